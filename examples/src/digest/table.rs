@@ -1,0 +1,97 @@
+//! The result: the table of files. It travels between processes, so every part of it does.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::path_text::path_text;
+
+/// What was found and read below one folder.
+///
+/// Displayed as one line: `digest <hex> files <n> bytes <n> unreadable <n>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderDigest {
+    /// SHA-256 of the lines `sha256sum` prints for `files`, in lower-case hexadecimal.
+    pub sha256: String,
+    /// The files that were read, in the order of their paths' bytes.
+    pub files: Vec<FileDigest>,
+    /// The sum of their sizes.
+    pub bytes: u64,
+    /// What could not be read, and has no part in `sha256`: folders first, then files.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// One file that was read to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileDigest {
+    /// Relative to the folder; bytes, since a name need not be text.
+    pub path: Vec<u8>,
+    /// How many bytes were read.
+    pub size: u64,
+    /// SHA-256 of them, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// One file that could not be read, or folder that could not be listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreadable {
+    /// Relative to the folder; bytes, since a name need not be text. Empty for the folder itself.
+    pub path: Vec<u8>,
+    /// What it is.
+    pub item: Item,
+    /// Why it could not be read.
+    pub reason: Reason,
+}
+
+/// What an [`Unreadable`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Item {
+    /// A file that was listed, and then could not be read to its end.
+    File,
+    /// A folder whose content is missing from the list, or part of it; on file systems that do not
+    /// say what an entry is, also an entry that could not be asked.
+    Folder,
+}
+
+/// Why something could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    /// It was there when it was found, and gone when its turn came.
+    Vanished,
+    /// It was a regular file when it was found, and something else when its turn came.
+    Replaced,
+    /// In the system's words.
+    Failed(String),
+}
+
+impl fmt::Display for FolderDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let FolderDigest {
+            sha256,
+            files,
+            bytes,
+            unreadable,
+        } = self;
+        let (files, unreadable) = (files.len(), unreadable.len());
+        write!(
+            f,
+            "digest {sha256} files {files} bytes {bytes} unreadable {unreadable}"
+        )
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "./{}: {}", path_text(&self.path), self.reason)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Vanished => f.write_str("vanished before it was read"),
+            Reason::Replaced => f.write_str("is no longer a regular file"),
+            Reason::Failed(words) => f.write_str(words),
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! What the user's code in the child talks to: properties, events, progress, the wish to end.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+
+use super::link::{EmitError, Link};
+use crate::error::Cancelled;
+use crate::wire::codec::{Args, Encoder};
+use crate::wire::interface::{Command, Delivery, EventDef, PropertyDef};
+use crate::wire::keyed::Key;
+use crate::wire::packet::{ItemHead, ItemKind};
+
+/// The part of a child's context that does not depend on its interface; `LaserContext` derefs to it.
+///
+/// Cheap to clone; every thread of the child may have one.
+#[derive(Clone)]
+pub struct ChildContext {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    link: Arc<Link>,
+    name: String,
+    /// Where commands run.
+    main: ThreadId,
+    /// The encoded values of the properties as last sent.
+    properties: Vec<Arc<Mutex<Vec<u8>>>>,
+}
+
+impl fmt::Debug for ChildContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChildContext")
+            .field("name", &self.shared.name)
+            .finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Unwinds a command that ends at [`ChildContext::cancel_point`].
+pub(crate) struct CancelUnwind;
+
+impl ChildContext {
+    /// For the thread that runs the commands; `initial` are the encoded values of the properties.
+    pub(crate) fn new(link: Arc<Link>, name: String, initial: Vec<Vec<u8>>) -> Self {
+        let properties = initial
+            .into_iter()
+            .map(|bytes| Arc::new(Mutex::new(bytes)))
+            .collect();
+        Self {
+            shared: Arc::new(Shared {
+                link,
+                name,
+                main: thread::current().id(),
+                properties,
+            }),
+        }
+    }
+
+    fn link(&self) -> &Arc<Link> {
+        &self.shared.link
+    }
+
+    /// The name that the controller gave this child.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// Counts the runs of this child: 1 for the first, one more after each restart.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.link().generation()
+    }
+
+    /// Whether the running command shall end: it was cancelled, or the child is to stop.
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        self.link().wants_end()
+    }
+
+    /// Whether the child is to stop.
+    #[must_use]
+    pub fn stopping(&self) -> bool {
+        self.link().stopping()
+    }
+
+    /// Whether the child goes on: the opposite of [`stopping`](Self::stopping), for `while` loops.
+    #[must_use]
+    pub fn running(&self) -> bool {
+        !self.stopping()
+    }
+
+    /// `Err` if the running command shall end; end it with `?`.
+    ///
+    /// A command that has got the `Err` here and then returns an `Err`, whatever the error, ended as
+    /// cancelled (or as stopped); one that returns `Ok` all the same ended with its result.
+    ///
+    /// # Errors
+    /// [`Cancelled`] after a cancel or stop request.
+    pub fn check_cancelled(&self) -> Result<(), Cancelled> {
+        if !self.cancelled() {
+            return Ok(());
+        }
+        // A worker thread may be left over from an earlier command: it must not speak for this one.
+        if thread::current().id() == self.shared.main {
+            self.link().meet(self.link().running());
+        }
+        Err(Cancelled)
+    }
+
+    /// Ends the running command here, by unwinding, if it shall end: for commands without an error
+    /// type. Only on the thread that runs the commands; elsewhere it does nothing.
+    pub fn cancel_point(&self) {
+        let on_main = thread::current().id() == self.shared.main;
+        if on_main && self.link().running() != 0 && self.check_cancelled().is_err() {
+            resume_unwind(Box::new(CancelUnwind));
+        }
+    }
+
+    /// Tells how far the running command is, from 0 to 1: signal `progress` of the process.
+    ///
+    /// Only the newest waiting value is delivered. Nothing is sent while no command runs.
+    pub fn progress(&self, fraction: f64) {
+        progress(self.link(), self.link().running(), fraction);
+    }
+
+    /// A handle of the running command, for worker threads: it speaks for this command only, and does
+    /// nothing after its end.
+    #[must_use]
+    pub fn call(&self) -> CallContext {
+        CallContext {
+            link: Arc::clone(self.link()),
+            call: self.link().running(),
+        }
+    }
+
+    #[doc(hidden)]
+    pub fn __property<T>(&self, def: &'static PropertyDef<T>) -> Property<T> {
+        let value = (def.default)();
+        let sent = self
+            .shared
+            .properties
+            .get(usize::from(def.index))
+            .cloned()
+            .unwrap_or_default();
+        Property {
+            state: Arc::new(Mutex::new(value)),
+            sent,
+            def,
+            link: Arc::clone(self.link()),
+        }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __event<A: Args>(&self, def: &'static EventDef<A>) -> Event<A> {
+        let key = (def.delivery == Delivery::Latest).then_some(Key::Event(def.index));
+        let encode = |args: A| {
+            let mut encoder = Encoder::new(crate::limits::VALUE_BYTES);
+            args.encode(&def.args, &mut encoder).ok()?;
+            Some(encoder.into_bytes())
+        };
+        let head = ItemHead::new(ItemKind::Event, def.index, 0);
+        Event::new(
+            def.name,
+            head,
+            key,
+            Arc::clone(self.link()),
+            Arc::new(encode),
+        )
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __result<A: Args, T, E, S: 'static>(
+        &self,
+        command: &'static Command<A, T, E>,
+        value: fn(S) -> T,
+    ) -> Event<S> {
+        let encode = move |args: S| command.result.encode(&value(args)).ok();
+        let head = ItemHead::new(ItemKind::Signal, command.index, 0);
+        Event::new(
+            command.name,
+            head,
+            None,
+            Arc::clone(self.link()),
+            Arc::new(encode),
+        )
+    }
+}
+
+fn progress(link: &Link, call: u64, fraction: f64) {
+    if call == 0 {
+        return;
+    }
+    let head = ItemHead::new(ItemKind::Progress, 0, call);
+    let payload = fraction.clamp(0.0, 1.0).to_le_bytes().to_vec();
+    let _ = link.send(head, Some(Key::Progress(call)), payload);
+}
+
+/// One running command, for the worker threads that help it.
+///
+/// ```no_run
+/// # fn command(cx: &mpcore::ChildContext) {
+/// let call = cx.call();
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| while !call.cancelled() { /* one piece of the work */ });
+/// });
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct CallContext {
+    link: Arc<Link>,
+    call: u64,
+}
+
+impl CallContext {
+    /// The command's number, as [`Call::id`](crate::Call::id) tells it to the controller.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.call
+    }
+
+    /// Whether the command is still the running one.
+    #[must_use]
+    pub fn active(&self) -> bool {
+        self.call != 0 && self.link.running() == self.call
+    }
+
+    /// Whether the command shall end, or has ended.
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        !self.active() || self.link.wants_end()
+    }
+
+    /// `Err` if the command shall end or has ended.
+    ///
+    /// # Errors
+    /// [`Cancelled`] after a cancel or stop request, and after the command's end.
+    pub fn check_cancelled(&self) -> Result<(), Cancelled> {
+        if !self.cancelled() {
+            return Ok(());
+        }
+        self.link.meet(self.call);
+        Err(Cancelled)
+    }
+
+    /// As [`ChildContext::progress`]; nothing after the command's end.
+    pub fn progress(&self, fraction: f64) {
+        if self.active() {
+            progress(&self.link, self.call, fraction);
+        }
+    }
+}
+
+/// A property, in the child that owns it.
+///
+/// Changing it stores the value, then notifies the controller if the encoded bytes have changed.
+pub struct Property<T: 'static> {
+    state: Arc<Mutex<T>>,
+    /// The bytes last sent. Locked inside `state`, so values leave in the order they were stored.
+    sent: Arc<Mutex<Vec<u8>>>,
+    def: &'static PropertyDef<T>,
+    link: Arc<Link>,
+}
+
+impl<T> Clone for Property<T> {
+    fn clone(&self) -> Self {
+        let (state, sent) = (Arc::clone(&self.state), Arc::clone(&self.sent));
+        Self {
+            state,
+            sent,
+            def: self.def,
+            link: Arc::clone(&self.link),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Property<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Property({})", self.def.name)
+    }
+}
+
+impl<T> Property<T> {
+    /// The value.
+    #[must_use]
+    pub fn get(&self) -> T
+    where
+        T: Clone,
+    {
+        lock(&self.state).clone()
+    }
+
+    /// Looks at the value without cloning it. `f` must not touch this property.
+    pub fn with<R>(&self, f: impl FnOnce(&T) -> R) -> R {
+        f(&lock(&self.state))
+    }
+
+    /// Stores a value and notifies the controller if it is another one.
+    pub fn set(&self, value: T) {
+        let mut state = lock(&self.state);
+        *state = value;
+        self.notify(&state);
+    }
+
+    /// Changes the value in place and notifies the controller if it has become another one. `f` must
+    /// not touch this property.
+    pub fn modify<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        let mut state = lock(&self.state);
+        let result = f(&mut state);
+        self.notify(&state);
+        result
+    }
+
+    fn notify(&self, state: &T) {
+        // A value that cannot be encoded stays in the child; there is nobody to tell.
+        let Ok(bytes) = self.def.codec.encode(state) else {
+            return;
+        };
+        let mut sent = lock(&self.sent);
+        if *sent == bytes {
+            return;
+        }
+        sent.clone_from(&bytes);
+        let head = ItemHead::new(ItemKind::Property, self.def.index, 0);
+        let _ = self
+            .link
+            .send(head, Some(Key::Property(self.def.index)), bytes);
+    }
+
+    /// Stores a value that is already encoded: the result of a write needs no `Clone` that way.
+    pub(crate) fn store(&self, bytes: &[u8]) {
+        if let Ok(value) = self.def.codec.decode(bytes) {
+            self.set(value);
+        }
+    }
+}
+
+type EncodeFn<S> = dyn Fn(S) -> Option<Vec<u8>> + Send + Sync;
+
+/// An event, or a command's signal, in the child that emits it.
+pub struct Event<S> {
+    name: &'static str,
+    head: ItemHead,
+    key: Option<Key>,
+    link: Arc<Link>,
+    encode: Arc<EncodeFn<S>>,
+    _args: PhantomData<fn(S)>,
+}
+
+impl<S> Clone for Event<S> {
+    fn clone(&self) -> Self {
+        let (link, encode) = (Arc::clone(&self.link), Arc::clone(&self.encode));
+        Self {
+            link,
+            encode,
+            ..*self
+        }
+    }
+}
+
+impl<S> fmt::Debug for Event<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Event({})", self.name)
+    }
+}
+
+impl<S> Event<S> {
+    fn new(
+        name: &'static str,
+        head: ItemHead,
+        key: Option<Key>,
+        link: Arc<Link>,
+        encode: Arc<EncodeFn<S>>,
+    ) -> Self {
+        Self {
+            name,
+            head,
+            key,
+            link,
+            encode,
+            _args: PhantomData,
+        }
+    }
+
+    fn send(&self, args: S) -> Result<(), EmitError> {
+        let payload = (self.encode)(args).ok_or(EmitError::Encode)?;
+        self.link.send(self.head, self.key, payload)
+    }
+
+    fn try_send(&self, args: S) -> Result<(), EmitError> {
+        let payload = (self.encode)(args).ok_or(EmitError::Encode)?;
+        self.link.try_send(self.head, self.key, payload)
+    }
+}
+
+macro_rules! emit_for_tuples {
+    ($($name:ident $arg:ident),*) => {
+        #[allow(clippy::too_many_arguments)]
+        impl<$($name),*> Event<($($name,)*)> {
+            /// Emits. Waits while the queue to the controller is over its bound (64 MiB); a
+            /// controller that is gone, and a value that cannot be encoded, swallow it.
+            pub fn emit(&self, $($arg: $name),*) {
+                let _ = self.send(($($arg,)*));
+            }
+
+            /// Emits without waiting.
+            ///
+            /// # Errors
+            /// [`EmitError::Full`] while the queue to the controller is over its bound.
+            pub fn try_emit(&self, $($arg: $name),*) -> Result<(), EmitError> {
+                self.try_send(($($arg,)*))
+            }
+        }
+    };
+}
+
+crate::for_each_arity!(emit_for_tuples);

@@ -1,0 +1,68 @@
+//! The child's second thread: it hears of stop, cancel and credit while a command runs.
+//!
+//! It is also the one that notices the loss of the controller, and then makes sure that this process
+//! does not outlive it by more than the grace, whatever the running command does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::link::Link;
+use super::registry::Place;
+use crate::process::sys;
+use crate::transport::Receiver;
+use crate::wire::credit::charge;
+use crate::wire::packet::{Head, PacketKind};
+use crate::wire::report::{ControlState, StopReason};
+
+/// Milliseconds that this child may outlive its controller; known once the welcome has come.
+pub(crate) type Grace = Arc<AtomicU32>;
+
+/// Starts the thread.
+pub(crate) fn start(control: Receiver, link: Arc<Link>, grace: Grace, place: Place) {
+    let for_thread = Arc::clone(&link);
+    let body = move || {
+        run(control, &for_thread);
+        controller_lost(&for_thread, &grace, place);
+    };
+    if thread::Builder::new()
+        .name("mp-control".into())
+        .spawn(body)
+        .is_err()
+    {
+        // Nobody would hear of a stop: better not to begin.
+        link.close();
+        link.request_stop(StopReason::ControllerLost);
+    }
+}
+
+/// Obeys until the lane is closed.
+fn run(mut control: Receiver, link: &Link) {
+    while let Ok(packet) = control.receive() {
+        link.consumed_control(charge(packet.len()));
+        // A controller that sends anything else is not ours to judge; what can be read counts.
+        let Ok((head, body)) = Head::parse(&packet, link.generation()) else {
+            continue;
+        };
+        if head.kind == PacketKind::Control
+            && let Ok(state) = postcard::from_bytes::<ControlState>(body)
+        {
+            link.cancel(&state.cancelled);
+            if state.stop {
+                link.request_stop(StopReason::Asked);
+            }
+        }
+        let _ = link.credit(head.consumed);
+    }
+}
+
+fn controller_lost(link: &Link, grace: &Grace, place: Place) {
+    link.close();
+    link.request_stop(StopReason::ControllerLost);
+    if place == Place::Process {
+        thread::sleep(Duration::from_millis(grace.load(Ordering::SeqCst).into()));
+        sys::end_own_group();
+        std::process::exit(1);
+    }
+}

@@ -1,0 +1,147 @@
+//! The first line of `main`: is this process a child?
+
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::registry::{self, Place, Registration, Run};
+use crate::interface::Child;
+use crate::process::sys;
+use crate::transport::ipc;
+use crate::wire::handshake::{Bootstrap, Introduction, MARK, Record};
+use crate::wire::packet::PROTOCOL;
+
+/// Exit code of a child binary that no controller has started, or whose controller went away.
+const NOT_A_CHILD: i32 = 2;
+
+static INIT_RAN: AtomicBool = AtomicBool::new(false);
+static IN_MAIN: AtomicBool = AtomicBool::new(false);
+
+/// Whether this binary can be started again as a child of its own.
+pub(crate) fn has_run() -> bool {
+    INIT_RAN.load(Ordering::SeqCst)
+}
+
+/// Whether that happens in its `main`, and not in a test of its.
+pub(crate) fn in_main() -> bool {
+    IN_MAIN.load(Ordering::SeqCst)
+}
+
+/// Makes this binary able to be its own child: call it first thing in `main`.
+///
+/// In the controller it returns at once. In a process that a controller has started as a child it
+/// never returns: it serves until the child ends and then exits. [`#[mpcore::main]`](crate::main)
+/// calls it for you; a library or a test binary uses [`test_support!`](crate::test_support).
+pub fn init() {
+    INIT_RAN.store(true, Ordering::SeqCst);
+    IN_MAIN.store(true, Ordering::SeqCst);
+    if std::env::args_os().nth(1).is_some_and(|mark| mark == MARK) {
+        run_as_child(None);
+    }
+}
+
+/// [`init`] for a test binary: the mark is the last of the arguments that libtest does not read.
+#[doc(hidden)]
+pub fn init_in_test() {
+    INIT_RAN.store(true, Ordering::SeqCst);
+    if std::env::args_os().last().is_some_and(|mark| mark == MARK) {
+        run_as_child(None);
+    }
+}
+
+/// The `main` of a binary that is only a child.
+///
+/// ```no_run
+/// # #[mpcore::process] trait Laser { fn fire(&mut self); }
+/// # #[derive(mpcore::Child)] #[child(Laser)] struct LaserProcess {}
+/// # impl Laser for LaserProcess { fn fire(&mut self) {} }
+/// fn main() {
+///     mpcore::child_main::<LaserProcess>()
+/// }
+/// ```
+///
+/// Started by anything but a controller it says so and exits with code 2.
+pub fn child_main<P: Child>() -> ! {
+    INIT_RAN.store(true, Ordering::SeqCst);
+    if std::env::args_os().nth(1).is_none_or(|mark| mark != MARK) {
+        refuse(&format!(
+            "this program is a child of `{}`; it is started by a controller, not by hand",
+            crate::interface::name::<P>()
+        ));
+    }
+    run_as_child(Some(Registration::of::<P>()))
+}
+
+#[allow(clippy::print_stderr)]
+fn refuse(why: &str) -> ! {
+    eprintln!("{why}");
+    std::process::exit(NOT_A_CHILD)
+}
+
+fn run_as_child(only: Option<Registration>) -> ! {
+    sys::resume_when_parent_dies();
+    let mut pipe = io::stdin();
+    let first = match Record::read(&mut pipe) {
+        Ok(Record::Connect(record)) => record,
+        Ok(Record::Accepted(_)) => refuse("the controller accepted a child it has not called"),
+        Err(error) => refuse(&format!("`{MARK}` is for the framework's own use: {error}")),
+    };
+    if first.protocol != PROTOCOL {
+        refuse(&format!(
+            "the controller speaks protocol {}, this child {PROTOCOL}; build both with the same mpcore",
+            first.protocol
+        ));
+    }
+    let Some(child) = only.or_else(|| registry::find(&first.child)) else {
+        refuse(&format!("this program has no child `{}`", first.child));
+    };
+    std::process::exit(connect(&mut pipe, first, child))
+}
+
+/// Connects and serves. Each further record names a fresh endpoint, to which it connects as well;
+/// the last one says at which of them the controller has recognised it.
+fn connect(pipe: &mut impl Read, first: Bootstrap, child: Registration) -> i32 {
+    let table = (child.table)();
+    let initial: Vec<_> = table
+        .properties
+        .iter()
+        .map(|row| row.initial.clone())
+        .collect();
+    let mut greeted = Vec::new();
+    let mut record = Ok(Record::Connect(first));
+    loop {
+        match record {
+            Ok(Record::Connect(to)) => {
+                let introduction = Introduction {
+                    protocol: PROTOCOL,
+                    nonce: to.nonce,
+                    pid: std::process::id(),
+                    facts: table.facts.clone(),
+                    initial: initial.clone(),
+                };
+                if let Ok(lanes) = ipc::greet(&to.endpoint, introduction) {
+                    greeted.push((to, lanes));
+                }
+            }
+            Ok(Record::Accepted(attempt)) => {
+                let Some(accepted) = greeted.iter().position(|(to, _)| to.attempt == attempt)
+                else {
+                    return NOT_A_CHILD;
+                };
+                let (to, lanes) = greeted.swap_remove(accepted);
+                drop(greeted);
+                sys::stdin_to_null();
+                let run = Run {
+                    generation: to.generation,
+                    window: to.window,
+                    nonce: to.nonce,
+                    initial,
+                    place: Place::Process,
+                };
+                return (child.serve)(lanes, run);
+            }
+            // The controller is gone, or does not want this child.
+            Err(_) => return NOT_A_CHILD,
+        }
+        record = Record::read(pipe);
+    }
+}

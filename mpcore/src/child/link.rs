@@ -1,0 +1,336 @@
+//! What the threads of one child share: the events lane, and what the controller wants.
+//!
+//! Everything that leaves the child goes through [`Link::send`], in the order of the calls, and never
+//! blocks in the kernel: without credit it queues here, and the control thread sends on when credit
+//! comes. Only a queue over its bound makes a sender wait.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES};
+use crate::transport::Sender;
+use crate::wire::credit::{FalseReport, Meter};
+use crate::wire::keyed::Key;
+use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
+use crate::wire::packet::{Head, ItemHead, ItemKind, PacketKind};
+use crate::wire::report::StopReason;
+
+/// What was not sent, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmitError {
+    /// The queue to the controller is full; try again, or use `emit`, which waits.
+    #[error("the queue to the controller is full")]
+    Full,
+    /// Nobody will receive it.
+    #[error("the controller is gone")]
+    ControllerGone,
+    /// The value's `Serialize` refused, or it is too large.
+    #[error("the value could not be encoded")]
+    Encode,
+}
+
+struct Events {
+    queue: Outgoing,
+    lane: Sender,
+    /// What the main thread has consumed of the requests lane.
+    requests: Meter,
+    /// What the control thread has consumed of the control lane.
+    control: Meter,
+    /// Events, properties and signals queued so far.
+    count: u64,
+    closed: bool,
+    buffer: Vec<u8>,
+}
+
+/// The commands that the controller wants to end.
+#[derive(Debug, Default)]
+struct Cancels {
+    running: Option<u64>,
+    ids: BTreeSet<u64>,
+}
+
+/// See the [module](self).
+pub(crate) struct Link {
+    generation: u32,
+    events: Mutex<Events>,
+    /// Room in the queue, or the end of it.
+    room: Condvar,
+    requests_wake: Sender,
+    cancels: Mutex<Cancels>,
+    /// The running command was cancelled.
+    cancelled: AtomicBool,
+    /// The running command has met `Cancelled` on its own thread.
+    met: AtomicBool,
+    stop: Mutex<Option<StopReason>>,
+    stopping: AtomicBool,
+    /// The number of the running command, or 0.
+    running: AtomicU64,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link")
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Link {
+    pub(crate) fn new(
+        generation: u32,
+        window: u32,
+        events: Sender,
+        requests_wake: Sender,
+    ) -> Arc<Self> {
+        let bounds = Bounds {
+            entries: CHILD_QUEUE_ENTRIES,
+            bytes: CHILD_QUEUE_BYTES,
+        };
+        let events = Events {
+            queue: Outgoing::new(window, bounds),
+            lane: events,
+            requests: Meter::new(window),
+            control: Meter::new(window),
+            count: 0,
+            closed: false,
+            buffer: Vec::new(),
+        };
+        Arc::new(Self {
+            generation,
+            events: Mutex::new(events),
+            room: Condvar::new(),
+            requests_wake,
+            cancels: Mutex::default(),
+            cancelled: AtomicBool::new(false),
+            met: AtomicBool::new(false),
+            stop: Mutex::new(None),
+            stopping: AtomicBool::new(false),
+            running: AtomicU64::new(0),
+        })
+    }
+
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Queues an item and sends what there is credit for. Waits while the queue is over its bound,
+    /// unless the child is to end.
+    pub(crate) fn send(
+        &self,
+        head: ItemHead,
+        key: Option<Key>,
+        payload: Vec<u8>,
+    ) -> Result<(), EmitError> {
+        let mut events = lock(&self.events);
+        while !events.closed && !events.queue.has_room(payload.len()) && !self.stopping() {
+            if events.queue.is_empty() {
+                break; // one value larger than the bound: it has the queue to itself
+            }
+            events = self
+                .room
+                .wait(events)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        self.push(events, head, key, payload)
+    }
+
+    /// The same without waiting.
+    pub(crate) fn try_send(
+        &self,
+        head: ItemHead,
+        key: Option<Key>,
+        payload: Vec<u8>,
+    ) -> Result<(), EmitError> {
+        let events = lock(&self.events);
+        if !events.closed && !events.queue.has_room(payload.len()) {
+            return Err(EmitError::Full);
+        }
+        self.push(events, head, key, payload)
+    }
+
+    fn push(
+        &self,
+        mut events: MutexGuard<'_, Events>,
+        mut head: ItemHead,
+        key: Option<Key>,
+        payload: Vec<u8>,
+    ) -> Result<(), EmitError> {
+        if events.closed {
+            return Err(EmitError::ControllerGone);
+        }
+        head.events_before = events.count;
+        if matches!(
+            head.kind,
+            ItemKind::Event | ItemKind::Property | ItemKind::Signal
+        ) {
+            events.count += 1;
+        }
+        events.queue.push(head, key, Payload::Ready(payload));
+        self.pump(&mut events);
+        Ok(())
+    }
+
+    /// Sends what there is credit for.
+    fn pump(&self, events: &mut Events) {
+        let had_waiters = !events.queue.is_empty();
+        let mut buffer = std::mem::take(&mut events.buffer);
+        while !events.closed {
+            let Events {
+                queue,
+                requests,
+                control,
+                ..
+            } = events;
+            let mut head = Head::new(PacketKind::Items, self.generation);
+            head.consumed = requests.report();
+            head.consumed_control = control.report();
+            match queue.next_packet(head, &mut buffer, |_| true) {
+                Next::Packet => {
+                    if events.lane.send(&buffer).is_err() {
+                        events.closed = true;
+                        events.queue.clear();
+                    }
+                }
+                Next::Empty | Next::Wait => break,
+                // Nothing in the child is deferred.
+                Next::Encode(head, _) => events.queue.encoded(head.call, None),
+            }
+        }
+        events.buffer = buffer;
+        if had_waiters {
+            self.room.notify_all();
+        }
+    }
+
+    /// Credit for the events lane has come.
+    pub(crate) fn credit(&self, total: u64) -> Result<(), FalseReport> {
+        let mut events = lock(&self.events);
+        events.queue.report(total)?;
+        self.pump(&mut events);
+        Ok(())
+    }
+
+    /// The main thread has read a packet.
+    pub(crate) fn consumed_request(&self, charge: u64) {
+        self.consumed(charge, |events| &mut events.requests);
+    }
+
+    /// The control thread has read a packet.
+    pub(crate) fn consumed_control(&self, charge: u64) {
+        self.consumed(charge, |events| &mut events.control);
+    }
+
+    fn consumed(&self, charge: u64, meter: fn(&mut Events) -> &mut Meter) {
+        let mut events = lock(&self.events);
+        meter(&mut events).consume(charge);
+        if !meter(&mut events).due() || events.closed {
+            return;
+        }
+        // Credit reports need no credit: there are only a few per window of what the controller has
+        // sent, and the controller reads this lane whatever its inbox says.
+        let mut head = Head::new(PacketKind::Credit, self.generation);
+        head.consumed = events.requests.report();
+        head.consumed_control = events.control.report();
+        if events.lane.send(&head.packet()).is_err() {
+            events.closed = true;
+        }
+    }
+
+    /// Waits until everything is in the kernel, or can no longer get there.
+    pub(crate) fn flush(&self) {
+        let mut events = lock(&self.events);
+        while !events.closed && !events.queue.is_empty() {
+            events = self
+                .room
+                .wait(events)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The controller is gone: nothing will be sent any more.
+    pub(crate) fn close(&self) {
+        let mut events = lock(&self.events);
+        events.closed = true;
+        events.queue.clear();
+        drop(events);
+        self.room.notify_all();
+    }
+
+    /// Asks the child to end, for the first reason that comes.
+    pub(crate) fn request_stop(&self, reason: StopReason) {
+        lock(&self.stop).get_or_insert(reason);
+        if self.stopping.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        // Whoever waits for room shall see it, and the main thread may be waiting for a request.
+        drop(lock(&self.events));
+        self.room.notify_all();
+        let wake = Head::new(PacketKind::Wake, self.generation).packet();
+        let _ = self.requests_wake.send(&wake);
+    }
+
+    pub(crate) fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn stop_reason(&self) -> Option<StopReason> {
+        *lock(&self.stop)
+    }
+
+    /// The controller has cancelled these.
+    pub(crate) fn cancel(&self, ids: &[u64]) {
+        let mut cancels = lock(&self.cancels);
+        cancels.ids.extend(ids);
+        if let Some(running) = cancels.running
+            && ids.contains(&running)
+        {
+            self.cancelled.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// The main thread begins a command; `false` if it was cancelled before.
+    pub(crate) fn begin(&self, call: u64) -> bool {
+        let mut cancels = lock(&self.cancels);
+        // Ids rise, so what is below has ended.
+        cancels.ids = cancels.ids.split_off(&call);
+        if cancels.ids.remove(&call) {
+            return false;
+        }
+        cancels.running = Some(call);
+        self.cancelled.store(false, Ordering::SeqCst);
+        self.met.store(false, Ordering::SeqCst);
+        self.running.store(call, Ordering::SeqCst);
+        true
+    }
+
+    /// The running command has returned or unwound; whether it had met `Cancelled`.
+    pub(crate) fn end(&self) -> bool {
+        let mut cancels = lock(&self.cancels);
+        cancels.running = None;
+        self.running.store(0, Ordering::SeqCst);
+        self.met.load(Ordering::SeqCst)
+    }
+
+    /// The running command, or 0.
+    pub(crate) fn running(&self) -> u64 {
+        self.running.load(Ordering::SeqCst)
+    }
+
+    /// Whether the running command shall end.
+    pub(crate) fn wants_end(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed) || self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Notes that `call` has met `Cancelled`: nothing for a command that is no longer the running one.
+    pub(crate) fn meet(&self, call: u64) {
+        if self.running() == call {
+            self.met.store(true, Ordering::SeqCst);
+        }
+    }
+}

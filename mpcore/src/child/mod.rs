@@ -1,0 +1,17 @@
+//! The child's side of a call: requests lane → decode → handler → outcome → events lane.
+//!
+//! [`init`](mod@init) finds out whether this process is a child and serves until it ends; [`serve`]
+//! is one run: constructor, `postrun_init`, commands one at a time on the main thread, `cleanup`.
+//! [`link`] is what the child's threads share, [`context`] its face to the user's code, [`control`]
+//! the second thread, which hears of stop, cancel and credit while a command runs.
+//!
+//! Never imports `controller`.
+
+pub(crate) mod context;
+pub(crate) mod control;
+pub(crate) mod init;
+pub(crate) mod link;
+pub(crate) mod panic;
+pub(crate) mod registry;
+pub(crate) mod request;
+pub(crate) mod serve;

@@ -1,0 +1,74 @@
+//! Panics in the child: where, and what they said.
+//!
+//! The hook remembers for the thread that runs the commands; what was installed before still runs, so
+//! the text is on stderr as well. In a controller without a child on a thread it is never installed.
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::RefCell;
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::sync::Once;
+
+use super::context::CancelUnwind;
+use crate::wire::report::PanicReport;
+
+thread_local! {
+    static LAST: RefCell<Option<PanicReport>> = const { RefCell::new(None) };
+}
+
+/// Installs the hook, once per process.
+pub(crate) fn install_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            LAST.with_borrow_mut(|last| *last = Some(report(info)));
+            before(info);
+        }));
+    });
+}
+
+fn report(info: &PanicHookInfo<'_>) -> PanicReport {
+    let backtrace = Backtrace::capture();
+    let backtrace = match backtrace.status() {
+        BacktraceStatus::Captured => backtrace.to_string(),
+        _ => String::new(),
+    };
+    let location = info.location().map(ToString::to_string).unwrap_or_default();
+    PanicReport {
+        message: message(info.payload()),
+        location,
+        backtrace,
+    }
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a text").to_owned()
+}
+
+/// How the user's code was left other than by returning.
+#[derive(Debug)]
+pub(crate) enum Unwound {
+    /// At a cancel point.
+    Cancelled,
+    Panicked(PanicReport),
+}
+
+/// Runs the user's code.
+pub(crate) fn guard<R>(code: impl FnOnce() -> R) -> Result<R, Unwound> {
+    LAST.with_borrow_mut(|last| *last = None);
+    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
+        if payload.is::<CancelUnwind>() {
+            return Unwound::Cancelled;
+        }
+        let last = LAST.with_borrow_mut(Option::take);
+        // `resume_unwind` by the user's code runs no hook.
+        Unwound::Panicked(last.unwrap_or_else(|| PanicReport {
+            message: message(&*payload),
+            location: String::new(),
+            backtrace: String::new(),
+        }))
+    })
+}

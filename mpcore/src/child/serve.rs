@@ -1,0 +1,260 @@
+//! One run of a child: welcome, constructor, `postrun_init`, commands, `cleanup`, goodbye.
+//!
+//! All of the user's code runs here, on one thread, under a guard: whatever it does, each command that
+//! was taken from the lane gets exactly one outcome, and `cleanup` runs once.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::context::ChildContext;
+use super::control::{self, Grace};
+use super::link::Link;
+use super::panic::{Unwound, guard, install_hook};
+use super::registry::{Place, Run};
+use super::request::{Reply, Request};
+use crate::interface::{Child, Interface};
+use crate::process::sys;
+use crate::transport::{ChildLanes, Receiver};
+use crate::wire::credit::charge;
+use crate::wire::handshake::Welcome;
+use crate::wire::packet::{Assembler, Bytes, Head, ItemHead, ItemKind, PacketError, PacketKind};
+use crate::wire::report::{Bye, InitFailure, PanicReport, StopReason};
+
+/// The exit codes of a child, as `sysexits` and Rust users know them.
+mod code {
+    pub(super) const OK: i32 = 0;
+    pub(super) const INIT_FAILED: i32 = 1;
+    pub(super) const PANICKED: i32 = 101;
+}
+
+/// Serves until the end and returns the exit code.
+pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
+    install_hook();
+    let ChildLanes {
+        requests,
+        requests_wake,
+        control,
+        events,
+    } = lanes;
+    let link = Link::new(run.generation, run.window, events, requests_wake);
+    let grace = Grace::default();
+    if run.place == Place::Process {
+        let for_signal = Arc::clone(&link);
+        sys::on_stop_signal(move || for_signal.request_stop(StopReason::Signal));
+    }
+    control::start(control, Arc::clone(&link), Arc::clone(&grace), run.place);
+    let mut requests = Requests::new(requests, Arc::clone(&link));
+
+    let code = match requests.welcome(run.nonce) {
+        Some(welcome) => {
+            grace.store(welcome.grace, Ordering::SeqCst);
+            live::<P>(&link, &mut requests, welcome, run.initial)
+        }
+        None => code::INIT_FAILED,
+    };
+    if run.place == Place::Process && link.stop_reason() == Some(StopReason::ControllerLost) {
+        // Nobody else will end what this child has started.
+        sys::end_own_group();
+    }
+    code
+}
+
+fn live<P: Child>(
+    link: &Arc<Link>,
+    requests: &mut Requests,
+    welcome: Welcome,
+    initial: Vec<Vec<u8>>,
+) -> i32 {
+    let context = ChildContext::new(Arc::clone(link), welcome.name, initial);
+    let typed = P::Interface::__context(&context);
+    let (mut child, mut code) = match construct::<P>(&typed, &welcome.config) {
+        Ok(child) => (Some(child), code::OK),
+        Err(failure) => (None, report_failure(link, &failure)),
+    };
+    let mut initialized = false;
+    if let Some(child) = &mut child {
+        match initialize::<P>(child) {
+            Ok(()) => initialized = true,
+            Err(failure) => code = report_failure(link, &failure),
+        }
+    }
+    if initialized && let Some(child) = &mut child {
+        let _ = link.send(ItemHead::new(ItemKind::Ready, 0, 0), None, Vec::new());
+        run_commands::<P>(link, requests, child, &typed);
+    }
+    let cleanup_panic = child.and_then(|mut child| {
+        let panic = panic_of(guard(|| child.__interface().__cleanup()));
+        // The drop of the user's fields is the user's code too.
+        let dropped = panic_of(guard(move || drop(child)));
+        panic.or(dropped)
+    });
+    let reason = link.stop_reason().unwrap_or(StopReason::InitFailed);
+    let bye = Bye {
+        reason,
+        cleanup_panic,
+    };
+    let payload = postcard::to_stdvec(&bye).unwrap_or_default();
+    let _ = link.send(ItemHead::new(ItemKind::Bye, 0, 0), None, payload);
+    link.flush();
+    code
+}
+
+fn panic_of(result: Result<(), Unwound>) -> Option<PanicReport> {
+    match result {
+        Err(Unwound::Panicked(report)) => Some(report),
+        _ => None,
+    }
+}
+
+fn construct<P: Child>(
+    context: &<P::Interface as Interface>::Context,
+    config: &[u8],
+) -> Result<P, InitFailure> {
+    let config = P::Interface::__config().decode(config);
+    let config = config.map_err(|error| InitFailure::Config(error.to_string()))?;
+    match guard(|| P::__construct(context.clone(), config)) {
+        Ok(Ok(child)) => Ok(child),
+        Ok(Err(error)) => Err(InitFailure::Constructor(error)),
+        Err(Unwound::Panicked(report)) => Err(InitFailure::ConstructorPanicked(report)),
+        Err(Unwound::Cancelled) => Err(InitFailure::Constructor(crate::Cancelled.into())),
+    }
+}
+
+fn initialize<P: Child>(child: &mut P) -> Result<(), InitFailure> {
+    match guard(|| child.__interface().__init()) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(InitFailure::PostrunInit(error)),
+        Err(Unwound::Panicked(report)) => Err(InitFailure::PostrunInitPanicked(report)),
+        Err(Unwound::Cancelled) => Err(InitFailure::PostrunInit(crate::Cancelled.into())),
+    }
+}
+
+fn report_failure(link: &Link, failure: &InitFailure) -> i32 {
+    let payload = postcard::to_stdvec(failure).unwrap_or_default();
+    let _ = link.send(ItemHead::new(ItemKind::InitFailed, 0, 0), None, payload);
+    match failure {
+        InitFailure::ConstructorPanicked(_) | InitFailure::PostrunInitPanicked(_) => code::PANICKED,
+        _ => code::INIT_FAILED,
+    }
+}
+
+fn run_commands<P: Child>(
+    link: &Arc<Link>,
+    requests: &mut Requests,
+    child: &mut P,
+    context: &<P::Interface as Interface>::Context,
+) {
+    while let Some((head, args)) = requests.next() {
+        let reply = run_command::<P>(link, child, context, head, &args);
+        let outcome = ItemHead::new(reply.kind, head.method, head.call);
+        let _ = link.send(outcome, None, reply.payload);
+    }
+    // Taken from the lane, but not run.
+    for (head, _) in requests.taken.drain(..) {
+        let outcome = ItemHead::new(ItemKind::Stopped, head.method, head.call);
+        let _ = link.send(outcome, None, Vec::new());
+    }
+}
+
+fn run_command<P: Child>(
+    link: &Link,
+    child: &mut P,
+    context: &<P::Interface as Interface>::Context,
+    head: ItemHead,
+    args: &Bytes,
+) -> Reply {
+    let ended = || match link.stopping() {
+        true => Reply {
+            kind: ItemKind::Stopped,
+            payload: Vec::new(),
+        },
+        false => Reply {
+            kind: ItemKind::Cancelled,
+            payload: Vec::new(),
+        },
+    };
+    if !link.begin(head.call) {
+        return Reply {
+            kind: ItemKind::Cancelled,
+            payload: Vec::new(),
+        };
+    }
+    let request = Request {
+        command: head.method,
+        args: args.as_slice(),
+    };
+    let result = guard(|| child.__interface().__dispatch(context, request));
+    let met_cancelled = link.end();
+    match result {
+        Ok(reply) if reply.kind == ItemKind::Raised && met_cancelled => ended(),
+        Ok(reply) => reply,
+        Err(Unwound::Cancelled) => ended(),
+        Err(Unwound::Panicked(report)) => Reply {
+            kind: ItemKind::Panicked,
+            payload: postcard::to_stdvec(&report).unwrap_or_default(),
+        },
+    }
+}
+
+/// The requests lane, item by item.
+struct Requests {
+    lane: Receiver,
+    link: Arc<Link>,
+    assembler: Assembler,
+    taken: VecDeque<(ItemHead, Bytes)>,
+}
+
+impl Requests {
+    fn new(lane: Receiver, link: Arc<Link>) -> Self {
+        Self {
+            lane,
+            link,
+            assembler: Assembler::default(),
+            taken: VecDeque::new(),
+        }
+    }
+
+    /// The first item, if it comes from whom we expect.
+    fn welcome(&mut self, nonce: crate::wire::handshake::Nonce) -> Option<Welcome> {
+        let (head, payload) = self.next()?;
+        if head.kind != ItemKind::Welcome {
+            return None;
+        }
+        let welcome: Welcome = postcard::from_bytes(payload.as_slice()).ok()?;
+        (welcome.nonce == nonce).then_some(welcome)
+    }
+
+    /// The next item; `None` when the child shall end.
+    fn next(&mut self) -> Option<(ItemHead, Bytes)> {
+        loop {
+            if self.link.stopping() {
+                return None;
+            }
+            if let Some(item) = self.taken.pop_front() {
+                return Some(item);
+            }
+            if self.receive().is_none() {
+                self.link.close();
+                self.link.request_stop(StopReason::ControllerLost);
+                return None;
+            }
+        }
+    }
+
+    fn receive(&mut self) -> Option<()> {
+        let packet = self.lane.receive().ok()?;
+        let (head, body) = Head::parse(&packet, self.link.generation()).ok()?;
+        if head.kind == PacketKind::Wake {
+            return Some(()); // by ourselves, outside the credit
+        }
+        let taken = &mut self.taken;
+        let take = |head: ItemHead, payload: crate::wire::packet::Payload<'_>| {
+            taken.push_back((head, payload.into_bytes()));
+            Ok::<(), PacketError>(())
+        };
+        self.assembler.take(head.kind, body, take).ok()?;
+        self.link.consumed_request(charge(packet.len()));
+        Some(())
+    }
+}

@@ -1,0 +1,352 @@
+//! From options to a control: what can be said of a child before it starts.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::core::{Core, Shared};
+use super::exit::ExitReport;
+use super::inbox::{InboxBound, InboxHandle};
+use super::process::StartError;
+use super::wiring::Wiring;
+use crate::child::registry::Registration;
+use crate::interface::{Child, Control, Interface};
+use crate::limits;
+use crate::wire::interface::InterfaceTable;
+use crate::wire::outgoing::Bounds;
+
+/// What runs as the child.
+#[derive(Debug, Clone)]
+pub(crate) enum Program {
+    /// This binary, started again.
+    Own { key: &'static str },
+    /// Another binary.
+    Path(OsString),
+    /// A thread of this process.
+    Thread(Registration),
+}
+
+/// Where a child's output goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Output {
+    /// To the controller's own.
+    Inherit,
+    /// Nowhere. The last lines of stderr stand in the exit report all the same.
+    Null,
+}
+
+type AfterExit = Box<dyn Fn(&ExitReport) + Send + Sync>;
+
+/// The options of one child.
+pub(crate) struct Spec {
+    pub(crate) program: Program,
+    pub(crate) config: Vec<u8>,
+    pub(crate) arguments: Vec<OsString>,
+    pub(crate) environment: Vec<(OsString, Option<OsString>)>,
+    pub(crate) clear_environment: bool,
+    pub(crate) working_directory: Option<PathBuf>,
+    pub(crate) stdout: Output,
+    pub(crate) stderr: Output,
+    pub(crate) start_deadline: Duration,
+    pub(crate) stop_grace: Duration,
+    pub(crate) queue: Bounds,
+    pub(crate) inbox_bound: InboxBound,
+    pub(crate) inbox: InboxHandle,
+    pub(crate) after_exit: Option<AfterExit>,
+}
+
+/// Everything that can be set before a child starts; made by `LaserControl::builder()`.
+///
+/// ```no_run
+/// # #[mpcore::process] trait Laser { fn fire(&mut self); }
+/// # fn f() -> Result<(), mpcore::StartError> {
+/// use std::time::Duration;
+///
+/// let laser = LaserControl::builder()
+///     .program("laser-child")
+///     .name("laser left")
+///     .env("LASER_PORT", "COM3")
+///     .stop_grace(Duration::from_secs(10))
+///     .spawn()?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Builder<C: Control> {
+    program: Option<Program>,
+    config: Option<<C::Interface as Interface>::Config>,
+    name: Option<String>,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, Option<OsString>)>,
+    clear_environment: bool,
+    working_directory: Option<PathBuf>,
+    stdout: Output,
+    stderr: Output,
+    start_deadline: Duration,
+    stop_grace: Duration,
+    queue: Bounds,
+    inbox_bound: InboxBound,
+    inbox: Option<InboxHandle>,
+    after_exit: Option<AfterExit>,
+    _control: PhantomData<fn() -> C>,
+}
+
+impl<C: Control> fmt::Debug for Builder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("program", &self.program)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C: Control> Default for Builder<C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<C: Control> Builder<C> {
+    /// All defaults, no child.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            program: None,
+            config: None,
+            name: None,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            clear_environment: false,
+            working_directory: None,
+            stdout: Output::Inherit,
+            stderr: Output::Inherit,
+            start_deadline: limits::START_DEADLINE,
+            stop_grace: limits::STOP_GRACE,
+            queue: Bounds {
+                entries: limits::QUEUE_COMMANDS,
+                bytes: limits::QUEUE_BYTES,
+            },
+            inbox_bound: InboxBound {
+                entries: limits::INBOX_ENTRIES,
+                bytes: limits::INBOX_BYTES,
+            },
+            inbox: None,
+            after_exit: None,
+            _control: PhantomData,
+        }
+    }
+
+    /// `P`, in this binary started again: `mpcore::init` must be the first line of its `main`.
+    #[must_use]
+    pub fn child<P: Child<Interface = C::Interface>>(mut self) -> Self {
+        self.program = Some(Program::Own { key: P::KEY });
+        self
+    }
+
+    /// Another binary, whose `main` is [`child_main`](crate::child_main). A name without a slash is
+    /// looked up in `PATH`.
+    #[must_use]
+    pub fn program(mut self, program: impl Into<OsString>) -> Self {
+        self.program = Some(Program::Path(program.into()));
+        self
+    }
+
+    /// `P`, on a thread of this process: for debugging and for tests of logic. The same semantics,
+    /// except for what only a process can do: it cannot be killed, and its crash is everybody's.
+    #[must_use]
+    pub fn in_process<P: Child<Interface = C::Interface>>(mut self) -> Self {
+        self.program = Some(Program::Thread(Registration::of::<P>()));
+        self
+    }
+
+    /// What the child's constructor gets.
+    #[must_use]
+    pub fn config(mut self, config: <C::Interface as Interface>::Config) -> Self {
+        self.config = Some(config);
+        self
+    }
+
+    /// The child's name in reports and exceptions; by default the interface's, with a number.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// One more command line argument. Not for secrets: everybody can read them.
+    #[must_use]
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Sets an environment variable of the child.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), Some(value.into())));
+        self
+    }
+
+    /// Removes an environment variable that the child would inherit.
+    #[must_use]
+    pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), None));
+        self
+    }
+
+    /// The child inherits no environment variable, but for those set here.
+    #[must_use]
+    pub fn env_clear(mut self) -> Self {
+        self.clear_environment = true;
+        self
+    }
+
+    /// Where the child runs; by default where the controller does.
+    #[must_use]
+    pub fn current_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.working_directory = Some(folder.into());
+        self
+    }
+
+    /// Where the child's stdout goes; by default to the controller's.
+    #[must_use]
+    pub fn stdout(mut self, output: Output) -> Self {
+        self.stdout = output;
+        self
+    }
+
+    /// Where the child's stderr goes, beside the exit report; by default to the controller's.
+    #[must_use]
+    pub fn stderr(mut self, output: Output) -> Self {
+        self.stderr = output;
+        self
+    }
+
+    /// How long the child may take from its start to `ready`; 30 s by default.
+    #[must_use]
+    pub fn start_deadline(mut self, deadline: Duration) -> Self {
+        self.start_deadline = deadline;
+        self
+    }
+
+    /// How long a running command may take to notice a stop request, before SIGTERM; 3 s by default.
+    #[must_use]
+    pub fn stop_grace(mut self, grace: Duration) -> Self {
+        self.stop_grace = grace;
+        self
+    }
+
+    /// How many commands, and bytes of encoded arguments, may wait for the child; 1,000,000 and 1 GiB
+    /// by default. The next one ends as [`CallError::QueueFull`](crate::CallError::QueueFull).
+    #[must_use]
+    pub fn queue_bound(mut self, commands: usize, bytes: usize) -> Self {
+        self.queue = Bounds {
+            entries: commands,
+            bytes,
+        };
+        self
+    }
+
+    /// How many signals, and bytes, may wait for the inbox's thread before the child gets no more
+    /// credit and queues on its own side; 1,000,000 and 64 MiB by default.
+    #[must_use]
+    pub fn inbox_bound(mut self, entries: usize, bytes: usize) -> Self {
+        self.inbox_bound = InboxBound { entries, bytes };
+        self
+    }
+
+    /// Where the handlers run; by default a background thread.
+    #[must_use]
+    pub fn inbox(mut self, inbox: impl Into<InboxHandle>) -> Self {
+        self.inbox = Some(inbox.into());
+        self
+    }
+
+    /// Runs in the controller after the end of every run, also when the child was killed; on a thread
+    /// of the runtime's, so it must not wait for the child.
+    #[must_use]
+    pub fn after_exit(mut self, hook: impl Fn(&ExitReport) + Send + Sync + 'static) -> Self {
+        self.after_exit = Some(Box::new(hook));
+        self
+    }
+
+    /// The control; the child is not started yet.
+    ///
+    /// # Errors
+    /// [`StartError::ChildMissing`], [`StartError::ConfigMissing`], [`StartError::Config`].
+    pub fn build(self) -> Result<C, StartError> {
+        let table = table::<C>();
+        let name = self.name.unwrap_or_else(|| {
+            static NEXT: AtomicU64 = AtomicU64::new(1);
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            format!("{}-{number}", <C::Interface as Interface>::NAME)
+        });
+        let config = match &self.config {
+            Some(config) => <C::Interface as Interface>::__config().encode(config)?,
+            None if is_unit::<<C::Interface as Interface>::Config>() => Vec::new(),
+            None => return Err(StartError::ConfigMissing),
+        };
+        let spec = Spec {
+            program: self.program.ok_or(StartError::ChildMissing)?,
+            config,
+            arguments: self.arguments,
+            environment: self.environment,
+            clear_environment: self.clear_environment,
+            working_directory: self.working_directory,
+            stdout: self.stdout,
+            stderr: self.stderr,
+            start_deadline: self.start_deadline,
+            stop_grace: self.stop_grace,
+            queue: self.queue,
+            inbox_bound: self.inbox_bound,
+            inbox: self.inbox.unwrap_or_else(InboxHandle::background),
+            after_exit: self.after_exit,
+        };
+        let mut wiring = Wiring::default();
+        let signals = C::__signals(&mut wiring);
+        let shared = Shared::new(spec, name, table, wiring.sinks);
+        let _ = wiring.control.set(Arc::downgrade(&shared));
+        Ok(C::__new(Core::new(shared, signals.clone()), signals))
+    }
+
+    /// [`build`](Self::build), and start the child. Does not wait for it.
+    ///
+    /// # Errors
+    /// Those of `build` and of [`Process::start`](crate::Process::start).
+    pub fn spawn(self) -> Result<C, StartError> {
+        let control = self.build()?;
+        control.__core().process().start()?;
+        Ok(control)
+    }
+}
+
+fn is_unit<T: 'static>() -> bool {
+    TypeId::of::<T>() == TypeId::of::<()>()
+}
+
+/// The interface's table: its shapes are traced once per program.
+fn table<C: Control>() -> Arc<InterfaceTable> {
+    static TABLES: Mutex<Option<HashMap<TypeId, Arc<InterfaceTable>>>> = Mutex::new(None);
+    let known = |tables: &Option<HashMap<_, _>>| tables.as_ref()?.get(&TypeId::of::<C>()).cloned();
+    if let Some(table) = known(&TABLES.lock().unwrap_or_else(PoisonError::into_inner)) {
+        return table;
+    }
+    // Runs the user's `Default` and `Deserialize`: not under the lock.
+    let describe = <C::Interface as Interface>::__describe;
+    let table = Arc::new(InterfaceTable::new(
+        <C::Interface as Interface>::NAME,
+        describe,
+    ));
+    let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
+    tables
+        .get_or_insert_default()
+        .entry(TypeId::of::<C>())
+        .or_insert(table)
+        .clone()
+}

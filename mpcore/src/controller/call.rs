@@ -1,0 +1,257 @@
+//! One submitted command: drop it, wait for it, await it, cancel it, or say what shall happen then.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::core::Shared;
+use super::outcome::{CallError, Outcome, OutcomeCodec};
+use super::pending::SharedThen;
+use super::signal::TakesResult;
+use crate::error::Never;
+
+/// A submitted command with the result `T` and the error `E`.
+///
+/// The command runs whether or not anybody looks at its call: dropping it cancels nothing (but see
+/// [`cancel_on_drop`](Self::cancel_on_drop)). It ends with exactly one outcome, whatever happens to the
+/// child.
+///
+/// ```no_run
+/// # #[mpcore::process] trait Laser { fn add_two(&mut self, a: i32, b: i32) -> i32; }
+/// # fn f(laser: &LaserControl) -> Result<(), Box<dyn std::error::Error>> {
+/// laser.add_two(1, 2);                                      // the signal brings the result
+/// let sum = laser.add_two(1, 2).wait()?;                    // this thread waits
+/// laser.add_two(1, 2).on_done(|sum| println!("{sum:?}"));   // in the inbox's thread
+/// # Ok(())
+/// # }
+/// # async fn g(laser: &LaserControl) -> Result<(), mpcore::CallError> {
+/// let sum = laser.add_two(1, 2).await?;                     // on any executor, or none
+/// # Ok(())
+/// # }
+/// ```
+pub struct Call<T: 'static, E: 'static = Never> {
+    id: u64,
+    command: u16,
+    receiver: Option<oneshot::Receiver<Arc<Outcome>>>,
+    outcome: Option<Arc<Outcome>>,
+    then: SharedThen,
+    codec: OutcomeCodec<T, E>,
+    shared: Arc<Shared>,
+    cancel_on_drop: bool,
+}
+
+impl<T, E> fmt::Debug for Call<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("id", &self.id)
+            .field("command", &self.shared.command_name(self.command))
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T, E> Call<T, E> {
+    pub(crate) fn new(
+        id: u64,
+        command: u16,
+        receiver: oneshot::Receiver<Arc<Outcome>>,
+        then: SharedThen,
+        codec: OutcomeCodec<T, E>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let receiver = Some(receiver);
+        Self {
+            id,
+            command,
+            receiver,
+            outcome: None,
+            then,
+            codec,
+            shared,
+            cancel_on_drop: false,
+        }
+    }
+
+    /// The call's number: rising from 1, over all runs of the child.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Waits for the outcome, however long it takes.
+    ///
+    /// Inside a signal handler it is slow, but no deadlock: the child's answers are read by another
+    /// thread.
+    ///
+    /// # Errors
+    /// How the command ended, if not with a result.
+    pub fn wait(mut self) -> Result<T, CallError<E>> {
+        self.wait_until(None)
+            .unwrap_or(Err(CallError::InboxOverflow))
+    }
+
+    /// Waits for the outcome, but no longer than `timeout`. `None` is no outcome: the command goes on,
+    /// and this may be called again, also after the outcome has come.
+    pub fn wait_timeout(&mut self, timeout: Duration) -> Option<Result<T, CallError<E>>> {
+        self.wait_until(Some(timeout))
+    }
+
+    /// The outcome, if there is one.
+    pub fn try_outcome(&mut self) -> Option<Result<T, CallError<E>>> {
+        if self.outcome.is_none() {
+            self.outcome = self.receiver.as_ref()?.try_recv().ok();
+        }
+        self.decoded()
+    }
+
+    fn wait_until(&mut self, timeout: Option<Duration>) -> Option<Result<T, CallError<E>>> {
+        if wait_forbidden() {
+            return Some(Err(CallError::WaitForbidden));
+        }
+        if self.try_outcome().is_none() {
+            let receiver = self.receiver.as_ref()?;
+            let _waiting = self.shared.begin_wait();
+            self.outcome = match timeout {
+                None => receiver.recv_ref().ok(),
+                Some(timeout) => receiver.recv_timeout(timeout).ok(),
+            };
+        }
+        self.decoded()
+    }
+
+    fn decoded(&self) -> Option<Result<T, CallError<E>>> {
+        self.outcome
+            .as_ref()
+            .map(|outcome| self.codec.decode(outcome))
+    }
+
+    /// Asks for the command's end; returns at once. The outcome tells what came of it: a command that
+    /// has not started ends as cancelled and never starts, a running one when it next looks.
+    pub fn cancel(&self) {
+        self.shared.cancel(self.id);
+    }
+
+    /// Dropping this call, or the future it becomes, cancels the command.
+    #[must_use]
+    pub fn cancel_on_drop(mut self) -> Self {
+        self.cancel_on_drop = true;
+        self
+    }
+
+    /// Runs `done` with the outcome, in the inbox's thread, just before the named signal.
+    pub fn on_done(mut self, done: impl FnOnce(Result<T, CallError<E>>) + Send + 'static) {
+        let codec = self.codec;
+        self.continue_with(|then| {
+            then.on_done = Some(Box::new(move |outcome| done(codec.decode(outcome))));
+        });
+    }
+
+    /// Brings the result as `signal` instead of the command's named signal. Failures go to
+    /// `exception_raised` all the same.
+    ///
+    /// Called in the inbox's thread (a user interface's), it replaces the named signal always;
+    /// elsewhere a very fast child may have brought its result already.
+    pub fn forward_to<S: TakesResult<T>>(mut self, signal: &S) {
+        let (codec, signal) = (self.codec, signal.clone());
+        self.continue_with(|then| {
+            then.forward = Some(Box::new(move |outcome| {
+                if let Ok(value) = codec.decode(outcome) {
+                    signal.__fire(value);
+                }
+            }));
+        });
+    }
+
+    fn continue_with(&mut self, add: impl FnOnce(&mut super::pending::Then)) {
+        self.cancel_on_drop = false;
+        let Some(receiver) = self.receiver.take() else {
+            return;
+        };
+        if let Some(outcome) = self.outcome.take() {
+            // Looked at before: the channel is empty, so a fresh one brings it once more.
+            let (sender, again) = oneshot::channel();
+            let _ = sender.send(outcome);
+            self.shared
+                .then(self.id, self.command, &again, &self.then, add);
+            return;
+        }
+        self.shared
+            .then(self.id, self.command, &receiver, &self.then, add);
+    }
+}
+
+impl<T, E> Drop for Call<T, E> {
+    fn drop(&mut self) {
+        if self.cancel_on_drop && self.outcome.is_none() {
+            self.shared.cancel(self.id);
+        }
+    }
+}
+
+impl<T, E> IntoFuture for Call<T, E> {
+    type Output = Result<T, CallError<E>>;
+    type IntoFuture = CallFuture<T, E>;
+
+    fn into_future(mut self) -> CallFuture<T, E> {
+        let receiver = self.receiver.take().map(IntoFuture::into_future);
+        CallFuture {
+            receiver,
+            call: self,
+        }
+    }
+}
+
+/// The future of a [`Call`]. Needs no runtime.
+pub struct CallFuture<T: 'static, E: 'static = Never> {
+    receiver: Option<oneshot::AsyncReceiver<Arc<Outcome>>>,
+    call: Call<T, E>,
+}
+
+impl<T, E> fmt::Debug for CallFuture<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.call.fmt(f)
+    }
+}
+
+impl<T, E> Future for CallFuture<T, E> {
+    type Output = Result<T, CallError<E>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if let Some(done) = this.call.decoded() {
+            return Poll::Ready(done);
+        }
+        let Some(receiver) = &mut this.receiver else {
+            return Poll::Ready(Err(CallError::InboxOverflow));
+        };
+        match Pin::new(receiver).poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(outcome) => {
+                this.call.outcome = outcome.ok();
+                Poll::Ready(this.call.decoded().unwrap_or(Err(CallError::InboxOverflow)))
+            }
+        }
+    }
+}
+
+static FORBIDDEN_ANYWHERE: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    static FORBIDDEN: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Makes `wait` and `blocking()` on this thread return [`CallError::WaitForbidden`]: for the thread of
+/// a user interface, which must not stand still.
+pub fn forbid_waiting_on_this_thread(forbid: bool) {
+    FORBIDDEN.set(forbid);
+    if forbid {
+        FORBIDDEN_ANYWHERE.store(true, Ordering::Relaxed);
+    }
+}
+
+fn wait_forbidden() -> bool {
+    FORBIDDEN_ANYWHERE.load(Ordering::Relaxed) && FORBIDDEN.get()
+}

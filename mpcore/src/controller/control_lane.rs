@@ -1,0 +1,197 @@
+//! What the controller wants of the child: stop, cancel, and credit for the events lane.
+//!
+//! A state, not a queue: what cannot be sent yet for lack of credit merges with what comes later.
+
+use crate::transport::Sender;
+use crate::wire::credit::{FalseReport, Meter, Window, charge};
+use crate::wire::packet::{Head, PacketKind};
+use crate::wire::report::{CANCELLED_PER_MESSAGE, ControlState};
+
+#[derive(Default)]
+pub(crate) struct ControlLane {
+    open: Option<Open>,
+    wanted: ControlState,
+    /// Something of `wanted` has not been sent.
+    unsent: bool,
+}
+
+struct Open {
+    lane: Sender,
+    generation: u32,
+    window: Window,
+    /// What the reader has consumed of the events lane.
+    events: Meter,
+    /// The total last told to the child.
+    told: u64,
+    withheld: bool,
+}
+
+impl std::fmt::Debug for ControlLane {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ControlLane")
+            .field("wanted", &self.wanted)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ControlLane {
+    /// A run begins: what was wanted of the last one no longer counts.
+    pub(crate) fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(crate) fn open(&mut self, lane: Sender, generation: u32, window: u32) {
+        self.open = Some(Open {
+            lane,
+            generation,
+            window: Window::new(window),
+            events: Meter::new(window),
+            told: 0,
+            withheld: false,
+        });
+        self.flush(false);
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.open = None;
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.wanted.stop = true;
+        self.unsent = true;
+        self.flush(false);
+    }
+
+    pub(crate) fn cancel(&mut self, call: u64) {
+        self.wanted.cancelled.push(call);
+        self.unsent = true;
+        self.flush(false);
+    }
+
+    /// The child's report of what it has consumed of this lane.
+    pub(crate) fn report(&mut self, total: u64) -> Result<(), FalseReport> {
+        if let Some(open) = &mut self.open {
+            open.window.report(total)?;
+        }
+        self.flush(false);
+        Ok(())
+    }
+
+    /// The reader has read a packet; `grant` says whether the child may have credit for more.
+    pub(crate) fn consumed(&mut self, charge: u64, grant: bool) {
+        let Some(open) = &mut self.open else { return };
+        open.events.consume(charge);
+        if open.events.due() {
+            open.withheld = !grant;
+            if grant {
+                self.flush(true);
+            }
+        }
+    }
+
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.withheld)
+    }
+
+    /// There is room again: gives the credit that was withheld.
+    pub(crate) fn grant(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        if std::mem::take(&mut open.withheld) {
+            self.flush(true);
+        }
+    }
+
+    fn flush(&mut self, credit_due: bool) {
+        let Some(open) = &mut self.open else { return };
+        self.unsent |= credit_due;
+        while self.unsent {
+            let count = self.wanted.cancelled.len().min(CANCELLED_PER_MESSAGE);
+            let now = ControlState {
+                stop: self.wanted.stop,
+                cancelled: self.wanted.cancelled[..count].to_vec(),
+            };
+            let mut packet = Vec::new();
+            let mut head = Head::new(PacketKind::Control, open.generation);
+            let total = if open.withheld {
+                open.told
+            } else {
+                open.events.report()
+            };
+            head.consumed = total;
+            head.write(&mut packet);
+            packet.extend_from_slice(&postcard::to_stdvec(&now).unwrap_or_default());
+            let charge = charge(packet.len());
+            if !open.window.fits(charge) {
+                return;
+            }
+            open.window.send(charge);
+            open.told = total;
+            self.wanted.cancelled.drain(..count);
+            self.unsent = !self.wanted.cancelled.is_empty();
+            // A lane that is closed has a child that is gone, which the watcher tells.
+            let _ = open.lane.send(&packet);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc};
+
+    use super::*;
+
+    fn sent(receiver: &mpsc::Receiver<Vec<u8>>) -> Vec<(u64, bool, usize)> {
+        let packets = receiver.try_iter().map(|packet| {
+            let (head, body) = Head::parse(&packet, 1).unwrap();
+            let state: ControlState = postcard::from_bytes(body).unwrap();
+            (head.consumed, state.stop, state.cancelled.len())
+        });
+        packets.collect()
+    }
+
+    #[test]
+    fn credit_is_withheld_until_there_is_room() {
+        let (sender, receiver) = mpsc::channel::<Vec<u8>>();
+        let mut lane = ControlLane::default();
+        lane.stop();
+        assert_eq!(sent(&receiver), []);
+        lane.open(Arc::new(sender), 1, 8 << 10);
+        assert_eq!(sent(&receiver), [(0, true, 0)]);
+        lane.consumed(5000, false);
+        lane.cancel(7);
+        assert_eq!(
+            sent(&receiver),
+            [(0, true, 1)],
+            "no credit slips out with a cancel"
+        );
+        lane.grant();
+        assert_eq!(sent(&receiver), [(5000, true, 0)]);
+    }
+
+    #[test]
+    fn without_credit_cancels_merge_and_follow_later() {
+        let (sender, receiver) = mpsc::channel::<Vec<u8>>();
+        let mut lane = ControlLane::default();
+        lane.open(Arc::new(sender), 1, 8 << 10);
+        for call in 0..100 {
+            lane.cancel(call);
+        }
+        let first = sent(&receiver);
+        assert!(first.len() < 10, "{first:?}");
+        let charges: u64 = lane.open.as_ref().map_or(0, |open| {
+            let mut window = open.window.clone();
+            (0..100_000)
+                .step_by(1)
+                .find(|total| window.report(*total).is_err())
+                .unwrap_or(1)
+                - 1
+        });
+        lane.report(charges).unwrap();
+        let total: usize = first
+            .iter()
+            .chain(&sent(&receiver))
+            .map(|(_, _, count)| count)
+            .sum();
+        assert_eq!(total, 100);
+    }
+}

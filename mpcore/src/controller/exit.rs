@@ -1,0 +1,201 @@
+//! How a run of a child went: its states, why it failed, and the report of its end.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::process::ExitStatus;
+use crate::wire::fingerprint::Mismatch;
+use crate::wire::report::{InitFailure, PanicReport};
+
+/// Where in its life a child is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// Not started. Commands wait.
+    Created,
+    /// Started, not yet ready. Commands wait.
+    Starting,
+    /// Constructor and `postrun_init` have succeeded.
+    Running,
+    /// Asked to stop. New commands end as stopped.
+    Stopping,
+    /// Ended as asked; the report says whether it had to be killed.
+    Finished,
+    /// Never got ready.
+    Failed,
+    /// Ended by itself, by a signal, or because it broke the protocol.
+    Crashed,
+}
+
+impl State {
+    /// Whether there is, or is about to be, a child.
+    #[must_use]
+    pub fn is_alive(self) -> bool {
+        matches!(self, Self::Starting | Self::Running | Self::Stopping)
+    }
+
+    /// Whether a run has ended.
+    #[must_use]
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Finished | Self::Failed | Self::Crashed)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Created => "created",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+            Self::Crashed => "crashed",
+        })
+    }
+}
+
+/// Why a run ended other than as asked.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The system refused to start the program.
+    #[error("`{program}` could not be started: {message}; {advice}")]
+    Spawn {
+        /// The program.
+        program: String,
+        /// What the system said.
+        message: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// No endpoint, no thread, or no watcher could be had for the child.
+    #[error("no connection could be prepared: {0}; are there too many open files or threads?")]
+    Resources(String),
+    /// The process ended before it was ready.
+    #[error(
+        "the child ended before it was ready ({status}): is `mpcore::init()` or \
+         `mpcore::child_main` the first line of its `main`?{stderr}"
+    )]
+    EndedBeforeReady {
+        /// How it ended.
+        status: ExitStatus,
+        /// The end of what it wrote to stderr, as a sentence, or nothing.
+        stderr: String,
+    },
+    /// Not ready in time.
+    #[error(
+        "the child was not ready within {deadline:?}; if it needs longer to start, set \
+         `builder().start_deadline(..)`, and a program that never calls `mpcore::init()` or \
+         `child_main` is no child"
+    )]
+    StartDeadline {
+        /// How long it had.
+        deadline: Duration,
+    },
+    /// The two sides were built from different interfaces.
+    #[error("{0}")]
+    Mismatch(Mismatch),
+    /// The two sides were built with different protocols of the framework.
+    #[error(
+        "the child speaks protocol {child}, the controller {controller}; build both with the same mpcore"
+    )]
+    Protocol {
+        /// The child's.
+        child: u32,
+        /// The controller's.
+        controller: u32,
+    },
+    /// The child could not read its config.
+    #[error("the child could not read its config: {0}")]
+    Config(String),
+    /// The child's constructor returned an error.
+    #[error("the constructor failed: {0:#}")]
+    Constructor(Error),
+    /// The child's constructor panicked.
+    #[error("the constructor panicked: {0}")]
+    ConstructorPanicked(PanicReport),
+    /// The child's `postrun_init` returned an error.
+    #[error("postrun_init failed: {0:#}")]
+    PostrunInit(Error),
+    /// The child's `postrun_init` panicked.
+    #[error("postrun_init panicked: {0}")]
+    PostrunInitPanicked(PanicReport),
+    /// The process ended by itself while it was running.
+    #[error("the child crashed: {status}")]
+    Crashed {
+        /// How it ended.
+        status: ExitStatus,
+    },
+    /// The child sent what no child sends, and was killed.
+    #[error("the child broke the protocol and was killed: {0}")]
+    Broken(String),
+    /// An in-process child did not end; its thread goes on, unheard.
+    #[error("the in-process child did not end; its thread was given up")]
+    Abandoned,
+}
+
+impl From<InitFailure> for Failure {
+    fn from(failure: InitFailure) -> Self {
+        match failure {
+            InitFailure::Config(message) => Self::Config(message),
+            InitFailure::Constructor(error) => Self::Constructor(error),
+            InitFailure::ConstructorPanicked(report) => Self::ConstructorPanicked(report),
+            InitFailure::PostrunInit(error) => Self::PostrunInit(error),
+            InitFailure::PostrunInitPanicked(report) => Self::PostrunInitPanicked(report),
+        }
+    }
+}
+
+/// The end of one run. Signal `finished` brings it, and every command that the end took along.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ExitReport {
+    /// The child's name.
+    pub name: String,
+    /// Counts the runs: 1 for the first.
+    pub generation: u32,
+    /// The process's number; `None` for an in-process child and one that never started.
+    pub pid: Option<u32>,
+    /// [`State::Finished`], [`State::Failed`] or [`State::Crashed`].
+    pub state: State,
+    /// How the process ended; `None` if there never was one.
+    pub status: Option<ExitStatus>,
+    /// Whether the controller had to kill it, or did because it was asked to.
+    pub killed: bool,
+    /// Whether `cleanup` has run. A kill skips it.
+    pub cleaned_up: bool,
+    /// What `cleanup` panicked with.
+    pub cleanup_panic: Option<PanicReport>,
+    /// Why, if it did not end as asked.
+    pub failure: Option<Failure>,
+    /// Commands that were submitted and ended with this run.
+    pub commands_lost: usize,
+    /// The last lines of stderr, at most 64.
+    pub stderr: Vec<String>,
+}
+
+impl fmt::Display for ExitReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "child `{}`", self.name)?;
+        if let Some(pid) = self.pid {
+            write!(f, " (pid {pid})")?;
+        }
+        match (&self.failure, self.status) {
+            (Some(failure), _) => write!(f, ": {failure}")?,
+            (None, Some(status)) if self.killed => write!(f, " was killed: {status}")?,
+            (None, Some(status)) => write!(f, " finished: {status}")?,
+            (None, None) => write!(f, " finished")?,
+        }
+        if self.commands_lost > 0 {
+            let plural = if self.commands_lost == 1 { "" } else { "s" };
+            write!(f, "; {} command{plural} ended with it", self.commands_lost)?;
+        }
+        Ok(())
+    }
+}
+
+/// A report that many outcomes share.
+pub(crate) type SharedReport = Arc<ExitReport>;

@@ -1,0 +1,383 @@
+//! Where signals wait for the thread that runs their handlers.
+//!
+//! Each child has a queue of its own ([`ChildInbox`]); an [`Inbox`] is the ring of the children that
+//! have something waiting. Posting never blocks. Draining takes turns between the children and keeps
+//! a time budget, so a user interface stays alive under any flood.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::core::Shared;
+use super::exit::{Failure, SharedReport, State};
+use super::outcome::{Exception, Outcome};
+use super::pending::SharedThen;
+use crate::limits::{INBOX_HARD_BYTES, INBOX_TURN};
+use crate::wire::keyed::{Key, KeyedQueue};
+use crate::wire::packet::Bytes;
+
+/// One thing that waits to be told.
+pub(crate) enum Notice {
+    Outcome {
+        command: u16,
+        call: u64,
+        outcome: Arc<Outcome>,
+        then: SharedThen,
+    },
+    /// The newest value stands in the mirror.
+    Property(u16),
+    Event(u16, Bytes),
+    /// A command's signal that the child emitted by itself.
+    Signal(u16, Bytes),
+    Progress {
+        call: u64,
+        fraction: f64,
+    },
+    Started(u32),
+    Ready,
+    State(State),
+    Exception(Box<Exception>),
+    Failed(Box<Failure>),
+    Finished(SharedReport),
+    Task(Box<dyn FnOnce() + Send>),
+}
+
+impl Notice {
+    fn key(&self, latest: impl Fn(u16) -> bool) -> Option<Key> {
+        match self {
+            Self::Property(index) => Some(Key::Property(*index)),
+            Self::Event(index, _) if latest(*index) => Some(Key::Event(*index)),
+            Self::Progress { call, .. } => Some(Key::Progress(*call)),
+            _ => None,
+        }
+    }
+
+    /// What it counts against the bound.
+    fn bytes(&self) -> usize {
+        const ENTRY: usize = 64;
+        ENTRY
+            + match self {
+                Self::Outcome { outcome, .. } => match &**outcome {
+                    Outcome::Returned(bytes) | Outcome::Raised(bytes) => bytes.len(),
+                    _ => 0,
+                },
+                Self::Event(_, bytes) | Self::Signal(_, bytes) => bytes.len(),
+                _ => 0,
+            }
+    }
+}
+
+/// Bounds of the signals that wait for one child; see [`Builder`](crate::Builder).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InboxBound {
+    pub(crate) entries: usize,
+    pub(crate) bytes: usize,
+}
+
+#[derive(Default)]
+struct Waiting {
+    notices: KeyedQueue<Notice>,
+    bytes: usize,
+    /// In the ring of the inbox, or being drained.
+    listed: bool,
+}
+
+/// How full a child's inbox is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fill {
+    Room,
+    /// Over the bound: no more credit, unless a thread waits for the child.
+    Over,
+    /// Over the hard limit: no more credit at all.
+    HardOver,
+}
+
+/// The signals of one child that wait.
+#[derive(Default)]
+pub(crate) struct ChildInbox {
+    waiting: Mutex<Waiting>,
+}
+
+impl fmt::Debug for ChildInbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChildInbox")
+            .field("waiting", &lock(&self.waiting).notices.len())
+            .finish()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ChildInbox {
+    pub(crate) fn fill(&self, bound: InboxBound) -> Fill {
+        let waiting = lock(&self.waiting);
+        if waiting.bytes > INBOX_HARD_BYTES {
+            Fill::HardOver
+        } else if waiting.bytes > bound.bytes || waiting.notices.len() > bound.entries {
+            Fill::Over
+        } else {
+            Fill::Room
+        }
+    }
+
+    fn pop(&self) -> Option<Notice> {
+        let mut waiting = lock(&self.waiting);
+        let notice = waiting.notices.pop();
+        match &notice {
+            Some(notice) => waiting.bytes -= notice.bytes(),
+            None => waiting.listed = false,
+        }
+        notice
+    }
+}
+
+/// Posts a notice of this child. Never blocks.
+pub(crate) fn post(shared: &Arc<Shared>, notice: Notice) {
+    let list = {
+        let mut waiting = lock(&shared.inbox.waiting);
+        let key = notice.key(|event| shared.is_latest(event));
+        waiting.bytes += notice.bytes();
+        let Waiting { notices, bytes, .. } = &mut *waiting;
+        match key.and_then(|key| notices.waiting(key)) {
+            Some(older) => {
+                *bytes -= older.bytes();
+                *older = notice;
+            }
+            None => notices.push(key, notice),
+        }
+        !std::mem::replace(&mut waiting.listed, true)
+    };
+    if list {
+        shared.spec.inbox.list(Arc::clone(shared));
+    }
+}
+
+#[derive(Default)]
+struct Ring {
+    children: VecDeque<Arc<Shared>>,
+    /// `wake` was called and the drain it asked for has not begun.
+    woken: bool,
+}
+
+struct Core {
+    ring: Mutex<Ring>,
+    wake: Box<dyn Fn() + Send + Sync>,
+    draining: AtomicBool,
+    /// Counts the drains that ended with nothing left, for [`InboxHandle::wait_empty`].
+    emptied: Mutex<u64>,
+    emptied_changed: Condvar,
+    id: u64,
+}
+
+/// The sending half of an [`Inbox`]: what a builder is given.
+#[derive(Clone)]
+pub struct InboxHandle {
+    core: Arc<Core>,
+}
+
+impl fmt::Debug for InboxHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "InboxHandle({})", self.core.id)
+    }
+}
+
+/// Where signals wait for one thread, the user interface's: create it there and drain it there.
+///
+/// Any toolkit plugs in with two lines: `wake` makes its event loop call [`Inbox::drain`].
+///
+/// ```
+/// use std::sync::mpsc;
+/// use std::time::Duration;
+///
+/// let (sender, events) = mpsc::channel();
+/// let inbox = mpcore::Inbox::new(move || drop(sender.send(())));
+/// // LaserControl::builder().inbox(&inbox) …
+/// // and in the event loop:
+/// if events.recv_timeout(Duration::from_millis(10)).is_ok() {
+///     inbox.drain(Duration::from_millis(2));
+/// }
+/// ```
+///
+/// A child without an inbox of its own uses one that a background thread drains.
+pub struct Inbox {
+    handle: InboxHandle,
+    /// Handlers of this thread may not be `Send`.
+    _this_thread: PhantomData<*const ()>,
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Inbox({})", self.handle.core.id)
+    }
+}
+
+/// What a drain came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Drained {
+    /// Signals delivered.
+    pub delivered: usize,
+    /// Some are left; the inbox has woken its thread again.
+    pub more: bool,
+}
+
+impl Inbox {
+    /// An inbox for this thread. `wake` is called from other threads, once per burst, when there is
+    /// something to drain; it must not block and must not drain by itself.
+    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            handle: InboxHandle::new(Box::new(wake)),
+            _this_thread: PhantomData,
+        }
+    }
+
+    /// What a builder is given, if it is on another thread.
+    #[must_use]
+    pub fn handle(&self) -> InboxHandle {
+        self.handle.clone()
+    }
+
+    /// Runs the handlers of what waits, in turns between the children, until `budget` is used up or
+    /// nothing is left; at least one signal is delivered. Inside a handler it does nothing.
+    pub fn drain(&self, budget: Duration) -> Drained {
+        self.handle.drain(budget)
+    }
+}
+
+impl From<&Inbox> for InboxHandle {
+    fn from(inbox: &Inbox) -> Self {
+        inbox.handle()
+    }
+}
+
+impl InboxHandle {
+    fn new(wake: Box<dyn Fn() + Send + Sync>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let core = Core {
+            ring: Mutex::default(),
+            wake,
+            draining: AtomicBool::new(false),
+            emptied: Mutex::new(0),
+            emptied_changed: Condvar::new(),
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+        };
+        Self {
+            core: Arc::new(core),
+        }
+    }
+
+    /// The inbox of children that have none of their own, drained by a thread of its own.
+    pub(crate) fn background() -> Self {
+        static INBOX: OnceLock<InboxHandle> = OnceLock::new();
+        INBOX
+            .get_or_init(|| {
+                let thread = Arc::new(OnceLock::<thread::Thread>::new());
+                let to_wake = Arc::clone(&thread);
+                let wake = move || {
+                    if let Some(thread) = to_wake.get() {
+                        thread.unpark();
+                    }
+                };
+                let inbox = Self::new(Box::new(wake));
+                let drained = inbox.clone();
+                let body = move || loop {
+                    while drained.drain(Duration::from_secs(1)).more {}
+                    thread::park();
+                };
+                // Without the thread nothing is delivered, but calls still return.
+                if let Ok(handle) = thread::Builder::new().name("mp-inbox".into()).spawn(body) {
+                    let _ = thread.set(handle.thread().clone());
+                    handle.thread().unpark();
+                }
+                inbox
+            })
+            .clone()
+    }
+
+    fn list(&self, child: Arc<Shared>) {
+        let mut ring = lock(&self.core.ring);
+        ring.children.push_back(child);
+        let wake = !std::mem::replace(&mut ring.woken, true);
+        drop(ring);
+        if wake {
+            (self.core.wake)();
+        }
+    }
+
+    fn drain(&self, budget: Duration) -> Drained {
+        if self.core.draining.swap(true, Ordering::SeqCst) {
+            return Drained {
+                delivered: 0,
+                more: false,
+            };
+        }
+        let begun = Instant::now();
+        let mut delivered = 0;
+        lock(&self.core.ring).woken = false;
+        let out_of_time = loop {
+            let Some(child) = lock(&self.core.ring).children.pop_front() else {
+                break false;
+            };
+            let (taken, left) = take_turn(&child, begun, budget);
+            delivered += taken;
+            if left {
+                lock(&self.core.ring).children.push_back(child);
+            }
+            if begun.elapsed() >= budget {
+                break true;
+            }
+        };
+        self.core.draining.store(false, Ordering::SeqCst);
+        let mut ring = lock(&self.core.ring);
+        let more = out_of_time && !ring.children.is_empty();
+        let wake = more && !std::mem::replace(&mut ring.woken, true);
+        drop(ring);
+        if wake {
+            (self.core.wake)();
+        }
+        if !more {
+            *lock(&self.core.emptied) += 1;
+            self.core.emptied_changed.notify_all();
+        }
+        Drained { delivered, more }
+    }
+
+    /// Waits until everything that waits now has been delivered by the inbox's thread.
+    pub(crate) fn wait_empty(&self, deadline: Instant) -> bool {
+        let mut emptied = lock(&self.core.emptied);
+        loop {
+            if lock(&self.core.ring).children.is_empty()
+                && !self.core.draining.load(Ordering::SeqCst)
+            {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.core.emptied_changed.wait_timeout(emptied, left);
+            emptied = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// Delivers the next notices of one child; returns how many, and whether some may be left.
+fn take_turn(child: &Arc<Shared>, begun: Instant, budget: Duration) -> (usize, bool) {
+    for delivered in 0..INBOX_TURN {
+        let Some(notice) = child.inbox.pop() else {
+            return (delivered, false);
+        };
+        child.deliver(notice);
+        child.return_withheld_credit();
+        if begun.elapsed() >= budget {
+            return (delivered + 1, true);
+        }
+    }
+    (INBOX_TURN, true)
+}

@@ -1,0 +1,180 @@
+//! How a command ended: encoded on its way from the reader, typed where somebody looks at it.
+
+use std::fmt;
+
+use super::exit::SharedReport;
+use crate::error::Never;
+use crate::wire::codec::{Codec, DecodeError, ErrorCodec, raise, wire};
+use crate::wire::packet::Bytes;
+use crate::wire::report::PanicReport;
+
+/// Why a call has no result. Exactly one outcome per command: a result, or one of these.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError<E = Never> {
+    /// The command returned its own error.
+    #[error("{0}")]
+    Raised(E),
+    /// The command panicked; the child goes on.
+    #[error("the command panicked: {0}")]
+    Panicked(PanicReport),
+    /// The child ended before the command did.
+    #[error("{0}")]
+    Exited(SharedReport),
+    /// The child stopped, or was stopping, before the command ended.
+    #[error("the child was stopped before the command ended")]
+    Stopped,
+    /// The command was cancelled.
+    #[error("the command was cancelled")]
+    Cancelled,
+    /// The command took longer than its deadline.
+    #[error("the command took longer than its deadline")]
+    TimedOut,
+    /// Too many commands, or too many bytes of arguments, wait for the child already.
+    #[error("the command queue is full; wait for outcomes, or raise `builder().queue_bound(..)`")]
+    QueueFull,
+    /// The arguments (here) or the result (in the child) could not be encoded.
+    #[error("could not encode: {0}")]
+    Encode(String),
+    /// The arguments (in the child) or the result (here) could not be decoded.
+    #[error("could not decode: {0}")]
+    Decode(String),
+    /// More signals wait for the inbox's thread than it may hold while a thread waits for a call; this
+    /// is no outcome, only the end of the waiting.
+    #[error(
+        "gave up waiting: the inbox is over its hard limit; drain it, or wait on another thread"
+    )]
+    InboxOverflow,
+    /// Waiting is not allowed on this thread; this is no outcome.
+    #[error("this thread must not wait for a child; use `on_done` or a signal")]
+    WaitForbidden,
+}
+
+impl<E> CallError<E> {
+    /// Whether the command was ended by a cancel or a stop, which is no failure.
+    #[must_use]
+    pub fn is_ended_on_request(&self) -> bool {
+        matches!(self, Self::Cancelled | Self::Stopped)
+    }
+}
+
+/// An outcome, encoded. Shared between the waiter and the inbox.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Returned(Bytes),
+    Raised(Bytes),
+    Panicked(PanicReport),
+    Exited(SharedReport),
+    Stopped,
+    Cancelled,
+    QueueFull,
+    Encode(String),
+    Decode(String),
+    /// No outcome: whoever waits shall give up.
+    GiveUp,
+}
+
+/// The codecs of one command's outcome.
+pub(crate) struct OutcomeCodec<T: 'static, E: 'static> {
+    pub(crate) result: Codec<T>,
+    pub(crate) error: ErrorCodec<E>,
+}
+
+impl<T, E> Clone for OutcomeCodec<T, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, E> Copy for OutcomeCodec<T, E> {}
+
+impl<T, E> fmt::Debug for OutcomeCodec<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutcomeCodec").finish_non_exhaustive()
+    }
+}
+
+impl<T, E> OutcomeCodec<T, E> {
+    /// The outcome as its types.
+    pub(crate) fn decode(&self, outcome: &Outcome) -> Result<T, CallError<E>> {
+        let decode = |error: DecodeError| CallError::Decode(error.to_string());
+        Err(match outcome {
+            Outcome::Returned(bytes) => {
+                return self.result.decode(bytes.as_slice()).map_err(decode);
+            }
+            Outcome::Raised(bytes) => match self.error.codec.decode(bytes.as_slice()) {
+                Ok(error) => CallError::Raised(error),
+                Err(error) => decode(error),
+            },
+            Outcome::Panicked(report) => CallError::Panicked(report.clone()),
+            Outcome::Exited(report) => CallError::Exited(report.clone()),
+            Outcome::Stopped => CallError::Stopped,
+            Outcome::Cancelled => CallError::Cancelled,
+            Outcome::QueueFull => CallError::QueueFull,
+            Outcome::Encode(message) => CallError::Encode(message.clone()),
+            Outcome::Decode(message) => CallError::Decode(message.clone()),
+            Outcome::GiveUp => CallError::InboxOverflow,
+        })
+    }
+}
+
+impl OutcomeCodec<(), Never> {
+    /// What an outcome without typed parts says.
+    pub(crate) fn untyped(outcome: &Outcome) -> String {
+        let codec = Self {
+            result: wire::<()>(),
+            error: raise::<Never>(),
+        };
+        codec
+            .decode(outcome)
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
+    }
+}
+
+/// A failure as signal `exception_raised` brings it: a command's, or a crash.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Exception {
+    /// Name of the child.
+    pub process: String,
+    /// Its process number, if it has one.
+    pub pid: Option<u32>,
+    /// The command; `None` for a crash.
+    pub command: Option<&'static str>,
+    /// The call's number; `None` for a crash.
+    pub call: Option<u64>,
+    /// What happened.
+    pub kind: ExceptionKind,
+    /// What the error, panic or exit report says.
+    pub message: String,
+    /// The backtrace of a panic, if the child runs with `RUST_BACKTRACE=1`.
+    pub backtrace: String,
+}
+
+/// What an [`Exception`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExceptionKind {
+    /// A command returned its own error.
+    Raised,
+    /// A command panicked.
+    Panicked,
+    /// The child crashed, or never got ready; told once, not once per command.
+    Crashed {
+        /// Commands that ended with it.
+        commands_lost: usize,
+    },
+    /// A command did not reach the child, or its result did not come back.
+    Undelivered,
+}
+
+impl fmt::Display for Exception {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.command {
+            Some(command) => write!(f, "{}.{command}: {}", self.process, self.message),
+            None => write!(f, "{}: {}", self.process, self.message),
+        }
+    }
+}

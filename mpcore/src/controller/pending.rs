@@ -1,0 +1,154 @@
+//! The table of commands without an outcome.
+//!
+//! Pure. Invariant: what is inserted is removed exactly once, and whoever removes it resolves it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use super::outcome::Outcome;
+
+/// What `on_done` and `forward_to` run in the inbox's thread.
+pub(crate) type Continuation = Box<dyn FnOnce(&Outcome) + Send>;
+
+/// How far an outcome has come on its way to the handlers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Stage {
+    /// There is none yet.
+    #[default]
+    Pending,
+    /// There is one, and nobody had asked to hear of it.
+    Silent,
+    /// It waits in the inbox.
+    Posted,
+    /// The handlers have run.
+    Delivered,
+}
+
+/// What happens with a command's outcome beside the waiting call.
+#[derive(Default)]
+pub(crate) struct Then {
+    pub(crate) stage: Stage,
+    /// Run just before the named signal.
+    pub(crate) on_done: Option<Continuation>,
+    /// Run instead of the named signal.
+    pub(crate) forward: Option<Continuation>,
+}
+
+impl Then {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.on_done.is_none() && self.forward.is_none()
+    }
+}
+
+/// Held by the call, which may add to it, and by the table, then the inbox.
+pub(crate) type SharedThen = Arc<Mutex<Then>>;
+
+/// A command without an outcome.
+pub(crate) struct Entry {
+    pub(crate) command: u16,
+    pub(crate) reply: oneshot::Sender<Arc<Outcome>>,
+    pub(crate) then: SharedThen,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entry({})", self.command)
+    }
+}
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    entries: BTreeMap<u64, Entry>,
+}
+
+impl Pending {
+    pub(crate) fn insert(&mut self, call: u64, entry: Entry) {
+        self.entries.insert(call, entry);
+    }
+
+    pub(crate) fn contains(&self, call: u64) -> bool {
+        self.entries.contains_key(&call)
+    }
+
+    pub(crate) fn remove(&mut self, call: u64) -> Option<Entry> {
+        self.entries.remove(&call)
+    }
+
+    /// Tells everybody who waits to give up; the entries stay, and end when they end.
+    pub(crate) fn give_up_waiting(&mut self) {
+        for entry in self.entries.values_mut() {
+            let (nobody, _) = oneshot::channel();
+            let reply = std::mem::replace(&mut entry.reply, nobody);
+            let _ = reply.send(Arc::new(Outcome::GiveUp));
+        }
+    }
+
+    pub(crate) fn calls(&self) -> Vec<u64> {
+        self.entries.keys().copied().collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Takes out what `which` names, oldest first.
+    pub(crate) fn take(&mut self, mut which: impl FnMut(u64) -> bool) -> Vec<(u64, Entry)> {
+        let calls: Vec<u64> = self
+            .entries
+            .keys()
+            .copied()
+            .filter(|call| which(*call))
+            .collect();
+        calls
+            .into_iter()
+            .filter_map(|call| Some((call, self.entries.remove(&call)?)))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn entry() -> (Entry, oneshot::Receiver<Arc<Outcome>>) {
+        let (reply, receiver) = oneshot::channel();
+        (
+            Entry {
+                command: 0,
+                reply,
+                then: SharedThen::default(),
+            },
+            receiver,
+        )
+    }
+
+    proptest! {
+        /// Whatever removes in whatever order, each entry comes out exactly once.
+        #[test]
+        fn every_entry_comes_out_once(steps in prop::collection::vec((any::<bool>(), 0u64..40), 0..200)) {
+            let mut pending = Pending::default();
+            let (mut next, mut out) = (0u64, Vec::new());
+            for (take_many, number) in steps {
+                if take_many {
+                    out.extend(pending.take(|call| call % 3 == number % 3).into_iter().map(|(call, _)| call));
+                } else if number < 20 {
+                    pending.insert(next, entry().0);
+                    next += 1;
+                } else {
+                    let known = pending.contains(number - 20);
+                    let removed = pending.remove(number - 20).is_some();
+                    prop_assert_eq!(known, removed);
+                    out.extend(removed.then_some(number - 20));
+                }
+            }
+            out.extend(pending.take(|_| true).into_iter().map(|(call, _)| call));
+            out.sort_unstable();
+            prop_assert_eq!(out, (0..next).collect::<Vec<_>>());
+            prop_assert_eq!(pending.len(), 0);
+        }
+    }
+}

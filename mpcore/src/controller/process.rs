@@ -1,0 +1,392 @@
+//! The life cycle of a child: start, stop, wait for it, and what it tells of itself.
+
+use std::fmt;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::core::{Life, Shared};
+use super::exit::{ExitReport, Failure, State};
+use super::inbox::{Notice, post};
+use super::outcome::Outcome;
+use super::run::{self, Ask, Run};
+use super::signal::Signal;
+use super::traffic::Gate;
+use crate::child::{init, registry};
+use crate::controller::builder::Program;
+use crate::process::ExitStatus;
+
+/// Why a child could not be made or started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The own binary is to be the child, but `mpcore::init` has not run in it.
+    #[error(
+        "this binary cannot be its own child yet: call `mpcore::init()` first thing in `main` \
+         (or write `#[mpcore::main]`), and in a test binary `mpcore::test_support!()`"
+    )]
+    InitMissing,
+    /// It runs already; a second run begins after the end of the first.
+    #[error("the child is {state} already; `stop` it first, or use `restart`")]
+    AlreadyRunning {
+        /// What it is doing.
+        state: State,
+    },
+    /// The builder was told neither a child nor a program.
+    #[error("no child was named: call `.child::<P>()`, `.program(..)` or `.in_process::<P>()`")]
+    ChildMissing,
+    /// The interface has a config, and the builder was not given one.
+    #[error("no config was given: call `.config(..)`")]
+    ConfigMissing,
+    /// The config could not be encoded.
+    #[error("the config could not be encoded: {0}")]
+    Config(#[from] crate::EncodeError),
+}
+
+/// Why a child did not get ready.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadyError {
+    /// Never started.
+    #[error("the child was not started; call `start` first")]
+    NotStarted,
+    /// It failed.
+    #[error("{0}")]
+    Failed(Failure),
+    /// It was stopped, or ended, before.
+    #[error("{0}")]
+    Ended(Arc<ExitReport>),
+    /// Not yet; it may still get ready.
+    #[error("the child was not ready within {0:?}")]
+    TimedOut(Duration),
+}
+
+/// Why there is nothing to join.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// Never started.
+    #[error("the child was not started; call `start` first")]
+    NotStarted,
+    /// The process never came to be.
+    #[error("there was no process to join: {0}")]
+    NeverRan(Failure),
+}
+
+/// How far one command is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// The call's number, [`Call::id`](crate::Call::id).
+    pub call: u64,
+    /// From 0 to 1.
+    pub fraction: f64,
+}
+
+/// The signals of a child's life.
+///
+/// One run is `started` → `ready` → … → `failed`? → `finished`, which is the last one and comes
+/// exactly once, also when the child is killed.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct ProcessSignals {
+    /// The process exists; its number.
+    pub started: Signal<(u32,)>,
+    /// Constructor and `postrun_init` have succeeded.
+    pub ready: Signal<()>,
+    /// The run ended, or is about to end, other than as asked.
+    pub failed: Signal<(Failure,)>,
+    /// The run has ended. Nothing of it comes after this.
+    pub finished: Signal<(ExitReport,)>,
+    /// The state has changed.
+    pub state_changed: Signal<(State,)>,
+    /// A running command tells how far it is. Only the newest waiting value of each is delivered.
+    pub progress: Signal<(Progress,)>,
+}
+
+/// The life cycle of one child; see [`ProcessSignals`] for what it tells.
+///
+/// Nothing here waits but what is named `wait…` or `join`.
+pub struct Process {
+    shared: Arc<Shared>,
+}
+
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl fmt::Display for Process {
+    /// `<Process(name, state[how it ended])>`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (state, report) = {
+            let life = self.shared.life();
+            (life.state, life.report.clone())
+        };
+        write!(f, "<Process({}, {state}", self.name())?;
+        if let Some(status) = report
+            .filter(|_| state.has_ended())
+            .and_then(|it| it.status)
+        {
+            write!(f, "[{status}]")?;
+        }
+        f.write_str(")>")
+    }
+}
+
+impl Process {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The signals of the child's life.
+    #[must_use]
+    pub fn signals(&self) -> &ProcessSignals {
+        &self.shared.signals
+    }
+
+    /// Starts the child, and returns at once: what goes wrong later comes as signal `failed`, and as
+    /// the outcome of every command.
+    ///
+    /// # Errors
+    /// [`StartError::InitMissing`], [`StartError::AlreadyRunning`].
+    pub fn start(&self) -> Result<(), StartError> {
+        start(&self.shared)
+    }
+
+    /// Asks the child to stop, and returns at once. The running command sees it at its next check,
+    /// what waits ends as stopped, `cleanup` runs; after the grace (3 s) the child is sent SIGTERM,
+    /// a second later it is killed.
+    pub fn stop(&self) {
+        self.ask(Ask::Stop);
+    }
+
+    /// Sends SIGTERM, and returns at once: a stop request whose grace is over.
+    pub fn terminate(&self) {
+        self.ask(Ask::Terminate);
+    }
+
+    /// Kills the child and what it has started, and returns at once. `cleanup` does not run.
+    pub fn kill(&self) {
+        self.ask(Ask::Kill);
+    }
+
+    /// Stops the child, if it is running, and starts it again after its end. Returns at once.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), if it was not running.
+    pub fn restart(&self) -> Result<(), StartError> {
+        {
+            let mut life = self.shared.life();
+            if life.state.is_alive() {
+                life.restart = true;
+                drop(life);
+                request(&self.shared, Ask::Stop);
+                return Ok(());
+            }
+        }
+        self.start()
+    }
+
+    fn ask(&self, ask: Ask) {
+        self.shared.life().restart = false;
+        request(&self.shared, ask);
+    }
+
+    /// The last handle is gone.
+    pub(crate) fn release(&self) {
+        self.ask(Ask::Stop);
+        if self.shared.life().state == State::Created {
+            let waiting = self.shared.traffic().stop();
+            for (call, entry) in waiting {
+                self.shared.resolve(call, entry, Outcome::Stopped);
+            }
+        }
+    }
+
+    /// Waits until this run has ended, at most `timeout`; `None` if it has not. Any number of times.
+    ///
+    /// # Errors
+    /// If there was nothing to join.
+    pub fn join(&self, timeout: Duration) -> Result<Option<ExitStatus>, JoinError> {
+        let life = self.wait_while(timeout, |life| life.state.is_alive());
+        match (life.state, &life.report) {
+            (State::Created, _) => Err(JoinError::NotStarted),
+            (state, _) if state.is_alive() => Ok(None),
+            (_, Some(report)) => match (report.status, &report.failure) {
+                (Some(status), _) => Ok(Some(status)),
+                (None, Some(failure)) => Err(JoinError::NeverRan(failure.clone())),
+                (None, None) => Ok(Some(ExitStatus::from_code(0))),
+            },
+            (_, None) => Ok(None),
+        }
+    }
+
+    /// Waits until the child is ready, at most `timeout`.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub fn wait_ready(&self, timeout: Duration) -> Result<(), ReadyError> {
+        let life = self.wait_while(timeout, |life| life.state == State::Starting);
+        match (life.state, &life.report) {
+            (State::Created, _) => Err(ReadyError::NotStarted),
+            (State::Running, _) => Ok(()),
+            (State::Starting | State::Stopping, _) | (_, None) => {
+                Err(ReadyError::TimedOut(timeout))
+            }
+            (_, Some(report)) => Err(match &report.failure {
+                Some(failure) => ReadyError::Failed(failure.clone()),
+                None => ReadyError::Ended(Arc::clone(report)),
+            }),
+        }
+    }
+
+    fn wait_while(&self, timeout: Duration, wait: impl Fn(&Life) -> bool) -> MutexGuard<'_, Life> {
+        let _waiting = self.shared.begin_wait();
+        let deadline = Instant::now().checked_add(timeout);
+        let mut life = self.shared.life();
+        while wait(&life) {
+            let left = match deadline {
+                Some(deadline) => deadline.saturating_duration_since(Instant::now()),
+                None => Duration::from_secs(3600),
+            };
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.shared.life_changed().wait_timeout(life, left);
+            life = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        life
+    }
+
+    /// The process's number while there is a process.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.shared.life().pid
+    }
+
+    /// The child's name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.shared.name()
+    }
+
+    /// Renames the child; the process itself learns it with its next start.
+    pub fn set_name(&self, name: impl Into<String>) {
+        self.shared.set_name(name.into());
+    }
+
+    /// Where in its life the child is.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.shared.life().state
+    }
+
+    /// Whether there is, or is about to be, a process.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.state().is_alive()
+    }
+
+    /// Whether the mirrors of the properties are those of a child that has ended.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.state().has_ended()
+    }
+
+    /// Counts the runs: 0 before the first.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.shared.life().generation
+    }
+
+    /// How the last run's process ended.
+    #[must_use]
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        self.exit_report().and_then(|report| report.status)
+    }
+
+    /// How the last run ended.
+    #[must_use]
+    pub fn exit_report(&self) -> Option<Arc<ExitReport>> {
+        self.shared.life().report.clone()
+    }
+
+    /// Commands without an outcome.
+    #[must_use]
+    pub fn pending_commands(&self) -> usize {
+        self.shared.traffic().pending.len()
+    }
+
+    /// Cancels every command that has no outcome yet. Returns at once.
+    pub fn cancel_all(&self) {
+        let calls = self.shared.traffic().pending.calls();
+        for call in calls {
+            self.shared.cancel(call);
+        }
+    }
+}
+
+pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
+    if matches!(shared.spec.program, Program::Own { .. })
+        && !init::has_run()
+        && registry::test_arguments().is_none()
+    {
+        return Err(StartError::InitMissing);
+    }
+    let run = {
+        let mut life = shared.life();
+        // The last signals of the run before are being posted: a few microseconds.
+        while life.finishing {
+            life = shared
+                .life_changed()
+                .wait(life)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if life.state.is_alive() {
+            return Err(StartError::AlreadyRunning { state: life.state });
+        }
+        let run = Arc::new(Run::new(life.generation + 1));
+        life.generation += 1;
+        life.state = State::Starting;
+        life.pid = None;
+        life.run = Some(Arc::clone(&run));
+        run
+    };
+    shared.control().reset();
+    shared.traffic().gate = Gate::Open;
+    post(shared, Notice::State(State::Starting));
+    super::shutdown::register(shared);
+    run::begin(shared, &run);
+    Ok(())
+}
+
+/// Stops, terminates or kills the current run, if there is one.
+pub(crate) fn request(shared: &Arc<Shared>, ask: Ask) {
+    let (run, changed) = {
+        let mut life = shared.life();
+        let Some(run) = life.run.clone().filter(|_| life.state.is_alive()) else {
+            return;
+        };
+        let changed = life.state != State::Stopping;
+        life.state = State::Stopping;
+        (run, changed)
+    };
+    shared.life_changed().notify_all();
+    if changed {
+        post(shared, Notice::State(State::Stopping));
+    }
+    let waiting = shared.traffic().stop();
+    for (call, entry) in waiting {
+        shared.resolve(call, entry, Outcome::Stopped);
+    }
+    run.ask(ask, shared.spec.stop_grace);
+    let mut control = shared.control();
+    control.stop();
+    // The bound of the inbox does not hold back what a stopping child still has to say.
+    control.grant();
+}

@@ -1,0 +1,66 @@
+//! The end of the program: children are stopped and joined, their last signals delivered.
+
+use std::sync::{Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use super::core::Shared;
+use super::inbox::InboxHandle;
+use super::process::{Process, request};
+use super::run::Ask;
+use crate::limits::{SHUTDOWN_DEADLINE, STOP_GRACE, TERMINATE_GRACE};
+
+static STARTED: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+/// A child was started: it is to be stopped when the program ends.
+pub(crate) fn register(shared: &std::sync::Arc<Shared>) {
+    let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    started.retain(|weak| {
+        weak.strong_count() > 0 && !std::ptr::eq(weak.as_ptr(), &raw const **shared)
+    });
+    started.push(std::sync::Arc::downgrade(shared));
+}
+
+/// Stops every child of this process, waits for their ends, all under one deadline, and for the
+/// background inbox to deliver their last signals. Returns whether everything was done in time.
+///
+/// [`#[mpcore::main]`](crate::main) does this when `main` returns.
+pub fn shutdown(timeout: Duration) -> bool {
+    let deadline = Instant::now() + timeout;
+    let started = STARTED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    let children: Vec<_> = started.iter().filter_map(Weak::upgrade).collect();
+    for child in &children {
+        child.life().restart = false;
+        request(child, Ask::Stop);
+    }
+    let mut all = true;
+    for child in children {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let process = Process::new(child);
+        let _ = process.join(left);
+        all &= !process.is_alive();
+    }
+    all && InboxHandle::background().wait_empty(deadline)
+}
+
+/// Shuts down when `main` ends; used by `#[mpcore::main]`.
+#[derive(Debug, Default)]
+pub struct ShutdownGuard {
+    _private: (),
+}
+
+impl ShutdownGuard {
+    /// A guard to be dropped last in `main`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Drop for ShutdownGuard {
+    fn drop(&mut self) {
+        shutdown(STOP_GRACE + TERMINATE_GRACE + SHUTDOWN_DEADLINE);
+    }
+}

@@ -1,0 +1,359 @@
+//! Named, typed notifications: connecting to them, and receiving them as a stream.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+use std::{any::Any, cell::RefCell};
+
+use super::inbox::Inbox;
+
+/// A notification with the arguments `S`, a tuple.
+///
+/// Handlers run in the thread of the child's [`Inbox`], one after the other, in the order in which
+/// they were connected. They get references, so no argument type needs `Clone`. A handler may connect,
+/// disconnect, call commands, wait, and drop controls; one that panics is still called the next time.
+///
+/// A handler that needs the control should capture a [`downgrade`](crate::WeakControl)d handle: a
+/// control that its own handlers own is never dropped.
+///
+/// Clones are the same signal.
+pub struct Signal<S> {
+    inner: Arc<Inner<S>>,
+}
+
+/// Names one connected handler; dropping it does nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Connection(u64);
+
+type Replay<S> = Box<dyn Fn(Arc<Handler<S>>) + Send + Sync>;
+
+struct Inner<S> {
+    handlers: Mutex<Arc<[Arc<Handler<S>>]>>,
+    /// Of a property: tells a new handler the current value.
+    replay: OnceLock<Replay<S>>,
+}
+
+type HandlerFn<S> = Box<dyn FnMut(&S) + Send>;
+
+pub(crate) struct Handler<S> {
+    connection: Connection,
+    connected: AtomicBool,
+    /// Of a property: the newest version it was called with.
+    seen: AtomicU64,
+    call: Mutex<HandlerFn<S>>,
+}
+
+impl<S> Handler<S> {
+    /// Calls the handler with this version of a value, unless it knows it.
+    pub(crate) fn call(&self, args: &S, version: u64) {
+        if !self.connected.load(Ordering::SeqCst) {
+            return;
+        }
+        if version > 0 && self.seen.fetch_max(version, Ordering::SeqCst) >= version {
+            return;
+        }
+        let mut call = lock(&self.call);
+        // The panic hook has told of it; the other handlers and the inbox go on.
+        let _ = catch_unwind(AssertUnwindSafe(|| call(args)));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<S> Clone for Signal<S> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+        }
+    }
+}
+
+impl<S> fmt::Debug for Signal<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signal")
+            .field("handlers", &self.handlers().len())
+            .finish()
+    }
+}
+
+impl<S: 'static> Default for Signal<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> Signal<S> {
+    fn handlers(&self) -> Arc<[Arc<Handler<S>>]> {
+        Arc::clone(&lock(&self.inner.handlers))
+    }
+
+    /// Whether anybody is connected.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        !self.handlers().is_empty()
+    }
+
+    /// Ends a connection; returns whether there was one. A handler that is running is not interrupted.
+    pub fn disconnect(&self, connection: Connection) -> bool {
+        let mut handlers = lock(&self.inner.handlers);
+        let Some(index) = handlers.iter().position(|it| it.connection == connection) else {
+            return false;
+        };
+        handlers[index].connected.store(false, Ordering::SeqCst);
+        let rest = handlers
+            .iter()
+            .filter(|it| it.connection != connection)
+            .cloned();
+        *handlers = rest.collect();
+        true
+    }
+}
+
+impl<S: 'static> Signal<S> {
+    /// A signal of one's own, for [`Call::forward_to`](crate::Call::forward_to).
+    #[must_use]
+    pub fn new() -> Self {
+        let inner = Inner {
+            handlers: Mutex::new(Arc::new([])),
+            replay: OnceLock::new(),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    pub(crate) fn replayed_by(&self, replay: impl Fn(Arc<Handler<S>>) + Send + Sync + 'static) {
+        let _ = self.inner.replay.set(Box::new(replay));
+    }
+
+    pub(crate) fn fire(&self, args: &S) {
+        self.fire_version(args, 0);
+    }
+
+    /// Calls the handlers that do not know this version of a property's value.
+    pub(crate) fn fire_version(&self, args: &S, version: u64) {
+        for handler in self.handlers().iter() {
+            handler.call(args, version);
+        }
+    }
+
+    fn add(&self, call: HandlerFn<S>) -> Connection {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let connection = Connection(NEXT.fetch_add(1, Ordering::Relaxed));
+        let handler = Arc::new(Handler {
+            connection,
+            connected: AtomicBool::new(true),
+            seen: AtomicU64::new(0),
+            call: Mutex::new(call),
+        });
+        {
+            let mut handlers = lock(&self.inner.handlers);
+            *handlers = handlers
+                .iter()
+                .cloned()
+                .chain([Arc::clone(&handler)])
+                .collect();
+        }
+        if let Some(replay) = self.inner.replay.get() {
+            replay(handler);
+        }
+        connection
+    }
+
+    /// The signals from now on, as a stream: for a thread that waits instead of being called.
+    ///
+    /// They pass through the inbox, so its thread must drain it; the thread that drains must not wait
+    /// here.
+    #[must_use]
+    pub fn receiver(&self) -> Receiver<S>
+    where
+        S: Clone + Send,
+    {
+        let (sender, receiver) = mpsc::channel();
+        let own = Arc::new(OnceLock::new());
+        let (signal, connection) = (self.clone(), Arc::clone(&own));
+        let added = self.add(Box::new(move |args| {
+            if sender.send(args.clone()).is_err()
+                && let Some(connection) = connection.get()
+            {
+                signal.disconnect(*connection);
+            }
+        }));
+        let _ = own.set(added);
+        Receiver { receiver }
+    }
+}
+
+/// The stream of one signal's notifications, in order.
+#[derive(Debug)]
+pub struct Receiver<S> {
+    receiver: mpsc::Receiver<S>,
+}
+
+impl<S> Receiver<S> {
+    /// The next notification, if one comes in time.
+    #[must_use]
+    pub fn recv_timeout(&self, timeout: Duration) -> Option<S> {
+        match self.receiver.recv_timeout(timeout) {
+            Ok(args) => Some(args),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// The next notification, if one waits.
+    #[must_use]
+    pub fn try_recv(&self) -> Option<S> {
+        self.receiver.try_recv().ok()
+    }
+}
+
+impl<S> Iterator for Receiver<S> {
+    type Item = S;
+
+    /// Waits for the next notification; `None` once the signal and its control are gone.
+    fn next(&mut self) -> Option<S> {
+        self.receiver.recv().ok()
+    }
+}
+
+thread_local! {
+    /// Handlers that must not leave their thread, by connection.
+    static LOCAL: RefCell<HashMap<u64, Box<dyn Any>>> = RefCell::default();
+}
+
+/// A local handler was connected to a signal of another inbox: it would never run.
+static NEXT_LOCAL: AtomicU64 = AtomicU64::new(1);
+
+impl Inbox {
+    /// Connects a handler that is not `Send`, and so can hold widgets: it runs in this inbox's thread.
+    ///
+    /// The signal must be delivered through this inbox (`builder().inbox(&inbox)`); elsewhere the
+    /// handler never runs. `handler` gets the arguments as one tuple.
+    pub fn connect_local<S: 'static>(
+        &self,
+        signal: &Signal<S>,
+        handler: impl FnMut(&S) + 'static,
+    ) -> Connection {
+        type Local<S> = Box<dyn FnMut(&S)>;
+        let number = NEXT_LOCAL.fetch_add(1, Ordering::Relaxed);
+        let handler: Local<S> = Box::new(handler);
+        LOCAL.with_borrow_mut(|local| local.insert(number, Box::new(handler)));
+        signal.add(Box::new(move |args| {
+            // Taken out while it runs, so that it may connect others.
+            let taken = LOCAL.with_borrow_mut(|local| local.remove(&number));
+            let Some(mut any) = taken else { return };
+            if let Some(handler) = any.downcast_mut::<Local<S>>() {
+                handler(args);
+            }
+            LOCAL.with_borrow_mut(|local| local.insert(number, any));
+        }))
+    }
+}
+
+macro_rules! connect_for_tuples {
+    ($($name:ident $arg:ident),*) => {
+        impl<$($name: 'static),*> Signal<($($name,)*)> {
+            /// Calls `handler` with every notification from now on; a property's signal calls it once
+            /// with the current value.
+            pub fn connect(&self, mut handler: impl FnMut($(&$name),*) + Send + 'static) -> Connection {
+                self.add(Box::new(move |($($arg,)*): &($($name,)*)| handler($($arg),*)))
+            }
+        }
+    };
+}
+
+crate::for_each_arity!(connect_for_tuples);
+
+/// A signal that can take a command's result `T` over.
+pub trait TakesResult<T>: Clone + Send + 'static {
+    #[doc(hidden)]
+    fn __fire(&self, value: T);
+}
+
+impl TakesResult<()> for Signal<()> {
+    fn __fire(&self, (): ()) {
+        self.fire(&());
+    }
+}
+
+impl<T: 'static> TakesResult<T> for Signal<(T,)> {
+    fn __fire(&self, value: T) {
+        self.fire(&(value,));
+    }
+}
+
+macro_rules! takes_tuples {
+    () => {};
+    ($first:ident $arg:ident) => {};
+    ($($name:ident $arg:ident),*) => {
+        impl<$($name: 'static),*> TakesResult<($($name,)*)> for Signal<($($name,)*)> {
+            fn __fire(&self, value: ($($name,)*)) {
+                self.fire(&value);
+            }
+        }
+    };
+}
+
+crate::for_each_arity!(takes_tuples);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handlers_run_in_order_and_a_panic_stops_nobody() {
+        let signal = Signal::<(i32,)>::new();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let note = |name: &'static str| {
+            let seen = Arc::clone(&seen);
+            move |value: &i32| seen.lock().unwrap().push((name, *value))
+        };
+        let first = signal.connect(note("first"));
+        signal.connect(|value| assert!(*value < 2, "on purpose"));
+        signal.connect(note("last"));
+        signal.fire(&(1,));
+        signal.fire(&(2,));
+        assert!(signal.disconnect(first));
+        assert!(!signal.disconnect(first));
+        signal.fire(&(3,));
+        let seen = seen.lock().unwrap().clone();
+        assert_eq!(
+            seen,
+            [
+                ("first", 1),
+                ("last", 1),
+                ("first", 2),
+                ("last", 2),
+                ("last", 3)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_dropped_receiver_disconnects() {
+        let signal = Signal::<(i32,)>::new();
+        let receiver = signal.receiver();
+        signal.fire(&(1,));
+        assert_eq!(receiver.try_recv(), Some((1,)));
+        drop(receiver);
+        signal.fire(&(2,));
+        assert!(!signal.is_connected());
+    }
+
+    #[test]
+    fn a_version_is_told_once() {
+        let signal = Signal::<(i32,)>::new();
+        let receiver = signal.receiver();
+        signal.fire_version(&(1,), 1);
+        signal.fire_version(&(1,), 1);
+        signal.fire_version(&(2,), 2);
+        let told: Vec<_> = std::iter::from_fn(|| receiver.try_recv()).collect();
+        assert_eq!(told, [(1,), (2,)]);
+    }
+}

@@ -1,0 +1,181 @@
+//! What callers touch: the table of pending calls and the queue of the requests lane, under one lock.
+//!
+//! A call is numbered, entered and queued under the lock, so numbers rise on the lane; if there is
+//! credit, the caller's own thread sends, which never blocks. Decisions only: whoever takes an entry
+//! out resolves it after the lock is released.
+
+use std::sync::Arc;
+
+use super::exit::SharedReport;
+use super::outcome::Outcome;
+use super::pending::{Entry, Pending};
+use crate::transport::Sender;
+use crate::wire::codec::Deferred;
+use crate::wire::credit::FalseReport;
+use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
+use crate::wire::packet::{Head, ItemHead, ItemKind, PacketKind};
+
+/// Whether commands are taken.
+#[derive(Debug, Clone)]
+pub(crate) enum Gate {
+    Open,
+    Stopping,
+    Ended(SharedReport),
+}
+
+/// Arguments on their way to the encoder thread.
+pub(crate) struct EncodeJob {
+    pub(crate) call: u64,
+    pub(crate) parts: Vec<Deferred>,
+}
+
+pub(crate) struct Traffic {
+    pub(crate) gate: Gate,
+    last_call: u64,
+    pub(crate) pending: Pending,
+    queue: Outgoing,
+    lane: Option<(Sender, u32)>,
+    buffer: Vec<u8>,
+}
+
+impl std::fmt::Debug for Traffic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Traffic")
+            .field("gate", &self.gate)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Traffic {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        Self {
+            gate: Gate::Open,
+            last_call: 0,
+            pending: Pending::default(),
+            queue: Outgoing::new(0, bounds),
+            lane: None,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// The number of the next call: rising, from 1, over all runs.
+    pub(crate) fn next_call(&mut self) -> u64 {
+        self.last_call += 1;
+        self.last_call
+    }
+
+    /// Takes a command, or says with what it ends at once.
+    pub(crate) fn submit(
+        &mut self,
+        call: u64,
+        entry: Entry,
+        payload: Payload,
+    ) -> Result<Option<EncodeJob>, (Entry, Outcome)> {
+        let length = match &payload {
+            Payload::Ready(bytes) => bytes.len(),
+            Payload::Deferred(_) => crate::limits::ENCODE_INLINE,
+        };
+        match &self.gate {
+            Gate::Open if self.queue.has_room(length) => {}
+            Gate::Open => return Err((entry, Outcome::QueueFull)),
+            Gate::Stopping => return Err((entry, Outcome::Stopped)),
+            Gate::Ended(report) => return Err((entry, Outcome::Exited(Arc::clone(report)))),
+        }
+        let head = ItemHead::new(ItemKind::Call, entry.command, call);
+        self.pending.insert(call, entry);
+        self.queue.push(head, None, payload);
+        Ok(self.pump())
+    }
+
+    /// Sends what there is credit for. Returns arguments that are to be encoded first.
+    pub(crate) fn pump(&mut self) -> Option<EncodeJob> {
+        let Self {
+            lane,
+            queue,
+            pending,
+            buffer,
+            ..
+        } = self;
+        let Some((sender, generation)) = lane else {
+            return None;
+        };
+        let head = Head::new(PacketKind::Items, *generation);
+        loop {
+            let wanted =
+                |item: &ItemHead| item.kind == ItemKind::Welcome || pending.contains(item.call);
+            match queue.next_packet(head, buffer, wanted) {
+                Next::Packet => {
+                    if sender.send(buffer).is_err() {
+                        // The child is gone; the watcher will tell, and what is pending is resolved.
+                        *lane = None;
+                        return None;
+                    }
+                }
+                Next::Empty | Next::Wait => return None,
+                Next::Encode(item, parts) => {
+                    return Some(EncodeJob {
+                        call: item.call,
+                        parts: parts.0,
+                    });
+                }
+            }
+        }
+    }
+
+    /// The encoder is done; `None` if it failed.
+    pub(crate) fn encoded(&mut self, call: u64, payload: Option<Vec<u8>>) -> Option<EncodeJob> {
+        self.queue.encoded(call, payload);
+        self.pump()
+    }
+
+    /// A run's lanes are there: the welcome goes before everything that has queued.
+    pub(crate) fn open_lane(
+        &mut self,
+        lane: Sender,
+        generation: u32,
+        window: u32,
+        welcome: Vec<u8>,
+    ) -> Option<EncodeJob> {
+        self.queue.reset_lane(window);
+        self.queue
+            .push_front(ItemHead::new(ItemKind::Welcome, 0, 0), welcome);
+        self.lane = Some((lane, generation));
+        self.pump()
+    }
+
+    /// The child's report of what it has consumed of the requests lane.
+    pub(crate) fn report(&mut self, total: u64) -> Result<Option<EncodeJob>, FalseReport> {
+        self.queue.report(total)?;
+        Ok(if self.queue.is_empty() {
+            None
+        } else {
+            self.pump()
+        })
+    }
+
+    /// Takes out a call of which nothing has been sent yet: it is never started.
+    pub(crate) fn cancel_waiting(&mut self, call: u64) -> Option<Entry> {
+        if self.pending.contains(call) && self.queue.waits(call) {
+            return self.pending.remove(call);
+        }
+        None
+    }
+
+    /// No further commands; takes out those of which nothing has been sent.
+    pub(crate) fn stop(&mut self) -> Vec<(u64, Entry)> {
+        if matches!(self.gate, Gate::Open) {
+            self.gate = Gate::Stopping;
+        }
+        let queue = &self.queue;
+        let waiting = self.pending.take(|call| queue.waits(call));
+        self.queue.clear();
+        waiting
+    }
+
+    /// The run has ended; takes out everything.
+    pub(crate) fn end(&mut self) -> Vec<(u64, Entry)> {
+        self.lane = None;
+        self.queue.clear();
+        self.pending.take(|_| true)
+    }
+}

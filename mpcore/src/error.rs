@@ -1,0 +1,219 @@
+//! The errors a command, a constructor or a property write may end with, as values that travel.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::panic::Location;
+
+use serde::{Deserialize, Serialize};
+
+/// The result of a command, a constructor or `postrun_init` without an error type of its own.
+///
+/// The error travels, and `?` makes it from every `std::error::Error`.
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+/// Any error: message, chain of causes, and the place where it was made.
+///
+/// Like `anyhow::Error` it does not implement `std::error::Error` itself, so that it can convert from
+/// every type that does; it converts into `Box<dyn std::error::Error>`, so `?` works in a `main` too.
+///
+/// ```
+/// fn open(port: &str) -> mpcore::Result<u32> {
+///     Ok(port.parse::<u32>()?)
+/// }
+/// let error = open("COM3").unwrap_err();
+/// assert_eq!(error.to_string(), "invalid digit found in string");
+/// assert!(error.location().contains("error.rs"));
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Error {
+    message: String,
+    causes: Vec<String>,
+    location: String,
+}
+
+impl Error {
+    /// An error with a message of its own.
+    #[track_caller]
+    pub fn msg(message: impl fmt::Display) -> Self {
+        Self {
+            message: message.to_string(),
+            causes: Vec::new(),
+            location: here(),
+        }
+    }
+
+    /// The same error with `context` as its message and the old message as the first cause.
+    #[must_use]
+    pub fn context(mut self, context: impl fmt::Display) -> Self {
+        let message = std::mem::replace(&mut self.message, context.to_string());
+        self.causes.insert(0, message);
+        self
+    }
+
+    /// The causes, the nearest first.
+    #[must_use]
+    pub fn causes(&self) -> &[String] {
+        &self.causes
+    }
+
+    /// File, line and column of the `?` or call that made the error.
+    #[must_use]
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+}
+
+#[track_caller]
+fn here() -> String {
+    Location::caller().to_string()
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if f.alternate() {
+            for cause in &self.causes {
+                write!(f, ": {cause}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:#} (at {})", self.location)
+    }
+}
+
+impl<E: StdError> From<E> for Error {
+    #[track_caller]
+    fn from(error: E) -> Self {
+        let (mut causes, mut next) = (Vec::new(), error.source());
+        while let Some(cause) = next {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
+        Self {
+            message: error.to_string(),
+            causes,
+            location: here(),
+        }
+    }
+}
+
+/// `std::error::Error` for an [`Error`] on its way into a box.
+#[derive(Debug)]
+struct Boxed(Error);
+
+impl fmt::Display for Boxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.0)
+    }
+}
+
+impl StdError for Boxed {}
+
+impl From<Error> for Box<dyn StdError> {
+    fn from(error: Error) -> Self {
+        Box::new(Boxed(error))
+    }
+}
+
+impl From<Error> for Box<dyn StdError + Send + Sync> {
+    fn from(error: Error) -> Self {
+        Box::new(Boxed(error))
+    }
+}
+
+/// The running command was asked to end, by a cancel or by a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("cancelled")]
+pub struct Cancelled;
+
+impl From<Cancelled> for String {
+    fn from(cancelled: Cancelled) -> Self {
+        cancelled.to_string()
+    }
+}
+
+impl From<Cancelled> for std::io::Error {
+    fn from(cancelled: Cancelled) -> Self {
+        Self::other(cancelled)
+    }
+}
+
+/// Why a child refused to change a property.
+///
+/// ```
+/// let refused: mpcore::Refused = "more than 5 W".into();
+/// assert_eq!(refused.to_string(), "refused: more than 5 W");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("refused: {0}")]
+pub struct Refused(String);
+
+impl Refused {
+    /// A refusal with its reason.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+
+    /// The reason.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Refused {
+    fn from(reason: &str) -> Self {
+        Self::new(reason)
+    }
+}
+
+impl From<String> for Refused {
+    fn from(reason: String) -> Self {
+        Self::new(reason)
+    }
+}
+
+/// The error type of a command that has none: there is no value of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Never {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn question_mark_keeps_message_causes_and_place() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("outer")]
+        struct Outer(#[source] std::num::ParseIntError);
+        fn fails() -> Result {
+            Err(Outer("x".parse::<i32>().unwrap_err()))?;
+            Ok(())
+        }
+        let error = fails().unwrap_err();
+        assert_eq!(error.to_string(), "outer");
+        assert_eq!(error.causes(), ["invalid digit found in string"]);
+        assert!(
+            error.location().contains("error.rs"),
+            "{}",
+            error.location()
+        );
+        let context = error.context("while opening");
+        assert_eq!(
+            format!("{context:#}"),
+            "while opening: outer: invalid digit found in string"
+        );
+    }
+
+    #[test]
+    fn travels() {
+        let error = Error::msg("no lamp").context("warming up");
+        let bytes = postcard::to_stdvec(&error).unwrap();
+        assert_eq!(postcard::from_bytes::<Error>(&bytes).unwrap(), error);
+    }
+}

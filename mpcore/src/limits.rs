@@ -1,0 +1,75 @@
+//! Every default, bound and deadline of the runtime, each with its reason.
+//!
+//! Sizes are bytes unless the name says otherwise.
+
+use std::time::Duration;
+
+/// From the start of the process to `ready`: a device that needs longer to open says so with
+/// [`Builder::start_deadline`](crate::Builder::start_deadline).
+pub const START_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long a running command may take to notice a stop request, before the child is sent SIGTERM.
+pub const STOP_GRACE: Duration = Duration::from_secs(3);
+
+/// From SIGTERM to SIGKILL.
+pub const TERMINATE_GRACE: Duration = Duration::from_secs(1);
+
+/// How long the lanes of a dead child may take to be drained before the rest is given up.
+pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
+
+/// How long the end of a run waits for the last lines of the child's stderr: a pipe that a
+/// grandchild still holds must not delay the outcomes.
+pub(crate) const STDERR_DEADLINE: Duration = Duration::from_millis(40);
+
+/// A peer that connects to the endpoint and says nothing costs this long, then a fresh one is made.
+pub(crate) const SILENT_PEER: Duration = Duration::from_secs(1);
+
+/// How many endpoints one start tries, so that a stranger who connects to each of them cannot
+/// keep it busy for ever.
+pub(crate) const ENDPOINTS: usize = 5;
+
+/// What `#[mpcore::main]` gives the children of a program that returns, on top of their own grace.
+pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Commands that may wait for a child that does not take them; the next one ends as `queue full`.
+pub const QUEUE_COMMANDS: usize = 1_000_000;
+
+/// Encoded arguments that may wait for a child that does not take them.
+pub const QUEUE_BYTES: usize = 1 << 30;
+
+/// Signals of one child that may wait for the thread that runs the handlers; beyond it the child
+/// gets no more credit and queues on its own side.
+pub const INBOX_ENTRIES: usize = 1_000_000;
+
+/// Bytes of such signals.
+pub const INBOX_BYTES: usize = 64 << 20;
+
+/// The same where the bound is lifted, because a thread waits for this child or it is ending:
+/// beyond it waiting ends with an error.
+pub(crate) const INBOX_HARD_BYTES: usize = 1 << 30;
+
+/// What a child queues while it has no credit; beyond it `emit` waits and `try_emit` gives up.
+pub(crate) const CHILD_QUEUE_BYTES: usize = 64 << 20;
+
+/// Entries of that queue.
+pub(crate) const CHILD_QUEUE_ENTRIES: usize = 1_000_000;
+
+/// Arguments up to this size are encoded on the caller's thread; larger ones by the writer, so that
+/// a 64 MiB image does not hold the window.
+pub(crate) const ENCODE_INLINE: usize = 64 << 10;
+
+/// The largest single value, encoded.
+pub const VALUE_BYTES: usize = 1 << 30;
+
+/// Lines of stderr kept for the exit report, and the length at which a line is cut.
+pub const STDERR_LINES: usize = 64;
+
+/// Length at which a line of stderr is cut.
+pub const STDERR_LINE_BYTES: usize = 4096;
+
+/// Credit of the lanes where the size of the kernel's buffer is unknown: fits the smallest default
+/// of the systems ipc-channel supports.
+pub(crate) const WINDOW_FALLBACK: u32 = 96 << 10;
+
+/// Entries that the inbox delivers for one child before it turns to the next.
+pub(crate) const INBOX_TURN: usize = 64;

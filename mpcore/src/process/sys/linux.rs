@@ -1,0 +1,118 @@
+//! Linux: pidfds, `/proc/self/exe`, the parent-death signal.
+
+use std::ffi::OsString;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair, sockopt};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, set_parent_process_death_signal};
+
+use super::Waker;
+use crate::process::ExitStatus;
+use crate::process::spawn::Spawned;
+
+/// A started process that has not been reaped.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    pidfd: OwnedFd,
+}
+
+impl Process {
+    pub(crate) fn spawn(command: &mut Command) -> io::Result<Spawned> {
+        let mut child = command.spawn()?;
+        let pidfd = match pidfd_open(Pid::from_child(&child), PidfdFlags::empty()) {
+            Ok(pidfd) => pidfd,
+            Err(error) => {
+                // Without it nobody would notice its end: better none at all.
+                super::kill_group(child.id());
+                let _ = child.wait();
+                return Err(error.into());
+            }
+        };
+        let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
+        Ok(Spawned {
+            process: Self { child, pidfd },
+            stdin,
+            stderr,
+        })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Reaps a process that has ended.
+    pub(crate) fn reap(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait().map(super::status)
+    }
+}
+
+/// Hears of the ends of many processes.
+#[derive(Debug)]
+pub(crate) struct Exits {
+    wake: io::PipeReader,
+    watched: Vec<(u64, OwnedFd)>,
+}
+
+impl Exits {
+    pub(crate) fn new() -> io::Result<(Self, Waker)> {
+        let (wake, waker) = io::pipe()?;
+        // A pipe that is full wakes as well as one with a byte in it, so the writer may fail.
+        rustix::io::ioctl_fionbio(&waker, true)?;
+        let waker: Waker = Arc::new(move || {
+            let _ = (&waker).write(&[1]);
+        });
+        Ok((
+            Self {
+                wake,
+                watched: Vec::new(),
+            },
+            waker,
+        ))
+    }
+
+    pub(crate) fn watch(&mut self, key: u64, process: &Process) -> io::Result<()> {
+        self.watched.push((key, process.pidfd.try_clone()?));
+        Ok(())
+    }
+
+    /// Waits for an end, a wake or the deadline; returns whose process has ended. It is not reaped.
+    pub(crate) fn wait(&mut self, deadline: Option<Instant>) -> Vec<u64> {
+        let mut fds: Vec<&dyn AsFd> = vec![&self.wake];
+        fds.extend(self.watched.iter().map(|(_, pidfd)| pidfd as &dyn AsFd));
+        let ready = super::poll_readable(&fds, deadline);
+        let mut ended = Vec::new();
+        for index in ready {
+            if index == 0 {
+                let _ = self.wake.read(&mut [0; 512]);
+            } else {
+                ended.push(self.watched[index - 1].0);
+            }
+        }
+        self.watched.retain(|(key, _)| !ended.contains(key));
+        ended
+    }
+}
+
+/// The own program, even where an update has replaced the file, and the name it was called by.
+pub(crate) fn own_program() -> io::Result<(PathBuf, Option<OsString>)> {
+    Ok((PathBuf::from("/proc/self/exe"), std::env::args_os().next()))
+}
+
+/// In a child: a stopped process would not notice that its controller is gone, so let the kernel
+/// continue it; a running one does not notice this signal.
+pub(crate) fn resume_when_parent_dies() {
+    let _ = set_parent_process_death_signal(Some(Signal::CONT));
+}
+
+/// The size of a fresh socket's send buffer.
+pub(crate) fn socket_buffer() -> Option<u32> {
+    let flags = SocketFlags::CLOEXEC;
+    let (socket, _) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).ok()?;
+    u32::try_from(sockopt::socket_send_buffer_size(&socket).ok()?).ok()
+}

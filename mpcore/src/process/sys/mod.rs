@@ -1,0 +1,28 @@
+//! What differs between operating systems, under the same names everywhere.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod portable;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{Exits, Process, own_program, resume_when_parent_dies, socket_buffer};
+#[cfg(not(target_os = "linux"))]
+pub(crate) use portable::{Exits, Process, own_program, resume_when_parent_dies, socket_buffer};
+#[cfg(unix)]
+pub(crate) use unix::{
+    end_own_group, kill_group, on_stop_signal, own_group, poll_readable, signal_name, status,
+    stdin_to_null, terminate,
+};
+#[cfg(windows)]
+pub(crate) use windows::{
+    end_own_group, kill_group, on_stop_signal, own_group, signal_name, status, stdin_to_null,
+    terminate,
+};
+
+/// Ends the wait of an [`Exits`].
+pub(crate) type Waker = std::sync::Arc<dyn Fn() + Send + Sync>;

@@ -1,0 +1,124 @@
+//! Signals and groups, by rustix.
+
+use std::os::fd::AsFd;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, getpgrp, getpid, kill_process, kill_process_group};
+
+use crate::process::ExitStatus;
+
+/// The code, or −N for signal N.
+pub(crate) fn status(status: std::process::ExitStatus) -> ExitStatus {
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| -signal));
+    ExitStatus::from_code(code.unwrap_or(-1))
+}
+
+pub(crate) fn signal_name(signal: i32) -> Option<&'static str> {
+    Some(match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        6 => "SIGABRT",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        14 => "SIGALRM",
+        15 => "SIGTERM",
+        _ if signal == libc_bus() => "SIGBUS",
+        _ => return None,
+    })
+}
+
+/// SIGBUS is 7 on Linux and 10 on the BSDs.
+fn libc_bus() -> i32 {
+    Signal::BUS.as_raw()
+}
+
+/// The child becomes the leader of a group of its own: Ctrl-C of the terminal stays with the
+/// controller, and the group can be killed as a whole. Does not make std fork.
+pub(crate) fn own_group(command: &mut Command) {
+    command.process_group(0);
+}
+
+fn pid(raw: u32) -> Option<Pid> {
+    i32::try_from(raw).ok().and_then(Pid::from_raw)
+}
+
+/// SIGTERM to the process. It must not have been reaped.
+pub(crate) fn terminate(process: u32) {
+    if let Some(pid) = pid(process) {
+        let _ = kill_process(pid, Signal::TERM);
+    }
+}
+
+/// SIGKILL to the process and its group. It must not have been reaped.
+pub(crate) fn kill_group(process: u32) {
+    if let Some(pid) = pid(process) {
+        let _ = kill_process_group(pid, Signal::KILL);
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}
+
+/// In a child that leads its group: ends the group, this process included.
+pub(crate) fn end_own_group() {
+    if getpgrp() == getpid() {
+        let _ = kill_process_group(getpid(), Signal::KILL);
+    }
+}
+
+/// Reads from /dev/null from now on, so the bootstrap pipe is closed and nobody waits for a terminal.
+pub(crate) fn stdin_to_null() {
+    if let Ok(null) = std::fs::File::open("/dev/null") {
+        let _ = rustix::stdio::dup2_stdin(null);
+    }
+}
+
+/// Calls `stop` on SIGTERM and SIGHUP; SIGINT does nothing, since Ctrl-C belongs to the controller.
+pub(crate) fn on_stop_signal(stop: impl Fn() + Send + 'static) {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT]) else {
+        return;
+    };
+    let body = move || {
+        for signal in signals.forever() {
+            if signal != SIGINT {
+                stop();
+            }
+        }
+    };
+    let _ = std::thread::Builder::new()
+        .name("mp-signals".into())
+        .spawn(body);
+}
+
+/// Waits until one of the descriptors can be read; returns which.
+pub(crate) fn poll_readable(fds: &[&dyn AsFd], deadline: Option<Instant>) -> Vec<usize> {
+    let mut entries: Vec<_> = fds
+        .iter()
+        .map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN))
+        .collect();
+    let timeout = deadline.map(|at| {
+        let left = at.saturating_duration_since(Instant::now()) + Duration::from_micros(1);
+        Timespec {
+            tv_sec: left.as_secs() as _,
+            tv_nsec: left.subsec_nanos().into(),
+        }
+    });
+    match poll(&mut entries, timeout.as_ref()) {
+        Ok(_) => {}
+        // EINTR: whoever called looks at its state and waits again.
+        Err(_) => return Vec::new(),
+    }
+    let ready = entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| !entry.revents().is_empty());
+    ready.map(|(index, _)| index).collect()
+}

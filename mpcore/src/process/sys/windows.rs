@@ -1,0 +1,46 @@
+//! Windows: no signals, no groups; a process is ended by its handle.
+
+use std::process::{Command, Stdio};
+
+use crate::process::ExitStatus;
+
+/// The code that the process returned.
+pub(crate) fn status(status: std::process::ExitStatus) -> ExitStatus {
+    ExitStatus::from_code(status.code().unwrap_or(-1))
+}
+
+pub(crate) fn signal_name(_signal: i32) -> Option<&'static str> {
+    None
+}
+
+/// A group of its own, so that Ctrl-C of the console stays with the controller.
+pub(crate) fn own_group(command: &mut Command) {
+    use std::os::windows::process::CommandExt as _;
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
+    command.creation_flags(CREATE_NEW_PROCESS_GROUP);
+}
+
+/// There is no gentle way.
+pub(crate) fn terminate(process: u32) {
+    kill_group(process);
+}
+
+/// Ends the process and what it started, with the system's own tool.
+pub(crate) fn kill_group(process: u32) {
+    let mut command = Command::new("taskkill");
+    command.args(["/T", "/F", "/PID", &process.to_string()]);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let _ = command.status();
+}
+
+/// Nothing: the caller exits.
+pub(crate) fn end_own_group() {}
+
+/// Nothing: reading the bootstrap pipe to its end is enough.
+pub(crate) fn stdin_to_null() {}
+
+/// There are no stop signals.
+pub(crate) fn on_stop_signal(_stop: impl Fn() + Send + 'static) {}

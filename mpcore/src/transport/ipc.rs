@@ -1,0 +1,170 @@
+//! Lanes through ipc-channel, and how a started child hands them over.
+//!
+//! The child makes the channels and sends the controller its ends through a one-shot server, together
+//! with its introduction. Both sides keep a sender of the lane they read: the child to wake its main
+//! thread, the controller for the end marker.
+//!
+//! What ipc-channel does not promise is met here: a receive retries EINTR and turns a panic of the
+//! decoder into an error, and no packet is so long that it would be sent in fragments, which can hang
+//! for ever.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use ipc_channel::IpcError;
+use ipc_channel::ipc::{
+    IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcSender, bytes_channel,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{ChildLanes, Closed, ControllerLanes, LaneReceiver, LaneSender, ReceiveError};
+use crate::wire::handshake::Introduction;
+
+impl LaneSender for IpcBytesSender {
+    fn send(&self, packet: &[u8]) -> Result<(), Closed> {
+        loop {
+            match IpcBytesSender::send(self, packet) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Err(Closed),
+            }
+        }
+    }
+}
+
+impl LaneReceiver for IpcBytesReceiver {
+    fn receive(&mut self) -> Result<Vec<u8>, ReceiveError> {
+        loop {
+            // A header that lies makes ipc-channel panic; that is the sender's fault, not ours.
+            match catch_unwind(AssertUnwindSafe(|| self.recv())) {
+                Ok(Ok(packet)) => return Ok(packet),
+                Ok(Err(IpcError::Disconnected)) => return Err(ReceiveError::Closed),
+                Ok(Err(IpcError::Io(error))) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(Err(error)) => return Err(ReceiveError::Broken(error.to_string())),
+                Err(_) => return Err(ReceiveError::Broken("an impossible header".into())),
+            }
+        }
+    }
+}
+
+/// The one message of the bootstrap channel.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Greeting {
+    /// The controller to itself: nobody will come any more.
+    GiveUp,
+    Hello(Box<Hello>),
+}
+
+/// The controller's ends of the lanes, and who sends them.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Hello {
+    pub(crate) introduction: Introduction,
+    requests: IpcBytesSender,
+    control: IpcBytesSender,
+    events: IpcBytesReceiver,
+    events_wake: IpcBytesSender,
+}
+
+impl Hello {
+    pub(crate) fn into_lanes(self) -> ControllerLanes {
+        ControllerLanes {
+            requests: Arc::new(self.requests),
+            control: Arc::new(self.control),
+            events: Box::new(self.events),
+            events_wake: Arc::new(self.events_wake),
+        }
+    }
+}
+
+/// A place where one child may connect, once.
+pub(crate) struct Endpoint {
+    server: IpcOneShotServer<Greeting>,
+    name: String,
+}
+
+impl Endpoint {
+    pub(crate) fn new() -> io::Result<Self> {
+        let (server, name) = IpcOneShotServer::new()?;
+        keep_others_out(&name);
+        Ok(Self { server, name })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Waits for a peer and its greeting: without a deadline, since ipc-channel has none.
+    ///
+    /// [`give_up`] ends it while nobody has connected.
+    pub(crate) fn accept(self) -> Result<Greeting, String> {
+        match catch_unwind(AssertUnwindSafe(|| self.server.accept())) {
+            // The accepted connection is dropped at once: it would be inherited by later children.
+            Ok(Ok((_, greeting))) => Ok(greeting),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("an impossible greeting".into()),
+        }
+    }
+}
+
+/// ipc-channel's folder follows the umask; nobody else has business in it.
+fn keep_others_out(endpoint: &str) {
+    #[cfg(unix)]
+    if let Some(folder) = std::path::Path::new(endpoint).parent() {
+        use std::os::unix::fs::PermissionsExt as _;
+        // If it fails the nonce still keeps strangers out.
+        let _ = std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700));
+    }
+    #[cfg(not(unix))]
+    let _ = endpoint;
+}
+
+/// Ends a waiting [`Endpoint::accept`].
+pub(crate) fn give_up(endpoint: &str) {
+    if let Ok(sender) = connect(endpoint) {
+        let _ = sender.send(Greeting::GiveUp);
+    }
+}
+
+fn connect(endpoint: &str) -> io::Result<IpcSender<Greeting>> {
+    // A name with a zero byte makes ipc-channel panic.
+    catch_unwind(|| IpcSender::connect(endpoint.to_owned()))
+        .unwrap_or_else(|_| Err(io::Error::other("the endpoint has an impossible name")))
+}
+
+/// The child's side of the bootstrap: makes the lanes and hands over the controller's ends.
+pub(crate) fn greet(endpoint: &str, introduction: Introduction) -> io::Result<ChildLanes> {
+    let (requests, requests_rx) = bytes_channel()?;
+    let (control, control_rx) = bytes_channel()?;
+    let (events, events_rx) = bytes_channel()?;
+    let hello = Hello {
+        introduction,
+        requests: requests.clone(),
+        control,
+        events: events_rx,
+        events_wake: events.clone(),
+    };
+    let sender = connect(endpoint)?;
+    sender
+        .send(Greeting::Hello(Box::new(hello)))
+        .map_err(io::Error::other)?;
+    Ok(ChildLanes {
+        requests: Box::new(requests_rx),
+        requests_wake: Arc::new(requests),
+        control: Box::new(control_rx),
+        events: Arc::new(events),
+    })
+}
+
+/// The credit window that this system's socket buffers allow: at most two thirds of one, and small
+/// enough that a packet never exceeds what ipc-channel sends in one piece.
+pub(crate) fn window() -> u32 {
+    use std::sync::OnceLock;
+    static WINDOW: OnceLock<u32> = OnceLock::new();
+    *WINDOW.get_or_init(|| {
+        let buffer = crate::process::sys::socket_buffer();
+        buffer.map_or(crate::limits::WINDOW_FALLBACK, |bytes| {
+            (bytes / 3 * 2).clamp(16 << 10, 1 << 20)
+        })
+    })
+}

@@ -1,0 +1,274 @@
+//! The tables of an interface, as the macro writes them: commands, properties, events.
+//!
+//! A table entry holds an index, a name and codecs; it has no bounds on the user's types (see
+//! [`codec`](super::codec)). [`Description`] collects them into the [`Facts`] that the two sides
+//! compare at the handshake.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::codec::{Args, Codec, DecodeError, ErrorCodec};
+
+/// A command: its place in the table, its arguments `A`, its result `T` and its error `E`.
+pub struct Command<A: Args, T: 'static, E: 'static> {
+    pub(crate) index: u16,
+    pub(crate) name: &'static str,
+    pub(crate) args: A::Codecs,
+    pub(crate) result: Codec<T>,
+    pub(crate) error: ErrorCodec<E>,
+}
+
+impl<A: Args, T, E> Command<A, T, E> {
+    /// One entry of the table.
+    pub const fn new(
+        index: u16,
+        name: &'static str,
+        args: A::Codecs,
+        result: Codec<T>,
+        error: ErrorCodec<E>,
+    ) -> Self {
+        Self {
+            index,
+            name,
+            args,
+            result,
+            error,
+        }
+    }
+}
+
+impl<A: Args, T, E> fmt::Debug for Command<A, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Command({})", self.name)
+    }
+}
+
+/// A property: its place in the table, its type and its default.
+pub struct PropertyDef<T: 'static> {
+    pub(crate) index: u16,
+    pub(crate) name: &'static str,
+    pub(crate) codec: Codec<T>,
+    pub(crate) default: fn() -> T,
+}
+
+impl<T> PropertyDef<T> {
+    /// A property that starts as `T::default()`.
+    #[must_use]
+    pub const fn new(index: u16, name: &'static str, codec: (Codec<T>, fn() -> T)) -> Self {
+        Self {
+            index,
+            name,
+            codec: codec.0,
+            default: codec.1,
+        }
+    }
+
+    /// A property with `default = …`.
+    #[must_use]
+    pub const fn with_default(
+        index: u16,
+        name: &'static str,
+        codec: Codec<T>,
+        default: fn() -> T,
+    ) -> Self {
+        Self {
+            index,
+            name,
+            codec,
+            default,
+        }
+    }
+
+    /// The encoded default; a default that cannot be encoded counts as no bytes.
+    pub(crate) fn initial(&self) -> Vec<u8> {
+        self.codec.encode(&(self.default)()).unwrap_or_default()
+    }
+}
+
+impl<T> fmt::Debug for PropertyDef<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PropertyDef({})", self.name)
+    }
+}
+
+/// Which of an event's values are delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Delivery {
+    /// Every one, in order.
+    Every,
+    /// Of those that wait, only the newest.
+    Latest,
+}
+
+/// An event: its place in the table and its arguments.
+pub struct EventDef<A: Args> {
+    pub(crate) index: u16,
+    pub(crate) name: &'static str,
+    pub(crate) args: A::Codecs,
+    pub(crate) delivery: Delivery,
+}
+
+impl<A: Args> EventDef<A> {
+    /// One entry of the table.
+    pub const fn new(index: u16, name: &'static str, args: A::Codecs, delivery: Delivery) -> Self {
+        Self {
+            index,
+            name,
+            args,
+            delivery,
+        }
+    }
+}
+
+impl<A: Args> fmt::Debug for EventDef<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EventDef({})", self.name)
+    }
+}
+
+/// One item of an interface as the other side sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fact {
+    /// `command`, `property`, `event`, `config`.
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    /// The signature as written, with normalised spaces.
+    pub(crate) signature: String,
+    /// Hash of the serde shape of every type in it.
+    pub(crate) shape: u64,
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} `{}{}`", self.kind, self.name, self.signature)
+    }
+}
+
+/// An interface as one side has compiled it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    pub(crate) interface: String,
+    /// Version of the crate the trait stands in.
+    pub(crate) version: String,
+    pub(crate) items: Vec<Fact>,
+}
+
+/// What an interface tells the runtime of itself.
+#[derive(Debug, Default)]
+pub struct Description {
+    version: String,
+    items: Vec<Fact>,
+    commands: Vec<CommandRow>,
+    properties: Vec<PropertyRow>,
+    events: Vec<EventRow>,
+}
+
+/// A command without its types.
+#[derive(Debug)]
+pub(crate) struct CommandRow {
+    pub(crate) name: &'static str,
+    /// What an encoded error of it says.
+    pub(crate) message: fn(&[u8]) -> Result<String, DecodeError>,
+}
+
+/// A property without its type.
+#[derive(Debug)]
+pub(crate) struct PropertyRow {
+    pub(crate) initial: Vec<u8>,
+}
+
+/// An event without its types.
+#[derive(Debug)]
+pub(crate) struct EventRow {
+    pub(crate) delivery: Delivery,
+}
+
+impl Description {
+    /// The version of the crate that the trait stands in.
+    pub fn version(&mut self, version: &str) {
+        version.clone_into(&mut self.version);
+    }
+
+    /// The config's type.
+    pub fn config<T>(&mut self, codec: &Codec<T>, signature: &str) {
+        self.fact("config", "", &format!(": {signature}"), &[codec.shape()]);
+    }
+
+    /// The next command; `signature` is `(arguments) -> result`.
+    pub fn command<A: Args, T, E>(&mut self, command: &Command<A, T, E>, signature: &str) {
+        let mut shapes = A::shapes(&command.args);
+        shapes.extend([command.result.shape(), command.error.codec.shape()]);
+        self.fact("command", command.name, signature, &shapes);
+        self.commands.push(CommandRow {
+            name: command.name,
+            message: command.error.message,
+        });
+    }
+
+    /// The next property.
+    pub fn property<T>(&mut self, property: &PropertyDef<T>, signature: &str) {
+        self.fact(
+            "property",
+            property.name,
+            &format!(": {signature}"),
+            &[property.codec.shape()],
+        );
+        self.properties.push(PropertyRow {
+            initial: property.initial(),
+        });
+    }
+
+    /// The next event; `signature` is `(arguments)`.
+    pub fn event<A: Args>(&mut self, event: &EventDef<A>, signature: &str) {
+        let mut shapes = A::shapes(&event.args);
+        shapes.push(format!("{:?}", event.delivery));
+        self.fact("event", event.name, signature, &shapes);
+        self.events.push(EventRow {
+            delivery: event.delivery,
+        });
+    }
+
+    fn fact(&mut self, kind: &str, name: &str, signature: &str, shapes: &[String]) {
+        self.items.push(Fact {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            signature: signature.to_owned(),
+            shape: super::fingerprint::hash(shapes),
+        });
+    }
+}
+
+/// A finished [`Description`].
+#[derive(Debug)]
+pub(crate) struct InterfaceTable {
+    pub(crate) facts: Facts,
+    pub(crate) commands: Vec<CommandRow>,
+    pub(crate) properties: Vec<PropertyRow>,
+    pub(crate) events: Vec<EventRow>,
+}
+
+impl InterfaceTable {
+    pub(crate) fn new(interface: &str, describe: fn(&mut Description)) -> Self {
+        let mut description = Description::default();
+        describe(&mut description);
+        let Description {
+            version,
+            items,
+            commands,
+            properties,
+            events,
+        } = description;
+        let facts = Facts {
+            interface: interface.to_owned(),
+            version,
+            items,
+        };
+        Self {
+            facts,
+            commands,
+            properties,
+            events,
+        }
+    }
+}

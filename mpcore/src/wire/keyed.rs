@@ -1,0 +1,113 @@
+//! A queue in which an entry with a key replaces the waiting one of the same key, in its place.
+//!
+//! Both sides coalesce with it: the child what has no credit, the controller what the user interface
+//! has not yet taken. A replaced entry keeps the place of the oldest and takes the newest value.
+
+use std::collections::{HashMap, VecDeque};
+
+/// Which waiting entries replace each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    Property(u16),
+    Event(u16),
+    Progress(u64),
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct KeyedQueue<V> {
+    entries: VecDeque<(Option<Key>, V)>,
+    /// Number of the entry at the front, counted since the start.
+    front: u64,
+    /// Numbers of the waiting entries that have a key.
+    keyed: HashMap<Key, u64>,
+}
+
+impl<V> Default for KeyedQueue<V> {
+    fn default() -> Self {
+        // Far from zero, since entries can be put before the front.
+        Self {
+            entries: VecDeque::new(),
+            front: 1 << 32,
+            keyed: HashMap::new(),
+        }
+    }
+}
+
+impl<V> KeyedQueue<V> {
+    /// The waiting value with this key, to be replaced in its place.
+    pub(crate) fn waiting(&mut self, key: Key) -> Option<&mut V> {
+        let number = self.keyed.get(&key)?;
+        self.entries
+            .get_mut((number - self.front) as usize)
+            .map(|(_, value)| value)
+    }
+
+    /// Queues a value at the back. If it has a key, none with that key may be [`waiting`](Self::waiting).
+    pub(crate) fn push(&mut self, key: Option<Key>, value: V) {
+        if let Some(key) = key {
+            let before = self
+                .keyed
+                .insert(key, self.front + self.entries.len() as u64);
+            debug_assert!(before.is_none(), "{key:?} waits already");
+        }
+        self.entries.push_back((key, value));
+    }
+
+    /// Queues a value before all others.
+    pub(crate) fn push_front(&mut self, value: V) {
+        self.front -= 1;
+        self.entries.push_front((None, value));
+    }
+
+    pub(crate) fn front(&self) -> Option<&V> {
+        self.entries.front().map(|(_, value)| value)
+    }
+
+    pub(crate) fn front_mut(&mut self) -> Option<&mut V> {
+        self.entries.front_mut().map(|(_, value)| value)
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<V> {
+        let (key, value) = self.entries.pop_front()?;
+        if let Some(key) = key {
+            self.keyed.remove(&key);
+        }
+        self.front += 1;
+        Some(value)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replaced_entry_keeps_its_place() {
+        let mut queue = KeyedQueue::default();
+        queue.push(Some(Key::Property(4)), 1);
+        queue.push(None, 2);
+        *queue.waiting(Key::Property(4)).unwrap() = 9;
+        queue.push_front(0);
+        *queue.waiting(Key::Property(4)).unwrap() += 1;
+        assert_eq!(
+            std::iter::from_fn(|| queue.pop()).collect::<Vec<_>>(),
+            [0, 10, 2]
+        );
+        assert_eq!(
+            queue.waiting(Key::Property(4)),
+            None,
+            "what has left is not replaced"
+        );
+        queue.push(Some(Key::Property(4)), 7);
+        assert_eq!(queue.pop(), Some(7));
+    }
+}

@@ -1,0 +1,19 @@
+//! The middle: what controller and child share. No threads, no IO.
+//!
+//! A call's path through here: its arguments become bytes ([`codec`]), the bytes an item in an
+//! [`outgoing`] queue, items become packets ([`packet`]) as the lane's [`credit`] allows. Before the
+//! first call both sides agree on the interface ([`handshake`], [`fingerprint`], [`shape`]).
+//!
+//! `controller` and `child` both import this module and never each other.
+
+pub(crate) mod codec;
+pub(crate) mod credit;
+pub(crate) mod fingerprint;
+pub(crate) mod handshake;
+pub(crate) mod interface;
+pub(crate) mod keyed;
+pub(crate) mod outgoing;
+pub(crate) mod packet;
+pub(crate) mod report;
+pub(crate) mod result;
+mod shape;

@@ -1,0 +1,420 @@
+//! What waits to be sent on a lane: a bounded queue that knows its credit.
+//!
+//! Pure: [`Outgoing::next_packet`] says what to send now, somebody else sends it. Whatever has queued
+//! goes as one packet; an entry with a key replaces the waiting one of the same key, in its place;
+//! an item too long for a packet is cut into parts.
+
+use super::codec::Deferred;
+use super::credit::{FalseReport, Window, charge, longest_packet};
+use super::keyed::{Key, KeyedQueue};
+use super::packet::{Head, ITEM_HEAD, ItemHead, PacketKind, write_part_head};
+
+/// A payload that is ready, or one that is still to be encoded by somebody who has the time.
+pub(crate) enum Payload {
+    Ready(Vec<u8>),
+    Deferred(Vec<Deferred>),
+}
+
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ready(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Deferred(_) => f.write_str("deferred"),
+        }
+    }
+}
+
+impl Payload {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Ready(bytes) => bytes.len(),
+            // Not known before it is encoded; it counts then.
+            Self::Deferred(_) => 0,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    head: ItemHead,
+    payload: Payload,
+}
+
+/// What to do next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// Send what is in the buffer.
+    Packet,
+    /// Nothing waits.
+    Empty,
+    /// Something waits for credit, or for the encoder that has taken it.
+    Wait,
+    /// Encode this and hand it to [`Outgoing::encoded`].
+    Encode(ItemHead, Encoding),
+}
+
+/// The elements of a payload that is still to be encoded.
+pub(crate) struct Encoding(pub(crate) Vec<Deferred>);
+
+impl std::fmt::Debug for Encoding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} elements", self.0.len())
+    }
+}
+
+/// Bounds of an [`Outgoing`] queue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) entries: usize,
+    pub(crate) bytes: usize,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    entries: KeyedQueue<Entry>,
+    bytes: usize,
+    bounds: Bounds,
+    window: Window,
+    longest: usize,
+    /// How much of the entry at the front has been sent in parts.
+    sent: usize,
+    /// The call whose arguments somebody is encoding: the entry at the front.
+    encoding: Option<u64>,
+}
+
+impl Outgoing {
+    pub(crate) fn new(window: u32, bounds: Bounds) -> Self {
+        Self {
+            entries: KeyedQueue::default(),
+            bytes: 0,
+            bounds,
+            window: Window::new(window),
+            longest: longest_packet(window),
+            sent: 0,
+            encoding: None,
+        }
+    }
+
+    /// Begins the next run: a fresh lane, with what is queued.
+    pub(crate) fn reset_lane(&mut self, window: u32) {
+        self.window = Window::new(window);
+        self.longest = longest_packet(window);
+        self.sent = 0;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether an entry of `length` bytes may still be queued.
+    pub(crate) fn has_room(&self, length: usize) -> bool {
+        self.entries.len() < self.bounds.entries && self.bytes + length <= self.bounds.bytes
+    }
+
+    /// Queues an entry, whatever the bounds say: see [`Outgoing::has_room`].
+    pub(crate) fn push(&mut self, head: ItemHead, key: Option<Key>, payload: Payload) {
+        self.bytes += payload.bytes();
+        if let Some(waiting) = key.and_then(|key| self.entries.waiting(key)) {
+            self.bytes -= waiting.payload.bytes();
+            waiting.payload = payload;
+        } else {
+            self.entries.push(key, Entry { head, payload });
+        }
+    }
+
+    /// Queues an entry that goes before all others.
+    pub(crate) fn push_front(&mut self, head: ItemHead, payload: Vec<u8>) {
+        debug_assert!(self.sent == 0, "nothing goes between two parts");
+        self.bytes += payload.len();
+        self.entries.push_front(Entry {
+            head,
+            payload: Payload::Ready(payload),
+        });
+    }
+
+    /// The receiver's newest credit total.
+    pub(crate) fn report(&mut self, total: u64) -> Result<(), FalseReport> {
+        self.window.report(total)
+    }
+
+    /// The result of [`Next::Encode`]. `None`: it could not be encoded, and its outcome is known.
+    ///
+    /// Ignored if the queue was cleared meanwhile.
+    pub(crate) fn encoded(&mut self, call: u64, payload: Option<Vec<u8>>) {
+        if self.encoding != Some(call) {
+            return;
+        }
+        self.encoding = None;
+        match payload {
+            Some(payload) => {
+                if let Some(entry) = self.entries.front_mut() {
+                    self.bytes += payload.len();
+                    entry.payload = Payload::Ready(payload);
+                }
+            }
+            None => self.pop(),
+        }
+    }
+
+    fn pop(&mut self) {
+        if let Some(entry) = self.entries.pop() {
+            self.bytes -= entry.payload.bytes();
+            self.sent = 0;
+        }
+    }
+
+    /// Forgets everything that waits.
+    pub(crate) fn clear(&mut self) {
+        self.entries = KeyedQueue::default();
+        self.bytes = 0;
+        self.sent = 0;
+        self.encoding = None;
+    }
+
+    /// Whether nothing of this call has been sent yet. Calls are queued by rising numbers.
+    pub(crate) fn waits(&self, call: u64) -> bool {
+        self.entries.front().is_some_and(|front| {
+            front.head.call < call || (front.head.call == call && self.sent == 0)
+        })
+    }
+
+    /// Fills `out` with the next packet, if there is one that may go.
+    ///
+    /// `head` is the packet's head apart from its kind; `wanted` says whether an entry is still worth
+    /// sending: a cancelled call is not.
+    pub(crate) fn next_packet(
+        &mut self,
+        head: Head,
+        out: &mut Vec<u8>,
+        mut wanted: impl FnMut(&ItemHead) -> bool,
+    ) -> Next {
+        out.clear();
+        if self.encoding.is_some() {
+            return Next::Wait;
+        }
+        let room = self.longest - super::packet::HEAD;
+        loop {
+            let Some(entry) = self.entries.front_mut() else {
+                break;
+            };
+            if self.sent == 0 && !wanted(&entry.head) {
+                self.pop();
+                continue;
+            }
+            let payload = match &mut entry.payload {
+                Payload::Ready(payload) => payload,
+                Payload::Deferred(_) if !out.is_empty() => break,
+                Payload::Deferred(deferred) => {
+                    self.encoding = Some(entry.head.call);
+                    return Next::Encode(entry.head, Encoding(std::mem::take(deferred)));
+                }
+            };
+            if ITEM_HEAD + payload.len() > room {
+                if !out.is_empty() {
+                    break;
+                }
+                return self.next_part(head, out);
+            }
+            let filled = out.len().saturating_sub(super::packet::HEAD);
+            if filled + ITEM_HEAD + payload.len() > room {
+                break;
+            }
+            let length = out.len().max(super::packet::HEAD) + ITEM_HEAD + payload.len();
+            if !self.window.fits(charge(length)) {
+                if out.is_empty() {
+                    return Next::Wait;
+                }
+                break;
+            }
+            if out.is_empty() {
+                Head {
+                    kind: PacketKind::Items,
+                    ..head
+                }
+                .write(out);
+            }
+            out.extend_from_slice(&entry.head.bytes(payload.len()));
+            out.extend_from_slice(payload);
+            self.pop();
+        }
+        if out.is_empty() {
+            return Next::Empty;
+        }
+        self.window.send(charge(out.len()));
+        Next::Packet
+    }
+
+    fn next_part(&mut self, head: Head, out: &mut Vec<u8>) -> Next {
+        if !self.window.fits(charge(self.longest)) {
+            return Next::Wait;
+        }
+        let Some(Entry {
+            head: item,
+            payload: Payload::Ready(payload),
+            ..
+        }) = self.entries.front()
+        else {
+            return Next::Empty;
+        };
+        Head {
+            kind: PacketKind::Part,
+            ..head
+        }
+        .write(out);
+        let total = ITEM_HEAD + payload.len();
+        write_part_head(out, total as u64, self.sent as u64);
+        if self.sent == 0 {
+            out.extend_from_slice(&item.bytes(payload.len()));
+            self.sent = ITEM_HEAD;
+        }
+        let start = self.sent - ITEM_HEAD;
+        let end = payload.len().min(start + (self.longest - out.len()));
+        out.extend_from_slice(&payload[start..end]);
+        self.sent = ITEM_HEAD + end;
+        if self.sent == total {
+            self.pop();
+        }
+        self.window.send(charge(out.len()));
+        Next::Packet
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::packet::{Assembler, ItemKind, PacketError};
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds {
+        entries: 100,
+        bytes: 1 << 20,
+    };
+
+    fn item(call: u64) -> ItemHead {
+        ItemHead::new(ItemKind::Call, 0, call)
+    }
+
+    fn head() -> Head {
+        Head::new(PacketKind::Items, 1)
+    }
+
+    /// Sends everything, reporting credit at once; returns call ids and payloads as received.
+    fn drain(queue: &mut Outgoing) -> Vec<(u64, Vec<u8>)> {
+        let (mut out, mut received, mut assembler) = (Vec::new(), Vec::new(), Assembler::default());
+        let mut total = 0;
+        loop {
+            match queue.next_packet(head(), &mut out, |_| true) {
+                Next::Packet => {
+                    assert!(out.len() <= queue.longest);
+                    let (head, body) = Head::parse(&out, 1).unwrap();
+                    let take = |head: ItemHead, payload: super::super::packet::Payload<'_>| {
+                        received.push((head.call, payload.bytes().to_vec()));
+                        Ok::<(), PacketError>(())
+                    };
+                    assembler.take(head.kind, body, take).unwrap();
+                    total += charge(out.len());
+                    queue.report(total).unwrap();
+                }
+                Next::Empty => return received,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_queued_goes_as_one_packet() {
+        let mut queue = Outgoing::new(96 << 10, BOUNDS);
+        for call in 1..=3 {
+            queue.push(item(call), None, Payload::Ready(vec![call as u8]));
+        }
+        let mut out = Vec::new();
+        assert!(matches!(
+            queue.next_packet(head(), &mut out, |_| true),
+            Next::Packet
+        ));
+        assert!(queue.is_empty());
+        assert!(matches!(
+            queue.next_packet(head(), &mut out, |_| true),
+            Next::Empty
+        ));
+    }
+
+    #[test]
+    fn a_keyed_entry_keeps_its_place_and_takes_the_newest_value() {
+        let mut queue = Outgoing::new(96 << 10, BOUNDS);
+        queue.push(item(1), Some(Key::Property(4)), Payload::Ready(vec![1]));
+        queue.push(item(2), None, Payload::Ready(vec![2]));
+        queue.push(item(3), Some(Key::Property(4)), Payload::Ready(vec![9]));
+        assert_eq!(drain(&mut queue), [(1, vec![9]), (2, vec![2])]);
+        queue.push(item(4), Some(Key::Property(4)), Payload::Ready(vec![7]));
+        assert_eq!(drain(&mut queue), [(4, vec![7])]);
+        assert_eq!(queue.bytes, 0);
+    }
+
+    #[test]
+    fn an_unwanted_entry_is_skipped_and_the_welcome_goes_first() {
+        let mut queue = Outgoing::new(96 << 10, BOUNDS);
+        queue.push(item(1), None, Payload::Ready(vec![1]));
+        queue.push(item(2), Some(Key::Event(1)), Payload::Ready(vec![2]));
+        queue.push_front(item(0), vec![0]);
+        queue.push(item(5), Some(Key::Event(1)), Payload::Ready(vec![3]));
+        let mut out = Vec::new();
+        let next = queue.next_packet(head(), &mut out, |head| head.call != 1);
+        assert!(matches!(next, Next::Packet));
+        let (_, body) = Head::parse(&out, 1).unwrap();
+        let mut calls = Vec::new();
+        let take = |head: ItemHead, payload: super::super::packet::Payload<'_>| {
+            calls.push((head.call, payload.bytes().to_vec()));
+            Ok::<(), PacketError>(())
+        };
+        Assembler::default()
+            .take(PacketKind::Items, body, take)
+            .unwrap();
+        assert_eq!(calls, [(0, vec![0]), (2, vec![3])]);
+    }
+
+    #[test]
+    fn a_deferred_entry_is_encoded_in_its_turn() {
+        let mut queue = Outgoing::new(96 << 10, BOUNDS);
+        queue.push(item(1), None, Payload::Ready(vec![1]));
+        queue.push(item(2), None, Payload::Deferred(Vec::new()));
+        queue.push(item(3), None, Payload::Ready(vec![3]));
+        let mut out = Vec::new();
+        assert!(matches!(
+            queue.next_packet(head(), &mut out, |_| true),
+            Next::Packet
+        ));
+        assert!(matches!(
+            queue.next_packet(head(), &mut out, |_| true),
+            Next::Encode(..)
+        ));
+        assert!(matches!(
+            queue.next_packet(head(), &mut out, |_| true),
+            Next::Wait
+        ));
+        queue.encoded(2, Some(vec![2]));
+        queue.window = Window::new(96 << 10);
+        assert_eq!(drain(&mut queue), [(2, vec![2]), (3, vec![3])]);
+    }
+
+    proptest! {
+        /// Items of any length arrive whole and in order, through windows of any size.
+        #[test]
+        fn items_arrive_whole_and_in_order(
+            lengths in prop::collection::vec(0usize..200_000, 0..12),
+            window in prop_oneof![Just(8u32 << 10), Just(96 << 10), Just(141_994)],
+        ) {
+            let mut queue = Outgoing::new(window, BOUNDS);
+            let sent: Vec<_> = lengths.iter().enumerate().map(|(index, length)| {
+                (index as u64, (0..*length).map(|byte| (byte ^ index) as u8).collect::<Vec<_>>())
+            }).collect();
+            for (call, payload) in &sent {
+                queue.push(item(*call), None, Payload::Ready(payload.clone()));
+            }
+            prop_assert_eq!(drain(&mut queue), sent);
+            prop_assert_eq!(queue.bytes, 0);
+        }
+    }
+}

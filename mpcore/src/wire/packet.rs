@@ -1,0 +1,509 @@
+//! The layout of what travels on a lane.
+//!
+//! A packet is a [`Head`] and a body, little endian, and never longer than ipc-channel sends in one
+//! piece. The body of an `Items` packet is a row of items, each an [`ItemHead`] and its payload; an
+//! item that does not fit one packet is cut into `Part` packets, which follow each other on their
+//! lane without another item between them.
+//!
+//! Everything that arrives is untrusted: parsing returns an error and allocates only for bytes that
+//! are really there.
+
+use crate::limits;
+
+/// Number of this layout; the handshake refuses any other.
+pub(crate) const PROTOCOL: u32 = 1;
+
+/// Bytes of a [`Head`].
+pub(crate) const HEAD: usize = 24;
+
+/// Bytes of an [`ItemHead`].
+pub(crate) const ITEM_HEAD: usize = 32;
+
+/// Bytes before the data of a `Part` packet: the item's length and the offset of this part.
+const PART_HEAD: usize = 16;
+
+/// What the body of a packet is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum PacketKind {
+    /// Whole items.
+    Items = 0,
+    /// A piece of one item.
+    Part = 1,
+    /// Nothing: only the head's credit totals count.
+    Credit = 2,
+    /// Nothing: wakes the reader of the lane, which then looks at its flags.
+    Wake = 3,
+    /// Nothing: the controller's watcher says that the process is gone.
+    End = 4,
+    /// A [`ControlState`](super::report::ControlState).
+    Control = 5,
+}
+
+/// The start of every packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) kind: PacketKind,
+    /// The run that it belongs to.
+    pub(crate) generation: u32,
+    /// Total charge consumed on the lane in the opposite direction: requests (on the events lane),
+    /// events (on the control lane).
+    pub(crate) consumed: u64,
+    /// On the events lane: the same of the control lane.
+    pub(crate) consumed_control: u64,
+}
+
+/// What an item is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum ItemKind {
+    /// controller → child: a [`Welcome`](super::handshake::Welcome).
+    Welcome = 1,
+    /// controller → child: run a command; payload: its arguments.
+    Call = 2,
+    /// child → controller, outcomes: payload: the result.
+    Returned = 16,
+    /// The command's own error.
+    Raised = 17,
+    /// A [`PanicReport`](super::report::PanicReport).
+    Panicked = 18,
+    Cancelled = 19,
+    /// Not run, because the child stops.
+    Stopped = 20,
+    /// The arguments could not be decoded; payload: a text.
+    Undecodable = 21,
+    /// The result could not be encoded; payload: a text.
+    Unencodable = 22,
+    /// A property's new value.
+    Property = 32,
+    /// An event.
+    Event = 33,
+    /// A command's signal that the child emits by itself.
+    Signal = 34,
+    /// Progress of the running command; payload: an `f64` from 0 to 1.
+    Progress = 35,
+    /// Constructor and `postrun_init` have succeeded.
+    Ready = 48,
+    /// They have not; payload: an [`InitFailure`](super::report::InitFailure).
+    InitFailed = 49,
+    /// The last item of an orderly end; payload: a [`Bye`](super::report::Bye).
+    Bye = 50,
+}
+
+impl ItemKind {
+    fn from_u8(byte: u8) -> Option<Self> {
+        use ItemKind::{
+            Bye, Call, Cancelled, Event, InitFailed, Panicked, Progress, Property, Raised, Ready,
+            Returned, Signal, Stopped, Undecodable, Unencodable, Welcome,
+        };
+        [
+            Welcome,
+            Call,
+            Returned,
+            Raised,
+            Panicked,
+            Cancelled,
+            Stopped,
+            Undecodable,
+            Unencodable,
+            Property,
+            Event,
+            Signal,
+            Progress,
+            Ready,
+            InitFailed,
+            Bye,
+        ]
+        .into_iter()
+        .find(|kind| *kind as u8 == byte)
+    }
+}
+
+/// The start of every item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ItemHead {
+    pub(crate) kind: ItemKind,
+    /// Index of the command, property or event.
+    pub(crate) method: u16,
+    /// The call it belongs to, or 0.
+    pub(crate) call: u64,
+    /// How many events, property changes and signals the sender had sent before: what a reply that
+    /// overtakes them on a lane of its own has to wait for.
+    pub(crate) events_before: u64,
+    /// Milliseconds the command may still take, or 0.
+    pub(crate) deadline: u32,
+}
+
+impl ItemHead {
+    pub(crate) fn new(kind: ItemKind, method: u16, call: u64) -> Self {
+        Self {
+            kind,
+            method,
+            call,
+            events_before: 0,
+            deadline: 0,
+        }
+    }
+}
+
+/// Why a packet is not one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PacketError {
+    /// Shorter than its own header, or than a length in it says.
+    #[error("a packet of {length} bytes ends before its {part} does")]
+    Truncated {
+        /// The packet's length.
+        length: usize,
+        /// Which part is cut.
+        part: &'static str,
+    },
+    /// Another layout.
+    #[error("a packet of version {0}, {PROTOCOL} was expected")]
+    Version(u8),
+    /// A number that stands for nothing.
+    #[error("{0} is no kind of {1}")]
+    Kind(u8, &'static str),
+    /// Another run of the child.
+    #[error("a packet of generation {0} in generation {1}")]
+    Generation(u32, u32),
+    /// A part that does not continue the one before.
+    #[error("part at {offset} of an item of {total} bytes, {expected} was expected")]
+    Part {
+        /// Where the part starts.
+        offset: u64,
+        /// The item's length.
+        total: u64,
+        /// What would have continued.
+        expected: u64,
+    },
+    /// A value over the bound.
+    #[error("an item of {0} bytes, {max} are allowed", max = limits::VALUE_BYTES)]
+    TooLarge(u64),
+    /// An extension this version does not know.
+    #[error("an unknown extension of {0} bytes")]
+    Extension(u16),
+    /// A kind of packet or item that does not belong on its lane.
+    #[error("{0} does not belong on this lane")]
+    Misplaced(&'static str),
+}
+
+fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let mut out = [0; N];
+    out.copy_from_slice(&bytes[at..at + N]);
+    out
+}
+
+impl Head {
+    pub(crate) fn new(kind: PacketKind, generation: u32) -> Self {
+        Self {
+            kind,
+            generation,
+            consumed: 0,
+            consumed_control: 0,
+        }
+    }
+
+    /// A packet that is only a head.
+    pub(crate) fn packet(self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(HEAD);
+        self.write(&mut out);
+        out
+    }
+
+    /// Appends the head to an empty buffer.
+    pub(crate) fn write(self, out: &mut Vec<u8>) {
+        out.push(PROTOCOL as u8);
+        out.push(self.kind as u8);
+        out.extend_from_slice(&[0; 2]);
+        out.extend_from_slice(&self.generation.to_le_bytes());
+        out.extend_from_slice(&self.consumed.to_le_bytes());
+        out.extend_from_slice(&self.consumed_control.to_le_bytes());
+    }
+
+    /// The head and the body of a packet of this run.
+    pub(crate) fn parse(packet: &[u8], generation: u32) -> Result<(Self, &[u8]), PacketError> {
+        if packet.len() < HEAD {
+            return Err(PacketError::Truncated {
+                length: packet.len(),
+                part: "head",
+            });
+        }
+        if u32::from(packet[0]) != PROTOCOL {
+            return Err(PacketError::Version(packet[0]));
+        }
+        let kind = match packet[1] {
+            0 => PacketKind::Items,
+            1 => PacketKind::Part,
+            2 => PacketKind::Credit,
+            3 => PacketKind::Wake,
+            4 => PacketKind::End,
+            5 => PacketKind::Control,
+            other => return Err(PacketError::Kind(other, "packet")),
+        };
+        let head = Self {
+            kind,
+            generation: u32::from_le_bytes(array(packet, 4)),
+            consumed: u64::from_le_bytes(array(packet, 8)),
+            consumed_control: u64::from_le_bytes(array(packet, 16)),
+        };
+        if head.generation != generation {
+            return Err(PacketError::Generation(head.generation, generation));
+        }
+        Ok((head, &packet[HEAD..]))
+    }
+}
+
+impl ItemHead {
+    /// The head of an item with a payload of `length` bytes.
+    pub(crate) fn bytes(self, length: usize) -> [u8; ITEM_HEAD] {
+        let mut out = [0; ITEM_HEAD];
+        out[0] = self.kind as u8;
+        // out[1]: flags, none yet
+        out[2..4].copy_from_slice(&self.method.to_le_bytes());
+        out[4..8].copy_from_slice(&(length as u32).to_le_bytes());
+        out[8..16].copy_from_slice(&self.call.to_le_bytes());
+        out[16..24].copy_from_slice(&self.events_before.to_le_bytes());
+        out[24..28].copy_from_slice(&self.deadline.to_le_bytes());
+        // out[28..30]: length of the extension block (trace context, bulk handles), none yet
+        out
+    }
+
+    /// The first item of `body`, its payload, and the rest of the body.
+    fn split(body: &[u8]) -> Result<(Self, &[u8], &[u8]), PacketError> {
+        let truncated = |part| PacketError::Truncated {
+            length: body.len(),
+            part,
+        };
+        if body.len() < ITEM_HEAD {
+            return Err(truncated("item head"));
+        }
+        let head = Self {
+            kind: ItemKind::from_u8(body[0]).ok_or(PacketError::Kind(body[0], "item"))?,
+            method: u16::from_le_bytes(array(body, 2)),
+            call: u64::from_le_bytes(array(body, 8)),
+            events_before: u64::from_le_bytes(array(body, 16)),
+            deadline: u32::from_le_bytes(array(body, 24)),
+        };
+        let extension = u16::from_le_bytes(array(body, 28));
+        if extension != 0 {
+            return Err(PacketError::Extension(extension));
+        }
+        let length = u32::from_le_bytes(array(body, 4)) as usize;
+        let rest = &body[ITEM_HEAD..];
+        if rest.len() < length {
+            return Err(truncated("item"));
+        }
+        let (payload, rest) = rest.split_at(length);
+        Ok((head, payload, rest))
+    }
+}
+
+/// Writes the start of a `Part` packet's body.
+pub(crate) fn write_part_head(out: &mut Vec<u8>, total: u64, offset: u64) {
+    out.extend_from_slice(&total.to_le_bytes());
+    out.extend_from_slice(&offset.to_le_bytes());
+}
+
+/// Puts the items of a lane together again.
+#[derive(Debug, Default)]
+pub(crate) struct Assembler {
+    parts: Vec<u8>,
+    total: u64,
+}
+
+impl Assembler {
+    /// Calls `each` with every item that the packet completes, in order.
+    pub(crate) fn take<E: From<PacketError>>(
+        &mut self,
+        kind: PacketKind,
+        body: &[u8],
+        mut each: impl FnMut(ItemHead, Payload<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if kind == PacketKind::Part {
+            if self.add_part(body)? {
+                let whole = std::mem::take(&mut self.parts);
+                self.total = 0;
+                let (head, _, rest) = ItemHead::split(&whole)?;
+                if !rest.is_empty() {
+                    return Err(PacketError::Misplaced("a second item in parts").into());
+                }
+                each(head, Payload::Whole(whole))?;
+            }
+            return Ok(());
+        }
+        if self.total != 0 {
+            return Err(PacketError::Misplaced("an item between two parts").into());
+        }
+        let mut rest = body;
+        while !rest.is_empty() {
+            let (head, payload, next) = ItemHead::split(rest)?;
+            each(head, Payload::Borrowed(payload))?;
+            rest = next;
+        }
+        Ok(())
+    }
+
+    /// Whether the part was the last one.
+    fn add_part(&mut self, body: &[u8]) -> Result<bool, PacketError> {
+        if body.len() <= PART_HEAD {
+            return Err(PacketError::Truncated {
+                length: body.len(),
+                part: "part",
+            });
+        }
+        let total = u64::from_le_bytes(array(body, 0));
+        let offset = u64::from_le_bytes(array(body, 8));
+        let data = &body[PART_HEAD..];
+        if total > (limits::VALUE_BYTES + ITEM_HEAD) as u64 {
+            return Err(PacketError::TooLarge(total));
+        }
+        let expected = self.parts.len() as u64;
+        let continues = self.total == 0 || total == self.total;
+        if !continues || offset != expected || data.len() as u64 > total - offset {
+            return Err(PacketError::Part {
+                offset,
+                total,
+                expected,
+            });
+        }
+        self.total = total;
+        // Grows with what has arrived, not with what was announced.
+        self.parts.extend_from_slice(data);
+        Ok(self.parts.len() as u64 == total)
+    }
+}
+
+/// The payload of an item, borrowed from its packet or, if it came in parts, owned.
+#[derive(Debug)]
+pub(crate) enum Payload<'a> {
+    Borrowed(&'a [u8]),
+    /// The item with its head.
+    Whole(Vec<u8>),
+}
+
+impl Payload<'_> {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Borrowed(bytes) => bytes,
+            Self::Whole(item) => &item[ITEM_HEAD..],
+        }
+    }
+
+    /// The payload to keep: small ones are copied, large ones move.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Borrowed(bytes) => Bytes {
+                item: bytes.to_vec(),
+                start: 0,
+            },
+            Self::Whole(item) => Bytes {
+                item,
+                start: ITEM_HEAD,
+            },
+        }
+    }
+}
+
+/// Owned bytes, perhaps behind the head of the item they came in.
+#[derive(Debug, Default)]
+pub(crate) struct Bytes {
+    item: Vec<u8>,
+    start: usize,
+}
+
+impl Bytes {
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &self.item[self.start..]
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.item.len() - self.start
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn items(kind: PacketKind, bodies: &[&[u8]]) -> Result<Vec<(u64, Vec<u8>)>, PacketError> {
+        let mut assembler = Assembler::default();
+        let mut out = Vec::new();
+        for body in bodies {
+            assembler.take(kind, body, |head, payload| {
+                out.push((head.call, payload.into_bytes().as_slice().to_vec()));
+                Ok::<(), PacketError>(())
+            })?;
+        }
+        Ok(out)
+    }
+
+    #[test]
+    fn head_and_items_survive_the_way() {
+        let head = Head {
+            kind: PacketKind::Items,
+            generation: 7,
+            consumed: 8,
+            consumed_control: 9,
+        };
+        let mut packet = head.packet();
+        let item = ItemHead {
+            kind: ItemKind::Returned,
+            method: 3,
+            call: 11,
+            events_before: 5,
+            deadline: 100,
+        };
+        packet.extend_from_slice(&item.bytes(2));
+        packet.extend_from_slice(b"ok");
+        let (parsed, body) = Head::parse(&packet, 7).unwrap();
+        assert_eq!(parsed, head);
+        let (parsed, payload, rest) = ItemHead::split(body).unwrap();
+        assert_eq!((parsed, payload, rest), (item, &b"ok"[..], &b""[..]));
+        assert_eq!(Head::parse(&packet, 8), Err(PacketError::Generation(7, 8)));
+    }
+
+    #[test]
+    fn parts_that_lie_are_refused() {
+        let part = |total: u64, offset: u64, data: &[u8]| {
+            let mut body = Vec::new();
+            write_part_head(&mut body, total, offset);
+            body.extend_from_slice(data);
+            body
+        };
+        let refused = |bodies: &[&[u8]]| items(PacketKind::Part, bodies).unwrap_err();
+        let huge = part(u64::MAX, 0, b"x");
+        assert_eq!(refused(&[&huge]), PacketError::TooLarge(u64::MAX));
+        let gap = part(100, 5, b"x");
+        assert!(matches!(
+            refused(&[&gap]),
+            PacketError::Part { expected: 0, .. }
+        ));
+        let (first, grown) = (part(100, 0, b"x"), part(200, 1, b"y"));
+        assert!(matches!(
+            refused(&[&first, &grown]),
+            PacketError::Part { .. }
+        ));
+        let over = part(2, 0, b"xyz");
+        assert!(matches!(refused(&[&over]), PacketError::Part { .. }));
+    }
+
+    proptest! {
+        /// Whatever bytes arrive, parsing ends, without a panic.
+        #[test]
+        fn garbage_is_an_error_or_nothing(packets in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..8)) {
+            let mut assembler = Assembler::default();
+            for packet in &packets {
+                if let Ok((head, body)) = Head::parse(packet, 0) {
+                    let _ = assembler.take(head.kind, body, |_, payload| {
+                        let _ = payload.into_bytes();
+                        Ok::<(), PacketError>(())
+                    });
+                }
+                let _ = assembler.take(PacketKind::Items, packet, |_, _| Ok::<(), PacketError>(()));
+                let _ = assembler.take(PacketKind::Part, packet, |_, _| Ok::<(), PacketError>(()));
+            }
+        }
+    }
+}

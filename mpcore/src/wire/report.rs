@@ -1,0 +1,65 @@
+//! What the two sides tell each other beside values: how things ended, and what shall be.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What the controller wants of the child: a state, not a queue.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ControlState {
+    /// End, once the running command has returned.
+    pub(crate) stop: bool,
+    /// Calls that were cancelled since the last message.
+    pub(crate) cancelled: Vec<u64>,
+}
+
+/// Ids per message, so that it stays one packet.
+pub(crate) const CANCELLED_PER_MESSAGE: usize = 1000;
+
+/// A panic in the child.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PanicReport {
+    /// What the panic said.
+    pub message: String,
+    /// File, line and column.
+    pub location: String,
+    /// The backtrace; empty unless the child runs with `RUST_BACKTRACE=1`.
+    pub backtrace: String,
+}
+
+impl fmt::Display for PanicReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (at {})", self.message, self.location)
+    }
+}
+
+/// Why a child is not ready.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum InitFailure {
+    Config(String),
+    Constructor(crate::Error),
+    ConstructorPanicked(PanicReport),
+    PostrunInit(crate::Error),
+    PostrunInitPanicked(PanicReport),
+}
+
+/// Why a child ends in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum StopReason {
+    /// The controller asked.
+    Asked,
+    /// A signal from outside, SIGTERM or SIGHUP.
+    Signal,
+    /// The controller is gone.
+    ControllerLost,
+    /// It never was ready.
+    InitFailed,
+}
+
+/// The last words of an orderly end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Bye {
+    pub(crate) reason: StopReason,
+    /// `cleanup` panicked.
+    pub(crate) cleanup_panic: Option<PanicReport>,
+}

@@ -1,0 +1,498 @@
+//! The rules an interface keeps. Each is one function; all of them run, so every mistake is told at
+//! once, at the token where the user can mend it.
+//!
+//! The trait:
+//! * [`plain_trait`]: no generics, no supertraits, not `unsafe`, no `#[cfg]` below the macro.
+//! * [`only_methods`]: no associated types or constants, no macros.
+//! * [`valid_options`]: the config can travel, the postfix can end a name.
+//!
+//! The shape of each method:
+//! * [`plain_function`]: not `async`, `unsafe`, `const`, `extern`, generic or variadic.
+//! * [`receiver`]: a command takes `&mut self` or `&self`, the others `&self`.
+//! * [`property_shape`], [`event_shape`]: `fn x(&self) -> T;` and `fn x(&self, a: A);`.
+//! * [`named_arguments`]: plain names, each once.
+//! * [`few_values`]: at most 16 arguments, at most 16 elements in a result's tuple.
+//! * [`fit_types`]: nothing borrowed, nothing without a name or a size.
+//!
+//! The attributes of each method:
+//! * [`one_role`]: nothing that contradicts.
+//! * [`known_attributes`]: no `#[cfg]`, and nothing on a property or an event that would be lost.
+//! * [`valid_names`]: strings that are to become names can.
+//!
+//! All names:
+//! * [`declared_once`], [`free_names`]: no name is used twice or reserved, derived ones
+//!   (`x_changed`, `set_x`) included.
+//!
+//! What serde can carry, `Default` of a property, and whether a `Result` is one, only rustc knows:
+//! the generated code asks it in one place, with the user's span.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, Span};
+use quote::ToTokens;
+use syn::{
+    Attribute, FnArg, GenericParam, Generics, LitStr, Pat, ReceiverKind, ReturnType, Safety,
+    Signature, TraitItem, Type, parse_quote,
+};
+
+use crate::claims::{self, Contest};
+use crate::errors::Errors;
+use crate::model::{Interface, MOST_ARGUMENTS, Method, Returns, Role};
+use crate::naming::{self, Namespace};
+use crate::{parse, payload};
+
+const TRAIT_RULES: [fn(&Interface, &mut Errors); 3] = [plain_trait, only_methods, valid_options];
+
+const SHAPE_RULES: [fn(&Method, &mut Errors); 7] = [
+    plain_function,
+    receiver,
+    property_shape,
+    event_shape,
+    named_arguments,
+    few_values,
+    fit_types,
+];
+
+const ATTRIBUTE_RULES: [fn(&Method, &mut Errors); 3] = [one_role, known_attributes, valid_names];
+
+const NAME_RULES: [fn(&Interface, &mut Errors); 2] = [declared_once, free_names];
+
+/// Runs every rule. Gives the indices of the methods whose signature is not what their role
+/// needs.
+pub(crate) fn check(interface: &Interface, errors: &mut Errors) -> BTreeSet<usize> {
+    let mut misshapen = BTreeSet::new();
+    for rule in TRAIT_RULES {
+        rule(interface, errors);
+    }
+    for (index, method) in interface.methods.iter().enumerate() {
+        for rule in ATTRIBUTE_RULES {
+            rule(method, errors);
+        }
+        let before = errors.len();
+        for rule in SHAPE_RULES {
+            rule(method, errors);
+        }
+        if errors.len() > before {
+            misshapen.insert(index);
+        }
+    }
+    for rule in NAME_RULES {
+        rule(interface, errors);
+    }
+    misshapen
+}
+
+// ---- the trait ----------------------------------------------------------------------------------
+
+fn plain_trait(interface: &Interface, errors: &mut Errors) {
+    let header = &interface.header;
+    for attribute in header.attrs.iter().filter(|attribute| is_condition(attribute)) {
+        errors.at(
+            attribute,
+            "only the trait would depend on this condition; put it above `#[process]`, \
+             where it covers what is generated",
+        );
+    }
+    if let Some(auto) = &header.modifiers.auto_token {
+        errors.at(auto, "an interface is no auto trait");
+    }
+    if let Some(unsafety) = &header.unsafety {
+        errors.at(unsafety, "an interface is a safe trait; remove `unsafe`");
+    }
+    generics(&header.generics, "an interface", errors);
+    if !header.supertraits.is_empty() {
+        errors.at(
+            &header.supertraits,
+            "an interface has no supertraits: its control stands for another process, \
+             which has only what is declared here",
+        );
+    }
+}
+
+fn only_methods(interface: &Interface, errors: &mut Errors) {
+    for stranger in &interface.strangers {
+        match stranger {
+            TraitItem::Const(item) => errors.at(
+                &item.ident,
+                "an interface has only methods; a value of the child is a `#[property]`",
+            ),
+            TraitItem::Type(item) => errors.at(
+                &item.ident,
+                "an interface has only methods; name the type itself where it is used",
+            ),
+            TraitItem::Macro(item) => errors.at(
+                &item.mac.path,
+                "an interface has only methods, written out: macros in it are expanded too late",
+            ),
+            other => errors.at(other, "an interface has only methods, without visibility"),
+        }
+    }
+}
+
+fn valid_options(interface: &Interface, errors: &mut Errors) {
+    let options = &interface.options;
+    fit_type(&options.config, errors);
+    if let Some(postfix) = &options.postfix
+        && let Err(message) = naming::check_postfix(postfix)
+    {
+        errors.at(postfix, message);
+    }
+}
+
+// ---- the shape of a method ----------------------------------------------------------------------
+
+fn plain_function(method: &Method, errors: &mut Errors) {
+    let sig = &method.item.sig;
+    if let Some(default) = &method.item.modifiers.defaultness {
+        errors.at(default, "remove `default`");
+    }
+    if let Some(constness) = &sig.constness {
+        errors.at(constness, "a call to another process is not `const`; remove the word");
+    }
+    if let Some(asyncness) = &sig.asyncness {
+        errors.at(
+            asyncness,
+            "commands run one at a time on the child's main thread; remove `async` \
+             (the controller can `.await` every call)",
+        );
+    }
+    match &sig.safety {
+        Safety::Default => {}
+        Safety::Unsafe(word) => {
+            errors.at(word, "the controller cannot keep a safety contract of the child; remove `unsafe`");
+        }
+        Safety::Safe(word) => errors.at(word, "remove `safe`"),
+    }
+    if let Some(abi) = &sig.abi {
+        errors.at(abi, "the child is called by messages, not by an ABI; remove `extern`");
+    }
+    generics(&sig.generics, "what travels has one type, so a method of an interface", errors);
+    if let Some(variadic) = &sig.variadic {
+        errors.at(variadic, "a method of an interface has a fixed number of arguments");
+    }
+}
+
+fn receiver(method: &Method, errors: &mut Errors) {
+    let sig = &method.item.sig;
+    let word = method.role.word();
+    let Some(receiver) = sig.receiver() else {
+        let name = naming::plain(&sig.ident);
+        let takes = match method.role {
+            Role::Command => "`&mut self` or `&self`",
+            Role::Property | Role::Event => "`&self`",
+        };
+        errors.at(&sig.ident, format!("the {word} `{name}` takes {takes}"));
+        return;
+    };
+    match (&receiver.kind, method.role) {
+        (ReceiverKind::Reference(_, Some(lifetime), _), _) => {
+            errors.at(lifetime, "`self` needs no lifetime here; remove it");
+        }
+        (ReceiverKind::Reference(..), Role::Command)
+        | (ReceiverKind::Reference(_, None, None), _) => {}
+        (ReceiverKind::Reference(_, None, Some(mutability)), Role::Property) => {
+            errors.at(mutability, "a property is read with `&self`; the child sets it in its context");
+        }
+        (ReceiverKind::Reference(_, None, Some(mutability)), Role::Event) => {
+            errors.at(mutability, "an event takes `&self`; the child emits it from its context");
+        }
+        (_, Role::Command) => errors.at(receiver, "a command takes `&mut self` or `&self`"),
+        (_, Role::Property) => errors.at(receiver, "a property takes `&self`"),
+        (_, Role::Event) => errors.at(receiver, "an event takes `&self`"),
+    }
+}
+
+fn property_shape(method: &Method, errors: &mut Errors) {
+    if method.role != Role::Property {
+        return;
+    }
+    let sig = &method.item.sig;
+    let name = naming::plain(&sig.ident);
+    let arguments: Vec<&FnArg> = typed_arguments(sig).collect();
+    if !arguments.is_empty() {
+        let arguments: syn::punctuated::Punctuated<&FnArg, syn::Token![,]> =
+            arguments.into_iter().collect();
+        errors.at(&arguments, "a property takes no arguments");
+    }
+    if matches!(sig.output, ReturnType::Default) {
+        errors.at(&sig.ident, format!("a property needs a type: `fn {name}(&self) -> T;`"));
+    }
+    no_body(method, "a property has no body: the child sets its value in its context", errors);
+}
+
+fn event_shape(method: &Method, errors: &mut Errors) {
+    if method.role != Role::Event {
+        return;
+    }
+    if let ReturnType::Type(_, ty) = &method.item.sig.output {
+        errors.at(ty, "an event returns nothing: nobody answers it");
+    }
+    no_body(method, "an event has no body: the child emits it from its context", errors);
+}
+
+fn no_body(method: &Method, message: &str, errors: &mut Errors) {
+    if let Some(body) = &method.item.default {
+        errors.at_span(body.brace_token.span.open(), message);
+    }
+}
+
+fn named_arguments(method: &Method, errors: &mut Errors) {
+    let mut seen: Vec<&Ident> = Vec::new();
+    for input in &method.item.sig.inputs {
+        let FnArg::Typed(typed) = input else { continue };
+        let Pat::Ident(pat) = &*typed.pat else {
+            errors.at(&typed.pat, "an argument needs a plain name");
+            continue;
+        };
+        let plain = pat.by_ref.is_none()
+            && pat.subpat.is_none()
+            // `mut` is about the body, if the command provides one.
+            && (pat.mutability.is_none() || method.item.default.is_some());
+        if !plain {
+            errors.at(&pat, "an argument needs a plain name");
+        } else if seen.contains(&&pat.ident) {
+            errors.at(&pat.ident, format!("the argument `{}` is named twice", naming::plain(&pat.ident)));
+        }
+        seen.push(&pat.ident);
+    }
+}
+
+fn few_values(method: &Method, errors: &mut Errors) {
+    let sig = &method.item.sig;
+    if method.role != Role::Property
+        && let Some(surplus) = typed_arguments(sig).nth(MOST_ARGUMENTS)
+    {
+        errors.at(
+            surplus,
+            format!("at most {MOST_ARGUMENTS} arguments; put some of them into a struct"),
+        );
+    }
+    if method.role == Role::Command
+        // Which crate is mpcore makes no difference to the result's shape.
+        && let returns = Returns::of(&sig.output, &parse_quote!(mpcore))
+        && let Type::Tuple(tuple) = payload::bare(&returns.ok)
+        && tuple.elems.len() > MOST_ARGUMENTS
+    {
+        errors.at(tuple, format!("at most {MOST_ARGUMENTS} results; return a struct"));
+    }
+}
+
+fn fit_types(method: &Method, errors: &mut Errors) {
+    for argument in typed_arguments(&method.item.sig) {
+        // A property with arguments was told already.
+        if let (FnArg::Typed(typed), Role::Command | Role::Event) = (argument, method.role) {
+            fit_type(&typed.ty, errors);
+        }
+    }
+    // And so was an event that returns something.
+    if let (ReturnType::Type(_, ty), Role::Command | Role::Property) =
+        (&method.item.sig.output, method.role)
+    {
+        fit_type(ty, errors);
+    }
+}
+
+fn fit_type(ty: &Type, errors: &mut Errors) {
+    for (unfit, tokens) in payload::unfit_parts(ty) {
+        errors.at(&tokens, unfit.message());
+    }
+}
+
+// ---- the attributes of a method -----------------------------------------------------------------
+
+fn one_role(method: &Method, errors: &mut Errors) {
+    let marks = &method.marks;
+    let word = method.role.word();
+    if let (Some(_), Some(event)) = (&marks.property, &marks.event) {
+        errors.at(&event.at, "a method is a property or an event, not both");
+    }
+    if method.role == Role::Command {
+        return;
+    }
+    if let Some(signal) = &marks.signal {
+        let how = match method.role {
+            Role::Property => "a property names its signal with `#[property(notify = \"..\")]`",
+            _ => "an event is a signal of its own name",
+        };
+        errors.at(&signal.at, format!("`#[signal]` is for commands; {how}"));
+    }
+    if let Some(command) = &marks.command {
+        errors.at(&command.at, format!("`#[command]` is for commands; this is a {word}"));
+    }
+}
+
+fn known_attributes(method: &Method, errors: &mut Errors) {
+    let inputs = method.item.sig.inputs.iter().flat_map(|input| match input {
+        FnArg::Receiver(receiver) => &receiver.attrs,
+        FnArg::Typed(typed) => &typed.attrs,
+    });
+    for attribute in method.item.attrs.iter().chain(inputs) {
+        if is_condition(attribute) {
+            errors.at(
+                attribute,
+                "an interface is the same everywhere: the condition would be evaluated with the \
+                 features of the crate of the user interface too, which are not those of this one",
+            );
+        }
+    }
+    if method.role == Role::Command {
+        return;
+    }
+    // They are taken out of the trait, and rustc would never see these.
+    const WITHOUT_EFFECT: [&str; 6] = ["allow", "deny", "expect", "forbid", "warn", "must_use"];
+    const CARRIED: [&str; 4] = ["doc", "deprecated", "cfg", "cfg_attr"];
+    const TOOLS: [&str; 2] = ["clippy", "rustfmt"];
+    for attribute in &method.item.attrs {
+        let path = attribute.path();
+        let known = parse::is_mark(attribute)
+            || CARRIED.iter().chain(&WITHOUT_EFFECT).any(|name| path.is_ident(name))
+            || TOOLS.iter().any(|tool| path.segments[0].ident == tool);
+        if !known {
+            let name = crate::text::normal(path);
+            let what = match method.role {
+                Role::Property => "a property",
+                _ => "an event",
+            };
+            errors.at(path, format!("`#[{name}]` has no meaning here: {what} is not a function"));
+        }
+    }
+}
+
+fn valid_names(method: &Method, errors: &mut Errors) {
+    let marks = &method.marks;
+    let mut name = |text: Option<&LitStr>| {
+        if let Some(text) = text
+            && let Err(message) = naming::from_text(text)
+        {
+            errors.at(text, message);
+        }
+    };
+    name(marks.command.as_ref().and_then(|mark| mark.rename.as_ref()));
+    name(marks.property.as_ref().and_then(|mark| mark.notify.as_ref()));
+    let Some(signal) = &marks.signal else { return };
+    name(signal.name.as_ref());
+    let Some(postfix) = &signal.postfix else { return };
+    if signal.name.is_some() {
+        errors.at(postfix, "`name` says the whole name; remove `postfix`");
+    } else if let Err(message) = naming::check_postfix(postfix) {
+        errors.at(postfix, message);
+    }
+}
+
+// ---- all names ----------------------------------------------------------------------------------
+
+fn declared_once(interface: &Interface, errors: &mut Errors) {
+    for (index, method) in interface.methods.iter().enumerate() {
+        if is_repeated(interface, index) {
+            let name = naming::plain(method.ident());
+            errors.at(method.ident(), format!("`{name}` is declared twice"));
+        }
+    }
+}
+
+/// Whether a method of the same name stands above.
+pub(crate) fn is_repeated(interface: &Interface, index: usize) -> bool {
+    let name = naming::plain(interface.methods[index].ident());
+    interface.methods[..index].iter().any(|method| naming::plain(method.ident()) == name)
+}
+
+fn free_names(interface: &Interface, errors: &mut Errors) {
+    let claims = claims::claims(interface);
+    // A pair of methods can clash in several places for one reason.
+    let mut told = BTreeSet::new();
+    for (claim, contest) in claims::contested(&claims) {
+        let name = naming::plain(claim.ident);
+        let what = claim.part.describe(interface);
+        let remedy = claim.part.remedy(interface);
+        // What is declared twice clashes everywhere.
+        if is_repeated(interface, claim.method) {
+            continue;
+        }
+        match contest {
+            Contest::Prefix => {
+                if told.insert((claim.method, None)) {
+                    errors.at(
+                        claim.ident,
+                        format!(
+                            "names that begin with `{}` belong to generated code; \
+                             give {what} another name",
+                            naming::RESERVED_PREFIX
+                        ),
+                    );
+                }
+            }
+            Contest::Reserved(reserved) => {
+                let place = place(interface, claim.namespace);
+                let remedy = match claim.namespace {
+                    Namespace::Trait => format!(
+                        "give it another name; `#[command(rename = \"{name}\")]` keeps this one \
+                         on the control"
+                    ),
+                    _ => remedy.to_owned(),
+                };
+                let reason = reserved.reason;
+                errors.at(claim.ident, format!("`{name}` is taken {place}: {reason}; {remedy}"));
+            }
+            Contest::Taken(first) => {
+                if told.insert((claim.method, Some(first.method))) {
+                    let other = first.part.describe(interface);
+                    let place = place(interface, claim.namespace);
+                    errors.at(
+                        claim.ident,
+                        format!("{what} would be `{name}` {place}, and so is {other}; {remedy}"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// "on `LaserControl`"
+fn place(interface: &Interface, namespace: Namespace) -> String {
+    let names = &interface.names;
+    match namespace {
+        Namespace::Trait => format!("in `{}`", naming::plain(&interface.header.ident)),
+        Namespace::Control => format!("on `{}`", names.control),
+        Namespace::Signals => format!("in `{}`", names.signals),
+        Namespace::Context => format!("in `{}`", names.context),
+    }
+}
+
+// ---- shared by rules ----------------------------------------------------------------------------
+
+/// No parameters and no where clause; one error for each, since the remedies differ.
+fn generics(generics: &Generics, what: &str, errors: &mut Errors) {
+    if let (Some(first), Some(last)) = (generics.params.first(), generics.params.last()) {
+        let all = [first, last].map(ToTokens::to_token_stream);
+        let word = match first {
+            GenericParam::Lifetime(_) => "lifetimes",
+            GenericParam::Type(_) | GenericParam::Const(_) => "generic parameters",
+        };
+        errors.at(&Range(all), format!("{what} has no {word}"));
+    }
+    if let Some(clause) = &generics.where_clause {
+        errors.at(clause, format!("{what} has no `where` clause"));
+    }
+}
+
+/// Tokens of which an error shows everything from the first to the last.
+struct Range([proc_macro2::TokenStream; 2]);
+
+impl ToTokens for Range {
+    fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
+        tokens.extend(self.0.iter().cloned());
+    }
+}
+
+/// `#[cfg(..)]`, or a `#[cfg_attr(..)]` that hides a `cfg` or one of our attributes.
+fn is_condition(attribute: &Attribute) -> bool {
+    let hidden = ["cfg", "command", "signal", "property", "event"]
+        .map(|name| Ident::new(name, Span::call_site()));
+    attribute.path().is_ident("cfg")
+        || (attribute.path().is_ident("cfg_attr")
+            && attribute.meta.require_list().is_ok_and(|list| payload::mentions(&list.tokens, &hidden)))
+}
+
+fn typed_arguments(sig: &Signature) -> impl Iterator<Item = &FnArg> {
+    sig.inputs.iter().filter(|input| matches!(input, FnArg::Typed(_)))
+}

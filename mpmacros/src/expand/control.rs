@@ -1,0 +1,269 @@
+//! The controller's side: the control with one stub per command and one getter per property, and
+//! its blocking view.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{documented, error_type, hidden_with_the_trait, quiet, signals};
+use crate::model::{Command, Interface, Origin, Property, Raised};
+use crate::naming;
+
+pub(super) fn expand(interface: &Interface) -> TokenStream {
+    let control = control(interface);
+    let blocking = blocking(interface);
+    let wiring = control_impl(interface);
+    quote!(#control #blocking #wiring)
+}
+
+fn control(interface: &Interface) -> TokenStream {
+    let krate = &interface.options.krate;
+    let vis = &interface.header.vis;
+    let ident = &interface.header.ident;
+    let names = &interface.names;
+    let (control, signals, blocking) = (&names.control, &names.signals, &names.blocking);
+    let config = &interface.options.config;
+    let doc = format!(
+        "Controls a [`{}`] child process. Cheap to clone; every clone is the same child, and \
+         the last one dropped stops it in the background.",
+        naming::plain(ident)
+    );
+    let hidden = hidden_with_the_trait(interface);
+    let deprecated = interface.header.attrs.iter().find(|a| a.path().is_ident("deprecated"));
+    let quiet = quiet();
+
+    let commands = interface.commands.iter().filter(|command| command.on_control);
+    let stubs = commands.map(|command| stub(interface, command));
+    let properties = interface.properties.iter().filter(|property| property.on_control);
+    let getters = properties.map(|property| getter(interface, property));
+
+    let (given, formatter) = (naming::local("config"), naming::local("formatter"));
+    quote! {
+        #[doc = #doc]
+        #hidden
+        #deprecated
+        #quiet
+        #[derive(::core::clone::Clone)]
+        #vis struct #control {
+            core: #krate::__private::Core,
+            signals: #signals,
+        }
+
+        #quiet
+        impl #control {
+            /// Makes a control of `P`, which runs in a process of its own as soon as
+            /// `process().start()` is called.
+            ///
+            /// # Errors
+            ///
+            /// Where the config cannot be encoded.
+            pub fn new<P: #krate::Child<Interface = dyn #ident>>(
+                #given: #config,
+            ) -> ::core::result::Result<Self, #krate::StartError> {
+                Self::builder().child::<P>().config(#given).build()
+            }
+
+            /// Makes a control of `P` and starts it. Does not wait for the child.
+            ///
+            /// # Errors
+            ///
+            /// Where the config cannot be encoded or no process can be started.
+            pub fn spawn<P: #krate::Child<Interface = dyn #ident>>(
+                #given: #config,
+            ) -> ::core::result::Result<Self, #krate::StartError> {
+                Self::builder().child::<P>().config(#given).spawn()
+            }
+
+            /// Everything that can be set before the start.
+            #[must_use]
+            pub fn builder() -> #krate::Builder<Self> {
+                #krate::Builder::new()
+            }
+
+            /// The signals to connect to.
+            #[must_use]
+            pub fn signals(&self) -> &#signals {
+                &self.signals
+            }
+
+            /// The commands as calls that wait for their outcome.
+            #[must_use]
+            pub fn blocking(&self) -> #blocking<'_> {
+                #blocking { control: self }
+            }
+
+            /// The child's life cycle.
+            #[must_use]
+            pub fn process(&self) -> &#krate::Process {
+                self.core.process()
+            }
+
+            /// A handle that does not keep the child running, for handlers of its own signals.
+            #[must_use]
+            pub fn downgrade(&self) -> #krate::WeakControl<Self> {
+                #krate::WeakControl::new(self)
+            }
+
+            #(#stubs)*
+            #(#getters)*
+        }
+
+        #quiet
+        impl ::core::fmt::Debug for #control {
+            fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Debug::fmt(&self.core, #formatter)
+            }
+        }
+    }
+}
+
+/// `pub fn add_two(&self, num1: i32, num2: i32) -> Call<i32>`
+fn stub(interface: &Interface, command: &Command) -> TokenStream {
+    let krate = &interface.options.krate;
+    let (table, signals) = (&interface.names.table, &interface.names.signals);
+    let (control, args) = (&command.control, &command.args);
+    let entry = naming::command(&command.ident);
+    let values = args.iter().map(|arg| &arg.ident);
+    let ok = &command.returns.ok;
+    let call = match command.returns.error {
+        // The default is left out, for the reader's sake.
+        Raised::Never => quote!(#krate::Call<#ok>),
+        _ => {
+            let error = error_type(&command.returns, krate);
+            quote!(#krate::Call<#ok, #error>)
+        }
+    };
+    let note = command.signal.as_ref().map(|signal| {
+        let signal = naming::plain(signal);
+        format!("The result also arrives as signal [`{signal}`]({signals}::{signal}).")
+    });
+    let docs = documented(&command.docs, &lead(interface, command), note.as_deref());
+    quote! {
+        #docs
+        pub fn #control(&self, #(#args),*) -> #call {
+            self.core.call(&#table::#entry, (#(#values,)*))
+        }
+    }
+}
+
+/// `pub fn power(&self) -> f64`
+fn getter(interface: &Interface, property: &Property) -> TokenStream {
+    let (table, signals) = (&interface.names.table, &interface.names.signals);
+    let (ident, ty, entry) = (&property.ident, &property.ty, naming::property(&property.ident));
+    let name = naming::plain(ident);
+    let lead = format!("The property `{name}`: its last value, without asking the child.");
+    let note = property.notify.as_ref().map(|notify| {
+        let notify = naming::plain(notify);
+        format!("A change arrives as signal [`{notify}`]({signals}::{notify}).")
+    });
+    let docs = documented(&property.docs, &lead, note.as_deref());
+    quote! {
+        #docs
+        #[must_use]
+        pub fn #ident(&self) -> #ty {
+            self.core.property(&#table::#entry)
+        }
+    }
+}
+
+fn lead(interface: &Interface, command: &Command) -> String {
+    match command.origin {
+        Origin::Method(_) => format!("Calls `{}` in the child.", naming::plain(&command.ident)),
+        Origin::Setter(property) => {
+            let property = naming::plain(&interface.properties[property].ident);
+            format!("Asks the child to change `{property}`. The call yields what then holds.")
+        }
+    }
+}
+
+fn blocking(interface: &Interface) -> TokenStream {
+    let krate = &interface.options.krate;
+    let vis = &interface.header.vis;
+    let names = &interface.names;
+    let (control, blocking, table) = (&names.control, &names.blocking, &names.table);
+    let doc = format!(
+        "The commands of a [`{control}`] as calls that wait for their outcome: the fast path for \
+         code that may block."
+    );
+    let hidden = hidden_with_the_trait(interface);
+    let quiet = quiet();
+
+    let commands = interface.commands.iter().filter(|command| command.on_control);
+    let calls = commands.map(|command| {
+        let (ident, args, ok) = (&command.control, &command.args, &command.returns.ok);
+        let entry = naming::command(&command.ident);
+        let values = args.iter().map(|arg| &arg.ident);
+        let error = match command.returns.error {
+            Raised::Never => quote!(#krate::CallError),
+            _ => {
+                let error = error_type(&command.returns, krate);
+                quote!(#krate::CallError<#error>)
+            }
+        };
+        let docs = documented(&command.docs, &lead(interface, command), None);
+        quote! {
+            #docs
+            ///
+            /// # Errors
+            ///
+            /// Every outcome but a result.
+            pub fn #ident(&self, #(#args),*) -> ::core::result::Result<#ok, #error> {
+                self.control.core.call_blocking(&#table::#entry, (#(#values,)*))
+            }
+        }
+    });
+    let formatter = naming::local("formatter");
+    quote! {
+        #[doc = #doc]
+        #hidden
+        #quiet
+        #[derive(::core::clone::Clone, ::core::marker::Copy)]
+        #vis struct #blocking<'a> {
+            control: &'a #control,
+        }
+
+        #quiet
+        impl #blocking<'_> {
+            #(#calls)*
+        }
+
+        impl ::core::fmt::Debug for #blocking<'_> {
+            fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Debug::fmt(self.control, #formatter)
+            }
+        }
+    }
+}
+
+/// How the runtime makes a control and gets at its parts.
+fn control_impl(interface: &Interface) -> TokenStream {
+    let krate = &interface.options.krate;
+    let ident = &interface.header.ident;
+    let (control, signals) = (&interface.names.control, &interface.names.signals);
+    let quiet = quiet();
+    let wiring = naming::local("wiring");
+    let fields = signals::fields(interface, &wiring);
+    let (core, wired) = (naming::local("core"), naming::local("signals"));
+    quote! {
+        #quiet
+        impl #krate::Control for #control {
+            type Interface = dyn #ident;
+            type Signals = #signals;
+
+            fn __signals(#wiring: &mut #krate::__private::Wiring) -> #signals {
+                #signals { #fields }
+            }
+
+            fn __new(#core: #krate::__private::Core, #wired: #signals) -> Self {
+                Self { core: #core, signals: #wired }
+            }
+
+            fn __core(&self) -> &#krate::__private::Core {
+                &self.core
+            }
+
+            fn __signals_ref(&self) -> &#signals {
+                &self.signals
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The child's side: the trait it implements, and `impl Interface for dyn Trait`, through which the
+//! runtime calls it.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::TraitItem;
+
+use super::{context, documented, quiet};
+use crate::model::{Command, Interface, Origin, Role};
+use crate::{naming, parse, payload, text};
+
+pub(super) fn expand(interface: &Interface) -> TokenStream {
+    let the_trait = the_trait(interface);
+    let the_impl = interface_impl(interface);
+    quote!(#the_trait #the_impl)
+}
+
+/// The trait as written, without properties and events, with the provided methods.
+fn the_trait(interface: &Interface) -> TokenStream {
+    let krate = &interface.options.krate;
+    let provided = quote! {
+        /// Runs in the child after its construction, before the first command.
+        ///
+        /// An error ends the child: it has failed to start.
+        fn postrun_init(&mut self) -> #krate::Result<()> {
+            ::core::result::Result::Ok(())
+        }
+        /// Runs once, in the child, on every orderly end.
+        fn cleanup(&mut self) {}
+    };
+    let methods = interface.methods.iter().filter(|method| method.role == Role::Command);
+    let methods = methods.map(|method| {
+        let mut item = method.item.clone();
+        item.attrs.retain(|attr| !parse::is_mark(attr));
+        TraitItem::Fn(item)
+    });
+    let setters = interface.commands.iter().filter_map(|command| match command.origin {
+        Origin::Setter(_) => Some(TraitItem::Verbatim(setter(interface, command))),
+        Origin::Method(_) => None,
+    });
+    let mut item = interface.header.clone();
+    item.items = vec![TraitItem::Verbatim(provided)];
+    item.items.extend(methods);
+    item.items.extend(setters);
+    item.items.extend(interface.strangers.iter().cloned());
+    quote!(#item)
+}
+
+/// `fn set_power(&mut self, power: f64) -> Result<f64, Refused> { Ok(power) }`
+fn setter(interface: &Interface, command: &Command) -> TokenStream {
+    let (setter, args, whole) = (&command.ident, &command.args, &command.returns.whole);
+    let value = args.iter().map(|arg| &arg.ident);
+    let property = args.iter().map(|arg| naming::plain(&arg.ident)).collect::<String>();
+    let context = &interface.names.context;
+    let lead = format!(
+        "Runs in the child when the controller asks to change [`{property}`]({context}::{property})."
+    );
+    let note = "What it returns is stored and told to the controller. Accepts every value, \
+                unless implemented.";
+    let docs = documented(&command.docs, &lead, Some(note));
+    quote! {
+        #docs
+        #[allow(non_snake_case)]
+        fn #setter(&mut self, #(#args),*) -> #whole {
+            ::core::result::Result::Ok(#(#value)*)
+        }
+    }
+}
+
+fn interface_impl(interface: &Interface) -> TokenStream {
+    let krate = &interface.options.krate;
+    let ident = &interface.header.ident;
+    let name = naming::plain(ident);
+    let (context, table) = (&interface.names.context, &interface.names.table);
+    let config = &interface.options.config;
+    let config_codec = naming::config();
+    let quiet = quiet();
+
+    let description = naming::local("description");
+    let describe = describe(interface, &description);
+    let from = naming::local("from");
+    let fields = context::fields(interface, &from);
+    let request = naming::local("request");
+    let cx = naming::local("cx");
+    let arms = interface
+        .commands
+        .iter()
+        .enumerate()
+        .filter(|(_, command)| command.callable)
+        .map(|(index, command)| arm(interface, index, command, &request, &cx));
+
+    quote! {
+        #quiet
+        impl #krate::Interface for dyn #ident {
+            type Context = #context;
+            type Config = #config;
+            const NAME: &'static ::core::primitive::str = #name;
+
+            fn __config() -> &'static #krate::__private::Codec<#config> {
+                &#table::#config_codec
+            }
+
+            fn __describe(#description: &mut #krate::__private::Description) {
+                #describe
+            }
+
+            fn __context(#from: &#krate::ChildContext) -> #context {
+                #context { #fields }
+            }
+
+            fn __init(&mut self) -> #krate::Result<()> {
+                <Self as #ident>::postrun_init(self)
+            }
+
+            fn __cleanup(&mut self) {
+                <Self as #ident>::cleanup(self);
+            }
+
+            fn __dispatch(
+                &mut self,
+                #cx: &#context,
+                #request: #krate::__private::Request<'_>,
+            ) -> #krate::__private::Reply {
+                match #request.command() {
+                    #(#arms)*
+                    _ => #request.unknown(),
+                }
+            }
+        }
+    }
+}
+
+/// One command of the dispatcher: decode, call, encode, all by the table's entry.
+fn arm(
+    interface: &Interface,
+    index: usize,
+    command: &Command,
+    request: &syn::Ident,
+    cx: &syn::Ident,
+) -> TokenStream {
+    let krate = &interface.options.krate;
+    let (ident, table) = (&interface.header.ident, &interface.names.table);
+    let index = number(index);
+    let entry = naming::command(&command.ident);
+    let method = &command.ident;
+    let args: Vec<_> = command.args.iter().map(|arg| &arg.ident).collect();
+    let call = quote!(<Self as #ident>::#method(self, #(#args),*));
+    if let Origin::Setter(property) = command.origin {
+        let property = &interface.properties[property].ident;
+        return quote! {
+            #index => #request.serve_write(&#table::#entry, &#cx.#property, |(#(#args,)*)| #call),
+        };
+    }
+    let result = if command.returns.is_result() {
+        // With the span of the type: where it only looks like a `Result`, that is the mistake.
+        let span = payload::span(&command.returns.whole);
+        quote_spanned!(span=> #krate::__private::ResultParts::parts(#call))
+    } else {
+        quote!(::core::result::Result::Ok(#call))
+    };
+    quote!(#index => #request.serve(&#table::#entry, |(#(#args,)*)| #result),)
+}
+
+/// What goes into the fingerprint, in the order of the numbers on the wire.
+fn describe(interface: &Interface, description: &syn::Ident) -> TokenStream {
+    let table = &interface.names.table;
+    let config = (naming::config(), text::normal(&interface.options.config));
+    let commands = interface.commands.iter().map(|command| {
+        let returns = &command.returns;
+        let result: syn::Type = match command.origin {
+            Origin::Method(_) => returns.whole.clone(),
+            Origin::Setter(_) => returns.ok.clone(),
+        };
+        let entry = naming::command(&command.ident);
+        let signature = text::signature(&command.args, Some(&result));
+        quote!(#description.command(&#table::#entry, #signature);)
+    });
+    let properties = interface.properties.iter().map(|property| {
+        let (entry, ty) = (naming::property(&property.ident), text::normal(&property.ty));
+        quote!(#description.property(&#table::#entry, #ty);)
+    });
+    let events = interface.events.iter().map(|event| {
+        let entry = naming::event(&event.ident);
+        let signature = text::signature(&event.args, None);
+        quote!(#description.event(&#table::#entry, #signature);)
+    });
+    let (config, config_text) = config;
+    quote! {
+        #description.version(::core::env!("CARGO_PKG_VERSION"));
+        #description.config(&#table::#config, #config_text);
+        #(#commands)*
+        #(#properties)*
+        #(#events)*
+    }
+}
+
+/// The number of a command, property or event on the wire.
+pub(super) fn number(index: usize) -> Literal {
+    // Only an interface with more methods than a compiler could take would not fit.
+    Literal::u16_suffixed(u16::try_from(index).unwrap_or(u16::MAX))
+}

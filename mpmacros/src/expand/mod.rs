@@ -1,0 +1,115 @@
+//! From the model to tokens: one file per generated side.
+//!
+//! Generated code holds no logic: it names things and hands them to generic functions of mpcore.
+//! All its paths are absolute, since a user's module may shadow `Vec`, `Ok` or `Clone`, and it is
+//! not wrapped in a module, so that relative paths and traits inside a function keep working.
+
+mod callback;
+mod context;
+mod control;
+mod handler;
+mod signals;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::{Attribute, Path, Type};
+
+use crate::model::{Interface, Raised, Returns};
+use crate::payload;
+
+/// Everything that `#[process]` puts in place of the trait.
+pub(crate) fn expand(interface: &Interface) -> TokenStream {
+    let parts = [
+        handler::expand(interface),
+        context::expand(interface),
+        signals::expand(interface),
+        control::expand(interface),
+        wire::expand(interface),
+        callback::expand(interface, &interface.methods),
+    ];
+    parts.into_iter().collect()
+}
+
+/// As [`expand`], for an interface that [`crate::fallback`] has repaired: the hidden macro hands
+/// out no methods, since whoever takes them would repeat the errors.
+pub(crate) fn expand_repaired(interface: &Interface) -> TokenStream {
+    let parts = [
+        handler::expand(interface),
+        context::expand(interface),
+        signals::expand(interface),
+        control::expand(interface),
+        wire::expand(interface),
+        callback::expand(interface, &[]),
+    ];
+    parts.into_iter().collect()
+}
+
+/// Lints that look at generated items through the user's spans, where they have been told already
+/// or are none of the user's business: a stub that nobody calls is no dead code, a deprecated or
+/// `_unused` thing that only generated code uses is not used, and an unusual name or a long
+/// signature is told once, at the trait.
+fn quiet() -> TokenStream {
+    quote! {
+        #[allow(
+            dead_code,
+            deprecated,
+            non_snake_case,
+            clippy::too_many_arguments,
+            clippy::type_complexity,
+            clippy::used_underscore_binding
+        )]
+    }
+}
+
+/// The user's own documentation, or `lead` where there is none, and then `note`.
+fn documented(docs: &[Attribute], lead: &str, note: Option<&str>) -> TokenStream {
+    let lead = (!docs.iter().any(|attr| attr.path().is_ident("doc"))).then(|| line(lead));
+    let note = note.map(|note| {
+        let note = line(note);
+        quote!(#[doc = ""] #note)
+    });
+    quote!(#lead #(#docs)* #note)
+}
+
+/// `lead`, and then the user's own documentation of what it is about.
+fn introduced(lead: &str, docs: &[Attribute]) -> TokenStream {
+    let lead = line(lead);
+    let gap = docs.iter().any(|attr| attr.path().is_ident("doc")).then(|| quote!(#[doc = ""]));
+    quote!(#lead #gap #(#docs)*)
+}
+
+/// One line of documentation, with the space that `///` leaves.
+fn line(text: &str) -> TokenStream {
+    let text = format!(" {text}");
+    quote!(#[doc = #text])
+}
+
+/// `#[doc(hidden)]` of the trait, for the types that are generated beside it.
+fn hidden_with_the_trait(interface: &Interface) -> Option<&Attribute> {
+    interface.header.attrs.iter().find(|attr| {
+        attr.path().is_ident("doc")
+            && attr.meta.require_list().is_ok_and(|list| list.tokens.to_string() == "hidden")
+    })
+}
+
+/// The error type of a command.
+fn error_type(returns: &Returns, krate: &Path) -> TokenStream {
+    match &returns.error {
+        Raised::Never => quote!(#krate::Never),
+        Raised::Given(ty) => quote!(#ty),
+        Raised::OfRuntime => quote!(#krate::Error),
+        Raised::OfAlias => {
+            let whole = &returns.whole;
+            quote_spanned!(payload::span(whole)=> <#whole as #krate::__private::ResultParts>::Err)
+        }
+    }
+}
+
+/// The payload of an event or signal with these arguments: always a tuple.
+fn payload_type<'a>(types: impl IntoIterator<Item = &'a Type>) -> TokenStream {
+    let types = types.into_iter();
+    quote!((#(#types,)*))
+}

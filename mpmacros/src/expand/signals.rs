@@ -1,0 +1,87 @@
+//! The signals: what the controller connects to.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{hidden_with_the_trait, introduced, payload_type, quiet};
+use crate::model::Interface;
+use crate::naming;
+
+pub(super) fn expand(interface: &Interface) -> TokenStream {
+    let krate = &interface.options.krate;
+    let vis = &interface.header.vis;
+    let (control, signals) = (&interface.names.control, &interface.names.signals);
+    let doc = format!("The signals of a [`{control}`].");
+    let hidden = hidden_with_the_trait(interface);
+    let quiet = quiet();
+    let name = signals.to_string();
+
+    let results = interface.commands.iter().filter_map(|command| {
+        let signal = command.signal.as_ref()?;
+        let called = naming::plain(&command.control);
+        let lead = format!("The result of [`{called}`]({control}::{called}).");
+        let docs = introduced(&lead, &command.docs);
+        let payload = payload_type(&command.returns.arguments());
+        Some(quote!(#docs pub #signal: #krate::Signal<#payload>,))
+    });
+    let properties = interface.properties.iter().filter_map(|property| {
+        let (notify, ty) = (property.notify.as_ref()?, &property.ty);
+        let called = naming::plain(&property.ident);
+        let lead = format!("The property [`{called}`]({control}::{called}) changed.");
+        let docs = introduced(&lead, &property.docs);
+        Some(quote!(#docs pub #notify: #krate::Signal<(#ty,)>,))
+    });
+    let events = interface.events.iter().map(|event| {
+        let ident = &event.ident;
+        let lead = format!("The event `{}`.", naming::plain(ident));
+        let docs = introduced(&lead, &event.docs);
+        let payload = payload_type(event.args.iter().map(|arg| &arg.ty));
+        quote!(#docs pub #ident: #krate::Signal<#payload>,)
+    });
+
+    let formatter = naming::local("formatter");
+    quote! {
+        #[doc = #doc]
+        #hidden
+        #quiet
+        #[derive(::core::clone::Clone)]
+        #vis struct #signals {
+            #(#results)*
+            #(#properties)*
+            #(#events)*
+            /// A command failed, or the child crashed.
+            pub exception_raised: #krate::Signal<(#krate::Exception,)>,
+        }
+
+        impl ::core::fmt::Debug for #signals {
+            fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                #formatter.debug_struct(#name).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
+/// The fields, each wired to what fires it.
+pub(super) fn fields(interface: &Interface, wiring: &syn::Ident) -> TokenStream {
+    let table = &interface.names.table;
+    let results = interface.commands.iter().filter_map(|command| {
+        let (signal, entry) = (command.signal.as_ref()?, naming::command(&command.ident));
+        let value = naming::local("value");
+        let payload = if command.returns.spreads() { quote!(#value) } else { quote!((#value,)) };
+        Some(quote!(#signal: #wiring.result(&#table::#entry, |#value| #payload),))
+    });
+    let properties = interface.properties.iter().filter_map(|property| {
+        let (notify, entry) = (property.notify.as_ref()?, naming::property(&property.ident));
+        Some(quote!(#notify: #wiring.property(&#table::#entry),))
+    });
+    let events = interface.events.iter().map(|event| {
+        let (ident, entry) = (&event.ident, naming::event(&event.ident));
+        quote!(#ident: #wiring.event(&#table::#entry),)
+    });
+    quote! {
+        #(#results)*
+        #(#properties)*
+        #(#events)*
+        exception_raised: #wiring.exception_raised(),
+    }
+}

@@ -1,0 +1,145 @@
+//! The table: one constant per command, property and event, with the codecs of its values. It is
+//! the only place with bounds on the user's types, each with the span of the type, so a type that
+//! cannot travel is one error where the user wrote it.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::{Path, Type};
+
+use super::handler::number;
+use super::{error_type, payload_type, quiet};
+use crate::model::{Command, Event, Interface, Property, Raised, Returns};
+use crate::{naming, payload, text};
+
+pub(super) fn expand(interface: &Interface) -> TokenStream {
+    let krate = &interface.options.krate;
+    let table = &interface.names.table;
+    let commands = interface.commands.iter().enumerate();
+    let commands = commands.map(|(index, command)| entry_of_command(krate, index, command));
+    let properties = interface.properties.iter().enumerate();
+    let properties = properties.map(|(index, property)| entry_of_property(krate, index, property));
+    let events = interface.events.iter().enumerate();
+    let events = events.map(|(index, event)| entry_of_event(krate, index, event));
+    let config = &interface.options.config;
+    let (config_entry, config_codec) = (naming::config(), wire(krate, config));
+    let probes = interface.commands.iter().filter_map(|command| probe(krate, &command.returns));
+    let quiet = quiet();
+    quote! {
+        #[doc(hidden)]
+        struct #table;
+
+        #quiet
+        #[allow(non_upper_case_globals)]
+        impl #table {
+            #(#commands)*
+            #(#properties)*
+            #(#events)*
+            const #config_entry: #krate::__private::Codec<#config> = #config_codec;
+        }
+
+        #(#probes)*
+    }
+}
+
+fn entry_of_command(krate: &Path, index: usize, command: &Command) -> TokenStream {
+    let entry = naming::command(&command.ident);
+    let (index, name) = (number(index), naming::plain(&command.control));
+    let args = payload_type(command.args.iter().map(|arg| &arg.ty));
+    let codecs = command.args.iter().map(|arg| wire(krate, &arg.ty));
+    let ok = &command.returns.ok;
+    let result = wire(krate, ok);
+    let error = error_type(&command.returns, krate);
+    let raise = raise(krate, &command.returns);
+    quote! {
+        const #entry: #krate::__private::Command<#args, #ok, #error> =
+            #krate::__private::Command::new(#index, #name, (#(#codecs,)*), #result, #raise);
+    }
+}
+
+fn entry_of_property(krate: &Path, index: usize, property: &Property) -> TokenStream {
+    let entry = naming::property(&property.ident);
+    let (index, name, ty) = (number(index), naming::plain(&property.ident), &property.ty);
+    let value = match &property.default {
+        // The closure is a function pointer: the default cannot borrow anything.
+        Some(default) => {
+            let codec = wire(krate, ty);
+            quote!(with_default(#index, #name, #codec, || #default))
+        }
+        None => {
+            let codec =
+                quote_spanned!(payload::span(ty)=> #krate::__private::wire_default::<#ty>());
+            quote!(new(#index, #name, #codec))
+        }
+    };
+    quote! {
+        const #entry: #krate::__private::PropertyDef<#ty> =
+            #krate::__private::PropertyDef::#value;
+    }
+}
+
+fn entry_of_event(krate: &Path, index: usize, event: &Event) -> TokenStream {
+    let entry = naming::event(&event.ident);
+    let (index, name) = (number(index), naming::plain(&event.ident));
+    let payload = payload_type(event.args.iter().map(|arg| &arg.ty));
+    let codecs = event.args.iter().map(|arg| wire(krate, &arg.ty));
+    let delivery = if event.latest { quote!(Latest) } else { quote!(Every) };
+    quote! {
+        const #entry: #krate::__private::EventDef<#payload> = #krate::__private::EventDef::new(
+            #index,
+            #name,
+            (#(#codecs,)*),
+            #krate::__private::Delivery::#delivery,
+        );
+    }
+}
+
+/// The codec of a value: the one bound on its type.
+fn wire(krate: &Path, ty: &Type) -> TokenStream {
+    quote_spanned!(payload::span(ty)=> #krate::__private::wire::<#ty>())
+}
+
+/// The codec of a command's error: the one bound on its type.
+fn raise(krate: &Path, returns: &Returns) -> TokenStream {
+    let error = error_type(returns, krate);
+    let span = match &returns.error {
+        Raised::Given(ty) => payload::span(ty),
+        _ => payload::span(&returns.whole),
+    };
+    quote_spanned!(span=> #krate::__private::raise::<#error>())
+}
+
+/// A `Result` under another name would silently be a value. An inherent constant that only a
+/// `Result` has comes before the trait's, which everything has.
+fn probe(krate: &Path, returns: &Returns) -> Option<TokenStream> {
+    let whole = &returns.whole;
+    if returns.is_result() || is_no_result(whole) {
+        return None;
+    }
+    let message = format!(
+        "`{}` is a `Result` under another name; write it as a type whose last part is `Result`",
+        text::normal(whole)
+    );
+    Some(quote_spanned! {payload::span(whole)=>
+        const _: () = {
+            #[allow(unused_imports)]
+            use #krate::__private::ProbeDefault as _;
+            ::core::assert!(!#krate::__private::Probe::<#whole>::IS_RESULT, #message);
+        };
+    })
+}
+
+/// Types that need no probe, to spare the compiler most of them.
+fn is_no_result(ty: &Type) -> bool {
+    const NAMES: [&str; 21] = [
+        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16",
+        "u32", "u64", "u128", "usize", "String", "Vec", "Option", "HashMap", "BTreeMap",
+    ];
+    match payload::bare(ty) {
+        Type::Path(path) => {
+            let last = path.path.segments.last();
+            last.is_some_and(|last| NAMES.iter().any(|name| last.ident == name))
+        }
+        Type::Tuple(_) | Type::Array(_) => true,
+        _ => false,
+    }
+}

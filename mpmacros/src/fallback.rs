@@ -1,0 +1,296 @@
+//! What is generated after an error: the same items, from a repaired model, so that the user sees
+//! the mistakes and not their consequences.
+//!
+//! A type that is wrong becomes `__LaserBroken`, an alias whose right side is the first error's
+//! `compile_error!`. To rustc that is a type it has complained about already: whatever the user
+//! does with it gives no further error. Everything that is not wrong keeps its own type.
+//!
+//! A command of the wrong shape stays in the trait as it is written, so that the user's `impl` still
+//! fits, with a `where Self: Sized`, so that the trait still has a `dyn Laser`.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{
+    Attribute, FnArg, GenericParam, Generics, Ident, ItemTrait, Pat, ReturnType, Safety, Signature,
+    TraitItem, Type, parse_quote,
+};
+
+use crate::claims::{self, Contest, Part};
+use crate::errors::Errors;
+use crate::model::{Command, Interface, MOST_ARGUMENTS, Method, Origin, Raised, Role};
+use crate::payload::{self, Unfit};
+use crate::{check, expand, naming};
+
+/// Expands an interface with mistakes. `misshapen` are the methods of the wrong shape.
+pub(crate) fn expand(
+    interface: Interface,
+    misshapen: &BTreeSet<usize>,
+    errors: Errors,
+) -> TokenStream {
+    let Some((first, rest)) = errors.into_first_and_rest() else {
+        return expand::expand(&interface);
+    };
+    let broken = interface.names.broken.clone();
+    let repaired = expand::expand_repaired(&repair(interface, misshapen));
+    quote! {
+        #rest
+        type #broken = #first;
+        #repaired
+    }
+}
+
+fn repair(interface: Interface, misshapen: &BTreeSet<usize>) -> Interface {
+    let broken = Broken::of(&interface);
+    let (dropped, unwritten) = losers(&interface);
+    let Interface { mut options, mut header, methods, strangers, .. } = interface;
+
+    if broken.is_in(&options.config) {
+        options.config = broken.ty();
+    }
+    plain_header(&mut header);
+    let mut commands_to_repair = BTreeSet::new();
+    let mut kept = Vec::new();
+    for (index, mut method) in methods.into_iter().enumerate() {
+        if dropped.contains(&index) {
+            continue;
+        }
+        if unwritten.contains(&index)
+            && let Some(mark) = &mut method.marks.property
+        {
+            mark.write = false;
+        }
+        let needs_repair = misshapen.contains(&index)
+            || broken.is_mentioned_in(&method.item.sig);
+        match method.role {
+            Role::Command if needs_repair => {
+                broken.repair_in_trait(&mut method);
+                commands_to_repair.insert(kept.len());
+            }
+            // These are not in the emitted trait, so the written types need not stay.
+            Role::Property | Role::Event if needs_repair => broken.repair_types(&mut method.item.sig),
+            _ => {}
+        }
+        without_conditions(&mut method);
+        kept.push(method);
+    }
+    let strangers = strangers.into_iter().filter_map(sized_stranger).collect();
+
+    let mut interface = Interface::new(options, header, kept, strangers);
+    for command in &mut interface.commands {
+        if let Origin::Method(index) = command.origin
+            && commands_to_repair.contains(&index)
+        {
+            let own = parameters(&interface.methods[index].item.sig.generics);
+            broken.repair_command(command, &own);
+        }
+    }
+    drop_contested(&mut interface);
+    interface
+}
+
+/// The methods whose place in the trait or in the context somebody else has, and the properties
+/// that must do without a setter for that reason.
+fn losers(interface: &Interface) -> (BTreeSet<usize>, BTreeSet<usize>) {
+    let mut dropped: BTreeSet<usize> = (0..interface.methods.len())
+        .filter(|index| check::is_repeated(interface, *index))
+        .collect();
+    let mut unwritten = BTreeSet::new();
+    for (claim, contest) in claims::contested(&claims::claims(interface)) {
+        if matches!(contest, Contest::Prefix) {
+            continue;
+        }
+        match claim.part {
+            Part::Method(i) if matches!(interface.commands[i].origin, Origin::Setter(_)) => {
+                unwritten.insert(claim.method);
+            }
+            Part::Method(_) | Part::Value(_) | Part::Event(_) => {
+                dropped.insert(claim.method);
+            }
+            Part::Stub(_) | Part::Signal(_) | Part::Getter(_) | Part::Notify(_) => {}
+        }
+    }
+    (dropped, unwritten)
+}
+
+/// Takes away every other name that cannot be had.
+fn drop_contested(interface: &mut Interface) {
+    let parts: Vec<Part> = claims::contested(&claims::claims(interface))
+        .into_iter()
+        .filter(|(_, contest)| !matches!(contest, Contest::Prefix))
+        .map(|(claim, _)| claim.part)
+        .collect();
+    for part in parts {
+        match part {
+            Part::Stub(i) => interface.commands[i].on_control = false,
+            Part::Signal(i) => interface.commands[i].signal = None,
+            Part::Getter(i) => interface.properties[i].on_control = false,
+            Part::Notify(i) => interface.properties[i].notify = None,
+            // `losers` found these.
+            Part::Method(_) | Part::Value(_) | Part::Event(_) => {}
+        }
+    }
+}
+
+fn plain_header(header: &mut ItemTrait) {
+    header.attrs.retain(|attr| !is_conditional(attr));
+    header.modifiers.auto_token = None;
+    header.generics = Generics::default();
+    header.colon_token = None;
+    header.supertraits.clear();
+}
+
+/// An associated type can stay, so that the user's `impl` may name it; a constant cannot.
+fn sized_stranger(stranger: TraitItem) -> Option<TraitItem> {
+    match stranger {
+        TraitItem::Type(mut item) => {
+            item.generics.make_where_clause().predicates.push(parse_quote!(Self: Sized));
+            Some(TraitItem::Type(item))
+        }
+        _ => None,
+    }
+}
+
+fn without_conditions(method: &mut Method) {
+    method.item.attrs.retain(|attr| !is_conditional(attr));
+    for input in &mut method.item.sig.inputs {
+        match input {
+            FnArg::Receiver(receiver) => receiver.attrs.retain(|attr| !is_conditional(attr)),
+            FnArg::Typed(typed) => typed.attrs.retain(|attr| !is_conditional(attr)),
+        }
+    }
+}
+
+fn is_conditional(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")
+}
+
+/// The type that stands for every wrong one, and what makes a type wrong.
+struct Broken {
+    alias: Ident,
+    /// The generic parameters of the trait, which are taken away.
+    parameters: Vec<Ident>,
+}
+
+impl Broken {
+    fn of(interface: &Interface) -> Broken {
+        Broken {
+            alias: interface.names.broken.clone(),
+            parameters: parameters(&interface.header.generics),
+        }
+    }
+
+    fn ty(&self) -> Type {
+        let alias = &self.alias;
+        parse_quote!(#alias)
+    }
+
+    fn is_in(&self, ty: &Type) -> bool {
+        !payload::unfit_parts(ty).is_empty() || payload::mentions(ty, &self.parameters)
+    }
+
+    fn is_mentioned_in(&self, sig: &Signature) -> bool {
+        payload::mentions(sig, &self.parameters)
+    }
+
+    /// For a method that is not emitted: every wrong type, and what cannot be carried at all.
+    fn repair_types(&self, sig: &mut Signature) {
+        let own = parameters(&sig.generics);
+        let is_wrong = |ty: &Type| self.is_in(ty) || payload::mentions(ty, &own);
+        let arguments = sig.inputs.iter_mut().filter_map(|input| match input {
+            FnArg::Typed(typed) => Some(typed),
+            FnArg::Receiver(_) => None,
+        });
+        let mut seen: Vec<Ident> = Vec::new();
+        for (i, typed) in arguments.enumerate() {
+            if i >= MOST_ARGUMENTS || is_wrong(&typed.ty) {
+                *typed.ty = self.ty();
+            }
+            if let Pat::Ident(pat) = &mut *typed.pat {
+                if seen.contains(&pat.ident) {
+                    pat.ident = naming::local(&format!("argument_{i}"));
+                }
+                seen.push(pat.ident.clone());
+            }
+        }
+        if let ReturnType::Type(_, ty) = &mut sig.output
+            && is_wrong(ty)
+        {
+            **ty = self.ty();
+        }
+    }
+
+    /// For a command of the wrong shape: what rustc would complain about in the trait itself.
+    fn repair_in_trait(&self, method: &mut Method) {
+        let item = &mut method.item;
+        item.modifiers.defaultness = None;
+        let has_body = item.default.is_some();
+        let sig = &mut item.sig;
+        if sig.asyncness.is_some() {
+            item.attrs.push(parse_quote!(#[allow(async_fn_in_trait)]));
+        }
+        sig.constness = None;
+        sig.variadic = None;
+        if matches!(sig.safety, Safety::Safe(_)) {
+            sig.safety = Safety::Default;
+        }
+        sig.generics.make_where_clause().predicates.push(parse_quote!(Self: Sized));
+
+        let is_wrong = |ty: &Type, unfit: &[Unfit]| {
+            payload::mentions(ty, &self.parameters)
+                || payload::unfit_parts(ty).iter().any(|(part, _)| unfit.contains(part))
+        };
+        for input in &mut sig.inputs {
+            let FnArg::Typed(typed) = input else { continue };
+            if is_wrong(&typed.ty, &[Unfit::Placeholder, Unfit::Never, Unfit::Lifetime]) {
+                *typed.ty = self.ty();
+            }
+            let plain = matches!(&*typed.pat, Pat::Ident(pat)
+                if pat.by_ref.is_none() && pat.mutability.is_none() && pat.subpat.is_none());
+            if !plain && !has_body {
+                *typed.pat = parse_quote!(_);
+            }
+        }
+        if let ReturnType::Type(_, ty) = &mut sig.output
+            && is_wrong(ty, &[Unfit::Placeholder, Unfit::Lifetime, Unfit::Reference])
+        {
+            **ty = self.ty();
+        }
+    }
+
+    /// For everything that is generated for a command of the wrong shape.
+    /// `own` are the generic parameters of its method.
+    fn repair_command(&self, command: &mut Command, own: &[Ident]) {
+        command.callable = false;
+        let is_wrong = |ty: &Type| self.is_in(ty) || payload::mentions(ty, own);
+        let mut seen: Vec<Ident> = Vec::new();
+        for (i, arg) in command.args.iter_mut().enumerate() {
+            if i >= MOST_ARGUMENTS || is_wrong(&arg.ty) {
+                arg.ty = self.ty();
+            }
+            if seen.contains(&arg.ident) {
+                arg.ident = naming::local(&format!("argument_{i}"));
+            }
+            seen.push(arg.ident.clone());
+        }
+        let returns = &mut command.returns;
+        if returns.arguments().len() > MOST_ARGUMENTS || is_wrong(&returns.whole) {
+            returns.whole = self.ty();
+            returns.ok = self.ty();
+            returns.error = Raised::Never;
+        }
+    }
+}
+
+fn parameters(generics: &Generics) -> Vec<Ident> {
+    generics
+        .params
+        .iter()
+        .map(|param| match param {
+            GenericParam::Lifetime(param) => param.lifetime.ident.clone(),
+            GenericParam::Type(param) => param.ident.clone(),
+            GenericParam::Const(param) => param.ident.clone(),
+        })
+        .collect()
+}

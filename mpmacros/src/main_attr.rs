@@ -1,0 +1,112 @@
+//! `#[mpcore::main]`: a `main` that is the child's when the process was started as a child.
+//!
+//! The function is wrapped, not changed, so that the attribute can stand above another main
+//! attribute: a child ends inside `init` and never starts the other's runtime. When `main` returns,
+//! a guard stops and joins the children and delivers the last signals.
+//!
+//! Rules: a function; no arguments, no generics, not `unsafe`, `const` or `extern`; `async` only
+//! with another attribute below that makes it a plain function.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{ItemFn, Path, ReturnType, Safety};
+
+use crate::errors::Errors;
+use crate::keys::{Table, Takes};
+use crate::{naming, parse};
+
+const MAIN: Table = &[("crate", Takes::Text)];
+
+/// Expands `#[main(attribute)] item`.
+pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let keys = parse::arguments(attribute, MAIN, &mut errors);
+    let krate = parse::krate(keys.text("crate"), &mut errors);
+    let function = match syn::parse2::<ItemFn>(item.clone()) {
+        Ok(function) => function,
+        Err(error) => {
+            let message = "`#[main]` goes on the main function";
+            errors.push(parse::misplaced(item.clone(), message).unwrap_or(error));
+            let errors = errors.into_compile_errors();
+            return quote!(#errors #item);
+        }
+    };
+    check(&function, &mut errors);
+    if errors.is_empty() {
+        wrap(&krate, &function)
+    } else {
+        let errors = errors.into_compile_errors();
+        let repaired = wrap_repaired(&function);
+        quote!(#errors #repaired)
+    }
+}
+
+fn check(function: &ItemFn, errors: &mut Errors) {
+    let sig = &function.sig;
+    if !sig.inputs.is_empty() {
+        errors.at(&sig.inputs, "the main function takes no arguments");
+    }
+    if !sig.generics.params.is_empty() {
+        errors.at(&sig.generics, "the main function has no generic parameters");
+    }
+    if let Some(constness) = &sig.constness {
+        errors.at(constness, "the main function is not `const`");
+    }
+    if let Safety::Unsafe(unsafety) = &sig.safety {
+        errors.at(unsafety, "the main function is not `unsafe`");
+    }
+    if let Some(abi) = &sig.abi {
+        errors.at(abi, "the main function has no ABI of its own");
+    }
+    if let Some(asyncness) = &sig.asyncness
+        && !function.attrs.iter().any(|attr| !is_inert(attr))
+    {
+        errors.at(
+            asyncness,
+            "an `async` main function needs its runtime's attribute, such as `#[tokio::main]`, \
+             below this one",
+        );
+    }
+}
+
+/// Attributes that are known to leave a function `async`.
+fn is_inert(attribute: &syn::Attribute) -> bool {
+    const INERT: [&str; 9] =
+        ["allow", "cfg", "cfg_attr", "deny", "deprecated", "doc", "expect", "forbid", "warn"];
+    INERT.iter().any(|name| attribute.path().is_ident(name))
+}
+
+fn wrap(krate: &Path, function: &ItemFn) -> TokenStream {
+    let (vis, ident, output) = (&function.vis, &function.sig.ident, &function.sig.output);
+    let mut inner = function.clone();
+    inner.vis = syn::Visibility::Inherited;
+    let guard = naming::local("guard");
+    quote! {
+        #vis fn #ident() #output {
+            #inner
+            #krate::init();
+            let #guard = #krate::__private::ShutdownGuard::new();
+            #ident()
+        }
+    }
+}
+
+/// After an error there is still a main function of this name, which rustc finds nothing wrong
+/// with.
+fn wrap_repaired(function: &ItemFn) -> TokenStream {
+    let (vis, ident, output) = (&function.vis, &function.sig.ident, &function.sig.output);
+    let output = match output {
+        // What the function's own parameters stand for is unknown here.
+        ReturnType::Type(..) if !function.sig.generics.params.is_empty() => &ReturnType::Default,
+        output => output,
+    };
+    let mut inner = function.clone();
+    inner.vis = syn::Visibility::Inherited;
+    quote! {
+        #vis fn #ident() #output {
+            #[allow(dead_code)]
+            #inner
+            ::core::unreachable!()
+        }
+    }
+}

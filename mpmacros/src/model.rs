@@ -1,0 +1,462 @@
+//! What an interface is, once it is read: [`Interface`] and its parts.
+//!
+//! There are two layers. [`Method`] is one method as the user wrote it, with every token, for the
+//! rules of [`crate::check`] and for the trait that is emitted. [`Command`], [`Property`] and
+//! [`Event`] are what the methods mean, with every name made; all of [`crate::expand`] works on
+//! these. Identifiers and types keep the user's spans in both.
+
+use proc_macro2::Span;
+use quote::ToTokens;
+use syn::{
+    Attribute, Expr, FnArg, GenericArgument, Ident, ItemTrait, LitStr, Pat, Path, PathArguments,
+    ReturnType, TraitItem, TraitItemFn, Type, parse_quote, parse_quote_spanned,
+};
+
+use crate::naming::{self, Names};
+use crate::payload;
+
+/// The most arguments a command or event has, and the most elements a result's tuple has: what
+/// serde carries as one tuple and `Signal::connect` takes as closure arguments.
+pub(crate) const MOST_ARGUMENTS: usize = 16;
+
+/// One interface: `#[process] trait Laser { .. }`.
+pub(crate) struct Interface {
+    pub(crate) options: Options,
+    /// The trait without its items.
+    pub(crate) header: ItemTrait,
+    pub(crate) names: Names,
+    /// The methods as written, in their order.
+    pub(crate) methods: Vec<Method>,
+    /// Items that are no methods. None of them is allowed.
+    pub(crate) strangers: Vec<TraitItem>,
+    /// In wire order: the declared ones in order of declaration, then the setters in order of
+    /// their properties. The position is the command's number on the wire.
+    pub(crate) commands: Vec<Command>,
+    /// In order of declaration, which numbers them.
+    pub(crate) properties: Vec<Property>,
+    /// In order of declaration, which numbers them.
+    pub(crate) events: Vec<Event>,
+}
+
+/// The arguments of `#[process(..)]`.
+pub(crate) struct Options {
+    /// `crate = "path"`: where mpcore is, else `::mpcore`.
+    pub(crate) krate: Path,
+    /// `config = Type`: what the controller hands to the child's constructor, else `()`.
+    pub(crate) config: Type,
+    /// `postfix = ".."`: what a plain `#[signal]` adds to its command's name.
+    pub(crate) postfix: Option<LitStr>,
+}
+
+impl Options {
+    /// The postfix that holds; of a wrong one, the default.
+    pub(crate) fn postfix(&self) -> String {
+        match &self.postfix {
+            Some(text) if naming::check_postfix(text).is_ok() => text.value(),
+            _ => naming::DEFAULT_POSTFIX.to_owned(),
+        }
+    }
+}
+
+/// One method of the trait, as written.
+pub(crate) struct Method {
+    /// With every attribute.
+    pub(crate) item: TraitItemFn,
+    pub(crate) marks: Marks,
+    pub(crate) role: Role,
+}
+
+impl Method {
+    pub(crate) fn ident(&self) -> &Ident {
+        &self.item.sig.ident
+    }
+
+    /// `#[doc]` and `#[deprecated]`: what generated items take over.
+    pub(crate) fn docs(&self) -> Vec<Attribute> {
+        carried(&self.item.attrs)
+    }
+}
+
+/// What a method is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Command,
+    Property,
+    Event,
+}
+
+impl Role {
+    /// The word for messages.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Role::Command => "command",
+            Role::Property => "property",
+            Role::Event => "event",
+        }
+    }
+}
+
+/// Our attributes on one method. Contradictions are [`crate::check`]'s business.
+#[derive(Default)]
+pub(crate) struct Marks {
+    pub(crate) command: Option<CommandMark>,
+    pub(crate) signal: Option<SignalMark>,
+    pub(crate) property: Option<PropertyMark>,
+    pub(crate) event: Option<EventMark>,
+}
+
+impl Marks {
+    /// A property wins over an event, so that a contradiction still has one meaning.
+    pub(crate) fn role(&self) -> Role {
+        if self.property.is_some() {
+            Role::Property
+        } else if self.event.is_some() {
+            Role::Event
+        } else {
+            Role::Command
+        }
+    }
+}
+
+/// `#[command(rename = "..")]`
+pub(crate) struct CommandMark {
+    /// The attribute, for messages.
+    pub(crate) at: Path,
+    pub(crate) rename: Option<LitStr>,
+}
+
+/// `#[signal]`, `#[signal(name = "..")]`, `#[signal(postfix = "..")]`
+pub(crate) struct SignalMark {
+    pub(crate) at: Path,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) postfix: Option<LitStr>,
+}
+
+/// `#[property]`, `#[property(write, notify = "..", default = ..)]`
+pub(crate) struct PropertyMark {
+    pub(crate) write: bool,
+    pub(crate) notify: Option<LitStr>,
+    pub(crate) default: Option<Expr>,
+}
+
+/// `#[event]`, `#[event(latest)]`
+pub(crate) struct EventMark {
+    pub(crate) at: Path,
+    pub(crate) latest: bool,
+}
+
+/// What the controller submits.
+pub(crate) struct Command {
+    pub(crate) origin: Origin,
+    /// The trait's method.
+    pub(crate) ident: Ident,
+    /// The control's method; differs from `ident` after `#[command(rename = "..")]`. Also the
+    /// name on the wire, since errors are read on the controller's side.
+    pub(crate) control: Ident,
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) args: Vec<Argument>,
+    pub(crate) returns: Returns,
+    /// The named signal of the result.
+    pub(crate) signal: Option<Ident>,
+    /// Whether the dispatcher may call the method: it has the shape of a command.
+    pub(crate) callable: bool,
+    /// Whether the control has room for it under its name.
+    pub(crate) on_control: bool,
+}
+
+/// Where a command comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Declared by the user: index of the method.
+    Method(usize),
+    /// The setter of a `#[property(write)]`: index of the property.
+    Setter(usize),
+}
+
+/// One argument of a command or event.
+pub(crate) struct Argument {
+    pub(crate) ident: Ident,
+    pub(crate) ty: Type,
+}
+
+/// A command's return type, taken apart.
+pub(crate) struct Returns {
+    /// As written, or `()`.
+    pub(crate) whole: Type,
+    /// What the call yields: `T`, also of `Result<T, E>`.
+    pub(crate) ok: Type,
+    pub(crate) error: Raised,
+}
+
+/// The error type of a command.
+pub(crate) enum Raised {
+    /// The command returns no `Result`.
+    Never,
+    /// The `E` of `Result<T, E>`.
+    Given(Type),
+    /// `mpcore::Result<T>`: named directly, since it reads better in documentation than a
+    /// projection.
+    OfRuntime,
+    /// The path is an alias with its own error, `io::Result<T>`; a trait finds it.
+    OfAlias,
+}
+
+impl Returns {
+    /// The types of the named signal's arguments: a tuple spreads, everything else is one
+    /// argument. By tokens, so an alias of a tuple is one argument.
+    pub(crate) fn arguments(&self) -> Vec<Type> {
+        match payload::bare(&self.ok) {
+            Type::Tuple(tuple) => tuple.elems.iter().cloned().collect(),
+            _ => vec![self.ok.clone()],
+        }
+    }
+
+    /// Whether the result is a literal tuple, `()` included, and so is the signal's payload as it
+    /// is.
+    pub(crate) fn spreads(&self) -> bool {
+        matches!(payload::bare(&self.ok), Type::Tuple(_))
+    }
+
+    pub(crate) fn is_result(&self) -> bool {
+        !matches!(self.error, Raised::Never)
+    }
+}
+
+/// A value the child owns and the controller mirrors.
+pub(crate) struct Property {
+    /// Index of the method.
+    pub(crate) method: usize,
+    pub(crate) ident: Ident,
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) ty: Type,
+    pub(crate) default: Option<Expr>,
+    /// The signal of a change.
+    pub(crate) notify: Option<Ident>,
+    /// Whether the control has room for the getter.
+    pub(crate) on_control: bool,
+}
+
+/// A notification the child emits at will.
+pub(crate) struct Event {
+    /// Index of the method.
+    pub(crate) method: usize,
+    pub(crate) ident: Ident,
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) args: Vec<Argument>,
+    pub(crate) latest: bool,
+}
+
+impl Interface {
+    /// Gives the methods their meaning and every name.
+    pub(crate) fn new(
+        options: Options,
+        header: ItemTrait,
+        methods: Vec<Method>,
+        strangers: Vec<TraitItem>,
+    ) -> Interface {
+        let names = Names::of(&header.ident);
+        let mut commands = Vec::new();
+        let mut properties = Vec::new();
+        let mut setters = Vec::new();
+        let mut events = Vec::new();
+        for (index, method) in methods.iter().enumerate() {
+            match method.role {
+                Role::Command => commands.push(Command::declared(index, method, &options)),
+                Role::Property => {
+                    let property = Property::declared(index, method, &names);
+                    if method.marks.property.as_ref().is_some_and(|mark| mark.write) {
+                        setters.push(Command::setter(properties.len(), &property, &options));
+                    }
+                    properties.push(property);
+                }
+                Role::Event => events.push(Event::declared(index, method)),
+            }
+        }
+        commands.extend(setters);
+        Interface { options, header, names, methods, strangers, commands, properties, events }
+    }
+
+    /// The method a command belongs to; of a setter, its property's.
+    pub(crate) fn method_of(&self, command: &Command) -> usize {
+        match command.origin {
+            Origin::Method(index) => index,
+            Origin::Setter(property) => self.properties[property].method,
+        }
+    }
+}
+
+impl Command {
+    fn declared(index: usize, method: &Method, options: &Options) -> Command {
+        let ident = method.ident().clone();
+        let rename = method.marks.command.as_ref().and_then(|mark| mark.rename.as_ref());
+        let control = named(rename).unwrap_or_else(|| ident.clone());
+        let signal = method.marks.signal.as_ref().map(|mark| {
+            named(mark.name.as_ref()).unwrap_or_else(|| {
+                let postfix = match &mark.postfix {
+                    Some(text) if naming::check_postfix(text).is_ok() => text.value(),
+                    _ => options.postfix(),
+                };
+                naming::signal(&control, &postfix)
+            })
+        });
+        Command {
+            origin: Origin::Method(index),
+            ident,
+            control,
+            docs: method.docs(),
+            args: arguments(&method.item),
+            returns: Returns::of(&method.item.sig.output, &options.krate),
+            signal,
+            callable: true,
+            on_control: true,
+        }
+    }
+
+    fn setter(index: usize, property: &Property, options: &Options) -> Command {
+        let setter = naming::setter(&property.ident);
+        let krate = &options.krate;
+        let ty = &property.ty;
+        let refused: Type = parse_quote!(#krate::Refused);
+        Command {
+            origin: Origin::Setter(index),
+            ident: setter.clone(),
+            control: setter,
+            // What the user wrote is about the value; the setter's own line is generated.
+            docs: property.docs.iter().filter(|attr| attr.path().is_ident("deprecated")).cloned().collect(),
+            args: vec![Argument { ident: property.ident.clone(), ty: ty.clone() }],
+            returns: Returns {
+                whole: parse_quote!(::core::result::Result<#ty, #refused>),
+                ok: ty.clone(),
+                error: Raised::Given(refused),
+            },
+            signal: None,
+            callable: true,
+            on_control: true,
+        }
+    }
+}
+
+impl Returns {
+    /// A type whose last path segment is `Result` is taken apart, whoever's it is; that it is a
+    /// `core::result::Result` is checked by a trait in the generated code.
+    pub(crate) fn of(output: &ReturnType, krate: &Path) -> Returns {
+        let whole: Type = match output {
+            ReturnType::Default => parse_quote!(()),
+            ReturnType::Type(_, ty) => (**ty).clone(),
+        };
+        let Type::Path(path) = payload::bare(&whole) else {
+            return Returns { ok: whole.clone(), whole, error: Raised::Never };
+        };
+        let Some(last) = path.path.segments.last().filter(|last| last.ident == "Result") else {
+            return Returns { ok: whole.clone(), whole, error: Raised::Never };
+        };
+        let mut types = match &last.arguments {
+            PathArguments::AngleBracketed(arguments) => arguments
+                .args
+                .iter()
+                .filter_map(|argument| match argument {
+                    GenericArgument::Type(ty) => Some(ty.clone()),
+                    _ => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
+        .into_iter();
+        let span = payload::span(&whole);
+        // `mpcore::Result` and aliases like it default to `()`.
+        let ok = types.next().unwrap_or_else(|| parse_quote_spanned!(span=> ()));
+        let error = match types.next() {
+            Some(error) => Raised::Given(error),
+            None if is_runtime_result(&path.path, krate) => Raised::OfRuntime,
+            None => Raised::OfAlias,
+        };
+        Returns { whole, ok, error }
+    }
+}
+
+impl Property {
+    fn declared(index: usize, method: &Method, names: &Names) -> Property {
+        let ident = method.ident().clone();
+        let mark = method.marks.property.as_ref();
+        let notify = named(mark.and_then(|mark| mark.notify.as_ref()))
+            .unwrap_or_else(|| naming::notify(&ident));
+        let ty = match &method.item.sig.output {
+            ReturnType::Type(_, ty) => (**ty).clone(),
+            // Only after an error: then there is a type of this name.
+            ReturnType::Default => {
+                let broken = &names.broken;
+                parse_quote!(#broken)
+            }
+        };
+        Property {
+            method: index,
+            ident,
+            docs: method.docs(),
+            ty,
+            default: mark.and_then(|mark| mark.default.clone()),
+            notify: Some(notify),
+            on_control: true,
+        }
+    }
+}
+
+impl Event {
+    fn declared(index: usize, method: &Method) -> Event {
+        Event {
+            method: index,
+            ident: method.ident().clone(),
+            docs: method.docs(),
+            args: arguments(&method.item),
+            latest: method.marks.event.as_ref().is_some_and(|mark| mark.latest),
+        }
+    }
+}
+
+/// The attributes that generated items take over from the user's.
+pub(crate) fn carried(attrs: &[Attribute]) -> Vec<Attribute> {
+    attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident("doc") || attr.path().is_ident("deprecated"))
+        .cloned()
+        .collect()
+}
+
+fn named(text: Option<&LitStr>) -> Option<Ident> {
+    naming::from_text(text?).ok()
+}
+
+/// The arguments without the receiver. One without a name (an error) gets one.
+fn arguments(item: &TraitItemFn) -> Vec<Argument> {
+    let inputs = item.sig.inputs.iter().enumerate();
+    inputs
+        .filter_map(|(i, input)| match input {
+            FnArg::Receiver(_) => None,
+            FnArg::Typed(typed) => {
+                let ident = match &*typed.pat {
+                    Pat::Ident(pat) => pat.ident.clone(),
+                    _ => Ident::new(&format!("argument_{i}"), Span::call_site()),
+                };
+                Some(Argument { ident, ty: (*typed.ty).clone() })
+            }
+        })
+        .collect()
+}
+
+/// Whether `path` is exactly `mpcore::Result`, or the `Result` of the path given as `crate`.
+fn is_runtime_result(path: &Path, krate: &Path) -> bool {
+    let names = |path: &Path| -> Vec<String> {
+        path.segments.iter().map(|segment| naming::plain(&segment.ident)).collect()
+    };
+    let mut runtime = names(krate);
+    runtime.push("Result".to_owned());
+    names(path) == runtime || names(path) == ["mpcore", "Result"]
+}
+
+impl ToTokens for Argument {
+    /// `num1: i32`
+    fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
+        self.ident.to_tokens(tokens);
+        <syn::Token![:]>::default().to_tokens(tokens);
+        self.ty.to_tokens(tokens);
+    }
+}

@@ -1,0 +1,276 @@
+//! Every identifier that is generated, and every name that is taken.
+//!
+//! * A generated identifier carries the span of what the user wrote for it (the method, the
+//!   trait, or the string of `name = ".."`), so go-to-definition and rename land there.
+//! * Raw identifiers: a name made *from* a name, and every string, is made without the `r#`
+//!   (`r#type` gives `type_changed`, `set_type` and the text `"type"`).
+//! * Names that nobody should see (the table, locals of generated functions) have spans of the
+//!   macro itself, and locals cannot be seen from the user's expressions.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Mutex;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::LitStr;
+use syn::ext::IdentExt;
+use syn::parse::Parser;
+
+/// What a plain `#[signal]` adds to the command's name, unless the interface sets its own.
+pub(crate) const DEFAULT_POSTFIX: &str = "_changed";
+
+/// The items generated for one interface, named after its trait.
+pub(crate) struct Names {
+    /// `LaserControl`
+    pub(crate) control: Ident,
+    /// `LaserSignals`
+    pub(crate) signals: Ident,
+    /// `LaserBlocking`
+    pub(crate) blocking: Ident,
+    /// `LaserContext`
+    pub(crate) context: Ident,
+    /// `__LaserTable`, private
+    pub(crate) table: Ident,
+    /// `__LaserBroken`, private, only after an error
+    pub(crate) broken: Ident,
+}
+
+impl Names {
+    pub(crate) fn of(interface: &Ident) -> Names {
+        let name = plain(interface);
+        let shown = |postfix: &str| Ident::new(&format!("{name}{postfix}"), interface.span());
+        let hidden =
+            |postfix: &str| Ident::new(&format!("__{name}{postfix}"), Span::call_site());
+        Names {
+            control: shown("Control"),
+            signals: shown("Signals"),
+            blocking: shown("Blocking"),
+            context: shown("Context"),
+            table: hidden("Table"),
+            broken: hidden("Broken"),
+        }
+    }
+}
+
+/// The name as the user says it: without `r#`.
+pub(crate) fn plain(ident: &Ident) -> String {
+    ident.unraw().to_string()
+}
+
+/// The signal of a command: `add_two` and `_finished` give `add_two_finished`.
+pub(crate) fn signal(command: &Ident, postfix: &str) -> Ident {
+    Ident::new(&format!("{}{postfix}", plain(command)), command.span())
+}
+
+/// The signal of a property that names none: `power_changed`. The interface's postfix is about
+/// commands; a property always changes.
+pub(crate) fn notify(property: &Ident) -> Ident {
+    signal(property, "_changed")
+}
+
+/// The command that writes a property: `set_power`.
+pub(crate) fn setter(property: &Ident) -> Ident {
+    Ident::new(&format!("set_{}", plain(property)), property.span())
+}
+
+/// The constant of a command in the table. `command_`, `property_`, `event_` keep the three
+/// apart from each other and from [`config`].
+pub(crate) fn command(ident: &Ident) -> Ident {
+    hidden(&format!("command_{}", plain(ident)))
+}
+
+/// The constant of a property in the table.
+pub(crate) fn property(ident: &Ident) -> Ident {
+    hidden(&format!("property_{}", plain(ident)))
+}
+
+/// The constant of an event in the table.
+pub(crate) fn event(ident: &Ident) -> Ident {
+    hidden(&format!("event_{}", plain(ident)))
+}
+
+/// The constant of the config's codec in the table.
+pub(crate) fn config() -> Ident {
+    hidden("config")
+}
+
+/// The field through which a context dereferences to `ChildContext`.
+pub(crate) fn inner_context() -> Ident {
+    hidden("__context")
+}
+
+fn hidden(name: &str) -> Ident {
+    Ident::new(name, Span::call_site())
+}
+
+/// A variable of a generated function. Expressions of the user (`default = ..`) cannot see it.
+pub(crate) fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+/// The hidden macro that hands the interface to other macros. A `#[macro_export]`ed one lives in
+/// the crate's root, so two interfaces of one name in two modules need two names.
+pub(crate) fn callback(interface: &Ident, tokens: &TokenStream) -> Ident {
+    let mut hash = DefaultHasher::new();
+    tokens.to_string().hash(&mut hash);
+    // Outside of the compiler (our unit tests) spans have no place.
+    if proc_macro::is_available() {
+        let span = interface.span().unwrap();
+        (span.file(), span.line(), span.column()).hash(&mut hash);
+    }
+    let hash = hash.finish();
+    // A `macro_rules!` that contains the whole trait gives every use of it the same tokens at the
+    // same place; only the count tells them apart.
+    static USES: Mutex<Option<HashMap<u64, u32>>> = Mutex::new(None);
+    let mut uses = USES.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let uses = uses.get_or_insert_default().entry(hash).or_insert(0);
+    *uses += 1;
+    let name = plain(interface);
+    match *uses {
+        1 => hidden(&format!("__mp_{name}_{hash:016x}")),
+        n => hidden(&format!("__mp_{name}_{hash:016x}_{n}")),
+    }
+}
+
+/// The identifier a user wrote as a string: `name = "add_two_finished"`.
+pub(crate) fn from_text(text: &LitStr) -> Result<Ident, String> {
+    let value = text.value();
+    let invalid = || format!("`{value}` is not a Rust identifier");
+    let ident = Ident::parse_any.parse_str(&value).map_err(|_| invalid())?;
+    if ident != value || matches!(value.as_str(), "_" | "self" | "Self" | "super" | "crate") {
+        return Err(invalid());
+    }
+    // `gen` is a keyword since edition 2024, which syn leaves to its callers.
+    let keyword = syn::parse_str::<Ident>(&value).is_err() || value == "gen";
+    Ok(if keyword { Ident::new_raw(&value, text.span()) } else { Ident::new(&value, text.span()) })
+}
+
+/// Whether `text` can stand at the end of every name: `postfix = "_finished"`.
+pub(crate) fn check_postfix(text: &LitStr) -> Result<(), String> {
+    let value = text.value();
+    if value.is_empty() {
+        return Err("an empty postfix would give the signal its command's name; \
+                    `name = \"..\"` names a signal outright"
+            .to_owned());
+    }
+    match syn::parse_str::<Ident>(&format!("a{value}")) {
+        Ok(ident) if ident == format!("a{value}") => Ok(()),
+        _ => Err(format!("`{value}` cannot be the end of a Rust identifier")),
+    }
+}
+
+/// Where names must differ from each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Namespace {
+    /// Methods of the trait, which the child implements.
+    Trait,
+    /// Methods of the control and of its blocking view.
+    Control,
+    /// Fields of the signals.
+    Signals,
+    /// Fields of the context.
+    Context,
+}
+
+/// A name the interface cannot use.
+#[derive(Debug)]
+pub(crate) struct Reserved {
+    pub(crate) namespace: Namespace,
+    pub(crate) name: &'static str,
+    /// Completes "is taken: ".
+    pub(crate) reason: &'static str,
+}
+
+/// Names that begin like this belong to generated code, in every namespace.
+pub(crate) const RESERVED_PREFIX: &str = "__";
+
+const fn reserved(namespace: Namespace, name: &'static str, reason: &'static str) -> Reserved {
+    Reserved { namespace, name, reason }
+}
+
+/// Every reserved name. The list is short on purpose: devices have commands called `start`,
+/// `stop`, `reset`, `state` and `name`, so the life cycle lives behind `control.process()`. A
+/// test compares the table with the public items that are really generated.
+pub(crate) const RESERVED: &[Reserved] = &[
+    reserved(
+        Namespace::Trait,
+        "postrun_init",
+        "every child has it, it runs before the first command",
+    ),
+    reserved(Namespace::Trait, "cleanup", "every child has it, it runs at an orderly end"),
+    reserved(Namespace::Control, "new", "it makes a control"),
+    reserved(Namespace::Control, "spawn", "it makes a control and starts the child"),
+    reserved(Namespace::Control, "builder", "it sets everything else before the start"),
+    reserved(Namespace::Control, "signals", "it gives the signals"),
+    reserved(Namespace::Control, "blocking", "it gives the calls that wait"),
+    reserved(Namespace::Control, "process", "it gives the child's life cycle"),
+    reserved(Namespace::Control, "downgrade", "it gives a handle that does not keep the child"),
+    reserved(Namespace::Control, "clone", "it gives another handle of the same child"),
+    reserved(
+        Namespace::Signals,
+        "exception_raised",
+        "it is the signal of failed commands and of crashes",
+    ),
+];
+
+/// The entry of `name` in a namespace, if it is taken.
+pub(crate) fn taken(namespace: Namespace, name: &str) -> Option<&'static Reserved> {
+    RESERVED.iter().find(|entry| entry.namespace == namespace && entry.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quote::{format_ident, quote};
+
+    fn text(value: &str) -> LitStr {
+        LitStr::new(value, Span::call_site())
+    }
+
+    #[test]
+    fn derived_names_drop_the_raw_prefix() {
+        let ident = format_ident!("r#type");
+        assert_eq!(plain(&ident), "type");
+        assert_eq!(signal(&ident, "_finished"), "type_finished");
+        assert_eq!(notify(&ident), "type_changed");
+        assert_eq!(setter(&ident), "set_type");
+        assert_eq!(command(&ident), "command_type");
+        assert_eq!(Names::of(&format_ident!("r#Laser")).control, "LaserControl");
+    }
+
+    #[test]
+    fn names_are_identifiers() {
+        for (value, ident) in [("power_set", "power_set"), ("type", "r#type"), ("gen", "r#gen")] {
+            assert_eq!(from_text(&text(value)).unwrap().to_string(), ident);
+        }
+        for bad in ["", " a", "a b", "2nd", "self", "Self", "crate", "_", "a-b", "a::b"] {
+            assert!(from_text(&text(bad)).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn postfixes_end_an_identifier() {
+        for good in ["_finished", "Done", "2"] {
+            assert!(check_postfix(&text(good)).is_ok(), "{good:?}");
+        }
+        for bad in ["", " ", "-done", "_done ", "::x"] {
+            assert!(check_postfix(&text(bad)).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn equal_interfaces_at_one_place_get_callbacks_of_their_own() {
+        let (laser, tokens) = (format_ident!("Laser"), quote!(trait Laser {}));
+        assert_ne!(callback(&laser, &tokens), callback(&laser, &tokens));
+    }
+
+    #[test]
+    fn each_reserved_name_stands_once() {
+        for (i, a) in RESERVED.iter().enumerate() {
+            let twin = RESERVED[..i]
+                .iter()
+                .find(|b| (b.namespace, b.name) == (a.namespace, a.name));
+            assert!(twin.is_none(), "{a:?}");
+        }
+    }
+}

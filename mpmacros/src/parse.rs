@@ -1,0 +1,242 @@
+//! From tokens to [`Interface`]. Told here is what is no Rust, and wrong keys of attributes; every
+//! other rule is in [`crate::check`].
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use syn::parse::discouraged::Speculative;
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, ItemTrait, LitStr, Path, TraitItem, TraitItemFn, Visibility, parse_quote};
+
+use crate::errors::Errors;
+use crate::keys::{Keys, Table, Takes};
+use crate::model::{
+    CommandMark, EventMark, Interface, Marks, Method, Options, PropertyMark, SignalMark,
+};
+
+const PROCESS: Table =
+    &[("config", Takes::Type), ("crate", Takes::Text), ("postfix", Takes::Text)];
+const COMMAND: Table = &[("rename", Takes::Text)];
+const SIGNAL: Table = &[("name", Takes::Text), ("postfix", Takes::Text)];
+const PROPERTY: Table =
+    &[("write", Takes::Nothing), ("notify", Takes::Text), ("default", Takes::Expr)];
+const EVENT: Table = &[("latest", Takes::Nothing)];
+
+/// Reads `#[process(attribute)] item`. `None` if the item is no trait at all; then `errors` says
+/// so.
+pub(crate) fn interface(
+    attribute: TokenStream,
+    item: TokenStream,
+    errors: &mut Errors,
+) -> Option<Interface> {
+    let options = options(attribute, errors);
+    let (header, body) = header(item, errors)?;
+    let mut methods = Vec::new();
+    let mut strangers = Vec::new();
+    for item in items(body, errors) {
+        match item {
+            TraitItem::Fn(item) => methods.push(method(item, errors)),
+            stranger => strangers.push(stranger),
+        }
+    }
+    Some(Interface::new(options, header, methods, strangers))
+}
+
+/// Reads `crate = "path"`, which every macro has. Without it: `::mpcore`.
+pub(crate) fn krate(text: Option<LitStr>, errors: &mut Errors) -> Path {
+    text.and_then(|text| match text.parse_with(Path::parse_mod_style) {
+        Ok(path) => Some(path),
+        Err(_) => {
+            errors.at(&text, format!("`{}` is not a path to the mpcore crate", text.value()));
+            None
+        }
+    })
+    .unwrap_or_else(|| parse_quote!(::mpcore))
+}
+
+/// Reads the arguments of an attribute macro.
+pub(crate) fn arguments(attribute: TokenStream, table: Table, errors: &mut Errors) -> Keys {
+    let read = |input: ParseStream| Ok(Keys::read(input, table, errors));
+    // `read` consumes everything and tells its errors on its own.
+    read.parse2(attribute).unwrap_or_default()
+}
+
+fn options(attribute: TokenStream, errors: &mut Errors) -> Options {
+    let keys = arguments(attribute, PROCESS, errors);
+    Options {
+        krate: krate(keys.text("crate"), errors),
+        config: keys.ty("config").unwrap_or_else(|| parse_quote!(())),
+        postfix: keys.text("postfix"),
+    }
+}
+
+/// Splits a trait into what stands before its braces and what stands in them, so that one
+/// unreadable item does not hide the mistakes in all others.
+fn header(item: TokenStream, errors: &mut Errors) -> Option<(ItemTrait, TokenStream)> {
+    let mut tokens: Vec<TokenTree> = item.clone().into_iter().collect();
+    let mut body = TokenStream::new();
+    if let Some(TokenTree::Group(group)) = tokens.last_mut()
+        && group.delimiter() == Delimiter::Brace
+    {
+        body = group.stream();
+        let mut empty = Group::new(Delimiter::Brace, TokenStream::new());
+        empty.set_span(group.span());
+        *group = empty;
+    }
+    match syn::parse2::<ItemTrait>(tokens.into_iter().collect()) {
+        Ok(header) => Some((header, body)),
+        Err(error) => {
+            let is_item = |item: &syn::Item| !matches!(item, syn::Item::Verbatim(_));
+            let other = syn::parse2(item.clone()).is_ok_and(|item| is_item(&item));
+            let message = "`#[process]` goes on a trait: the interface of the child";
+            // What syn says about a broken trait is better than what we could.
+            let misplaced = if other { misplaced(item, message) } else { None };
+            errors.push(misplaced.unwrap_or(error));
+            None
+        }
+    }
+}
+
+/// An error at the first word of an item of the wrong kind. `None` for what is no item.
+pub(crate) fn misplaced(item: TokenStream, message: &str) -> Option<syn::Error> {
+    let first_word = |input: ParseStream| {
+        input.call(Attribute::parse_outer)?;
+        let _: Visibility = input.parse()?;
+        let word: TokenTree = input.parse()?;
+        let _: TokenStream = input.parse()?;
+        Ok(word)
+    };
+    first_word.parse2(item).ok().map(|word| syn::Error::new(word.span(), message))
+}
+
+fn items(body: TokenStream, errors: &mut Errors) -> Vec<TraitItem> {
+    let read = |input: ParseStream| {
+        let mut items = Vec::new();
+        while !input.is_empty() {
+            let ahead = input.fork();
+            match ahead.parse::<TraitItem>() {
+                Ok(item) => {
+                    input.advance_to(&ahead);
+                    items.push(item);
+                }
+                Err(error) => {
+                    errors.push(error);
+                    skip_item(input);
+                }
+            }
+        }
+        Ok(items)
+    };
+    // `read` consumes everything and tells its errors on its own.
+    read.parse2(body).unwrap_or_default()
+}
+
+fn skip_item(input: ParseStream) {
+    while let Ok(token) = input.parse::<TokenTree>() {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == ';' => return,
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => return,
+            _ => {}
+        }
+    }
+}
+
+fn method(item: TraitItemFn, errors: &mut Errors) -> Method {
+    let marks = marks(&item.attrs, errors);
+    let role = marks.role();
+    Method { item, marks, role }
+}
+
+/// Whether an attribute is ours, and so is not for the emitted trait.
+pub(crate) fn is_mark(attribute: &Attribute) -> bool {
+    ["command", "signal", "property", "event"].iter().any(|name| attribute.path().is_ident(name))
+}
+
+fn marks(attributes: &[Attribute], errors: &mut Errors) -> Marks {
+    let mut marks = Marks::default();
+    for attribute in attributes.iter().filter(|attribute| is_mark(attribute)) {
+        let at = attribute.path().clone();
+        let mut once = |first: bool| {
+            if !first {
+                let name = crate::text::normal(&at);
+                errors.at(&at, format!("`#[{name}]` is given twice; join them"));
+            }
+            first
+        };
+        if at.is_ident("command") {
+            if once(marks.command.is_none()) {
+                let keys = Keys::of(attribute, COMMAND, errors);
+                marks.command = Some(CommandMark { at, rename: keys.text("rename") });
+            }
+        } else if at.is_ident("signal") {
+            if once(marks.signal.is_none()) {
+                let keys = Keys::of(attribute, SIGNAL, errors);
+                let (name, postfix) = (keys.text("name"), keys.text("postfix"));
+                marks.signal = Some(SignalMark { at, name, postfix });
+            }
+        } else if at.is_ident("property") {
+            if once(marks.property.is_none()) {
+                let keys = Keys::of(attribute, PROPERTY, errors);
+                marks.property = Some(PropertyMark {
+                    write: keys.key("write").is_some(),
+                    notify: keys.text("notify"),
+                    default: keys.expr("default"),
+                });
+            }
+        } else if once(marks.event.is_none()) {
+            let keys = Keys::of(attribute, EVENT, errors);
+            marks.event = Some(EventMark { at, latest: keys.key("latest").is_some() });
+        }
+    }
+    marks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quote::quote;
+
+    fn messages(attribute: TokenStream, item: TokenStream) -> Vec<String> {
+        let mut errors = Errors::default();
+        let _ = interface(attribute, item, &mut errors);
+        errors.messages()
+    }
+
+    #[test]
+    fn one_unreadable_item_does_not_hide_the_others() {
+        let mut errors = Errors::default();
+        let interface = interface(
+            quote!(),
+            quote! {
+                trait Laser {
+                    fn broken(&mut self) -> ;
+                    #[signal(nmae = "x")]
+                    fn add(&mut self, a: i32) -> i32;
+                    fn also broken();
+                }
+            },
+            &mut errors,
+        )
+        .unwrap();
+        assert_eq!(interface.methods.len(), 1);
+        assert_eq!(errors.messages().len(), 3, "{:?}", errors.messages());
+    }
+
+    #[test]
+    fn only_traits_are_interfaces() {
+        let expected = ["`#[process]` goes on a trait: the interface of the child"];
+        assert_eq!(messages(quote!(), quote!(struct Laser { a: i32 })), expected);
+        assert_eq!(messages(quote!(), quote!(/** doc */ pub fn laser() {})), expected);
+    }
+
+    #[test]
+    fn attributes_are_given_once() {
+        let trait_ = quote! { trait Laser { #[signal] #[signal(name = "x")] fn a(&mut self); } };
+        assert_eq!(messages(quote!(), trait_), ["`#[signal]` is given twice; join them"]);
+    }
+
+    #[test]
+    fn the_runtimes_path_is_a_path() {
+        let message = ["`a b` is not a path to the mpcore crate"];
+        assert_eq!(messages(quote!(crate = "a b"), quote!(trait Laser {})), message);
+        assert!(messages(quote!(crate = "crate::rpc"), quote!(trait Laser {})).is_empty());
+    }
+}

@@ -1,0 +1,7 @@
+#[mpcore::process]
+#[cfg(unix)]
+pub trait Laser {
+    fn fire(&mut self);
+}
+
+fn main() {}

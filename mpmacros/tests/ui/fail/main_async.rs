@@ -1,0 +1,5 @@
+#[mpcore::main]
+async fn main() -> Result<(), std::io::Error> {
+    std::future::ready(()).await;
+    Ok(())
+}

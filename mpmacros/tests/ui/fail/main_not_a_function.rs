@@ -1,0 +1,4 @@
+#[mpcore::main]
+pub struct Main;
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[mpcore::process]
+pub struct Laser {
+    power: f64,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#[mpcore::process]
+pub trait Laser
+where
+    String: Send,
+{
+    fn fire(&mut self);
+}
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Interfaces and children that the whole-system tests share.

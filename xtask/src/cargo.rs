@@ -1,0 +1,298 @@
+//! Running cargo: shown first, then in one of three ways. `become_it` gives it the terminal,
+//! `stream` passes its output on and reads it too, `answer` only reads.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::Path;
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+
+/// How often a silent command is looked after.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// How long after the command's end its output may stay open. Longer than a child of a test may
+/// live on (3 s to stop, 1 s to be killed); what is still there then was left behind.
+const LINGER: Duration = Duration::from_secs(6);
+
+/// A cargo command line. Displayed as one would type it.
+#[derive(Debug)]
+pub(crate) struct Cargo {
+    args: Vec<OsString>,
+}
+
+/// How a streamed command ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) output: Output,
+}
+
+/// What became of the output of a command that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// It was read to its end.
+    Closed,
+    /// Some process that the command left behind still holds it open.
+    Held,
+}
+
+impl Cargo {
+    pub(crate) fn new(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        Cargo {
+            args: args
+                .into_iter()
+                .map(|arg| arg.as_ref().to_owned())
+                .collect(),
+        }
+    }
+
+    pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.args
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    pub(crate) fn show(self) -> Self {
+        println!("$ {self}");
+        self
+    }
+
+    /// Ends this program in favour of the command, which so has the terminal for itself: Ctrl-C is
+    /// its own business, and nobody is left in between to die of it.
+    pub(crate) fn become_it(self) -> Result<ExitCode, Error> {
+        io::stdout().flush().map_err(|error| self.error(error))?;
+        #[cfg(unix)]
+        {
+            Err(self.error(std::os::unix::process::CommandExt::exec(
+                &mut self.command(),
+            )))
+        }
+        #[cfg(not(unix))]
+        {
+            let status = self.command().status().map_err(|error| self.error(error))?;
+            let code = status.code().and_then(|code| u8::try_from(code).ok());
+            Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+        }
+    }
+
+    /// Runs the command in `folder`, passes its output on as it comes, and hands each line to
+    /// `line` too.
+    pub(crate) fn stream(&self, folder: &Path, mut line: impl FnMut(&str)) -> Result<Ended, Error> {
+        let mut command = self.command();
+        command.current_dir(folder).stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Pipes would cost the colours.
+        let plain = ["CARGO_TERM_COLOR", "NO_COLOR"]
+            .map(env::var_os)
+            .iter()
+            .any(Option::is_some);
+        if io::stderr().is_terminal() && !plain {
+            command.env("CARGO_TERM_COLOR", "always");
+        }
+
+        let mut child = command.spawn().map_err(|error| self.error(error))?;
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let stderr = child.stderr.take().expect("stderr is piped");
+        let (sender, chunks) = mpsc::channel();
+        read_in_thread("stdout", stdout, Stream::Stdout, sender.clone())
+            .and_then(|()| read_in_thread("stderr", stderr, Stream::Stderr, sender))
+            .map_err(|error| self.error(error))?;
+
+        let mut lines = [Lines::default(), Lines::default()];
+        let mut ended_at = None;
+        let output = loop {
+            match chunks.recv_timeout(GLANCE) {
+                Ok((stream, chunk)) => {
+                    stream.pass_on(&chunk);
+                    lines[stream as usize].feed(&chunk, &mut line);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break Output::Closed,
+            }
+            if ended_at.is_none()
+                && child
+                    .try_wait()
+                    .map_err(|error| self.error(error))?
+                    .is_some()
+            {
+                ended_at = Some(Instant::now());
+            }
+            if ended_at.is_some_and(|ended_at| ended_at.elapsed() > LINGER) {
+                break Output::Held;
+            }
+        };
+        lines.iter_mut().for_each(|lines| lines.finish(&mut line));
+        let status = child.wait().map_err(|error| self.error(error))?;
+        Ok(Ended { status, output })
+    }
+
+    /// Runs the command in `folder` without a word and returns what it printed, if it ended well.
+    /// Its errors go where `stderr` says.
+    pub(crate) fn answer(&self, folder: &Path, stderr: Stdio) -> Result<Option<Vec<u8>>, Error> {
+        let mut command = self.command();
+        command
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stderr(stderr);
+        let output = command.output();
+        let output = output.map_err(|error| self.error(error))?;
+        Ok(output.status.success().then_some(output.stdout))
+    }
+
+    fn command(&self) -> Command {
+        // The very cargo that runs this program, whatever else is in the path.
+        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.args(&self.args);
+        command
+    }
+
+    fn error(&self, source: io::Error) -> Error {
+        Error::Run {
+            command: self.to_string(),
+            source,
+        }
+    }
+}
+
+impl fmt::Display for Cargo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cargo")?;
+        self.args
+            .iter()
+            .try_for_each(|arg| write!(f, " {}", quoted(&arg.to_string_lossy())))
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Stream {
+    Stdout,
+    Stderr,
+}
+
+impl Stream {
+    fn pass_on(self, chunk: &[u8]) {
+        fn write(mut to: impl Write, chunk: &[u8]) -> io::Result<()> {
+            to.write_all(chunk)?;
+            to.flush()
+        }
+        // Whoever looked on may have gone; the tests are counted all the same.
+        _ = match self {
+            Stream::Stdout => write(io::stdout().lock(), chunk),
+            Stream::Stderr => write(io::stderr().lock(), chunk),
+        };
+    }
+}
+
+/// Cuts one stream into lines.
+#[derive(Default)]
+struct Lines {
+    unfinished: Vec<u8>,
+}
+
+impl Lines {
+    fn feed(&mut self, chunk: &[u8], mut line: impl FnMut(&str)) {
+        self.unfinished.extend_from_slice(chunk);
+        while let Some(end) = self.unfinished.iter().position(|&byte| byte == b'\n') {
+            let rest = self.unfinished.split_off(end + 1);
+            line(String::from_utf8_lossy(&self.unfinished[..end]).trim_end_matches('\r'));
+            self.unfinished = rest;
+        }
+    }
+
+    /// The last line may lack its end.
+    fn finish(&mut self, mut line: impl FnMut(&str)) {
+        if !self.unfinished.is_empty() {
+            line(&String::from_utf8_lossy(&self.unfinished));
+        }
+    }
+}
+
+/// The thread ends with the stream, or with the receiver.
+fn read_in_thread(
+    name: &str,
+    mut from: impl Read + Send + 'static,
+    stream: Stream,
+    to: mpsc::Sender<(Stream, Vec<u8>)>,
+) -> io::Result<()> {
+    let read = move || {
+        let mut block = [0; 8192];
+        loop {
+            match from.read(&mut block) {
+                Ok(count) if count > 0 && to.send((stream, block[..count].to_vec())).is_ok() => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(_) | Err(_) => return,
+            }
+        }
+    };
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(read)
+        .map(drop)
+}
+
+/// As a POSIX shell wants it.
+fn quoted(arg: &str) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "-_./=:,+@%".contains(char);
+    if !arg.is_empty() && arg.chars().all(plain) {
+        arg.to_owned()
+    } else {
+        format!("'{}'", arg.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shown_command_can_be_pasted_into_a_shell() {
+        let cargo = Cargo::new(["run", "-p=x", "--"]).args(["", "a b", "it's", "$HOME", "*.rs"]);
+        assert_eq!(
+            cargo.to_string(),
+            r"cargo run -p=x -- '' 'a b' 'it'\''s' '$HOME' '*.rs'"
+        );
+    }
+
+    #[test]
+    fn lines_are_whole_however_they_arrive() {
+        let cases: &[(&[&str], &[&str])] = &[
+            (&[], &[]),
+            (&["one\ntwo\n"], &["one", "two"]),
+            (&["o", "ne", "\n", "\ntwo"], &["one", "", "two"]),
+            (
+                &["test a ... ", "ok\r\ntest b ... "],
+                &["test a ... ok", "test b ... "],
+            ),
+        ];
+        for (chunks, expected) in cases {
+            let mut lines = Lines::default();
+            let mut seen = Vec::new();
+            for chunk in *chunks {
+                lines.feed(chunk.as_bytes(), |line| seen.push(line.to_owned()));
+            }
+            lines.finish(|line| seen.push(line.to_owned()));
+            assert_eq!(seen, *expected);
+        }
+    }
+
+    #[test]
+    fn a_streamed_command_is_read_on_both_streams_and_ends_with_its_status() {
+        let mut seen = Vec::new();
+        let nonsense = Cargo::new(["--refused-by-a-test"]);
+        let ended = nonsense
+            .stream(Path::new("."), |line| seen.push(line.to_owned()))
+            .unwrap();
+        assert!(!ended.status.success());
+        assert_eq!(ended.output, Output::Closed);
+        assert!(
+            seen.iter().any(|line| line.contains("--refused-by-a-test")),
+            "{seen:?}"
+        );
+    }
+}

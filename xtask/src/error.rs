@@ -1,0 +1,51 @@
+//! Why a command could not do its work. A test that fails is none of these: it is a result.
+
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+#[derive(Debug)]
+pub(crate) enum Error {
+    /// The command line makes no sense.
+    Usage(String),
+    /// A program could not be started, or its output not be read.
+    Run { command: String, source: io::Error },
+    /// Cargo was asked for the workspace and gave no answer; it has said why on stderr.
+    Metadata,
+    /// Cargo's answer is not the documented one.
+    MetadataAnswer(String),
+    /// The tests of the workspace and the table of kinds do not fit together.
+    Kinds(Vec<String>),
+}
+
+impl Error {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Error::Usage(_) => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Usage(what) => f.write_str(what),
+            Error::Run { command, source } => write!(f, "could not run `{command}`: {source}"),
+            Error::Metadata => f.write_str("cargo could not describe the workspace; see above"),
+            Error::MetadataAnswer(what) => {
+                write!(
+                    f,
+                    "the description of the workspace by cargo is not understood: {what}"
+                )
+            }
+            Error::Kinds(problems) => {
+                f.write_str("not every test would be run and counted")?;
+                problems
+                    .iter()
+                    .try_for_each(|problem| write!(f, "\n  - {problem}"))?;
+                f.write_str("\nthe table of kinds is in xtask/src/test/kinds.rs")
+            }
+        }
+    }
+}

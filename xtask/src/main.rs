@@ -1,0 +1,90 @@
+//! The project's own commands: `cargo xtask demo`, `test`, `bench` and `help`.
+//!
+//! Each of them prints the cargo commands it runs, so that every one can be run by hand. Nothing but
+//! cargo is needed; `test` uses nextest when it is installed.
+
+#![forbid(unsafe_code)]
+
+mod bench;
+mod cargo;
+mod demo;
+mod error;
+mod test;
+
+use std::env;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use error::Error;
+
+const HELP: &str = "\
+The project's own commands.
+
+cargo xtask demo [-- --path DIR]      digest a folder in a child process and watch it
+                                      (what follows `demo` goes to the demo; try --help)
+cargo xtask test [--runner RUNNER]    run every kind of test, and count them
+                                      (RUNNER: nextest or cargo; default: nextest if installed)
+cargo xtask bench call [--quick]      the round trip of a call, beside plain ipc-channel
+cargo xtask help                      this text
+";
+
+fn main() -> ExitCode {
+    let mut args = env::args_os().skip(1);
+    let command = args.next();
+    let done = match command
+        .as_ref()
+        .map(|command| command.to_string_lossy())
+        .as_deref()
+    {
+        Some("demo") => demo::run(args.collect()),
+        Some("test") => test::run(&args.collect::<Vec<_>>()),
+        Some("bench") => bench::run(args.collect()),
+        Some("help" | "--help" | "-h") => help(),
+        Some(other) => Err(Error::Usage(format!("there is no command `{other}`"))),
+        None => Err(Error::Usage("which command?".to_owned())),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        if let Error::Usage(_) = error {
+            eprint!("\n{HELP}");
+        }
+        error.exit_code()
+    })
+}
+
+fn help() -> Result<ExitCode, Error> {
+    print!("{HELP}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The arguments that go to the program, whether the user put `--` before them or not.
+fn passed_on(mut args: Vec<OsString>) -> Vec<OsString> {
+    if args.first().is_some_and(|first| first == "--") {
+        args.remove(0);
+    }
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_passed_on_with_and_without_the_dashes() {
+        let cases: &[(&[&str], &[&str])] = &[
+            (&[], &[]),
+            (&["--"], &[]),
+            (&["--path", "a b"], &["--path", "a b"]),
+            (&["--", "--path", "a b"], &["--path", "a b"]),
+            // Only the first: a second one is the program's.
+            (&["--", "--", "x"], &["--", "x"]),
+            (&["x", "--", "y"], &["x", "--", "y"]),
+        ];
+        for (given, expected) in cases {
+            assert_eq!(
+                passed_on(given.iter().map(OsString::from).collect()),
+                *expected
+            );
+        }
+    }
+}

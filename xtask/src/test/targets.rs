@@ -1,0 +1,184 @@
+//! What there is to be tested, as cargo says.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::cargo::Cargo;
+use crate::error::Error;
+
+/// The part of `cargo metadata` that tests are in.
+#[derive(Debug)]
+pub(super) struct Workspace {
+    pub(super) root: PathBuf,
+    pub(super) targets: Vec<Target>,
+}
+
+/// Something that cargo would run as a test.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) package: String,
+    pub(super) name: String,
+    pub(super) kind: TargetKind,
+    /// Its package is one of the default members, which cargo takes when none is named.
+    pub(super) is_default: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TargetKind {
+    Library,
+    Program,
+    /// A file of the folder `tests`.
+    TestFile,
+    /// The documentation of a library. Cargo has it as a property of the library.
+    Docs,
+    /// An example or a benchmark that has `test = true`, or something newer than this.
+    Other,
+}
+
+impl Workspace {
+    pub(super) fn ask_cargo() -> Result<Workspace, Error> {
+        // In the folder of a member, cargo would take this member for the only default one.
+        let locate = Cargo::new(["locate-project", "--workspace", "--message-format", "plain"]);
+        let manifest = locate
+            .answer(Path::new("."), Stdio::inherit())?
+            .ok_or(Error::Metadata)?;
+        let manifest = PathBuf::from(String::from_utf8_lossy(&manifest).trim_end());
+        let root = manifest.parent().ok_or(Error::Metadata)?;
+
+        let metadata = Cargo::new(["metadata", "--format-version", "1", "--no-deps"]);
+        let answer = metadata
+            .answer(root, Stdio::inherit())?
+            .ok_or(Error::Metadata)?;
+        let answer = serde_json::from_slice(&answer)
+            .map_err(|error| Error::MetadataAnswer(error.to_string()))?;
+        Workspace::read(&answer).map_err(|missing| Error::MetadataAnswer(format!("no {missing}")))
+    }
+
+    /// The error is what is missing.
+    fn read(metadata: &Value) -> Result<Workspace, &'static str> {
+        let root = text(metadata, "workspace_root")?.into();
+        let default_members = list(metadata, "workspace_default_members")?;
+        let mut targets = Vec::new();
+        for package in list(metadata, "packages")? {
+            let name = text(package, "name")?;
+            let is_default = default_members.contains(&package["id"]);
+            for target in list(package, "targets")? {
+                let kind = match list(target, "kind")?.first().and_then(Value::as_str) {
+                    Some("bin") => TargetKind::Program,
+                    Some("test") => TargetKind::TestFile,
+                    Some("lib" | "rlib" | "dylib" | "cdylib" | "staticlib" | "proc-macro") => {
+                        TargetKind::Library
+                    }
+                    _ => TargetKind::Other,
+                };
+                let target_of = |kind| -> Result<Target, &'static str> {
+                    let (package, name) = (name.to_owned(), text(target, "name")?.to_owned());
+                    Ok(Target {
+                        package,
+                        name,
+                        kind,
+                        is_default,
+                    })
+                };
+                if flag(target, "test")? {
+                    targets.push(target_of(kind)?);
+                }
+                if flag(target, "doctest")? {
+                    targets.push(target_of(TargetKind::Docs)?);
+                }
+            }
+        }
+        Ok(Workspace { root, targets })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            TargetKind::Library => "lib",
+            TargetKind::Program => "bin",
+            TargetKind::TestFile => "test",
+            TargetKind::Docs => "doc",
+            TargetKind::Other => "target",
+        };
+        write!(f, "{kind} `{}` of {}", self.name, self.package)
+    }
+}
+
+fn text<'a>(value: &'a Value, key: &'static str) -> Result<&'a str, &'static str> {
+    value[key].as_str().ok_or(key)
+}
+
+fn list<'a>(value: &'a Value, key: &'static str) -> Result<&'a [Value], &'static str> {
+    value[key].as_array().map(Vec::as_slice).ok_or(key)
+}
+
+fn flag(value: &Value, key: &'static str) -> Result<bool, &'static str> {
+    value[key].as_bool().ok_or(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_target_that_is_a_test_is_found() {
+        let target = |kind, name, test, doctest| json!({ "kind": [kind], "name": name, "test": test, "doctest": doctest });
+        let metadata = json!({
+            "workspace_root": "/somewhere",
+            "workspace_default_members": ["id of a"],
+            "packages": [
+                { "name": "a", "id": "id of a", "targets": [
+                    target("lib", "a", true, true),
+                    target("bin", "tool", true, false),
+                    target("test", "whole", true, false),
+                    target("example", "shown", false, false),
+                    target("example", "tested", true, false),
+                    target("custom-build", "build-script-build", false, false),
+                ] },
+                { "name": "b", "id": "id of b", "targets": [target("proc-macro", "b", true, false)] },
+            ],
+        });
+        let workspace = Workspace::read(&metadata).unwrap();
+        let found: Vec<_> = workspace.targets.iter().map(ToString::to_string).collect();
+        let expected = [
+            "lib `a` of a",
+            "doc `a` of a",
+            "bin `tool` of a",
+            "test `whole` of a",
+            "target `tested` of a",
+            "lib `b` of b",
+        ];
+        assert_eq!(found, expected);
+        let default: Vec<_> = workspace
+            .targets
+            .iter()
+            .map(|target| target.is_default)
+            .collect();
+        assert_eq!(default, [true, true, true, true, true, false]);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let package =
+            json!({ "name": "a", "id": "a", "targets": [{ "kind": ["lib"], "name": "a" }] });
+        for (metadata, missing) in [
+            (json!({}), "workspace_root"),
+            (
+                json!({ "workspace_root": "/" }),
+                "workspace_default_members",
+            ),
+            (
+                json!({ "workspace_root": "/", "workspace_default_members": [], "packages": [package] }),
+                "test",
+            ),
+        ] {
+            assert_eq!(Workspace::read(&metadata).unwrap_err(), missing);
+        }
+    }
+}
