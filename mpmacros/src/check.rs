@@ -2,7 +2,8 @@
 //! once, at the token where the user can mend it.
 //!
 //! The trait:
-//! * [`plain_trait`]: no generics, no supertraits, not `unsafe`, no `#[cfg]` below the macro.
+//! * [`plain_trait`]: no generics, no supertraits, not `unsafe`. (A `#[cfg]` on the trait is
+//!   evaluated before the macro runs, wherever it stands.)
 //! * [`only_methods`]: no associated types or constants, no macros.
 //! * [`valid_options`]: the config can travel, the postfix can end a name.
 //!
@@ -86,13 +87,6 @@ pub(crate) fn check(interface: &Interface, errors: &mut Errors) -> BTreeSet<usiz
 
 fn plain_trait(interface: &Interface, errors: &mut Errors) {
     let header = &interface.header;
-    for attribute in header.attrs.iter().filter(|attribute| is_condition(attribute)) {
-        errors.at(
-            attribute,
-            "only the trait would depend on this condition; put it above `#[process]`, \
-             where it covers what is generated",
-        );
-    }
     if let Some(auto) = &header.modifiers.auto_token {
         errors.at(auto, "an interface is no auto trait");
     }
@@ -317,7 +311,7 @@ fn one_role(method: &Method, errors: &mut Errors) {
         errors.at(&signal.at, format!("`#[signal]` is for commands; {how}"));
     }
     if let Some(command) = &marks.command {
-        errors.at(&command.at, format!("`#[command]` is for commands; this is a {word}"));
+        errors.at(&command.at, format!("`#[command]` is for commands; remove it from this {word}"));
     }
 }
 

@@ -1,9 +1,10 @@
 //! What is generated after an error: the same items, from a repaired model, so that the user sees
 //! the mistakes and not their consequences.
 //!
-//! A type that is wrong becomes `__LaserBroken`, an alias whose right side is the first error's
-//! `compile_error!`. To rustc that is a type it has complained about already: whatever the user
-//! does with it gives no further error. Everything that is not wrong keeps its own type.
+//! A type that is wrong becomes `__LaserBroken`, an alias of a type with a constant parameter, for
+//! which stands the first error's `compile_error!`. To rustc that is a type it has complained about
+//! already: whatever the user does with it gives no further error. (In the place of a type itself,
+//! `compile_error!` gives `()`, which does.) Everything that is not wrong keeps its own type.
 //!
 //! A command of the wrong shape stays in the trait as it is written, so that the user's `impl` still
 //! fits, with a `where Self: Sized`, so that the trait still has a `dyn Laser`.
@@ -17,11 +18,12 @@ use syn::{
     TraitItem, Type, parse_quote,
 };
 
-use crate::claims::{self, Contest, Part};
+use crate::claims::{self, Claim, Contest, Part};
 use crate::errors::Errors;
 use crate::model::{Command, Interface, MOST_ARGUMENTS, Method, Origin, Raised, Role};
+use crate::naming::{self, Namespace};
 use crate::payload::{self, Unfit};
-use crate::{check, expand, naming};
+use crate::{check, expand};
 
 /// Expands an interface with mistakes. `misshapen` are the methods of the wrong shape.
 pub(crate) fn expand(
@@ -35,8 +37,8 @@ pub(crate) fn expand(
     let broken = interface.names.broken.clone();
     let repaired = expand::expand_repaired(&repair(interface, misshapen));
     quote! {
+        type #broken = ::core::array::IntoIter<(), { #first }>;
         #rest
-        type #broken = #first;
         #repaired
     }
 }
@@ -98,7 +100,7 @@ fn losers(interface: &Interface) -> (BTreeSet<usize>, BTreeSet<usize>) {
         .collect();
     let mut unwritten = BTreeSet::new();
     for (claim, contest) in claims::contested(&claims::claims(interface)) {
-        if matches!(contest, Contest::Prefix) {
+        if is_harmless(claim, &contest) {
             continue;
         }
         match claim.part {
@@ -114,11 +116,17 @@ fn losers(interface: &Interface) -> (BTreeSet<usize>, BTreeSet<usize>) {
     (dropped, unwritten)
 }
 
+/// A name that begins with `__` can stay, so that the user's `impl` still fits, except in the
+/// context, where generated code has such a name.
+fn is_harmless(claim: &Claim<'_>, contest: &Contest<'_, '_>) -> bool {
+    matches!(contest, Contest::Prefix) && claim.namespace != Namespace::Context
+}
+
 /// Takes away every other name that cannot be had.
 fn drop_contested(interface: &mut Interface) {
     let parts: Vec<Part> = claims::contested(&claims::claims(interface))
         .into_iter()
-        .filter(|(_, contest)| !matches!(contest, Contest::Prefix))
+        .filter(|(claim, contest)| !is_harmless(claim, contest))
         .map(|(claim, _)| claim.part)
         .collect();
     for part in parts {
@@ -134,7 +142,6 @@ fn drop_contested(interface: &mut Interface) {
 }
 
 fn plain_header(header: &mut ItemTrait) {
-    header.attrs.retain(|attr| !is_conditional(attr));
     header.modifiers.auto_token = None;
     header.generics = Generics::default();
     header.colon_token = None;

@@ -26,4 +26,6 @@ fn child(cx: &LaserContext) {
     cx.fired.emit();
 }
 
-fn main() {}
+fn main() {
+    let _ = (controller, child);
+}

@@ -1,7 +1,0 @@
-#[mpcore::process]
-#[cfg(unix)]
-pub trait Laser {
-    fn fire(&mut self);
-}
-
-fn main() {}

@@ -1,0 +1,29 @@
+//! A condition covers everything that is generated, above the macro and below it.
+
+#[mpcore::process]
+#[cfg(any())]
+pub trait Below {
+    fn fire(&mut self);
+}
+
+#[cfg(any())]
+#[mpcore::process]
+pub trait Above {
+    fn fire(&mut self);
+}
+
+#[mpcore::process]
+#[cfg(all())]
+#[cfg_attr(all(), doc = "Documented.")]
+pub trait Laser {
+    #[cfg_attr(all(), doc = "Documented.")]
+    fn fire(&mut self);
+}
+
+struct BelowControl;
+struct AboveControl;
+
+fn main() {
+    let _ = (BelowControl, AboveControl);
+    let _ = LaserControl::fire;
+}
