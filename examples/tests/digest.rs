@@ -68,11 +68,7 @@ fn a_folder_of_a_thousand_odd_files_has_the_digest_of_coreutils() {
         assert_eq!(digest.files.len(), 999);
         odd.compare_as_another_user(&digest);
     } else {
-        let unreadable = [
-            (LOCKED, Item::Folder),
-            (UNREADABLE, Item::File),
-            (VANISHES, Item::File),
-        ];
+        let unreadable = [(LOCKED, Item::Folder), (UNREADABLE, Item::File), (VANISHES, Item::File)];
         assert_unreadable(&digest, &unreadable);
         assert_eq!(digest.files.len(), 997);
         assert_cannot_be_entered(&odd.folder.join(LOCKED));
@@ -111,9 +107,7 @@ fn a_file_that_becomes_a_pipe_does_not_hang_the_digest() {
         });
         done.send(digest.unwrap()).unwrap();
     });
-    let digest = result
-        .recv_timeout(Duration::from_secs(20))
-        .expect("the digest hangs");
+    let digest = result.recv_timeout(Duration::from_secs(20)).expect("the digest hangs");
     assert_eq!(digest.unreadable[0].reason, Reason::Replaced);
     assert_eq!(digest.sha256, coreutils(folder.path()));
 }
@@ -153,17 +147,10 @@ impl OddFolder {
         for (number, name) in names.iter().enumerate() {
             let path = odd.folder.join(OsStr::from_bytes(name));
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(
-                path,
-                format!("content of file {number}\n").repeat(number % 50),
-            )
-            .unwrap();
+            fs::write(path, format!("content of file {number}\n").repeat(number % 50)).unwrap();
         }
         fs::write(odd.folder.join("empty"), "").unwrap();
-        let large = File::options()
-            .write(true)
-            .open(odd.folder.join(LARGE))
-            .unwrap();
+        let large = File::options().write(true).open(odd.folder.join(LARGE)).unwrap();
         large.set_len(LARGE_SIZE).unwrap();
 
         symlink("nowhere", odd.folder.join("broken link")).unwrap();
@@ -189,11 +176,7 @@ impl OddFolder {
             setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
             setpriv
         };
-        if !setpriv()
-            .arg("true")
-            .status()
-            .is_ok_and(|status| status.success())
-        {
+        if !setpriv().arg("true").status().is_ok_and(|status| status.success()) {
             eprintln!("root without a working setpriv: not compared as another user");
             return;
         }
@@ -203,10 +186,7 @@ impl OddFolder {
         fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
         let output = setpriv()
             .arg(program)
-            .args([
-                "--exact",
-                "a_folder_of_a_thousand_odd_files_has_the_digest_of_coreutils",
-            ])
+            .args(["--exact", "a_folder_of_a_thousand_odd_files_has_the_digest_of_coreutils"])
             .arg("--nocapture")
             .env(FOLDER_FOR_OTHER_USER, &self.folder)
             .current_dir(&self.around)
@@ -214,13 +194,8 @@ impl OddFolder {
             .unwrap();
         let stdout = String::from_utf8_lossy(&output.stdout);
         let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "as another user:\n{stdout}\n{stderr}"
-        );
-        let said = stdout
-            .lines()
-            .find(|line| line.contains("as another user: digest "));
+        assert!(output.status.success(), "as another user:\n{stdout}\n{stderr}");
+        let said = stdout.lines().find(|line| line.contains("as another user: digest "));
         let said = said.expect("the other user's run compared nothing");
         assert!(said.contains("files 997 "), "{said}");
         assert!(!said.contains(&by_root.sha256), "{said}");
@@ -235,28 +210,14 @@ impl Drop for OddFolder {
 
 /// 1,000 paths of files, as bytes.
 fn odd_names() -> Vec<Vec<u8>> {
-    let mut names: Vec<Vec<u8>> = ["empty", VANISHES, UNREADABLE, LARGE]
-        .map(|name| name.as_bytes().to_vec())
-        .into();
+    let mut names: Vec<Vec<u8>> =
+        ["empty", VANISHES, UNREADABLE, LARGE].map(|name| name.as_bytes().to_vec()).into();
     names.push(format!("{LOCKED}/inside").into_bytes());
     // Every byte that a name may consist of, alone.
-    names.extend(
-        (1..=255)
-            .filter(|byte| !b"/.".contains(byte))
-            .map(|byte| vec![byte]),
-    );
+    names.extend((1..=255).filter(|byte| !b"/.".contains(byte)).map(|byte| vec![byte]));
     // Folders whose order in the tree is not that of the bytes of the paths: `oo/…` comes after
     // `oo-/…` and before `oo0/…`.
-    let folders = [
-        "",
-        "oo/",
-        "oo-/",
-        "oo0/",
-        "oo/deeper/and deeper/",
-        "oo\n/",
-        "oo\\/",
-        "oo\r/",
-    ];
+    let folders = ["", "oo/", "oo-/", "oo0/", "oo/deeper/and deeper/", "oo\n/", "oo\\/", "oo\r/"];
     for number in names.len()..1000 {
         let (folder, odd) = (folders[number % folders.len()], ODD[number % ODD.len()]);
         // Odd at the front, at the end or on both sides.
@@ -281,10 +242,7 @@ fn compare(folder: &Path) -> FolderDigest {
     });
     let digest = digest.unwrap();
     assert_eq!(digest.sha256, coreutils(folder), "{digest}");
-    assert_eq!(
-        digest.bytes,
-        digest.files.iter().map(|file| file.size).sum::<u64>()
-    );
+    assert_eq!(digest.bytes, digest.files.iter().map(|file| file.size).sum::<u64>());
     digest
 }
 
@@ -292,35 +250,25 @@ fn compare(folder: &Path) -> FolderDigest {
 fn coreutils(folder: &Path) -> String {
     let script = "cd \"$1\" && LC_ALL=C find . -type f -print0 | LC_ALL=C sort -z \
                   | xargs -0 -r sha256sum | sha256sum";
-    let output = Command::new("sh")
-        .args(["-c", script, "sh"])
-        .arg(folder)
-        .output()
-        .unwrap();
+    let output = Command::new("sh").args(["-c", script, "sh"]).arg(folder).output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
-    let digest = stdout
-        .strip_suffix("  -\n")
-        .unwrap_or_else(|| panic!("sha256sum said {stdout:?}"));
+    let digest =
+        stdout.strip_suffix("  -\n").unwrap_or_else(|| panic!("sha256sum said {stdout:?}"));
     digest.to_owned()
 }
 
 #[track_caller]
 fn assert_unreadable(digest: &FolderDigest, expected: &[(&str, Item)]) {
     let unreadable = digest.unreadable.iter();
-    let unreadable: Vec<_> = unreadable
-        .map(|entry| (str::from_utf8(&entry.path).unwrap(), entry.item))
-        .collect();
+    let unreadable: Vec<_> =
+        unreadable.map(|entry| (str::from_utf8(&entry.path).unwrap(), entry.item)).collect();
     assert_eq!(unreadable, expected);
 }
 
 /// `cd` fails, so there is no digest, and least of all that of an empty folder.
 fn assert_cannot_be_entered(folder: &Path) {
     let error = digest_folder(folder, |_| Ok::<(), FolderError>(())).unwrap_err();
-    assert_eq!(
-        error.source.kind(),
-        io::ErrorKind::PermissionDenied,
-        "{error}"
-    );
+    assert_eq!(error.source.kind(), io::ErrorKind::PermissionDenied, "{error}");
 }
 
 fn make_pipe(path: &Path) {

@@ -35,11 +35,7 @@ impl Error {
     /// An error with a message of its own.
     #[track_caller]
     pub fn msg(message: impl fmt::Display) -> Self {
-        Self {
-            message: message.to_string(),
-            causes: Vec::new(),
-            location: here(),
-        }
+        Self { message: message.to_string(), causes: Vec::new(), location: here() }
     }
 
     /// The same error with `context` as its message and the old message as the first cause.
@@ -94,11 +90,7 @@ impl<E: StdError> From<E> for Error {
             causes.push(cause.to_string());
             next = cause.source();
         }
-        Self {
-            message: error.to_string(),
-            causes,
-            location: here(),
-        }
+        Self { message: error.to_string(), causes, location: here() }
     }
 }
 
@@ -198,16 +190,9 @@ mod tests {
         let error = fails().unwrap_err();
         assert_eq!(error.to_string(), "outer");
         assert_eq!(error.causes(), ["invalid digit found in string"]);
-        assert!(
-            error.location().contains("error.rs"),
-            "{}",
-            error.location()
-        );
+        assert!(error.location().contains("error.rs"), "{}", error.location());
         let context = error.context("while opening");
-        assert_eq!(
-            format!("{context:#}"),
-            "while opening: outer: invalid digit found in string"
-        );
+        assert_eq!(format!("{context:#}"), "while opening: outer: invalid digit found in string");
     }
 
     #[test]

@@ -44,15 +44,8 @@ use crate::{parse, payload};
 
 const TRAIT_RULES: [fn(&Interface, &mut Errors); 3] = [plain_trait, only_methods, valid_options];
 
-const SHAPE_RULES: [fn(&Method, &mut Errors); 7] = [
-    plain_function,
-    receiver,
-    property_shape,
-    event_shape,
-    named_arguments,
-    few_values,
-    fit_types,
-];
+const SHAPE_RULES: [fn(&Method, &mut Errors); 7] =
+    [plain_function, receiver, property_shape, event_shape, named_arguments, few_values, fit_types];
 
 const ATTRIBUTE_RULES: [fn(&Method, &mut Errors); 3] = [one_role, known_attributes, valid_names];
 
@@ -93,7 +86,12 @@ fn plain_trait(interface: &Interface, errors: &mut Errors) {
     if let Some(unsafety) = &header.unsafety {
         errors.at(unsafety, "an interface is a safe trait; remove `unsafe`");
     }
-    generics(&header.generics, "an interface", errors);
+    generics(
+        &header.generics,
+        "an interface",
+        "it stands for one child, in another process",
+        errors,
+    );
     if !header.supertraits.is_empty() {
         errors.at(
             &header.supertraits,
@@ -118,7 +116,10 @@ fn only_methods(interface: &Interface, errors: &mut Errors) {
                 &item.mac.path,
                 "an interface has only methods, written out: macros in it are expanded too late",
             ),
-            other => errors.at(other, "an interface has only methods, without visibility"),
+            other => errors.at(
+                other,
+                "an interface has only methods: `fn name(&mut self, ..) -> ..;`, without `pub`",
+            ),
         }
     }
 }
@@ -153,14 +154,22 @@ fn plain_function(method: &Method, errors: &mut Errors) {
     match &sig.safety {
         Safety::Default => {}
         Safety::Unsafe(word) => {
-            errors.at(word, "the controller cannot keep a safety contract of the child; remove `unsafe`");
+            errors.at(
+                word,
+                "the controller cannot keep a safety contract of the child; remove `unsafe`",
+            );
         }
         Safety::Safe(word) => errors.at(word, "remove `safe`"),
     }
     if let Some(abi) = &sig.abi {
         errors.at(abi, "the child is called by messages, not by an ABI; remove `extern`");
     }
-    generics(&sig.generics, "what travels has one type, so a method of an interface", errors);
+    generics(
+        &sig.generics,
+        "a method of an interface",
+        "what travels is owned and of one type",
+        errors,
+    );
     if let Some(variadic) = &sig.variadic {
         errors.at(variadic, "a method of an interface has a fixed number of arguments");
     }
@@ -185,7 +194,10 @@ fn receiver(method: &Method, errors: &mut Errors) {
         (ReceiverKind::Reference(..), Role::Command)
         | (ReceiverKind::Reference(_, None, None), _) => {}
         (ReceiverKind::Reference(_, None, Some(mutability)), Role::Property) => {
-            errors.at(mutability, "a property is read with `&self`; the child sets it in its context");
+            errors.at(
+                mutability,
+                "a property is read with `&self`; the child sets it in its context",
+            );
         }
         (ReceiverKind::Reference(_, None, Some(mutability)), Role::Event) => {
             errors.at(mutability, "an event takes `&self`; the child emits it from its context");
@@ -245,7 +257,10 @@ fn named_arguments(method: &Method, errors: &mut Errors) {
         if !plain {
             errors.at(&pat, "an argument needs a plain name");
         } else if seen.contains(&&pat.ident) {
-            errors.at(&pat.ident, format!("the argument `{}` is named twice", naming::plain(&pat.ident)));
+            errors.at(
+                &pat.ident,
+                format!("the argument `{}` is named twice", naming::plain(&pat.ident)),
+            );
         }
         seen.push(&pat.ident);
     }
@@ -324,8 +339,8 @@ fn known_attributes(method: &Method, errors: &mut Errors) {
         if is_condition(attribute) {
             errors.at(
                 attribute,
-                "an interface is the same everywhere: the condition would be evaluated with the \
-                 features of the crate of the user interface too, which are not those of this one",
+                "an interface has no conditional parts: the condition would be evaluated with the \
+                 features of the user interface's crate, not with those of this one",
             );
         }
     }
@@ -419,8 +434,8 @@ fn free_names(interface: &Interface, errors: &mut Errors) {
                 let place = place(interface, claim.namespace);
                 let remedy = match claim.namespace {
                     Namespace::Trait => format!(
-                        "give it another name; `#[command(rename = \"{name}\")]` keeps this one \
-                         on the control"
+                        "give the method another name; `#[command(rename = \"{name}\")]` keeps \
+                         this one on the control"
                     ),
                     _ => remedy.to_owned(),
                 };
@@ -454,18 +469,18 @@ fn place(interface: &Interface, namespace: Namespace) -> String {
 
 // ---- shared by rules ----------------------------------------------------------------------------
 
-/// No parameters and no where clause; one error for each, since the remedies differ.
-fn generics(generics: &Generics, what: &str, errors: &mut Errors) {
+/// No parameters and no where clause; one error for each, since they are mended one by one.
+fn generics(generics: &Generics, what: &str, reason: &str, errors: &mut Errors) {
     if let (Some(first), Some(last)) = (generics.params.first(), generics.params.last()) {
         let all = [first, last].map(ToTokens::to_token_stream);
-        let word = match first {
+        let parameters = match first {
             GenericParam::Lifetime(_) => "lifetimes",
             GenericParam::Type(_) | GenericParam::Const(_) => "generic parameters",
         };
-        errors.at(&Range(all), format!("{what} has no {word}"));
+        errors.at(&Range(all), format!("{what} has no {parameters}: {reason}"));
     }
     if let Some(clause) = &generics.where_clause {
-        errors.at(clause, format!("{what} has no `where` clause"));
+        errors.at(clause, format!("{what} has no `where` clause: {reason}"));
     }
 }
 
@@ -484,7 +499,10 @@ fn is_condition(attribute: &Attribute) -> bool {
         .map(|name| Ident::new(name, Span::call_site()));
     attribute.path().is_ident("cfg")
         || (attribute.path().is_ident("cfg_attr")
-            && attribute.meta.require_list().is_ok_and(|list| payload::mentions(&list.tokens, &hidden)))
+            && attribute
+                .meta
+                .require_list()
+                .is_ok_and(|list| payload::mentions(&list.tokens, &hidden)))
 }
 
 fn typed_arguments(sig: &Signature) -> impl Iterator<Item = &FnArg> {

@@ -15,8 +15,7 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{
-    Attribute, Data, DeriveInput, Expr, ExprPath, Field, Fields, Meta, Path, Token,
-    parse_quote,
+    Attribute, Data, DeriveInput, Expr, ExprPath, Field, Fields, Meta, Path, Token, parse_quote,
 };
 
 use crate::errors::Errors;
@@ -26,11 +25,8 @@ use crate::{naming, parse, payload};
 /// Beside the interface's path.
 const CHILD: Table = &[("new", Takes::Expr), ("crate", Takes::Text)];
 
-const FIELD: Table = &[
-    ("cx", Takes::Nothing),
-    ("config", Takes::Nothing),
-    ("default", Takes::MaybeExpr),
-];
+const FIELD: Table =
+    &[("cx", Takes::Nothing), ("config", Takes::Nothing), ("default", Takes::MaybeExpr)];
 
 const SOURCES: &str = "name it `cx` or `config`, or mark it with `#[child(cx)]`, \
                        `#[child(config)]`, `#[child(default)]` or `#[child(default = ..)]`";
@@ -69,12 +65,9 @@ enum Source {
 pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
     let child = read(input, &mut errors);
-    if errors.is_empty() {
-        implement(&child)
-    } else {
-        let errors = errors.into_compile_errors();
-        let repaired = implement_repaired(&child);
-        quote!(#errors #repaired)
+    match errors.into_first_and_rest() {
+        None => implement(&child),
+        Some((first, rest)) => implement_repaired(&child, &first, &rest),
     }
 }
 
@@ -227,7 +220,8 @@ fn source(field: &Field, errors: &mut Errors) -> Option<Source> {
     let given: Vec<(&Ident, Source)> = [
         keys.key("cx").map(|key| (key, Source::Context)),
         keys.key("config").map(|key| (key, Source::Config)),
-        keys.key("default").map(|key| (key, keys.expr("default").map_or(Source::Default, Source::Expr))),
+        keys.key("default")
+            .map(|key| (key, keys.expr("default").map_or(Source::Default, Source::Expr))),
     ]
     .into_iter()
     .flatten()
@@ -268,32 +262,37 @@ fn implement(child: &Child) -> TokenStream {
             }
         }
     };
-    // Where the struct does not implement the trait, this is the place to say so: once, at the
-    // trait's name.
-    let coerce = quote_spanned!(syn::spanned::Spanned::span(interface)=> self);
+    // With the span of the trait's name: a struct that does not implement it, and a trait that is no
+    // interface, are told there.
+    let span = syn::spanned::Spanned::span(interface);
+    let coerce = quote_spanned!(span=> self);
+    let object = quote_spanned!(span=> dyn #interface);
+    let [context_type, config_type] = ["Context", "Config"].map(|name| {
+        let name = Ident::new(name, span);
+        quote_spanned!(span=> <#object as #krate::Interface>::#name)
+    });
+    let construct = quote_spanned! {span=>
+        fn __construct(#cx: #context_type, #config: #config_type) -> #krate::Result<Self> {
+            #body
+        }
+    };
+    let registration = quote_spanned!(span=> #krate::__private::Registration::of::<#ident>());
     quote! {
         const _: () = {
             #[automatically_derived]
             impl #krate::Child for #ident {
-                type Interface = dyn #interface;
+                type Interface = #object;
                 const KEY: &'static ::core::primitive::str =
                     ::core::concat!(::core::module_path!(), "::", #key);
 
-                fn __construct(
-                    #cx: <dyn #interface as #krate::Interface>::Context,
-                    #config: <dyn #interface as #krate::Interface>::Config,
-                ) -> #krate::Result<Self> {
-                    #body
-                }
+                #construct
 
-                fn __interface(&mut self) -> &mut (dyn #interface + 'static) {
+                fn __interface(&mut self) -> &mut (#object + 'static) {
                     #coerce
                 }
             }
 
-            #krate::__private::inventory::submit! {
-                #krate::__private::Registration::of::<#ident>()
-            }
+            #krate::__private::inventory::submit! { #registration }
         };
     }
 }
@@ -319,30 +318,34 @@ fn value(initial: &Initial, cx: &Ident, config: &Ident) -> TokenStream {
 
 /// After an error the struct is still a child, as far as that can be said, so that
 /// `LaserControl::new::<LaserProcess>` gives no error of its own. It is not registered.
-fn implement_repaired(child: &Child) -> TokenStream {
-    let (Child { input, krate, .. }, Some(interface)) = (child, &child.interface) else {
-        return TokenStream::new();
-    };
+fn implement_repaired(child: &Child, first: &TokenStream, rest: &TokenStream) -> TokenStream {
+    let Child { input, krate, interface, .. } = child;
     let ident = &input.ident;
+    let (errors, interface) = match interface {
+        Some(path) => (quote!(#first #rest), quote!(dyn #path)),
+        // A type that rustc has complained about already; see the fallback of `#[process]`.
+        None => (rest.clone(), quote!(::core::array::IntoIter<(), { #first }>)),
+    };
     let mut generics = input.generics.clone();
     let (_, arguments, _) = input.generics.split_for_impl();
     generics.make_where_clause().predicates.push(parse_quote!(#ident #arguments: 'static));
     let (parameters, arguments, clause) = generics.split_for_impl();
     quote! {
+        #errors
         const _: () = {
             #[automatically_derived]
             impl #parameters #krate::Child for #ident #arguments #clause {
-                type Interface = dyn #interface;
+                type Interface = #interface;
                 const KEY: &'static ::core::primitive::str = "";
 
                 fn __construct(
-                    _: <dyn #interface as #krate::Interface>::Context,
-                    _: <dyn #interface as #krate::Interface>::Config,
+                    _: <Self::Interface as #krate::Interface>::Context,
+                    _: <Self::Interface as #krate::Interface>::Config,
                 ) -> #krate::Result<Self> {
                     ::core::unreachable!()
                 }
 
-                fn __interface(&mut self) -> &mut (dyn #interface + 'static) {
+                fn __interface(&mut self) -> &mut Self::Interface {
                     ::core::unreachable!()
                 }
             }

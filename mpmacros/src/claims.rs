@@ -129,11 +129,11 @@ impl Part {
     pub(crate) fn remedy(self, interface: &Interface) -> &'static str {
         match self {
             Part::Stub(i) if matches!(interface.commands[i].origin, Origin::Method(_)) => {
-                "give it another name there with `#[command(rename = \"..\")]`"
+                "give the command another name there with `#[command(rename = \"..\")]`"
             }
-            Part::Signal(_) => "give it another name with `#[signal(name = \"..\")]`",
-            Part::Notify(_) => "give it another name with `#[property(notify = \"..\")]`",
-            _ => "give it another name",
+            Part::Signal(_) => "choose another with `#[signal(name = \"..\")]`",
+            Part::Notify(_) => "choose another with `#[property(notify = \"..\")]`",
+            _ => "choose another name",
         }
     }
 }

@@ -63,15 +63,16 @@ fn repair(interface: Interface, misshapen: &BTreeSet<usize>) -> Interface {
         {
             mark.write = false;
         }
-        let needs_repair = misshapen.contains(&index)
-            || broken.is_mentioned_in(&method.item.sig);
+        let needs_repair = misshapen.contains(&index) || broken.is_mentioned_in(&method.item.sig);
         match method.role {
             Role::Command if needs_repair => {
                 broken.repair_in_trait(&mut method);
                 commands_to_repair.insert(kept.len());
             }
             // These are not in the emitted trait, so the written types need not stay.
-            Role::Property | Role::Event if needs_repair => broken.repair_types(&mut method.item.sig),
+            Role::Property | Role::Event if needs_repair => {
+                broken.repair_types(&mut method.item.sig);
+            }
             _ => {}
         }
         without_conditions(&mut method);

@@ -62,7 +62,8 @@ impl Keys {
             Meta::Path(_) => Keys::default(),
             Meta::NameValue(_) => {
                 let name = crate::text::normal(name);
-                let expected = if table.is_empty() { String::new() } else { format!(" or `#[{name}(..)]`") };
+                let expected =
+                    if table.is_empty() { String::new() } else { format!(" or `#[{name}(..)]`") };
                 errors.at(&attribute.meta, format!("expected `#[{name}]`{expected}"));
                 Keys::default()
             }
@@ -204,9 +205,9 @@ mod tests {
         ("config", Takes::Type),
     ];
 
-    fn check(attribute: Attribute, messages: &[&str]) -> Keys {
+    fn check(attribute: &Attribute, messages: &[&str]) -> Keys {
         let mut errors = Errors::default();
-        let keys = Keys::of(&attribute, TABLE, &mut errors);
+        let keys = Keys::of(attribute, TABLE, &mut errors);
         assert_eq!(errors.messages(), messages);
         keys
     }
@@ -214,21 +215,21 @@ mod tests {
     #[test]
     fn keys_are_read() {
         let keys = check(
-            parse_quote!(#[x(write, name = "a", default = f::<A, B>(1, 2), config = Map<A, B>,)]),
+            &parse_quote!(#[x(write, name = "a", default = f::<A, B>(1, 2), config = Map<A, B>,)]),
             &[],
         );
         assert!(keys.key("write").is_some());
         assert_eq!(keys.text("name").unwrap().value(), "a");
         assert!(keys.expr("default").is_some());
         assert!(keys.ty("config").is_some());
-        check(parse_quote!(#[x]), &[]);
-        check(parse_quote!(#[x()]), &[]);
+        check(&parse_quote!(#[x]), &[]);
+        check(&parse_quote!(#[x()]), &[]);
     }
 
     #[test]
     fn every_mistake_is_told_and_the_rest_is_read() {
         let keys = check(
-            parse_quote!(#[x(nmae = "a", write = true, name, name = 3, write, write, default = 1)]),
+            &parse_quote!(#[x(nmae = "a", write = true, name, name = 3, write, write, default = 1)]),
             &[
                 "unknown key `nmae`; expected `write`, `name = \"..\"`, `default = ..` \
                  or `config = Type`",
@@ -239,7 +240,7 @@ mod tests {
             ],
         );
         assert!(keys.expr("default").is_some());
-        check(parse_quote!(#[x = "a"]), &["expected `#[x]` or `#[x(..)]`"]);
-        check(parse_quote!(#[x(write name = "a")]), &["expected `,`"]);
+        check(&parse_quote!(#[x = "a"]), &["expected `#[x]` or `#[x(..)]`"]);
+        check(&parse_quote!(#[x(write name = "a")]), &["expected `,`"]);
     }
 }

@@ -1,4 +1,11 @@
-//! Macros.
+//! The macros of mpcore. Use them through mpcore, which re-exports all three: `#[mpcore::process]`,
+//! `#[derive(mpcore::Child)]`, `#[mpcore::main]`.
+//!
+//! Inside, each macro is a pipeline, and each step a module: tokens are read ([`parse`], [`keys`])
+//! into a model that keeps the user's spans ([`model`]), the rules are applied to it and all
+//! mistakes told at once ([`check`], [`claims`], [`payload`]), and it is expanded, one file per
+//! generated side ([`expand`]), after a mistake in a repaired form ([`fallback`]). All names are
+//! made in [`naming`]. Generated code holds no logic; what it calls is `mpcore::__private`.
 #![forbid(unsafe_code)]
 
 mod check;
@@ -16,39 +23,182 @@ mod payload;
 mod text;
 
 use proc_macro::TokenStream;
-use quote::quote;
 
-/// x
+/// Makes an interface of a trait: the one description of a child, compiled into both sides.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// pub struct LaserConfig {
+///     pub port: String,
+/// }
+///
+/// #[mpcore::process(config = LaserConfig)]
+/// pub trait Laser {
+///     /// Adds two numbers. The result arrives as signal `add_two_finished(i32)`.
+///     #[signal(name = "add_two_finished")]
+///     fn add_two(&mut self, num1: i32, num2: i32) -> i32;
+///
+///     /// Signal `sweep_changed(Vec<f64>)`, or an exception.
+///     #[signal]
+///     fn sweep(&mut self, from: f64, to: f64, steps: u32) -> mpcore::Result<Vec<f64>>;
+///
+///     /// No named signal; the outcome is in the returned call.
+///     fn reset(&mut self);
+///
+///     /// Signal `connected_changed(bool)`.
+///     #[property]
+///     fn connected(&self) -> bool;
+///
+///     /// The controller may ask to change it.
+///     #[property(write, notify = "power_set", default = 1.0)]
+///     fn power(&self) -> f64;
+///
+///     /// Every one is delivered, in order.
+///     #[event]
+///     fn voltage(&self, volts: f64);
+///
+///     /// Only the newest waiting one is delivered.
+///     #[event(latest)]
+///     fn position(&self, x: f64, y: f64);
+/// }
+/// # fn main() {}
+/// ```
+///
+/// # What is generated
+///
+/// | for `Laser` | what |
+/// |---|---|
+/// | `trait Laser` | what the child implements: the commands; `set_power` for each written property, which accepts unless implemented; `postrun_init` and `cleanup`, both provided. Properties and events are not in it. |
+/// | `LaserControl` | what the controller holds: one method per command, returning an `mpcore::Call`; one getter per property; `new`, `spawn`, `builder`, `signals`, `blocking`, `process`, `downgrade` |
+/// | `LaserSignals` | one `mpcore::Signal` per named result, property and event, and `exception_raised` |
+/// | `LaserBlocking` | the commands as calls that wait |
+/// | `LaserContext` | what the child uses: one `mpcore::Property` per property, one `mpcore::Event` per event and per named result; it dereferences to `mpcore::ChildContext` |
+/// | `impl mpcore::Interface for dyn Laser` | through which the runtime and `derive(Child)` find all of this |
+/// | a hidden macro `LaserControl!` | hands the interface's tokens to another macro, such as `mpqt::qobject!` |
+///
+/// Everything is as visible as the trait. Documentation and `#[deprecated]` of a method are carried
+/// over to what is generated for it.
+///
+/// # Arguments of `#[process(..)]`
+///
+/// | key | meaning | default |
+/// |---|---|---|
+/// | `config = Type` | what the controller hands to the child's constructor | `()` |
+/// | `postfix = ".."` | what a plain `#[signal]` adds to its command's name | `"_changed"` |
+/// | `crate = ".."` | the path of mpcore, if it is renamed or re-exported | `"::mpcore"` |
+///
+/// # Commands
+///
+/// A method without a mark, or with one of these, is a command. It takes `&mut self` or `&self` and
+/// up to 16 arguments. It may have a body; then the child need not implement it.
+///
+/// | attribute | meaning |
+/// |---|---|
+/// | `#[signal]` | the result is a signal named after the command, `sweep_changed` |
+/// | `#[signal(name = "..")]` | a signal of this name |
+/// | `#[signal(postfix = "..")]` | named after the command, with this end |
+/// | `#[command(rename = "..")]` | the command has this name on the controller's side, where its own is taken; the default name of its signal is made from it |
+///
+/// A result of `()` is a signal without arguments, a literal tuple one argument per element, anything
+/// else one argument, an alias of a tuple included.
+///
+/// A return type whose last path segment is `Result` is taken apart: `Call<T, E>` for
+/// `Result<T, E>`, also for an alias such as `io::Result<T>`. A `Result` under another name is an
+/// error that says so. An error type needs serde, `Display` and `Send`; `mpcore::Result<T>` brings
+/// its own.
+///
+/// # Properties
+///
+/// `fn name(&self) -> T;` with `#[property]`, or with any of these keys:
+///
+/// | key | meaning | default |
+/// |---|---|---|
+/// | `write` | the controller has `set_name`, the child may implement it | only the child changes it |
+/// | `notify = ".."` | the name of the signal | `name_changed` |
+/// | `default = expr` | the value it starts with, borrowing nothing | `T::default()` |
+///
+/// # Events
+///
+/// `fn name(&self, a: A, b: B);` with `#[event]` (every one is delivered, in order) or
+/// `#[event(latest)]` (of those that wait, only the newest).
+///
+/// # Rules
+///
+/// Arguments, results, properties, events and the config are owned types with serde's traits:
+/// references, lifetimes, `impl Trait` and `dyn Trait` do not travel. The trait has only methods; it
+/// and they have no generics, no `where` clauses, and are not `async` or `unsafe`; it has no
+/// supertraits. `#[cfg]` inside it is refused: other crates read the interface with their own
+/// features. Names that begin with `__` are reserved, and so are, on the control, the names of its
+/// own methods. All mistakes are reported at once.
 #[proc_macro_attribute]
 pub fn process(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    process_tokens(attribute.into(), item.into()).into()
+    expand::process(attribute.into(), &item.into()).into()
 }
 
-fn process_tokens(
-    attribute: proc_macro2::TokenStream,
-    item: proc_macro2::TokenStream,
-) -> proc_macro2::TokenStream {
-    let mut errors = errors::Errors::default();
-    let Some(interface) = parse::interface(attribute, item.clone(), &mut errors) else {
-        let errors = errors.into_compile_errors();
-        return quote!(#errors #item);
-    };
-    let misshapen = check::check(&interface, &mut errors);
-    if errors.is_empty() {
-        expand::expand(&interface)
-    } else {
-        fallback::expand(interface, &misshapen, errors)
-    }
-}
-
-/// x
+/// Makes a struct a child: something that can run the interface it implements in a process.
+///
+/// ```
+/// # #[mpcore::process(config = String)]
+/// # pub trait Laser { fn add_two(&mut self, num1: i32, num2: i32) -> i32; }
+/// #[derive(mpcore::Child)]
+/// #[child(Laser)]
+/// pub struct LaserProcess {
+///     cx: LaserContext,
+///     config: String,
+///     #[child(default)]
+///     samples: u64,
+/// }
+///
+/// impl Laser for LaserProcess {
+///     fn add_two(&mut self, num1: i32, num2: i32) -> i32 {
+///         num1 + num2
+///     }
+/// }
+/// # fn main() {}
+/// ```
+///
+/// It writes the constructor and registers the struct, so that `LaserControl::new::<LaserProcess>`
+/// can start it.
+///
+/// | on the struct | meaning |
+/// |---|---|
+/// | `#[child(path::Laser)]` | the interface, as it is named here; renamed and private ones too |
+/// | `#[child(.., new = path)]` | a constructor of its own, `fn(LaserContext, LaserConfig) -> mpcore::Result<Self>`; the fields are then its business |
+/// | `#[child(.., crate = "..")]` | the path of mpcore, if it is renamed or re-exported |
+///
+/// | on a field | it is made from |
+/// |---|---|
+/// | nothing, if it is called `cx` or `config` | the context; the config |
+/// | `#[child(cx)]`, `#[child(config)]` | the same, under any name |
+/// | `#[child(default)]` | `Default::default()` |
+/// | `#[child(default = expr)]` | the expression |
+///
+/// Context and config are both optional; each goes to one field. The struct has no generic
+/// parameters, since it is started by name in another process.
 #[proc_macro_derive(Child, attributes(child))]
 pub fn child(item: TokenStream) -> TokenStream {
     child::expand(syn::parse_macro_input!(item as syn::DeriveInput)).into()
 }
 
-/// x
+/// Makes a main function the child's, if the process was started as a child; otherwise it runs as
+/// written, and when it returns, the children are stopped and joined and the last signals
+/// delivered.
+///
+/// ```no_run
+/// #[mpcore::main]
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     // ..
+///     Ok(())
+/// }
+/// ```
+///
+/// The function is wrapped, so the attribute stands above another main attribute, such as
+/// `#[tokio::main]`; a child never starts that one's runtime. `#[mpcore::main(crate = "..")]` gives
+/// the path of mpcore, if it is renamed or re-exported. Without the macro: `mpcore::init()` as the
+/// first thing in `main`.
 #[proc_macro_attribute]
 pub fn main(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    main_attr::expand(attribute.into(), item.into()).into()
+    main_attr::expand(attribute.into(), &item.into()).into()
 }

@@ -18,7 +18,7 @@ use crate::{naming, parse};
 const MAIN: Table = &[("crate", Takes::Text)];
 
 /// Expands `#[main(attribute)] item`.
-pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let keys = parse::arguments(attribute, MAIN, &mut errors);
     let krate = parse::krate(keys.text("crate"), &mut errors);
@@ -26,7 +26,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
         Ok(function) => function,
         Err(error) => {
             let message = "`#[main]` goes on the main function";
-            errors.push(parse::misplaced(item.clone(), message).unwrap_or(error));
+            errors.push(parse::misplaced(item, message).unwrap_or(error));
             let errors = errors.into_compile_errors();
             return quote!(#errors #item);
         }

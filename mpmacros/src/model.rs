@@ -193,7 +193,7 @@ pub(crate) enum Raised {
     /// The command returns no `Result`.
     Never,
     /// The `E` of `Result<T, E>`.
-    Given(Type),
+    Given(Box<Type>),
     /// `mpcore::Result<T>`: named directly, since it reads better in documentation than a
     /// projection.
     OfRuntime,
@@ -322,12 +322,17 @@ impl Command {
             ident: setter.clone(),
             control: setter,
             // What the user wrote is about the value; the setter's own line is generated.
-            docs: property.docs.iter().filter(|attr| attr.path().is_ident("deprecated")).cloned().collect(),
+            docs: property
+                .docs
+                .iter()
+                .filter(|attr| attr.path().is_ident("deprecated"))
+                .cloned()
+                .collect(),
             args: vec![Argument { ident: property.ident.clone(), ty: ty.clone() }],
             returns: Returns {
                 whole: parse_quote!(::core::result::Result<#ty, #refused>),
                 ok: ty.clone(),
-                error: Raised::Given(refused),
+                error: Raised::Given(Box::new(refused)),
             },
             signal: None,
             callable: true,
@@ -366,7 +371,7 @@ impl Returns {
         // `mpcore::Result` and aliases like it default to `()`.
         let ok = types.next().unwrap_or_else(|| parse_quote_spanned!(span=> ()));
         let error = match types.next() {
-            Some(error) => Raised::Given(error),
+            Some(error) => Raised::Given(Box::new(error)),
             None if is_runtime_result(&path.path, krate) => Raised::OfRuntime,
             None => Raised::OfAlias,
         };

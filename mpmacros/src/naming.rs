@@ -16,6 +16,9 @@ use syn::LitStr;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
 
+use crate::model::Interface;
+use crate::payload;
+
 /// What a plain `#[signal]` adds to the command's name, unless the interface sets its own.
 pub(crate) const DEFAULT_POSTFIX: &str = "_changed";
 
@@ -39,8 +42,7 @@ impl Names {
     pub(crate) fn of(interface: &Ident) -> Names {
         let name = plain(interface);
         let shown = |postfix: &str| Ident::new(&format!("{name}{postfix}"), interface.span());
-        let hidden =
-            |postfix: &str| Ident::new(&format!("__{name}{postfix}"), Span::call_site());
+        let hidden = |postfix: &str| Ident::new(&format!("__{name}{postfix}"), Span::call_site());
         Names {
             control: shown("Control"),
             signals: shown("Signals"),
@@ -103,6 +105,17 @@ fn hidden(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
 }
 
+/// The type parameter of the constructors: one that no type of the user is called.
+pub(crate) fn child_parameter(interface: &Interface) -> Ident {
+    let parameters = std::iter::once("P".to_owned()).chain((2..).map(|n| format!("P{n}")));
+    let mut parameters = parameters.map(|name| hidden(&name));
+    let is_free = |parameter: &Ident| {
+        let names = std::slice::from_ref(parameter);
+        *parameter != interface.header.ident && !payload::mentions(&interface.options.config, names)
+    };
+    parameters.find(is_free).expect("there are infinitely many")
+}
+
 /// A variable of a generated function. Expressions of the user (`default = ..`) cannot see it.
 pub(crate) fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
@@ -135,7 +148,7 @@ pub(crate) fn callback(interface: &Ident, tokens: &TokenStream) -> Ident {
 /// The identifier a user wrote as a string: `name = "add_two_finished"`.
 pub(crate) fn from_text(text: &LitStr) -> Result<Ident, String> {
     let value = text.value();
-    let invalid = || format!("`{value}` is not a Rust identifier");
+    let invalid = || format!("{value:?} is not a Rust identifier");
     let ident = Ident::parse_any.parse_str(&value).map_err(|_| invalid())?;
     if ident != value || matches!(value.as_str(), "_" | "self" | "Self" | "super" | "crate") {
         return Err(invalid());
@@ -155,7 +168,7 @@ pub(crate) fn check_postfix(text: &LitStr) -> Result<(), String> {
     }
     match syn::parse_str::<Ident>(&format!("a{value}")) {
         Ok(ident) if ident == format!("a{value}") => Ok(()),
-        _ => Err(format!("`{value}` cannot be the end of a Rust identifier")),
+        _ => Err(format!("{value:?} cannot be the end of a Rust identifier")),
     }
 }
 
@@ -195,9 +208,9 @@ pub(crate) const RESERVED: &[Reserved] = &[
     reserved(
         Namespace::Trait,
         "postrun_init",
-        "every child has it, it runs before the first command",
+        "every child has it, and it runs before the first command",
     ),
-    reserved(Namespace::Trait, "cleanup", "every child has it, it runs at an orderly end"),
+    reserved(Namespace::Trait, "cleanup", "every child has it, and it runs at every orderly end"),
     reserved(Namespace::Control, "new", "it makes a control"),
     reserved(Namespace::Control, "spawn", "it makes a control and starts the child"),
     reserved(Namespace::Control, "builder", "it sets everything else before the start"),
@@ -260,16 +273,20 @@ mod tests {
 
     #[test]
     fn equal_interfaces_at_one_place_get_callbacks_of_their_own() {
-        let (laser, tokens) = (format_ident!("Laser"), quote!(trait Laser {}));
+        let (laser, tokens) = (
+            format_ident!("Laser"),
+            quote!(
+                trait Laser {}
+            ),
+        );
         assert_ne!(callback(&laser, &tokens), callback(&laser, &tokens));
     }
 
     #[test]
     fn each_reserved_name_stands_once() {
         for (i, a) in RESERVED.iter().enumerate() {
-            let twin = RESERVED[..i]
-                .iter()
-                .find(|b| (b.namespace, b.name) == (a.namespace, a.name));
+            let twin =
+                RESERVED[..i].iter().find(|b| (b.namespace, b.name) == (a.namespace, a.name));
             assert!(twin.is_none(), "{a:?}");
         }
     }

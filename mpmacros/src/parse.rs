@@ -12,8 +12,7 @@ use crate::model::{
     CommandMark, EventMark, Interface, Marks, Method, Options, PropertyMark, SignalMark,
 };
 
-const PROCESS: Table =
-    &[("config", Takes::Type), ("crate", Takes::Text), ("postfix", Takes::Text)];
+const PROCESS: Table = &[("config", Takes::Type), ("crate", Takes::Text), ("postfix", Takes::Text)];
 const COMMAND: Table = &[("rename", Takes::Text)];
 const SIGNAL: Table = &[("name", Takes::Text), ("postfix", Takes::Text)];
 const PROPERTY: Table =
@@ -24,7 +23,7 @@ const EVENT: Table = &[("latest", Takes::Nothing)];
 /// so.
 pub(crate) fn interface(
     attribute: TokenStream,
-    item: TokenStream,
+    item: &TokenStream,
     errors: &mut Errors,
 ) -> Option<Interface> {
     let options = options(attribute, errors);
@@ -45,7 +44,7 @@ pub(crate) fn krate(text: Option<LitStr>, errors: &mut Errors) -> Path {
     text.and_then(|text| match text.parse_with(Path::parse_mod_style) {
         Ok(path) => Some(path),
         Err(_) => {
-            errors.at(&text, format!("`{}` is not a path to the mpcore crate", text.value()));
+            errors.at(&text, format!("{:?} is not the path of the mpcore crate", text.value()));
             None
         }
     })
@@ -70,7 +69,7 @@ fn options(attribute: TokenStream, errors: &mut Errors) -> Options {
 
 /// Splits a trait into what stands before its braces and what stands in them, so that one
 /// unreadable item does not hide the mistakes in all others.
-fn header(item: TokenStream, errors: &mut Errors) -> Option<(ItemTrait, TokenStream)> {
+fn header(item: &TokenStream, errors: &mut Errors) -> Option<(ItemTrait, TokenStream)> {
     let mut tokens: Vec<TokenTree> = item.clone().into_iter().collect();
     let mut body = TokenStream::new();
     if let Some(TokenTree::Group(group)) = tokens.last_mut()
@@ -96,7 +95,7 @@ fn header(item: TokenStream, errors: &mut Errors) -> Option<(ItemTrait, TokenStr
 }
 
 /// An error at the first word of an item of the wrong kind. `None` for what is no item.
-pub(crate) fn misplaced(item: TokenStream, message: &str) -> Option<syn::Error> {
+pub(crate) fn misplaced(item: &TokenStream, message: &str) -> Option<syn::Error> {
     let first_word = |input: ParseStream| {
         input.call(Attribute::parse_outer)?;
         let _: Visibility = input.parse()?;
@@ -104,7 +103,7 @@ pub(crate) fn misplaced(item: TokenStream, message: &str) -> Option<syn::Error> 
         let _: TokenStream = input.parse()?;
         Ok(word)
     };
-    first_word.parse2(item).ok().map(|word| syn::Error::new(word.span(), message))
+    first_word.parse2(item.clone()).ok().map(|word| syn::Error::new(word.span(), message))
 }
 
 fn items(body: TokenStream, errors: &mut Errors) -> Vec<TraitItem> {
@@ -194,7 +193,7 @@ mod tests {
     use super::*;
     use quote::quote;
 
-    fn messages(attribute: TokenStream, item: TokenStream) -> Vec<String> {
+    fn messages(attribute: TokenStream, item: &TokenStream) -> Vec<String> {
         let mut errors = Errors::default();
         let _ = interface(attribute, item, &mut errors);
         errors.messages()
@@ -205,7 +204,7 @@ mod tests {
         let mut errors = Errors::default();
         let interface = interface(
             quote!(),
-            quote! {
+            &quote! {
                 trait Laser {
                     fn broken(&mut self) -> ;
                     #[signal(nmae = "x")]
@@ -223,20 +222,55 @@ mod tests {
     #[test]
     fn only_traits_are_interfaces() {
         let expected = ["`#[process]` goes on a trait: the interface of the child"];
-        assert_eq!(messages(quote!(), quote!(struct Laser { a: i32 })), expected);
-        assert_eq!(messages(quote!(), quote!(/** doc */ pub fn laser() {})), expected);
+        assert_eq!(
+            messages(
+                quote!(),
+                &quote!(
+                    struct Laser {
+                        a: i32,
+                    }
+                )
+            ),
+            expected
+        );
+        assert_eq!(
+            messages(
+                quote!(),
+                &quote!(
+                    /** doc */
+                    pub fn laser() {}
+                )
+            ),
+            expected
+        );
     }
 
     #[test]
     fn attributes_are_given_once() {
         let trait_ = quote! { trait Laser { #[signal] #[signal(name = "x")] fn a(&mut self); } };
-        assert_eq!(messages(quote!(), trait_), ["`#[signal]` is given twice; join them"]);
+        assert_eq!(messages(quote!(), &trait_), ["`#[signal]` is given twice; join them"]);
     }
 
     #[test]
     fn the_runtimes_path_is_a_path() {
-        let message = ["`a b` is not a path to the mpcore crate"];
-        assert_eq!(messages(quote!(crate = "a b"), quote!(trait Laser {})), message);
-        assert!(messages(quote!(crate = "crate::rpc"), quote!(trait Laser {})).is_empty());
+        let message = ["\"a b\" is not the path of the mpcore crate"];
+        assert_eq!(
+            messages(
+                quote!(crate = "a b"),
+                &quote!(
+                    trait Laser {}
+                )
+            ),
+            message
+        );
+        assert!(
+            messages(
+                quote!(crate = "crate::rpc"),
+                &quote!(
+                    trait Laser {}
+                )
+            )
+            .is_empty()
+        );
     }
 }

@@ -155,32 +155,32 @@ mod tests {
     use super::*;
     use syn::parse_quote;
 
-    fn check(ty: Type, expected: &[Unfit]) {
-        let found: Vec<Unfit> = unfit_parts(&ty).into_iter().map(|(unfit, _)| unfit).collect();
-        assert_eq!(found, expected, "{}", crate::text::normal(&ty));
+    fn check(ty: &Type, expected: &[Unfit]) {
+        let found: Vec<Unfit> = unfit_parts(ty).into_iter().map(|(unfit, _)| unfit).collect();
+        assert_eq!(found, expected, "{}", crate::text::normal(ty));
     }
 
     #[test]
     fn owned_types_are_fit() {
-        check(parse_quote!(Vec<(i32, Option<String>)>), &[]);
-        check(parse_quote!([[f64; 3]; { 1 & 3 }]), &[]);
-        check(parse_quote!(std::borrow::Cow<'static, str>), &[]);
-        check(parse_quote!(types!(A)), &[]);
+        check(&parse_quote!(Vec<(i32, Option<String>)>), &[]);
+        check(&parse_quote!([[f64; 3]; { 1 & 3 }]), &[]);
+        check(&parse_quote!(std::borrow::Cow<'static, str>), &[]);
+        check(&parse_quote!(types!(A)), &[]);
     }
 
     #[test]
     fn what_cannot_travel_is_found_at_any_depth() {
-        check(parse_quote!(&str), &[Unfit::Reference]);
-        check(parse_quote!(Vec<&'static str>), &[Unfit::Reference]);
-        check(parse_quote!((Option<&u8>, [&u8; 2])), &[Unfit::Reference, Unfit::Reference]);
-        check(parse_quote!(Cow<'a, str>), &[Unfit::Lifetime]);
-        check(parse_quote!(Cow<'_, str>), &[Unfit::Lifetime]);
-        check(parse_quote!(Vec<Box<dyn Send>>), &[Unfit::TraitObject]);
-        check(parse_quote!(impl Iterator<Item = &'static str>), &[Unfit::ImplTrait]);
-        check(parse_quote!(Vec<Self>), &[Unfit::SelfType]);
-        check(parse_quote!(<Vec<&u8> as A>::B), &[Unfit::Reference]);
-        check(parse_quote!(fn(&u8) -> &u8), &[Unfit::Reference, Unfit::Reference]);
-        check(parse_quote!(Vec<_>), &[Unfit::Placeholder]);
-        check(parse_quote!(!), &[Unfit::Never]);
+        check(&parse_quote!(&str), &[Unfit::Reference]);
+        check(&parse_quote!(Vec<&'static str>), &[Unfit::Reference]);
+        check(&parse_quote!((Option<&u8>, [&u8; 2])), &[Unfit::Reference, Unfit::Reference]);
+        check(&parse_quote!(Cow<'a, str>), &[Unfit::Lifetime]);
+        check(&parse_quote!(Cow<'_, str>), &[Unfit::Lifetime]);
+        check(&parse_quote!(Vec<Box<dyn Send>>), &[Unfit::TraitObject]);
+        check(&parse_quote!(impl Iterator<Item = &'static str>), &[Unfit::ImplTrait]);
+        check(&parse_quote!(Vec<Self>), &[Unfit::SelfType]);
+        check(&parse_quote!(<Vec<&u8> as A>::B), &[Unfit::Reference]);
+        check(&parse_quote!(fn(&u8) -> &u8), &[Unfit::Reference, Unfit::Reference]);
+        check(&parse_quote!(Vec<_>), &[Unfit::Placeholder]);
+        check(&parse_quote!(!), &[Unfit::Never]);
     }
 }

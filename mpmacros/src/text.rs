@@ -65,7 +65,10 @@ fn flatten(tokens: TokenStream, out: &mut Vec<String>) {
                 let (last, this) = (out.last_mut(), punct.as_char());
                 match last {
                     // `>>` stays two pieces: in a type these are two brackets.
-                    Some(last) if was_joint && matches!((last.as_str(), this), (":", ':') | ("-", '>')) => {
+                    Some(last)
+                        if was_joint
+                            && matches!((last.as_str(), this), (":", ':') | ("-", '>')) =>
+                    {
                         last.push(this);
                     }
                     _ => out.push(this.to_string()),
@@ -100,6 +103,9 @@ fn needs_space(before: &str, piece: &str) -> bool {
     };
     let word = |c: char| c.is_alphanumeric() || c == '_' || c == '"' || c == '\'';
     let starts_word = piece.chars().next().is_some_and(word);
+    if matches!(piece, ")" | "]" | "}" | ">") {
+        return false;
+    }
     matches!(last, ',' | ';' | '+' | '=')
         || before.ends_with("->")
         || matches!(piece, "->" | "+" | "=")
@@ -113,26 +119,26 @@ mod tests {
     use proc_macro2::{Group, TokenStream};
     use quote::quote;
 
-    fn check(tokens: TokenStream, text: &str) {
-        assert_eq!(normal(&tokens), text);
+    fn check(tokens: &TokenStream, text: &str) {
+        assert_eq!(normal(tokens), text);
     }
 
     #[test]
     fn a_type_has_one_text() {
-        check(quote!(Vec<f64>), "Vec<f64>");
-        check(quote!(HashMap<String, Vec<(i32, f64,)>,>), "HashMap<String, Vec<(i32, f64)>>");
-        check(quote!((i32,)), "(i32,)");
-        check(quote!(Vec<(Option<i32>,)>), "Vec<(Option<i32>,)>");
-        check(quote!(::std::vec::Vec<u8>), "::std::vec::Vec<u8>");
-        check(quote!([f64; 3]), "[f64; 3]");
-        check(quote!(fn(i32) -> u8), "fn(i32) -> u8");
-        check(quote!(<T as Trait>::Item), "<T as Trait>::Item");
-        check(quote!(Box<dyn A + B>), "Box<dyn A + B>");
+        check(&quote!(Vec<f64>), "Vec<f64>");
+        check(&quote!(HashMap<String, Vec<(i32, f64,)>,>), "HashMap<String, Vec<(i32, f64)>>");
+        check(&quote!((i32,)), "(i32,)");
+        check(&quote!(Vec<(Option<i32>,)>), "Vec<(Option<i32>,)>");
+        check(&quote!(::std::vec::Vec<u8>), "::std::vec::Vec<u8>");
+        check(&quote!([f64; 3]), "[f64; 3]");
+        check(&quote!(fn(i32) -> u8), "fn(i32) -> u8");
+        check(&quote!(<T as Trait>::Item), "<T as Trait>::Item");
+        check(&quote!(Box<dyn A + B>), "Box<dyn A + B>");
     }
 
     #[test]
     fn invisible_groups_of_a_macro_leave_no_trace() {
         let inner = TokenTree::Group(Group::new(Delimiter::None, quote!(Vec<u8>)));
-        check(quote!(Option<#inner>), "Option<Vec<u8>>");
+        check(&quote!(Option<#inner>), "Option<Vec<u8>>");
     }
 }

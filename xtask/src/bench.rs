@@ -7,8 +7,8 @@ use crate::cargo::Cargo;
 use crate::error::Error;
 use crate::passed_on;
 
-/// What can be measured, and the program of the package `system-tests` that measures it.
-const BENCHES: &[(&str, &str)] = &[("call", "bench_call")];
+/// What can be measured, and the package whose benchmark of that name measures it.
+const BENCHES: &[(&str, &str)] = &[("call", "mpcore")];
 
 /// The first argument names the benchmark, the others go to its program.
 pub(crate) fn run(args: Vec<OsString>) -> Result<ExitCode, Error> {
@@ -16,22 +16,16 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<ExitCode, Error> {
 }
 
 fn command(mut args: Vec<OsString>) -> Result<Cargo, Error> {
-    let known = BENCHES
-        .iter()
-        .map(|(name, _)| *name)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let known = BENCHES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     if args.is_empty() {
         return Err(Error::Usage(format!("which benchmark? there is: {known}")));
     }
     let name = args.remove(0);
-    let Some((_, bin)) = BENCHES.iter().find(|(known, _)| name == *known) else {
+    let Some((bench, package)) = BENCHES.iter().find(|(known, _)| name == *known) else {
         let name = name.display();
-        return Err(Error::Usage(format!(
-            "there is no benchmark `{name}`; there is: {known}"
-        )));
+        return Err(Error::Usage(format!("there is no benchmark `{name}`; there is: {known}")));
     };
-    let cargo = Cargo::new(["run", "--release", "-p", "system-tests", "--bin", bin, "--"]);
+    let cargo = Cargo::new(["bench", "-p", package, "--bench", bench, "--"]);
     Ok(cargo.args(passed_on(args)))
 }
 
@@ -42,26 +36,15 @@ mod tests {
     #[test]
     fn a_bench_is_chosen_by_name_and_gets_the_rest() {
         let cases: &[(&[&str], Result<&str, &str>)] = &[
-            (
-                &["call"],
-                Ok("cargo run --release -p system-tests --bin bench_call --"),
-            ),
-            (
-                &["call", "--quick"],
-                Ok("cargo run --release -p system-tests --bin bench_call -- --quick"),
-            ),
-            (
-                &["call", "--", "--quick"],
-                Ok("cargo run --release -p system-tests --bin bench_call -- --quick"),
-            ),
+            (&["call"], Ok("cargo bench -p mpcore --bench call --")),
+            (&["call", "--quick"], Ok("cargo bench -p mpcore --bench call -- --quick")),
+            (&["call", "--", "--quick"], Ok("cargo bench -p mpcore --bench call -- --quick")),
             (&[], Err("which benchmark? there is: call")),
             (&["cal"], Err("there is no benchmark `cal`; there is: call")),
         ];
         for (args, expected) in cases {
             let command = command(args.iter().map(OsString::from).collect());
-            let said = command
-                .map(|cargo| cargo.to_string())
-                .map_err(|error| error.to_string());
+            let said = command.map(|cargo| cargo.to_string()).map_err(|error| error.to_string());
             assert_eq!(said.as_deref().map_err(String::as_str), *expected);
         }
     }

@@ -44,17 +44,11 @@ pub(crate) enum Output {
 
 impl Cargo {
     pub(crate) fn new(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
-        Cargo {
-            args: args
-                .into_iter()
-                .map(|arg| arg.as_ref().to_owned())
-                .collect(),
-        }
+        Cargo { args: args.into_iter().map(|arg| arg.as_ref().to_owned()).collect() }
     }
 
     pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
-        self.args
-            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
@@ -69,9 +63,7 @@ impl Cargo {
         io::stdout().flush().map_err(|error| self.error(error))?;
         #[cfg(unix)]
         {
-            Err(self.error(std::os::unix::process::CommandExt::exec(
-                &mut self.command(),
-            )))
+            Err(self.error(std::os::unix::process::CommandExt::exec(&mut self.command())))
         }
         #[cfg(not(unix))]
         {
@@ -88,10 +80,7 @@ impl Cargo {
         command.current_dir(folder).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         // Pipes would cost the colours.
-        let plain = ["CARGO_TERM_COLOR", "NO_COLOR"]
-            .map(env::var_os)
-            .iter()
-            .any(Option::is_some);
+        let plain = ["CARGO_TERM_COLOR", "NO_COLOR"].map(env::var_os).iter().any(Option::is_some);
         if io::stderr().is_terminal() && !plain {
             command.env("CARGO_TERM_COLOR", "always");
         }
@@ -115,11 +104,7 @@ impl Cargo {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break Output::Closed,
             }
-            if ended_at.is_none()
-                && child
-                    .try_wait()
-                    .map_err(|error| self.error(error))?
-                    .is_some()
+            if ended_at.is_none() && child.try_wait().map_err(|error| self.error(error))?.is_some()
             {
                 ended_at = Some(Instant::now());
             }
@@ -136,10 +121,7 @@ impl Cargo {
     /// Its errors go where `stderr` says.
     pub(crate) fn answer(&self, folder: &Path, stderr: Stdio) -> Result<Option<Vec<u8>>, Error> {
         let mut command = self.command();
-        command
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .stderr(stderr);
+        command.current_dir(folder).stdin(Stdio::null()).stderr(stderr);
         let output = command.output();
         let output = output.map_err(|error| self.error(error))?;
         Ok(output.status.success().then_some(output.stdout))
@@ -153,19 +135,14 @@ impl Cargo {
     }
 
     fn error(&self, source: io::Error) -> Error {
-        Error::Run {
-            command: self.to_string(),
-            source,
-        }
+        Error::Run { command: self.to_string(), source }
     }
 }
 
 impl fmt::Display for Cargo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("cargo")?;
-        self.args
-            .iter()
-            .try_for_each(|arg| write!(f, " {}", quoted(&arg.to_string_lossy())))
+        self.args.iter().try_for_each(|arg| write!(f, " {}", quoted(&arg.to_string_lossy())))
     }
 }
 
@@ -230,10 +207,7 @@ fn read_in_thread(
             }
         }
     };
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(read)
-        .map(drop)
+    thread::Builder::new().name(name.to_owned()).spawn(read).map(drop)
 }
 
 /// As a POSIX shell wants it.
@@ -253,10 +227,7 @@ mod tests {
     #[test]
     fn a_shown_command_can_be_pasted_into_a_shell() {
         let cargo = Cargo::new(["run", "-p=x", "--"]).args(["", "a b", "it's", "$HOME", "*.rs"]);
-        assert_eq!(
-            cargo.to_string(),
-            r"cargo run -p=x -- '' 'a b' 'it'\''s' '$HOME' '*.rs'"
-        );
+        assert_eq!(cargo.to_string(), r"cargo run -p=x -- '' 'a b' 'it'\''s' '$HOME' '*.rs'");
     }
 
     #[test]
@@ -265,10 +236,7 @@ mod tests {
             (&[], &[]),
             (&["one\ntwo\n"], &["one", "two"]),
             (&["o", "ne", "\n", "\ntwo"], &["one", "", "two"]),
-            (
-                &["test a ... ", "ok\r\ntest b ... "],
-                &["test a ... ok", "test b ... "],
-            ),
+            (&["test a ... ", "ok\r\ntest b ... "], &["test a ... ok", "test b ... "]),
         ];
         for (chunks, expected) in cases {
             let mut lines = Lines::default();
@@ -285,14 +253,9 @@ mod tests {
     fn a_streamed_command_is_read_on_both_streams_and_ends_with_its_status() {
         let mut seen = Vec::new();
         let nonsense = Cargo::new(["--refused-by-a-test"]);
-        let ended = nonsense
-            .stream(Path::new("."), |line| seen.push(line.to_owned()))
-            .unwrap();
+        let ended = nonsense.stream(Path::new("."), |line| seen.push(line.to_owned())).unwrap();
         assert!(!ended.status.success());
         assert_eq!(ended.output, Output::Closed);
-        assert!(
-            seen.iter().any(|line| line.contains("--refused-by-a-test")),
-            "{seen:?}"
-        );
+        assert!(seen.iter().any(|line| line.contains("--refused-by-a-test")), "{seen:?}");
     }
 }

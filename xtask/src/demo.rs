@@ -13,16 +13,8 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<ExitCode, Error> {
 }
 
 fn command(args: Vec<OsString>) -> Cargo {
-    Cargo::new([
-        "run",
-        "--release",
-        "-p",
-        "examples",
-        "--bin",
-        "digest",
-        "--",
-    ])
-    .args(passed_on(args))
+    Cargo::new(["run", "--release", "-p", "examples", "--bin", "digest", "--"])
+        .args(passed_on(args))
 }
 
 #[cfg(test)]

@@ -34,16 +34,11 @@ impl fmt::Display for Error {
             Error::Run { command, source } => write!(f, "could not run `{command}`: {source}"),
             Error::Metadata => f.write_str("cargo could not describe the workspace; see above"),
             Error::MetadataAnswer(what) => {
-                write!(
-                    f,
-                    "the description of the workspace by cargo is not understood: {what}"
-                )
+                write!(f, "the description of the workspace by cargo is not understood: {what}")
             }
             Error::Kinds(problems) => {
                 f.write_str("not every test would be run and counted")?;
-                problems
-                    .iter()
-                    .try_for_each(|problem| write!(f, "\n  - {problem}"))?;
+                problems.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))?;
                 f.write_str("\nthe table of kinds is in xtask/src/test/kinds.rs")
             }
         }

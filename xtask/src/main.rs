@@ -31,11 +31,7 @@ cargo xtask help                      this text
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1);
     let command = args.next();
-    let done = match command
-        .as_ref()
-        .map(|command| command.to_string_lossy())
-        .as_deref()
-    {
+    let done = match command.as_ref().map(|command| command.to_string_lossy()).as_deref() {
         Some("demo") => demo::run(args.collect()),
         Some("test") => test::run(&args.collect::<Vec<_>>()),
         Some("bench") => bench::run(args.collect()),
@@ -81,10 +77,7 @@ mod tests {
             (&["x", "--", "y"], &["x", "--", "y"]),
         ];
         for (given, expected) in cases {
-            assert_eq!(
-                passed_on(given.iter().map(OsString::from).collect()),
-                *expected
-            );
+            assert_eq!(passed_on(given.iter().map(OsString::from).collect()), *expected);
         }
     }
 }

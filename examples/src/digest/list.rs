@@ -1,8 +1,9 @@
 //! Finding the files: the part of `find . -type f -print0 | sort -z`.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use super::progress::{Progress, Stage, Tally};
 use super::table::{Item, Reason, Unreadable};
@@ -18,16 +19,20 @@ pub(super) struct Found {
 }
 
 /// All regular files below `folder` in the order of their paths' bytes, and what could not be
-/// listed. The totals in `tally` grow with every file found.
+/// listed. Entries of the folder itself that are called as one of `without` are passed by. The
+/// totals in `tally` grow with every file found.
 pub(super) fn list_files<E>(
     folder: &Path,
+    without: &[OsString],
     tally: &mut Tally,
     observer: &mut impl FnMut(&Progress<'_>) -> Result<(), E>,
 ) -> Result<(Vec<Found>, Vec<Unreadable>), E> {
     let mut found = Vec::new();
     let mut unreadable = Vec::new();
     let mut newest = PathBuf::new();
-    for entry in WalkDir::new(folder) {
+    let passed_by =
+        |entry: &DirEntry| entry.depth() == 1 && without.iter().any(|it| it == entry.file_name());
+    for entry in WalkDir::new(folder).into_iter().filter_entry(|entry| !passed_by(entry)) {
         match entry {
             Ok(entry) => {
                 let path = bytes_below(folder, entry.path());
@@ -41,11 +46,7 @@ pub(super) fn list_files<E>(
                 }
                 observer(&tally.progress(Stage::Listing, &path))?;
                 if let Some(size) = file_size {
-                    found.push(Found {
-                        path,
-                        on_disk: entry.into_path(),
-                        size,
-                    });
+                    found.push(Found { path, on_disk: entry.into_path(), size });
                 }
             }
             Err(error) => {
@@ -60,11 +61,7 @@ pub(super) fn list_files<E>(
                     Some(error) => Reason::Failed(error.to_string()),
                     None => Reason::Failed(error.to_string()),
                 };
-                unreadable.push(Unreadable {
-                    path,
-                    item: Item::Folder,
-                    reason,
-                });
+                unreadable.push(Unreadable { path, item: Item::Folder, reason });
             }
         }
     }
@@ -109,16 +106,27 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "").unwrap();
         }
-        let listed = list_files(folder.path(), &mut Tally::default(), &mut |_| {
-            Ok::<_, ()>(())
-        });
+        assert_eq!(listed(folder.path(), &[]), sorted);
+    }
+
+    #[test]
+    fn only_entries_of_the_folder_itself_are_passed_by() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["a/target/file", "b", "target/a", "target/b/c", "targets"] {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        assert_eq!(listed(folder.path(), &["target", "b"]), ["a/target/file", "targets"]);
+    }
+
+    fn listed(folder: &Path, without: &[&str]) -> Vec<String> {
+        let without: Vec<_> = without.iter().map(OsString::from).collect();
+        let observer = &mut |_: &Progress<'_>| Ok::<_, ()>(());
+        let listed = list_files(folder, &without, &mut Tally::default(), observer);
         let (found, unreadable) = listed.unwrap();
-        let paths: Vec<_> = found
-            .iter()
-            .map(|file| str::from_utf8(&file.path).unwrap())
-            .collect();
-        assert_eq!(paths, sorted);
         assert!(unreadable.is_empty(), "{unreadable:?}");
+        found.into_iter().map(|file| String::from_utf8(file.path).unwrap()).collect()
     }
 
     #[test]

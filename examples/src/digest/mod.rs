@@ -35,6 +35,7 @@ mod path_text;
 mod progress;
 mod table;
 
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -94,22 +95,32 @@ pub struct FolderError {
 /// ```
 pub fn digest_folder<E: From<FolderError>>(
     folder: &Path,
+    observer: impl FnMut(&Progress<'_>) -> Result<(), E>,
+) -> Result<FolderDigest, E> {
+    digest_folder_without(folder, &[], observer)
+}
+
+/// As [`digest_folder`], but as if the entries of `folder` that are called as one of `without` were
+/// not there; further down such names are nothing special. With `find` that is
+/// `-path ./NAME -prune -o` before `-type f`.
+///
+/// # Errors
+///
+/// Those of [`digest_folder`].
+pub fn digest_folder_without<E: From<FolderError>>(
+    folder: &Path,
+    without: &[OsString],
     mut observer: impl FnMut(&Progress<'_>) -> Result<(), E>,
 ) -> Result<FolderDigest, E> {
     let folder = enter(folder)?;
     let mut tally = Tally::default();
-    let (found, mut unreadable) = list_files(&folder, &mut tally, &mut observer)?;
+    let (found, mut unreadable) = list_files(&folder, without, &mut tally, &mut observer)?;
 
     let mut files = Vec::with_capacity(found.len());
     let mut lines = Sha256::new();
     let mut bytes = 0;
     let mut block = vec![0; BLOCK];
-    for Found {
-        path,
-        on_disk,
-        size,
-    } in found
-    {
+    for Found { path, on_disk, size } in found {
         observer(&tally.progress(Stage::Opening, &path))?;
         tally.begin_file(size);
         let read = read_file(&on_disk, &mut block, |count| {
@@ -126,20 +137,11 @@ pub fn digest_folder<E: From<FolderError>>(
             }
             Err(reason) => {
                 observer(&tally.progress(Stage::Done, &path))?;
-                unreadable.push(Unreadable {
-                    path,
-                    item: Item::File,
-                    reason,
-                });
+                unreadable.push(Unreadable { path, item: Item::File, reason });
             }
         }
     }
-    Ok(FolderDigest {
-        sha256: hex(&lines.finalize()),
-        files,
-        bytes,
-        unreadable,
-    })
+    Ok(FolderDigest { sha256: hex(&lines.finalize()), files, bytes, unreadable })
 }
 
 /// The folder with a `.` at its end, when this user may enter it: the question `cd` asks, which
@@ -148,10 +150,7 @@ fn enter(folder: &Path) -> Result<PathBuf, FolderError> {
     let inside = folder.join(".");
     match inside.metadata() {
         Ok(_) => Ok(inside),
-        Err(source) => Err(FolderError {
-            path: folder.to_owned(),
-            source,
-        }),
+        Err(source) => Err(FolderError { path: folder.to_owned(), source }),
     }
 }
 
@@ -234,10 +233,7 @@ mod tests {
     fn an_empty_folder_has_the_digest_of_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let digest = digest_folder(folder.path(), |_| Ok::<_, FolderError>(())).unwrap();
-        assert_eq!(
-            digest.to_string(),
-            format!("digest {NOTHING} files 0 bytes 0 unreadable 0")
-        );
+        assert_eq!(digest.to_string(), format!("digest {NOTHING} files 0 bytes 0 unreadable 0"));
     }
 
     #[test]
@@ -252,10 +248,7 @@ mod tests {
             match digest_folder(&path, |_| Ok::<_, Stopped>(())) {
                 Err(Stopped::Folder(error)) => {
                     assert_eq!(error.source.kind(), kind);
-                    assert!(
-                        error.to_string().contains(&*path.to_string_lossy()),
-                        "{error}"
-                    );
+                    assert!(error.to_string().contains(&*path.to_string_lossy()), "{error}");
                 }
                 other => panic!("{}: {other:?}", path.display()),
             }
@@ -270,17 +263,9 @@ mod tests {
         let mut seen = Vec::new();
         digest_folder(folder.path(), |progress| {
             if progress.stage != Stage::Listing {
-                assert_eq!(
-                    (progress.files_total, progress.bytes_total),
-                    (2, 2 * BLOCK as u64 + 1)
-                );
+                assert_eq!((progress.files_total, progress.bytes_total), (2, 2 * BLOCK as u64 + 1));
                 let path = String::from_utf8(progress.path.to_owned()).unwrap();
-                seen.push((
-                    progress.stage,
-                    path,
-                    progress.files_done,
-                    progress.bytes_done,
-                ));
+                seen.push((progress.stage, path, progress.files_done, progress.bytes_done));
             }
             Ok::<_, FolderError>(())
         })
@@ -310,16 +295,9 @@ mod tests {
             let result = digest_folder(folder.path(), |progress| {
                 calls_after += usize::from(stopped);
                 stopped |= progress.stage == stage;
-                if stopped {
-                    Err(Stopped::Cancelled)
-                } else {
-                    Ok(())
-                }
+                if stopped { Err(Stopped::Cancelled) } else { Ok(()) }
             });
-            assert!(
-                matches!(result, Err(Stopped::Cancelled)),
-                "{stage:?}: {result:?}"
-            );
+            assert!(matches!(result, Err(Stopped::Cancelled)), "{stage:?}: {result:?}");
             assert_eq!(calls_after, 0, "{stage:?}");
         }
     }

@@ -100,10 +100,7 @@ mod tests {
             assert_eq!(tally.progress(Stage::Done, b"").bytes_total, *expected);
         }
         let end = tally.progress(Stage::Done, b"");
-        assert_eq!(
-            (end.files_done, end.bytes_done),
-            (end.files_total, end.bytes_total)
-        );
+        assert_eq!((end.files_done, end.bytes_done), (end.files_total, end.bytes_total));
     }
 
     #[test]

@@ -64,19 +64,19 @@ pub enum Reason {
     Failed(String),
 }
 
+impl FolderDigest {
+    /// How many files, not counting folders, could not be read.
+    #[must_use]
+    pub fn unreadable_files(&self) -> usize {
+        self.unreadable.iter().filter(|entry| entry.item == Item::File).count()
+    }
+}
+
 impl fmt::Display for FolderDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let FolderDigest {
-            sha256,
-            files,
-            bytes,
-            unreadable,
-        } = self;
+        let FolderDigest { sha256, files, bytes, unreadable } = self;
         let (files, unreadable) = (files.len(), unreadable.len());
-        write!(
-            f,
-            "digest {sha256} files {files} bytes {bytes} unreadable {unreadable}"
-        )
+        write!(f, "digest {sha256} files {files} bytes {bytes} unreadable {unreadable}")
     }
 }
 

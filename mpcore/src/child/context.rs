@@ -32,9 +32,7 @@ struct Shared {
 
 impl fmt::Debug for ChildContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChildContext")
-            .field("name", &self.shared.name)
-            .finish_non_exhaustive()
+        f.debug_struct("ChildContext").field("name", &self.shared.name).finish_non_exhaustive()
     }
 }
 
@@ -48,18 +46,8 @@ pub(crate) struct CancelUnwind;
 impl ChildContext {
     /// For the thread that runs the commands; `initial` are the encoded values of the properties.
     pub(crate) fn new(link: Arc<Link>, name: String, initial: Vec<Vec<u8>>) -> Self {
-        let properties = initial
-            .into_iter()
-            .map(|bytes| Arc::new(Mutex::new(bytes)))
-            .collect();
-        Self {
-            shared: Arc::new(Shared {
-                link,
-                name,
-                main: thread::current().id(),
-                properties,
-            }),
-        }
+        let properties = initial.into_iter().map(|bytes| Arc::new(Mutex::new(bytes))).collect();
+        Self { shared: Arc::new(Shared { link, name, main: thread::current().id(), properties }) }
     }
 
     fn link(&self) -> &Arc<Link> {
@@ -134,27 +122,14 @@ impl ChildContext {
     /// nothing after its end.
     #[must_use]
     pub fn call(&self) -> CallContext {
-        CallContext {
-            link: Arc::clone(self.link()),
-            call: self.link().running(),
-        }
+        CallContext { link: Arc::clone(self.link()), call: self.link().running() }
     }
 
     #[doc(hidden)]
     pub fn __property<T>(&self, def: &'static PropertyDef<T>) -> Property<T> {
         let value = (def.default)();
-        let sent = self
-            .shared
-            .properties
-            .get(usize::from(def.index))
-            .cloned()
-            .unwrap_or_default();
-        Property {
-            state: Arc::new(Mutex::new(value)),
-            sent,
-            def,
-            link: Arc::clone(self.link()),
-        }
+        let sent = self.shared.properties.get(usize::from(def.index)).cloned().unwrap_or_default();
+        Property { state: Arc::new(Mutex::new(value)), sent, def, link: Arc::clone(self.link()) }
     }
 
     #[doc(hidden)]
@@ -167,13 +142,7 @@ impl ChildContext {
             Some(encoder.into_bytes())
         };
         let head = ItemHead::new(ItemKind::Event, def.index, 0);
-        Event::new(
-            def.name,
-            head,
-            key,
-            Arc::clone(self.link()),
-            Arc::new(encode),
-        )
+        Event::new(def.name, head, key, Arc::clone(self.link()), Arc::new(encode))
     }
 
     #[doc(hidden)]
@@ -185,13 +154,7 @@ impl ChildContext {
     ) -> Event<S> {
         let encode = move |args: S| command.result.encode(&value(args)).ok();
         let head = ItemHead::new(ItemKind::Signal, command.index, 0);
-        Event::new(
-            command.name,
-            head,
-            None,
-            Arc::clone(self.link()),
-            Arc::new(encode),
-        )
+        Event::new(command.name, head, None, Arc::clone(self.link()), Arc::new(encode))
     }
 }
 
@@ -273,12 +236,7 @@ pub struct Property<T: 'static> {
 impl<T> Clone for Property<T> {
     fn clone(&self) -> Self {
         let (state, sent) = (Arc::clone(&self.state), Arc::clone(&self.sent));
-        Self {
-            state,
-            sent,
-            def: self.def,
-            link: Arc::clone(&self.link),
-        }
+        Self { state, sent, def: self.def, link: Arc::clone(&self.link) }
     }
 }
 
@@ -330,9 +288,7 @@ impl<T> Property<T> {
         }
         sent.clone_from(&bytes);
         let head = ItemHead::new(ItemKind::Property, self.def.index, 0);
-        let _ = self
-            .link
-            .send(head, Some(Key::Property(self.def.index)), bytes);
+        let _ = self.link.send(head, Some(Key::Property(self.def.index)), bytes);
     }
 
     /// Stores a value that is already encoded: the result of a write needs no `Clone` that way.
@@ -358,11 +314,7 @@ pub struct Event<S> {
 impl<S> Clone for Event<S> {
     fn clone(&self) -> Self {
         let (link, encode) = (Arc::clone(&self.link), Arc::clone(&self.encode));
-        Self {
-            link,
-            encode,
-            ..*self
-        }
+        Self { link, encode, ..*self }
     }
 }
 
@@ -380,14 +332,7 @@ impl<S> Event<S> {
         link: Arc<Link>,
         encode: Arc<EncodeFn<S>>,
     ) -> Self {
-        Self {
-            name,
-            head,
-            key,
-            link,
-            encode,
-            _args: PhantomData,
-        }
+        Self { name, head, key, link, encode, _args: PhantomData }
     }
 
     fn send(&self, args: S) -> Result<(), EmitError> {

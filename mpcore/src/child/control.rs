@@ -26,11 +26,7 @@ pub(crate) fn start(control: Receiver, link: Arc<Link>, grace: Grace, place: Pla
         run(control, &for_thread);
         controller_lost(&for_thread, &grace, place);
     };
-    if thread::Builder::new()
-        .name("mp-control".into())
-        .spawn(body)
-        .is_err()
-    {
+    if thread::Builder::new().name("mp-control".into()).spawn(body).is_err() {
         // Nobody would hear of a stop: better not to begin.
         link.close();
         link.request_stop(StopReason::ControllerLost);

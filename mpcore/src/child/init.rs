@@ -101,11 +101,7 @@ fn run_as_child(only: Option<Registration>) -> ! {
 /// the last one says at which of them the controller has recognised it.
 fn connect(pipe: &mut impl Read, first: Bootstrap, child: Registration) -> i32 {
     let table = (child.table)();
-    let initial: Vec<_> = table
-        .properties
-        .iter()
-        .map(|row| row.initial.clone())
-        .collect();
+    let initial: Vec<_> = table.properties.iter().map(|row| row.initial.clone()).collect();
     let mut greeted = Vec::new();
     let mut record = Ok(Record::Connect(first));
     loop {

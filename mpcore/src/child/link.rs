@@ -71,9 +71,7 @@ pub(crate) struct Link {
 
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Link")
-            .field("generation", &self.generation)
-            .finish_non_exhaustive()
+        f.debug_struct("Link").field("generation", &self.generation).finish_non_exhaustive()
     }
 }
 
@@ -88,10 +86,7 @@ impl Link {
         events: Sender,
         requests_wake: Sender,
     ) -> Arc<Self> {
-        let bounds = Bounds {
-            entries: CHILD_QUEUE_ENTRIES,
-            bytes: CHILD_QUEUE_BYTES,
-        };
+        let bounds = Bounds { entries: CHILD_QUEUE_ENTRIES, bytes: CHILD_QUEUE_BYTES };
         let events = Events {
             queue: Outgoing::new(window, bounds),
             lane: events,
@@ -132,10 +127,7 @@ impl Link {
             if events.queue.is_empty() {
                 break; // one value larger than the bound: it has the queue to itself
             }
-            events = self
-                .room
-                .wait(events)
-                .unwrap_or_else(PoisonError::into_inner);
+            events = self.room.wait(events).unwrap_or_else(PoisonError::into_inner);
         }
         self.push(events, head, key, payload)
     }
@@ -165,10 +157,7 @@ impl Link {
             return Err(EmitError::ControllerGone);
         }
         head.events_before = events.count;
-        if matches!(
-            head.kind,
-            ItemKind::Event | ItemKind::Property | ItemKind::Signal
-        ) {
+        if matches!(head.kind, ItemKind::Event | ItemKind::Property | ItemKind::Signal) {
             events.count += 1;
         }
         events.queue.push(head, key, Payload::Ready(payload));
@@ -181,12 +170,7 @@ impl Link {
         let had_waiters = !events.queue.is_empty();
         let mut buffer = std::mem::take(&mut events.buffer);
         while !events.closed {
-            let Events {
-                queue,
-                requests,
-                control,
-                ..
-            } = events;
+            let Events { queue, requests, control, .. } = events;
             let mut head = Head::new(PacketKind::Items, self.generation);
             head.consumed = requests.report();
             head.consumed_control = control.report();
@@ -246,10 +230,7 @@ impl Link {
     pub(crate) fn flush(&self) {
         let mut events = lock(&self.events);
         while !events.closed && !events.queue.is_empty() {
-            events = self
-                .room
-                .wait(events)
-                .unwrap_or_else(PoisonError::into_inner);
+            events = self.room.wait(events).unwrap_or_else(PoisonError::into_inner);
         }
     }
 

@@ -35,11 +35,7 @@ fn report(info: &PanicHookInfo<'_>) -> PanicReport {
         _ => String::new(),
     };
     let location = info.location().map(ToString::to_string).unwrap_or_default();
-    PanicReport {
-        message: message(info.payload()),
-        location,
-        backtrace,
-    }
+    PanicReport { message: message(info.payload()), location, backtrace }
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {

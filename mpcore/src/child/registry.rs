@@ -39,11 +39,7 @@ impl Registration {
     /// The registration of a child.
     #[must_use]
     pub const fn of<P: Child>() -> Self {
-        Self {
-            key: P::KEY,
-            table: table::<P>,
-            serve: serve::<P>,
-        }
+        Self { key: P::KEY, table: table::<P>, serve: serve::<P> }
     }
 }
 
@@ -63,30 +59,14 @@ pub struct TestHelper {
 inventory::collect!(TestHelper);
 
 pub(crate) fn find(key: &str) -> Option<Registration> {
-    inventory::iter::<Registration>()
-        .find(|child| child.key == key)
-        .copied()
+    inventory::iter::<Registration>().find(|child| child.key == key).copied()
 }
 
 /// The arguments that make this binary run its `mpcore_child` test, if it is a test binary.
 pub(crate) fn test_arguments() -> Option<Vec<String>> {
     let helper = inventory::iter::<TestHelper>().next()?;
     // libtest knows a test by its path without the crate.
-    let name = helper
-        .path
-        .split_once("::")
-        .map_or(helper.path, |(_, name)| name);
-    let fixed = [
-        "--exact",
-        "--nocapture",
-        "--quiet",
-        "--test-threads=1",
-        "--",
-    ];
-    Some(
-        std::iter::once(name)
-            .chain(fixed)
-            .map(str::to_owned)
-            .collect(),
-    )
+    let name = helper.path.split_once("::").map_or(helper.path, |(_, name)| name);
+    let fixed = ["--exact", "--nocapture", "--quiet", "--test-threads=1", "--"];
+    Some(std::iter::once(name).chain(fixed).map(str::to_owned).collect())
 }

@@ -22,10 +22,7 @@ pub struct Reply {
 
 impl Reply {
     pub(crate) fn text(kind: ItemKind, text: impl ToString) -> Self {
-        Self {
-            kind,
-            payload: text.to_string().into_bytes(),
-        }
+        Self { kind, payload: text.to_string().into_bytes() }
     }
 }
 
@@ -47,15 +44,10 @@ impl Request<'_> {
             Err(error) => return Reply::text(ItemKind::Undecodable, error),
         };
         let encoded = match method(args) {
-            Ok(value) => command
-                .result
-                .encode(&value)
-                .map(|payload| (ItemKind::Returned, payload)),
-            Err(error) => command
-                .error
-                .codec
-                .encode(&error)
-                .map(|payload| (ItemKind::Raised, payload)),
+            Ok(value) => command.result.encode(&value).map(|payload| (ItemKind::Returned, payload)),
+            Err(error) => {
+                command.error.codec.encode(&error).map(|payload| (ItemKind::Raised, payload))
+            }
         };
         match encoded {
             Ok((kind, payload)) => Reply { kind, payload },
@@ -80,9 +72,6 @@ impl Request<'_> {
     /// A command that this child does not have: the handshake should have found it.
     #[must_use]
     pub fn unknown(self) -> Reply {
-        Reply::text(
-            ItemKind::Undecodable,
-            format!("there is no command {}", self.command),
-        )
+        Reply::text(ItemKind::Undecodable, format!("there is no command {}", self.command))
     }
 }

@@ -31,12 +31,7 @@ mod code {
 /// Serves until the end and returns the exit code.
 pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     install_hook();
-    let ChildLanes {
-        requests,
-        requests_wake,
-        control,
-        events,
-    } = lanes;
+    let ChildLanes { requests, requests_wake, control, events } = lanes;
     let link = Link::new(run.generation, run.window, events, requests_wake);
     let grace = Grace::default();
     if run.place == Place::Process {
@@ -90,10 +85,7 @@ fn live<P: Child>(
         panic.or(dropped)
     });
     let reason = link.stop_reason().unwrap_or(StopReason::InitFailed);
-    let bye = Bye {
-        reason,
-        cleanup_panic,
-    };
+    let bye = Bye { reason, cleanup_panic };
     let payload = postcard::to_stdvec(&bye).unwrap_or_default();
     let _ = link.send(ItemHead::new(ItemKind::Bye, 0, 0), None, payload);
     link.flush();
@@ -165,25 +157,13 @@ fn run_command<P: Child>(
     args: &Bytes,
 ) -> Reply {
     let ended = || match link.stopping() {
-        true => Reply {
-            kind: ItemKind::Stopped,
-            payload: Vec::new(),
-        },
-        false => Reply {
-            kind: ItemKind::Cancelled,
-            payload: Vec::new(),
-        },
+        true => Reply { kind: ItemKind::Stopped, payload: Vec::new() },
+        false => Reply { kind: ItemKind::Cancelled, payload: Vec::new() },
     };
     if !link.begin(head.call) {
-        return Reply {
-            kind: ItemKind::Cancelled,
-            payload: Vec::new(),
-        };
+        return Reply { kind: ItemKind::Cancelled, payload: Vec::new() };
     }
-    let request = Request {
-        command: head.method,
-        args: args.as_slice(),
-    };
+    let request = Request { command: head.method, args: args.as_slice() };
     let result = guard(|| child.__interface().__dispatch(context, request));
     let met_cancelled = link.end();
     match result {
@@ -207,12 +187,7 @@ struct Requests {
 
 impl Requests {
     fn new(lane: Receiver, link: Arc<Link>) -> Self {
-        Self {
-            lane,
-            link,
-            assembler: Assembler::default(),
-            taken: VecDeque::new(),
-        }
+        Self { lane, link, assembler: Assembler::default(), taken: VecDeque::new() }
     }
 
     /// The first item, if it comes from whom we expect.
@@ -255,6 +230,7 @@ impl Requests {
         };
         self.assembler.take(head.kind, body, take).ok()?;
         self.link.consumed_request(charge(packet.len()));
+        let _ = self.link.credit(head.consumed);
         Some(())
     }
 }

@@ -128,14 +128,8 @@ impl<C: Control> Builder<C> {
             stderr: Output::Inherit,
             start_deadline: limits::START_DEADLINE,
             stop_grace: limits::STOP_GRACE,
-            queue: Bounds {
-                entries: limits::QUEUE_COMMANDS,
-                bytes: limits::QUEUE_BYTES,
-            },
-            inbox_bound: InboxBound {
-                entries: limits::INBOX_ENTRIES,
-                bytes: limits::INBOX_BYTES,
-            },
+            queue: Bounds { entries: limits::QUEUE_COMMANDS, bytes: limits::QUEUE_BYTES },
+            inbox_bound: InboxBound { entries: limits::INBOX_ENTRIES, bytes: limits::INBOX_BYTES },
             inbox: None,
             after_exit: None,
             _control: PhantomData,
@@ -246,10 +240,7 @@ impl<C: Control> Builder<C> {
     /// by default. The next one ends as [`CallError::QueueFull`](crate::CallError::QueueFull).
     #[must_use]
     pub fn queue_bound(mut self, commands: usize, bytes: usize) -> Self {
-        self.queue = Bounds {
-            entries: commands,
-            bytes,
-        };
+        self.queue = Bounds { entries: commands, bytes };
         self
     }
 
@@ -339,14 +330,7 @@ fn table<C: Control>() -> Arc<InterfaceTable> {
     }
     // Runs the user's `Default` and `Deserialize`: not under the lock.
     let describe = <C::Interface as Interface>::__describe;
-    let table = Arc::new(InterfaceTable::new(
-        <C::Interface as Interface>::NAME,
-        describe,
-    ));
+    let table = Arc::new(InterfaceTable::new(<C::Interface as Interface>::NAME, describe));
     let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
-    tables
-        .get_or_insert_default()
-        .entry(TypeId::of::<C>())
-        .or_insert(table)
-        .clone()
+    tables.get_or_insert_default().entry(TypeId::of::<C>()).or_insert(table).clone()
 }

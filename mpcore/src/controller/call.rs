@@ -63,16 +63,7 @@ impl<T, E> Call<T, E> {
         shared: Arc<Shared>,
     ) -> Self {
         let receiver = Some(receiver);
-        Self {
-            id,
-            command,
-            receiver,
-            outcome: None,
-            then,
-            codec,
-            shared,
-            cancel_on_drop: false,
-        }
+        Self { id, command, receiver, outcome: None, then, codec, shared, cancel_on_drop: false }
     }
 
     /// The call's number: rising from 1, over all runs of the child.
@@ -89,8 +80,7 @@ impl<T, E> Call<T, E> {
     /// # Errors
     /// How the command ended, if not with a result.
     pub fn wait(mut self) -> Result<T, CallError<E>> {
-        self.wait_until(None)
-            .unwrap_or(Err(CallError::InboxOverflow))
+        self.wait_until(None).unwrap_or(Err(CallError::InboxOverflow))
     }
 
     /// Waits for the outcome, but no longer than `timeout`. `None` is no outcome: the command goes on,
@@ -123,9 +113,7 @@ impl<T, E> Call<T, E> {
     }
 
     fn decoded(&self) -> Option<Result<T, CallError<E>>> {
-        self.outcome
-            .as_ref()
-            .map(|outcome| self.codec.decode(outcome))
+        self.outcome.as_ref().map(|outcome| self.codec.decode(outcome))
     }
 
     /// Asks for the command's end; returns at once. The outcome tells what came of it: a command that
@@ -174,12 +162,10 @@ impl<T, E> Call<T, E> {
             // Looked at before: the channel is empty, so a fresh one brings it once more.
             let (sender, again) = oneshot::channel();
             let _ = sender.send(outcome);
-            self.shared
-                .then(self.id, self.command, &again, &self.then, add);
+            self.shared.then(self.id, self.command, &again, &self.then, add);
             return;
         }
-        self.shared
-            .then(self.id, self.command, &receiver, &self.then, add);
+        self.shared.then(self.id, self.command, &receiver, &self.then, add);
     }
 }
 
@@ -197,10 +183,7 @@ impl<T, E> IntoFuture for Call<T, E> {
 
     fn into_future(mut self) -> CallFuture<T, E> {
         let receiver = self.receiver.take().map(IntoFuture::into_future);
-        CallFuture {
-            receiver,
-            call: self,
-        }
+        CallFuture { receiver, call: self }
     }
 }
 

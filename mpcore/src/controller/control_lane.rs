@@ -2,10 +2,33 @@
 //!
 //! A state, not a queue: what cannot be sent yet for lack of credit merges with what comes later.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::transport::Sender;
-use crate::wire::credit::{FalseReport, Meter, Window, charge};
+use crate::wire::credit::{FalseReport, Window, charge};
 use crate::wire::packet::{Head, PacketKind};
 use crate::wire::report::{CANCELLED_PER_MESSAGE, ControlState};
+
+/// The events lane's credit, shared with the requests lane: whatever goes to the child carries it, so
+/// a message of its own is needed only when nothing else goes.
+#[derive(Debug, Default)]
+pub(crate) struct Grant {
+    granted: AtomicU64,
+    told: AtomicU64,
+}
+
+impl Grant {
+    /// The total to put on a packet.
+    pub(crate) fn granted(&self) -> u64 {
+        self.granted.load(Ordering::SeqCst)
+    }
+
+    /// A packet with this total was sent.
+    pub(crate) fn told(&self, total: u64) {
+        self.told.fetch_max(total, Ordering::SeqCst);
+    }
+}
 
 #[derive(Default)]
 pub(crate) struct ControlLane {
@@ -20,17 +43,15 @@ struct Open {
     generation: u32,
     window: Window,
     /// What the reader has consumed of the events lane.
-    events: Meter,
-    /// The total last told to the child.
-    told: u64,
+    consumed: u64,
+    half_window: u64,
+    grant: Arc<Grant>,
     withheld: bool,
 }
 
 impl std::fmt::Debug for ControlLane {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ControlLane")
-            .field("wanted", &self.wanted)
-            .finish_non_exhaustive()
+        f.debug_struct("ControlLane").field("wanted", &self.wanted).finish_non_exhaustive()
     }
 }
 
@@ -40,16 +61,19 @@ impl ControlLane {
         *self = Self::default();
     }
 
-    pub(crate) fn open(&mut self, lane: Sender, generation: u32, window: u32) {
+    pub(crate) fn open(&mut self, lane: Sender, generation: u32, window: u32) -> Arc<Grant> {
+        let grant = Arc::<Grant>::default();
         self.open = Some(Open {
             lane,
             generation,
             window: Window::new(window),
-            events: Meter::new(window),
-            told: 0,
+            consumed: 0,
+            half_window: u64::from(window) / 2,
+            grant: Arc::clone(&grant),
             withheld: false,
         });
         self.flush(false);
+        grant
     }
 
     pub(crate) fn close(&mut self) {
@@ -80,10 +104,12 @@ impl ControlLane {
     /// The reader has read a packet; `grant` says whether the child may have credit for more.
     pub(crate) fn consumed(&mut self, charge: u64, grant: bool) {
         let Some(open) = &mut self.open else { return };
-        open.events.consume(charge);
-        if open.events.due() {
-            open.withheld = !grant;
-            if grant {
+        open.consumed += charge;
+        open.withheld = !grant;
+        if grant {
+            open.grant.granted.store(open.consumed, Ordering::SeqCst);
+            let told = open.grant.told.load(Ordering::SeqCst);
+            if open.consumed - told >= open.half_window {
                 self.flush(true);
             }
         }
@@ -97,6 +123,7 @@ impl ControlLane {
     pub(crate) fn grant(&mut self) {
         let Some(open) = &mut self.open else { return };
         if std::mem::take(&mut open.withheld) {
+            open.grant.granted.store(open.consumed, Ordering::SeqCst);
             self.flush(true);
         }
     }
@@ -112,11 +139,7 @@ impl ControlLane {
             };
             let mut packet = Vec::new();
             let mut head = Head::new(PacketKind::Control, open.generation);
-            let total = if open.withheld {
-                open.told
-            } else {
-                open.events.report()
-            };
+            let total = open.grant.granted();
             head.consumed = total;
             head.write(&mut packet);
             packet.extend_from_slice(&postcard::to_stdvec(&now).unwrap_or_default());
@@ -125,7 +148,7 @@ impl ControlLane {
                 return;
             }
             open.window.send(charge);
-            open.told = total;
+            open.grant.told(total);
             self.wanted.cancelled.drain(..count);
             self.unsent = !self.wanted.cancelled.is_empty();
             // A lane that is closed has a child that is gone, which the watcher tells.
@@ -159,11 +182,7 @@ mod tests {
         assert_eq!(sent(&receiver), [(0, true, 0)]);
         lane.consumed(5000, false);
         lane.cancel(7);
-        assert_eq!(
-            sent(&receiver),
-            [(0, true, 1)],
-            "no credit slips out with a cancel"
-        );
+        assert_eq!(sent(&receiver), [(0, true, 1)], "no credit slips out with a cancel");
         lane.grant();
         assert_eq!(sent(&receiver), [(5000, true, 0)]);
     }
@@ -180,18 +199,10 @@ mod tests {
         assert!(first.len() < 10, "{first:?}");
         let charges: u64 = lane.open.as_ref().map_or(0, |open| {
             let mut window = open.window.clone();
-            (0..100_000)
-                .step_by(1)
-                .find(|total| window.report(*total).is_err())
-                .unwrap_or(1)
-                - 1
+            (0..100_000).step_by(1).find(|total| window.report(*total).is_err()).unwrap_or(1) - 1
         });
         lane.report(charges).unwrap();
-        let total: usize = first
-            .iter()
-            .chain(&sent(&receiver))
-            .map(|(_, _, count)| count)
-            .sum();
+        let total: usize = first.iter().chain(&sent(&receiver)).map(|(_, _, count)| count).sum();
         assert_eq!(total, 100);
     }
 }

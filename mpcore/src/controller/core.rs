@@ -68,10 +68,7 @@ pub(crate) struct Shared {
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let life = self.life();
-        f.debug_struct("Shared")
-            .field("name", &self.name())
-            .field("state", &life.state)
-            .finish()
+        f.debug_struct("Shared").field("name", &self.name()).field("state", &life.state).finish()
     }
 }
 
@@ -86,10 +83,7 @@ impl Shared {
         table: Arc<InterfaceTable>,
         sinks: Sinks,
     ) -> Arc<Self> {
-        let mirrors = table
-            .properties
-            .iter()
-            .map(|row| Arc::new(Mirror::new(row.initial.clone())));
+        let mirrors = table.properties.iter().map(|row| Arc::new(Mirror::new(row.initial.clone())));
         let life = Life {
             state: State::Created,
             generation: 0,
@@ -147,10 +141,7 @@ impl Shared {
     }
 
     pub(crate) fn command_name(&self, command: u16) -> Option<&'static str> {
-        self.table
-            .commands
-            .get(usize::from(command))
-            .map(|row| row.name)
+        self.table.commands.get(usize::from(command)).map(|row| row.name)
     }
 
     // ---- calls
@@ -162,11 +153,7 @@ impl Shared {
     ) -> (u64, oneshot::Receiver<Arc<Outcome>>, SharedThen) {
         let (reply, receiver) = oneshot::channel();
         let then = SharedThen::default();
-        let entry = Entry {
-            command,
-            reply,
-            then: Arc::clone(&then),
-        };
+        let entry = Entry { command, reply, then: Arc::clone(&then) };
         let (call, refused) = {
             let mut traffic = self.traffic();
             let call = traffic.next_call();
@@ -218,10 +205,7 @@ impl Shared {
 
     fn encode_here(self: &Arc<Self>, job: EncodeJob) {
         let mut encoder = Encoder::new(crate::limits::VALUE_BYTES);
-        let encoded = job
-            .parts
-            .into_iter()
-            .try_for_each(|part| part(&mut encoder));
+        let encoded = job.parts.into_iter().try_for_each(|part| part(&mut encoder));
         let (next, failed) = {
             let mut traffic = self.traffic();
             match encoded {
@@ -243,17 +227,12 @@ impl Shared {
     /// Ends a command: wakes who waits, and posts what handlers shall hear. Whoever has taken the
     /// entry out of the table calls this, once.
     pub(crate) fn resolve(self: &Arc<Self>, call: u64, entry: Entry, outcome: Outcome) {
-        let Entry {
-            command,
-            reply,
-            then,
-        } = entry;
+        let Entry { command, reply, then } = entry;
         let outcome = Arc::new(outcome);
         let told = match &*outcome {
             Outcome::Returned(_) => {
                 let sink = self.sinks.results.get(usize::from(command));
-                sink.and_then(Option::as_ref)
-                    .is_some_and(|sink| (sink.is_connected)())
+                sink.and_then(Option::as_ref).is_some_and(|sink| (sink.is_connected)())
             }
             Outcome::Exited(_) | Outcome::Cancelled | Outcome::Stopped => false,
             _ => true,
@@ -261,19 +240,11 @@ impl Shared {
         let post_it = {
             let mut then = lock(&then);
             let post_it = told || !then.is_empty();
-            then.stage = if post_it {
-                Stage::Posted
-            } else {
-                Stage::Silent
-            };
+            then.stage = if post_it { Stage::Posted } else { Stage::Silent };
             post_it
         };
-        let notice = post_it.then(|| Notice::Outcome {
-            command,
-            call,
-            outcome: Arc::clone(&outcome),
-            then,
-        });
+        let notice =
+            post_it.then(|| Notice::Outcome { command, call, outcome: Arc::clone(&outcome), then });
         // Nobody may wait any more.
         let _ = reply.send(outcome);
         if let Some(notice) = notice {
@@ -309,12 +280,7 @@ impl Shared {
         post(
             self,
             match late {
-                None => Notice::Outcome {
-                    command,
-                    call,
-                    outcome,
-                    then: Arc::clone(then),
-                },
+                None => Notice::Outcome { command, call, outcome, then: Arc::clone(then) },
                 Some((on_done, forward)) => Notice::Task(Box::new(move || {
                     run_continuation(on_done, &outcome);
                     run_continuation(forward, &outcome);
@@ -379,20 +345,11 @@ impl Shared {
 
     pub(crate) fn deliver(self: &Arc<Self>, notice: Notice) {
         match notice {
-            Notice::Outcome {
-                command,
-                call,
-                outcome,
-                then,
-            } => {
+            Notice::Outcome { command, call, outcome, then } => {
                 self.deliver_outcome(command, call, &outcome, &then);
             }
             Notice::Property(index) => {
-                let sink = self
-                    .sinks
-                    .properties
-                    .get(usize::from(index))
-                    .and_then(Option::as_ref);
+                let sink = self.sinks.properties.get(usize::from(index)).and_then(Option::as_ref);
                 let mirror = self.mirrors.get(usize::from(index));
                 if let (Some(sink), Some(mirror)) = (sink, mirror) {
                     let (bytes, version) = mirror.read(|bytes, version| (bytes.to_vec(), version));
@@ -443,13 +400,7 @@ impl Shared {
             && let Err(error) = (sink.deliver)(bytes.as_slice())
         {
             let message = error.to_string();
-            self.raise(
-                command,
-                call,
-                ExceptionKind::Undelivered,
-                message,
-                String::new(),
-            );
+            self.raise(command, call, ExceptionKind::Undelivered, message, String::new());
         }
         let (kind, message, backtrace) = match &**outcome {
             Outcome::Raised(bytes) => {
@@ -462,11 +413,9 @@ impl Shared {
                 };
                 (ExceptionKind::Raised, message, String::new())
             }
-            Outcome::Panicked(report) => (
-                ExceptionKind::Panicked,
-                report.to_string(),
-                report.backtrace.clone(),
-            ),
+            Outcome::Panicked(report) => {
+                (ExceptionKind::Panicked, report.to_string(), report.backtrace.clone())
+            }
             Outcome::QueueFull | Outcome::Encode(_) | Outcome::Decode(_) => {
                 let error = OutcomeCodec::<(), crate::Never>::untyped(outcome);
                 (ExceptionKind::Undelivered, error, String::new())
@@ -557,13 +506,8 @@ impl fmt::Debug for Core {
 
 impl Core {
     pub(crate) fn new<S: Send + Sync + 'static>(shared: Arc<Shared>, signals: S) -> Self {
-        let owner = Owner {
-            process: Process::new(shared),
-            signals: Box::new(signals),
-        };
-        Self {
-            owner: Arc::new(owner),
-        }
+        let owner = Owner { process: Process::new(shared), signals: Box::new(signals) };
+        Self { owner: Arc::new(owner) }
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -586,18 +530,8 @@ impl Core {
             Err(error) => Err(error),
         };
         let (call, receiver, then) = self.shared().submit(command.index, payload);
-        let codec = OutcomeCodec {
-            result: command.result,
-            error: command.error,
-        };
-        Call::new(
-            call,
-            command.index,
-            receiver,
-            then,
-            codec,
-            Arc::clone(self.shared()),
-        )
+        let codec = OutcomeCodec { result: command.result, error: command.error };
+        Call::new(call, command.index, receiver, then, codec, Arc::clone(self.shared()))
     }
 
     /// Submits a command and waits for its outcome.
@@ -632,10 +566,7 @@ pub struct WeakControl<C: Control> {
 
 impl<C: Control> Clone for WeakControl<C> {
     fn clone(&self) -> Self {
-        Self {
-            owner: Weak::clone(&self.owner),
-            _control: std::marker::PhantomData,
-        }
+        Self { owner: Weak::clone(&self.owner), _control: std::marker::PhantomData }
     }
 }
 
@@ -650,10 +581,7 @@ impl<C: Control> WeakControl<C> {
     #[must_use]
     pub fn new(control: &C) -> Self {
         let owner = Arc::downgrade(&control.__core().owner);
-        Self {
-            owner,
-            _control: std::marker::PhantomData,
-        }
+        Self { owner, _control: std::marker::PhantomData }
     }
 
     /// The control, if another handle still owns it.

@@ -104,9 +104,7 @@ pub(crate) struct ChildInbox {
 
 impl fmt::Debug for ChildInbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChildInbox")
-            .field("waiting", &lock(&self.waiting).notices.len())
-            .finish()
+        f.debug_struct("ChildInbox").field("waiting", &lock(&self.waiting).notices.len()).finish()
     }
 }
 
@@ -231,10 +229,7 @@ impl Inbox {
     /// An inbox for this thread. `wake` is called from other threads, once per burst, when there is
     /// something to drain; it must not block and must not drain by itself.
     pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
-        Self {
-            handle: InboxHandle::new(Box::new(wake)),
-            _this_thread: PhantomData,
-        }
+        Self { handle: InboxHandle::new(Box::new(wake)), _this_thread: PhantomData }
     }
 
     /// What a builder is given, if it is on another thread.
@@ -267,9 +262,7 @@ impl InboxHandle {
             emptied_changed: Condvar::new(),
             id: NEXT.fetch_add(1, Ordering::Relaxed),
         };
-        Self {
-            core: Arc::new(core),
-        }
+        Self { core: Arc::new(core) }
     }
 
     /// The inbox of children that have none of their own, drained by a thread of its own.
@@ -312,10 +305,7 @@ impl InboxHandle {
 
     fn drain(&self, budget: Duration) -> Drained {
         if self.core.draining.swap(true, Ordering::SeqCst) {
-            return Drained {
-                delivered: 0,
-                more: false,
-            };
+            return Drained { delivered: 0, more: false };
         }
         let begun = Instant::now();
         let mut delivered = 0;

@@ -20,9 +20,7 @@ struct Value {
 
 impl Mirror {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        Self {
-            value: Mutex::new(Value { bytes, version: 1 }),
-        }
+        Self { value: Mutex::new(Value { bytes, version: 1 }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Value> {

@@ -121,15 +121,8 @@ impl<T, E> OutcomeCodec<T, E> {
 impl OutcomeCodec<(), Never> {
     /// What an outcome without typed parts says.
     pub(crate) fn untyped(outcome: &Outcome) -> String {
-        let codec = Self {
-            result: wire::<()>(),
-            error: raise::<Never>(),
-        };
-        codec
-            .decode(outcome)
-            .err()
-            .map(|error| error.to_string())
-            .unwrap_or_default()
+        let codec = Self { result: wire::<()>(), error: raise::<Never>() };
+        codec.decode(outcome).err().map(|error| error.to_string()).unwrap_or_default()
     }
 }
 

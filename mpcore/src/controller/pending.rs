@@ -95,16 +95,8 @@ impl Pending {
 
     /// Takes out what `which` names, oldest first.
     pub(crate) fn take(&mut self, mut which: impl FnMut(u64) -> bool) -> Vec<(u64, Entry)> {
-        let calls: Vec<u64> = self
-            .entries
-            .keys()
-            .copied()
-            .filter(|call| which(*call))
-            .collect();
-        calls
-            .into_iter()
-            .filter_map(|call| Some((call, self.entries.remove(&call)?)))
-            .collect()
+        let calls: Vec<u64> = self.entries.keys().copied().filter(|call| which(*call)).collect();
+        calls.into_iter().filter_map(|call| Some((call, self.entries.remove(&call)?))).collect()
     }
 }
 
@@ -116,14 +108,7 @@ mod tests {
 
     fn entry() -> (Entry, oneshot::Receiver<Arc<Outcome>>) {
         let (reply, receiver) = oneshot::channel();
-        (
-            Entry {
-                command: 0,
-                reply,
-                then: SharedThen::default(),
-            },
-            receiver,
-        )
+        (Entry { command: 0, reply, then: SharedThen::default() }, receiver)
     }
 
     proptest! {

@@ -124,10 +124,7 @@ impl fmt::Display for Process {
             (life.state, life.report.clone())
         };
         write!(f, "<Process({}, {state}", self.name())?;
-        if let Some(status) = report
-            .filter(|_| state.has_ended())
-            .and_then(|it| it.status)
-        {
+        if let Some(status) = report.filter(|_| state.has_ended()).and_then(|it| it.status) {
             write!(f, "[{status}]")?;
         }
         f.write_str(")>")
@@ -342,10 +339,7 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
         let mut life = shared.life();
         // The last signals of the run before are being posted: a few microseconds.
         while life.finishing {
-            life = shared
-                .life_changed()
-                .wait(life)
-                .unwrap_or_else(PoisonError::into_inner);
+            life = shared.life_changed().wait(life).unwrap_or_else(PoisonError::into_inner);
         }
         if life.state.is_alive() {
             return Err(StartError::AlreadyRunning { state: life.state });

@@ -63,10 +63,7 @@ struct Known {
 
 /// Something a starting run waits for.
 enum Step {
-    Greeted {
-        attempt: u32,
-        greeting: Result<Greeting, String>,
-    },
+    Greeted { attempt: u32, greeting: Result<Greeting, String> },
     Ended,
 }
 
@@ -84,9 +81,7 @@ pub(crate) struct Run {
 
 impl std::fmt::Debug for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Run")
-            .field("generation", &self.generation)
-            .finish_non_exhaustive()
+        f.debug_struct("Run").field("generation", &self.generation).finish_non_exhaustive()
     }
 }
 
@@ -238,12 +233,7 @@ fn connect_thread(
     run.tail.end();
     let (lanes, child_lanes) = memory::pair();
     let nonce = Nonce::default();
-    let initial = shared
-        .table
-        .properties
-        .iter()
-        .map(|row| row.initial.clone())
-        .collect();
+    let initial = shared.table.properties.iter().map(|row| row.initial.clone()).collect();
     let given = registry::Run {
         generation: run.generation,
         window: ipc::window(),
@@ -259,13 +249,7 @@ fn connect_thread(
         shared.ended(run.generation, Some(ExitStatus::from_code(code)));
     };
     let deadline = Instant::now() + shared.spec.start_deadline;
-    watch::watch(
-        run.key,
-        Arc::clone(shared) as Arc<dyn Watched>,
-        run.generation,
-        None,
-        deadline,
-    );
+    watch::watch(run.key, Arc::clone(shared) as Arc<dyn Watched>, run.generation, None, deadline);
     run.watched();
     let name = format!("child-{}", shared.name());
     if let Err(error) = thread::Builder::new().name(name).spawn(body) {
@@ -288,13 +272,7 @@ fn connect_process(
     watch::prepare().map_err(|error| resources(&error))?;
     let mut nonce = Nonce::default();
     getrandom::fill(&mut nonce).map_err(|error| resources(&error))?;
-    let mut endpoints = Endpoints {
-        shared,
-        run,
-        nonce,
-        open: HashMap::new(),
-        attempts: 0,
-    };
+    let mut endpoints = Endpoints { shared, run, nonce, open: HashMap::new(), attempts: 0 };
     let first = endpoints.open().map_err(|error| resources(&error))?;
 
     let (command, program) = command(shared).map_err(|error| resources(&error))?;
@@ -314,20 +292,12 @@ fn connect_process(
     }
     let deadline = Instant::now() + shared.spec.start_deadline;
     let owner = Arc::clone(shared) as Arc<dyn Watched>;
-    watch::watch(
-        run.key,
-        owner,
-        run.generation,
-        Some(spawned.process),
-        deadline,
-    );
+    watch::watch(run.key, owner, run.generation, Some(spawned.process), deadline);
     run.watched();
 
     let Some(mut pipe) = spawned.stdin else {
         endpoints.give_up();
-        return Err(NotConnected::Refused(Failure::Resources(
-            "the child has no stdin".into(),
-        )));
+        return Err(NotConnected::Refused(Failure::Resources("the child has no stdin".into())));
     };
     // A child that does not read its pipe is found by the start deadline; the records fit the pipe.
     let _ = Record::Connect(first).write(&mut pipe);
@@ -337,21 +307,13 @@ fn connect_process(
     let introduction = &hello.introduction;
     if introduction.protocol != PROTOCOL {
         let child = introduction.protocol;
-        let failure = Failure::Protocol {
-            child,
-            controller: PROTOCOL,
-        };
+        let failure = Failure::Protocol { child, controller: PROTOCOL };
         return Err(NotConnected::Refused(failure));
     }
     if let Some(mismatch) = Mismatch::between(&shared.table.facts, &introduction.facts) {
         return Err(NotConnected::Refused(Failure::Mismatch(mismatch)));
     }
-    for (index, bytes) in introduction
-        .initial
-        .iter()
-        .enumerate()
-        .take(shared.mirrors.len())
-    {
+    for (index, bytes) in introduction.initial.iter().enumerate().take(shared.mirrors.len()) {
         if shared.mirrors[index].set(bytes) {
             post(shared, Notice::Property(index as u16));
         }
@@ -417,9 +379,7 @@ impl Endpoints<'_> {
             let greeting = endpoint.accept();
             run.send_step(Step::Greeted { attempt, greeting });
         };
-        thread::Builder::new()
-            .name("mp-accept".into())
-            .spawn(body)?;
+        thread::Builder::new().name("mp-accept".into()).spawn(body)?;
         self.open.insert(attempt, name.clone());
         let child = match &self.shared.spec.program {
             Program::Own { key } => (*key).to_owned(),
@@ -499,23 +459,14 @@ fn spawn_failure(program: &str, error: &std::io::Error) -> Failure {
         ErrorKind::PermissionDenied => "make the file executable (`chmod +x`)",
         _ => "check that the program runs by hand",
     };
-    Failure::Spawn {
-        program: program.to_owned(),
-        message: error.to_string(),
-        advice,
-    }
+    Failure::Spawn { program: program.to_owned(), message: error.to_string(), advice }
 }
 
 // ---- reading
 
 /// Puts the lanes to use: the welcome goes out, then what has queued.
 fn open(shared: &Arc<Shared>, run: &Run, lanes: ControllerLanes, nonce: Nonce) -> Receiver {
-    let ControllerLanes {
-        requests,
-        control,
-        events,
-        events_wake,
-    } = lanes;
+    let ControllerLanes { requests, control, events, events_wake } = lanes;
     let window = ipc::window();
     lock(&run.known).events_wake = Some(events_wake);
     let welcome = Welcome {
@@ -525,10 +476,8 @@ fn open(shared: &Arc<Shared>, run: &Run, lanes: ControllerLanes, nonce: Nonce) -
         config: shared.spec.config.clone(),
     };
     let welcome = postcard::to_stdvec(&welcome).unwrap_or_default();
-    shared.control().open(control, run.generation, window);
-    let job = shared
-        .traffic()
-        .open_lane(requests, run.generation, window, welcome);
+    let grant = shared.control().open(control, run.generation, window);
+    let job = shared.traffic().open_lane(requests, run.generation, grant, window, welcome);
     encode(shared, job);
     events
 }
@@ -570,9 +519,8 @@ fn take_packet(
             };
         }
         PacketKind::Items | PacketKind::Part => {
-            assembler.take(head.kind, body, |item, payload| {
-                take_item(shared, run, item, payload)
-            })?;
+            assembler
+                .take(head.kind, body, |item, payload| take_item(shared, run, item, payload))?;
             let grant = shared.may_grant();
             if !grant {
                 shared.note_overflow();
@@ -621,9 +569,7 @@ fn take_item(
             shared.resolve(item.call, entry, Outcome::Decode(lie.into()));
             Err(Broken::Content(lie))
         }
-        None => Err(Broken::Content(
-            "an outcome of a call that has none pending",
-        )),
+        None => Err(Broken::Content("an outcome of a call that has none pending")),
     }
 }
 
@@ -638,10 +584,7 @@ fn take_notice(
     let decode_failed = |_| Broken::Content("a report that cannot be decoded");
     match item.kind {
         ItemKind::Property => {
-            let mirror = shared
-                .mirrors
-                .get(index)
-                .ok_or(Broken::Content("an unknown property"))?;
+            let mirror = shared.mirrors.get(index).ok_or(Broken::Content("an unknown property"))?;
             if mirror.set(payload.bytes()) {
                 post(shared, Notice::Property(item.method));
             }
@@ -653,18 +596,10 @@ fn take_notice(
             post(shared, Notice::Signal(item.method, payload.into_bytes()));
         }
         ItemKind::Progress => {
-            let bytes = payload
-                .bytes()
-                .try_into()
-                .map_err(|_| Broken::Content("a long progress"))?;
+            let bytes =
+                payload.bytes().try_into().map_err(|_| Broken::Content("a long progress"))?;
             let fraction = f64::from_le_bytes(bytes);
-            post(
-                shared,
-                Notice::Progress {
-                    call: item.call,
-                    fraction,
-                },
-            );
+            post(shared, Notice::Progress { call: item.call, fraction });
         }
         ItemKind::Ready => {
             watch::ready(run.key);
@@ -693,9 +628,7 @@ fn take_notice(
             lock(&run.known).bye = Some(bye);
         }
         _ => {
-            return Err(Broken::Content(
-                "an item of another lane, or of no item of the interface",
-            ));
+            return Err(Broken::Content("an item of another lane, or of no item of the interface"));
         }
     }
     Ok(())
@@ -705,11 +638,7 @@ fn take_notice(
 
 impl Watched for Shared {
     fn ended(self: Arc<Self>, generation: u32, status: Option<ExitStatus>) {
-        let run = self
-            .life()
-            .run
-            .clone()
-            .filter(|run| run.generation == generation);
+        let run = self.life().run.clone().filter(|run| run.generation == generation);
         let Some(run) = run else { return };
         {
             let mut known = lock(&run.known);
@@ -724,21 +653,13 @@ impl Watched for Shared {
             let (shared, run) = for_thread;
             announce_end(&shared, &run);
         };
-        if thread::Builder::new()
-            .name("mp-end".into())
-            .spawn(body)
-            .is_err()
-        {
+        if thread::Builder::new().name("mp-end".into()).spawn(body).is_err() {
             finish(&self, &run);
         }
     }
 
     fn climbed(self: Arc<Self>, generation: u32, rung: Rung) {
-        let run = self
-            .life()
-            .run
-            .clone()
-            .filter(|run| run.generation == generation);
+        let run = self.life().run.clone().filter(|run| run.generation == generation);
         let Some(run) = run else { return };
         if rung == Rung::Kill {
             lock(&run.known).killed = true;
@@ -750,11 +671,7 @@ impl Watched for Shared {
     }
 
     fn start_deadline_passed(self: Arc<Self>, generation: u32) {
-        let run = self
-            .life()
-            .run
-            .clone()
-            .filter(|run| run.generation == generation);
+        let run = self.life().run.clone().filter(|run| run.generation == generation);
         if let Some(run) = run {
             lock(&run.known).start_deadline_passed = true;
         }
@@ -816,11 +733,7 @@ fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
     shared.life_changed().notify_all();
     let orderly = lock(&run.known).bye.is_some() && report.failure.is_none();
     for (call, entry) in lost {
-        let outcome = if orderly {
-            Outcome::Stopped
-        } else {
-            Outcome::Exited(Arc::clone(&report))
-        };
+        let outcome = if orderly { Outcome::Stopped } else { Outcome::Exited(Arc::clone(&report)) };
         shared.resolve(call, entry, outcome);
     }
     if let Some(failure) = &report.failure {
@@ -829,9 +742,7 @@ fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
             pid: report.pid,
             command: None,
             call: None,
-            kind: ExceptionKind::Crashed {
-                commands_lost: report.commands_lost,
-            },
+            kind: ExceptionKind::Crashed { commands_lost: report.commands_lost },
             message: failure.to_string(),
             backtrace: String::new(),
         };
@@ -893,9 +804,7 @@ fn failure(
         return known.failure.clone();
     }
     if known.start_deadline_passed && !known.ready {
-        return Some(Failure::StartDeadline {
-            deadline: shared.spec.start_deadline,
-        });
+        return Some(Failure::StartDeadline { deadline: shared.spec.start_deadline });
     }
     if known.asked.is_some() || known.bye.is_some() {
         return None;
@@ -906,12 +815,7 @@ fn failure(
     Some(if known.ready {
         Failure::Crashed { status }
     } else {
-        let stderr = stderr
-            .last()
-            .map(|line| format!("; its last words: {line}"));
-        Failure::EndedBeforeReady {
-            status,
-            stderr: stderr.unwrap_or_default(),
-        }
+        let stderr = stderr.last().map(|line| format!("; its last words: {line}"));
+        Failure::EndedBeforeReady { status, stderr: stderr.unwrap_or_default() }
     })
 }

@@ -26,10 +26,7 @@ pub(crate) fn register(shared: &std::sync::Arc<Shared>) {
 /// [`#[mpcore::main]`](crate::main) does this when `main` returns.
 pub fn shutdown(timeout: Duration) -> bool {
     let deadline = Instant::now() + timeout;
-    let started = STARTED
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
+    let started = STARTED.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let children: Vec<_> = started.iter().filter_map(Weak::upgrade).collect();
     for child in &children {
         child.life().restart = false;

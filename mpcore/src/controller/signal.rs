@@ -68,17 +68,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<S> Clone for Signal<S> {
     fn clone(&self) -> Self {
-        Self {
-            inner: Arc::clone(&self.inner),
-        }
+        Self { inner: Arc::clone(&self.inner) }
     }
 }
 
 impl<S> fmt::Debug for Signal<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signal")
-            .field("handlers", &self.handlers().len())
-            .finish()
+        f.debug_struct("Signal").field("handlers", &self.handlers().len()).finish()
     }
 }
 
@@ -106,10 +102,7 @@ impl<S> Signal<S> {
             return false;
         };
         handlers[index].connected.store(false, Ordering::SeqCst);
-        let rest = handlers
-            .iter()
-            .filter(|it| it.connection != connection)
-            .cloned();
+        let rest = handlers.iter().filter(|it| it.connection != connection).cloned();
         *handlers = rest.collect();
         true
     }
@@ -119,13 +112,8 @@ impl<S: 'static> Signal<S> {
     /// A signal of one's own, for [`Call::forward_to`](crate::Call::forward_to).
     #[must_use]
     pub fn new() -> Self {
-        let inner = Inner {
-            handlers: Mutex::new(Arc::new([])),
-            replay: OnceLock::new(),
-        };
-        Self {
-            inner: Arc::new(inner),
-        }
+        let inner = Inner { handlers: Mutex::new(Arc::new([])), replay: OnceLock::new() };
+        Self { inner: Arc::new(inner) }
     }
 
     pub(crate) fn replayed_by(&self, replay: impl Fn(Arc<Handler<S>>) + Send + Sync + 'static) {
@@ -154,11 +142,7 @@ impl<S: 'static> Signal<S> {
         });
         {
             let mut handlers = lock(&self.inner.handlers);
-            *handlers = handlers
-                .iter()
-                .cloned()
-                .chain([Arc::clone(&handler)])
-                .collect();
+            *handlers = handlers.iter().cloned().chain([Arc::clone(&handler)]).collect();
         }
         if let Some(replay) = self.inner.replay.get() {
             replay(handler);
@@ -323,16 +307,7 @@ mod tests {
         assert!(!signal.disconnect(first));
         signal.fire(&(3,));
         let seen = seen.lock().unwrap().clone();
-        assert_eq!(
-            seen,
-            [
-                ("first", 1),
-                ("last", 1),
-                ("first", 2),
-                ("last", 2),
-                ("last", 3)
-            ]
-        );
+        assert_eq!(seen, [("first", 1), ("last", 1), ("first", 2), ("last", 2), ("last", 3)]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::control_lane::Grant;
 use super::exit::SharedReport;
 use super::outcome::Outcome;
 use super::pending::{Entry, Pending};
@@ -29,20 +30,26 @@ pub(crate) struct EncodeJob {
     pub(crate) parts: Vec<Deferred>,
 }
 
+/// The requests lane of a run.
+struct Lane {
+    sender: Sender,
+    generation: u32,
+    /// Credit for the events lane travels along.
+    grant: Arc<Grant>,
+}
+
 pub(crate) struct Traffic {
     pub(crate) gate: Gate,
     last_call: u64,
     pub(crate) pending: Pending,
     queue: Outgoing,
-    lane: Option<(Sender, u32)>,
+    lane: Option<Lane>,
     buffer: Vec<u8>,
 }
 
 impl std::fmt::Debug for Traffic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Traffic")
-            .field("gate", &self.gate)
-            .finish_non_exhaustive()
+        f.debug_struct("Traffic").field("gate", &self.gate).finish_non_exhaustive()
     }
 }
 
@@ -89,18 +96,11 @@ impl Traffic {
 
     /// Sends what there is credit for. Returns arguments that are to be encoded first.
     pub(crate) fn pump(&mut self) -> Option<EncodeJob> {
-        let Self {
-            lane,
-            queue,
-            pending,
-            buffer,
-            ..
-        } = self;
-        let Some((sender, generation)) = lane else {
-            return None;
-        };
-        let head = Head::new(PacketKind::Items, *generation);
+        let Self { lane, queue, pending, buffer, .. } = self;
         loop {
+            let Some(Lane { sender, generation, grant }) = lane else { return None };
+            let mut head = Head::new(PacketKind::Items, *generation);
+            head.consumed = grant.granted();
             let wanted =
                 |item: &ItemHead| item.kind == ItemKind::Welcome || pending.contains(item.call);
             match queue.next_packet(head, buffer, wanted) {
@@ -110,13 +110,11 @@ impl Traffic {
                         *lane = None;
                         return None;
                     }
+                    grant.told(head.consumed);
                 }
                 Next::Empty | Next::Wait => return None,
                 Next::Encode(item, parts) => {
-                    return Some(EncodeJob {
-                        call: item.call,
-                        parts: parts.0,
-                    });
+                    return Some(EncodeJob { call: item.call, parts: parts.0 });
                 }
             }
         }
@@ -131,26 +129,22 @@ impl Traffic {
     /// A run's lanes are there: the welcome goes before everything that has queued.
     pub(crate) fn open_lane(
         &mut self,
-        lane: Sender,
+        sender: Sender,
         generation: u32,
+        grant: Arc<Grant>,
         window: u32,
         welcome: Vec<u8>,
     ) -> Option<EncodeJob> {
         self.queue.reset_lane(window);
-        self.queue
-            .push_front(ItemHead::new(ItemKind::Welcome, 0, 0), welcome);
-        self.lane = Some((lane, generation));
+        self.queue.push_front(ItemHead::new(ItemKind::Welcome, 0, 0), welcome);
+        self.lane = Some(Lane { sender, generation, grant });
         self.pump()
     }
 
     /// The child's report of what it has consumed of the requests lane.
     pub(crate) fn report(&mut self, total: u64) -> Result<Option<EncodeJob>, FalseReport> {
         self.queue.report(total)?;
-        Ok(if self.queue.is_empty() {
-            None
-        } else {
-            self.pump()
-        })
+        Ok(if self.queue.is_empty() { None } else { self.pump() })
     }
 
     /// Takes out a call of which nothing has been sent yet: it is never started.

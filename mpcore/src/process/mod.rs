@@ -42,11 +42,7 @@ impl ExitStatus {
     /// The signal that ended the process.
     #[must_use]
     pub const fn signal(self) -> Option<i32> {
-        if self.code < 0 {
-            Some(-self.code)
-        } else {
-            None
-        }
+        if self.code < 0 { Some(-self.code) } else { None }
     }
 
     /// Whether the process returned 0.

@@ -37,10 +37,7 @@ pub(crate) fn spawn(command: Command) -> io::Result<Spawned> {
     let no_thread = || io::Error::other("the spawn thread could not be started");
     let (reply, answer) = mpsc::channel();
     let job = Job { command, reply };
-    jobs.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .send(job)
-        .map_err(|_| no_thread())?;
+    jobs.lock().unwrap_or_else(PoisonError::into_inner).send(job).map_err(|_| no_thread())?;
     answer.recv().map_err(|_| no_thread())?
 }
 

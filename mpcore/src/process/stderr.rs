@@ -34,8 +34,7 @@ impl TailState {
                 _ => (piece, false),
             };
             let room = STDERR_LINE_BYTES - self.unfinished.len();
-            self.unfinished
-                .extend_from_slice(&text[..text.len().min(room)]);
+            self.unfinished.extend_from_slice(&text[..text.len().min(room)]);
             if complete {
                 self.finish_line();
             }
@@ -47,8 +46,7 @@ impl TailState {
             self.lines.pop_front();
         }
         let line = std::mem::take(&mut self.unfinished);
-        self.lines
-            .push_back(String::from_utf8_lossy(&line).into_owned());
+        self.lines.push_back(String::from_utf8_lossy(&line).into_owned());
     }
 
     fn end(&mut self) {
@@ -111,11 +109,7 @@ impl Tail {
 
 /// Reads `pipe` to its end in the background.
 pub(crate) fn follow(pipe: ChildStderr, tail: Arc<Tail>, pass_on: bool) {
-    followers::add(Follower {
-        pipe,
-        tail,
-        pass_on,
-    });
+    followers::add(Follower { pipe, tail, pass_on });
 }
 
 #[derive(Debug)]
@@ -150,24 +144,14 @@ mod followers {
         let inbox = INBOX.get_or_init(|| {
             let (wake, waker) = io::pipe().ok()?;
             let new = Arc::<Mutex<Vec<Follower>>>::default();
-            let inbox = Inbox {
-                new: Arc::clone(&new),
-                wake: waker,
-            };
+            let inbox = Inbox { new: Arc::clone(&new), wake: waker };
             let body = move || run(wake, &new);
-            thread::Builder::new()
-                .name("mp-stderr".into())
-                .spawn(body)
-                .ok()?;
+            thread::Builder::new().name("mp-stderr".into()).spawn(body).ok()?;
             Some(inbox)
         });
         match inbox {
             Some(inbox) => {
-                inbox
-                    .new
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(follower);
+                inbox.new.lock().unwrap_or_else(PoisonError::into_inner).push(follower);
                 let _ = io::Write::write(&mut &inbox.wake, &[1]);
             }
             // The child gets a broken pipe for a stderr; the report has no lines.
@@ -202,11 +186,7 @@ mod followers {
     pub(super) fn add(mut follower: Follower) {
         let tail = Arc::clone(&follower.tail);
         let body = move || while !follower.read() {};
-        if thread::Builder::new()
-            .name("mp-stderr".into())
-            .spawn(body)
-            .is_err()
-        {
+        if thread::Builder::new().name("mp-stderr".into()).spawn(body).is_err() {
             tail.end();
         }
     }

@@ -63,22 +63,15 @@ fn watcher() -> io::Result<&'static Watcher> {
         let orders = Orders::default();
         let for_thread = Arc::clone(&orders);
         let thread = thread::Builder::new().name("mp-watch".into());
-        thread
-            .spawn(move || run(exits, &for_thread))
-            .map_err(|error| error.to_string())?;
+        thread.spawn(move || run(exits, &for_thread)).map_err(|error| error.to_string())?;
         Ok(Watcher { orders, wake })
     });
-    started
-        .as_ref()
-        .map_err(|error| io::Error::other(format!("no watcher thread: {error}")))
+    started.as_ref().map_err(|error| io::Error::other(format!("no watcher thread: {error}")))
 }
 
 impl Watcher {
     fn order(&self, order: Order) {
-        self.orders
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(order);
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner).push(order);
         (self.wake)();
     }
 }
@@ -111,16 +104,7 @@ pub(crate) fn watch(
 ) {
     let ladder = StopLadder::default();
     let start_deadline = Some(start_deadline);
-    order(Order::Watch(
-        key,
-        Watch {
-            owner,
-            generation,
-            process,
-            ladder,
-            start_deadline,
-        },
-    ));
+    order(Order::Watch(key, Watch { owner, generation, process, ladder, start_deadline }));
 }
 
 /// The child is ready: its start deadline no longer counts.
@@ -234,11 +218,7 @@ fn climb(now: Instant, watches: &mut HashMap<WatchKey, Watch>) {
 
 impl Watch {
     fn deadline(&self) -> Option<Instant> {
-        self.ladder
-            .deadline()
-            .into_iter()
-            .chain(self.start_deadline)
-            .min()
+        self.ladder.deadline().into_iter().chain(self.start_deadline).min()
     }
 
     fn kill(&self) {

@@ -145,9 +145,7 @@ pub(crate) fn greet(endpoint: &str, introduction: Introduction) -> io::Result<Ch
         events_wake: events.clone(),
     };
     let sender = connect(endpoint)?;
-    sender
-        .send(Greeting::Hello(Box::new(hello)))
-        .map_err(io::Error::other)?;
+    sender.send(Greeting::Hello(Box::new(hello))).map_err(io::Error::other)?;
     Ok(ChildLanes {
         requests: Box::new(requests_rx),
         requests_wake: Arc::new(requests),

@@ -78,11 +78,7 @@ pub struct DecodeError {
 
 impl DecodeError {
     fn new(of: &'static str, length: usize, message: impl fmt::Display) -> Self {
-        Self {
-            of,
-            length,
-            message: message.to_string(),
-        }
+        Self { of, length, message: message.to_string() }
     }
 }
 
@@ -97,11 +93,7 @@ pub struct Encoder {
 impl Encoder {
     /// An empty buffer that may grow to `limit` bytes.
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            bytes: Vec::new(),
-            limit,
-            overflowed: false,
-        }
+        Self { bytes: Vec::new(), limit, overflowed: false }
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {
@@ -200,11 +192,7 @@ impl<T> Codec<T> {
             Ok(value)
         } else {
             let over = format!("{} bytes are left over", rest.len());
-            Err(DecodeError::new(
-                std::any::type_name::<T>(),
-                bytes.len(),
-                over,
-            ))
+            Err(DecodeError::new(std::any::type_name::<T>(), bytes.len(), over))
         }
     }
 
@@ -325,15 +313,10 @@ mod tests {
     fn arguments_are_the_concatenation_of_their_elements() {
         let codecs = (wire::<i32>(), wire::<String>());
         let mut encoder = Encoder::new(1024);
-        (7, String::from("µ"))
-            .encode(&codecs, &mut encoder)
-            .unwrap();
+        (7, String::from("µ")).encode(&codecs, &mut encoder).unwrap();
         let bytes = encoder.into_bytes();
         assert_eq!(bytes, postcard::to_stdvec(&(7, "µ")).unwrap());
-        assert_eq!(
-            <(i32, String)>::decode(&codecs, &bytes).unwrap(),
-            (7, "µ".into())
-        );
+        assert_eq!(<(i32, String)>::decode(&codecs, &bytes).unwrap(), (7, "µ".into()));
     }
 
     #[test]
@@ -345,15 +328,9 @@ mod tests {
             }
         }
         let mut encoder = Encoder::new(10);
-        assert_eq!(
-            encoder.encode(&vec![1u8; 11]),
-            Err(EncodeError::TooLarge { limit: 10 })
-        );
+        assert_eq!(encoder.encode(&vec![1u8; 11]), Err(EncodeError::TooLarge { limit: 10 }));
         let mut encoder = Encoder::new(10);
-        assert!(matches!(
-            encoder.encode(&Refusing),
-            Err(EncodeError::Refused { .. })
-        ));
+        assert!(matches!(encoder.encode(&Refusing), Err(EncodeError::Refused { .. })));
     }
 
     #[test]

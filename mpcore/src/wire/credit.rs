@@ -41,11 +41,7 @@ pub(crate) struct FalseReport {
 
 impl Window {
     pub(crate) fn new(size: u32) -> Self {
-        Self {
-            size: u64::from(size),
-            sent: 0,
-            consumed: 0,
-        }
+        Self { size: u64::from(size), sent: 0, consumed: 0 }
     }
 
     /// Whether a packet of this charge may be sent now.
@@ -61,11 +57,7 @@ impl Window {
     /// The receiver's newest total. Reports may arrive late or twice: an older one changes nothing.
     pub(crate) fn report(&mut self, total: u64) -> Result<(), FalseReport> {
         if total > self.sent {
-            return Err(FalseReport {
-                reported: total,
-                sent: self.sent,
-                known: self.consumed,
-            });
+            return Err(FalseReport { reported: total, sent: self.sent, known: self.consumed });
         }
         self.consumed = self.consumed.max(total);
         Ok(())
@@ -82,11 +74,7 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new(window: u32) -> Self {
-        Self {
-            half: u64::from(window) / 2,
-            consumed: 0,
-            reported: 0,
-        }
+        Self { half: u64::from(window) / 2, consumed: 0, reported: 0 }
     }
 
     pub(crate) fn consume(&mut self, charge: u64) {
@@ -118,10 +106,7 @@ mod tests {
         for window in [8 << 10, 32 << 10, 96 << 10, 141_994, 1 << 20] {
             let longest = longest_packet(window);
             assert!(longest > 0, "{window}");
-            assert!(
-                charge(longest) <= u64::from(window) / 2,
-                "{window}: {longest}"
-            );
+            assert!(charge(longest) <= u64::from(window) / 2, "{window}: {longest}");
         }
     }
 

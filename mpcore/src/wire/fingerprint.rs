@@ -68,11 +68,7 @@ impl Mismatch {
             differences.push("the items stand in another order".into());
         }
         let title = |facts: &Facts| format!("{} {}", facts.interface, facts.version);
-        Some(Self {
-            controller: title(controller),
-            child: title(child),
-            differences,
-        })
+        Some(Self { controller: title(controller), child: title(child), differences })
     }
 }
 
@@ -105,19 +101,13 @@ mod tests {
                 shape: *shape,
             })
             .collect();
-        Facts {
-            interface: "Laser".into(),
-            version: version.into(),
-            items,
-        }
+        Facts { interface: "Laser".into(), version: version.into(), items }
     }
 
     fn check(controller: &Facts, child: &Facts, expected: Option<&[&str]>) {
         let mismatch = Mismatch::between(controller, child);
         assert_eq!(
-            mismatch
-                .as_ref()
-                .map(|it| it.differences.iter().map(String::as_str).collect()),
+            mismatch.as_ref().map(|it| it.differences.iter().map(String::as_str).collect()),
             expected.map(<[_]>::to_vec)
         );
     }

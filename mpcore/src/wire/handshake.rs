@@ -117,13 +117,9 @@ mod tests {
         };
         let mut pipe = Vec::new();
         Record::Connect(sent.clone()).write(&mut pipe).unwrap();
-        let Ok(Record::Connect(read)) = Record::read(&mut pipe.as_slice()) else {
-            panic!()
-        };
+        let Ok(Record::Connect(read)) = Record::read(&mut pipe.as_slice()) else { panic!() };
         assert_eq!((read.endpoint, read.nonce), (sent.endpoint, sent.nonce));
-        let error = Record::read(&mut &b"hello, I am a terminal"[..])
-            .err()
-            .unwrap();
+        let error = Record::read(&mut &b"hello, I am a terminal"[..]).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         let mut long = MAGIC.to_vec();
         long.extend_from_slice(&u32::MAX.to_le_bytes());

@@ -28,13 +28,7 @@ impl<A: Args, T, E> Command<A, T, E> {
         result: Codec<T>,
         error: ErrorCodec<E>,
     ) -> Self {
-        Self {
-            index,
-            name,
-            args,
-            result,
-            error,
-        }
+        Self { index, name, args, result, error }
     }
 }
 
@@ -56,12 +50,7 @@ impl<T> PropertyDef<T> {
     /// A property that starts as `T::default()`.
     #[must_use]
     pub const fn new(index: u16, name: &'static str, codec: (Codec<T>, fn() -> T)) -> Self {
-        Self {
-            index,
-            name,
-            codec: codec.0,
-            default: codec.1,
-        }
+        Self { index, name, codec: codec.0, default: codec.1 }
     }
 
     /// A property with `default = …`.
@@ -72,12 +61,7 @@ impl<T> PropertyDef<T> {
         codec: Codec<T>,
         default: fn() -> T,
     ) -> Self {
-        Self {
-            index,
-            name,
-            codec,
-            default,
-        }
+        Self { index, name, codec, default }
     }
 
     /// The encoded default; a default that cannot be encoded counts as no bytes.
@@ -112,12 +96,7 @@ pub struct EventDef<A: Args> {
 impl<A: Args> EventDef<A> {
     /// One entry of the table.
     pub const fn new(index: u16, name: &'static str, args: A::Codecs, delivery: Delivery) -> Self {
-        Self {
-            index,
-            name,
-            args,
-            delivery,
-        }
+        Self { index, name, args, delivery }
     }
 }
 
@@ -200,23 +179,13 @@ impl Description {
         let mut shapes = A::shapes(&command.args);
         shapes.extend([command.result.shape(), command.error.codec.shape()]);
         self.fact("command", command.name, signature, &shapes);
-        self.commands.push(CommandRow {
-            name: command.name,
-            message: command.error.message,
-        });
+        self.commands.push(CommandRow { name: command.name, message: command.error.message });
     }
 
     /// The next property.
     pub fn property<T>(&mut self, property: &PropertyDef<T>, signature: &str) {
-        self.fact(
-            "property",
-            property.name,
-            &format!(": {signature}"),
-            &[property.codec.shape()],
-        );
-        self.properties.push(PropertyRow {
-            initial: property.initial(),
-        });
+        self.fact("property", property.name, &format!(": {signature}"), &[property.codec.shape()]);
+        self.properties.push(PropertyRow { initial: property.initial() });
     }
 
     /// The next event; `signature` is `(arguments)`.
@@ -224,9 +193,7 @@ impl Description {
         let mut shapes = A::shapes(&event.args);
         shapes.push(format!("{:?}", event.delivery));
         self.fact("event", event.name, signature, &shapes);
-        self.events.push(EventRow {
-            delivery: event.delivery,
-        });
+        self.events.push(EventRow { delivery: event.delivery });
     }
 
     fn fact(&mut self, kind: &str, name: &str, signature: &str, shapes: &[String]) {
@@ -252,23 +219,8 @@ impl InterfaceTable {
     pub(crate) fn new(interface: &str, describe: fn(&mut Description)) -> Self {
         let mut description = Description::default();
         describe(&mut description);
-        let Description {
-            version,
-            items,
-            commands,
-            properties,
-            events,
-        } = description;
-        let facts = Facts {
-            interface: interface.to_owned(),
-            version,
-            items,
-        };
-        Self {
-            facts,
-            commands,
-            properties,
-            events,
-        }
+        let Description { version, items, commands, properties, events } = description;
+        let facts = Facts { interface: interface.to_owned(), version, items };
+        Self { facts, commands, properties, events }
     }
 }

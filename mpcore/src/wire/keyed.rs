@@ -26,11 +26,7 @@ pub(crate) struct KeyedQueue<V> {
 impl<V> Default for KeyedQueue<V> {
     fn default() -> Self {
         // Far from zero, since entries can be put before the front.
-        Self {
-            entries: VecDeque::new(),
-            front: 1 << 32,
-            keyed: HashMap::new(),
-        }
+        Self { entries: VecDeque::new(), front: 1 << 32, keyed: HashMap::new() }
     }
 }
 
@@ -38,17 +34,13 @@ impl<V> KeyedQueue<V> {
     /// The waiting value with this key, to be replaced in its place.
     pub(crate) fn waiting(&mut self, key: Key) -> Option<&mut V> {
         let number = self.keyed.get(&key)?;
-        self.entries
-            .get_mut((number - self.front) as usize)
-            .map(|(_, value)| value)
+        self.entries.get_mut((number - self.front) as usize).map(|(_, value)| value)
     }
 
     /// Queues a value at the back. If it has a key, none with that key may be [`waiting`](Self::waiting).
     pub(crate) fn push(&mut self, key: Option<Key>, value: V) {
         if let Some(key) = key {
-            let before = self
-                .keyed
-                .insert(key, self.front + self.entries.len() as u64);
+            let before = self.keyed.insert(key, self.front + self.entries.len() as u64);
             debug_assert!(before.is_none(), "{key:?} waits already");
         }
         self.entries.push_back((key, value));
@@ -98,15 +90,8 @@ mod tests {
         *queue.waiting(Key::Property(4)).unwrap() = 9;
         queue.push_front(0);
         *queue.waiting(Key::Property(4)).unwrap() += 1;
-        assert_eq!(
-            std::iter::from_fn(|| queue.pop()).collect::<Vec<_>>(),
-            [0, 10, 2]
-        );
-        assert_eq!(
-            queue.waiting(Key::Property(4)),
-            None,
-            "what has left is not replaced"
-        );
+        assert_eq!(std::iter::from_fn(|| queue.pop()).collect::<Vec<_>>(), [0, 10, 2]);
+        assert_eq!(queue.waiting(Key::Property(4)), None, "what has left is not replaced");
         queue.push(Some(Key::Property(4)), 7);
         assert_eq!(queue.pop(), Some(7));
     }

@@ -127,10 +127,7 @@ impl Outgoing {
     pub(crate) fn push_front(&mut self, head: ItemHead, payload: Vec<u8>) {
         debug_assert!(self.sent == 0, "nothing goes between two parts");
         self.bytes += payload.len();
-        self.entries.push_front(Entry {
-            head,
-            payload: Payload::Ready(payload),
-        });
+        self.entries.push_front(Entry { head, payload: Payload::Ready(payload) });
     }
 
     /// The receiver's newest credit total.
@@ -228,11 +225,7 @@ impl Outgoing {
                 break;
             }
             if out.is_empty() {
-                Head {
-                    kind: PacketKind::Items,
-                    ..head
-                }
-                .write(out);
+                Head { kind: PacketKind::Items, ..head }.write(out);
             }
             out.extend_from_slice(&entry.head.bytes(payload.len()));
             out.extend_from_slice(payload);
@@ -249,19 +242,11 @@ impl Outgoing {
         if !self.window.fits(charge(self.longest)) {
             return Next::Wait;
         }
-        let Some(Entry {
-            head: item,
-            payload: Payload::Ready(payload),
-            ..
-        }) = self.entries.front()
+        let Some(Entry { head: item, payload: Payload::Ready(payload), .. }) = self.entries.front()
         else {
             return Next::Empty;
         };
-        Head {
-            kind: PacketKind::Part,
-            ..head
-        }
-        .write(out);
+        Head { kind: PacketKind::Part, ..head }.write(out);
         let total = ITEM_HEAD + payload.len();
         write_part_head(out, total as u64, self.sent as u64);
         if self.sent == 0 {
@@ -287,10 +272,7 @@ mod tests {
     use super::super::packet::{Assembler, ItemKind, PacketError};
     use super::*;
 
-    const BOUNDS: Bounds = Bounds {
-        entries: 100,
-        bytes: 1 << 20,
-    };
+    const BOUNDS: Bounds = Bounds { entries: 100, bytes: 1 << 20 };
 
     fn item(call: u64) -> ItemHead {
         ItemHead::new(ItemKind::Call, 0, call)
@@ -330,15 +312,9 @@ mod tests {
             queue.push(item(call), None, Payload::Ready(vec![call as u8]));
         }
         let mut out = Vec::new();
-        assert!(matches!(
-            queue.next_packet(head(), &mut out, |_| true),
-            Next::Packet
-        ));
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Packet));
         assert!(queue.is_empty());
-        assert!(matches!(
-            queue.next_packet(head(), &mut out, |_| true),
-            Next::Empty
-        ));
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Empty));
     }
 
     #[test]
@@ -369,9 +345,7 @@ mod tests {
             calls.push((head.call, payload.bytes().to_vec()));
             Ok::<(), PacketError>(())
         };
-        Assembler::default()
-            .take(PacketKind::Items, body, take)
-            .unwrap();
+        Assembler::default().take(PacketKind::Items, body, take).unwrap();
         assert_eq!(calls, [(0, vec![0]), (2, vec![3])]);
     }
 
@@ -382,18 +356,9 @@ mod tests {
         queue.push(item(2), None, Payload::Deferred(Vec::new()));
         queue.push(item(3), None, Payload::Ready(vec![3]));
         let mut out = Vec::new();
-        assert!(matches!(
-            queue.next_packet(head(), &mut out, |_| true),
-            Next::Packet
-        ));
-        assert!(matches!(
-            queue.next_packet(head(), &mut out, |_| true),
-            Next::Encode(..)
-        ));
-        assert!(matches!(
-            queue.next_packet(head(), &mut out, |_| true),
-            Next::Wait
-        ));
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Packet));
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Encode(..)));
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Wait));
         queue.encoded(2, Some(vec![2]));
         queue.window = Window::new(96 << 10);
         assert_eq!(drain(&mut queue), [(2, vec![2]), (3, vec![3])]);

@@ -46,8 +46,8 @@ pub(crate) struct Head {
     pub(crate) kind: PacketKind,
     /// The run that it belongs to.
     pub(crate) generation: u32,
-    /// Total charge consumed on the lane in the opposite direction: requests (on the events lane),
-    /// events (on the control lane).
+    /// Total charge consumed on the lane in the opposite direction: of the requests lane (on the
+    /// events lane), of the events lane (on the two others).
     pub(crate) consumed: u64,
     /// On the events lane: the same of the control lane.
     pub(crate) consumed_control: u64,
@@ -136,13 +136,7 @@ pub(crate) struct ItemHead {
 
 impl ItemHead {
     pub(crate) fn new(kind: ItemKind, method: u16, call: u64) -> Self {
-        Self {
-            kind,
-            method,
-            call,
-            events_before: 0,
-            deadline: 0,
-        }
+        Self { kind, method, call, events_before: 0, deadline: 0 }
     }
 }
 
@@ -195,12 +189,7 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
 
 impl Head {
     pub(crate) fn new(kind: PacketKind, generation: u32) -> Self {
-        Self {
-            kind,
-            generation,
-            consumed: 0,
-            consumed_control: 0,
-        }
+        Self { kind, generation, consumed: 0, consumed_control: 0 }
     }
 
     /// A packet that is only a head.
@@ -223,10 +212,7 @@ impl Head {
     /// The head and the body of a packet of this run.
     pub(crate) fn parse(packet: &[u8], generation: u32) -> Result<(Self, &[u8]), PacketError> {
         if packet.len() < HEAD {
-            return Err(PacketError::Truncated {
-                length: packet.len(),
-                part: "head",
-            });
+            return Err(PacketError::Truncated { length: packet.len(), part: "head" });
         }
         if u32::from(packet[0]) != PROTOCOL {
             return Err(PacketError::Version(packet[0]));
@@ -270,10 +256,7 @@ impl ItemHead {
 
     /// The first item of `body`, its payload, and the rest of the body.
     fn split(body: &[u8]) -> Result<(Self, &[u8], &[u8]), PacketError> {
-        let truncated = |part| PacketError::Truncated {
-            length: body.len(),
-            part,
-        };
+        let truncated = |part| PacketError::Truncated { length: body.len(), part };
         if body.len() < ITEM_HEAD {
             return Err(truncated("item head"));
         }
@@ -346,10 +329,7 @@ impl Assembler {
     /// Whether the part was the last one.
     fn add_part(&mut self, body: &[u8]) -> Result<bool, PacketError> {
         if body.len() <= PART_HEAD {
-            return Err(PacketError::Truncated {
-                length: body.len(),
-                part: "part",
-            });
+            return Err(PacketError::Truncated { length: body.len(), part: "part" });
         }
         let total = u64::from_le_bytes(array(body, 0));
         let offset = u64::from_le_bytes(array(body, 8));
@@ -360,11 +340,7 @@ impl Assembler {
         let expected = self.parts.len() as u64;
         let continues = self.total == 0 || total == self.total;
         if !continues || offset != expected || data.len() as u64 > total - offset {
-            return Err(PacketError::Part {
-                offset,
-                total,
-                expected,
-            });
+            return Err(PacketError::Part { offset, total, expected });
         }
         self.total = total;
         // Grows with what has arrived, not with what was announced.
@@ -392,14 +368,8 @@ impl Payload<'_> {
     /// The payload to keep: small ones are copied, large ones move.
     pub(crate) fn into_bytes(self) -> Bytes {
         match self {
-            Self::Borrowed(bytes) => Bytes {
-                item: bytes.to_vec(),
-                start: 0,
-            },
-            Self::Whole(item) => Bytes {
-                item,
-                start: ITEM_HEAD,
-            },
+            Self::Borrowed(bytes) => Bytes { item: bytes.to_vec(), start: 0 },
+            Self::Whole(item) => Bytes { item, start: ITEM_HEAD },
         }
     }
 }
@@ -441,12 +411,8 @@ mod tests {
 
     #[test]
     fn head_and_items_survive_the_way() {
-        let head = Head {
-            kind: PacketKind::Items,
-            generation: 7,
-            consumed: 8,
-            consumed_control: 9,
-        };
+        let head =
+            Head { kind: PacketKind::Items, generation: 7, consumed: 8, consumed_control: 9 };
         let mut packet = head.packet();
         let item = ItemHead {
             kind: ItemKind::Returned,
@@ -476,15 +442,9 @@ mod tests {
         let huge = part(u64::MAX, 0, b"x");
         assert_eq!(refused(&[&huge]), PacketError::TooLarge(u64::MAX));
         let gap = part(100, 5, b"x");
-        assert!(matches!(
-            refused(&[&gap]),
-            PacketError::Part { expected: 0, .. }
-        ));
+        assert!(matches!(refused(&[&gap]), PacketError::Part { expected: 0, .. }));
         let (first, grown) = (part(100, 0, b"x"), part(200, 1, b"y"));
-        assert!(matches!(
-            refused(&[&first, &grown]),
-            PacketError::Part { .. }
-        ));
+        assert!(matches!(refused(&[&first, &grown]), PacketError::Part { .. }));
         let over = part(2, 0, b"xyz");
         assert!(matches!(refused(&[&over]), PacketError::Part { .. }));
     }

@@ -24,7 +24,7 @@
 //! ```
 
 use proc_macro2::TokenStream;
-use quote::{quote, ToTokens};
+use quote::{ToTokens, quote};
 use syn::{TraitItemFn, Visibility};
 
 use crate::model::{Interface, Method, carried};

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{documented, hidden_with_the_trait, introduced, payload_type, quiet};
+use super::{documented, entry, hidden_with_the_trait, introduced, line, payload_type, quiet};
 use crate::model::Interface;
 use crate::naming;
 
@@ -12,12 +12,12 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
     let vis = &interface.header.vis;
     let context = &interface.names.context;
     let inner = naming::inner_context();
-    let doc = format!(
+    let doc = line(&format!(
         "What a [`{0}`] child uses to talk to its controller: its properties, its events, and \
          through [`Deref`](::core::ops::Deref) the stop flag and the progress of the running \
          command. Cheap to clone; clones may go to other threads.",
         naming::plain(&interface.header.ident)
-    );
+    ));
     let hidden = hidden_with_the_trait(interface);
     let quiet = quiet();
     let name = context.to_string();
@@ -46,9 +46,8 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
         Some(quote!(#docs pub #signal: #krate::Event<#payload>,))
     });
 
-    let formatter = naming::local("formatter");
     quote! {
-        #[doc = #doc]
+        #doc
         #hidden
         #quiet
         #[derive(::core::clone::Clone)]
@@ -68,15 +67,15 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
         }
 
         impl ::core::fmt::Debug for #context {
-            fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                #formatter.debug_struct(#name).finish_non_exhaustive()
+            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                formatter.debug_struct(#name).finish_non_exhaustive()
             }
         }
     }
 }
 
 /// The fields, made from the runtime's context `from`.
-pub(super) fn fields(interface: &Interface, from: &syn::Ident) -> TokenStream {
+pub(super) fn fields(interface: &Interface, from: &TokenStream) -> TokenStream {
     let table = &interface.names.table;
     let properties = interface.properties.iter().map(|property| {
         let (ident, entry) = (&property.ident, naming::property(&property.ident));
@@ -87,10 +86,9 @@ pub(super) fn fields(interface: &Interface, from: &syn::Ident) -> TokenStream {
         quote!(#ident: #from.__event(&#table::#entry),)
     });
     let results = interface.commands.iter().filter_map(|command| {
-        let (signal, entry) = (command.signal.as_ref()?, naming::command(&command.ident));
-        let value = naming::local("value");
-        let payload = if command.returns.spreads() { quote!(#value) } else { quote!((#value,)) };
-        Some(quote!(#signal: #from.__result(&#table::#entry, |#payload| #value),))
+        let (signal, entry) = (command.signal.as_ref()?, entry(interface, command));
+        let payload = if command.returns.spreads() { quote!(value) } else { quote!((value,)) };
+        Some(quote!(#signal: #from.__result(&#entry, |#payload| value),))
     });
     let inner = naming::inner_context();
     quote! {

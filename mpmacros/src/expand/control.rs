@@ -4,7 +4,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{documented, error_type, hidden_with_the_trait, quiet, signals};
+use super::{at_alias, documented, entry, error_type, hidden_with_the_trait, line, quiet, signals};
 use crate::model::{Command, Interface, Origin, Property, Raised};
 use crate::naming;
 
@@ -22,11 +22,11 @@ fn control(interface: &Interface) -> TokenStream {
     let names = &interface.names;
     let (control, signals, blocking) = (&names.control, &names.signals, &names.blocking);
     let config = &interface.options.config;
-    let doc = format!(
+    let doc = line(&format!(
         "Controls a [`{}`] child process. Cheap to clone; every clone is the same child, and \
          the last one dropped stops it in the background.",
         naming::plain(ident)
-    );
+    ));
     let hidden = hidden_with_the_trait(interface);
     let deprecated = interface.header.attrs.iter().find(|a| a.path().is_ident("deprecated"));
     let quiet = quiet();
@@ -36,9 +36,9 @@ fn control(interface: &Interface) -> TokenStream {
     let properties = interface.properties.iter().filter(|property| property.on_control);
     let getters = properties.map(|property| getter(interface, property));
 
-    let (given, formatter) = (naming::local("config"), naming::local("formatter"));
+    let child = naming::child_parameter(interface);
     quote! {
-        #[doc = #doc]
+        #doc
         #hidden
         #deprecated
         #quiet
@@ -50,27 +50,27 @@ fn control(interface: &Interface) -> TokenStream {
 
         #quiet
         impl #control {
-            /// Makes a control of `P`, which runs in a process of its own as soon as
+            /// Makes a control of the given child, which runs in a process of its own as soon as
             /// `process().start()` is called.
             ///
             /// # Errors
             ///
             /// Where the config cannot be encoded.
-            pub fn new<P: #krate::Child<Interface = dyn #ident>>(
-                #given: #config,
+            pub fn new<#child: #krate::Child<Interface = dyn #ident>>(
+                config: #config,
             ) -> ::core::result::Result<Self, #krate::StartError> {
-                Self::builder().child::<P>().config(#given).build()
+                Self::builder().child::<#child>().config(config).build()
             }
 
-            /// Makes a control of `P` and starts it. Does not wait for the child.
+            /// Makes a control of the given child and starts it. Does not wait for the child.
             ///
             /// # Errors
             ///
             /// Where the config cannot be encoded or no process can be started.
-            pub fn spawn<P: #krate::Child<Interface = dyn #ident>>(
-                #given: #config,
+            pub fn spawn<#child: #krate::Child<Interface = dyn #ident>>(
+                config: #config,
             ) -> ::core::result::Result<Self, #krate::StartError> {
-                Self::builder().child::<P>().config(#given).spawn()
+                Self::builder().child::<#child>().config(config).spawn()
             }
 
             /// Everything that can be set before the start.
@@ -107,10 +107,9 @@ fn control(interface: &Interface) -> TokenStream {
             #(#getters)*
         }
 
-        #quiet
         impl ::core::fmt::Debug for #control {
-            fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                ::core::fmt::Debug::fmt(&self.core, #formatter)
+            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Debug::fmt(&self.core, formatter)
             }
         }
     }
@@ -119,9 +118,9 @@ fn control(interface: &Interface) -> TokenStream {
 /// `pub fn add_two(&self, num1: i32, num2: i32) -> Call<i32>`
 fn stub(interface: &Interface, command: &Command) -> TokenStream {
     let krate = &interface.options.krate;
-    let (table, signals) = (&interface.names.table, &interface.names.signals);
+    let signals = &interface.names.signals;
     let (control, args) = (&command.control, &command.args);
-    let entry = naming::command(&command.ident);
+    let entry = entry(interface, command);
     let values = args.iter().map(|arg| &arg.ident);
     let ok = &command.returns.ok;
     let call = match command.returns.error {
@@ -129,7 +128,7 @@ fn stub(interface: &Interface, command: &Command) -> TokenStream {
         Raised::Never => quote!(#krate::Call<#ok>),
         _ => {
             let error = error_type(&command.returns, krate);
-            quote!(#krate::Call<#ok, #error>)
+            at_alias(&command.returns, quote!(#krate::Call<#ok, #error>))
         }
     };
     let note = command.signal.as_ref().map(|signal| {
@@ -140,7 +139,7 @@ fn stub(interface: &Interface, command: &Command) -> TokenStream {
     quote! {
         #docs
         pub fn #control(&self, #(#args),*) -> #call {
-            self.core.call(&#table::#entry, (#(#values,)*))
+            self.core.call(&#entry, (#(#values,)*))
         }
     }
 }
@@ -179,26 +178,28 @@ fn blocking(interface: &Interface) -> TokenStream {
     let krate = &interface.options.krate;
     let vis = &interface.header.vis;
     let names = &interface.names;
-    let (control, blocking, table) = (&names.control, &names.blocking, &names.table);
-    let doc = format!(
+    let (control, blocking) = (&names.control, &names.blocking);
+    let doc = line(&format!(
         "The commands of a [`{control}`] as calls that wait for their outcome: the fast path for \
          code that may block."
-    );
+    ));
     let hidden = hidden_with_the_trait(interface);
     let quiet = quiet();
 
     let commands = interface.commands.iter().filter(|command| command.on_control);
     let calls = commands.map(|command| {
         let (ident, args, ok) = (&command.control, &command.args, &command.returns.ok);
-        let entry = naming::command(&command.ident);
+        let entry = entry(interface, command);
         let values = args.iter().map(|arg| &arg.ident);
         let error = match command.returns.error {
             Raised::Never => quote!(#krate::CallError),
             _ => {
                 let error = error_type(&command.returns, krate);
-                quote!(#krate::CallError<#error>)
+                at_alias(&command.returns, quote!(#krate::CallError<#error>))
             }
         };
+        let outcome = quote!(::core::result::Result<#ok, #error>);
+        let outcome = at_alias(&command.returns, outcome);
         let docs = documented(&command.docs, &lead(interface, command), None);
         quote! {
             #docs
@@ -206,14 +207,13 @@ fn blocking(interface: &Interface) -> TokenStream {
             /// # Errors
             ///
             /// Every outcome but a result.
-            pub fn #ident(&self, #(#args),*) -> ::core::result::Result<#ok, #error> {
-                self.control.core.call_blocking(&#table::#entry, (#(#values,)*))
+            pub fn #ident(&self, #(#args),*) -> #outcome {
+                self.control.core.call_blocking(&#entry, (#(#values,)*))
             }
         }
     });
-    let formatter = naming::local("formatter");
     quote! {
-        #[doc = #doc]
+        #doc
         #hidden
         #quiet
         #[derive(::core::clone::Clone, ::core::marker::Copy)]
@@ -227,8 +227,8 @@ fn blocking(interface: &Interface) -> TokenStream {
         }
 
         impl ::core::fmt::Debug for #blocking<'_> {
-            fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                ::core::fmt::Debug::fmt(self.control, #formatter)
+            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Debug::fmt(self.control, formatter)
             }
         }
     }
@@ -240,21 +240,19 @@ fn control_impl(interface: &Interface) -> TokenStream {
     let ident = &interface.header.ident;
     let (control, signals) = (&interface.names.control, &interface.names.signals);
     let quiet = quiet();
-    let wiring = naming::local("wiring");
-    let fields = signals::fields(interface, &wiring);
-    let (core, wired) = (naming::local("core"), naming::local("signals"));
+    let fields = signals::fields(interface, &quote!(wiring));
     quote! {
         #quiet
         impl #krate::Control for #control {
             type Interface = dyn #ident;
             type Signals = #signals;
 
-            fn __signals(#wiring: &mut #krate::__private::Wiring) -> #signals {
+            fn __signals(wiring: &mut #krate::__private::Wiring) -> #signals {
                 #signals { #fields }
             }
 
-            fn __new(#core: #krate::__private::Core, #wired: #signals) -> Self {
-                Self { core: #core, signals: #wired }
+            fn __new(core: #krate::__private::Core, signals: #signals) -> Self {
+                Self { core, signals }
             }
 
             fn __core(&self) -> &#krate::__private::Core {

@@ -2,12 +2,12 @@
 //! runtime calls it.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::quote;
 use syn::TraitItem;
 
-use super::{context, documented, quiet};
+use super::{at_alias, context, documented, entry, quiet};
 use crate::model::{Command, Interface, Origin, Role};
-use crate::{naming, parse, payload, text};
+use crate::{naming, parse, text};
 
 pub(super) fn expand(interface: &Interface) -> TokenStream {
     let the_trait = the_trait(interface);
@@ -76,18 +76,14 @@ fn interface_impl(interface: &Interface) -> TokenStream {
     let config_codec = naming::config();
     let quiet = quiet();
 
-    let description = naming::local("description");
-    let describe = describe(interface, &description);
-    let from = naming::local("from");
-    let fields = context::fields(interface, &from);
-    let request = naming::local("request");
-    let cx = naming::local("cx");
+    let describe = describe(interface);
+    let fields = context::fields(interface, &quote!(context));
     let arms = interface
         .commands
         .iter()
         .enumerate()
         .filter(|(_, command)| command.callable)
-        .map(|(index, command)| arm(interface, index, command, &request, &cx));
+        .map(|(index, command)| arm(interface, index, command));
 
     quote! {
         #quiet
@@ -100,11 +96,11 @@ fn interface_impl(interface: &Interface) -> TokenStream {
                 &#table::#config_codec
             }
 
-            fn __describe(#description: &mut #krate::__private::Description) {
+            fn __describe(description: &mut #krate::__private::Description) {
                 #describe
             }
 
-            fn __context(#from: &#krate::ChildContext) -> #context {
+            fn __context(context: &#krate::ChildContext) -> #context {
                 #context { #fields }
             }
 
@@ -118,12 +114,12 @@ fn interface_impl(interface: &Interface) -> TokenStream {
 
             fn __dispatch(
                 &mut self,
-                #cx: &#context,
-                #request: #krate::__private::Request<'_>,
+                context: &#context,
+                request: #krate::__private::Request<'_>,
             ) -> #krate::__private::Reply {
-                match #request.command() {
+                match request.command() {
                     #(#arms)*
-                    _ => #request.unknown(),
+                    _ => request.unknown(),
                 }
             }
         }
@@ -131,38 +127,32 @@ fn interface_impl(interface: &Interface) -> TokenStream {
 }
 
 /// One command of the dispatcher: decode, call, encode, all by the table's entry.
-fn arm(
-    interface: &Interface,
-    index: usize,
-    command: &Command,
-    request: &syn::Ident,
-    cx: &syn::Ident,
-) -> TokenStream {
+fn arm(interface: &Interface, index: usize, command: &Command) -> TokenStream {
     let krate = &interface.options.krate;
-    let (ident, table) = (&interface.header.ident, &interface.names.table);
+    let ident = &interface.header.ident;
     let index = number(index);
-    let entry = naming::command(&command.ident);
+    let entry = entry(interface, command);
     let method = &command.ident;
     let args: Vec<_> = command.args.iter().map(|arg| &arg.ident).collect();
-    let call = quote!(<Self as #ident>::#method(self, #(#args),*));
+    let called = at_alias(&command.returns, quote!(<Self as #ident>::#method));
+    let call = at_alias(&command.returns, quote!(#called(self, #(#args),*)));
     if let Origin::Setter(property) = command.origin {
         let property = &interface.properties[property].ident;
         return quote! {
-            #index => #request.serve_write(&#table::#entry, &#cx.#property, |(#(#args,)*)| #call),
+            #index => request.serve_write(&#entry, &context.#property, |(#(#args,)*)| #call),
         };
     }
     let result = if command.returns.is_result() {
-        // With the span of the type: where it only looks like a `Result`, that is the mistake.
-        let span = payload::span(&command.returns.whole);
-        quote_spanned!(span=> #krate::__private::ResultParts::parts(#call))
+        let parts = at_alias(&command.returns, quote!(#krate::__private::ResultParts::parts));
+        at_alias(&command.returns, quote!(#parts(#call)))
     } else {
         quote!(::core::result::Result::Ok(#call))
     };
-    quote!(#index => #request.serve(&#table::#entry, |(#(#args,)*)| #result),)
+    quote!(#index => request.serve(&#entry, |(#(#args,)*)| #result),)
 }
 
 /// What goes into the fingerprint, in the order of the numbers on the wire.
-fn describe(interface: &Interface, description: &syn::Ident) -> TokenStream {
+fn describe(interface: &Interface) -> TokenStream {
     let table = &interface.names.table;
     let config = (naming::config(), text::normal(&interface.options.config));
     let commands = interface.commands.iter().map(|command| {
@@ -171,23 +161,23 @@ fn describe(interface: &Interface, description: &syn::Ident) -> TokenStream {
             Origin::Method(_) => returns.whole.clone(),
             Origin::Setter(_) => returns.ok.clone(),
         };
-        let entry = naming::command(&command.ident);
+        let entry = entry(interface, command);
         let signature = text::signature(&command.args, Some(&result));
-        quote!(#description.command(&#table::#entry, #signature);)
+        quote!(description.command(&#entry, #signature);)
     });
     let properties = interface.properties.iter().map(|property| {
         let (entry, ty) = (naming::property(&property.ident), text::normal(&property.ty));
-        quote!(#description.property(&#table::#entry, #ty);)
+        quote!(description.property(&#table::#entry, #ty);)
     });
     let events = interface.events.iter().map(|event| {
         let entry = naming::event(&event.ident);
         let signature = text::signature(&event.args, None);
-        quote!(#description.event(&#table::#entry, #signature);)
+        quote!(description.event(&#table::#entry, #signature);)
     });
     let (config, config_text) = config;
     quote! {
-        #description.version(::core::env!("CARGO_PKG_VERSION"));
-        #description.config(&#table::#config, #config_text);
+        description.version(::core::env!("CARGO_PKG_VERSION"));
+        description.config(&#table::#config, #config_text);
         #(#commands)*
         #(#properties)*
         #(#events)*

@@ -13,14 +13,31 @@ mod signals;
 mod tests;
 mod wire;
 
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::{Attribute, Path, Type};
 
-use crate::model::{Interface, Raised, Returns};
-use crate::payload;
+use crate::errors::Errors;
+use crate::model::{Command, Interface, Raised, Returns};
+use crate::{check, fallback, naming, parse};
 
-/// Everything that `#[process]` puts in place of the trait.
+/// Expands `#[process(attribute)] item`.
+pub(crate) fn process(attribute: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let Some(interface) = parse::interface(attribute, item, &mut errors) else {
+        // Not a trait: the item stays, so that nothing else is missing.
+        let errors = errors.into_compile_errors();
+        return quote!(#errors #item);
+    };
+    let misshapen = check::check(&interface, &mut errors);
+    if errors.is_empty() {
+        expand(&interface)
+    } else {
+        fallback::expand(interface, &misshapen, errors)
+    }
+}
+
+/// Everything that is put in place of the trait.
 pub(crate) fn expand(interface: &Interface) -> TokenStream {
     let parts = [
         handler::expand(interface),
@@ -103,9 +120,37 @@ fn error_type(returns: &Returns, krate: &Path) -> TokenStream {
         Raised::OfRuntime => quote!(#krate::Error),
         Raised::OfAlias => {
             let whole = &returns.whole;
-            quote_spanned!(payload::span(whole)=> <#whole as #krate::__private::ResultParts>::Err)
+            let parts = at_alias(returns, quote!(#krate::__private::ResultParts));
+            at_alias(returns, quote!(<#whole as #parts>::Err))
         }
     }
+}
+
+/// The table's entry of a command.
+fn entry(interface: &Interface, command: &Command) -> TokenStream {
+    let (table, entry) = (&interface.names.table, naming::command(&command.ident));
+    at_alias(&command.returns, quote!(#table::#entry))
+}
+
+/// Lets `tokens` span the return type, if that is the alias of a `Result` with its own error. If it
+/// is no `Result` after all, then everything with this error type in it is an error of one text,
+/// and rustc shows those of one place once.
+fn at_alias(returns: &Returns, tokens: TokenStream) -> TokenStream {
+    if !matches!(returns.error, Raised::OfAlias) {
+        return tokens;
+    }
+    let mut spans = returns.whole.to_token_stream().into_iter().map(|token| token.span());
+    let Some(first) = spans.next() else { return tokens };
+    let last = spans.last().unwrap_or(first);
+    let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    // Of a leading `::` both halves, or it has neither span.
+    for token in tokens.iter_mut().take(2) {
+        token.set_span(first);
+    }
+    if let Some(token) = tokens.last_mut() {
+        token.set_span(last);
+    }
+    tokens.into_iter().collect()
 }
 
 /// The payload of an event or signal with these arguments: always a tuple.

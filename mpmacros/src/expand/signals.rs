@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{hidden_with_the_trait, introduced, payload_type, quiet};
+use super::{entry, hidden_with_the_trait, introduced, line, payload_type, quiet};
 use crate::model::Interface;
 use crate::naming;
 
@@ -11,7 +11,7 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
     let krate = &interface.options.krate;
     let vis = &interface.header.vis;
     let (control, signals) = (&interface.names.control, &interface.names.signals);
-    let doc = format!("The signals of a [`{control}`].");
+    let doc = line(&format!("The signals of a [`{control}`]."));
     let hidden = hidden_with_the_trait(interface);
     let quiet = quiet();
     let name = signals.to_string();
@@ -39,9 +39,8 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
         quote!(#docs pub #ident: #krate::Signal<#payload>,)
     });
 
-    let formatter = naming::local("formatter");
     quote! {
-        #[doc = #doc]
+        #doc
         #hidden
         #quiet
         #[derive(::core::clone::Clone)]
@@ -54,21 +53,20 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
         }
 
         impl ::core::fmt::Debug for #signals {
-            fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                #formatter.debug_struct(#name).finish_non_exhaustive()
+            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                formatter.debug_struct(#name).finish_non_exhaustive()
             }
         }
     }
 }
 
 /// The fields, each wired to what fires it.
-pub(super) fn fields(interface: &Interface, wiring: &syn::Ident) -> TokenStream {
+pub(super) fn fields(interface: &Interface, wiring: &TokenStream) -> TokenStream {
     let table = &interface.names.table;
     let results = interface.commands.iter().filter_map(|command| {
-        let (signal, entry) = (command.signal.as_ref()?, naming::command(&command.ident));
-        let value = naming::local("value");
-        let payload = if command.returns.spreads() { quote!(#value) } else { quote!((#value,)) };
-        Some(quote!(#signal: #wiring.result(&#table::#entry, |#value| #payload),))
+        let (signal, entry) = (command.signal.as_ref()?, entry(interface, command));
+        let payload = if command.returns.spreads() { quote!(value) } else { quote!((value,)) };
+        Some(quote!(#signal: #wiring.result(&#entry, |value| #payload),))
     });
     let properties = interface.properties.iter().filter_map(|property| {
         let (notify, entry) = (property.notify.as_ref()?, naming::property(&property.ident));

@@ -1,1 +1,205 @@
+//! The whole expansion, as text, and what it must have in common with the tables of names.
 
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Fields, ImplItem, Item, TraitItem, Visibility};
+
+use crate::naming::{self, Namespace, RESERVED};
+
+fn expanded(attribute: TokenStream, item: &TokenStream) -> syn::File {
+    let tokens = super::process(attribute, item);
+    syn::parse2(tokens).expect("the expansion is a file of items")
+}
+
+/// The expansion as text, without the hash in the hidden macro's name, which depends on the
+/// toolchain.
+fn text(attribute: TokenStream, item: &TokenStream) -> String {
+    let mut text = prettyplease::unparse(&expanded(attribute, item));
+    while let Some(at) = text.find("__mp_") {
+        let name = text[at..].split(|c: char| !c.is_alphanumeric() && c != '_').next();
+        let name = name.unwrap_or_default().to_owned();
+        text = text.replace(&name, "hidden_macro");
+    }
+    text
+}
+
+fn check(name: &str, attribute: TokenStream, item: &TokenStream) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_omit_expression(true);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| insta::assert_snapshot!(name, text(attribute, item)));
+}
+
+/// One interface with everything of the design document.
+#[test]
+fn design() {
+    check(
+        "design",
+        quote!(config = LaserConfig),
+        &quote! {
+            /// A laser.
+            pub trait Laser {
+                /// Adds two numbers.
+                #[signal(name = "add_two_finished")]
+                fn add_two(&mut self, num1: i32, num2: i32) -> i32;
+                #[signal(postfix = "_finished")]
+                fn sweep(&mut self, from: f64, to: f64, steps: u32) -> mpcore::Result<Vec<f64>>;
+                #[signal]
+                fn calibrate(&mut self) -> (f64, f64);
+                #[property]
+                fn connected(&self) -> bool;
+                #[property(write, notify = "power_set", default = 1.0)]
+                fn power(&self) -> f64;
+                #[event]
+                fn voltage(&self, volts: f64);
+                #[event(latest)]
+                fn position(&self, x: f64, y: f64);
+            }
+        },
+    );
+}
+
+/// Raw identifiers, renames, an own postfix, an alias of `Result`, a provided command, attributes
+/// that are carried over, and mpcore under another path.
+#[test]
+fn unusual() {
+    check(
+        "unusual",
+        quote!(postfix = "_done", crate = "crate::rpc"),
+        &quote! {
+            #[doc(hidden)]
+            pub(crate) trait r#Motor {
+                #[signal]
+                fn r#move(&mut self, r#type: u8) -> std::io::Result<()>;
+                #[command(rename = "emit_particles")]
+                #[signal]
+                #[deprecated = "old"]
+                #[inline]
+                fn spawn(&self) -> LaserResult<u8> {
+                    Ok(1)
+                }
+                /// The mode.
+                #[property(write)]
+                fn r#mode(&self) -> Mode;
+            }
+        },
+    );
+}
+
+/// After mistakes: the same items, with an alias in the place of every wrong type.
+#[test]
+fn repaired() {
+    check(
+        "repaired",
+        quote!(),
+        &quote! {
+            trait Laser: Send {
+                #[signal]
+                async fn label(&mut self, text: &str, n: u8) -> &str;
+                fn spawn(&mut self);
+                #[property]
+                fn power(&self);
+            }
+        },
+    );
+}
+
+/// An interface that declares nothing: what is public in its expansion is ours.
+fn empty() -> syn::File {
+    expanded(
+        quote!(),
+        &quote!(
+            pub trait Empty {}
+        ),
+    )
+}
+
+/// The names the expansion of an empty interface takes in a namespace.
+fn generated(namespace: Namespace) -> Vec<String> {
+    let file = empty();
+    let mut names = Vec::new();
+    for item in &file.items {
+        match (item, namespace) {
+            (Item::Trait(item), Namespace::Trait) => {
+                names.extend(item.items.iter().filter_map(|item| match item {
+                    TraitItem::Fn(item) => Some(item.sig.ident.to_string()),
+                    _ => None,
+                }));
+            }
+            (Item::Impl(item), Namespace::Control) => {
+                let on = crate::text::normal(&item.self_ty);
+                if item.trait_.is_none()
+                    && (on == "EmptyControl" || on.starts_with("EmptyBlocking"))
+                {
+                    names.extend(item.items.iter().filter_map(|item| match item {
+                        ImplItem::Fn(item) if matches!(item.vis, Visibility::Public(_)) => {
+                            Some(item.sig.ident.to_string())
+                        }
+                        _ => None,
+                    }));
+                }
+            }
+            (Item::Struct(item), _) => {
+                let name = item.ident.to_string();
+                if namespace == Namespace::Control
+                    && name == "EmptyControl"
+                    && crate::text::normal(&item.attrs.last()).contains("clone::Clone")
+                {
+                    // The derive's method: `control.clone()` would call a command of that name.
+                    names.push("clone".to_owned());
+                }
+                let fields_of = match namespace {
+                    Namespace::Signals => "EmptySignals",
+                    Namespace::Context => "EmptyContext",
+                    Namespace::Trait | Namespace::Control => continue,
+                };
+                if let (true, Fields::Named(fields)) = (name == fields_of, &item.fields) {
+                    names.extend(
+                        fields
+                            .named
+                            .iter()
+                            .filter_map(|field| Some(field.ident.as_ref()?.to_string())),
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+#[test]
+fn reserved_names_are_those_that_are_generated() {
+    for namespace in [Namespace::Trait, Namespace::Control, Namespace::Signals, Namespace::Context]
+    {
+        let mut reserved: Vec<String> = RESERVED
+            .iter()
+            .filter(|entry| entry.namespace == namespace)
+            .map(|entry| entry.name.to_owned())
+            .collect();
+        let mut generated = generated(namespace);
+        generated.retain(|name| !name.starts_with(naming::RESERVED_PREFIX));
+        reserved.sort();
+        generated.sort();
+        assert_eq!(reserved, generated, "{namespace:?}");
+    }
+}
+
+#[test]
+fn no_path_leads_to_mpcore_but_the_given_one() {
+    let text = text(
+        quote!(crate = "elsewhere"),
+        &quote! {
+            trait Laser {
+                #[signal]
+                fn sweep(&mut self) -> Result<Outcome, Failure>;
+                fn value(&mut self) -> Outcome;
+                #[property(write)]
+                fn power(&self) -> f64;
+                #[event]
+                fn voltage(&self, volts: f64);
+            }
+        },
+    );
+    assert!(text.contains("elsewhere::Interface") && !text.contains("mpcore"), "{text}");
+}

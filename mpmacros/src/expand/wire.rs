@@ -7,15 +7,15 @@ use quote::{quote, quote_spanned};
 use syn::{Path, Type};
 
 use super::handler::number;
-use super::{error_type, payload_type, quiet};
-use crate::model::{Command, Event, Interface, Property, Raised, Returns};
+use super::{at_alias, error_type, payload_type, quiet};
+use crate::model::{Command, Event, Interface, Origin, Property, Raised, Returns};
 use crate::{naming, payload, text};
 
 pub(super) fn expand(interface: &Interface) -> TokenStream {
     let krate = &interface.options.krate;
     let table = &interface.names.table;
     let commands = interface.commands.iter().enumerate();
-    let commands = commands.map(|(index, command)| entry_of_command(krate, index, command));
+    let commands = commands.map(|(index, command)| entry_of_command(interface, index, command));
     let properties = interface.properties.iter().enumerate();
     let properties = properties.map(|(index, property)| entry_of_property(krate, index, property));
     let events = interface.events.iter().enumerate();
@@ -41,19 +41,29 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
     }
 }
 
-fn entry_of_command(krate: &Path, index: usize, command: &Command) -> TokenStream {
+fn entry_of_command(interface: &Interface, index: usize, command: &Command) -> TokenStream {
+    let krate = &interface.options.krate;
+    let wire = |ty: &Type| match command.origin {
+        // The same bound as the property's, so that it fails with the same text at the same place.
+        Origin::Setter(property) if interface.properties[property].default.is_none() => {
+            let codec = wire_default(krate, ty);
+            quote!(#codec.0)
+        }
+        _ => wire(krate, ty),
+    };
     let entry = naming::command(&command.ident);
     let (index, name) = (number(index), naming::plain(&command.control));
     let args = payload_type(command.args.iter().map(|arg| &arg.ty));
-    let codecs = command.args.iter().map(|arg| wire(krate, &arg.ty));
+    let codecs = command.args.iter().map(|arg| wire(&arg.ty));
     let ok = &command.returns.ok;
-    let result = wire(krate, ok);
+    let result = wire(ok);
     let error = error_type(&command.returns, krate);
     let raise = raise(krate, &command.returns);
-    quote! {
-        const #entry: #krate::__private::Command<#args, #ok, #error> =
-            #krate::__private::Command::new(#index, #name, (#(#codecs,)*), #result, #raise);
-    }
+    let at_alias = |tokens| at_alias(&command.returns, tokens);
+    let ty = at_alias(quote!(#krate::__private::Command<#args, #ok, #error>));
+    let new = at_alias(quote!(#krate::__private::Command::new));
+    let value = at_alias(quote!(#new(#index, #name, (#(#codecs,)*), #result, #raise)));
+    quote!(const #entry: #ty = #value;)
 }
 
 fn entry_of_property(krate: &Path, index: usize, property: &Property) -> TokenStream {
@@ -66,8 +76,7 @@ fn entry_of_property(krate: &Path, index: usize, property: &Property) -> TokenSt
             quote!(with_default(#index, #name, #codec, || #default))
         }
         None => {
-            let codec =
-                quote_spanned!(payload::span(ty)=> #krate::__private::wire_default::<#ty>());
+            let codec = wire_default(krate, ty);
             quote!(new(#index, #name, #codec))
         }
     };
@@ -98,6 +107,11 @@ fn wire(krate: &Path, ty: &Type) -> TokenStream {
     quote_spanned!(payload::span(ty)=> #krate::__private::wire::<#ty>())
 }
 
+/// The codec of a property's value, and its default.
+fn wire_default(krate: &Path, ty: &Type) -> TokenStream {
+    quote_spanned!(payload::span(ty)=> #krate::__private::wire_default::<#ty>())
+}
+
 /// The codec of a command's error: the one bound on its type.
 fn raise(krate: &Path, returns: &Returns) -> TokenStream {
     let error = error_type(returns, krate);
@@ -105,7 +119,7 @@ fn raise(krate: &Path, returns: &Returns) -> TokenStream {
         Raised::Given(ty) => payload::span(ty),
         _ => payload::span(&returns.whole),
     };
-    quote_spanned!(span=> #krate::__private::raise::<#error>())
+    at_alias(returns, quote_spanned!(span=> #krate::__private::raise::<#error>()))
 }
 
 /// A `Result` under another name would silently be a value. An inherent constant that only a

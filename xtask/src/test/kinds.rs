@@ -20,11 +20,7 @@ pub(super) const KINDS: &[Kind] = &[
         about: "the macros' errors, each compiled",
         tests: Tests::FilesWithCases(&[("mpmacros", "ui")]),
     },
-    Kind {
-        name: "doc",
-        about: "the examples in the documentation",
-        tests: Tests::Docs,
-    },
+    Kind { name: "doc", about: "the examples in the documentation", tests: Tests::Docs },
 ];
 
 /// Members of the workspace that are outside the default ones, and why their tests do not run.
@@ -75,21 +71,14 @@ impl Plan {
     pub(super) fn new(kinds: &'static [Kind], workspace: &Workspace) -> Result<Plan, Vec<String>> {
         let mut problems = Vec::new();
         check_outside(workspace, &mut problems);
-        let targets: Vec<_> = workspace
-            .targets
-            .iter()
-            .filter(|target| target.is_default)
-            .collect();
+        let targets: Vec<_> = workspace.targets.iter().filter(|target| target.is_default).collect();
         check_every_target_has_a_kind(kinds, &targets, &mut problems);
         check_names_choose_one_kind(kinds, &targets, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
         let flags = |kind: &'static Kind| (kind, kind.flags(&targets));
-        Ok(Plan {
-            kinds: kinds.iter().map(flags).collect(),
-            outside: OUTSIDE,
-        })
+        Ok(Plan { kinds: kinds.iter().map(flags).collect(), outside: OUTSIDE })
     }
 }
 
@@ -117,10 +106,7 @@ impl Kind {
             let mut names: Vec<_> = mine.iter().map(|target| target.name.clone()).collect();
             names.sort_unstable();
             names.dedup();
-            names
-                .into_iter()
-                .flat_map(|name| ["--test".to_owned(), name])
-                .collect()
+            names.into_iter().flat_map(|name| ["--test".to_owned(), name]).collect()
         };
         Some(match self.tests {
             Tests::Inside => Flags::Targets(vec!["--lib".to_owned(), "--bins".to_owned()]),
@@ -133,10 +119,7 @@ impl Kind {
 
 fn check_outside(workspace: &Workspace, problems: &mut Vec<String>) {
     for target in workspace.targets.iter().filter(|target| !target.is_default) {
-        if !OUTSIDE
-            .iter()
-            .any(|(package, _)| target.package == *package)
-        {
+        if !OUTSIDE.iter().any(|(package, _)| target.package == *package) {
             problems.push(format!(
                 "{target} is outside the default members: put the package into them, or into OUTSIDE"
             ));
@@ -154,20 +137,11 @@ fn check_every_target_has_a_kind(kinds: &[Kind], targets: &[&Target], problems: 
 
 /// Cargo chooses test files by name alone, in whatever package they are.
 fn check_names_choose_one_kind(kinds: &[Kind], targets: &[&Target], problems: &mut Vec<String>) {
-    let files = || {
-        targets
-            .iter()
-            .filter(|target| target.kind == TargetKind::TestFile)
-    };
+    let files = || targets.iter().filter(|target| target.kind == TargetKind::TestFile);
     for (index, one) in files().enumerate() {
-        for other in files()
-            .skip(index + 1)
-            .filter(|other| other.name == one.name)
-        {
+        for other in files().skip(index + 1).filter(|other| other.name == one.name) {
             if kinds.iter().any(|kind| kind.has(one) != kind.has(other)) {
-                problems.push(format!(
-                    "{one} and {other} are of two kinds: rename one of them"
-                ));
+                problems.push(format!("{one} and {other} are of two kinds: rename one of them"));
             }
         }
     }
@@ -178,27 +152,16 @@ mod tests {
     use super::*;
 
     fn target(package: &str, kind: TargetKind, name: &str) -> Target {
-        Target {
-            package: package.to_owned(),
-            name: name.to_owned(),
-            kind,
-            is_default: true,
-        }
+        Target { package: package.to_owned(), name: name.to_owned(), kind, is_default: true }
     }
 
     fn workspace(targets: Vec<Target>) -> Workspace {
-        Workspace {
-            root: ".".into(),
-            targets,
-        }
+        Workspace { root: ".".into(), targets }
     }
 
     fn flags(targets: Vec<Target>) -> Vec<(&'static str, Option<Flags>)> {
         let plan = Plan::new(KINDS, &workspace(targets)).unwrap();
-        plan.kinds
-            .into_iter()
-            .map(|(kind, flags)| (kind.name, flags))
-            .collect()
+        plan.kinds.into_iter().map(|(kind, flags)| (kind.name, flags)).collect()
     }
 
     fn strings(strings: &[&str]) -> Vec<String> {
@@ -215,19 +178,13 @@ mod tests {
             target("examples", TargetKind::TestFile, "digest"),
             target("examples", TargetKind::TestFile, "calls"),
             target("xtask", TargetKind::Program, "xtask"),
-            Target {
-                is_default: false,
-                ..target("mpqt", TargetKind::Library, "mpqt")
-            },
+            Target { is_default: false, ..target("mpqt", TargetKind::Library, "mpqt") },
         ];
         let process = strings(&["--test", "calls", "--test", "digest"]);
         let expected = [
             ("unit", Some(Flags::Targets(strings(&["--lib", "--bins"])))),
             ("process", Some(Flags::Targets(process))),
-            (
-                "compile-fail",
-                Some(Flags::TargetsWithCases(strings(&["--test", "ui"]))),
-            ),
+            ("compile-fail", Some(Flags::TargetsWithCases(strings(&["--test", "ui"])))),
             ("doc", Some(Flags::Docs)),
         ];
         assert_eq!(flags(targets), expected);
@@ -235,12 +192,7 @@ mod tests {
 
     #[test]
     fn a_kind_without_targets_has_no_flags_for_without_any_cargo_would_run_all() {
-        let expected = [
-            ("unit", None),
-            ("process", None),
-            ("compile-fail", None),
-            ("doc", None),
-        ];
+        let expected = [("unit", None), ("process", None), ("compile-fail", None), ("doc", None)];
         assert_eq!(flags(Vec::new()), expected);
     }
 
@@ -254,10 +206,7 @@ mod tests {
                 target("mpcore", TargetKind::Other, "odd"),
                 target("mpmacros", TargetKind::TestFile, "ui"),
                 target("examples", TargetKind::TestFile, "ui"),
-                Target {
-                    is_default: false,
-                    ..newcomer
-                },
+                Target { is_default: false, ..newcomer },
             ]),
         )
         .unwrap_err();

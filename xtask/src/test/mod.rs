@@ -35,25 +35,16 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
         if let Some(flags) = flags {
             let (runner, cargo) = command(runner, flags);
             let mut counts = Counts::default();
-            let ended = cargo
-                .show()
-                .stream(&workspace.root, |line| counts.read(runner, line))?;
+            let ended = cargo.show().stream(&workspace.root, |line| counts.read(runner, line))?;
             report.counts = counts;
             report.status = Some(ended.status);
             report.left_behind = ended.output == Output::Held;
         }
         kinds.push(report);
     }
-    let report = Report {
-        kinds,
-        outside: plan.outside,
-    };
+    let report = Report { kinds, outside: plan.outside };
     print!("\n{report}");
-    Ok(if report.failed() == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if report.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The command for one kind. Every kind builds the same packages, so that they share what is built;
@@ -83,9 +74,7 @@ fn chosen_runner(args: &[OsString]) -> Result<Option<Runner>, Error> {
         [] => Ok(None),
         ["--runner", "nextest"] => Ok(Some(Runner::Nextest)),
         ["--runner", "cargo"] => Ok(Some(Runner::Cargo)),
-        ["--runner", ..] => Err(Error::Usage(
-            "the runner is `nextest` or `cargo`".to_owned(),
-        )),
+        ["--runner", ..] => Err(Error::Usage("the runner is `nextest` or `cargo`".to_owned())),
         [other, ..] => Err(Error::Usage(format!("`test` does not take `{other}`"))),
     }
 }
@@ -93,11 +82,7 @@ fn chosen_runner(args: &[OsString]) -> Result<Option<Runner>, Error> {
 fn best_runner() -> Result<Runner, Error> {
     // Without nextest this is an error of cargo's that would only frighten.
     let nextest = Cargo::new(["nextest", "--version"]).answer(Path::new("."), Stdio::null())?;
-    Ok(if nextest.is_some() {
-        Runner::Nextest
-    } else {
-        Runner::Cargo
-    })
+    Ok(if nextest.is_some() { Runner::Nextest } else { Runner::Cargo })
 }
 
 #[cfg(test)]
@@ -126,36 +111,11 @@ mod tests {
         let targets = Flags::Targets(vec!["--lib".to_owned()]);
         let cases = Flags::TargetsWithCases(vec!["--test".to_owned(), "ui".to_owned()]);
         for (runner, flags, reads, expected) in [
-            (
-                Runner::Cargo,
-                &targets,
-                Runner::Cargo,
-                "cargo test --no-fail-fast --lib",
-            ),
-            (
-                Runner::Cargo,
-                &cases,
-                Runner::Cargo,
-                "cargo test --no-fail-fast --test ui",
-            ),
-            (
-                Runner::Cargo,
-                &Flags::Docs,
-                Runner::Cargo,
-                "cargo test --no-fail-fast --doc",
-            ),
-            (
-                Runner::Nextest,
-                &Flags::Docs,
-                Runner::Cargo,
-                "cargo test --no-fail-fast --doc",
-            ),
-            (
-                Runner::Nextest,
-                &targets,
-                Runner::Nextest,
-                "cargo nextest run --no-fail-fast --lib",
-            ),
+            (Runner::Cargo, &targets, Runner::Cargo, "cargo test --no-fail-fast --lib"),
+            (Runner::Cargo, &cases, Runner::Cargo, "cargo test --no-fail-fast --test ui"),
+            (Runner::Cargo, &Flags::Docs, Runner::Cargo, "cargo test --no-fail-fast --doc"),
+            (Runner::Nextest, &Flags::Docs, Runner::Cargo, "cargo test --no-fail-fast --doc"),
+            (Runner::Nextest, &targets, Runner::Nextest, "cargo nextest run --no-fail-fast --lib"),
             (
                 Runner::Nextest,
                 &cases,

@@ -48,9 +48,7 @@ impl Counts {
 fn libtest_result(line: &str) -> Option<Counts> {
     // Not only at the beginning: a process of a test may have written half a line before it.
     let (_, result) = line.split_once("test result: ")?;
-    let result = result
-        .strip_prefix("ok. ")
-        .or_else(|| result.strip_prefix("FAILED. "))?;
+    let result = result.strip_prefix("ok. ").or_else(|| result.strip_prefix("FAILED. "))?;
     let mut counts = Counts::default();
     for part in result.split("; ") {
         match numbered(part) {
@@ -66,10 +64,7 @@ fn libtest_result(line: &str) -> Option<Counts> {
 
 /// `Summary [   0.1s] 7 tests run: 5 passed (1 slow, 1 leaky), 1 failed, 1 timed out, 1 skipped`
 fn nextest_summary(line: &str) -> Option<Counts> {
-    let (_, summary) = line
-        .trim_start()
-        .strip_prefix("Summary [")?
-        .split_once("] ")?;
+    let (_, summary) = line.trim_start().strip_prefix("Summary [")?.split_once("] ")?;
     let (_, parts) = summary.split_once(" run: ")?;
     let mut counts = Counts::default();
     let mut detail = false;
@@ -97,15 +92,8 @@ fn nextest_summary(line: &str) -> Option<Counts> {
 
 /// `test tests/ui/fail/one.rs ... ok`: only those, since any other ending fails the test around it.
 fn is_trybuild_case(line: &str) -> bool {
-    let case = line
-        .trim()
-        .strip_prefix("test ")
-        .and_then(|rest| rest.strip_suffix(" ... ok"));
-    case.is_some_and(|case| {
-        case.split(" [")
-            .next()
-            .is_some_and(|path| path.ends_with(".rs"))
-    })
+    let case = line.trim().strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... ok"));
+    case.is_some_and(|case| case.split(" [").next().is_some_and(|path| path.ends_with(".rs")))
 }
 
 fn numbered(text: &str) -> Option<(u64, &str)> {
@@ -142,18 +130,8 @@ mod tests {
     fn check(runner: Runner, output: &str, expected: [u64; 5]) {
         let mut counts = Counts::default();
         output.lines().for_each(|line| counts.read(runner, line));
-        let Counts {
-            passed,
-            failed,
-            skipped,
-            leaky,
-            cases,
-        } = counts;
-        assert_eq!(
-            [passed, failed, skipped, leaky, cases],
-            expected,
-            "{output}"
-        );
+        let Counts { passed, failed, skipped, leaky, cases } = counts;
+        assert_eq!([passed, failed, skipped, leaky, cases], expected, "{output}");
     }
 
     #[test]
@@ -190,10 +168,7 @@ mod tests {
     fn nextest_says_it_in_one_line() {
         let check = |output, expected| check(Runner::Nextest, output, expected);
         check("", [0; 5]);
-        check(
-            "     Summary [   0.004s] 1 test run: 1 passed, 0 skipped",
-            [1, 0, 0, 0, 0],
-        );
+        check("     Summary [   0.004s] 1 test run: 1 passed, 0 skipped", [1, 0, 0, 0, 0]);
         check(
             "        PASS [   0.007s] mpcore a\n────────────\n     Summary [   2.118s] 9 tests run: \
              6 passed (1 slow, 1 flaky, 2 leaky), 1 failed, 1 exec failed, 1 timed out, 3 skipped\n\
@@ -205,14 +180,8 @@ mod tests {
             [2, 1, 0, 0, 0],
         );
         // Interrupted.
-        check(
-            "Summary [   1.0s] 2/5 tests run: 2 passed, 0 skipped",
-            [2, 0, 0, 0, 0],
-        );
-        check(
-            "Summary [   0.000s] 0 tests run: 0 passed, 0 skipped",
-            [0; 5],
-        );
+        check("Summary [   1.0s] 2/5 tests run: 2 passed, 0 skipped", [2, 0, 0, 0, 0]);
+        check("Summary [   0.000s] 0 tests run: 0 passed, 0 skipped", [0; 5]);
         check(
             "\u{1b}[32;1m     Summary\u{1b}[0m [   0.004s] \u{1b}[1m2\u{1b}[0m tests run: \
              \u{1b}[1m2\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, \u{1b}[1m0\u{1b}[0m \

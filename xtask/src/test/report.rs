@@ -40,13 +40,7 @@ impl KindReport {
 
     /// What is wrong, with how many failures it counts.
     fn problems(&self) -> Vec<(u64, String)> {
-        let Counts {
-            passed,
-            failed,
-            skipped,
-            leaky,
-            cases,
-        } = self.counts;
+        let Counts { passed, failed, skipped, leaky, cases } = self.counts;
         let mut problems = Vec::new();
         if failed > 0 {
             problems.push((failed, format!("{failed} failed")));
@@ -56,10 +50,7 @@ impl KindReport {
             problems.push((skipped, text));
         }
         if leaky > 0 {
-            problems.push((
-                leaky,
-                format!("{leaky} left a process behind that outlives the test"),
-            ));
+            problems.push((leaky, format!("{leaky} left a process behind that outlives the test")));
         }
         if self.left_behind {
             let text = "a process that some test left behind outlives the run".to_owned();
@@ -83,29 +74,15 @@ impl KindReport {
 impl Report {
     /// Everything that is wrong counts, so that nothing can hide behind the tests that passed.
     pub(super) fn failed(&self) -> u64 {
-        self.kinds
-            .iter()
-            .flat_map(KindReport::problems)
-            .map(|(count, _)| count)
-            .sum()
+        self.kinds.iter().flat_map(KindReport::problems).map(|(count, _)| count).sum()
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{:<14}{:>8}{:>8}{:>9}",
-            "kind", "passed", "failed", "skipped"
-        )?;
+        writeln!(f, "{:<14}{:>8}{:>8}{:>9}", "kind", "passed", "failed", "skipped")?;
         for KindReport { name, counts, .. } in &self.kinds {
-            let Counts {
-                passed,
-                failed,
-                skipped,
-                cases,
-                ..
-            } = counts;
+            let Counts { passed, failed, skipped, cases, .. } = counts;
             write!(f, "{name:<14}{passed:>8}{failed:>8}{skipped:>9}")?;
             match cases {
                 0 => writeln!(f)?,
@@ -139,13 +116,7 @@ mod tests {
         KindReport {
             name: "kind",
             has_cases: cases > 0,
-            counts: Counts {
-                passed,
-                failed,
-                skipped,
-                leaky,
-                cases,
-            },
+            counts: Counts { passed, failed, skipped, leaky, cases },
             status: status.map(|code| ExitStatus::from_raw(code << 8)),
             left_behind: false,
         }
@@ -153,20 +124,9 @@ mod tests {
 
     #[track_caller]
     fn check(kind: KindReport, failed: u64, problems: &[&str]) {
-        let said: Vec<_> = kind
-            .problems()
-            .into_iter()
-            .map(|(_, problem)| problem)
-            .collect();
+        let said: Vec<_> = kind.problems().into_iter().map(|(_, problem)| problem).collect();
         assert_eq!(said, problems);
-        assert_eq!(
-            Report {
-                kinds: vec![kind],
-                outside: &[]
-            }
-            .failed(),
-            failed
-        );
+        assert_eq!(Report { kinds: vec![kind], outside: &[] }.failed(), failed);
     }
 
     #[test]
@@ -191,11 +151,7 @@ mod tests {
         check(without_cases, 1, &["ran no case"]);
         let mut left_behind = kind(GOOD, [1, 0, 0, 0, 0]);
         left_behind.left_behind = true;
-        check(
-            left_behind,
-            1,
-            &["a process that some test left behind outlives the run"],
-        );
+        check(left_behind, 1, &["a process that some test left behind outlives the run"]);
     }
 
     #[test]

@@ -42,16 +42,12 @@ impl Workspace {
     pub(super) fn ask_cargo() -> Result<Workspace, Error> {
         // In the folder of a member, cargo would take this member for the only default one.
         let locate = Cargo::new(["locate-project", "--workspace", "--message-format", "plain"]);
-        let manifest = locate
-            .answer(Path::new("."), Stdio::inherit())?
-            .ok_or(Error::Metadata)?;
+        let manifest = locate.answer(Path::new("."), Stdio::inherit())?.ok_or(Error::Metadata)?;
         let manifest = PathBuf::from(String::from_utf8_lossy(&manifest).trim_end());
         let root = manifest.parent().ok_or(Error::Metadata)?;
 
         let metadata = Cargo::new(["metadata", "--format-version", "1", "--no-deps"]);
-        let answer = metadata
-            .answer(root, Stdio::inherit())?
-            .ok_or(Error::Metadata)?;
+        let answer = metadata.answer(root, Stdio::inherit())?.ok_or(Error::Metadata)?;
         let answer = serde_json::from_slice(&answer)
             .map_err(|error| Error::MetadataAnswer(error.to_string()))?;
         Workspace::read(&answer).map_err(|missing| Error::MetadataAnswer(format!("no {missing}")))
@@ -76,12 +72,7 @@ impl Workspace {
                 };
                 let target_of = |kind| -> Result<Target, &'static str> {
                     let (package, name) = (name.to_owned(), text(target, "name")?.to_owned());
-                    Ok(Target {
-                        package,
-                        name,
-                        kind,
-                        is_default,
-                    })
+                    Ok(Target { package, name, kind, is_default })
                 };
                 if flag(target, "test")? {
                     targets.push(target_of(kind)?);
@@ -155,11 +146,7 @@ mod tests {
             "lib `b` of b",
         ];
         assert_eq!(found, expected);
-        let default: Vec<_> = workspace
-            .targets
-            .iter()
-            .map(|target| target.is_default)
-            .collect();
+        let default: Vec<_> = workspace.targets.iter().map(|target| target.is_default).collect();
         assert_eq!(default, [true, true, true, true, true, false]);
     }
 
@@ -169,10 +156,7 @@ mod tests {
             json!({ "name": "a", "id": "a", "targets": [{ "kind": ["lib"], "name": "a" }] });
         for (metadata, missing) in [
             (json!({}), "workspace_root"),
-            (
-                json!({ "workspace_root": "/" }),
-                "workspace_default_members",
-            ),
+            (json!({ "workspace_root": "/" }), "workspace_default_members"),
             (
                 json!({ "workspace_root": "/", "workspace_default_members": [], "packages": [package] }),
                 "test",

@@ -35,11 +35,7 @@ impl Process {
             }
         };
         let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
-        Ok(Spawned {
-            process: Self { child, pidfd },
-            stdin,
-            stderr,
-        })
+        Ok(Spawned { process: Self { child, pidfd }, stdin, stderr })
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -67,13 +63,7 @@ impl Exits {
         let waker: Waker = Arc::new(move || {
             let _ = (&waker).write(&[1]);
         });
-        Ok((
-            Self {
-                wake,
-                watched: Vec::new(),
-            },
-            waker,
-        ))
+        Ok((Self { wake, watched: Vec::new() }, waker))
     }
 
     pub(crate) fn watch(&mut self, key: u64, process: &Process) -> io::Result<()> {

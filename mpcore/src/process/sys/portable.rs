@@ -25,11 +25,7 @@ impl Process {
     pub(crate) fn spawn(command: &mut Command) -> io::Result<Spawned> {
         let child = Arc::new(SharedChild::spawn(command)?);
         let (stdin, stderr) = (child.take_stdin(), child.take_stderr());
-        Ok(Spawned {
-            process: Self { child },
-            stdin,
-            stderr,
-        })
+        Ok(Spawned { process: Self { child }, stdin, stderr })
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -67,10 +63,7 @@ impl Exits {
             let _ = child.wait();
             let _ = sender.send(Some(key));
         };
-        thread::Builder::new()
-            .name("mp-wait".into())
-            .spawn(body)
-            .map(drop)
+        thread::Builder::new().name("mp-wait".into()).spawn(body).map(drop)
     }
 
     /// Waits for an end, a wake or the deadline; returns whose process has ended.
@@ -78,20 +71,13 @@ impl Exits {
         let first = match deadline {
             None => self.receiver.recv().ok(),
             Some(at) => {
-                match self
-                    .receiver
-                    .recv_timeout(at.saturating_duration_since(Instant::now()))
-                {
+                match self.receiver.recv_timeout(at.saturating_duration_since(Instant::now())) {
                     Ok(message) => Some(message),
                     Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
                 }
             }
         };
-        first
-            .into_iter()
-            .chain(self.receiver.try_iter())
-            .flatten()
-            .collect()
+        first.into_iter().chain(self.receiver.try_iter()).flatten().collect()
     }
 }
 

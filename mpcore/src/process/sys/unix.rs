@@ -12,9 +12,7 @@ use crate::process::ExitStatus;
 
 /// The code, or −N for signal N.
 pub(crate) fn status(status: std::process::ExitStatus) -> ExitStatus {
-    let code = status
-        .code()
-        .or_else(|| status.signal().map(|signal| -signal));
+    let code = status.code().or_else(|| status.signal().map(|signal| -signal));
     ExitStatus::from_code(code.unwrap_or(-1))
 }
 
@@ -93,32 +91,22 @@ pub(crate) fn on_stop_signal(stop: impl Fn() + Send + 'static) {
             }
         }
     };
-    let _ = std::thread::Builder::new()
-        .name("mp-signals".into())
-        .spawn(body);
+    let _ = std::thread::Builder::new().name("mp-signals".into()).spawn(body);
 }
 
 /// Waits until one of the descriptors can be read; returns which.
 pub(crate) fn poll_readable(fds: &[&dyn AsFd], deadline: Option<Instant>) -> Vec<usize> {
-    let mut entries: Vec<_> = fds
-        .iter()
-        .map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN))
-        .collect();
+    let mut entries: Vec<_> =
+        fds.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)).collect();
     let timeout = deadline.map(|at| {
         let left = at.saturating_duration_since(Instant::now()) + Duration::from_micros(1);
-        Timespec {
-            tv_sec: left.as_secs() as _,
-            tv_nsec: left.subsec_nanos().into(),
-        }
+        Timespec { tv_sec: left.as_secs() as _, tv_nsec: left.subsec_nanos().into() }
     });
     match poll(&mut entries, timeout.as_ref()) {
         Ok(_) => {}
         // EINTR: whoever called looks at its state and waits again.
         Err(_) => return Vec::new(),
     }
-    let ready = entries
-        .iter()
-        .enumerate()
-        .filter(|(_, entry)| !entry.revents().is_empty());
+    let ready = entries.iter().enumerate().filter(|(_, entry)| !entry.revents().is_empty());
     ready.map(|(index, _)| index).collect()
 }

@@ -29,10 +29,7 @@ pub(crate) fn terminate(process: u32) {
 pub(crate) fn kill_group(process: u32) {
     let mut command = Command::new("taskkill");
     command.args(["/T", "/F", "/PID", &process.to_string()]);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let _ = command.status();
 }
 

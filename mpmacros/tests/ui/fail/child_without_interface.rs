@@ -33,4 +33,6 @@ impl Laser for Twice {
 
 fn main() {
     let _ = LaserControl::new::<Twice>(());
+    let _ = LaserControl::new::<Missing>(());
+    let _ = LaserControl::new::<Empty>(());
 }

@@ -1,3 +1,4 @@
+#[allow(unused_macros)]
 macro_rules! more {
     () => {
         fn more(&mut self);

@@ -79,6 +79,15 @@ impl Motor for Simulation {
     fn home(&mut self) {}
 }
 
+/// Named as type parameters usually are.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub struct P;
+
+#[mpcore::process(config = Option<P>)]
+pub trait P2 {
+    fn fire(&mut self) -> P;
+}
+
 fn controller(motor: &MotorControl) {
     let signals = motor.signals();
     signals.start_done.connect(|_| ());

@@ -1,0 +1,170 @@
+//! The digest of a folder as a child process: the interface and the child.
+//!
+//! The console demo (`src/bin/digest`) drives it; a window can, with nothing changed here.
+
+mod pace;
+mod speed;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use self::pace::Pace;
+use self::speed::Speed;
+use crate::digest::{FolderDigest, Progress, Stage, digest_folder_without, path_text};
+
+/// How often the controller is told: what a person can follow, and no more. The digest itself takes
+/// hundreds of thousands of steps in a large folder.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// What the child is told at its start.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct DigestConfig {
+    /// Names directly below the folder that have no part in the digest, such as `target`.
+    pub without: Vec<OsString>,
+}
+
+/// Digests folders, one at a time.
+#[mpcore::process(config = DigestConfig)]
+pub trait Digest {
+    /// Digests every regular file below `folder`, which need not be text.
+    ///
+    /// Its progress is the share of the bytes that were read. It can be cancelled at any time, also
+    /// in the middle of a large file.
+    #[signal(postfix = "_finished")]
+    fn digest(&mut self, folder: OsString) -> mpcore::Result<FolderDigest>;
+
+    /// The file at hand, relative to the folder, as one line that is safe on a terminal. Empty while
+    /// there is none.
+    #[property]
+    fn current_file(&self) -> String;
+
+    /// Millions of bytes per second: over the last second while a digest runs, and over all of it
+    /// afterwards.
+    #[property]
+    fn mb_per_second(&self) -> f64;
+
+    /// Files that are done with, the unreadable ones among them.
+    #[property]
+    fn files_done(&self) -> u64;
+
+    /// Files found; this grows first, while the folder is listed.
+    #[property]
+    fn files_total(&self) -> u64;
+}
+
+/// The child.
+#[derive(Debug, mpcore::Child)]
+#[child(Digest)]
+pub struct DigestProcess {
+    cx: DigestContext,
+    config: DigestConfig,
+}
+
+impl Digest for DigestProcess {
+    fn digest(&mut self, folder: OsString) -> mpcore::Result<FolderDigest> {
+        let begun = Instant::now();
+        let (mut pace, mut speed) = (Pace::new(EVERY), Speed::default());
+        let without = &self.config.without;
+        let digest = digest_folder_without(Path::new(&folder), without, |progress| {
+            self.cx.check_cancelled()?;
+            let now = Instant::now();
+            if pace.is_due(now) {
+                self.tell(progress, speed.measure(now, progress.bytes_done));
+            }
+            Ok::<_, mpcore::Error>(())
+        });
+        self.cx.current_file.set(String::new());
+        let digest = digest?;
+        // The last steps may not have been due.
+        let files = (digest.files.len() + digest.unreadable_files()) as u64;
+        self.cx.files_done.set(files);
+        self.cx.files_total.set(files);
+        self.cx.mb_per_second.set(megabytes(digest.bytes as f64 / begun.elapsed().as_secs_f64()));
+        self.cx.progress(1.0);
+        Ok(digest)
+    }
+}
+
+impl DigestProcess {
+    /// The properties first: who is told of progress then finds them up to date.
+    fn tell(&self, progress: &Progress<'_>, bytes_per_second: f64) {
+        self.cx.current_file.set(path_text(progress.path));
+        self.cx.mb_per_second.set(megabytes(bytes_per_second));
+        self.cx.files_done.set(progress.files_done);
+        self.cx.files_total.set(progress.files_total);
+        self.cx.progress(fraction(progress));
+    }
+}
+
+/// The share of the bytes; of the files where they are all empty; nothing while the totals grow.
+fn fraction(progress: &Progress<'_>) -> f64 {
+    let share = |done: u64, total: u64| done as f64 / total as f64;
+    match (progress.stage, progress.bytes_total, progress.files_total) {
+        (Stage::Listing, ..) | (_, 0, 0) => 0.0,
+        (_, 0, files) => share(progress.files_done, files),
+        (_, bytes, _) => share(progress.bytes_done, bytes),
+    }
+}
+
+fn megabytes(bytes: f64) -> f64 {
+    bytes / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    mpcore::test_support!();
+
+    #[test]
+    fn progress_is_a_share_at_every_stage() {
+        let check = |stage, (files_done, files_total), (bytes_done, bytes_total), expected: f64| {
+            let path = &b""[..];
+            let progress =
+                Progress { stage, path, files_done, files_total, bytes_done, bytes_total };
+            assert!((fraction(&progress) - expected).abs() < 1e-9, "{progress:?}");
+        };
+        check(Stage::Listing, (0, 5), (0, 100), 0.0);
+        check(Stage::Opening, (0, 5), (0, 100), 0.0);
+        check(Stage::Reading, (1, 5), (50, 100), 0.5);
+        check(Stage::Done, (5, 5), (100, 100), 1.0);
+        check(Stage::Done, (3, 4), (0, 0), 0.75);
+        check(Stage::Opening, (0, 0), (0, 0), 0.0);
+    }
+
+    /// The same child on a thread: what a program's own tests of its child look like.
+    #[test]
+    fn a_digest_leaves_everything_at_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("file"), "content").unwrap();
+        std::fs::write(folder.path().join("target"), "").unwrap();
+        let config = DigestConfig { without: vec!["target".into()] };
+        let builder = DigestControl::builder().in_process::<DigestProcess>().config(config);
+        let control = builder.spawn().unwrap();
+
+        let digest = control.blocking().digest(folder.path().into()).unwrap();
+        assert_eq!((digest.files.len(), digest.bytes), (1, 7));
+        assert_eq!((control.files_done(), control.files_total()), (1, 1));
+        assert_eq!(control.current_file(), "");
+        assert!(control.mb_per_second() > 0.0);
+    }
+
+    /// Through a real process: a name that is no text, there and back.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_folder_need_not_be_text() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let around = tempfile::tempdir().unwrap();
+        let folder = around.path().join(OsString::from_vec(b"\xff folder".to_vec()));
+        let control = DigestControl::spawn::<DigestProcess>(DigestConfig::default()).unwrap();
+
+        let error = control.blocking().digest(folder.clone().into()).unwrap_err();
+        assert!(error.to_string().contains("could not enter the folder"), "{error}");
+        std::fs::create_dir(&folder).unwrap();
+        let digest = control.blocking().digest(folder.into()).unwrap();
+        assert_eq!(digest.files, []);
+    }
+}

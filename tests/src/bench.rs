@@ -1,0 +1,608 @@
+//! The interface and child that most tests use: one command per thing that can happen.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::blob::Blob;
+use crate::mood::Mood;
+use crate::scribble;
+
+/// What the test child is told at its start.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct BenchConfig {
+    /// What goes wrong before the first command.
+    pub fault: Option<InitFault>,
+    /// What goes wrong after the last one.
+    pub cleanup_fault: Option<CleanupFault>,
+    /// Where `cleanup` appends a line, to be seen from outside.
+    pub cleanup_log: Option<String>,
+    /// Whether constructor, `postrun_init` and `cleanup` send something.
+    pub talks: bool,
+    /// Values that no two builds agree on by chance.
+    pub settings: BTreeMap<String, u32>,
+    /// Whether the config itself travels.
+    pub mood: Mood,
+}
+
+/// Where a start goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InitFault {
+    /// The constructor returns an error.
+    ConstructorErrs,
+    /// The constructor panics.
+    ConstructorPanics,
+    /// The constructor sleeps for ever.
+    ConstructorHangs,
+    /// `postrun_init` returns an error.
+    PostrunInitErrs,
+    /// `postrun_init` panics.
+    PostrunInitPanics,
+    /// `postrun_init` sleeps for ever.
+    PostrunInitHangs,
+}
+
+/// Where an end goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CleanupFault {
+    /// `cleanup` panics.
+    Panics,
+    /// `cleanup` sleeps for ever.
+    Hangs,
+}
+
+/// The error of [`Bench::divide`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DivideError {
+    /// By zero.
+    ByZero,
+    /// Ended on request.
+    Cancelled,
+}
+
+impl std::fmt::Display for DivideError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::ByZero => "division by zero",
+            Self::Cancelled => "cancelled",
+        })
+    }
+}
+
+impl From<mpcore::Cancelled> for DivideError {
+    fn from(_: mpcore::Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+/// How a child finds itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Surroundings {
+    /// What follows the program and the mark on its command line.
+    pub arguments: Vec<String>,
+    /// The working directory.
+    pub directory: String,
+    /// The environment.
+    pub environment: BTreeMap<String, String>,
+    /// What the controller calls it.
+    pub name: String,
+    /// Counts the runs.
+    pub generation: u32,
+    /// Its number.
+    pub pid: u32,
+}
+
+/// A bench of instruments, one command per thing that can happen.
+#[mpcore::process(config = BenchConfig)]
+pub trait Bench {
+    /// Adds two numbers.
+    #[signal(name = "add_two_finished")]
+    fn add_two(&mut self, num1: i32, num2: i32) -> i32;
+
+    /// Divides.
+    #[signal(postfix = "_finished")]
+    fn divide(&mut self, a: i32, b: i32) -> Result<i32, DivideError>;
+
+    /// A result of two parts.
+    #[signal]
+    fn calibrate(&mut self) -> (f64, f64);
+
+    /// No result at all.
+    #[signal]
+    fn reset_counters(&mut self);
+
+    /// As many arguments as there may be.
+    #[signal(postfix = "_finished")]
+    #[allow(clippy::too_many_arguments)]
+    fn sum_all(
+        &mut self,
+        a: i64,
+        b: i64,
+        c: i64,
+        d: i64,
+        e: i64,
+        f: i64,
+        g: i64,
+        h: i64,
+        i: i64,
+        j: i64,
+        k: i64,
+        l: i64,
+        m: i64,
+        n: i64,
+        o: i64,
+        p: String,
+    ) -> String;
+
+    /// A result that is one value, whatever it holds.
+    #[signal(postfix = "_found")]
+    fn find(&mut self, length: usize) -> Option<Vec<f64>>;
+
+    /// Gives back what it gets.
+    fn echo(&mut self, bytes: Blob) -> Blob;
+
+    /// Raises `level`, then returns numbered bytes, as many as asked for.
+    fn make_bytes(&mut self, length: usize) -> Blob;
+
+    /// Panics with this text.
+    fn panic_with(&mut self, text: String) -> i32;
+
+    /// Fails with a message, a cause and a place.
+    fn fail(&mut self) -> mpcore::Result<i32>;
+
+    /// Runs for this long unless it is ended; returns how often it looked.
+    #[signal]
+    fn work(&mut self, milliseconds: u64) -> mpcore::Result<u64>;
+
+    /// The same, without an error type.
+    fn work_on(&mut self, milliseconds: u64) -> u64;
+
+    /// Runs until it is asked to end, and returns a result all the same.
+    fn finish_all_the_same(&mut self) -> mpcore::Result<u64>;
+
+    /// Runs until it is asked to end, and returns an error that says nothing of it.
+    fn end_with_another_error(&mut self) -> Result<(), DivideError>;
+
+    /// Runs until its worker thread hears that it is asked to end.
+    fn let_a_worker_watch(&mut self) -> mpcore::Result<()>;
+
+    /// Runs for this long, whatever is asked of it.
+    fn ignore_everything(&mut self, milliseconds: u64);
+
+    /// The same, then fails.
+    fn ignore_and_fail(&mut self, milliseconds: u64) -> Result<(), DivideError>;
+
+    /// Emits `count` numbered events, then returns.
+    fn flood(&mut self, count: u32) -> u32;
+
+    /// Emits `count` blocks of this many bytes.
+    fn flood_blocks(&mut self, count: u32, length: usize) -> u32;
+
+    /// Tries to emit `count` blocks of this many bytes without waiting; returns how many were taken,
+    /// and what the first refusal said.
+    fn try_flood_blocks(&mut self, count: u32, length: usize) -> (u32, String);
+
+    /// Starts a thread that emits as long as anybody listens, and returns.
+    fn leave_a_thread_emitting(&mut self);
+
+    /// Sets `level` to 1, 2, 3 … and returns the last.
+    fn raise_level(&mut self, count: u32) -> u32;
+
+    /// Sets `connected`.
+    fn plug(&mut self, on: bool);
+
+    /// Emits `count` `latest` events and the same number of ordinary ones.
+    fn wave(&mut self, count: u32);
+
+    /// Tells progress in this many steps.
+    fn step_through(&mut self, steps: u32);
+
+    /// Ends the process with this code, in the middle of the command.
+    fn exit_with(&mut self, code: i32);
+
+    /// Aborts the process.
+    fn abort(&mut self);
+
+    /// Sends this signal to the process itself.
+    fn raise_signal(&mut self, number: i32);
+
+    /// Starts a grandchild that sleeps; returns its number.
+    fn start_grandchild(&mut self) -> mpcore::Result<u32>;
+
+    /// Emits another command's signal.
+    fn emit_sum(&mut self, sum: i32);
+
+    /// Writes lines to stderr.
+    fn complain(&mut self, text: String, times: u32);
+
+    /// What the child was told.
+    fn settings(&mut self) -> BTreeMap<String, u32>;
+
+    /// How it finds itself.
+    fn surroundings(&mut self) -> Surroundings;
+
+    /// Takes a mood.
+    fn take_mood(&mut self, mood: Mood) -> i32;
+
+    /// Takes a mood behind so many bytes that they are not encoded on the caller's thread.
+    fn take_heavy_mood(&mut self, weight: Blob, mood: Mood) -> i32;
+
+    /// Makes the mood of this number.
+    #[signal(postfix = "_finished")]
+    fn make_mood(&mut self, number: u8) -> Mood;
+
+    /// Fails in the mood of this number.
+    fn fail_in_mood(&mut self, number: u8) -> Result<(), Mood>;
+
+    /// Emits the mood of this number.
+    fn show_mood(&mut self, number: u8);
+
+    /// Writes what no child writes to every socket it has.
+    fn scribble(&mut self, packet: Blob, with_descriptor: bool);
+
+    /// Whether the instrument is there.
+    #[property]
+    fn connected(&self) -> bool;
+
+    /// In volts; the child refuses more than 5, and takes less than 0 for 0.
+    #[property(write, notify = "power_set", default = 1.0)]
+    fn power(&self) -> f64;
+
+    /// A number that only rises.
+    #[property]
+    fn level(&self) -> u32;
+
+    /// Numbered from 0.
+    #[event]
+    fn tick(&self, number: u32);
+
+    /// Bytes.
+    #[event]
+    fn block(&self, bytes: Blob);
+
+    /// A mood.
+    #[event]
+    fn mood_shown(&self, mood: Mood);
+
+    /// Where the stage is.
+    #[event(latest)]
+    fn position(&self, x: f64, y: f64);
+}
+
+/// The child.
+#[derive(Debug, mpcore::Child)]
+#[child(Bench, new = BenchProcess::open)]
+pub struct BenchProcess {
+    cx: BenchContext,
+    config: BenchConfig,
+}
+
+/// Number of the tick that the constructor of a child that talks emits.
+pub const TICK_OF_CONSTRUCTOR: u32 = 1_000_001;
+/// The same of `postrun_init`.
+pub const TICK_OF_INIT: u32 = 1_000_002;
+/// The same of `cleanup`.
+pub const TICK_OF_CLEANUP: u32 = 1_000_003;
+
+fn sleep_for_ever() -> ! {
+    loop {
+        thread::sleep(Duration::from_secs(1));
+    }
+}
+
+fn mood(number: u8) -> Mood {
+    const MOODS: [Mood; 6] = [
+        Mood::Fine,
+        Mood::RefusesToLeave,
+        Mood::RefusesToArrive,
+        Mood::PanicsOnLeaving,
+        Mood::PanicsOnArriving,
+        Mood::PanicsWhenShown,
+    ];
+    MOODS[usize::from(number) % MOODS.len()]
+}
+
+impl BenchProcess {
+    #[allow(clippy::needless_pass_by_value)]
+    fn open(cx: BenchContext, config: BenchConfig) -> mpcore::Result<Self> {
+        if config.talks {
+            cx.tick.emit(TICK_OF_CONSTRUCTOR);
+        }
+        match config.fault {
+            Some(InitFault::ConstructorErrs) => Err(mpcore::Error::msg("no lamp")),
+            Some(InitFault::ConstructorPanics) => panic!("the lamp fell down"),
+            Some(InitFault::ConstructorHangs) => sleep_for_ever(),
+            _ => Ok(Self { cx, config }),
+        }
+    }
+
+    fn until_asked_to_end(&self) {
+        while !self.cx.cancelled() {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Bench for BenchProcess {
+    fn postrun_init(&mut self) -> mpcore::Result<()> {
+        if self.config.talks {
+            self.cx.tick.emit(TICK_OF_INIT);
+        }
+        match self.config.fault {
+            Some(InitFault::PostrunInitErrs) => return Err(mpcore::Error::msg("no power")),
+            Some(InitFault::PostrunInitPanics) => panic!("a fuse blew"),
+            Some(InitFault::PostrunInitHangs) => sleep_for_ever(),
+            _ => {}
+        }
+        self.cx.connected.set(true);
+        Ok(())
+    }
+
+    fn cleanup(&mut self) {
+        if let Some(log) = &self.config.cleanup_log {
+            use std::io::Write as _;
+            let file = std::fs::OpenOptions::new().append(true).create(true).open(log);
+            let mut file = file.expect("the cleanup log can be opened");
+            writeln!(file, "{}", std::process::id()).expect("a line can be written");
+        }
+        if self.config.talks {
+            self.cx.tick.emit(TICK_OF_CLEANUP);
+        }
+        match self.config.cleanup_fault {
+            Some(CleanupFault::Panics) => panic!("the lid is stuck"),
+            Some(CleanupFault::Hangs) => sleep_for_ever(),
+            None => {}
+        }
+    }
+
+    fn add_two(&mut self, num1: i32, num2: i32) -> i32 {
+        num1 + num2
+    }
+
+    fn divide(&mut self, a: i32, b: i32) -> Result<i32, DivideError> {
+        self.cx.check_cancelled()?;
+        a.checked_div(b).ok_or(DivideError::ByZero)
+    }
+
+    fn calibrate(&mut self) -> (f64, f64) {
+        (0.5, 2.0)
+    }
+
+    fn reset_counters(&mut self) {}
+
+    fn sum_all(
+        &mut self,
+        a: i64,
+        b: i64,
+        c: i64,
+        d: i64,
+        e: i64,
+        f: i64,
+        g: i64,
+        h: i64,
+        i: i64,
+        j: i64,
+        k: i64,
+        l: i64,
+        m: i64,
+        n: i64,
+        o: i64,
+        p: String,
+    ) -> String {
+        let sum: i64 = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o].iter().sum();
+        format!("{sum} {p}")
+    }
+
+    fn find(&mut self, length: usize) -> Option<Vec<f64>> {
+        (length > 0).then(|| (0..length).map(|index| index as f64 / 2.0).collect())
+    }
+
+    fn echo(&mut self, bytes: Blob) -> Blob {
+        bytes
+    }
+
+    fn make_bytes(&mut self, length: usize) -> Blob {
+        let bytes = Blob::numbered(length);
+        self.cx.level.modify(|level| *level += 1);
+        bytes
+    }
+
+    fn panic_with(&mut self, text: String) -> i32 {
+        panic!("{text}")
+    }
+
+    fn fail(&mut self) -> mpcore::Result<i32> {
+        let parsed = "many".parse::<i32>();
+        parsed.map_err(|error| mpcore::Error::from(error).context("the counter cannot be read"))
+    }
+
+    fn work(&mut self, milliseconds: u64) -> mpcore::Result<u64> {
+        let end = Instant::now() + Duration::from_millis(milliseconds);
+        let mut looked = 0;
+        while Instant::now() < end {
+            self.cx.check_cancelled()?;
+            looked += 1;
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(looked)
+    }
+
+    fn work_on(&mut self, milliseconds: u64) -> u64 {
+        let end = Instant::now() + Duration::from_millis(milliseconds);
+        let mut looked = 0;
+        while Instant::now() < end {
+            self.cx.cancel_point();
+            looked += 1;
+            thread::sleep(Duration::from_millis(1));
+        }
+        looked
+    }
+
+    fn finish_all_the_same(&mut self) -> mpcore::Result<u64> {
+        self.until_asked_to_end();
+        let met = self.cx.check_cancelled().is_err();
+        Ok(u64::from(met))
+    }
+
+    fn end_with_another_error(&mut self) -> Result<(), DivideError> {
+        self.until_asked_to_end();
+        let _ = self.cx.check_cancelled();
+        Err(DivideError::ByZero)
+    }
+
+    fn let_a_worker_watch(&mut self) -> mpcore::Result<()> {
+        let call = self.cx.call();
+        let watch = move || {
+            while call.check_cancelled().is_ok() {
+                call.progress(0.5);
+                thread::sleep(Duration::from_millis(1));
+            }
+        };
+        thread::spawn(watch).join().map_err(|_| mpcore::Error::msg("the worker panicked"))?;
+        Err(mpcore::Error::msg("the worker gave up"))
+    }
+
+    fn ignore_everything(&mut self, milliseconds: u64) {
+        thread::sleep(Duration::from_millis(milliseconds));
+    }
+
+    fn ignore_and_fail(&mut self, milliseconds: u64) -> Result<(), DivideError> {
+        thread::sleep(Duration::from_millis(milliseconds));
+        Err(DivideError::ByZero)
+    }
+
+    fn flood(&mut self, count: u32) -> u32 {
+        for number in 0..count {
+            self.cx.tick.emit(number);
+        }
+        count
+    }
+
+    fn flood_blocks(&mut self, count: u32, length: usize) -> u32 {
+        for _ in 0..count {
+            self.cx.block.emit(Blob::numbered(length));
+        }
+        count
+    }
+
+    fn try_flood_blocks(&mut self, count: u32, length: usize) -> (u32, String) {
+        for number in 0..count {
+            if let Err(refused) = self.cx.block.try_emit(Blob::numbered(length)) {
+                return (number, refused.to_string());
+            }
+        }
+        (count, String::new())
+    }
+
+    fn leave_a_thread_emitting(&mut self) {
+        let tick = self.cx.tick.clone();
+        thread::spawn(move || {
+            let mut number = 0;
+            while tick.try_emit(number) != Err(mpcore::EmitError::ControllerGone) {
+                number += 1;
+            }
+        });
+    }
+
+    fn raise_level(&mut self, count: u32) -> u32 {
+        for level in 1..=count {
+            self.cx.level.set(level);
+        }
+        count
+    }
+
+    fn plug(&mut self, on: bool) {
+        self.cx.connected.set(on);
+    }
+
+    fn wave(&mut self, count: u32) {
+        for number in 0..count {
+            self.cx.position.emit(f64::from(number), -f64::from(number));
+            self.cx.tick.emit(number);
+        }
+    }
+
+    fn step_through(&mut self, steps: u32) {
+        for step in 1..=steps {
+            self.cx.progress(f64::from(step) / f64::from(steps));
+        }
+    }
+
+    fn exit_with(&mut self, code: i32) {
+        std::process::exit(code)
+    }
+
+    fn abort(&mut self) {
+        std::process::abort()
+    }
+
+    fn raise_signal(&mut self, number: i32) {
+        let signal = rustix::process::Signal::from_named_raw(number).expect("a signal's number");
+        let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
+        sleep_for_ever()
+    }
+
+    fn start_grandchild(&mut self) -> mpcore::Result<u32> {
+        let mut sleep = std::process::Command::new("sleep");
+        Ok(sleep.arg("600").spawn()?.id())
+    }
+
+    fn emit_sum(&mut self, sum: i32) {
+        self.cx.add_two_finished.emit(sum);
+    }
+
+    fn complain(&mut self, text: String, times: u32) {
+        for number in 1..=times {
+            eprintln!("{text} {number}");
+        }
+    }
+
+    fn settings(&mut self) -> BTreeMap<String, u32> {
+        self.config.settings.clone()
+    }
+
+    fn surroundings(&mut self) -> Surroundings {
+        let directory = std::env::current_dir().unwrap_or_default();
+        Surroundings {
+            arguments: std::env::args().skip(1).filter(|it| !it.starts_with("--mpcore")).collect(),
+            directory: directory.to_string_lossy().into_owned(),
+            environment: std::env::vars().collect(),
+            name: self.cx.name().to_owned(),
+            generation: self.cx.generation(),
+            pid: std::process::id(),
+        }
+    }
+
+    fn take_mood(&mut self, _mood: Mood) -> i32 {
+        1
+    }
+
+    fn take_heavy_mood(&mut self, _weight: Blob, _mood: Mood) -> i32 {
+        2
+    }
+
+    fn make_mood(&mut self, number: u8) -> Mood {
+        mood(number)
+    }
+
+    fn fail_in_mood(&mut self, number: u8) -> Result<(), Mood> {
+        Err(mood(number))
+    }
+
+    fn show_mood(&mut self, number: u8) {
+        self.cx.mood_shown.emit(mood(number));
+    }
+
+    fn scribble(&mut self, packet: Blob, with_descriptor: bool) {
+        scribble::on_every_socket(&packet.0, with_descriptor);
+    }
+
+    fn set_power(&mut self, power: f64) -> Result<f64, mpcore::Refused> {
+        if power > 5.0 {
+            return Err("more than 5 V".into());
+        }
+        Ok(power.max(0.0))
+    }
+}

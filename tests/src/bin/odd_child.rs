@@ -1,0 +1,139 @@
+//! Programs that behave oddly where a child is expected: the first argument says how.
+//!
+//! Some let a stranger go first at the endpoint that the controller has prepared; the endpoint's name
+//! is found in the bootstrap record, whatever its layout, since it is the path of a socket.
+
+use std::io::{Read as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use ipc_channel::ipc::IpcSender;
+use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
+use system_tests::{BenchProcess, until};
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let mark = arguments.next().unwrap_or_default();
+    let how = arguments.next().unwrap_or_default();
+    match how.as_str() {
+        "exit" => std::process::exit(7),
+        "print and sleep" => {
+            println!("\u{1b}[31mmpcore\0garbage\n\0\0\0");
+            sleep_for_ever()
+        }
+        "print and serve" => {
+            println!("\u{1b}[31mmpcore\0garbage\n\0\0\0");
+            mpcore::child_main::<BenchProcess>()
+        }
+        "close stdin" => {
+            let null = std::fs::File::open("/dev/null").expect("/dev/null is there");
+            rustix::stdio::dup2_stdin(null).expect("stdin can be replaced");
+            sleep_for_ever()
+        }
+        "say nothing" => {
+            let (_, endpoint) = first_record();
+            let _held = IpcSender::<Vec<u8>>::connect(endpoint).expect("somebody listens");
+            sleep_for_ever()
+        }
+        "say nonsense" => {
+            let (_, endpoint) = first_record();
+            nonsense(&endpoint);
+            sleep_for_ever()
+        }
+        "let nonsense go first" => {
+            let (record, endpoint) = first_record();
+            nonsense(&endpoint);
+            until("the stranger was heard", || !Path::new(&endpoint).exists());
+            serve_with(&record)
+        }
+        "let silence go first" => {
+            let (record, endpoint) = first_record();
+            std::mem::forget(IpcSender::<Vec<u8>>::connect(endpoint).expect("somebody listens"));
+            serve_with(&record)
+        }
+        "let half a message go first" => {
+            let (record, endpoint) = first_record();
+            half_a_message(&endpoint);
+            serve_with(&record)
+        }
+        "let an impostor go first" => {
+            let (record, endpoint) = first_record();
+            let program = arguments.next().expect("the impostor's program");
+            impostor(&program, &mark, &record, &endpoint);
+            until("the impostor was heard", || !Path::new(&endpoint).exists());
+            serve_with(&record)
+        }
+        other => panic!("no way to be odd `{other}`"),
+    }
+}
+
+fn sleep_for_ever() -> ! {
+    loop {
+        std::thread::sleep(Duration::from_secs(60));
+    }
+}
+
+/// The record as it stands in the pipe, and the endpoint that it names.
+fn first_record() -> (Vec<u8>, String) {
+    let mut record = vec![0; 12];
+    let mut stdin = std::io::stdin().lock();
+    stdin.read_exact(&mut record).expect("a record begins");
+    let length = u32::from_le_bytes(record[8..].try_into().expect("four bytes"));
+    let mut body = vec![0; length as usize];
+    stdin.read_exact(&mut body).expect("the record is whole");
+    record.extend(body);
+    let endpoint = endpoint_in(&record).expect("the record names an endpoint");
+    (record, endpoint)
+}
+
+fn endpoint_in(record: &[u8]) -> Option<String> {
+    let end = record.windows(7).position(|window| window == b"/socket")? + 7;
+    let starts = (0..end).filter(|start| record[*start] == b'/');
+    let paths = starts.filter_map(|start| std::str::from_utf8(&record[start..end]).ok());
+    paths.map(str::to_owned).find(|path| Path::new(path).exists())
+}
+
+/// A message in the transport's own form that is no greeting.
+fn nonsense(endpoint: &str) {
+    let stranger = IpcSender::<Vec<u8>>::connect(endpoint.to_owned()).expect("somebody listens");
+    stranger.send(vec![0xA5; 300]).expect("it can be sent");
+}
+
+/// Three bytes, and nothing after them while this process lives.
+fn half_a_message(endpoint: &str) {
+    let flags = SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
+    let socket = socket.expect("a socket can be had");
+    let address = SocketAddrUnix::new(endpoint).expect("the endpoint is a path");
+    rustix::net::connect(socket.as_fd(), &address).expect("somebody listens");
+    rustix::net::send(socket.as_fd(), &[1, 2, 3], SendFlags::empty()).expect("it can be sent");
+    std::mem::forget(socket);
+}
+
+/// A real child that was told another nonce: the sixteen bytes behind the endpoint's name.
+fn impostor(program: &str, mark: &str, record: &[u8], endpoint: &str) {
+    let name = record.windows(endpoint.len()).position(|window| window == endpoint.as_bytes());
+    let nonce = name.expect("the record names the endpoint") + endpoint.len();
+    let mut record = record.to_vec();
+    record[nonce..nonce + 16].iter_mut().for_each(|byte| *byte ^= 0xFF);
+    let mut command = Command::new(program);
+    let mut child = command.arg(mark).stdin(Stdio::piped()).spawn().expect("the impostor starts");
+    child.stdin.as_mut().expect("its stdin is a pipe").write_all(&record).expect("it reads");
+    // Its stdin stays open: it waits there to be accepted.
+    std::mem::forget(child);
+}
+
+/// Becomes the right child after all: puts the record back before what else comes through stdin.
+fn serve_with(record: &[u8]) -> ! {
+    let rest = std::io::stdin().as_fd().try_clone_to_owned().expect("stdin can be duplicated");
+    let (reader, mut writer) = std::io::pipe().expect("a pipe can be had");
+    rustix::stdio::dup2_stdin(reader).expect("stdin can be replaced");
+    writer.write_all(record).expect("the record fits the pipe");
+    std::thread::spawn(move || {
+        let mut rest = std::fs::File::from(rest);
+        let _ = std::io::copy(&mut rest, &mut writer);
+    });
+    mpcore::child_main::<BenchProcess>()
+}

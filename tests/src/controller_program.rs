@@ -1,0 +1,116 @@
+//! Controllers in processes of their own, so that they can be killed.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+use rustix::process::Signal;
+
+use crate::patience::{LONG, until};
+use crate::processes;
+
+/// A running controller program, killed at the latest when this is dropped.
+#[derive(Debug)]
+pub struct ControllerProgram {
+    process: Child,
+    lines: Receiver<String>,
+    heard: Vec<String>,
+}
+
+impl ControllerProgram {
+    /// Starts `program` with these arguments; what it writes to stdout is heard line by line.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start(program: &str, arguments: &[&str]) -> Self {
+        Self::start_command(Command::new(program).args(arguments))
+    }
+
+    /// The same for a command with more to it.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start_command(command: &mut Command) -> Self {
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().expect("the controller can be started");
+        let stdout = process.stdout.take().expect("stdout is a pipe");
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { process, lines, heard: Vec::new() }
+    }
+
+    /// The controller's number.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The rest of the next line that begins with this word.
+    ///
+    /// # Panics
+    /// If none comes in time.
+    #[track_caller]
+    pub fn line(&mut self, word: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(LONG);
+            let line = line.unwrap_or_else(|_| panic!("no line `{word}`; heard {:#?}", self.heard));
+            self.heard.push(line.clone());
+            if let Some(rest) = line.strip_prefix(word) {
+                return rest.trim().to_owned();
+            }
+        }
+    }
+
+    /// The number on the next line that begins with this word.
+    ///
+    /// # Panics
+    /// If none comes in time.
+    #[track_caller]
+    pub fn number(&mut self, word: &str) -> u32 {
+        self.line(word).parse().expect("a number")
+    }
+
+    /// Everything it still writes until its end, and what was heard before.
+    #[track_caller]
+    pub fn all_lines(&mut self) -> Vec<String> {
+        self.heard.extend(self.lines.iter());
+        self.heard.clone()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        processes::signal(self.pid(), signal);
+    }
+
+    /// Waits for its end; the code, or −N for signal N.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    #[track_caller]
+    pub fn end(&mut self) -> i32 {
+        use std::os::unix::process::ExitStatusExt as _;
+        let mut status = None;
+        until("the end of the controller", || {
+            status = self.process.try_wait().expect("it can be waited for");
+            status.is_some()
+        });
+        let status = status.unwrap_or_default();
+        status.code().or_else(|| status.signal().map(|signal| -signal)).unwrap_or_default()
+    }
+}
+
+impl Drop for ControllerProgram {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,58 @@
+//! Waiting for events with a deadline, so that a lost wake-up is a failed test and not a hung one.
+
+use std::future::{Future, IntoFuture};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use mpcore::{Call, CallError};
+
+/// Longer than anything takes on a loaded machine; only what hangs takes as long.
+pub const LONG: Duration = Duration::from_secs(40);
+
+/// Waits for something that nobody announces, such as the end of a process that is not ours.
+#[track_caller]
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + LONG;
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}: not within {LONG:?}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The outcome of a call, which has to come in time.
+///
+/// # Errors
+/// As the call ended.
+#[track_caller]
+pub fn outcome<T, E>(mut call: Call<T, E>) -> Result<T, CallError<E>> {
+    match call.wait_timeout(LONG) {
+        Some(outcome) => outcome,
+        None => panic!("{call:?}: no outcome within {LONG:?}"),
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Runs a future on this thread: an executor of ten lines, so no runtime is at work.
+#[track_caller]
+pub fn block_on<F: IntoFuture>(future: F) -> F::Output {
+    let mut future = pin!(future.into_future());
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let deadline = Instant::now() + LONG;
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        assert!(Instant::now() < deadline, "the future is not ready within {LONG:?}");
+        thread::park_timeout(LONG);
+    }
+}

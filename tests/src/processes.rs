@@ -1,0 +1,106 @@
+//! Processes as the system sees them, from `/proc`.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::patience::until;
+
+/// The letter of `/proc/PID/stat`: R, S, D, T (stopped), Z (ended, not reaped); `None` if there is no
+/// such process.
+#[must_use]
+pub fn state(pid: u32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name stands in brackets and may hold anything, brackets included.
+    stat.rsplit_once(')')?.1.trim_start().chars().next()
+}
+
+/// Whether the process runs no more. One that nobody has reaped counts as ended: an orphan's new
+/// parent may be slow.
+#[must_use]
+pub fn has_ended(pid: u32) -> bool {
+    matches!(state(pid), None | Some('Z' | 'X'))
+}
+
+/// Whether there is no trace of the process: it was reaped.
+#[must_use]
+pub fn is_gone(pid: u32) -> bool {
+    state(pid).is_none()
+}
+
+/// Waits until all of these have ended.
+#[track_caller]
+pub fn until_ended(pids: &[u32]) {
+    until(&format!("the end of {pids:?}"), || pids.iter().all(|pid| has_ended(*pid)));
+}
+
+/// Sends a signal.
+///
+/// # Panics
+/// If there is no such process.
+#[track_caller]
+pub fn signal(pid: u32, signal: Signal) {
+    let raw = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process number");
+    kill_process(raw, signal).expect("the process takes signals");
+}
+
+/// SIGKILL.
+#[track_caller]
+pub fn kill(pid: u32) {
+    signal(pid, Signal::KILL);
+}
+
+/// SIGSTOP, and waits until the process stands still.
+#[track_caller]
+pub fn freeze(pid: u32) {
+    signal(pid, Signal::STOP);
+    until("the process stands still", || state(pid) == Some('T'));
+}
+
+/// SIGCONT.
+#[track_caller]
+pub fn thaw(pid: u32) {
+    signal(pid, Signal::CONT);
+}
+
+/// Resident memory, in MiB.
+///
+/// # Panics
+/// If there is no such process.
+#[must_use]
+pub fn resident_mib(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
+    let kib = line.split_whitespace().nth(1).and_then(|word| word.parse::<u64>().ok());
+    kib.unwrap_or_default() / 1024
+}
+
+fn entries(folder: impl AsRef<Path>) -> usize {
+    fs::read_dir(folder).map_or(0, Iterator::count)
+}
+
+/// How many descriptors a process has.
+#[must_use]
+pub fn descriptors(pid: u32) -> usize {
+    entries(format!("/proc/{pid}/fd"))
+}
+
+/// The names of this process's threads.
+#[must_use]
+pub fn threads() -> Vec<String> {
+    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let name = |task: fs::DirEntry| fs::read_to_string(task.path().join("comm")).ok();
+    let mut names: Vec<_> = tasks.filter_map(name).map(|name| name.trim().to_owned()).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The children of a process, those included that have ended and were not reaped.
+#[must_use]
+pub fn children(pid: u32) -> Vec<u32> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let list = |task: fs::DirEntry| fs::read_to_string(task.path().join("children")).ok();
+    let lists: Vec<_> = tasks.filter_map(list).collect();
+    lists.iter().flat_map(|list| list.split_whitespace()).filter_map(|pid| pid.parse().ok()).collect()
+}

@@ -1,0 +1,39 @@
+//! What a child does to its lanes when it has lost its mind.
+
+use std::fs;
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketType, sendmsg, sockopt};
+
+/// Sends `packet` through every packet socket of this process, around the framework.
+///
+/// Sockets are opened anew by number through `pidfd`-free means only where safe code allows it:
+/// `pidfd_getfd` on oneself duplicates a descriptor whose owner is not known.
+pub(crate) fn on_every_socket(packet: &[u8], with_descriptor: bool) {
+    for socket in packet_sockets() {
+        send(socket.as_fd(), packet, with_descriptor);
+    }
+}
+
+fn packet_sockets() -> Vec<OwnedFd> {
+    use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+    let Ok(own) = pidfd_open(getpid(), PidfdFlags::empty()) else { return Vec::new() };
+    let entries = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let duplicates = numbers.filter_map(|number| pidfd_getfd(&own, number, PidfdGetfdFlags::empty()).ok());
+    duplicates.filter(|fd| sockopt::socket_type(fd) == Ok(SocketType::SEQPACKET)).collect()
+}
+
+fn send(socket: BorrowedFd<'_>, packet: &[u8], with_descriptor: bool) {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    let stdin = std::io::stdin();
+    let descriptors = [stdin.as_fd()];
+    if with_descriptor {
+        ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
+    }
+    // A lane that is full or closed is not what this is about.
+    let _ = sendmsg(socket, &[IoSlice::new(packet)], &mut ancillary, SendFlags::DONTWAIT);
+}
