@@ -3,47 +3,22 @@
 
 #![cfg(target_os = "linux")] // coreutils, and names that are any bytes
 
+mod odd_folder;
+
 use std::env;
-use std::ffi::OsStr;
-use std::fs::{self, File, Permissions};
+use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use examples::digest::{FolderDigest, FolderError, Item, Reason, Stage, digest_folder};
-use tempfile::TempDir;
+use odd_folder::{LARGE_SIZE, LOCKED, OddFolder, UNREADABLE, VANISHES, coreutils, make_pipe};
 
 /// Set for the process that is this test again as another user: the folder to compare.
 const FOLDER_FOR_OTHER_USER: &str = "DIGEST_TEST_FOLDER";
-
-const VANISHES: &str = "vanishes";
-const UNREADABLE: &str = "unreadable";
-const LOCKED: &str = "locked folder";
-const LARGE: &str = "large";
-const LARGE_SIZE: u64 = 300 << 20;
-
-/// Parts of names that have gone wrong somewhere.
-const ODD: &[&[u8]] = &[
-    b" with spaces ",
-    b"new\nline",
-    b"back\\slash",
-    b"back\\nslash",
-    b"carriage\rreturn",
-    b"all \\ of \n them \r",
-    b"\xff\xfe no text \xc3",
-    "ünïcödé 日本".as_bytes(),
-    b"-n",
-    b"*?[a]",
-    b"$(exit 1) `exit 1` \"quoted' ",
-    b"\x1b[31m",
-    b".hidden",
-    b"~",
-];
 
 /// The whole demonstration on one folder of 1,000 files, and for root (who can read everything)
 /// once more as a user for whom something is unreadable.
@@ -58,21 +33,38 @@ fn a_folder_of_a_thousand_odd_files_has_the_digest_of_coreutils() {
     }
 
     let odd = OddFolder::new();
-    let reads_everything = File::open(odd.folder.join(UNREADABLE)).is_ok();
     let digest = compare(&odd.folder);
     println!("{digest}");
     assert!(digest.files.iter().any(|file| file.size == LARGE_SIZE));
     assert!(digest.files.iter().any(|file| file.size == 0));
-    if reads_everything {
+    if odd.is_all_readable() {
         assert_unreadable(&digest, &[(VANISHES, Item::File)]);
         assert_eq!(digest.files.len(), 999);
-        odd.compare_as_another_user(&digest);
+        compare_as_another_user(&odd, &digest);
     } else {
         let unreadable = [(LOCKED, Item::Folder), (UNREADABLE, Item::File), (VANISHES, Item::File)];
         assert_unreadable(&digest, &unreadable);
         assert_eq!(digest.files.len(), 997);
         assert_cannot_be_entered(&odd.folder.join(LOCKED));
     }
+}
+
+/// Runs the test above again as nobody, whose digest must be another one than root's.
+fn compare_as_another_user(odd: &OddFolder, by_root: &FolderDigest) {
+    let Some(mut command) = odd.as_another_user(&env::current_exe().unwrap()) else { return };
+    let output = command
+        .args(["--exact", "a_folder_of_a_thousand_odd_files_has_the_digest_of_coreutils"])
+        .arg("--nocapture")
+        .env(FOLDER_FOR_OTHER_USER, &odd.folder)
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "as another user:\n{stdout}\n{stderr}");
+    let said = stdout.lines().find(|line| line.contains("as another user: digest "));
+    let said = said.expect("the other user's run compared nothing");
+    assert!(said.contains("files 997 "), "{said}");
+    assert!(!said.contains(&by_root.sha256), "{said}");
 }
 
 /// Deleted when it is announced: listed, about to be opened, and gone.
@@ -127,110 +119,6 @@ fn an_empty_folder_and_a_folder_behind_a_link_agree_too() {
     assert_eq!(digest, compare(&inside));
 }
 
-/// The folder of the first test.
-struct OddFolder {
-    around: TempDir,
-    folder: PathBuf,
-}
-
-impl OddFolder {
-    /// Exactly 1,000 regular files, and some things that are none.
-    fn new() -> Self {
-        let around = tempfile::tempdir().unwrap();
-        // For the other user to come in.
-        fs::set_permissions(around.path(), Permissions::from_mode(0o755)).unwrap();
-        let folder = around.path().join("odd \\ folder");
-        let odd = OddFolder { around, folder };
-
-        let names = odd_names();
-        assert_eq!(names.len(), 1000);
-        for (number, name) in names.iter().enumerate() {
-            let path = odd.folder.join(OsStr::from_bytes(name));
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, format!("content of file {number}\n").repeat(number % 50)).unwrap();
-        }
-        fs::write(odd.folder.join("empty"), "").unwrap();
-        let large = File::options().write(true).open(odd.folder.join(LARGE)).unwrap();
-        large.set_len(LARGE_SIZE).unwrap();
-
-        symlink("nowhere", odd.folder.join("broken link")).unwrap();
-        symlink(LARGE, odd.folder.join("link to a file")).unwrap();
-        symlink("..", odd.folder.join("link that would be a loop")).unwrap();
-        make_pipe(&odd.folder.join("pipe"));
-        odd.lock(0o000);
-        odd
-    }
-
-    /// Takes the permissions away, or gives them back for the folder to be deleted.
-    fn lock(&self, mode: u32) {
-        for name in [UNREADABLE, LOCKED] {
-            let path = self.folder.join(name);
-            fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-        }
-    }
-
-    /// Runs this same test again as nobody, whose digest must be another one than root's.
-    fn compare_as_another_user(&self, by_root: &FolderDigest) {
-        let setpriv = || {
-            let mut setpriv = Command::new("setpriv");
-            setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-            setpriv
-        };
-        if !setpriv().arg("true").status().is_ok_and(|status| status.success()) {
-            eprintln!("root without a working setpriv: not compared as another user");
-            return;
-        }
-        // This program may lie where only root can reach it.
-        let program = self.around.path().join("test");
-        fs::copy(env::current_exe().unwrap(), &program).unwrap();
-        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
-        let output = setpriv()
-            .arg(program)
-            .args(["--exact", "a_folder_of_a_thousand_odd_files_has_the_digest_of_coreutils"])
-            .arg("--nocapture")
-            .env(FOLDER_FOR_OTHER_USER, &self.folder)
-            .current_dir(&self.around)
-            .output()
-            .unwrap();
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "as another user:\n{stdout}\n{stderr}");
-        let said = stdout.lines().find(|line| line.contains("as another user: digest "));
-        let said = said.expect("the other user's run compared nothing");
-        assert!(said.contains("files 997 "), "{said}");
-        assert!(!said.contains(&by_root.sha256), "{said}");
-    }
-}
-
-impl Drop for OddFolder {
-    fn drop(&mut self) {
-        self.lock(0o755);
-    }
-}
-
-/// 1,000 paths of files, as bytes.
-fn odd_names() -> Vec<Vec<u8>> {
-    let mut names: Vec<Vec<u8>> =
-        ["empty", VANISHES, UNREADABLE, LARGE].map(|name| name.as_bytes().to_vec()).into();
-    names.push(format!("{LOCKED}/inside").into_bytes());
-    // Every byte that a name may consist of, alone.
-    names.extend((1..=255).filter(|byte| !b"/.".contains(byte)).map(|byte| vec![byte]));
-    // Folders whose order in the tree is not that of the bytes of the paths: `oo/…` comes after
-    // `oo-/…` and before `oo0/…`.
-    let folders = ["", "oo/", "oo-/", "oo0/", "oo/deeper/and deeper/", "oo\n/", "oo\\/", "oo\r/"];
-    for number in names.len()..1000 {
-        let (folder, odd) = (folders[number % folders.len()], ODD[number % ODD.len()]);
-        // Odd at the front, at the end or on both sides.
-        let (front, end) = match number % 3 {
-            0 => (odd, &b""[..]),
-            1 => (&b""[..], odd),
-            _ => (odd, odd),
-        };
-        names.push([folder.as_bytes(), front, number.to_string().as_bytes(), end].concat());
-    }
-    names
-}
-
 /// Digests the folder, deletes the file called `vanishes` when it is announced, and asserts that
 /// the digest is what coreutils says.
 fn compare(folder: &Path) -> FolderDigest {
@@ -246,17 +134,6 @@ fn compare(folder: &Path) -> FolderDigest {
     digest
 }
 
-/// What the real commands say. They complain about unreadable files on stderr and go on.
-fn coreutils(folder: &Path) -> String {
-    let script = "cd \"$1\" && LC_ALL=C find . -type f -print0 | LC_ALL=C sort -z \
-                  | xargs -0 -r sha256sum | sha256sum";
-    let output = Command::new("sh").args(["-c", script, "sh"]).arg(folder).output().unwrap();
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    let digest =
-        stdout.strip_suffix("  -\n").unwrap_or_else(|| panic!("sha256sum said {stdout:?}"));
-    digest.to_owned()
-}
-
 #[track_caller]
 fn assert_unreadable(digest: &FolderDigest, expected: &[(&str, Item)]) {
     let unreadable = digest.unreadable.iter();
@@ -269,8 +146,4 @@ fn assert_unreadable(digest: &FolderDigest, expected: &[(&str, Item)]) {
 fn assert_cannot_be_entered(folder: &Path) {
     let error = digest_folder(folder, |_| Ok::<(), FolderError>(())).unwrap_err();
     assert_eq!(error.source.kind(), io::ErrorKind::PermissionDenied, "{error}");
-}
-
-fn make_pipe(path: &Path) {
-    rustix::fs::mkfifoat(rustix::fs::CWD, path, rustix::fs::Mode::from(0o600)).unwrap();
 }

@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -162,7 +162,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // The inbox as a user interface has it: woken, then drained on the thread that made the call.
     let this_thread = thread::current();
-    let inbox = mpcore::Inbox::new(move || this_thread.unpark());
+    let woken = Arc::new(AtomicBool::new(false));
+    let set_woken = Arc::clone(&woken);
+    let inbox = mpcore::Inbox::new(move || {
+        set_woken.store(true, Ordering::SeqCst);
+        this_thread.unpark();
+    });
     let signalling = AdderControl::builder().child::<AdderProcess>().inbox(&inbox).spawn()?;
     let last = Arc::new(AtomicU64::new(0));
     let seen = Arc::clone(&last);
@@ -185,7 +190,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             last.store(0, Ordering::Relaxed);
             signalling.add(a, 1);
             loop {
-                thread::park(); // a crash of the child wakes as well
+                while !woken.swap(false, Ordering::SeqCst) {
+                    thread::park(); // a crash of the child wakes as well
+                }
                 inbox.drain(LONG);
                 match last.load(Ordering::Relaxed) {
                     0 => {}

@@ -508,3 +508,123 @@ fn is_condition(attribute: &Attribute) -> bool {
 fn typed_arguments(sig: &Signature) -> impl Iterator<Item = &FnArg> {
     sig.inputs.iter().filter(|input| matches!(input, FnArg::Typed(_)))
 }
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    use super::*;
+
+    /// Each message begins as expected, and there are no others.
+    fn check(methods: &TokenStream, expected: &[&str]) {
+        let mut errors = Errors::default();
+        let item = quote!(trait Laser { #methods });
+        let interface = parse::interface(quote!(), &item, &mut errors).expect("a trait");
+        super::check(&interface, &mut errors);
+        let messages = errors.messages();
+        let as_expected = messages.len() == expected.len()
+            && messages.iter().zip(expected).all(|(message, start)| message.starts_with(start));
+        assert!(as_expected, "{messages:#?}");
+    }
+
+    #[test]
+    fn what_devices_need_is_sound() {
+        check(
+            &quote! {
+                fn start(&mut self) -> Result<(), String>;
+                #[signal] fn stop(&self);
+                fn name(&self) -> Option<Vec<(String, [f64; 3])>>;
+                #[command(rename = "emit")] #[signal(name = "type")] fn spawn(&mut self) { work(); }
+                #[property(write)] fn power(&self) -> f64;
+                #[event(latest)] fn position(&self, x: f64, y: f64);
+            },
+            &[],
+        );
+    }
+
+    #[test]
+    fn two_methods_that_clash_in_several_places_are_told_once() {
+        // Both fields of both sides.
+        check(
+            &quote! {
+                #[event] fn ready(&self);
+                #[signal(name = "ready")] fn wait(&mut self);
+            },
+            &["the signal of the command `wait` would be `ready` in `LaserSignals`"],
+        );
+        // Everything of both.
+        check(
+            &quote! {
+                #[signal] fn ready(&mut self);
+                #[signal] fn ready(&mut self);
+            },
+            &["`ready` is declared twice"],
+        );
+    }
+
+    #[test]
+    fn a_clash_is_told_where_an_attribute_can_solve_it() {
+        check(
+            &quote! {
+                #[property(write)] fn power(&self) -> f64;
+                fn set_power(&mut self);
+                #[event] fn power_changed(&self);
+            },
+            &[
+                "the setter of the property `power` would be `set_power`",
+                "the signal of the property `power` would be `power_changed`",
+            ],
+        );
+    }
+
+    #[test]
+    fn raw_names_clash_with_plain_ones() {
+        check(
+            &quote! {
+                #[signal(name = "type")] fn a(&mut self);
+                #[event] fn r#type(&self);
+            },
+            &["the event `type` would be `type` in `LaserSignals`, and so is the signal"],
+        );
+    }
+
+    #[test]
+    fn a_reserved_name_is_free_in_other_namespaces() {
+        check(
+            &quote! {
+                #[signal(name = "process")] fn a(&mut self);
+                #[event] fn spawn(&self);
+                #[command(rename = "cleanup")] fn b(&mut self);
+                #[command(rename = "exception_raised")] fn c(&mut self);
+            },
+            &[],
+        );
+        check(
+            &quote!(
+                #[property]
+                fn process(&self) -> u8;
+            ),
+            &["`process` is taken on `LaserControl`: it gives the child's life cycle"],
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_twice_is_told_twice() {
+        check(
+            &quote! {
+                async unsafe fn a<T>(self, (x, y): (&u8, &u8)) -> impl Send;
+            },
+            &[
+                "commands run one at a time",
+                "the controller cannot keep",
+                "a method of an interface has no generic parameters",
+                "a command takes",
+                "an argument needs",
+                "a reference",
+                "a reference",
+                "`impl Trait`",
+            ],
+        );
+    }
+}

@@ -51,7 +51,7 @@ fn repair(interface: Interface, misshapen: &BTreeSet<usize>) -> Interface {
     if broken.is_in(&options.config) {
         options.config = broken.ty();
     }
-    plain_header(&mut header);
+    broken.repair_header(&mut header);
     let mut commands_to_repair = BTreeSet::new();
     let mut kept = Vec::new();
     for (index, mut method) in methods.into_iter().enumerate() {
@@ -142,13 +142,6 @@ fn drop_contested(interface: &mut Interface) {
     }
 }
 
-fn plain_header(header: &mut ItemTrait) {
-    header.modifiers.auto_token = None;
-    header.generics = Generics::default();
-    header.colon_token = None;
-    header.supertraits.clear();
-}
-
 /// An associated type can stay, so that the user's `impl` may name it; a constant cannot.
 fn sized_stranger(stranger: TraitItem) -> Option<TraitItem> {
     match stranger {
@@ -177,16 +170,34 @@ fn is_conditional(attribute: &Attribute) -> bool {
 /// The type that stands for every wrong one, and what makes a type wrong.
 struct Broken {
     alias: Ident,
-    /// The generic parameters of the trait, which are taken away.
+    /// The generic parameters of the trait: nothing outside of it can name them.
     parameters: Vec<Ident>,
+    /// Those that the repaired trait does not even have.
+    removed: Vec<Ident>,
 }
 
 impl Broken {
     fn of(interface: &Interface) -> Broken {
-        Broken {
-            alias: interface.names.broken.clone(),
-            parameters: parameters(&interface.header.generics),
+        let generics = &interface.header.generics;
+        let types: Vec<&Ident> = generics.type_params().map(|param| &param.ident).collect();
+        let parameters = parameters(generics);
+        let removed = parameters.iter().filter(|name| !types.contains(name)).cloned().collect();
+        Broken { alias: interface.names.broken.clone(), parameters, removed }
+    }
+
+    /// Type parameters stay, so that `impl Laser<f64> for ..` fits, with a default, so that there
+    /// is a `dyn Laser`. Others cannot have one that is right.
+    fn repair_header(&self, header: &mut ItemTrait) {
+        header.modifiers.auto_token = None;
+        header.colon_token = None;
+        header.supertraits.clear();
+        let mut generics = Generics::default();
+        for param in header.generics.type_params() {
+            let mut param = param.clone();
+            param.default = Some((<syn::Token![=]>::default(), self.ty()));
+            generics.params.push(GenericParam::Type(param));
         }
+        header.generics = generics;
     }
 
     fn ty(&self) -> Type {
@@ -246,7 +257,7 @@ impl Broken {
         sig.generics.make_where_clause().predicates.push(parse_quote!(Self: Sized));
 
         let is_wrong = |ty: &Type, unfit: &[Unfit]| {
-            payload::mentions(ty, &self.parameters)
+            payload::mentions(ty, &self.removed)
                 || payload::unfit_parts(ty).iter().any(|(part, _)| unfit.contains(part))
         };
         for input in &mut sig.inputs {

@@ -1,11 +1,11 @@
 //! The macros of mpcore. Use them through mpcore, which re-exports all three: `#[mpcore::process]`,
 //! `#[derive(mpcore::Child)]`, `#[mpcore::main]`.
 //!
-//! Inside, each macro is a pipeline, and each step a module: tokens are read ([`parse`], [`keys`])
-//! into a model that keeps the user's spans ([`model`]), the rules are applied to it and all
-//! mistakes told at once ([`check`], [`claims`], [`payload`]), and it is expanded, one file per
-//! generated side ([`expand`]), after a mistake in a repaired form ([`fallback`]). All names are
-//! made in [`naming`]. Generated code holds no logic; what it calls is `mpcore::__private`.
+//! Inside, each macro is a pipeline, and each step a module: tokens are read (`parse`, `keys`)
+//! into a model that keeps the user's spans (`model`), the rules are applied to it and all
+//! mistakes told at once (`check`, `claims`, `payload`), and it is expanded, one file per
+//! generated side (`expand`), after a mistake in a repaired form (`fallback`). All names are
+//! made in `naming`. Generated code holds no logic; what it calls is `mpcore::__private`.
 #![forbid(unsafe_code)]
 
 mod check;

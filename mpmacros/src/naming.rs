@@ -149,13 +149,14 @@ pub(crate) fn callback(interface: &Ident, tokens: &TokenStream) -> Ident {
 pub(crate) fn from_text(text: &LitStr) -> Result<Ident, String> {
     let value = text.value();
     let invalid = || format!("{value:?} is not a Rust identifier");
-    let ident = Ident::parse_any.parse_str(&value).map_err(|_| invalid())?;
-    if ident != value || matches!(value.as_str(), "_" | "self" | "Self" | "super" | "crate") {
+    let value = value.strip_prefix("r#").unwrap_or(&value);
+    let ident = Ident::parse_any.parse_str(value).map_err(|_| invalid())?;
+    if ident != value || matches!(value, "_" | "self" | "Self" | "super" | "crate") {
         return Err(invalid());
     }
     // `gen` is a keyword since edition 2024, which syn leaves to its callers.
-    let keyword = syn::parse_str::<Ident>(&value).is_err() || value == "gen";
-    Ok(if keyword { Ident::new_raw(&value, text.span()) } else { Ident::new(&value, text.span()) })
+    let keyword = syn::parse_str::<Ident>(value).is_err() || value == "gen";
+    Ok(if keyword { Ident::new_raw(value, text.span()) } else { Ident::new(value, text.span()) })
 }
 
 /// Whether `text` can stand at the end of every name: `postfix = "_finished"`.
@@ -256,7 +257,9 @@ mod tests {
         for (value, ident) in [("power_set", "power_set"), ("type", "r#type"), ("gen", "r#gen")] {
             assert_eq!(from_text(&text(value)).unwrap().to_string(), ident);
         }
-        for bad in ["", " a", "a b", "2nd", "self", "Self", "crate", "_", "a-b", "a::b"] {
+        for bad in
+            ["", " a", "a b", "2nd", "self", "Self", "crate", "_", "a-b", "a::b", "r#", "r#self"]
+        {
             assert!(from_text(&text(bad)).is_err(), "{bad:?}");
         }
     }

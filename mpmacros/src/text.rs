@@ -75,7 +75,10 @@ fn flatten(tokens: TokenStream, out: &mut Vec<String>) {
                 }
                 joint = punct.spacing() == Spacing::Joint;
             }
-            TokenTree::Ident(ident) => out.push(naming::plain(&ident)),
+            TokenTree::Ident(ident) => match out.last_mut() {
+                Some(last) if was_joint && last == "'" => last.push_str(&ident.to_string()),
+                _ => out.push(naming::plain(&ident)),
+            },
             TokenTree::Literal(literal) => out.push(literal.to_string()),
         }
     }
@@ -130,6 +133,8 @@ mod tests {
         check(&quote!((i32,)), "(i32,)");
         check(&quote!(Vec<(Option<i32>,)>), "Vec<(Option<i32>,)>");
         check(&quote!(::std::vec::Vec<u8>), "::std::vec::Vec<u8>");
+        check(&quote!(Cow<'static, str>), "Cow<'static, str>");
+        check(&quote!(&'a mut r#type), "&'a mut type");
         check(&quote!([f64; 3]), "[f64; 3]");
         check(&quote!(fn(i32) -> u8), "fn(i32) -> u8");
         check(&quote!(<T as Trait>::Item), "<T as Trait>::Item");

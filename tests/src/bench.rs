@@ -279,6 +279,26 @@ pub struct BenchProcess {
     config: BenchConfig,
 }
 
+/// A quiet bench that runs `program`, to be changed and spawned.
+#[must_use]
+pub fn builder(program: &str) -> mpcore::Builder<BenchControl> {
+    let quiet = mpcore::Output::Null;
+    let builder = BenchControl::builder().program(program).stdout(quiet).stderr(quiet);
+    builder.config(BenchConfig::default())
+}
+
+/// Spawns a bench and waits until it is ready.
+///
+/// # Panics
+/// If it does not get ready.
+#[must_use]
+#[track_caller]
+pub fn ready(builder: mpcore::Builder<BenchControl>) -> BenchControl {
+    let bench = builder.spawn().expect("the bench starts");
+    bench.process().wait_ready(crate::LONG).expect("the bench gets ready");
+    bench
+}
+
 /// Number of the tick that the constructor of a child that talks emits.
 pub const TICK_OF_CONSTRUCTOR: u32 = 1_000_001;
 /// The same of `postrun_init`.

@@ -28,8 +28,7 @@ pub(crate) fn start(control: Receiver, link: Arc<Link>, grace: Grace, place: Pla
     };
     if thread::Builder::new().name("mp-control".into()).spawn(body).is_err() {
         // Nobody would hear of a stop: better not to begin.
-        link.close();
-        link.request_stop(StopReason::ControllerLost);
+        link.controller_lost();
     }
 }
 
@@ -54,8 +53,7 @@ fn run(mut control: Receiver, link: &Link) {
 }
 
 fn controller_lost(link: &Link, grace: &Grace, place: Place) {
-    link.close();
-    link.request_stop(StopReason::ControllerLost);
+    link.controller_lost();
     if place == Place::Process {
         thread::sleep(Duration::from_millis(grace.load(Ordering::SeqCst).into()));
         sys::end_own_group();

@@ -40,6 +40,9 @@ struct Events {
     control: Meter,
     /// Events, properties and signals queued so far.
     count: u64,
+    /// The last item is queued.
+    closing: bool,
+    /// Nothing can be sent any more.
     closed: bool,
     buffer: Vec<u8>,
 }
@@ -48,6 +51,9 @@ struct Events {
 #[derive(Debug, Default)]
 struct Cancels {
     running: Option<u64>,
+    /// The newest command that was begun; ids rise.
+    begun: u64,
+    /// Cancelled before their turn, and answered: they are skipped when it comes.
     ids: BTreeSet<u64>,
 }
 
@@ -65,6 +71,7 @@ pub(crate) struct Link {
     met: AtomicBool,
     stop: Mutex<Option<StopReason>>,
     stopping: AtomicBool,
+    controller_gone: AtomicBool,
     /// The number of the running command, or 0.
     running: AtomicU64,
 }
@@ -93,6 +100,7 @@ impl Link {
             requests: Meter::new(window),
             control: Meter::new(window),
             count: 0,
+            closing: false,
             closed: false,
             buffer: Vec::new(),
         };
@@ -106,6 +114,7 @@ impl Link {
             met: AtomicBool::new(false),
             stop: Mutex::new(None),
             stopping: AtomicBool::new(false),
+            controller_gone: AtomicBool::new(false),
             running: AtomicU64::new(0),
         })
     }
@@ -114,8 +123,8 @@ impl Link {
         self.generation
     }
 
-    /// Queues an item and sends what there is credit for. Waits while the queue is over its bound,
-    /// unless the child is to end.
+    /// Queues an item and sends what there is credit for. Waits while the queue is over its bound:
+    /// also while the child stops, since the controller then takes whatever comes.
     pub(crate) fn send(
         &self,
         head: ItemHead,
@@ -123,7 +132,7 @@ impl Link {
         payload: Vec<u8>,
     ) -> Result<(), EmitError> {
         let mut events = lock(&self.events);
-        while !events.closed && !events.queue.has_room(payload.len()) && !self.stopping() {
+        while !events.closed && !events.queue.has_room(payload.len()) {
             if events.queue.is_empty() {
                 break; // one value larger than the bound: it has the queue to itself
             }
@@ -153,7 +162,7 @@ impl Link {
         key: Option<Key>,
         payload: Vec<u8>,
     ) -> Result<(), EmitError> {
-        if events.closed {
+        if events.closed || events.closing {
             return Err(EmitError::ControllerGone);
         }
         head.events_before = events.count;
@@ -161,6 +170,8 @@ impl Link {
             events.count += 1;
         }
         events.queue.push(head, key, Payload::Ready(payload));
+        // Nothing follows the last item, whatever other threads still emit.
+        events.closing |= head.kind == ItemKind::Bye;
         self.pump(&mut events);
         Ok(())
     }
@@ -172,18 +183,18 @@ impl Link {
         while !events.closed {
             let Events { queue, requests, control, .. } = events;
             let mut head = Head::new(PacketKind::Items, self.generation);
-            head.consumed = requests.report();
-            head.consumed_control = control.report();
+            head.consumed = requests.total();
+            head.consumed_control = control.total();
             match queue.next_packet(head, &mut buffer, |_| true) {
                 Next::Packet => {
+                    requests.told(head.consumed);
+                    control.told(head.consumed_control);
                     if events.lane.send(&buffer).is_err() {
                         events.closed = true;
                         events.queue.clear();
                     }
                 }
                 Next::Empty | Next::Wait => break,
-                // Nothing in the child is deferred.
-                Next::Encode(head, _) => events.queue.encoded(head.call, None),
             }
         }
         events.buffer = buffer;
@@ -219,8 +230,10 @@ impl Link {
         // Credit reports need no credit: there are only a few per window of what the controller has
         // sent, and the controller reads this lane whatever its inbox says.
         let mut head = Head::new(PacketKind::Credit, self.generation);
-        head.consumed = events.requests.report();
-        head.consumed_control = events.control.report();
+        head.consumed = events.requests.total();
+        head.consumed_control = events.control.total();
+        events.requests.told(head.consumed);
+        events.control.told(head.consumed_control);
         if events.lane.send(&head.packet()).is_err() {
             events.closed = true;
         }
@@ -234,8 +247,18 @@ impl Link {
         }
     }
 
-    /// The controller is gone: nothing will be sent any more.
-    pub(crate) fn close(&self) {
+    /// The controller is gone: nothing will be sent any more, and the child shall end.
+    pub(crate) fn controller_lost(&self) {
+        self.controller_gone.store(true, Ordering::SeqCst);
+        self.close();
+        self.request_stop(StopReason::ControllerLost);
+    }
+
+    pub(crate) fn is_controller_gone(&self) -> bool {
+        self.controller_gone.load(Ordering::SeqCst)
+    }
+
+    fn close(&self) {
         let mut events = lock(&self.events);
         events.closed = true;
         events.queue.clear();
@@ -266,20 +289,39 @@ impl Link {
 
     /// The controller has cancelled these.
     pub(crate) fn cancel(&self, ids: &[u64]) {
-        let mut cancels = lock(&self.cancels);
-        cancels.ids.extend(ids);
-        if let Some(running) = cancels.running
-            && ids.contains(&running)
+        let mut answered = Vec::new();
         {
-            self.cancelled.store(true, Ordering::SeqCst);
+            let mut cancels = lock(&self.cancels);
+            for id in ids {
+                if cancels.running == Some(*id) {
+                    self.cancelled.store(true, Ordering::SeqCst);
+                } else if *id > cancels.begun && cancels.ids.insert(*id) {
+                    answered.push(*id);
+                }
+            }
+        }
+        // A command that waits behind a long one need not wait for its turn to be told.
+        for id in answered {
+            let mut events = lock(&self.events);
+            if !events.closed && !events.closing {
+                let head = ItemHead::new(ItemKind::Cancelled, 0, id);
+                events.queue.push(head, None, Payload::Ready(Vec::new()));
+                self.pump(&mut events);
+            }
         }
     }
 
-    /// The main thread begins a command; `false` if it was cancelled before.
+    /// A command is not run because the child ends; `false` if it has its outcome already.
+    pub(crate) fn skip(&self, call: u64) -> bool {
+        !lock(&self.cancels).ids.remove(&call)
+    }
+
+    /// The main thread begins a command; `false` if it was cancelled, and answered, before.
     pub(crate) fn begin(&self, call: u64) -> bool {
         let mut cancels = lock(&self.cancels);
         // Ids rise, so what is below has ended.
         cancels.ids = cancels.ids.split_off(&call);
+        cancels.begun = call;
         if cancels.ids.remove(&call) {
             return false;
         }

@@ -41,14 +41,20 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     control::start(control, Arc::clone(&link), Arc::clone(&grace), run.place);
     let mut requests = Requests::new(requests, Arc::clone(&link));
 
+    let parent = sys::parent();
     let code = match requests.welcome(run.nonce) {
         Some(welcome) => {
             grace.store(welcome.grace, Ordering::SeqCst);
             live::<P>(&link, &mut requests, welcome, run.initial)
         }
+        // Stopped before it began.
+        None if link.stopping() => {
+            say_goodbye(&link, false, None);
+            code::OK
+        }
         None => code::INIT_FAILED,
     };
-    if run.place == Place::Process && link.stop_reason() == Some(StopReason::ControllerLost) {
+    if run.place == Place::Process && (link.is_controller_gone() || sys::parent() != parent) {
         // Nobody else will end what this child has started.
         sys::end_own_group();
     }
@@ -78,18 +84,24 @@ fn live<P: Child>(
         let _ = link.send(ItemHead::new(ItemKind::Ready, 0, 0), None, Vec::new());
         run_commands::<P>(link, requests, child, &typed);
     }
+    let cleaned_up = child.is_some();
     let cleanup_panic = child.and_then(|mut child| {
         let panic = panic_of(guard(|| child.__interface().__cleanup()));
         // The drop of the user's fields is the user's code too.
         let dropped = panic_of(guard(move || drop(child)));
         panic.or(dropped)
     });
+    say_goodbye(link, cleaned_up, cleanup_panic);
+    code
+}
+
+/// The last item; waits until everything is on its way.
+fn say_goodbye(link: &Link, cleaned_up: bool, cleanup_panic: Option<PanicReport>) {
     let reason = link.stop_reason().unwrap_or(StopReason::InitFailed);
-    let bye = Bye { reason, cleanup_panic };
+    let bye = Bye { reason, cleaned_up, cleanup_panic };
     let payload = postcard::to_stdvec(&bye).unwrap_or_default();
     let _ = link.send(ItemHead::new(ItemKind::Bye, 0, 0), None, payload);
     link.flush();
-    code
 }
 
 fn panic_of(result: Result<(), Unwound>) -> Option<PanicReport> {
@@ -138,12 +150,13 @@ fn run_commands<P: Child>(
     context: &<P::Interface as Interface>::Context,
 ) {
     while let Some((head, args)) = requests.next() {
-        let reply = run_command::<P>(link, child, context, head, &args);
-        let outcome = ItemHead::new(reply.kind, head.method, head.call);
-        let _ = link.send(outcome, None, reply.payload);
+        if let Some(reply) = run_command::<P>(link, child, context, head, &args) {
+            let outcome = ItemHead::new(reply.kind, head.method, head.call);
+            let _ = link.send(outcome, None, reply.payload);
+        }
     }
     // Taken from the lane, but not run.
-    for (head, _) in requests.taken.drain(..) {
+    for (head, _) in requests.taken.drain(..).filter(|(head, _)| link.skip(head.call)) {
         let outcome = ItemHead::new(ItemKind::Stopped, head.method, head.call);
         let _ = link.send(outcome, None, Vec::new());
     }
@@ -155,18 +168,18 @@ fn run_command<P: Child>(
     context: &<P::Interface as Interface>::Context,
     head: ItemHead,
     args: &Bytes,
-) -> Reply {
+) -> Option<Reply> {
     let ended = || match link.stopping() {
         true => Reply { kind: ItemKind::Stopped, payload: Vec::new() },
         false => Reply { kind: ItemKind::Cancelled, payload: Vec::new() },
     };
     if !link.begin(head.call) {
-        return Reply { kind: ItemKind::Cancelled, payload: Vec::new() };
+        return None;
     }
     let request = Request { command: head.method, args: args.as_slice() };
     let result = guard(|| child.__interface().__dispatch(context, request));
     let met_cancelled = link.end();
-    match result {
+    Some(match result {
         Ok(reply) if reply.kind == ItemKind::Raised && met_cancelled => ended(),
         Ok(reply) => reply,
         Err(Unwound::Cancelled) => ended(),
@@ -174,7 +187,7 @@ fn run_command<P: Child>(
             kind: ItemKind::Panicked,
             payload: postcard::to_stdvec(&report).unwrap_or_default(),
         },
-    }
+    })
 }
 
 /// The requests lane, item by item.
@@ -210,8 +223,7 @@ impl Requests {
                 return Some(item);
             }
             if self.receive().is_none() {
-                self.link.close();
-                self.link.request_stop(StopReason::ControllerLost);
+                self.link.controller_lost();
                 return None;
             }
         }

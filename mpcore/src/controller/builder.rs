@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::core::{Core, Shared};
+use super::core::Core;
 use super::exit::ExitReport;
 use super::inbox::{InboxBound, InboxHandle};
 use super::process::StartError;
+use super::shared::Shared;
 use super::wiring::Wiring;
 use crate::child::registry::Registration;
 use crate::interface::{Child, Control, Interface};

@@ -6,11 +6,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::core::Shared;
 use super::outcome::{CallError, Outcome, OutcomeCodec};
-use super::pending::SharedThen;
+use super::pending::{Reply, SharedThen, Then};
+use super::shared::{Awaited, Shared, Waiting};
 use super::signal::TakesResult;
 use crate::error::Never;
 
@@ -36,7 +36,7 @@ use crate::error::Never;
 pub struct Call<T: 'static, E: 'static = Never> {
     id: u64,
     command: u16,
-    receiver: Option<oneshot::Receiver<Arc<Outcome>>>,
+    receiver: Option<oneshot::Receiver<Reply>>,
     outcome: Option<Arc<Outcome>>,
     then: SharedThen,
     codec: OutcomeCodec<T, E>,
@@ -57,11 +57,11 @@ impl<T, E> Call<T, E> {
     pub(crate) fn new(
         id: u64,
         command: u16,
-        receiver: oneshot::Receiver<Arc<Outcome>>,
-        then: SharedThen,
+        awaited: Awaited,
         codec: OutcomeCodec<T, E>,
         shared: Arc<Shared>,
     ) -> Self {
+        let Awaited { receiver, then } = awaited;
         let receiver = Some(receiver);
         Self { id, command, receiver, outcome: None, then, codec, shared, cancel_on_drop: false }
     }
@@ -91,23 +91,46 @@ impl<T, E> Call<T, E> {
 
     /// The outcome, if there is one.
     pub fn try_outcome(&mut self) -> Option<Result<T, CallError<E>>> {
-        if self.outcome.is_none() {
-            self.outcome = self.receiver.as_ref()?.try_recv().ok();
-        }
+        self.look();
         self.decoded()
+    }
+
+    /// Takes the outcome over if it has come.
+    fn look(&mut self) {
+        while self.outcome.is_none() {
+            let Some(Ok(reply)) = self.receiver.as_ref().map(oneshot::Receiver::try_recv) else {
+                return;
+            };
+            self.take(reply);
+        }
+    }
+
+    fn take(&mut self, reply: Reply) {
+        match reply {
+            Reply::Outcome(outcome) => self.outcome = Some(outcome),
+            Reply::GiveUp(next) => self.receiver = Some(next),
+        }
     }
 
     fn wait_until(&mut self, timeout: Option<Duration>) -> Option<Result<T, CallError<E>>> {
         if wait_forbidden() {
             return Some(Err(CallError::WaitForbidden));
         }
-        if self.try_outcome().is_none() {
-            let receiver = self.receiver.as_ref()?;
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        self.look();
+        if self.outcome.is_none() {
             let _waiting = self.shared.begin_wait();
-            self.outcome = match timeout {
-                None => receiver.recv_ref().ok(),
-                Some(timeout) => receiver.recv_timeout(timeout).ok(),
-            };
+            while self.outcome.is_none() {
+                if self.shared.is_overflowing() {
+                    return Some(Err(CallError::InboxOverflow));
+                }
+                let receiver = self.receiver.as_ref()?;
+                let reply = match deadline {
+                    None => receiver.recv_ref().ok()?,
+                    Some(deadline) => receiver.recv_deadline(deadline).ok()?,
+                };
+                self.take(reply);
+            }
         }
         self.decoded()
     }
@@ -153,19 +176,9 @@ impl<T, E> Call<T, E> {
         });
     }
 
-    fn continue_with(&mut self, add: impl FnOnce(&mut super::pending::Then)) {
+    fn continue_with(&mut self, add: impl FnOnce(&mut Then)) {
         self.cancel_on_drop = false;
-        let Some(receiver) = self.receiver.take() else {
-            return;
-        };
-        if let Some(outcome) = self.outcome.take() {
-            // Looked at before: the channel is empty, so a fresh one brings it once more.
-            let (sender, again) = oneshot::channel();
-            let _ = sender.send(outcome);
-            self.shared.then(self.id, self.command, &again, &self.then, add);
-            return;
-        }
-        self.shared.then(self.id, self.command, &receiver, &self.then, add);
+        self.shared.then(self.id, self.command, &self.then, add);
     }
 }
 
@@ -183,14 +196,16 @@ impl<T, E> IntoFuture for Call<T, E> {
 
     fn into_future(mut self) -> CallFuture<T, E> {
         let receiver = self.receiver.take().map(IntoFuture::into_future);
-        CallFuture { receiver, call: self }
+        CallFuture { receiver, call: self, waiting: None }
     }
 }
 
 /// The future of a [`Call`]. Needs no runtime.
 pub struct CallFuture<T: 'static, E: 'static = Never> {
-    receiver: Option<oneshot::AsyncReceiver<Arc<Outcome>>>,
+    receiver: Option<oneshot::AsyncReceiver<Reply>>,
     call: Call<T, E>,
+    /// From the first look that found no outcome.
+    waiting: Option<Waiting>,
 }
 
 impl<T, E> fmt::Debug for CallFuture<T, E> {
@@ -204,17 +219,27 @@ impl<T, E> Future for CallFuture<T, E> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if let Some(done) = this.call.decoded() {
-            return Poll::Ready(done);
-        }
-        let Some(receiver) = &mut this.receiver else {
-            return Poll::Ready(Err(CallError::InboxOverflow));
-        };
-        match Pin::new(receiver).poll(cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(outcome) => {
-                this.call.outcome = outcome.ok();
-                Poll::Ready(this.call.decoded().unwrap_or(Err(CallError::InboxOverflow)))
+        loop {
+            if let Some(done) = this.call.decoded() {
+                this.waiting = None;
+                return Poll::Ready(done);
+            }
+            let Some(receiver) = &mut this.receiver else {
+                return Poll::Ready(Err(CallError::InboxOverflow));
+            };
+            match Pin::new(receiver).poll(cx) {
+                Poll::Pending => {
+                    if this.waiting.is_none() {
+                        this.waiting = Some(this.call.shared.begin_wait());
+                    }
+                    if this.call.shared.is_overflowing() {
+                        return Poll::Ready(Err(CallError::InboxOverflow));
+                    }
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(Reply::GiveUp(next))) => this.receiver = Some(next.into_future()),
+                Poll::Ready(Ok(Reply::Outcome(outcome))) => this.call.outcome = Some(outcome),
+                Poll::Ready(Err(_)) => this.receiver = None,
             }
         }
     }

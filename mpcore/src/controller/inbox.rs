@@ -12,13 +12,20 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::core::Shared;
 use super::exit::{Failure, SharedReport, State};
 use super::outcome::{Exception, Outcome};
 use super::pending::SharedThen;
+use super::shared::Shared;
 use crate::limits::{INBOX_HARD_BYTES, INBOX_TURN};
 use crate::wire::keyed::{Key, KeyedQueue};
 use crate::wire::packet::Bytes;
+
+/// Whose outcome it is, where that is told.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) name: String,
+    pub(crate) pid: Option<u32>,
+}
 
 /// One thing that waits to be told.
 pub(crate) enum Notice {
@@ -27,6 +34,7 @@ pub(crate) enum Notice {
         call: u64,
         outcome: Arc<Outcome>,
         then: SharedThen,
+        source: Option<Box<Source>>,
     },
     /// The newest value stands in the mirror.
     Property(u16),
@@ -135,8 +143,13 @@ impl ChildInbox {
     }
 }
 
-/// Posts a notice of this child. Never blocks.
+/// Posts a notice of this child and wakes the inbox's thread. Never blocks.
 pub(crate) fn post(shared: &Arc<Shared>, notice: Notice) {
+    enqueue(shared, notice).wake();
+}
+
+/// Posts a notice of this child; the inbox's thread is to be woken when no lock is held any more.
+pub(crate) fn enqueue(shared: &Arc<Shared>, notice: Notice) -> Wake {
     let list = {
         let mut waiting = lock(&shared.inbox.waiting);
         let key = notice.key(|event| shared.is_latest(event));
@@ -151,8 +164,24 @@ pub(crate) fn post(shared: &Arc<Shared>, notice: Notice) {
         }
         !std::mem::replace(&mut waiting.listed, true)
     };
-    if list {
-        shared.spec.inbox.list(Arc::clone(shared));
+    let wake = list && shared.spec.inbox.list(Arc::clone(shared));
+    Wake(wake.then(|| shared.spec.inbox.clone()))
+}
+
+/// The duty to wake an inbox's thread.
+#[must_use]
+pub(crate) struct Wake(Option<InboxHandle>);
+
+impl Wake {
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
+    /// Runs the user's `wake`.
+    pub(crate) fn wake(self) {
+        if let Some(inbox) = self.0 {
+            (inbox.core.wake)();
+        }
     }
 }
 
@@ -205,6 +234,8 @@ impl fmt::Debug for InboxHandle {
 /// A child without an inbox of its own uses one that a background thread drains.
 pub struct Inbox {
     handle: InboxHandle,
+    /// Local handlers whose signals have let go of them.
+    pub(crate) retired: Arc<Mutex<Vec<u64>>>,
     /// Handlers of this thread may not be `Send`.
     _this_thread: PhantomData<*const ()>,
 }
@@ -229,7 +260,11 @@ impl Inbox {
     /// An inbox for this thread. `wake` is called from other threads, once per burst, when there is
     /// something to drain; it must not block and must not drain by itself.
     pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { handle: InboxHandle::new(Box::new(wake)), _this_thread: PhantomData }
+        Self {
+            handle: InboxHandle::new(Box::new(wake)),
+            retired: Arc::default(),
+            _this_thread: PhantomData,
+        }
     }
 
     /// What a builder is given, if it is on another thread.
@@ -241,7 +276,9 @@ impl Inbox {
     /// Runs the handlers of what waits, in turns between the children, until `budget` is used up or
     /// nothing is left; at least one signal is delivered. Inside a handler it does nothing.
     pub fn drain(&self, budget: Duration) -> Drained {
-        self.handle.drain(budget)
+        let drained = self.handle.drain(budget);
+        self.drop_retired();
+        drained
     }
 }
 
@@ -293,14 +330,11 @@ impl InboxHandle {
             .clone()
     }
 
-    fn list(&self, child: Arc<Shared>) {
+    /// Puts a child into the ring; returns whether the thread is to be woken.
+    fn list(&self, child: Arc<Shared>) -> bool {
         let mut ring = lock(&self.core.ring);
         ring.children.push_back(child);
-        let wake = !std::mem::replace(&mut ring.woken, true);
-        drop(ring);
-        if wake {
-            (self.core.wake)();
-        }
+        !std::mem::replace(&mut ring.woken, true)
     }
 
     fn drain(&self, budget: Duration) -> Drained {
@@ -310,25 +344,26 @@ impl InboxHandle {
         let begun = Instant::now();
         let mut delivered = 0;
         lock(&self.core.ring).woken = false;
-        let out_of_time = loop {
-            let Some(child) = lock(&self.core.ring).children.pop_front() else {
-                break false;
-            };
+        loop {
+            let Some(child) = lock(&self.core.ring).children.pop_front() else { break };
             let (taken, left) = take_turn(&child, begun, budget);
             delivered += taken;
             if left {
                 lock(&self.core.ring).children.push_back(child);
             }
             if begun.elapsed() >= budget {
-                break true;
+                break;
             }
-        };
+        }
         self.core.draining.store(false, Ordering::SeqCst);
-        let mut ring = lock(&self.core.ring);
-        let more = out_of_time && !ring.children.is_empty();
-        let wake = more && !std::mem::replace(&mut ring.woken, true);
-        drop(ring);
-        if wake {
+        let more = {
+            let mut ring = lock(&self.core.ring);
+            // Whatever was woken meanwhile may have been swallowed by a drain inside a handler, which
+            // does nothing: decided afresh.
+            ring.woken = !ring.children.is_empty();
+            ring.woken
+        };
+        if more {
             (self.core.wake)();
         }
         if !more {
@@ -364,7 +399,7 @@ fn take_turn(child: &Arc<Shared>, begun: Instant, budget: Duration) -> (usize, b
             return (delivered, false);
         };
         child.deliver(notice);
-        child.return_withheld_credit();
+        child.grant_if_allowed();
         if begun.elapsed() >= budget {
             return (delivered + 1, true);
         }

@@ -70,8 +70,6 @@ pub(crate) enum Outcome {
     QueueFull,
     Encode(String),
     Decode(String),
-    /// No outcome: whoever waits shall give up.
-    GiveUp,
 }
 
 /// The codecs of one command's outcome.
@@ -113,7 +111,6 @@ impl<T, E> OutcomeCodec<T, E> {
             Outcome::QueueFull => CallError::QueueFull,
             Outcome::Encode(message) => CallError::Encode(message.clone()),
             Outcome::Decode(message) => CallError::Decode(message.clone()),
-            Outcome::GiveUp => CallError::InboxOverflow,
         })
     }
 }

@@ -8,6 +8,14 @@ use std::sync::{Arc, Mutex};
 
 use super::outcome::Outcome;
 
+/// What a call hears.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Outcome(Arc<Outcome>),
+    /// No outcome: whoever waits shall give up. The outcome comes there.
+    GiveUp(oneshot::Receiver<Reply>),
+}
+
 /// What `on_done` and `forward_to` run in the inbox's thread.
 pub(crate) type Continuation = Box<dyn FnOnce(&Outcome) + Send>;
 
@@ -29,10 +37,18 @@ pub(crate) enum Stage {
 #[derive(Default)]
 pub(crate) struct Then {
     pub(crate) stage: Stage,
+    /// Once there is one.
+    pub(crate) outcome: Option<Arc<Outcome>>,
     /// Run just before the named signal.
     pub(crate) on_done: Option<Continuation>,
     /// Run instead of the named signal.
     pub(crate) forward: Option<Continuation>,
+}
+
+impl fmt::Debug for Then {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Then").field("stage", &self.stage).finish_non_exhaustive()
+    }
 }
 
 impl Then {
@@ -47,7 +63,7 @@ pub(crate) type SharedThen = Arc<Mutex<Then>>;
 /// A command without an outcome.
 pub(crate) struct Entry {
     pub(crate) command: u16,
-    pub(crate) reply: oneshot::Sender<Arc<Outcome>>,
+    pub(crate) reply: oneshot::Sender<Reply>,
     pub(crate) then: SharedThen,
 }
 
@@ -79,9 +95,10 @@ impl Pending {
     /// Tells everybody who waits to give up; the entries stay, and end when they end.
     pub(crate) fn give_up_waiting(&mut self) {
         for entry in self.entries.values_mut() {
-            let (nobody, _) = oneshot::channel();
-            let reply = std::mem::replace(&mut entry.reply, nobody);
-            let _ = reply.send(Arc::new(Outcome::GiveUp));
+            let (sender, receiver) = oneshot::channel();
+            let reply = std::mem::replace(&mut entry.reply, sender);
+            // Nobody may wait for this one.
+            let _ = reply.send(Reply::GiveUp(receiver));
         }
     }
 
@@ -106,7 +123,7 @@ mod tests {
 
     use super::*;
 
-    fn entry() -> (Entry, oneshot::Receiver<Arc<Outcome>>) {
+    fn entry() -> (Entry, oneshot::Receiver<Reply>) {
         let (reply, receiver) = oneshot::channel();
         (Entry { command: 0, reply, then: SharedThen::default() }, receiver)
     }

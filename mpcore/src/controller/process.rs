@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::core::{Life, Shared};
 use super::exit::{ExitReport, Failure, State};
-use super::inbox::{Notice, post};
+use super::inbox::{Notice, Wake, enqueue};
 use super::outcome::Outcome;
 use super::run::{self, Ask, Run};
+use super::shared::{Life, Shared};
 use super::signal::Signal;
 use super::traffic::Gate;
 use crate::child::{init, registry};
@@ -177,21 +177,14 @@ impl Process {
     /// # Errors
     /// As [`start`](Self::start), if it was not running.
     pub fn restart(&self) -> Result<(), StartError> {
-        {
-            let mut life = self.shared.life();
-            if life.state.is_alive() {
-                life.restart = true;
-                drop(life);
-                request(&self.shared, Ask::Stop);
-                return Ok(());
-            }
+        if request(&self.shared, Ask::Stop, AfterEnd::StartAgain) {
+            return Ok(());
         }
         self.start()
     }
 
     fn ask(&self, ask: Ask) {
-        self.shared.life().restart = false;
-        request(&self.shared, ask);
+        request(&self.shared, ask, AfterEnd::Rest);
     }
 
     /// The last handle is gone.
@@ -210,7 +203,7 @@ impl Process {
     /// # Errors
     /// If there was nothing to join.
     pub fn join(&self, timeout: Duration) -> Result<Option<ExitStatus>, JoinError> {
-        let life = self.wait_while(timeout, |life| life.state.is_alive());
+        let life = self.wait_while(timeout, |life| life.state.is_alive() || life.finishing);
         match (life.state, &life.report) {
             (State::Created, _) => Err(JoinError::NotStarted),
             (state, _) if state.is_alive() => Ok(None),
@@ -228,7 +221,7 @@ impl Process {
     /// # Errors
     /// Why it is not.
     pub fn wait_ready(&self, timeout: Duration) -> Result<(), ReadyError> {
-        let life = self.wait_while(timeout, |life| life.state == State::Starting);
+        let life = self.wait_while(timeout, |life| life.state == State::Starting || life.finishing);
         match (life.state, &life.report) {
             (State::Created, _) => Err(ReadyError::NotStarted),
             (State::Running, _) => Ok(()),
@@ -240,6 +233,12 @@ impl Process {
                 None => ReadyError::Ended(Arc::clone(report)),
             }),
         }
+    }
+
+    /// Waits until nothing of any run is left to do, the `after_exit` hooks included.
+    pub(crate) fn wait_idle(&self, timeout: Duration) -> bool {
+        let busy = |life: &Life| life.state.is_alive() || life.finishing || life.hooks > 0;
+        !busy(&self.wait_while(timeout, busy))
     }
 
     fn wait_while(&self, timeout: Duration, wait: impl Fn(&Life) -> bool) -> MutexGuard<'_, Life> {
@@ -335,52 +334,72 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     {
         return Err(StartError::InitMissing);
     }
-    let run = {
-        let mut life = shared.life();
-        // The last signals of the run before are being posted: a few microseconds.
-        while life.finishing {
-            life = shared.life_changed().wait(life).unwrap_or_else(PoisonError::into_inner);
-        }
-        if life.state.is_alive() {
-            return Err(StartError::AlreadyRunning { state: life.state });
-        }
-        let run = Arc::new(Run::new(life.generation + 1));
-        life.generation += 1;
-        life.state = State::Starting;
-        life.pid = None;
-        life.run = Some(Arc::clone(&run));
-        run
-    };
-    shared.control().reset();
-    shared.traffic().gate = Gate::Open;
-    post(shared, Notice::State(State::Starting));
+    let mut life = shared.life();
+    // The last signals of the run before are being posted: a few microseconds.
+    while life.finishing {
+        life = shared.await_change(life);
+    }
+    if life.state.is_alive() {
+        return Err(StartError::AlreadyRunning { state: life.state });
+    }
+    let (run, wake) = begin_run(shared, &mut life);
+    drop(life);
+    wake.wake();
     super::shutdown::register(shared);
     run::begin(shared, &run);
     Ok(())
 }
 
-/// Stops, terminates or kills the current run, if there is one.
-pub(crate) fn request(shared: &Arc<Shared>, ask: Ask) {
-    let (run, changed) = {
+/// Everything of a start that others must see at once.
+pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wake) {
+    let run = Arc::new(Run::new(life.generation + 1));
+    life.generation += 1;
+    life.state = State::Starting;
+    life.pid = None;
+    life.restart = false;
+    life.run = Some(Arc::clone(&run));
+    shared.traffic().gate = Gate::Open;
+    shared.control().reset();
+    (run, enqueue(shared, Notice::State(State::Starting)))
+}
+
+/// What a run's end shall lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AfterEnd {
+    Rest,
+    StartAgain,
+}
+
+/// Stops, terminates or kills the current run; returns whether there is one.
+pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
+    let mut wake = Wake::none();
+    let (run, waiting) = {
         let mut life = shared.life();
-        let Some(run) = life.run.clone().filter(|_| life.state.is_alive()) else {
-            return;
-        };
-        let changed = life.state != State::Stopping;
-        life.state = State::Stopping;
-        (run, changed)
+        life.restart = after == AfterEnd::StartAgain && life.state.is_alive();
+        let Some(run) = life.run.clone().filter(|_| life.state.is_alive()) else { return false };
+        if life.state != State::Stopping {
+            life.state = State::Stopping;
+            wake = enqueue(shared, Notice::State(State::Stopping));
+        }
+        // What is resolved below belongs before the run's last signal.
+        life.posting += 1;
+        let waiting = shared.traffic().stop();
+        let mut control = shared.control();
+        // A child that is killed must not begin to clean up; one on a thread cannot be killed.
+        if ask != Ask::Kill || matches!(shared.spec.program, Program::Thread(_)) {
+            control.stop();
+        }
+        // The bound of the inbox does not hold back what a stopping child still has to say.
+        control.grant();
+        (run, waiting)
     };
+    wake.wake();
     shared.life_changed().notify_all();
-    if changed {
-        post(shared, Notice::State(State::Stopping));
-    }
-    let waiting = shared.traffic().stop();
+    run.ask(ask, shared.spec.stop_grace);
     for (call, entry) in waiting {
         shared.resolve(call, entry, Outcome::Stopped);
     }
-    run.ask(ask, shared.spec.stop_grace);
-    let mut control = shared.control();
-    control.stop();
-    // The bound of the inbox does not hold back what a stopping child still has to say.
-    control.grant();
+    shared.life().posting -= 1;
+    shared.life_changed().notify_all();
+    true
 }

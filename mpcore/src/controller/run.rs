@@ -7,18 +7,18 @@
 
 use std::collections::HashMap;
 use std::process::{ChildStdin, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::builder::{Output, Program};
-use super::core::Shared;
 use super::exit::{ExitReport, Failure, State};
-use super::inbox::{Notice, post};
+use super::inbox::{Notice, Wake, enqueue, post};
 use super::outcome::{Exception, ExceptionKind, Outcome};
-use super::traffic::{EncodeJob, Gate};
+use super::process::begin_run;
+use super::shared::Shared;
+use super::traffic::Gate;
 use crate::child::registry::{self, Place};
 use crate::limits::{DRAIN_DEADLINE, ENDPOINTS, SILENT_PEER, STDERR_DEADLINE};
 use crate::process::stderr::{self, Tail};
@@ -75,7 +75,9 @@ pub(crate) struct Run {
     steps: Mutex<mpsc::Sender<Step>>,
     /// Taken by the run's thread.
     received: Mutex<Option<mpsc::Receiver<Step>>>,
-    finished: AtomicBool,
+    /// Whether the run is over. What is read is acted on under this lock, so that nothing of a run
+    /// comes after its end, however late its reader is.
+    finished: Mutex<bool>,
     tail: Arc<Tail>,
 }
 
@@ -109,7 +111,7 @@ impl Run {
             known: Mutex::default(),
             steps: Mutex::new(steps),
             received: Mutex::new(Some(received)),
-            finished: AtomicBool::new(false),
+            finished: Mutex::new(false),
             tail: Arc::default(),
         }
     }
@@ -184,7 +186,7 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
         return;
     };
     let connected = match &shared.spec.program {
-        Program::Thread(child) => connect_thread(shared, run, *child),
+        Program::Thread(child) => connect_thread(shared, run, child.clone()),
         _ => connect_process(shared, run, &steps),
     };
     match connected {
@@ -251,6 +253,7 @@ fn connect_thread(
     let deadline = Instant::now() + shared.spec.start_deadline;
     watch::watch(run.key, Arc::clone(shared) as Arc<dyn Watched>, run.generation, None, deadline);
     run.watched();
+    post(shared, Notice::Started(std::process::id()));
     let name = format!("child-{}", shared.name());
     if let Err(error) = thread::Builder::new().name(name).spawn(body) {
         watch::forget(run.key);
@@ -468,7 +471,6 @@ fn spawn_failure(program: &str, error: &std::io::Error) -> Failure {
 fn open(shared: &Arc<Shared>, run: &Run, lanes: ControllerLanes, nonce: Nonce) -> Receiver {
     let ControllerLanes { requests, control, events, events_wake } = lanes;
     let window = ipc::window();
-    lock(&run.known).events_wake = Some(events_wake);
     let welcome = Welcome {
         nonce,
         name: shared.name(),
@@ -476,16 +478,19 @@ fn open(shared: &Arc<Shared>, run: &Run, lanes: ControllerLanes, nonce: Nonce) -
         config: shared.spec.config.clone(),
     };
     let welcome = postcard::to_stdvec(&welcome).unwrap_or_default();
-    let grant = shared.control().open(control, run.generation, window);
-    let job = shared.traffic().open_lane(requests, run.generation, grant, window, welcome);
-    encode(shared, job);
-    events
-}
-
-fn encode(shared: &Arc<Shared>, job: Option<EncodeJob>) {
-    if let Some(job) = job {
-        shared.encode(job);
+    let finished = lock(&run.finished);
+    if !*finished {
+        let grant = shared.control().open(control, run.generation, window);
+        shared.traffic().open_lane(requests, run.generation, grant, window, welcome);
     }
+    drop(finished);
+    let mut known = lock(&run.known);
+    if known.ended.is_some() {
+        // It has ended meanwhile, and whoever tells found no lane to send the marker on.
+        let _ = events_wake.send(&Head::new(PacketKind::End, run.generation).packet());
+    }
+    known.events_wake = Some(events_wake);
+    events
 }
 
 /// Reads until the end marker. `Err` says why the child is broken.
@@ -493,6 +498,10 @@ fn read(shared: &Arc<Shared>, run: &Run, mut events: Receiver) -> Result<(), Str
     let mut assembler = Assembler::default();
     loop {
         let packet = events.receive().map_err(|error| error.to_string())?;
+        let finished = lock(&run.finished);
+        if *finished {
+            return Ok(());
+        }
         match take_packet(shared, run, &mut assembler, &packet) {
             Ok(true) => {}
             Ok(false) => return Ok(()),
@@ -526,6 +535,8 @@ fn take_packet(
                 shared.note_overflow();
             }
             shared.control().consumed(charge(packet.len()), grant);
+            // The inbox may have been emptied, or a wait begun, between the two lines above.
+            shared.grant_if_allowed();
         }
         PacketKind::Credit => {}
         PacketKind::Wake | PacketKind::Control => {
@@ -533,8 +544,7 @@ fn take_packet(
         }
     }
     shared.control().report(head.consumed_control)?;
-    let job = shared.traffic().report(head.consumed)?;
-    encode(shared, job);
+    shared.traffic().report(head.consumed)?;
     Ok(true)
 }
 
@@ -560,7 +570,8 @@ fn take_item(
     };
     let entry = shared.traffic().pending.remove(item.call);
     match entry {
-        Some(entry) if entry.command == item.method => {
+        // A cancelled command may not have reached the child, which then knows only its number.
+        Some(entry) if entry.command == item.method || item.kind == ItemKind::Cancelled => {
             shared.resolve(item.call, entry, outcome);
             Ok(())
         }
@@ -604,18 +615,17 @@ fn take_notice(
         ItemKind::Ready => {
             watch::ready(run.key);
             lock(&run.known).ready = true;
-            let running = {
+            let wake = {
                 let mut life = shared.life();
-                let starting = life.state == State::Starting;
-                if starting {
+                if life.state == State::Starting {
                     life.state = State::Running;
+                    enqueue(shared, Notice::State(State::Running))
+                } else {
+                    Wake::none()
                 }
-                starting
             };
+            wake.wake();
             shared.life_changed().notify_all();
-            if running {
-                post(shared, Notice::State(State::Running));
-            }
             post(shared, Notice::Ready);
         }
         ItemKind::InitFailed => {
@@ -692,7 +702,7 @@ fn announce_end(shared: &Arc<Shared>, run: &Arc<Run>) {
         let _ = thread::Builder::new().name("mp-marker".into()).spawn(body);
     }
     let mut life = shared.life();
-    while !run.finished.load(Ordering::SeqCst) {
+    while life.run.as_ref().is_some_and(|current| Arc::ptr_eq(current, run)) {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             break;
@@ -706,29 +716,31 @@ fn announce_end(shared: &Arc<Shared>, run: &Arc<Run>) {
 
 /// Ends the run: every command gets its outcome, then the last signals go out. Once.
 fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
-    if run.finished.swap(true, Ordering::SeqCst) {
+    if std::mem::replace(&mut *lock(&run.finished), true) {
         return;
     }
-    shared.life_changed().notify_all();
     let stderr = run.tail.lines(Instant::now() + STDERR_DEADLINE);
-    shared.control().close();
     let (report, lost) = {
+        let mut life = shared.life();
+        // Whoever has just asked for the end may still be telling what that meant for commands.
+        while life.posting > 0 {
+            life = shared.await_change(life);
+        }
         let mut known = lock(&run.known);
         known.events_wake = None;
         let mut traffic = shared.traffic();
         let lost = traffic.end();
-        let report = Arc::new(report(shared, run, &known, stderr, lost.len()));
+        let report = Arc::new(report(shared, run, &known, life.pid, stderr, lost.len()));
         traffic.gate = Gate::Ended(Arc::clone(&report));
-        (report, lost)
-    };
-    let restart = {
-        let mut life = shared.life();
+        drop(traffic);
+        shared.control().close();
         life.state = report.state;
         life.report = Some(Arc::clone(&report));
         life.pid = None;
         life.run = None;
         life.finishing = true;
-        std::mem::take(&mut life.restart)
+        life.hooks += 1;
+        (report, lost)
     };
     shared.life_changed().notify_all();
     let orderly = lock(&run.known).bye.is_some() && report.failure.is_none();
@@ -751,23 +763,30 @@ fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
     }
     post(shared, Notice::State(report.state));
     post(shared, Notice::Finished(Arc::clone(&report)));
-    shared.life().finishing = false;
+    let next = {
+        let mut life = shared.life();
+        life.finishing = false;
+        life.restart.then(|| begin_run(shared, &mut life))
+    };
     shared.life_changed().notify_all();
+    if let Some((next, wake)) = next {
+        wake.wake();
+        begin(shared, &next);
+    }
     if let Some(after_exit) = &shared.spec.after_exit {
         let hook = std::panic::AssertUnwindSafe(|| after_exit(&report));
         // A panic of the hook is told by the panic hook.
         let _ = std::panic::catch_unwind(hook);
     }
-    if restart {
-        // Nothing of it can fail here that is not told as a failure of the next run.
-        let _ = super::process::start(shared);
-    }
+    shared.life().hooks -= 1;
+    shared.life_changed().notify_all();
 }
 
 fn report(
     shared: &Shared,
     run: &Run,
     known: &Known,
+    pid: Option<u32>,
     stderr: Vec<String>,
     commands_lost: usize,
 ) -> ExitReport {
@@ -782,11 +801,11 @@ fn report(
     ExitReport {
         name: shared.name(),
         generation: run.generation,
-        pid: shared.life().pid,
+        pid,
         state,
         status,
         killed: known.killed,
-        cleaned_up: bye.is_some(),
+        cleaned_up: bye.is_some_and(|bye| bye.cleaned_up),
         cleanup_panic: bye.and_then(|bye| bye.cleanup_panic.clone()),
         failure,
         commands_lost,

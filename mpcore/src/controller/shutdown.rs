@@ -3,10 +3,10 @@
 use std::sync::{Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::core::Shared;
 use super::inbox::InboxHandle;
-use super::process::{Process, request};
+use super::process::{AfterEnd, Process, request};
 use super::run::Ask;
+use super::shared::Shared;
 use crate::limits::{SHUTDOWN_DEADLINE, STOP_GRACE, TERMINATE_GRACE};
 
 static STARTED: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
@@ -29,15 +29,12 @@ pub fn shutdown(timeout: Duration) -> bool {
     let started = STARTED.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let children: Vec<_> = started.iter().filter_map(Weak::upgrade).collect();
     for child in &children {
-        child.life().restart = false;
-        request(child, Ask::Stop);
+        request(child, Ask::Stop, AfterEnd::Rest);
     }
     let mut all = true;
     for child in children {
         let left = deadline.saturating_duration_since(Instant::now());
-        let process = Process::new(child);
-        let _ = process.join(left);
-        all &= !process.is_alive();
+        all &= Process::new(child).wait_idle(left);
     }
     all && InboxHandle::background().wait_empty(deadline)
 }

@@ -102,8 +102,11 @@ impl<S> Signal<S> {
             return false;
         };
         handlers[index].connected.store(false, Ordering::SeqCst);
-        let rest = handlers.iter().filter(|it| it.connection != connection).cloned();
-        *handlers = rest.collect();
+        let rest = handlers.iter().filter(|it| it.connection != connection).cloned().collect();
+        let old = std::mem::replace(&mut *handlers, rest);
+        drop(handlers);
+        // The closure may disconnect others when it is dropped.
+        drop(old);
         true
     }
 }
@@ -153,7 +156,7 @@ impl<S: 'static> Signal<S> {
     /// The signals from now on, as a stream: for a thread that waits instead of being called.
     ///
     /// They pass through the inbox, so its thread must drain it; the thread that drains must not wait
-    /// here.
+    /// here. What has left the inbox and is not taken from here waits without a bound.
     #[must_use]
     pub fn receiver(&self) -> Receiver<S>
     where
@@ -161,12 +164,14 @@ impl<S: 'static> Signal<S> {
     {
         let (sender, receiver) = mpsc::channel();
         let own = Arc::new(OnceLock::new());
-        let (signal, connection) = (self.clone(), Arc::clone(&own));
+        // Weak: a handler that owned its own signal would keep it, and the stream, for ever.
+        let (signal, connection) = (Arc::downgrade(&self.inner), Arc::clone(&own));
         let added = self.add(Box::new(move |args| {
             if sender.send(args.clone()).is_err()
                 && let Some(connection) = connection.get()
+                && let Some(inner) = signal.upgrade()
             {
-                signal.disconnect(*connection);
+                Self { inner }.disconnect(*connection);
             }
         }));
         let _ = own.set(added);
@@ -207,36 +212,74 @@ impl<S> Iterator for Receiver<S> {
 }
 
 thread_local! {
-    /// Handlers that must not leave their thread, by connection.
+    /// Handlers that must not leave their thread, by number.
     static LOCAL: RefCell<HashMap<u64, Box<dyn Any>>> = RefCell::default();
 }
 
-/// A local handler was connected to a signal of another inbox: it would never run.
-static NEXT_LOCAL: AtomicU64 = AtomicU64::new(1);
+/// Stands in for a local handler in its signal. When the signal lets go of it, wherever that happens,
+/// the handler is to be dropped on its own thread.
+struct LocalHandler {
+    number: u64,
+    retired: Arc<Mutex<Vec<u64>>>,
+}
+
+impl Drop for LocalHandler {
+    fn drop(&mut self) {
+        lock(&self.retired).push(self.number);
+    }
+}
+
+/// Puts a handler back that was taken out to run, also when it panics.
+struct PutBack {
+    number: u64,
+    handler: Option<Box<dyn Any>>,
+}
+
+impl Drop for PutBack {
+    fn drop(&mut self) {
+        if let Some(handler) = self.handler.take() {
+            LOCAL.with_borrow_mut(|local| local.insert(self.number, handler));
+        }
+    }
+}
 
 impl Inbox {
     /// Connects a handler that is not `Send`, and so can hold widgets: it runs in this inbox's thread.
     ///
     /// The signal must be delivered through this inbox (`builder().inbox(&inbox)`); elsewhere the
-    /// handler never runs. `handler` gets the arguments as one tuple.
+    /// handler never runs. `handler` gets the arguments as one tuple. A disconnected handler is
+    /// dropped with the next drain.
     pub fn connect_local<S: 'static>(
         &self,
         signal: &Signal<S>,
         handler: impl FnMut(&S) + 'static,
     ) -> Connection {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         type Local<S> = Box<dyn FnMut(&S)>;
-        let number = NEXT_LOCAL.fetch_add(1, Ordering::Relaxed);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let handler: Local<S> = Box::new(handler);
         LOCAL.with_borrow_mut(|local| local.insert(number, Box::new(handler)));
+        let stand_in = LocalHandler { number, retired: Arc::clone(&self.retired) };
         signal.add(Box::new(move |args| {
+            let number = stand_in.number;
             // Taken out while it runs, so that it may connect others.
             let taken = LOCAL.with_borrow_mut(|local| local.remove(&number));
-            let Some(mut any) = taken else { return };
-            if let Some(handler) = any.downcast_mut::<Local<S>>() {
+            let mut taken = PutBack { number, handler: taken };
+            if let Some(handler) =
+                taken.handler.as_mut().and_then(|it| it.downcast_mut::<Local<S>>())
+            {
                 handler(args);
             }
-            LOCAL.with_borrow_mut(|local| local.insert(number, any));
         }))
+    }
+
+    /// Drops the local handlers that are no longer connected.
+    pub(crate) fn drop_retired(&self) {
+        let retired = std::mem::take(&mut *lock(&self.retired));
+        for number in retired {
+            let handler = LOCAL.with_borrow_mut(|local| local.remove(&number));
+            drop(handler);
+        }
     }
 }
 

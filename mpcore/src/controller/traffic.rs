@@ -11,7 +11,6 @@ use super::exit::SharedReport;
 use super::outcome::Outcome;
 use super::pending::{Entry, Pending};
 use crate::transport::Sender;
-use crate::wire::codec::Deferred;
 use crate::wire::credit::FalseReport;
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
 use crate::wire::packet::{Head, ItemHead, ItemKind, PacketKind};
@@ -22,12 +21,6 @@ pub(crate) enum Gate {
     Open,
     Stopping,
     Ended(SharedReport),
-}
-
-/// Arguments on their way to the encoder thread.
-pub(crate) struct EncodeJob {
-    pub(crate) call: u64,
-    pub(crate) parts: Vec<Deferred>,
 }
 
 /// The requests lane of a run.
@@ -77,10 +70,10 @@ impl Traffic {
         call: u64,
         entry: Entry,
         payload: Payload,
-    ) -> Result<Option<EncodeJob>, (Entry, Outcome)> {
+    ) -> Result<(), (Entry, Outcome)> {
         let length = match &payload {
             Payload::Ready(bytes) => bytes.len(),
-            Payload::Deferred(_) => crate::limits::ENCODE_INLINE,
+            Payload::Encoding => crate::limits::ENCODE_INLINE,
         };
         match &self.gate {
             Gate::Open if self.queue.has_room(length) => {}
@@ -91,14 +84,14 @@ impl Traffic {
         let head = ItemHead::new(ItemKind::Call, entry.command, call);
         self.pending.insert(call, entry);
         self.queue.push(head, None, payload);
-        Ok(self.pump())
+        self.pump();
+        Ok(())
     }
 
-    /// Sends what there is credit for. Returns arguments that are to be encoded first.
-    pub(crate) fn pump(&mut self) -> Option<EncodeJob> {
+    /// Sends what there is credit for.
+    fn pump(&mut self) {
         let Self { lane, queue, pending, buffer, .. } = self;
-        loop {
-            let Some(Lane { sender, generation, grant }) = lane else { return None };
+        while let Some(Lane { sender, generation, grant }) = lane {
             let mut head = Head::new(PacketKind::Items, *generation);
             head.consumed = grant.granted();
             let wanted =
@@ -108,22 +101,31 @@ impl Traffic {
                     if sender.send(buffer).is_err() {
                         // The child is gone; the watcher will tell, and what is pending is resolved.
                         *lane = None;
-                        return None;
+                        return;
                     }
                     grant.told(head.consumed);
                 }
-                Next::Empty | Next::Wait => return None,
-                Next::Encode(item, parts) => {
-                    return Some(EncodeJob { call: item.call, parts: parts.0 });
-                }
+                Next::Empty | Next::Wait => return,
             }
         }
     }
 
-    /// The encoder is done; `None` if it failed.
-    pub(crate) fn encoded(&mut self, call: u64, payload: Option<Vec<u8>>) -> Option<EncodeJob> {
-        self.queue.encoded(call, payload);
-        self.pump()
+    /// The encoder is done with a call's arguments. Returns the entry if they cannot be sent.
+    pub(crate) fn encoded(
+        &mut self,
+        call: u64,
+        payload: Result<Vec<u8>, Outcome>,
+    ) -> Option<(Entry, Outcome)> {
+        let queued = payload.and_then(|payload| {
+            let fits = self.queue.encoded(call, payload);
+            if fits { Ok(()) } else { Err(Outcome::QueueFull) }
+        });
+        let refused = match queued {
+            Ok(()) => None,
+            Err(outcome) => self.pending.remove(call).map(|entry| (entry, outcome)),
+        };
+        self.pump();
+        refused
     }
 
     /// A run's lanes are there: the welcome goes before everything that has queued.
@@ -134,17 +136,20 @@ impl Traffic {
         grant: Arc<Grant>,
         window: u32,
         welcome: Vec<u8>,
-    ) -> Option<EncodeJob> {
+    ) {
         self.queue.reset_lane(window);
         self.queue.push_front(ItemHead::new(ItemKind::Welcome, 0, 0), welcome);
         self.lane = Some(Lane { sender, generation, grant });
-        self.pump()
+        self.pump();
     }
 
     /// The child's report of what it has consumed of the requests lane.
-    pub(crate) fn report(&mut self, total: u64) -> Result<Option<EncodeJob>, FalseReport> {
+    pub(crate) fn report(&mut self, total: u64) -> Result<(), FalseReport> {
         self.queue.report(total)?;
-        Ok(if self.queue.is_empty() { None } else { self.pump() })
+        if !self.queue.is_empty() {
+            self.pump();
+        }
+        Ok(())
     }
 
     /// Takes out a call of which nothing has been sent yet: it is never started.

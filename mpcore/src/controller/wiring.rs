@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 
-use super::core::Shared;
 use super::inbox::{Notice, post};
 use super::outcome::Exception;
+use super::shared::Shared;
 use super::signal::Signal;
 use crate::wire::codec::{Args, DecodeError};
 use crate::wire::interface::{Command, EventDef, PropertyDef};

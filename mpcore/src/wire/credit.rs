@@ -87,9 +87,13 @@ impl Meter {
     }
 
     /// The total to put on the next message.
-    pub(crate) fn report(&mut self) -> u64 {
-        self.reported = self.consumed;
+    pub(crate) fn total(&self) -> u64 {
         self.consumed
+    }
+
+    /// A message with this total was sent.
+    pub(crate) fn told(&mut self, total: u64) {
+        self.reported = self.reported.max(total);
     }
 }
 
@@ -121,6 +125,8 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Step {
+        /// A message is considered, and not sent.
+        LookAtTotal,
         Queue(usize),
         Send,
         Receive,
@@ -130,6 +136,7 @@ mod tests {
 
     fn step(longest: usize) -> impl Strategy<Value = Step> {
         prop_oneof![
+            Just(Step::LookAtTotal),
             (1..=longest).prop_map(Step::Queue),
             Just(Step::Send),
             Just(Step::Receive),
@@ -158,7 +165,11 @@ mod tests {
                         queue.pop_front();
                     },
                     Step::Receive => if let Some(received) = lane.pop_front() { meter.consume(received) },
-                    Step::Report => if meter.due() { reports.push_back(meter.report()) },
+                    Step::LookAtTotal => { let _ = meter.total(); }
+                    Step::Report => if meter.due() {
+                        reports.push_back(meter.total());
+                        meter.told(meter.total());
+                    },
                     Step::DeliverReport => if let Some(total) = reports.pop_front() {
                         window.report(total).unwrap();
                     },

@@ -3,6 +3,7 @@
 //! Both sides coalesce with it: the child what has no credit, the controller what the user interface
 //! has not yet taken. A replaced entry keeps the place of the oldest and takes the newest value.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, VecDeque};
 
 /// Which waiting entries replace each other.
@@ -58,6 +59,12 @@ impl<V> KeyedQueue<V> {
 
     pub(crate) fn front_mut(&mut self) -> Option<&mut V> {
         self.entries.front_mut().map(|(_, value)| value)
+    }
+
+    /// The entry that `order` finds equal, where the entries are in that order.
+    pub(crate) fn search_mut(&mut self, order: impl Fn(&V) -> Ordering) -> Option<&mut V> {
+        let index = self.entries.binary_search_by(|(_, value)| order(value)).ok()?;
+        self.entries.get_mut(index).map(|(_, value)| value)
     }
 
     pub(crate) fn pop(&mut self) -> Option<V> {

@@ -4,32 +4,23 @@
 //! goes as one packet; an entry with a key replaces the waiting one of the same key, in its place;
 //! an item too long for a packet is cut into parts.
 
-use super::codec::Deferred;
 use super::credit::{FalseReport, Window, charge, longest_packet};
 use super::keyed::{Key, KeyedQueue};
 use super::packet::{Head, ITEM_HEAD, ItemHead, PacketKind, write_part_head};
 
-/// A payload that is ready, or one that is still to be encoded by somebody who has the time.
+/// A payload that is ready, or one that somebody is still encoding.
+#[derive(Debug)]
 pub(crate) enum Payload {
     Ready(Vec<u8>),
-    Deferred(Vec<Deferred>),
-}
-
-impl std::fmt::Debug for Payload {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Ready(bytes) => write!(f, "{} bytes", bytes.len()),
-            Self::Deferred(_) => f.write_str("deferred"),
-        }
-    }
+    Encoding,
 }
 
 impl Payload {
     fn bytes(&self) -> usize {
         match self {
             Self::Ready(bytes) => bytes.len(),
-            // Not known before it is encoded; it counts then.
-            Self::Deferred(_) => 0,
+            // Not known yet; it counts when it is.
+            Self::Encoding => 0,
         }
     }
 }
@@ -47,19 +38,8 @@ pub(crate) enum Next {
     Packet,
     /// Nothing waits.
     Empty,
-    /// Something waits for credit, or for the encoder that has taken it.
+    /// Something waits for credit, or to be encoded.
     Wait,
-    /// Encode this and hand it to [`Outgoing::encoded`].
-    Encode(ItemHead, Encoding),
-}
-
-/// The elements of a payload that is still to be encoded.
-pub(crate) struct Encoding(pub(crate) Vec<Deferred>);
-
-impl std::fmt::Debug for Encoding {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} elements", self.0.len())
-    }
 }
 
 /// Bounds of an [`Outgoing`] queue.
@@ -79,8 +59,6 @@ pub(crate) struct Outgoing {
     longest: usize,
     /// How much of the entry at the front has been sent in parts.
     sent: usize,
-    /// The call whose arguments somebody is encoding: the entry at the front.
-    encoding: Option<u64>,
 }
 
 impl Outgoing {
@@ -92,7 +70,6 @@ impl Outgoing {
             window: Window::new(window),
             longest: longest_packet(window),
             sent: 0,
-            encoding: None,
         }
     }
 
@@ -135,23 +112,18 @@ impl Outgoing {
         self.window.report(total)
     }
 
-    /// The result of [`Next::Encode`]. `None`: it could not be encoded, and its outcome is known.
-    ///
-    /// Ignored if the queue was cleared meanwhile.
-    pub(crate) fn encoded(&mut self, call: u64, payload: Option<Vec<u8>>) {
-        if self.encoding != Some(call) {
-            return;
+    /// The payload of a call that was queued as [`Payload::Encoding`] is ready. Returns `false` if the
+    /// queue would exceed its bound; the call's entry then waits to be found unwanted.
+    pub(crate) fn encoded(&mut self, call: u64, payload: Vec<u8>) -> bool {
+        if self.bytes + payload.len() > self.bounds.bytes {
+            return false;
         }
-        self.encoding = None;
-        match payload {
-            Some(payload) => {
-                if let Some(entry) = self.entries.front_mut() {
-                    self.bytes += payload.len();
-                    entry.payload = Payload::Ready(payload);
-                }
-            }
-            None => self.pop(),
+        // Calls are queued by rising numbers; one that is gone was ended meanwhile.
+        if let Some(entry) = self.entries.search_mut(|entry| entry.head.call.cmp(&call)) {
+            self.bytes += payload.len();
+            entry.payload = Payload::Ready(payload);
         }
+        true
     }
 
     fn pop(&mut self) {
@@ -166,7 +138,6 @@ impl Outgoing {
         self.entries = KeyedQueue::default();
         self.bytes = 0;
         self.sent = 0;
-        self.encoding = None;
     }
 
     /// Whether nothing of this call has been sent yet. Calls are queued by rising numbers.
@@ -187,9 +158,6 @@ impl Outgoing {
         mut wanted: impl FnMut(&ItemHead) -> bool,
     ) -> Next {
         out.clear();
-        if self.encoding.is_some() {
-            return Next::Wait;
-        }
         let room = self.longest - super::packet::HEAD;
         loop {
             let Some(entry) = self.entries.front_mut() else {
@@ -201,11 +169,8 @@ impl Outgoing {
             }
             let payload = match &mut entry.payload {
                 Payload::Ready(payload) => payload,
-                Payload::Deferred(_) if !out.is_empty() => break,
-                Payload::Deferred(deferred) => {
-                    self.encoding = Some(entry.head.call);
-                    return Next::Encode(entry.head, Encoding(std::mem::take(deferred)));
-                }
+                Payload::Encoding if out.is_empty() => return Next::Wait,
+                Payload::Encoding => break,
             };
             if ITEM_HEAD + payload.len() > room {
                 if !out.is_empty() {
@@ -350,16 +315,16 @@ mod tests {
     }
 
     #[test]
-    fn a_deferred_entry_is_encoded_in_its_turn() {
+    fn an_entry_that_is_being_encoded_keeps_its_place() {
         let mut queue = Outgoing::new(96 << 10, BOUNDS);
         queue.push(item(1), None, Payload::Ready(vec![1]));
-        queue.push(item(2), None, Payload::Deferred(Vec::new()));
+        queue.push(item(2), None, Payload::Encoding);
         queue.push(item(3), None, Payload::Ready(vec![3]));
         let mut out = Vec::new();
         assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Packet));
-        assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Encode(..)));
         assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Wait));
-        queue.encoded(2, Some(vec![2]));
+        assert!(!queue.encoded(2, vec![0; BOUNDS.bytes + 1]), "over the bound");
+        assert!(queue.encoded(2, vec![2]));
         queue.window = Window::new(96 << 10);
         assert_eq!(drain(&mut queue), [(2, vec![2]), (3, vec![3])]);
     }

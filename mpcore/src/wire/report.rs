@@ -60,6 +60,8 @@ pub(crate) enum StopReason {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bye {
     pub(crate) reason: StopReason,
+    /// There was a child to clean up, and its `cleanup` has run.
+    pub(crate) cleaned_up: bool,
     /// `cleanup` panicked.
     pub(crate) cleanup_panic: Option<PanicReport>,
 }

@@ -23,7 +23,7 @@
 //! }
 //! ```
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{TraitItemFn, Visibility};
 
@@ -42,9 +42,10 @@ pub(super) fn expand(interface: &Interface, methods: &[Method]) -> TokenStream {
     // function, which is as public as its macro.
     let export = matches!(vis, Visibility::Public(_))
         .then(|| quote!(#[macro_export] #[allow(non_local_definitions)]));
+    // Without the user's span, so that nobody asks whether the import is used.
+    let alias = Ident::new(&control.to_string(), Span::call_site());
     quote! {
         #[doc(hidden)]
-        #[allow(unused_macros)]
         #export
         macro_rules! #name {
             ([$($consumer:tt)*] $($passed:tt)*) => {
@@ -60,8 +61,7 @@ pub(super) fn expand(interface: &Interface, methods: &[Method]) -> TokenStream {
             };
         }
         #[doc(hidden)]
-        #[allow(unused_imports)]
-        #vis use #name as #control;
+        #vis use #name as #alias;
     }
 }
 

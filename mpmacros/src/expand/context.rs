@@ -19,7 +19,7 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
         naming::plain(&interface.header.ident)
     ));
     let hidden = hidden_with_the_trait(interface);
-    let quiet = quiet();
+    let quiet = quiet(interface);
     let name = context.to_string();
 
     let properties = interface.properties.iter().map(|property| {

@@ -29,7 +29,7 @@ fn control(interface: &Interface) -> TokenStream {
     ));
     let hidden = hidden_with_the_trait(interface);
     let deprecated = interface.header.attrs.iter().find(|a| a.path().is_ident("deprecated"));
-    let quiet = quiet();
+    let quiet = quiet(interface);
 
     let commands = interface.commands.iter().filter(|command| command.on_control);
     let stubs = commands.map(|command| stub(interface, command));
@@ -107,6 +107,7 @@ fn control(interface: &Interface) -> TokenStream {
             #(#getters)*
         }
 
+        #quiet
         impl ::core::fmt::Debug for #control {
             fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 ::core::fmt::Debug::fmt(&self.core, formatter)
@@ -184,7 +185,7 @@ fn blocking(interface: &Interface) -> TokenStream {
          code that may block."
     ));
     let hidden = hidden_with_the_trait(interface);
-    let quiet = quiet();
+    let quiet = quiet(interface);
 
     let commands = interface.commands.iter().filter(|command| command.on_control);
     let calls = commands.map(|command| {
@@ -239,7 +240,7 @@ fn control_impl(interface: &Interface) -> TokenStream {
     let krate = &interface.options.krate;
     let ident = &interface.header.ident;
     let (control, signals) = (&interface.names.control, &interface.names.signals);
-    let quiet = quiet();
+    let quiet = quiet(interface);
     let fields = signals::fields(interface, &quote!(wiring));
     quote! {
         #quiet

@@ -60,7 +60,6 @@ fn setter(interface: &Interface, command: &Command) -> TokenStream {
     let docs = documented(&command.docs, &lead, Some(note));
     quote! {
         #docs
-        #[allow(non_snake_case)]
         fn #setter(&mut self, #(#args),*) -> #whole {
             ::core::result::Result::Ok(#(#value)*)
         }
@@ -74,7 +73,7 @@ fn interface_impl(interface: &Interface) -> TokenStream {
     let (context, table) = (&interface.names.context, &interface.names.table);
     let config = &interface.options.config;
     let config_codec = naming::config();
-    let quiet = quiet();
+    let quiet = quiet(interface);
 
     let describe = describe(interface);
     let fields = context::fields(interface, &quote!(context));

@@ -8,6 +8,7 @@ mod callback;
 mod context;
 mod control;
 mod handler;
+mod quiet;
 mod signals;
 #[cfg(test)]
 mod tests;
@@ -17,8 +18,10 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Path, Type};
 
+use quiet::quiet;
+
 use crate::errors::Errors;
-use crate::model::{Command, Interface, Raised, Returns};
+use crate::model::{Command, Interface, Method, Raised, Returns};
 use crate::{check, fallback, naming, parse};
 
 /// Expands `#[process(attribute)] item`.
@@ -39,46 +42,25 @@ pub(crate) fn process(attribute: TokenStream, item: &TokenStream) -> TokenStream
 
 /// Everything that is put in place of the trait.
 pub(crate) fn expand(interface: &Interface) -> TokenStream {
-    let parts = [
-        handler::expand(interface),
-        context::expand(interface),
-        signals::expand(interface),
-        control::expand(interface),
-        wire::expand(interface),
-        callback::expand(interface, &interface.methods),
-    ];
-    parts.into_iter().collect()
+    sides(interface, &interface.methods)
 }
 
 /// As [`expand`], for an interface that [`crate::fallback`] has repaired: the hidden macro hands
 /// out no methods, since whoever takes them would repeat the errors.
 pub(crate) fn expand_repaired(interface: &Interface) -> TokenStream {
+    sides(interface, &[])
+}
+
+fn sides(interface: &Interface, handed_out: &[Method]) -> TokenStream {
     let parts = [
         handler::expand(interface),
         context::expand(interface),
         signals::expand(interface),
         control::expand(interface),
         wire::expand(interface),
-        callback::expand(interface, &[]),
+        callback::expand(interface, handed_out),
     ];
     parts.into_iter().collect()
-}
-
-/// Lints that look at generated items through the user's spans, where they have been told already
-/// or are none of the user's business: a stub that nobody calls is no dead code, a deprecated or
-/// `_unused` thing that only generated code uses is not used, and an unusual name or a long
-/// signature is told once, at the trait.
-fn quiet() -> TokenStream {
-    quote! {
-        #[allow(
-            dead_code,
-            deprecated,
-            non_snake_case,
-            clippy::too_many_arguments,
-            clippy::type_complexity,
-            clippy::used_underscore_binding
-        )]
-    }
 }
 
 /// The user's own documentation, or `lead` where there is none, and then `note`.

@@ -13,7 +13,7 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
     let (control, signals) = (&interface.names.control, &interface.names.signals);
     let doc = line(&format!("The signals of a [`{control}`]."));
     let hidden = hidden_with_the_trait(interface);
-    let quiet = quiet();
+    let quiet = quiet(interface);
     let name = signals.to_string();
 
     let results = interface.commands.iter().filter_map(|command| {

@@ -23,13 +23,12 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
     let config = &interface.options.config;
     let (config_entry, config_codec) = (naming::config(), wire(krate, config));
     let probes = interface.commands.iter().filter_map(|command| probe(krate, &command.returns));
-    let quiet = quiet();
+    let quiet = quiet(interface);
     quote! {
         #[doc(hidden)]
         struct #table;
 
         #quiet
-        #[allow(non_upper_case_globals)]
         impl #table {
             #(#commands)*
             #(#properties)*

@@ -9,13 +9,13 @@ macro_rules! near_copy {
             use serde::{Deserialize, Serialize};
 
             #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-            pub struct GaugeConfig {
-                pub port: String,
+            pub(crate) struct GaugeConfig {
+                pub(crate) port: String,
             }
 
             #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-            pub struct GaugeError {
-                $(pub $field: $type),*
+            pub(crate) struct GaugeError {
+                $(pub(crate) $field: $type),*
             }
 
             impl std::fmt::Display for GaugeError {
@@ -25,7 +25,7 @@ macro_rules! near_copy {
             }
 
             #[mpcore::process(config = GaugeConfig)]
-            pub trait Gauge {
+            pub(crate) trait Gauge {
                 fn read(&mut self, $($arg: $arg_type),*) -> Result<f64, GaugeError>;
                 $($extra)*
                 #[property]
@@ -36,7 +36,7 @@ macro_rules! near_copy {
 
             #[derive(mpcore::Child)]
             #[child(Gauge)]
-            pub struct Copied {}
+            pub(crate) struct Copied {}
 
             impl Gauge for Copied {
                 fn read(&mut self, $(_: $arg_type),*) -> Result<f64, GaugeError> {
@@ -61,13 +61,13 @@ near_copy!(command, error { code: u32 }, unit String,
 /// Not near at all.
 mod interface {
     #[mpcore::process]
-    pub trait Thermometer {
+    pub(crate) trait Thermometer {
         fn heat(&mut self, degrees: f64);
     }
 
     #[derive(mpcore::Child)]
     #[child(Thermometer)]
-    pub struct Copied {}
+    pub(crate) struct Copied {}
 
     impl Thermometer for Copied {
         fn heat(&mut self, _: f64) {}

@@ -64,6 +64,11 @@ pub(crate) fn kill_group(process: u32) {
     }
 }
 
+/// Who will hear of this process's end: another one than at the start if the controller is gone.
+pub(crate) fn parent() -> Option<u32> {
+    rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get() as u32)
+}
+
 /// In a child that leads its group: ends the group, this process included.
 pub(crate) fn end_own_group() {
     if getpgrp() == getpid() {

@@ -33,6 +33,11 @@ pub(crate) fn kill_group(process: u32) {
     let _ = command.status();
 }
 
+/// Not known here.
+pub(crate) fn parent() -> Option<u32> {
+    None
+}
+
 /// Nothing: the caller exits.
 pub(crate) fn end_own_group() {}
 

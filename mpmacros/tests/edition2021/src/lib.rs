@@ -1,5 +1,5 @@
-//! Interfaces in a crate of edition 2021, under lints that look at everything. Other crates, of
-//! edition 2024, use them: see `tests/callback.rs` of mpmacros.
+//! Interfaces in a crate of edition 2021, under lints that look at everything. Other crates
+//! use them: see `tests/callback.rs`.
 
 #![forbid(unsafe_code)]
 #![deny(

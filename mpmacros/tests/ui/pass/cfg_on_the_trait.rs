@@ -13,7 +13,7 @@ pub trait Above {
 }
 
 #[mpcore::process]
-#[cfg(all())]
+#[cfg(not(any()))]
 #[cfg_attr(all(), doc = "Documented.")]
 pub trait Laser {
     #[cfg_attr(all(), doc = "Documented.")]

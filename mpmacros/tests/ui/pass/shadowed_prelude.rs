@@ -77,4 +77,33 @@ mod shadowing {
     }
 }
 
+mod without_a_prelude {
+    #![no_implicit_prelude]
+
+    #[::mpcore::process(config = ::std::string::String)]
+    pub trait Device {
+        #[signal]
+        fn größe(&mut self, länge: f64) -> f64;
+        #[property(write)]
+        fn value(&self) -> u32;
+        #[event]
+        fn happened(&self, number: u32);
+    }
+
+    #[derive(::mpcore::Child)]
+    #[child(Device)]
+    pub struct Simulation {
+        cx: DeviceContext,
+        #[child(default)]
+        count: u32,
+    }
+
+    impl Device for Simulation {
+        fn größe(&mut self, länge: f64) -> f64 {
+            self.cx.happened.emit(self.count);
+            länge
+        }
+    }
+}
+
 fn main() {}

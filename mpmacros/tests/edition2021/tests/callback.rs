@@ -95,8 +95,8 @@ mod local {
     PrivateControl! { [consumer] private }
 }
 
-use local::MotorControl;
 use local::reexported::MainLaser;
+use local::MotorControl;
 
 MainLaser! { [consumer] renamed }
 MotorControl! { [consumer] restricted }

@@ -1,0 +1,81 @@
+//! What the demo can be told.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+pub(crate) const HELP: &str = "\
+Digests a folder in a child process, kills the child in the middle, starts it again, and finishes.
+
+Usage: digest [--path DIR]
+
+  --path DIR  the folder; by default /usr/share where there is one, otherwise the current folder
+              without `target`
+  -h, --help  this text
+
+The last line is `digest HEX files N bytes N unreadable N`, where HEX is what these commands say:
+  cd DIR && LC_ALL=C find . -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum | sha256sum
+
+Ctrl-C cancels, and the exit code is 130 then; a second one does not wait for the child.
+";
+
+/// Which folder, and what is not part of it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Arguments {
+    pub(crate) folder: PathBuf,
+    pub(crate) without: Vec<OsString>,
+}
+
+impl Arguments {
+    /// `None` where help was asked for. The first word is the program's name.
+    pub(crate) fn read(
+        words: impl IntoIterator<Item = OsString>,
+    ) -> Result<Option<Self>, lexopt::Error> {
+        use lexopt::prelude::*;
+        let mut parser = lexopt::Parser::from_iter(words);
+        let mut folder = None;
+        while let Some(word) = parser.next()? {
+            match word {
+                Long("path") => folder = Some(PathBuf::from(parser.value()?)),
+                Short('h') | Long("help") => return Ok(None),
+                _ => return Err(word.unexpected()),
+            }
+        }
+        Ok(Some(folder.map_or_else(Self::default, |folder| Self { folder, without: Vec::new() })))
+    }
+}
+
+impl Default for Arguments {
+    fn default() -> Self {
+        let share = Path::new("/usr/share");
+        if share.is_dir() {
+            Self { folder: share.to_owned(), without: Vec::new() }
+        } else {
+            // Of a checkout: what was built in it is large, and still changes.
+            Self { folder: PathBuf::from("."), without: vec!["target".into()] }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_read() {
+        let folder = |folder: &str| Arguments { folder: folder.into(), without: Vec::new() };
+        for (words, expected) in [
+            (&[][..], Ok(Some(Arguments::default()))),
+            (&["--path", "a b"], Ok(Some(folder("a b")))),
+            (&["--path=-x"], Ok(Some(folder("-x")))),
+            (&["-h"], Ok(None)),
+            (&["--path", ".", "--help"], Ok(None)),
+            (&["--path"], Err("missing argument for option '--path'")),
+            (&["."], Err("unexpected argument \".\"")),
+            (&["--pth", "."], Err("invalid option '--pth'")),
+        ] {
+            let words = [&["digest"][..], words].concat().into_iter().map(OsString::from);
+            let read = Arguments::read(words).map_err(|error| error.to_string());
+            assert_eq!(read.as_ref().map_err(String::as_str), expected.as_ref().map_err(|e| *e));
+        }
+    }
+}

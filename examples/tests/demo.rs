@@ -1,0 +1,212 @@
+//! The demo as its user sees it: the real binary, killed and interrupted.
+
+#![cfg(target_os = "linux")] // coreutils, signals and /proc
+
+#[allow(dead_code, reason = "what the digest itself is tested with")]
+mod odd_folder;
+mod runs;
+
+use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use examples::digest::{FolderDigest, FolderError, digest_folder};
+use odd_folder::{LOCKED, OddFolder, UNREADABLE, another_user, coreutils, coreutils_by};
+use runs::{Ended, Run};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+const DEMO: &str = env!("CARGO_BIN_EXE_digest");
+
+/// Inherited by everything that a demo starts, so that it can be found.
+const MARK: &str = "DEMO_UNDER_TEST";
+
+#[test]
+fn a_folder_of_a_thousand_odd_files_is_digested_although_the_child_is_killed() {
+    let odd = OddFolder::new();
+    let demo = Demo::of(Command::new(DEMO), &odd.folder);
+    let ended = demo.end();
+    assert_killed_and_restarted(&ended);
+    let digest = digest_of(&odd.folder);
+    assert_eq!(digest.sha256, coreutils(&odd.folder));
+    assert_eq!(ended.stdout.lines().last().unwrap(), digest.to_string());
+    if odd.is_all_readable() {
+        assert_eq!((digest.files.len(), digest.unreadable.len()), (1000, 0));
+        compare_as_another_user(&odd);
+    } else {
+        assert_names_the_unreadable(&ended);
+    }
+}
+
+/// What root's demo never meets.
+fn compare_as_another_user(odd: &OddFolder) {
+    let Some(command) = odd.as_another_user(Path::new(DEMO)) else { return };
+    let ended = Demo::of(command, &odd.folder).end();
+    assert_killed_and_restarted(&ended);
+    let digest = coreutils_by(another_user().unwrap(), &odd.folder);
+    let last = ended.stdout.lines().last().unwrap();
+    assert!(last.starts_with(&format!("digest {digest} files 998 bytes ")), "{last}");
+    assert_names_the_unreadable(&ended);
+}
+
+#[track_caller]
+fn assert_names_the_unreadable(ended: &Ended) {
+    let named: Vec<_> =
+        ended.stdout.lines().filter(|line| line.starts_with("unreadable: ")).collect();
+    let expected = [LOCKED, UNREADABLE]
+        .map(|name| format!("unreadable: ./{name}: Permission denied (os error 13)"));
+    assert_eq!(named, expected);
+    assert!(ended.stdout.ends_with(" unreadable 2\n"), "{ended:?}");
+}
+
+/// So much to read that the kill cannot come too late.
+#[test]
+fn the_child_is_killed_in_the_middle_of_its_work() {
+    let folder = tempfile::tempdir().unwrap();
+    sparse_file(&folder.path().join("two gibibytes"), 2 << 30);
+    let ended = Demo::of(Command::new(DEMO), folder.path()).end();
+    assert_killed_and_restarted(&ended);
+    for seen in [
+        " % of the bytes, in the middle of its work; the controller sees:\n",
+        "  the call ended    child `Digest-1` ",
+        " the child crashed: killed by signal 9 (SIGKILL); 1 command ended with it\n",
+        "  exception_raised  Digest-1: the child crashed: killed by signal 9 (SIGKILL)\n",
+        "  failed            the child crashed: killed by signal 9 (SIGKILL)\n",
+    ] {
+        assert!(ended.stdout.contains(seen), "{seen:?} is not in:\n{}", ended.stdout);
+    }
+}
+
+/// At any speed: its progress is never between a half and all of it.
+#[test]
+fn a_folder_without_a_middle_is_digested_twice() {
+    for content in [None, Some("content")] {
+        let folder = tempfile::tempdir().unwrap();
+        if let Some(content) = content {
+            fs::write(folder.path().join("file"), content).unwrap();
+        }
+        let ended = Demo::of(Command::new(DEMO), folder.path()).end();
+        assert_killed_and_restarted(&ended);
+        assert!(ended.stdout.contains(", idle: "), "{ended:?}");
+        let results = ended.stdout.matches("  the call ended    with its result\n").count();
+        assert_eq!(results, 2, "{ended:?}");
+        let digest = digest_of(folder.path());
+        assert_eq!(ended.stdout.lines().last().unwrap(), digest.to_string());
+    }
+}
+
+#[test]
+fn a_long_list_of_unreadable_files_is_cut() {
+    if another_user().is_none() && OddFolder::new().is_all_readable() {
+        return;
+    }
+    let odd = OddFolder::new();
+    for number in 0..20 {
+        let path = odd.folder.join(format!("{UNREADABLE} {number:02}"));
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+    }
+    let command = odd.as_another_user(Path::new(DEMO)).unwrap_or_else(|| Command::new(DEMO));
+    let ended = Demo::of(command, &odd.folder).end();
+    let named = ended.stdout.lines().filter(|line| line.starts_with("unreadable: ./"));
+    assert_eq!(named.count(), 10, "{ended:?}");
+    assert!(ended.stdout.contains("\nunreadable: and 12 more\n"), "{ended:?}");
+}
+
+/// Ctrl-C reaches everybody in the foreground. The child ignores it; the controller cancels.
+#[test]
+fn ctrl_c_cancels_and_nobody_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let endless = folder.path().join("a tebibyte");
+    sparse_file(&endless, 1 << 40);
+    let mut demo = Demo::of(Command::new(DEMO), folder.path());
+    let line = demo.run.line().expect("the demo said nothing");
+    let child = line.split(' ').nth(1).and_then(|pid| pid.parse().ok());
+    let child = child.unwrap_or_else(|| panic!("no number in {line:?}"));
+    wait_until_open(child, &endless);
+
+    kill_process(Pid::from_raw(child).unwrap(), Signal::INT).unwrap();
+    kill_process_group(demo.group(), Signal::INT).unwrap();
+    let ended = demo.end();
+    assert_eq!(ended.status.code(), Some(130), "{ended:?}");
+    assert!(ended.stderr.contains("cancelled"), "{ended:?}");
+    assert!(ended.stdout.contains("  the call ended    the command was cancelled\n"), "{ended:?}");
+    assert!(!ended.stdout.contains("crashed"), "{ended:?}");
+}
+
+#[test]
+fn what_the_user_gets_wrong_is_told() {
+    let run = |words: &[&str]| {
+        let mut command = Command::new(DEMO);
+        command.args(words);
+        Demo::start(command).end()
+    };
+    let ended = run(&["--path", "/does/not/exist"]);
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    for told in ["/does/not/exist", "No such file or directory"] {
+        assert!(ended.stderr.contains(told), "{ended:?}");
+    }
+    let ended = run(&["--pth", "."]);
+    assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
+    assert!(ended.stderr.contains("--help"), "{ended:?}");
+    let ended = run(&["--help"]);
+    assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    assert!(ended.stdout.contains("--path DIR"), "{ended:?}");
+}
+
+/// A demo under way.
+struct Demo {
+    run: Run,
+    mark: String,
+}
+
+impl Demo {
+    fn of(mut command: Command, folder: &Path) -> Self {
+        command.arg("--path").arg(folder);
+        Self::start(command)
+    }
+
+    fn start(mut command: Command) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mark = format!("{MARK}={}-{number}.", std::process::id());
+        let (name, value) = mark.split_once('=').unwrap();
+        command.env(name, value).process_group(0);
+        Self { run: Run::start(command), mark }
+    }
+
+    fn group(&self) -> Pid {
+        Pid::from_child(&self.run.child)
+    }
+
+    /// Waits for its end, after which nothing of it may be left, not for a moment.
+    fn end(self) -> Ended {
+        let ended = self.run.end();
+        assert_eq!(marked(&self.mark), [] as [PathBuf; 0], "{ended:?}");
+        ended
+    }
+}
+
+/// The command lines of all processes whose environment has the mark.
+fn marked(mark: &str) -> Vec<PathBuf> {
+    let has_mark = |process: &PathBuf| {
+        let environment = fs::read(process.join("environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+    };
+    let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+    processes.filter(has_mark).collect()
+}
+
+#[track_caller]
+fn assert_killed_and_restarted(ended: &Ended) {
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(ended.stderr, "");
+    for (said, times) in [
+        ("\nkill -9 ", 1),
+        ("  finished          child `Digest-1` ", 1),
+        ("child crashed: killed by signal 9 (SIGKILL)", 2..),
+    ] {}
+}

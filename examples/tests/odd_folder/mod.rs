@@ -1,0 +1,159 @@
+//! A folder where everything is odd that can be (names, links, permissions), and what the real
+//! coreutils say of it.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+pub(crate) const VANISHES: &str = "vanishes";
+pub(crate) const UNREADABLE: &str = "unreadable";
+pub(crate) const LOCKED: &str = "locked folder";
+pub(crate) const LARGE: &str = "large";
+pub(crate) const LARGE_SIZE: u64 = 300 << 20;
+
+/// Parts of names that have gone wrong somewhere.
+const ODD: &[&[u8]] = &[
+    b" with spaces ",
+    b"new\nline",
+    b"back\\slash",
+    b"back\\nslash",
+    b"carriage\rreturn",
+    b"all \\ of \n them \r",
+    b"\xff\xfe no text \xc3",
+    "ünïcödé 日本".as_bytes(),
+    b"-n",
+    b"*?[a]",
+    b"$(exit 1) `exit 1` \"quoted' ",
+    b"\x1b[31m",
+    b".hidden",
+    b"~",
+];
+
+/// Deleted with everything in it when it is dropped.
+pub(crate) struct OddFolder {
+    around: TempDir,
+    /// Its own name is no text either.
+    pub(crate) folder: PathBuf,
+}
+
+impl OddFolder {
+    /// Exactly 1,000 regular files, and some things that are none.
+    pub(crate) fn new() -> Self {
+        let around = tempfile::tempdir().unwrap();
+        // For the other user to come in.
+        fs::set_permissions(around.path(), Permissions::from_mode(0o755)).unwrap();
+        let folder = around.path().join(OsStr::from_bytes(b"odd \\ \xff folder"));
+        let odd = OddFolder { around, folder };
+
+        let names = odd_names();
+        assert_eq!(names.len(), 1000);
+        for (number, name) in names.iter().enumerate() {
+            let path = odd.folder.join(OsStr::from_bytes(name));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, format!("content of file {number}\n").repeat(number % 50)).unwrap();
+        }
+        fs::write(odd.folder.join("empty"), "").unwrap();
+        let large = File::options().write(true).open(odd.folder.join(LARGE)).unwrap();
+        large.set_len(LARGE_SIZE).unwrap();
+
+        symlink("nowhere", odd.folder.join("broken link")).unwrap();
+        symlink(LARGE, odd.folder.join("link to a file")).unwrap();
+        symlink("..", odd.folder.join("link that would be a loop")).unwrap();
+        make_pipe(&odd.folder.join("pipe"));
+        odd.lock(0o000);
+        odd
+    }
+
+    /// Whether this user is one for whom there is nothing unreadable.
+    pub(crate) fn is_all_readable(&self) -> bool {
+        File::open(self.folder.join(UNREADABLE)).is_ok()
+    }
+
+    /// The program, to be run by a user for whom there is something unreadable.
+    pub(crate) fn as_another_user(&self, program: &Path) -> Option<Command> {
+        // It may lie where only root can reach it.
+        let copy = self.around.path().join("program");
+        let mut command = another_user()?;
+        fs::copy(program, &copy).unwrap();
+        fs::set_permissions(&copy, Permissions::from_mode(0o755)).unwrap();
+        command.arg(copy).current_dir(&self.around);
+        Some(command)
+    }
+
+    /// Takes the permissions away, or gives them back for the folder to be deleted.
+    fn lock(&self, mode: u32) {
+        for name in [UNREADABLE, LOCKED] {
+            let path = self.folder.join(name);
+            fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        }
+    }
+}
+
+impl Drop for OddFolder {
+    fn drop(&mut self) {
+        self.lock(0o755);
+    }
+}
+
+/// 1,000 paths of files, as bytes.
+fn odd_names() -> Vec<Vec<u8>> {
+    let mut names: Vec<Vec<u8>> =
+        ["empty", VANISHES, UNREADABLE, LARGE].map(|name| name.as_bytes().to_vec()).into();
+    names.push(format!("{LOCKED}/inside").into_bytes());
+    // Every byte that a name may consist of, alone.
+    names.extend((1..=255).filter(|byte| !b"/.".contains(byte)).map(|byte| vec![byte]));
+    // Folders whose order in the tree is not that of the bytes of the paths: `oo/…` comes after
+    // `oo-/…` and before `oo0/…`.
+    let folders = ["", "oo/", "oo-/", "oo0/", "oo/deeper/and deeper/", "oo\n/", "oo\\/", "oo\r/"];
+    for number in names.len()..1000 {
+        let (folder, odd) = (folders[number % folders.len()], ODD[number % ODD.len()]);
+        // Odd at the front, at the end or on both sides.
+        let (front, end) = match number % 3 {
+            0 => (odd, &b""[..]),
+            1 => (&b""[..], odd),
+            _ => (odd, odd),
+        };
+        names.push([folder.as_bytes(), front, number.to_string().as_bytes(), end].concat());
+    }
+    names
+}
+
+/// The start of a command that another user runs; only root can have one.
+pub(crate) fn another_user() -> Option<Command> {
+    let setpriv = || {
+        let mut setpriv = Command::new("setpriv");
+        setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        setpriv
+    };
+    let works = setpriv().arg("true").status().is_ok_and(|status| status.success());
+    if !works {
+        eprintln!("root without a working setpriv: not compared as another user");
+    }
+    works.then(setpriv)
+}
+
+/// What the real commands say.
+pub(crate) fn coreutils(folder: &Path) -> String {
+    coreutils_by(Command::new("env"), folder)
+}
+
+/// The same, run by what the command begins with. They complain about unreadable files on stderr and
+/// go on.
+pub(crate) fn coreutils_by(mut command: Command, folder: &Path) -> String {
+    let script = "cd \"$1\" && LC_ALL=C find . -type f -print0 | LC_ALL=C sort -z \
+                  | xargs -0 -r sha256sum | sha256sum";
+    let output = command.args(["sh", "-c", script, "sh"]).arg(folder).output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let digest =
+        stdout.strip_suffix("  -\n").unwrap_or_else(|| panic!("sha256sum said {stdout:?}"));
+    digest.to_owned()
+}
+
+pub(crate) fn make_pipe(path: &Path) {
+    rustix::fs::mkfifoat(rustix::fs::CWD, path, rustix::fs::Mode::from(0o600)).unwrap();
+}

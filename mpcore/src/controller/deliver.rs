@@ -1,0 +1,140 @@
+//! Delivery: what a notice of the inbox means for handlers, in the inbox's thread.
+//!
+//! All of the user's code that runs here stands behind a guard: a handler, a `Deserialize` or a
+//! `Display` that panics costs its own notice, never the inbox.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::inbox::{Notice, Source};
+use super::outcome::{Exception, ExceptionKind, Outcome, OutcomeCodec};
+use super::pending::{SharedThen, Stage};
+use super::process::Progress;
+use super::shared::{Shared, lock};
+use crate::DecodeError;
+
+/// What user code that panicked counts as. The panic hook has told of it.
+const PANICKED: &str = "the `Deserialize` or `Display` of its type panicked";
+
+impl Shared {
+    /// Runs the handlers of one notice.
+    pub(crate) fn deliver(self: &Arc<Self>, notice: Notice) {
+        match notice {
+            Notice::Outcome { command, call, outcome, then, source } => {
+                self.deliver_outcome(command, call, &outcome, &then, source);
+            }
+            Notice::Property(index) => {
+                let sink = self.sinks.properties.get(usize::from(index)).and_then(Option::as_ref);
+                let mirror = self.mirrors.get(usize::from(index));
+                if let (Some(sink), Some(mirror)) = (sink, mirror) {
+                    let (bytes, version) = mirror.read(|bytes, version| (bytes.to_vec(), version));
+                    self.check("property", guard(|| sink(&bytes, version)));
+                }
+            }
+            Notice::Event(index, bytes) => {
+                if let Some(Some(sink)) = self.sinks.events.get(usize::from(index)) {
+                    self.check("event", guard(|| sink(bytes.as_slice())));
+                }
+            }
+            Notice::Signal(command, bytes) => {
+                if let Some(Some(sink)) = self.sinks.results.get(usize::from(command)) {
+                    self.check("signal", guard(|| (sink.deliver)(bytes.as_slice())));
+                }
+            }
+            Notice::Progress { call, fraction } => {
+                self.signals.progress.fire(&(Progress { call, fraction },));
+            }
+            Notice::Started(pid) => self.signals.started.fire(&(pid,)),
+            Notice::Ready => self.signals.ready.fire(&()),
+            Notice::State(state) => self.signals.state_changed.fire(&(state,)),
+            Notice::Exception(exception) => self.sinks.exception_raised.fire(&(*exception,)),
+            Notice::Failed(failure) => self.signals.failed.fire(&(*failure,)),
+            Notice::Finished(report) => self.signals.finished.fire(&((*report).clone(),)),
+            Notice::Task(task) => {
+                let _ = guard(task);
+            }
+        }
+    }
+
+    fn deliver_outcome(
+        &self,
+        command: u16,
+        call: u64,
+        outcome: &Arc<Outcome>,
+        then: &SharedThen,
+        source: Option<Box<Source>>,
+    ) {
+        let (on_done, forward) = {
+            let mut then = lock(then);
+            then.stage = Stage::Delivered;
+            (then.on_done.take(), then.forward.take())
+        };
+        if let Some(on_done) = on_done {
+            let _ = guard(|| on_done(outcome));
+        }
+        let sink = self.sinks.results.get(usize::from(command)).and_then(Option::as_ref);
+        let (kind, message, backtrace) = match (&**outcome, forward, sink) {
+            (_, Some(forward), _) if matches!(**outcome, Outcome::Returned(_)) => {
+                let _ = guard(|| forward(outcome));
+                return;
+            }
+            (Outcome::Returned(bytes), _, Some(sink)) if (sink.is_connected)() => {
+                match guard(|| (sink.deliver)(bytes.as_slice())) {
+                    Some(Ok(())) => return,
+                    result => (ExceptionKind::Undelivered, said(result), String::new()),
+                }
+            }
+            (Outcome::Raised(bytes), ..) => {
+                let row = self.table.commands.get(usize::from(command));
+                let message = guard(|| row.map(|row| (row.message)(bytes.as_slice())));
+                let message = match message.flatten() {
+                    Some(Ok(message)) => message,
+                    Some(Err(error)) => error.to_string(),
+                    None => PANICKED.to_owned(),
+                };
+                (ExceptionKind::Raised, message, String::new())
+            }
+            (Outcome::Panicked(report), ..) => {
+                (ExceptionKind::Panicked, report.to_string(), report.backtrace.clone())
+            }
+            (Outcome::QueueFull | Outcome::Encode(_) | Outcome::Decode(_), ..) => {
+                (ExceptionKind::Undelivered, OutcomeCodec::untyped(outcome), String::new())
+            }
+            (Outcome::Returned(_), ..)
+            | (Outcome::Exited(_) | Outcome::Stopped | Outcome::Cancelled, ..) => return,
+        };
+        let source = source.map_or_else(|| Source { name: self.name(), pid: None }, |it| *it);
+        let exception = Exception {
+            process: source.name,
+            pid: source.pid,
+            command: self.command_name(command),
+            call: Some(call),
+            kind,
+            message,
+            backtrace,
+        };
+        self.sinks.exception_raised.fire(&(exception,));
+    }
+
+    /// The shapes were compared at the handshake, so a child that sends other ones lies.
+    fn check(&self, what: &str, result: Option<Result<(), DecodeError>>) {
+        if let Some(Err(error)) = result {
+            let run = self.life().run.clone();
+            if let Some(run) = run {
+                run.declare_broken(&format!("{what}: {error}"));
+            }
+        }
+    }
+}
+
+fn said(result: Option<Result<(), DecodeError>>) -> String {
+    match result {
+        Some(Err(error)) => error.to_string(),
+        _ => PANICKED.to_owned(),
+    }
+}
+
+/// Runs user code; `None` if it panicked.
+fn guard<R>(code: impl FnOnce() -> R) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(code)).ok()
+}

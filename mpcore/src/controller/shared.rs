@@ -1,0 +1,318 @@
+//! What the handles, calls and threads of one child share, over all its runs.
+//!
+//! Locks, always taken in this order: `life`, `traffic`, `control`, the inbox's. Each is held briefly,
+//! and no user code runs under any of them; waking the inbox's thread is user code, so what is
+//! [enqueued](super::inbox::enqueue) under a lock wakes after it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::builder::Spec;
+use super::control_lane::ControlLane;
+use super::encoder::EncoderThread;
+use super::exit::{ExitReport, State};
+use super::inbox::{ChildInbox, Fill, Notice, Source, post};
+use super::mirror::Mirror;
+use super::outcome::Outcome;
+use super::pending::{Entry, Reply, SharedThen, Stage, Then};
+use super::process::ProcessSignals;
+use super::run::Run;
+use super::traffic::Traffic;
+use super::wiring::Sinks;
+use crate::wire::interface::{Delivery, InterfaceTable};
+use crate::wire::outgoing::Payload;
+
+/// Where the child is in its life.
+#[derive(Debug)]
+pub(crate) struct Life {
+    pub(crate) state: State,
+    /// Counts the runs.
+    pub(crate) generation: u32,
+    /// The current run, from `start` until its end.
+    pub(crate) run: Option<Arc<Run>>,
+    pub(crate) pid: Option<u32>,
+    /// The last run's end.
+    pub(crate) report: Option<Arc<ExitReport>>,
+    /// Start again when the current run has ended.
+    pub(crate) restart: bool,
+    /// Threads that still have something to post which belongs before the run's last signal.
+    pub(crate) posting: usize,
+    /// The last signals of a run are being posted; the next must not begin before.
+    pub(crate) finishing: bool,
+    /// Runs that have ended, but for their `after_exit` hook.
+    pub(crate) hooks: usize,
+}
+
+/// See the [module](self).
+pub(crate) struct Shared {
+    pub(crate) spec: Spec,
+    pub(crate) table: Arc<InterfaceTable>,
+    pub(crate) sinks: Sinks,
+    pub(crate) signals: ProcessSignals,
+    pub(crate) mirrors: Vec<Arc<Mirror>>,
+    pub(crate) inbox: ChildInbox,
+    pub(crate) encoder: EncoderThread,
+    name: Mutex<String>,
+    life: Mutex<Life>,
+    life_changed: Condvar,
+    traffic: Mutex<Traffic>,
+    control: Mutex<ControlLane>,
+    /// Threads that wait for this child.
+    waiters: AtomicUsize,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.life().state;
+        f.debug_struct("Shared").field("name", &self.name()).field("state", &state).finish()
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a call holds of its command.
+#[derive(Debug)]
+pub(crate) struct Awaited {
+    pub(crate) receiver: oneshot::Receiver<Reply>,
+    pub(crate) then: SharedThen,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        spec: Spec,
+        name: String,
+        table: Arc<InterfaceTable>,
+        sinks: Sinks,
+    ) -> Arc<Self> {
+        let mirrors = table.properties.iter().map(|row| Arc::new(Mirror::new(row.initial.clone())));
+        let life = Life {
+            state: State::Created,
+            generation: 0,
+            run: None,
+            pid: None,
+            report: None,
+            restart: false,
+            posting: 0,
+            finishing: false,
+            hooks: 0,
+        };
+        let traffic = Traffic::new(spec.queue);
+        Arc::new(Self {
+            mirrors: mirrors.collect(),
+            spec,
+            table,
+            sinks,
+            signals: ProcessSignals::default(),
+            inbox: ChildInbox::default(),
+            encoder: EncoderThread::default(),
+            name: Mutex::new(name),
+            life: Mutex::new(life),
+            life_changed: Condvar::new(),
+            traffic: Mutex::new(traffic),
+            control: Mutex::default(),
+            waiters: AtomicUsize::new(0),
+        })
+    }
+
+    pub(crate) fn name(&self) -> String {
+        lock(&self.name).clone()
+    }
+
+    pub(crate) fn set_name(&self, name: String) {
+        *lock(&self.name) = name;
+    }
+
+    pub(crate) fn life(&self) -> MutexGuard<'_, Life> {
+        lock(&self.life)
+    }
+
+    pub(crate) fn life_changed(&self) -> &Condvar {
+        &self.life_changed
+    }
+
+    /// Waits until somebody has changed the life.
+    pub(crate) fn await_change<'a>(&self, life: MutexGuard<'a, Life>) -> MutexGuard<'a, Life> {
+        self.life_changed.wait(life).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn traffic(&self) -> MutexGuard<'_, Traffic> {
+        lock(&self.traffic)
+    }
+
+    pub(crate) fn control(&self) -> MutexGuard<'_, ControlLane> {
+        lock(&self.control)
+    }
+
+    pub(crate) fn is_latest(&self, event: u16) -> bool {
+        let row = self.table.events.get(usize::from(event));
+        row.is_some_and(|row| row.delivery == Delivery::Latest)
+    }
+
+    pub(crate) fn command_name(&self, command: u16) -> Option<&'static str> {
+        self.table.commands.get(usize::from(command)).map(|row| row.name)
+    }
+
+    // ---- calls
+
+    /// Submits a command; never blocks.
+    pub(crate) fn submit(self: &Arc<Self>, command: u16, args: Vec<u8>) -> (u64, Awaited) {
+        self.enter(command, Ok(Payload::Ready(args)))
+    }
+
+    /// Submits a command whose arguments are still to be encoded.
+    pub(crate) fn submit_unencoded(self: &Arc<Self>, command: u16) -> (u64, Awaited) {
+        self.enter(command, Ok(Payload::Encoding))
+    }
+
+    /// A command whose arguments cannot be encoded.
+    pub(crate) fn refuse(self: &Arc<Self>, command: u16, why: String) -> (u64, Awaited) {
+        self.enter(command, Err(Outcome::Encode(why)))
+    }
+
+    fn enter(self: &Arc<Self>, command: u16, payload: Result<Payload, Outcome>) -> (u64, Awaited) {
+        let (reply, receiver) = oneshot::channel();
+        let then = SharedThen::default();
+        let entry = Entry { command, reply, then: Arc::clone(&then) };
+        let (call, refused) = {
+            let mut traffic = self.traffic();
+            let call = traffic.next_call();
+            let refused = match payload {
+                Ok(payload) => traffic.submit(call, entry, payload).err(),
+                Err(outcome) => Some((entry, outcome)),
+            };
+            (call, refused)
+        };
+        if let Some((entry, outcome)) = refused {
+            self.resolve(call, entry, outcome);
+        }
+        (call, Awaited { receiver, then })
+    }
+
+    /// Ends a command: wakes who waits, and posts what handlers shall hear. Whoever has taken the
+    /// entry out of the table calls this, once.
+    pub(crate) fn resolve(self: &Arc<Self>, call: u64, entry: Entry, outcome: Outcome) {
+        let Entry { command, reply, then } = entry;
+        let outcome = Arc::new(outcome);
+        let (told, source) = match &*outcome {
+            Outcome::Returned(_) => {
+                let sink = self.sinks.results.get(usize::from(command)).and_then(Option::as_ref);
+                (sink.is_some_and(|sink| (sink.is_connected)()), None)
+            }
+            Outcome::Exited(_) | Outcome::Cancelled | Outcome::Stopped => (false, None),
+            // As they are now: when it is told, the child may be another.
+            _ => (true, Some(Box::new(Source { name: self.name(), pid: self.life().pid }))),
+        };
+        let post_it = {
+            let mut then = lock(&then);
+            let post_it = told || !then.is_empty();
+            then.stage = if post_it { Stage::Posted } else { Stage::Silent };
+            then.outcome = Some(Arc::clone(&outcome));
+            post_it
+        };
+        let notice = post_it.then(|| {
+            let outcome = Arc::clone(&outcome);
+            Notice::Outcome { command, call, outcome, then, source }
+        });
+        // Nobody may wait any more.
+        let _ = reply.send(Reply::Outcome(outcome));
+        if let Some(notice) = notice {
+            post(self, notice);
+        }
+    }
+
+    /// Adds to what happens with a call's outcome; if that was delivered already, it happens next.
+    pub(crate) fn then(
+        self: &Arc<Self>,
+        call: u64,
+        command: u16,
+        then: &SharedThen,
+        add: impl FnOnce(&mut Then),
+    ) {
+        let notice = {
+            let mut now = lock(then);
+            add(&mut now);
+            match (now.stage, now.outcome.clone()) {
+                (Stage::Silent, Some(outcome)) => {
+                    now.stage = Stage::Posted;
+                    let then = Arc::clone(then);
+                    Notice::Outcome { command, call, outcome, then, source: None }
+                }
+                (Stage::Delivered, Some(outcome)) => {
+                    let (on_done, forward) = (now.on_done.take(), now.forward.take());
+                    Notice::Task(Box::new(move || {
+                        for late in [on_done, forward].into_iter().flatten() {
+                            late(&outcome);
+                        }
+                    }))
+                }
+                _ => return,
+            }
+        };
+        post(self, notice);
+    }
+
+    pub(crate) fn cancel(self: &Arc<Self>, call: u64) {
+        let (waiting, pending) = {
+            let mut traffic = self.traffic();
+            (traffic.cancel_waiting(call), traffic.pending.contains(call))
+        };
+        if let Some(entry) = waiting {
+            self.resolve(call, entry, Outcome::Cancelled);
+        } else if pending {
+            self.control().cancel(call);
+        }
+    }
+
+    // ---- waiting
+
+    /// While the guard lives, a full inbox does not keep the child from answering.
+    pub(crate) fn begin_wait(self: &Arc<Self>) -> Waiting {
+        self.waiters.fetch_add(1, Ordering::SeqCst);
+        self.grant_if_allowed();
+        Waiting(Arc::clone(self))
+    }
+
+    /// Whether the inbox holds so much that even who waits gets nothing more.
+    pub(crate) fn is_overflowing(&self) -> bool {
+        self.inbox.fill(self.spec.inbox_bound) == Fill::HardOver
+    }
+
+    /// Whether the child may have credit for more events.
+    pub(crate) fn may_grant(&self) -> bool {
+        match self.inbox.fill(self.spec.inbox_bound) {
+            Fill::Room => true,
+            Fill::Over => {
+                self.waiters.load(Ordering::SeqCst) > 0 || self.life().state == State::Stopping
+            }
+            Fill::HardOver => false,
+        }
+    }
+
+    /// Gives the credit that was withheld, if there is a reason to.
+    pub(crate) fn grant_if_allowed(&self) {
+        if self.control().is_withheld() && self.may_grant() {
+            self.control().grant();
+        }
+    }
+
+    /// The child gets no credit. Over the hard limit that holds for those who wait, too, so they are
+    /// told to give up.
+    pub(crate) fn note_overflow(&self) {
+        if self.is_overflowing() && self.waiters.load(Ordering::SeqCst) > 0 {
+            self.traffic().pending.give_up_waiting();
+        }
+    }
+}
+
+/// See [`Shared::begin_wait`].
+#[derive(Debug)]
+pub(crate) struct Waiting(Arc<Shared>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiters.fetch_sub(1, Ordering::SeqCst);
+    }
+}
