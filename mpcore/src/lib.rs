@@ -1,4 +1,84 @@
-//! Typed RPC for child processes that a user interface controls: the runtime.
+//! Typed RPC for child processes that a user interface controls.
+//!
+//! Write one trait. [`process`] makes from it what the controller calls and what the child implements;
+//! calls go over a command queue to a child process, and results, property changes, events and failures
+//! come back as named signals. The thread that calls never waits; a child that crashes is an event.
+//!
+//! ```standalone_crate
+//! #[mpcore::process]
+//! pub trait Laser {
+//!     /// The result arrives as signal `add_two_finished(i32)`.
+//!     #[signal(postfix = "_finished")]
+//!     fn add_two(&mut self, num1: i32, num2: i32) -> i32;
+//!
+//!     /// Signal `connected_changed(bool)`.
+//!     #[property]
+//!     fn connected(&self) -> bool;
+//! }
+//!
+//! #[derive(mpcore::Child)]
+//! #[child(Laser)]
+//! struct LaserProcess {
+//!     cx: LaserContext,
+//! }
+//!
+//! impl Laser for LaserProcess {
+//!     fn postrun_init(&mut self) -> mpcore::Result<()> {
+//!         self.cx.connected.set(true);
+//!         Ok(())
+//!     }
+//!
+//!     fn add_two(&mut self, num1: i32, num2: i32) -> i32 {
+//!         num1 + num2
+//!     }
+//! }
+//!
+//! #[mpcore::main]
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let laser = LaserControl::new::<LaserProcess>(())?;
+//!     laser.signals().add_two_finished.connect(|sum| println!("{sum}"));
+//!     laser.signals().exception_raised.connect(|exception| eprintln!("{exception}"));
+//!     laser.process().start()?;
+//!
+//!     laser.add_two(1, 2); // returns at once; the signal brings the result
+//!     let sum = laser.add_two(20, 22).wait()?; // this thread may wait
+//!     assert_eq!(sum, 42);
+//!     assert!(laser.connected()); // the mirror: no round trip
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Where to look
+//!
+//! | you want to | look at |
+//! |---|---|
+//! | describe a child | [`process`], [`Child`](macro@Child) |
+//! | make a control | [`Builder`], `LaserControl::new`, `spawn` |
+//! | call it | [`Call`], [`CallError`] |
+//! | hear of it | [`Signal`], [`Inbox`], [`ProcessSignals`], [`Exception`] |
+//! | start, stop, kill, join it | [`Process`], [`ExitReport`], [`Failure`] |
+//! | write the child | [`ChildContext`], [`Property`], [`Event`], [`Error`] |
+//! | put it into a binary of its own | [`child_main`] |
+//! | test | [`test_support!`], [`Builder::in_process`] |
+//!
+//! # What is promised
+//!
+//! * **One outcome per command**, whatever is cancelled, stopped, killed, panics or crashes.
+//! * **Order**: what a child sends is heard in the order sent; one run is `started` → `ready` → … →
+//!   `failed`? → `finished`, which comes exactly once and last.
+//! * **The caller never blocks on a child**: only `wait…`, `join` and `blocking` wait.
+//! * **No orphan, no zombie**: a controller that ends, however it ends, takes its children with it,
+//!   after their grace plus a second at the latest; what a child has started goes with it. Declared
+//!   limit: a descendant that made itself a session of its own.
+//! * **`cleanup` runs once, in the child**, on every orderly end; a kill skips it and the
+//!   [`ExitReport`] says so.
+//! * **Nothing is lost silently**: an orderly end sends everything first. Only properties, progress and
+//!   `latest` events are coalesced.
+//!
+//! # Cargo features
+//!
+//! None yet. There is no Qt and no async runtime in this crate.
+
 #![forbid(unsafe_code)]
 
 extern crate self as mpcore;

@@ -644,6 +644,7 @@ fn a_loop_inside_a_handler_does_not_put_the_inbox_to_sleep() {
     let note = journal.clone();
     other.signals().tick.connect(move |number| note.note(format!("tick {number}")));
     let (nested, nested_woken, weak) = (Rc::clone(&inbox), Rc::clone(&woken), other.downgrade());
+    let note = journal.clone();
     inbox.connect_local(&bench.signals().add_two_finished, move |_| {
         let other = weak.upgrade().unwrap();
         outcome(other.flood(3)).unwrap();
@@ -651,9 +652,10 @@ fn a_loop_inside_a_handler_does_not_put_the_inbox_to_sleep() {
         while nested_woken.try_recv().is_ok() {
             nested.drain(Duration::from_millis(2));
         }
+        note.note("dialog closed");
     });
     bench.add_two(1, 1);
-    run_loop(&inbox, &woken, || bench.process().pending_commands() == 0);
+    run_loop(&inbox, &woken, || journal.count("dialog closed") == 1);
     other.flood(1);
     run_loop(&inbox, &woken, || journal.count("tick") >= 4);
 }

@@ -37,7 +37,7 @@ mod tests {
             (0, 0, 0.0),
             (500, 1000, 2000.0),
             (1000, 1000, 1000.0),
-            (1500, 1000, 0.0),    // since 500: it stalls
+            (1500, 1000, 0.0),      // since 500: it stalls
             (10_000, 9500, 1000.0), // since 1500: nothing came in between
         ] {
             let measured = speed.measure(begun + Duration::from_millis(millis), bytes);

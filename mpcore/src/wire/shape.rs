@@ -1,4 +1,709 @@
-//! Stand-in until the tracer lands.
-pub(crate) fn shape_of<T: serde::de::DeserializeOwned>() -> String {
-    std::any::type_name::<T>().into()
+//! The serde shape of a type, as text.
+//!
+//! Controller and child each describe the argument, result, error, property, event and config types
+//! of their interface with [`shape_of`], and the texts go into the fingerprint that is compared in the
+//! handshake: a field added on one side, a renamed variant, an `i64` that was an `i32` is refused
+//! before the first command. It runs once per type while a process starts, on whichever thread asks,
+//! and keeps nothing between calls.
+//!
+//! A type tells its shape only by asking a `Deserializer` for it. So `T` is deserialized again and
+//! again out of nothing ([`asked`]): what it asks for is noted ([`trace`]) and answered with made-up
+//! values ([`made_up`]), each pass takes ways that were not taken yet (another variant, `Some`, an
+//! element), and in the end the notes are written down ([`text`]). `serde-reflection` does not do: it
+//! gives up at the first value a type refuses (`NonZeroU32`, a string that is parsed), at two types of
+//! one name (`Page<A>` and `Page<B>`), and at enums that are reached only through others.
+//!
+//! # The text
+//!
+//! The first line is `T` itself, then one line per named type, in the order of mention:
+//!
+//! ```text
+//! seq<Reading#0>
+//! struct Reading#0{volts:f64,at:option<Duration#1>,state:State#2,raw:(u8*4)}
+//! struct Duration#1{secs:u64,nanos:u32}
+//! enum State#2{Idle,Busy(u32),Failed{code:i32,text:str}}
+//! ```
+//!
+//! | mark | meaning |
+//! |---|---|
+//! | `?` | could not be reached |
+//! | `T!` | refused every made-up value; a tuple's elements behind it cannot be reached, a struct's can |
+//! | `T!panic` | panicked on one, and was left alone from then on |
+//! | `T\|U` | asked for the one, another time for the other |
+//! | `^n` | a nameless type that contains itself: the n-th one around this place |
+//! | `any`, `identifier`, `ignored` | as it asked; postcard can carry none of them, so no more is made of it (flattened, tagged and untagged types) |
+//! | `!limit`, at the end | a bound was met, something may be missing |
+//!
+//! # Invariants
+//!
+//! * Nothing but what the `Deserialize` implementations ask for gets into the text: no address, hash
+//!   order, module path or time. (Names of visitor types tell types of one name apart while tracing,
+//!   and are not written. Two that agree in this as well, from two versions of one crate, are taken
+//!   for one type, which then asks for the one and for the other.) An implementation that looks at
+//!   anything but its input has no stable text.
+//! * It ends and does not panic: passes, steps, depth and length are bounded, and user code runs behind
+//!   a catch. A panic hook still hears of its panics, and with `panic = "abort"` they end the process.
+//! * A shape is what is on the wire, not which values are valid: `Vec` and `HashSet`, `u32` and
+//!   `NonZeroU32`, `String` and `PathBuf` are alike.
+
+use serde::de::DeserializeOwned;
+
+mod asked;
+mod made_up;
+mod text;
+mod trace;
+
+/// The serde shape of `T`: the same text in every build that decodes `T` in the same way.
+pub(crate) fn shape_of<T: DeserializeOwned>() -> String {
+    let mut trace = trace::Trace::default();
+    let root = trace.add_slot();
+    while trace.next_pass(root) {
+        // What came of it is in the slot; a value is dropped behind the catch as well.
+        let _ = trace.fill(root, |asked| T::deserialize(asked).map(drop));
+    }
+    text::write(&trace, root)
+}
+
+#[cfg(test)]
+#[allow(dead_code)] // the types below are described, their fields are never read
+mod tests {
+    use std::borrow::Cow;
+    use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+    use std::ffi::CString;
+    use std::fmt;
+    use std::marker::PhantomData;
+    use std::net::{IpAddr, SocketAddr};
+    use std::num::{NonZeroI8, NonZeroU32, NonZeroU128};
+    use std::ops::{Bound, RangeInclusive};
+    use std::path::PathBuf;
+    use std::time::{Duration, SystemTime};
+
+    use serde::Deserialize;
+    use serde::de::{
+        Deserializer, EnumAccess, Error as _, IgnoredAny, MapAccess, SeqAccess, VariantAccess,
+        Visitor,
+    };
+
+    use super::*;
+
+    type Shape = fn() -> String;
+
+    /// Each shape is the text; in the second run too, and on a thread of default size.
+    #[track_caller]
+    fn check(cases: &[(Shape, &str)]) {
+        for (shape, text) in cases {
+            assert_eq!(shape(), *text);
+            assert_eq!(std::thread::spawn(*shape).join().expect("no panic comes out"), *text);
+        }
+    }
+
+    /// Each pair has two shapes, neither of them incomplete.
+    #[track_caller]
+    fn check_differ(cases: &[(&str, Shape, Shape)]) {
+        for (change, one, other) in cases {
+            let (one, other) = (one(), other());
+            assert_ne!(one, other, "{change}");
+            assert!(!one.contains("!limit") && !other.contains("!limit"), "{change}");
+        }
+    }
+
+    #[test]
+    fn std_types() {
+        check(&[
+            (shape_of::<bool>, "bool"),
+            (shape_of::<i8>, "i8"),
+            (shape_of::<u128>, "u128"),
+            (shape_of::<usize>, "u64"),
+            (shape_of::<f32>, "f32"),
+            (shape_of::<char>, "char"),
+            (shape_of::<String>, "str"),
+            (shape_of::<Cow<'static, str>>, "str"),
+            (shape_of::<Box<str>>, "str"),
+            (shape_of::<PathBuf>, "str"),
+            (shape_of::<()>, "unit"),
+            (shape_of::<CString>, "bytes"),
+            (shape_of::<PhantomData<i32>>, "PhantomData#0\nstruct PhantomData#0"),
+            (shape_of::<NonZeroU32>, "u32"),
+            (shape_of::<(NonZeroI8, NonZeroU128, char)>, "(i8,u128,char)"),
+            (shape_of::<Option<Option<u8>>>, "option<option<u8>>"),
+            (shape_of::<(i32,)>, "(i32)"),
+            (shape_of::<[u8; 0]>, "()"),
+            (shape_of::<[[f64; 3]; 32]>, "((f64*3)*32)"),
+            (shape_of::<VecDeque<BTreeSet<u8>>>, "seq<seq<u8>>"),
+            (shape_of::<HashMap<String, Vec<(u8, u8)>>>, "map<str,seq<(u8*2)>>"),
+            (shape_of::<BTreeMap<char, HashSet<i64>>>, "map<char,seq<i64>>"),
+            (shape_of::<Duration>, "Duration#0\nstruct Duration#0{secs:u64,nanos:u32}"),
+            (
+                shape_of::<(SystemTime, bool)>,
+                "(SystemTime#0,bool)\n\
+                 struct SystemTime#0{secs_since_epoch:u64,nanos_since_epoch:u32}",
+            ),
+            (
+                shape_of::<Result<IpAddr, RangeInclusive<u8>>>,
+                "Result#0\n\
+                 enum Result#0{Ok(IpAddr#1),Err(RangeInclusive#2)}\n\
+                 enum IpAddr#1{V4((u8*4)),V6((u8*16))}\n\
+                 struct RangeInclusive#2{start:u8,end:u8}",
+            ),
+            (
+                shape_of::<Vec<SocketAddr>>,
+                "seq<SocketAddr#0>\n\
+                 enum SocketAddr#0{V4(((u8*4),u16)),V6(((u8*16),u16))}",
+            ),
+            (
+                shape_of::<Bound<NonZeroU32>>,
+                "Bound#0\nenum Bound#0{Unbounded,Included(u32),Excluded(u32)}",
+            ),
+        ]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_exists_on_one_platform_only_is_marked() {
+        check(&[(
+            shape_of::<(std::ffi::OsString, u8)>,
+            "(OsString#0,u8)\nenum OsString#0{Unix(seq<u8>),Windows?}",
+        )]);
+    }
+
+    mod base {
+        use serde::Deserialize;
+
+        #[derive(Deserialize)]
+        pub(super) struct Laser {
+            port: String,
+            power: f64,
+            mode: Mode,
+        }
+        #[derive(Deserialize)]
+        pub(super) enum Mode {
+            Off,
+            Steady(u32),
+            Pulsed { hz: f64, width: f64 },
+            Swept(u32, u32),
+        }
+        #[derive(Deserialize)]
+        pub(super) struct Pair(i32, i64);
+        #[derive(Deserialize)]
+        pub(super) struct Newtype(i32);
+        #[derive(Deserialize)]
+        pub(super) struct Unit;
+    }
+
+    #[test]
+    fn named_types() {
+        check(&[
+            (
+                shape_of::<base::Laser>,
+                "Laser#0\n\
+                 struct Laser#0{port:str,power:f64,mode:Mode#1}\n\
+                 enum Mode#1{Off,Steady(u32),Pulsed{hz:f64,width:f64},Swept(u32*2)}",
+            ),
+            (shape_of::<base::Pair>, "Pair#0\nstruct Pair#0(i32,i64)"),
+            (shape_of::<Box<base::Newtype>>, "Newtype#0\nnewtype Newtype#0(i32)"),
+            (shape_of::<Vec<base::Unit>>, "seq<Unit#0>\nstruct Unit#0"),
+            (
+                shape_of::<(Laser<u8>, Laser<Laser<u8>>, base::Laser, Laser<u8>)>,
+                "(Laser#0,Laser#1,Laser#2,Laser#0)\n\
+                 struct Laser#0{port:str,power:f64,mode:u8}\n\
+                 struct Laser#1{port:str,power:f64,mode:Laser#0}\n\
+                 struct Laser#2{port:str,power:f64,mode:Mode#3}\n\
+                 enum Mode#3{Off,Steady(u32),Pulsed{hz:f64,width:f64},Swept(u32*2)}",
+            ),
+        ]);
+    }
+
+    /// [`base::Laser`] around a mode that is changed in one place.
+    #[derive(Deserialize)]
+    struct Laser<M> {
+        port: String,
+        power: f64,
+        mode: M,
+    }
+
+    macro_rules! modes {
+        ($($name:ident { $($body:tt)* })*) => {$(
+            #[derive(Deserialize)]
+            #[serde(rename = "Mode")]
+            enum $name { $($body)* }
+        )*};
+    }
+    modes! {
+        Same { Off, Steady(u32), Pulsed { hz: f64, width: f64 }, Swept(u32, u32) }
+        Renamed { Off, Constant(u32), Pulsed { hz: f64, width: f64 }, Swept(u32, u32) }
+        Reordered { Steady(u32), Off, Pulsed { hz: f64, width: f64 }, Swept(u32, u32) }
+        More { Off, Steady(u32), Pulsed { hz: f64, width: f64 }, Swept(u32, u32), Test }
+        Payload { Off, Steady(u64), Pulsed { hz: f64, width: f64 }, Swept(u32, u32) }
+        PayloadGone { Off, Steady, Pulsed { hz: f64, width: f64 }, Swept(u32, u32) }
+        Field { Off, Steady(u32), Pulsed { hz: f64, duty: f64 }, Swept(u32, u32) }
+        FieldWidth { Off, Steady(u32), Pulsed { hz: f64, width: f32 }, Swept(u32, u32) }
+        Longer { Off, Steady(u32), Pulsed { hz: f64, width: f64 }, Swept(u32, u32, u32) }
+        LastWidth { Off, Steady(u32), Pulsed { hz: f64, width: f64 }, Swept(u32, i32) }
+    }
+
+    #[test]
+    fn a_change_anywhere_inside_shows() {
+        assert_eq!(shape_of::<base::Laser>(), shape_of::<Laser<Same>>());
+
+        fn inside<M: DeserializeOwned>() -> [Shape; 5] {
+            [
+                shape_of::<Laser<M>>,
+                shape_of::<Option<Vec<M>>>,
+                shape_of::<HashMap<String, Box<M>>>,
+                shape_of::<(NonZeroU32, (PathBuf, Result<(), M>))>,
+                shape_of::<Result<Result<u8, Option<Laser<M>>>, String>>,
+            ]
+        }
+        let changes = [
+            ("variant renamed", inside::<Renamed>()),
+            ("variants reordered", inside::<Reordered>()),
+            ("variant added", inside::<More>()),
+            ("payload widened", inside::<Payload>()),
+            ("payload removed", inside::<PayloadGone>()),
+            ("variant's field renamed", inside::<Field>()),
+            ("variant's field narrowed", inside::<FieldWidth>()),
+            ("tuple variant longer", inside::<Longer>()),
+            ("last element's sign", inside::<LastWidth>()),
+        ];
+        for (change, changed) in changes {
+            for (one, other) in inside::<Same>().into_iter().zip(changed) {
+                check_differ(&[(change, one, other)]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_of_a_type_shows() {
+        #[derive(Deserialize)]
+        #[serde(rename = "S")]
+        struct One {
+            a: i32,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename = "S")]
+        struct Two {
+            a: i32,
+            b: i32,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename = "S")]
+        struct Other {
+            b: i32,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename = "S")]
+        struct Skipping {
+            a: i32,
+            #[serde(skip)]
+            b: i32,
+            #[serde(default)]
+            c: i32,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename = "S")]
+        struct TwoSwapped {
+            b: i32,
+            a: i32,
+        }
+        check_differ(&[
+            ("width", shape_of::<i32>, shape_of::<i64>),
+            ("sign", shape_of::<i32>, shape_of::<u32>),
+            ("float", shape_of::<f64>, shape_of::<u64>),
+            ("option", shape_of::<i32>, shape_of::<Option<i32>>),
+            ("list", shape_of::<i32>, shape_of::<Vec<i32>>),
+            ("text and bytes", shape_of::<String>, shape_of::<CString>),
+            ("array and list", shape_of::<[u8; 4]>, shape_of::<Vec<u8>>),
+            ("array length", shape_of::<[u8; 4]>, shape_of::<[u8; 5]>),
+            ("map's key", shape_of::<HashMap<i32, ()>>, shape_of::<HashMap<i64, ()>>),
+            ("map's value", shape_of::<HashMap<(), i32>>, shape_of::<HashMap<(), i64>>),
+            ("map and list", shape_of::<HashMap<u8, u8>>, shape_of::<Vec<(u8, u8)>>),
+            ("nesting", shape_of::<(u8, (u8, u8))>, shape_of::<((u8, u8), u8)>),
+            ("field added", shape_of::<One>, shape_of::<Two>),
+            ("field renamed", shape_of::<One>, shape_of::<Other>),
+            ("fields swapped", shape_of::<Two>, shape_of::<TwoSwapped>),
+            ("default field added", shape_of::<One>, shape_of::<Skipping>),
+            ("struct renamed", shape_of::<base::Newtype>, shape_of::<(i32,)>),
+            ("inner generic", shape_of::<Laser<Laser<u8>>>, shape_of::<Laser<Laser<i8>>>),
+        ]);
+        check(&[(shape_of::<Skipping>, "S#0\nstruct S#0{a:i32,c:i32}")]);
+    }
+
+    #[test]
+    fn recursive_types() {
+        #[derive(Deserialize)]
+        struct Tree {
+            value: f32,
+            children: Vec<Tree>,
+            parent: Option<Box<Tree>>,
+            by_name: HashMap<String, Tree>,
+            last: State,
+        }
+        #[derive(Deserialize)]
+        enum State {
+            New,
+            Old(i32),
+        }
+        #[derive(Deserialize)]
+        enum Expr {
+            Add(Box<Expr>, Box<Expr>),
+            Neg(Box<Expr>),
+            Call { name: String, with: Vec<Stmt> },
+            Literal(State),
+        }
+        #[derive(Deserialize)]
+        enum Stmt {
+            If(Expr, Box<Stmt>, Option<Box<Stmt>>),
+            Block(Vec<Stmt>),
+            Eval(Expr),
+            Stop,
+        }
+        #[derive(Deserialize)]
+        #[serde(transparent)]
+        struct Nest(Vec<Nest>);
+        #[derive(Deserialize)]
+        struct Endless {
+            again: Box<Endless>,
+            more: u8,
+        }
+        #[derive(Deserialize)]
+        enum Hopeless {
+            One(Box<Hopeless>),
+            Two(Box<Hopeless>, u8),
+        }
+        #[derive(Deserialize)]
+        enum Never {}
+        check(&[
+            (
+                shape_of::<Tree>,
+                "Tree#0\n\
+                 struct Tree#0{value:f32,children:seq<Tree#0>,parent:option<Tree#0>,\
+                 by_name:map<str,Tree#0>,last:State#1}\n\
+                 enum State#1{New,Old(i32)}",
+            ),
+            (
+                shape_of::<Stmt>,
+                "Stmt#0\n\
+                 enum Stmt#0{If(Expr#1,Stmt#0,option<Stmt#0>),Block(seq<Stmt#0>),Eval(Expr#1),Stop}\n\
+                 enum Expr#1{Add(Expr#1*2),Neg(Expr#1),Call{name:str,with:seq<Stmt#0>},\
+                 Literal(State#2)}\n\
+                 enum State#2{New,Old(i32)}",
+            ),
+            (shape_of::<Nest>, "seq<^1>"),
+            (shape_of::<Endless>, "Endless#0\nstruct Endless#0{again:Endless#0,more:u8}"),
+            (
+                shape_of::<Option<Hopeless>>,
+                "option<Hopeless#0>\nenum Hopeless#0{One(Hopeless#0),Two(Hopeless#0,?)}",
+            ),
+            (shape_of::<(Option<Never>, u8)>, "(option<Never#0>,u8)\nenum Never#0{}"),
+        ]);
+    }
+
+    #[test]
+    fn enums_inside_enums_are_told_to_the_last_variant() {
+        #[derive(Deserialize)]
+        enum A {
+            X(Option<B>),
+            Y(C, Vec<B>),
+        }
+        #[derive(Deserialize)]
+        enum B {
+            P { c: Box<C> },
+            Q(HashMap<C, C>),
+        }
+        #[derive(Deserialize, PartialEq, Eq, Hash)]
+        enum C {
+            L,
+            M(u8),
+            N { deep: Result<u16, Option<u32>> },
+        }
+        check(&[(
+            shape_of::<Vec<(u8, A)>>,
+            "seq<(u8,A#0)>\n\
+                 enum A#0{X(option<B#1>),Y(C#2,seq<B#1>)}\n\
+                 enum B#1{P{c:C#2},Q(map<C#2,C#2>)}\n\
+                 enum C#2{L,M(u8),N{deep:Result#3}}\n\
+                 enum Result#3{Ok(u16),Err(option<u32>)}",
+        )]);
+    }
+
+    /// A string that is parsed; the tests decide what is accepted.
+    #[derive(Debug)]
+    struct Parsed<const ACCEPTED: char>;
+
+    impl<'de, const ACCEPTED: char> Deserialize<'de> for Parsed<ACCEPTED> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            match String::deserialize(deserializer)? {
+                text if text.starts_with(ACCEPTED) => Ok(Parsed),
+                text => Err(D::Error::custom(format_args!("{text} is not accepted"))),
+            }
+        }
+    }
+
+    type Url = Parsed<'h'>;
+    type Nothing = Parsed<'\0'>;
+
+    #[derive(Deserialize)]
+    struct Panics(#[serde(deserialize_with = "panics")] u32);
+
+    fn panics<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+        let value = u32::deserialize(deserializer)?;
+        panic!("{value} was not expected");
+    }
+
+    #[test]
+    fn behind_a_refused_value_the_rest_still_shows() {
+        #[derive(Deserialize)]
+        struct Behind<V, R> {
+            first: V,
+            rest: R,
+            last: Option<base::Mode>,
+        }
+        #[derive(Deserialize)]
+        #[serde(try_from = "(u8, u8, Option<base::Mode>)")]
+        struct Ordered;
+        impl TryFrom<(u8, u8, Option<base::Mode>)> for Ordered {
+            type Error = &'static str;
+            fn try_from(raw: (u8, u8, Option<base::Mode>)) -> Result<Self, Self::Error> {
+                if raw.0 < raw.1 { Ok(Ordered) } else { Err("not in order") }
+            }
+        }
+        #[derive(Deserialize)]
+        #[serde(try_from = "Vec<T>", bound = "T: Deserialize<'de>")]
+        struct NotEmpty<T>(PhantomData<T>);
+        impl<T> TryFrom<Vec<T>> for NotEmpty<T> {
+            type Error = &'static str;
+            fn try_from(raw: Vec<T>) -> Result<Self, Self::Error> {
+                if raw.is_empty() { Err("empty") } else { Ok(NotEmpty(PhantomData)) }
+            }
+        }
+        #[derive(Deserialize)]
+        enum Or {
+            Url(Url, i8),
+            Nothing(Nothing, i8),
+            Panics { why: Panics, code: i8 },
+            Last(i16),
+        }
+        const MODE: &str = "enum Mode#1{Off,Steady(u32),Pulsed{hz:f64,width:f64},Swept(u32*2)}";
+        let cases: [(Shape, &str); 4] = [
+            (shape_of::<Behind<NonZeroU32, i8>>, "first:u32,rest:i8"),
+            (shape_of::<Behind<Url, [i8; 2]>>, "first:str,rest:(i8*2)"),
+            (shape_of::<Behind<Nothing, u8>>, "first:str!,rest:u8"),
+            (shape_of::<Behind<Option<Nothing>, u8>>, "first:option<str!>,rest:u8"),
+        ];
+        for (shape, fields) in cases {
+            let head = format!("Behind#0\nstruct Behind#0{{{fields},last:option<Mode#1>}}\n{MODE}");
+            check(&[(shape, &head)]);
+        }
+        check(&[
+            (
+                shape_of::<Behind<Panics, u8>>,
+                "Behind#0\n\
+                 struct Behind#0{first:Panics#1,rest:u8,last:option<Mode#2>}\n\
+                 newtype Panics#1(u32!panic)\n\
+                 enum Mode#2{Off,Steady(u32),Pulsed{hz:f64,width:f64},Swept(u32*2)}",
+            ),
+            (
+                shape_of::<(Ordered, NotEmpty<Url>, NotEmpty<Ordered>, i16)>,
+                "((u8*2,option<Mode#0>),seq<str>,seq<(u8*2,option<Mode#0>)>,i16)\n\
+                 enum Mode#0{Off,Steady(u32),Pulsed{hz:f64,width:f64},Swept(u32*2)}",
+            ),
+            (
+                shape_of::<Or>,
+                "Or#0\n\
+                 enum Or#0{Url(str,i8),Nothing(str!,?),Panics{why:Panics#1,code:i8},Last(i16)}\n\
+                 newtype Panics#1(u32!panic)",
+            ),
+            (shape_of::<(u8, Nothing, u8, u8)>, "(u8,str!,?*2)"),
+            (shape_of::<HashMap<PanicsOnKey, Vec<i8>>>, "map<u16!panic,seq<i8>>"),
+            (shape_of::<(Vec<Nothing>, u8)>, "(seq<str!>,u8)"),
+            (shape_of::<Nothing>, "str!"),
+        ]);
+    }
+
+    #[derive(PartialEq, Eq, Hash)]
+    struct PanicsOnKey;
+
+    impl<'de> Deserialize<'de> for PanicsOnKey {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            panic!("{:?} was not expected", u16::deserialize(deserializer).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_postcard_cannot_carry_is_told_as_far_as_it_goes() {
+        #[derive(Deserialize)]
+        struct Inner {
+            b: i32,
+        }
+        #[derive(Deserialize)]
+        struct Flat {
+            a: i32,
+            #[serde(flatten)]
+            inner: Inner,
+        }
+        #[derive(Deserialize)]
+        #[serde(tag = "kind")]
+        enum Tagged {
+            A { x: i32 },
+            B,
+        }
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Untagged {
+            A(i32),
+            B(String),
+        }
+        #[derive(Deserialize)]
+        #[serde(tag = "kind", content = "with")]
+        enum Adjacent {
+            Text(String),
+            Two(u8, base::Mode),
+        }
+        check(&[
+            (shape_of::<Flat>, "map<identifier,any>!"),
+            (shape_of::<(u8, Tagged)>, "(u8,any!)"),
+            (shape_of::<(u8, Untagged, i8)>, "(u8,any,i8)"),
+            (shape_of::<(IgnoredAny, u8)>, "(ignored,u8)"),
+            (
+                shape_of::<Option<Adjacent>>,
+                "option<Adjacent#0>\n\
+                 struct Adjacent#0{kind:identifier|Adjacent#1,with:any|(u8,Mode#2)}\n\
+                 enum Adjacent#1{Text,Two}\n\
+                 enum Mode#2{Off,Steady?,Pulsed?,Swept?}",
+            ),
+        ]);
+    }
+
+    /// Asks for a struct or an enum in a way of its own.
+    macro_rules! by_hand {
+        ($name:ident, $ask:ident($($arg:expr),*), $($visit:tt)*) => {
+            struct $name;
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    struct ByHand;
+                    impl<'de> Visitor<'de> for ByHand {
+                        type Value = $name;
+                        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                            f.write_str("by hand")
+                        }
+                        $($visit)*
+                    }
+                    deserializer.$ask($($arg,)* ByHand)
+                }
+            }
+        };
+    }
+
+    by_hand!(
+        OnlyByName,
+        deserialize_struct("OnlyByName", &["a", "b"]),
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OnlyByName, A::Error> {
+            while let Some(key) = map.next_key::<String>()? {
+                if key == "a" {
+                    map.next_value::<i8>()?;
+                } else {
+                    map.next_value::<Option<base::Mode>>()?;
+                }
+            }
+            Ok(OnlyByName)
+        }
+    );
+    by_hand!(
+        OnlyKeys,
+        deserialize_struct("OnlyKeys", &["a", "b"]),
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OnlyKeys, A::Error> {
+            while map.next_key::<String>()?.is_some() {}
+            Ok(OnlyKeys)
+        }
+    );
+    by_hand!(
+        OnlyByIndex,
+        deserialize_enum("OnlyByIndex", &["A", "B"]),
+        fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<OnlyByIndex, A::Error> {
+            match data.variant::<u32>()? {
+                (0, variant) => variant.unit_variant()?,
+                (1, variant) => _ = variant.newtype_variant::<u64>()?,
+                _ => return Err(A::Error::custom("no such variant")),
+            }
+            Ok(OnlyByIndex)
+        }
+    );
+    by_hand!(
+        PanicsBetween,
+        deserialize_tuple(2),
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<PanicsBetween, A::Error> {
+            panic!("{:?} was not expected", seq.next_element::<u8>()?);
+        }
+    );
+    by_hand!(
+        Stubborn,
+        deserialize_tuple(usize::MAX),
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Stubborn, A::Error> {
+            while !matches!(seq.next_element::<u8>(), Ok(None)) {}
+            Ok(Stubborn)
+        }
+    );
+
+    #[test]
+    fn implementations_by_hand() {
+        check(&[
+            (
+                shape_of::<(OnlyByName, u8)>,
+                "(OnlyByName#0,u8)\n\
+                 struct OnlyByName#0{a:i8,b:option<Mode#1>}\n\
+                 enum Mode#1{Off,Steady(u32),Pulsed{hz:f64,width:f64},Swept(u32*2)}",
+            ),
+            (shape_of::<(OnlyByIndex, u8)>, "(OnlyByIndex#0,u8)\nenum OnlyByIndex#0{A,B(u64)}"),
+            (shape_of::<(OnlyKeys, u8)>, "(OnlyKeys#0,u8)\nstruct OnlyKeys#0{a:?,b:?}"),
+            (shape_of::<(PanicsBetween, u8)>, "((u8,?)!panic,?)"),
+        ]);
+    }
+
+    #[test]
+    fn everything_is_bounded() {
+        /// Twice as many values inside each other with every level.
+        type Twice<T> = Box<(T, T, Option<T>)>;
+        type Much = Twice<Twice<Twice<Twice<Twice<Twice<Twice<Twice<u8>>>>>>>>;
+        #[derive(Deserialize)]
+        struct TooMuch {
+            values: Twice<Twice<Much>>,
+            after: i8,
+        }
+        #[derive(Deserialize)]
+        struct Large {
+            values: [Box<[[u8; 32]; 32]>; 32],
+            after: i8,
+        }
+        #[derive(Deserialize)]
+        struct Odd {
+            #[serde(rename = "a:i32,b\n")]
+            a: u8,
+        }
+        check(&[
+            (shape_of::<Odd>, "Odd#0\nstruct Odd#0{8\"a:i32,b\n\":u8}"),
+            (
+                shape_of::<Large>,
+                "Large#0\nstruct Large#0{values:(((u8*32)*32)*31,?),after:i8}!limit",
+            ),
+        ]);
+        assert!(shape_of::<TooMuch>().contains("after:i8"));
+
+        /// Twice as much text with every level.
+        macro_rules! levels {
+            ($inner:ident) => {};
+            ($inner:ident $outer:ident $($rest:ident)*) => {
+                #[derive(Deserialize)]
+                #[serde(transparent)]
+                struct $outer((Option<$inner>, Vec<$inner>));
+                levels!($outer $($rest)*);
+            };
+        }
+        levels!(u8 A B C D E F G H I J K L M N O P);
+        let text = shape_of::<P>();
+        assert!(text.ends_with("!limit") && text.len() < 300_000, "{} bytes", text.len());
+
+        let stubborn = shape_of::<(Stubborn, u8)>();
+        assert!(stubborn.starts_with("((u8*") && stubborn.len() < 100, "{stubborn}");
+        assert_eq!(stubborn, shape_of::<(Stubborn, u8)>());
+    }
 }
