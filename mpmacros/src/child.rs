@@ -269,7 +269,7 @@ fn implement(child: &Child) -> TokenStream {
     let object = quote_spanned!(span=> dyn #interface);
     let [context_type, config_type] = ["Context", "Config"].map(|name| {
         let name = Ident::new(name, span);
-        quote_spanned!(span=> <Self::Interface as #krate::Interface>::#name)
+        quote_spanned!(span=> <#object as #krate::Interface>::#name)
     });
     let construct = quote_spanned! {span=>
         fn __construct(#cx: #context_type, #config: #config_type) -> #krate::Result<Self> {

@@ -20,8 +20,8 @@ use crate::wire::report::{ControlState, StopReason};
 pub(crate) type Grace = Arc<AtomicU32>;
 
 /// Starts the thread.
-pub(crate) fn start(control: Receiver, link: Arc<Link>, grace: Grace, place: Place) {
-    let for_thread = Arc::clone(&link);
+pub(crate) fn start(control: Receiver, link: &Arc<Link>, grace: Grace, place: Place) {
+    let for_thread = Arc::clone(link);
     let body = move || {
         run(control, &for_thread);
         controller_lost(&for_thread, &grace, place);

@@ -21,7 +21,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    pub(crate) fn text(kind: ItemKind, text: impl ToString) -> Self {
+    pub(crate) fn text(kind: ItemKind, text: &impl ToString) -> Self {
         Self { kind, payload: text.to_string().into_bytes() }
     }
 }
@@ -41,7 +41,7 @@ impl Request<'_> {
     ) -> Reply {
         let args = match A::decode(&command.args, self.args) {
             Ok(args) => args,
-            Err(error) => return Reply::text(ItemKind::Undecodable, error),
+            Err(error) => return Reply::text(ItemKind::Undecodable, &error),
         };
         let encoded = match method(args) {
             Ok(value) => command.result.encode(&value).map(|payload| (ItemKind::Returned, payload)),
@@ -51,7 +51,7 @@ impl Request<'_> {
         };
         match encoded {
             Ok((kind, payload)) => Reply { kind, payload },
-            Err(error) => Reply::text(ItemKind::Unencodable, error),
+            Err(error) => Reply::text(ItemKind::Unencodable, &error),
         }
     }
 
@@ -72,6 +72,6 @@ impl Request<'_> {
     /// A command that this child does not have: the handshake should have found it.
     #[must_use]
     pub fn unknown(self) -> Reply {
-        Reply::text(ItemKind::Undecodable, format!("there is no command {}", self.command))
+        Reply::text(ItemKind::Undecodable, &format!("there is no command {}", self.command))
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
         let for_signal = Arc::clone(&link);
         sys::on_stop_signal(move || for_signal.request_stop(StopReason::Signal));
     }
-    control::start(control, Arc::clone(&link), Arc::clone(&grace), run.place);
+    control::start(control, &link, Arc::clone(&grace), run.place);
     let mut requests = Requests::new(requests, Arc::clone(&link));
 
     let parent = sys::parent();

@@ -186,7 +186,7 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
         return;
     };
     let connected = match &shared.spec.program {
-        Program::Thread(child) => connect_thread(shared, run, child.clone()),
+        Program::Thread(child) => connect_thread(shared, run, *child),
         _ => connect_process(shared, run, &steps),
     };
     match connected {

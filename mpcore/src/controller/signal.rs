@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use std::{any::Any, cell::RefCell};
@@ -189,10 +189,7 @@ impl<S> Receiver<S> {
     /// The next notification, if one comes in time.
     #[must_use]
     pub fn recv_timeout(&self, timeout: Duration) -> Option<S> {
-        match self.receiver.recv_timeout(timeout) {
-            Ok(args) => Some(args),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.receiver.recv_timeout(timeout).ok()
     }
 
     /// The next notification, if one waits.

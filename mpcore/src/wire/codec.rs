@@ -148,11 +148,14 @@ impl Flavor for Sink<'_> {
 /// Encodes a value that has moved to another thread.
 pub(crate) type Deferred = Box<dyn FnOnce(&mut Encoder) -> Result<(), EncodeError> + Send>;
 
+/// A value and the bytes after it.
+type DecodeFn<T> = for<'a> fn(&'a [u8]) -> Result<(T, &'a [u8]), DecodeError>;
+
 /// How values of one type become bytes and back: function pointers, no bounds.
 pub struct Codec<T: 'static> {
     encode: fn(&T, &mut Encoder) -> Result<(), EncodeError>,
     defer: fn(T) -> Deferred,
-    decode: for<'a> fn(&'a [u8]) -> Result<(T, &'a [u8]), DecodeError>,
+    decode: DecodeFn<T>,
     shape: fn() -> String,
 }
 

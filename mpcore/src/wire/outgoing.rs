@@ -159,10 +159,7 @@ impl Outgoing {
     ) -> Next {
         out.clear();
         let room = self.longest - super::packet::HEAD;
-        loop {
-            let Some(entry) = self.entries.front_mut() else {
-                break;
-            };
+        while let Some(entry) = self.entries.front_mut() {
             if self.sent == 0 && !wanted(&entry.head) {
                 self.pop();
                 continue;

@@ -104,9 +104,13 @@ mod unused {
     #[allow(non_snake_case, clippy::too_many_arguments, clippy::type_complexity)]
     trait Odd {
         #[signal(name = "addFinished")]
-        fn addTwo(&mut self, a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8, firstLast: u8) -> i32;
+        fn addTwo(&mut self, a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8, firstLast: u8)
+            -> i32;
         #[signal]
-        fn complex(&mut self, a: Vec<Vec<Option<(u8, Vec<[(u8, Vec<u8>); 3]>)>>>) -> Vec<Vec<Option<(u8, Vec<[(u8, Vec<u8>); 3]>)>>>;
+        fn complex(
+            &mut self,
+            a: Vec<Vec<Option<(u8, Vec<[(u8, Vec<u8>); 3]>)>>>,
+        ) -> Vec<Vec<Option<(u8, Vec<[(u8, Vec<u8>); 3]>)>>>;
         #[property(write)]
         fn theValue(&self) -> f64;
         #[property(write)]
