@@ -3,3 +3,4 @@
 pub mod digest;
 pub mod digest_process;
 pub mod laser;
+pub mod stage;

@@ -8,6 +8,11 @@ use crate::wire::codec::Codec;
 use crate::wire::interface::Description;
 
 /// An interface: implemented by `#[mpcore::process]` for `dyn Laser`. Not to be implemented by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an interface",
+    label = "is not an interface",
+    note = "put `#[mpcore::process]` on the trait"
+)]
 pub trait Interface: 'static {
     /// `LaserContext`.
     type Context: Clone + Send + Sync + 'static;

@@ -110,3 +110,44 @@ fn wrap_repaired(function: &ItemFn) -> TokenStream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(item: &TokenStream) -> String {
+        let file = syn::parse2(expand(TokenStream::new(), item)).expect("the expansion is an item");
+        prettyplease::unparse(&file)
+    }
+
+    #[test]
+    fn another_main_attribute_keeps_its_function() {
+        let text = expanded(&quote! {
+            #[tokio::main(flavor = "current_thread")]
+            pub async fn main() -> Result<(), Error> {
+                work().await
+            }
+        });
+        let expected = "\
+pub fn main() -> Result<(), Error> {
+    #[tokio::main(flavor = \"current_thread\")]
+    async fn main() -> Result<(), Error> {
+        work().await
+    }
+    ::mpcore::init();
+    let guard = ::mpcore::__private::ShutdownGuard::new();
+    main()
+}
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_lint_attribute_is_no_runtime() {
+        let text = expanded(&quote!(
+            #[allow(unused)]
+            async fn main() {}
+        ));
+        assert!(text.contains("compile_error!") && text.contains("needs its runtime"), "{text}");
+    }
+}

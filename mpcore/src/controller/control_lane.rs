@@ -92,27 +92,28 @@ impl ControlLane {
         self.flush(false);
     }
 
-    /// The child's report of what it has consumed of this lane.
-    pub(crate) fn report(&mut self, total: u64) -> Result<(), FalseReport> {
-        if let Some(open) = &mut self.open {
-            open.window.report(total)?;
-        }
-        self.flush(false);
-        Ok(())
-    }
-
-    /// The reader has read a packet; `grant` says whether the child may have credit for more.
-    pub(crate) fn consumed(&mut self, charge: u64, grant: bool) {
-        let Some(open) = &mut self.open else { return };
+    /// The reader has read a packet: `consumed` is what the child reports of this lane, `charge` what
+    /// the packet cost on its own; `grant` says whether the child may have credit for more.
+    pub(crate) fn packet_read(
+        &mut self,
+        consumed: u64,
+        charge: u64,
+        grant: bool,
+    ) -> Result<(), FalseReport> {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        open.window.report(consumed)?;
         open.consumed += charge;
-        open.withheld = !grant;
+        let mut due = false;
+        if charge > 0 {
+            open.withheld = !grant;
+        }
         if grant {
             open.grant.granted.store(open.consumed, Ordering::SeqCst);
             let told = open.grant.told.load(Ordering::SeqCst);
-            if open.consumed - told >= open.half_window {
-                self.flush(true);
-            }
+            due = open.consumed - told >= open.half_window;
         }
+        self.flush(due);
+        Ok(())
     }
 
     pub(crate) fn is_withheld(&self) -> bool {
@@ -180,7 +181,7 @@ mod tests {
         assert_eq!(sent(&receiver), []);
         lane.open(Arc::new(sender), 1, 8 << 10);
         assert_eq!(sent(&receiver), [(0, true, 0)]);
-        lane.consumed(5000, false);
+        lane.packet_read(0, 5000, false).unwrap();
         lane.cancel(7);
         assert_eq!(sent(&receiver), [(0, true, 1)], "no credit slips out with a cancel");
         lane.grant();
@@ -201,7 +202,7 @@ mod tests {
             let mut window = open.window.clone();
             (0..100_000).step_by(1).find(|total| window.report(*total).is_err()).unwrap_or(1) - 1
         });
-        lane.report(charges).unwrap();
+        lane.packet_read(charges, 0, true).unwrap();
         let total: usize = first.iter().chain(&sent(&receiver)).map(|(_, _, count)| count).sum();
         assert_eq!(total, 100);
     }

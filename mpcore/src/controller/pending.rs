@@ -2,7 +2,7 @@
 //!
 //! Pure. Invariant: what is inserted is removed exactly once, and whoever removes it resolves it.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -74,27 +74,44 @@ impl fmt::Debug for Entry {
 }
 
 /// See the [module](self).
+///
+/// Calls come in rising order and mostly end in that order, so they stand in a row, and what has
+/// ended behind one that has not leaves a gap.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
-    entries: BTreeMap<u64, Entry>,
+    row: VecDeque<(u64, Option<Entry>)>,
+    count: usize,
 }
 
 impl Pending {
+    /// Enters a call with a higher number than all before.
     pub(crate) fn insert(&mut self, call: u64, entry: Entry) {
-        self.entries.insert(call, entry);
+        debug_assert!(self.row.back().is_none_or(|(last, _)| *last < call), "numbers rise");
+        self.row.push_back((call, Some(entry)));
+        self.count += 1;
+    }
+
+    fn index(&self, call: u64) -> Option<usize> {
+        self.row.binary_search_by_key(&call, |(number, _)| *number).ok()
     }
 
     pub(crate) fn contains(&self, call: u64) -> bool {
-        self.entries.contains_key(&call)
+        self.index(call).is_some_and(|index| self.row[index].1.is_some())
     }
 
     pub(crate) fn remove(&mut self, call: u64) -> Option<Entry> {
-        self.entries.remove(&call)
+        let index = self.index(call)?;
+        let entry = self.row[index].1.take()?;
+        self.count -= 1;
+        while let Some((_, None)) = self.row.front() {
+            self.row.pop_front();
+        }
+        Some(entry)
     }
 
     /// Tells everybody who waits to give up; the entries stay, and end when they end.
     pub(crate) fn give_up_waiting(&mut self) {
-        for entry in self.entries.values_mut() {
+        for entry in self.row.iter_mut().filter_map(|(_, entry)| entry.as_mut()) {
             let (sender, receiver) = oneshot::channel();
             let reply = std::mem::replace(&mut entry.reply, sender);
             // Nobody may wait for this one.
@@ -102,18 +119,20 @@ impl Pending {
         }
     }
 
+    /// The numbers of all calls, oldest first.
     pub(crate) fn calls(&self) -> Vec<u64> {
-        self.entries.keys().copied().collect()
+        let present = self.row.iter().filter(|(_, entry)| entry.is_some());
+        present.map(|(call, _)| *call).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.count
     }
 
     /// Takes out what `which` names, oldest first.
     pub(crate) fn take(&mut self, mut which: impl FnMut(u64) -> bool) -> Vec<(u64, Entry)> {
-        let calls: Vec<u64> = self.entries.keys().copied().filter(|call| which(*call)).collect();
-        calls.into_iter().filter_map(|call| Some((call, self.entries.remove(&call)?))).collect()
+        let calls = self.calls().into_iter().filter(|call| which(*call)).collect::<Vec<_>>();
+        calls.into_iter().filter_map(|call| Some((call, self.remove(call)?))).collect()
     }
 }
 

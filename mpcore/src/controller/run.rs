@@ -518,6 +518,7 @@ fn take_packet(
     packet: &[u8],
 ) -> Result<bool, Broken> {
     let (head, body) = Head::parse(packet, run.generation)?;
+    let mut cost = 0;
     match head.kind {
         PacketKind::End => {
             let spoken = lock(&run.known).ended.is_some();
@@ -528,22 +529,22 @@ fn take_packet(
             };
         }
         PacketKind::Items | PacketKind::Part => {
+            cost = charge(packet.len());
             assembler
                 .take(head.kind, body, |item, payload| take_item(shared, run, item, payload))?;
-            let grant = shared.may_grant();
-            if !grant {
-                shared.note_overflow();
-            }
-            shared.control().consumed(charge(packet.len()), grant);
-            // The inbox may have been emptied, or a wait begun, between the two lines above.
-            shared.grant_if_allowed();
         }
         PacketKind::Credit => {}
         PacketKind::Wake | PacketKind::Control => {
             return Err(Broken::Content("a packet of another lane"));
         }
     }
-    shared.control().report(head.consumed_control)?;
+    let grant = shared.may_grant();
+    shared.control().packet_read(head.consumed_control, cost, grant)?;
+    if !grant {
+        shared.note_overflow();
+        // The inbox may have been emptied, or a wait begun, since `may_grant` looked.
+        shared.grant_if_allowed();
+    }
     shared.traffic().report(head.consumed)?;
     Ok(true)
 }

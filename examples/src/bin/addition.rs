@@ -1,0 +1,38 @@
+//! Addition: another process adds two numbers, and a signal brings the sum.
+//!
+//! Run: `cargo run -p examples --bin addition`
+
+/// The interface, in both processes.
+#[mpcore::process]
+trait Adder {
+    #[signal(name = "add_two_finished")]
+    fn add_two(&mut self, num1: i32, num2: i32) -> i32;
+}
+
+/// The child: what runs in the other process.
+#[derive(mpcore::Child)]
+#[child(Adder)]
+struct AdderProcess {}
+
+impl Adder for AdderProcess {
+    fn add_two(&mut self, num1: i32, num2: i32) -> i32 {
+        println!("process {} adds", std::process::id());
+        num1 + num2
+    }
+}
+
+/// The child is this program, started again: the attribute makes it a child then, instead of running
+/// what stands here.
+#[mpcore::main]
+fn main() -> Result<(), mpcore::StartError> {
+    let adder = AdderControl::spawn::<AdderProcess>(())?;
+    adder.signals().add_two_finished.connect(|sum| {
+        println!("process {} hears that the sum is {sum}", std::process::id());
+    });
+    adder.add_two(20, 22); // returns at once
+
+    // At the end of `main` children are stopped, and that is orderly: a command that has begun ends
+    // first. One that waits for its turn would not begin any more, so this one is waited for.
+    let _ = adder.add_two(1, 2).wait();
+    Ok(())
+}

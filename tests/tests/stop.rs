@@ -1,0 +1,603 @@
+//! Ending a child: by request, by signal, by dropping its handles; starting it again; `cleanup`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use mpcore::{CallError, ExitReport, ExitStatus, JoinError, ReadyError, StartError, State};
+use rustix::process::Signal;
+use system_tests::bench::{CleanupFault, builder, ready};
+use system_tests::{BenchConfig, BenchControl, InitFault, Journal, LONG, outcome, processes, until};
+
+const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
+
+const SHORT: Duration = Duration::from_millis(300);
+
+/// A bench whose `cleanup` is seen from outside.
+struct Logged {
+    _folder: tempfile::TempDir,
+    log: PathBuf,
+    config: BenchConfig,
+}
+
+impl Logged {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("cleanup");
+        let cleanup_log = Some(log.to_string_lossy().into_owned());
+        let config = BenchConfig { cleanup_log, ..BenchConfig::default() };
+        Self { _folder: folder, log, config }
+    }
+
+    fn builder(&self) -> mpcore::Builder<BenchControl> {
+        builder(CHILD).config(self.config.clone())
+    }
+
+    /// The processes in which `cleanup` has run.
+    fn pids(&self) -> Vec<u32> {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        log.lines().map(|line| line.parse().unwrap()).collect()
+    }
+}
+
+fn joined(bench: &BenchControl) -> Arc<ExitReport> {
+    let status = bench.process().join(LONG).unwrap();
+    assert!(status.is_some(), "it ends within {LONG:?}");
+    bench.process().exit_report().unwrap()
+}
+
+fn until_level(bench: &BenchControl, level: u32) {
+    until("the command before has ended", || bench.level() == level);
+}
+
+// ---- stop, terminate, kill
+
+#[test]
+fn an_idle_child_stops_in_order() {
+    let logged = Logged::new();
+    let bench = ready(logged.builder());
+    let pid = bench.process().pid().unwrap();
+    bench.process().stop();
+    let report = joined(&bench);
+    assert_eq!((report.state, report.status), (State::Finished, Some(ExitStatus::from_code(0))));
+    assert_eq!((report.killed, report.cleaned_up, &report.failure), (false, true, &None));
+    assert_eq!(logged.pids(), [pid], "once, and in the child");
+    assert!(processes::is_gone(pid), "it was reaped");
+    assert_eq!((bench.process().pid(), bench.process().is_alive()), (None, false));
+    bench.process().stop();
+    bench.process().kill();
+    assert_eq!(bench.process().state(), State::Finished, "nothing more to end");
+}
+
+#[test]
+fn a_running_command_sees_the_stop_and_queued_ones_end_as_stopped() {
+    let logged = Logged::new();
+    let bench = ready(logged.builder());
+    bench.raise_level(1);
+    let running = bench.work(60_000);
+    let queued: Vec<_> = (0..50).map(|_| bench.raise_level(2)).collect();
+    until_level(&bench, 1);
+    bench.process().stop();
+    let after = bench.add_two(1, 2);
+    assert_eq!(outcome(running), Err(CallError::Stopped));
+    for call in queued {
+        assert_eq!(outcome(call), Err(CallError::Stopped));
+    }
+    assert_eq!(outcome(after), Err(CallError::Stopped));
+    let report = joined(&bench);
+    assert_eq!((report.killed, report.cleaned_up, report.state), (false, true, State::Finished));
+    assert_eq!(bench.level(), 1, "none of the queued ones has run");
+    let Err(CallError::Exited(shared)) = outcome(bench.add_two(1, 2)) else { panic!("it is gone") };
+    assert_eq!(shared, report);
+}
+
+#[test]
+fn a_command_that_returns_within_the_grace_brings_its_result() {
+    let bench = ready(builder(CHILD));
+    bench.raise_level(1);
+    let deaf = bench.ignore_everything(300);
+    let willing = ready(builder(CHILD));
+    willing.raise_level(1);
+    let finishing = willing.finish_all_the_same();
+    until_level(&bench, 1);
+    until_level(&willing, 1);
+    bench.process().stop();
+    willing.process().stop();
+    assert_eq!(outcome(deaf), Ok(()));
+    assert_eq!(outcome(finishing), Ok(1));
+    assert!(joined(&bench).cleaned_up && joined(&willing).cleaned_up);
+}
+
+#[test]
+fn a_command_that_ignores_everything_is_killed_after_the_grace() {
+    let logged = Logged::new();
+    let bench = ready(logged.builder().stop_grace(SHORT));
+    bench.raise_level(1);
+    let running = bench.ignore_everything(600_000);
+    let queued = bench.add_two(1, 2);
+    until_level(&bench, 1);
+    bench.process().stop();
+    let report = joined(&bench);
+    assert_eq!((report.killed, report.cleaned_up), (true, false));
+    assert_eq!((report.state, report.status.and_then(ExitStatus::signal)), (State::Finished, Some(9)));
+    let Err(CallError::Exited(shared)) = outcome(running) else { panic!("the end took it along") };
+    assert!(shared.killed);
+    assert!(outcome(queued).is_err());
+    assert_eq!(logged.pids(), [], "a kill skips it");
+    assert!(report.to_string().contains("killed"), "{report}");
+}
+
+#[test]
+fn terminate_ends_in_order_and_does_not_wait_for_the_grace() {
+    let logged = Logged::new();
+    let bench = ready(logged.builder().stop_grace(Duration::from_secs(600)));
+    let pid = bench.process().pid().unwrap();
+    bench.raise_level(1);
+    let running = bench.work(600_000);
+    until_level(&bench, 1);
+    bench.process().terminate();
+    assert_eq!(outcome(running), Err(CallError::Stopped));
+    let report = joined(&bench);
+    assert_eq!((report.killed, report.cleaned_up, report.state), (false, true, State::Finished));
+    assert_eq!(logged.pids(), [pid]);
+
+    let deaf = ready(builder(CHILD).stop_grace(Duration::from_secs(600)));
+    deaf.raise_level(1);
+    deaf.ignore_everything(600_000);
+    until_level(&deaf, 1);
+    deaf.process().terminate();
+    assert!(joined(&deaf).killed);
+}
+
+#[test]
+fn kill_never_runs_cleanup() {
+    for _ in 0..25 {
+        let logged = Logged::new();
+        let bench = ready(logged.builder());
+        let pid = bench.process().pid().unwrap();
+        bench.process().kill();
+        let report = joined(&bench);
+        assert_eq!((report.killed, report.cleaned_up, report.state), (true, false, State::Finished));
+        assert_eq!(report.status.map(ExitStatus::code), Some(-9));
+        assert!(processes::is_gone(pid));
+        assert_eq!(logged.pids(), []);
+    }
+}
+
+#[test]
+fn a_stop_that_takes_too_long_can_be_cut_short() {
+    let bench = ready(builder(CHILD).stop_grace(Duration::from_secs(600)));
+    bench.raise_level(1);
+    bench.ignore_everything(600_000);
+    until_level(&bench, 1);
+    bench.process().stop();
+    assert_eq!(bench.process().state(), State::Stopping);
+    bench.process().kill();
+    assert!(joined(&bench).killed);
+}
+
+#[test]
+fn a_stopped_process_is_killed_after_the_grace_too() {
+    let bench = ready(builder(CHILD).stop_grace(SHORT));
+    let pid = bench.process().pid().unwrap();
+    processes::freeze(pid);
+    let call = bench.add_two(1, 2);
+    bench.process().stop();
+    assert!(joined(&bench).killed);
+    assert!(outcome(call).is_err());
+    assert!(processes::is_gone(pid));
+}
+
+// ---- signals from outside
+
+#[test]
+fn sigterm_and_sighup_from_outside_end_in_order() {
+    for signal in [Signal::TERM, Signal::HUP] {
+        let logged = Logged::new();
+        let bench = ready(logged.builder());
+        let pid = bench.process().pid().unwrap();
+        bench.raise_level(1);
+        let running = bench.work(600_000);
+        let queued = bench.add_two(1, 2);
+        until_level(&bench, 1);
+        processes::signal(pid, signal);
+        assert_eq!(outcome(running), Err(CallError::Stopped), "{signal:?}");
+        assert_eq!(outcome(queued), Err(CallError::Stopped), "{signal:?}");
+        let report = joined(&bench);
+        assert_eq!((report.state, report.killed, report.cleaned_up), (State::Finished, false, true));
+        assert_eq!(logged.pids(), [pid]);
+
+        let idle = ready(logged.builder());
+        processes::signal(idle.process().pid().unwrap(), signal);
+        assert_eq!(joined(&idle).state, State::Finished, "{signal:?}, idle");
+    }
+}
+
+#[test]
+fn ctrl_c_belongs_to_the_controller() {
+    let bench = ready(builder(CHILD));
+    let pid = bench.process().pid().unwrap();
+    processes::signal(pid, Signal::INT);
+    assert_eq!(outcome(bench.add_two(1, 2)), Ok(3), "idle");
+    bench.raise_level(1);
+    let running = bench.work(200);
+    until_level(&bench, 1);
+    processes::signal(pid, Signal::INT);
+    assert!(outcome(running).is_ok(), "busy");
+    assert!(bench.process().is_alive());
+}
+
+// ---- join and wait_ready
+
+#[test]
+fn join_waits_for_this_run_any_number_of_times() {
+    let bench = builder(CHILD).build().unwrap();
+    assert_eq!(bench.process().join(LONG), Err(JoinError::NotStarted));
+    assert_eq!(bench.process().wait_ready(LONG), Err(ReadyError::NotStarted));
+    bench.process().start().unwrap();
+    bench.process().wait_ready(LONG).unwrap();
+    bench.process().wait_ready(LONG).unwrap();
+    assert_eq!(bench.process().join(Duration::from_millis(1)), Ok(None));
+    bench.process().stop();
+    let ok = Ok(Some(ExitStatus::from_code(0)));
+    assert_eq!(bench.process().join(LONG), ok);
+    assert_eq!(bench.process().join(Duration::ZERO), ok);
+    assert!(matches!(bench.process().wait_ready(LONG), Err(ReadyError::Ended(_))));
+
+    let never = builder("/nowhere/bench_child").spawn().unwrap();
+    assert!(matches!(never.process().join(LONG), Err(JoinError::NeverRan(_))));
+    assert!(matches!(never.process().wait_ready(LONG), Err(ReadyError::Failed(_))));
+}
+
+#[test]
+fn many_threads_join_at_once() {
+    let bench = ready(builder(CHILD));
+    let joiners: Vec<_> = (0..8)
+        .map(|_| {
+            let bench = bench.clone();
+            thread::spawn(move || bench.process().join(LONG))
+        })
+        .collect();
+    bench.process().stop();
+    for joiner in joiners {
+        assert_eq!(joiner.join().unwrap(), Ok(Some(ExitStatus::from_code(0))));
+    }
+}
+
+/// `join` returned when the state had changed, but before outcomes and last signals were out.
+#[test]
+fn after_join_every_outcome_is_there_and_every_signal_is_on_its_way() {
+    for _ in 0..20 {
+        let bench = ready(builder(CHILD));
+        let finished = bench.process().signals().finished.receiver();
+        let mut calls: Vec<_> = (0..100).map(|_| bench.ignore_everything(60_000)).collect();
+        bench.process().kill();
+        assert!(bench.process().join(LONG).unwrap().is_some());
+        let missing = calls.iter_mut().filter_map(|it| it.try_outcome().is_none().then_some(())).count();
+        assert_eq!(missing, 0);
+        assert!(finished.recv_timeout(LONG).is_some());
+    }
+}
+
+#[test]
+fn a_child_that_was_stopped_before_it_was_ready_says_so() {
+    let config = BenchConfig { fault: Some(InitFault::ConstructorHangs), ..BenchConfig::default() };
+    let bench = builder(CHILD).config(config).stop_grace(SHORT).spawn().unwrap();
+    let queued = bench.add_two(1, 2);
+    until("there is a process", || bench.process().pid().is_some());
+    bench.process().stop();
+    assert_eq!(outcome(queued), Err(CallError::Stopped));
+    assert!(matches!(bench.process().wait_ready(LONG), Err(ReadyError::Ended(_))));
+    let report = joined(&bench);
+    assert_eq!((report.state, report.killed, report.cleaned_up), (State::Finished, true, false));
+}
+
+/// The stop overtook the welcome, and the child took it for a failure.
+#[test]
+fn a_stop_right_after_the_start_is_an_orderly_end() {
+    for round in 0..20 {
+        let bench = builder(CHILD).spawn().unwrap();
+        // At different moments of the start.
+        thread::sleep(Duration::from_micros(round * 300));
+        bench.process().stop();
+        let report = joined(&bench);
+        assert_eq!((report.state, &report.failure), (State::Finished, &None));
+        assert_eq!((report.killed, report.status), (false, Some(ExitStatus::from_code(0))), "{round}");
+    }
+}
+
+/// What `start` resets was reset after a stop that came at once from another thread.
+#[test]
+fn a_stop_from_another_thread_is_not_lost_in_a_start() {
+    for _ in 0..40 {
+        let bench = builder(CHILD).stop_grace(LONG * 10).build().unwrap();
+        let stopper = bench.clone();
+        let stopper = thread::spawn(move || {
+            while !stopper.process().is_alive() {
+                std::hint::spin_loop();
+            }
+            stopper.process().stop();
+        });
+        bench.process().start().unwrap();
+        stopper.join().unwrap();
+        let ended = bench.process().join(LONG).unwrap();
+        if ended.is_none() {
+            bench.process().kill();
+        }
+        assert!(ended.is_some(), "the stop was lost");
+    }
+}
+
+// ---- start and restart
+
+#[test]
+fn a_running_child_is_not_started_twice() {
+    let bench = ready(builder(CHILD).stop_grace(SHORT));
+    let pid = bench.process().pid();
+    assert!(matches!(
+        bench.process().start(),
+        Err(StartError::AlreadyRunning { state: State::Running })
+    ));
+    bench.raise_level(1);
+    bench.ignore_everything(600_000);
+    until_level(&bench, 1);
+    bench.process().stop();
+    let refused = bench.process().start().unwrap_err();
+    assert!(matches!(refused, StartError::AlreadyRunning { state: State::Stopping }), "{refused}");
+    assert!(refused.to_string().contains("restart"), "says what to do: {refused}");
+    joined(&bench);
+    bench.process().start().unwrap();
+    bench.process().wait_ready(LONG).unwrap();
+    assert_ne!(bench.process().pid(), pid);
+    assert_eq!(bench.process().generation(), 2);
+    assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
+}
+
+#[test]
+fn a_child_can_be_started_after_every_kind_of_end() {
+    let bench = builder(CHILD).build().unwrap();
+    let ends: [fn(&BenchControl); 4] = [
+        |bench| bench.process().stop(),
+        |bench| bench.process().kill(),
+        |bench| drop(bench.exit_with(1)),
+        |bench| processes::kill(bench.process().pid().unwrap()),
+    ];
+    for (number, end) in ends.iter().enumerate() {
+        bench.process().start().unwrap();
+        bench.process().wait_ready(LONG).unwrap();
+        assert_eq!(bench.process().generation(), number as u32 + 1);
+        assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
+        end(&bench);
+        joined(&bench);
+    }
+}
+
+#[test]
+fn a_restart_ends_the_run_and_begins_the_next() {
+    let logged = Logged::new();
+    let bench = ready(logged.builder());
+    let journal = Journal::new();
+    let first = bench.process().pid().unwrap();
+    journal.follow(bench.process());
+    bench.process().restart().unwrap();
+    journal.until_line("ready");
+    let lines = journal.lines();
+    let expected = [
+        "state stopping",
+        "state finished",
+        "finished finished",
+        "state starting",
+        "started",
+        "state running",
+        "ready",
+    ];
+    assert_eq!(lines, expected);
+    let second = bench.process().pid().unwrap();
+    assert_eq!((bench.process().generation(), logged.pids()), (2, vec![first]));
+    assert_ne!(first, second);
+    assert_eq!(outcome(bench.surroundings()).map(|it| it.generation), Ok(2));
+
+    bench.process().stop();
+    joined(&bench);
+    bench.process().restart().unwrap();
+    bench.process().wait_ready(LONG).unwrap();
+    assert_eq!(bench.process().generation(), 3, "one that has ended is started");
+}
+
+#[test]
+fn a_restart_while_stopping_starts_again_and_a_stop_after_a_restart_does_not() {
+    let bench = ready(builder(CHILD).stop_grace(SHORT));
+    bench.raise_level(1);
+    bench.ignore_everything(600_000);
+    until_level(&bench, 1);
+    bench.process().stop();
+    bench.process().restart().unwrap();
+    until("the next run", || bench.process().generation() == 2);
+    bench.process().wait_ready(LONG).unwrap();
+
+    bench.raise_level(1);
+    bench.ignore_everything(600_000);
+    until_level(&bench, 1);
+    bench.process().restart().unwrap();
+    bench.process().stop();
+    let report = joined(&bench);
+    assert_eq!((report.generation, bench.process().generation()), (2, 2));
+    assert_eq!(bench.process().state(), State::Finished);
+}
+
+#[test]
+fn restarts_in_a_row_leave_one_process() {
+    let bench = ready(builder(CHILD));
+    let journal = Journal::new();
+    journal.follow(bench.process());
+    for _ in 0..10 {
+        bench.process().restart().unwrap();
+    }
+    journal.until_line("ready");
+    assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
+    bench.process().stop();
+    joined(&bench);
+    let lines = journal.until("every run's end", |lines| {
+        let count = |what: &str| lines.iter().filter(|line| line.starts_with(what)).count();
+        count("finished") == count("started") + 1
+    });
+    assert!(!lines.iter().any(|line| line == "failed"), "{lines:?}");
+}
+
+// ---- handles
+
+#[test]
+fn the_last_handle_dropped_stops_the_child_in_the_background() {
+    let logged = Logged::new();
+    let bench = ready(logged.builder());
+    let pid = bench.process().pid().unwrap();
+    let (clone, weak) = (bench.clone(), bench.downgrade());
+    // None of these keeps it alive.
+    let call = bench.work(600_000);
+    let signals = bench.signals().clone();
+    let ticks = signals.tick.receiver();
+    signals.tick.connect(|_| {});
+    drop(bench);
+    assert!(clone.process().is_alive(), "the clone keeps it");
+    drop(clone);
+    assert!(weak.upgrade().is_none());
+    assert_eq!(outcome(call), Err(CallError::Stopped));
+    processes::until_ended(&[pid]);
+    until("the child is reaped", || processes::is_gone(pid));
+    assert_eq!(logged.pids(), [pid]);
+    drop(ticks);
+}
+
+#[test]
+fn commands_of_a_child_that_is_dropped_unstarted_end_as_stopped() {
+    let bench = builder(CHILD).build().unwrap();
+    let call = bench.add_two(1, 2);
+    let (sender, done) = mpsc::channel();
+    bench.add_two(3, 4).on_done(move |it| sender.send(it).unwrap());
+    drop(bench);
+    assert_eq!(outcome(call), Err(CallError::Stopped));
+    assert_eq!(done.recv_timeout(LONG), Ok(Err(CallError::Stopped)));
+}
+
+#[test]
+fn a_stop_before_the_start_changes_nothing() {
+    let bench = builder(CHILD).build().unwrap();
+    bench.process().stop();
+    bench.process().kill();
+    assert_eq!(bench.process().state(), State::Created);
+    let call = bench.add_two(1, 2);
+    bench.process().start().unwrap();
+    assert_eq!(outcome(call), Ok(3));
+}
+
+// ---- cleanup and after_exit
+
+#[test]
+fn cleanup_runs_after_a_failed_postrun_init_and_not_after_a_failed_constructor() {
+    for (fault, cleaned) in [
+        (InitFault::PostrunInitErrs, true),
+        (InitFault::PostrunInitPanics, true),
+        (InitFault::ConstructorErrs, false),
+        (InitFault::ConstructorPanics, false),
+    ] {
+        let mut logged = Logged::new();
+        logged.config.fault = Some(fault);
+        let bench = logged.builder().spawn().unwrap();
+        let report = joined(&bench);
+        assert_eq!(report.state, State::Failed);
+        assert_eq!(report.pid.filter(|_| cleaned).map_or(vec![], |it| vec![it]), logged.pids(), "{fault:?}");
+        assert_eq!(report.cleaned_up, cleaned, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_cleanup_that_panics_is_reported_and_one_that_hangs_is_killed() {
+    let panics = BenchConfig { cleanup_fault: Some(CleanupFault::Panics), ..BenchConfig::default() };
+    let bench = ready(builder(CHILD).config(panics));
+    bench.process().stop();
+    let report = joined(&bench);
+    assert_eq!((report.state, report.killed), (State::Finished, false));
+    assert_eq!(report.cleanup_panic.as_ref().map(|it| it.message.as_str()), Some("the lid is stuck"));
+
+    let hangs = BenchConfig { cleanup_fault: Some(CleanupFault::Hangs), ..BenchConfig::default() };
+    let bench = ready(builder(CHILD).config(hangs).stop_grace(SHORT));
+    bench.process().stop();
+    let report = joined(&bench);
+    assert_eq!((report.state, report.killed, report.cleaned_up), (State::Finished, true, false));
+}
+
+#[test]
+fn after_exit_runs_after_every_run() {
+    let journal = Journal::new();
+    let note = journal.clone();
+    let bench = builder(CHILD).after_exit(move |report| {
+        let code = report.status.map(ExitStatus::code);
+        note.note(format!("{} {code:?} killed {}", report.state, report.killed));
+        panic!("on purpose");
+    });
+    let bench = bench.build().unwrap();
+    let ends: [fn(&BenchControl); 3] = [
+        |bench| bench.process().stop(),
+        |bench| bench.process().kill(),
+        |bench| drop(bench.exit_with(3)),
+    ];
+    for (number, end) in ends.iter().enumerate() {
+        bench.process().start().unwrap();
+        bench.process().wait_ready(LONG).unwrap();
+        end(&bench);
+        joined(&bench);
+        journal.until("the hook", |lines| lines.len() == number + 1);
+    }
+    let expected =
+        ["finished Some(0) killed false", "finished Some(-9) killed true", "crashed Some(3) killed false"];
+    assert_eq!(journal.lines(), expected);
+
+    let note = journal.clone();
+    let never = builder("/nowhere/bench_child").after_exit(move |it| note.note(it.state));
+    let never = never.spawn().unwrap();
+    journal.until_line("failed");
+    drop(never);
+}
+
+#[test]
+fn after_exit_may_start_the_child_again() {
+    let (sender, again) = mpsc::channel::<mpcore::WeakControl<BenchControl>>();
+    let again = std::sync::Mutex::new(again);
+    let bench = builder(CHILD).after_exit(move |report| {
+        if report.generation == 1 {
+            let weak = again.lock().unwrap().recv().unwrap();
+            weak.upgrade().expect("the test holds it").process().start().unwrap();
+        }
+    });
+    let bench = bench.build().unwrap();
+    sender.send(bench.downgrade()).unwrap();
+    bench.process().start().unwrap();
+    bench.process().wait_ready(LONG).unwrap();
+    processes::kill(bench.process().pid().unwrap());
+    until("the next run", || bench.process().generation() == 2);
+    assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
+}
+
+// ---- grandchildren
+
+#[test]
+fn grandchildren_end_with_the_child_however_it_ends() {
+    let ends: [(&str, fn(&BenchControl)); 5] = [
+        ("stop", |bench| bench.process().stop()),
+        ("kill", |bench| bench.process().kill()),
+        ("exit", |bench| drop(bench.exit_with(0))),
+        ("kill -9", |bench| processes::kill(bench.process().pid().unwrap())),
+        ("SIGTERM", |bench| processes::signal(bench.process().pid().unwrap(), Signal::TERM)),
+    ];
+    for (name, end) in ends {
+        let bench = ready(builder(CHILD));
+        let grandchildren: Vec<_> =
+            (0..3).map(|_| outcome(bench.start_grandchild()).unwrap()).collect();
+        assert!(grandchildren.iter().all(|pid| !processes::has_ended(*pid)), "{name}");
+        end(&bench);
+        joined(&bench);
+        processes::until_ended(&grandchildren);
+    }
+}
