@@ -124,7 +124,7 @@ fn a_long_list_of_unreadable_files_is_cut() {
     for number in 0..20 {
         let path = odd.folder.join(format!("{UNREADABLE} {number:02}"));
         fs::write(&path, "").unwrap();
-        fs::set_permissions(&path, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
     }
     let command = match odd.is_all_readable() {
         true => odd.as_another_user(Path::new(DEMO)),
