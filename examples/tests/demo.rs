@@ -203,9 +203,11 @@ impl Demo {
     }
 
     /// Waits for its end, after which nothing of it may be left, not for a moment.
-    fn end(self) -> Ended {
+    fn end(mut self) -> Ended {
+        self.run.wait();
+        let left = marked(&self.mark);
         let ended = self.run.end();
-        assert_eq!(marked(&self.mark), [] as [PathBuf; 0], "{ended:?}");
+        assert_eq!(left, [] as [PathBuf; 0], "{ended:?}");
         ended
     }
 }

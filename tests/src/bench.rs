@@ -205,7 +205,7 @@ pub trait Bench {
     /// Aborts the process.
     fn abort(&mut self);
 
-    /// Sends this signal to the process itself.
+    /// Ends the process by this signal.
     fn raise_signal(&mut self, number: i32);
 
     /// Starts a grandchild that sleeps; returns its number.
@@ -560,8 +560,11 @@ impl Bench for BenchProcess {
 
     fn raise_signal(&mut self, number: i32) {
         let signal = rustix::process::Signal::from_named_raw(number).expect("a signal's number");
-        let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
-        sleep_for_ever()
+        loop {
+            // More than once: Rust's own handler of SIGSEGV lets the first go by.
+            let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     fn start_grandchild(&mut self) -> mpcore::Result<u32> {

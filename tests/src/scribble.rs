@@ -5,7 +5,9 @@ use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketType, sendmsg, sockopt};
+use rustix::net::{
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketType, sendmsg, sockopt,
+};
 
 /// Sends `packet` through every packet socket of this process, around the framework.
 ///
@@ -22,7 +24,8 @@ fn packet_sockets() -> Vec<OwnedFd> {
     let Ok(own) = pidfd_open(getpid(), PidfdFlags::empty()) else { return Vec::new() };
     let entries = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
     let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let duplicates = numbers.filter_map(|number| pidfd_getfd(&own, number, PidfdGetfdFlags::empty()).ok());
+    let duplicates =
+        numbers.filter_map(|number| pidfd_getfd(&own, number, PidfdGetfdFlags::empty()).ok());
     duplicates.filter(|fd| sockopt::socket_type(fd) == Ok(SocketType::SEQPACKET)).collect()
 }
 

@@ -534,10 +534,8 @@ fn every_length_around_the_borders_arrives_intact() {
     let bench = bench();
     let borders = [64 << 10, 50_517, 70_997, 141_994, 212_992];
     let lengths = borders.iter().flat_map(|border| (border - 70..=border + 6).step_by(7));
-    let calls: Vec<_> = lengths
-        .chain([0, 1])
-        .map(|length| (length, bench.echo(Blob::numbered(length))))
-        .collect();
+    let calls: Vec<_> =
+        lengths.chain([0, 1]).map(|length| (length, bench.echo(Blob::numbered(length)))).collect();
     for (length, call) in calls {
         assert!(outcome(call).unwrap().is_numbered(length), "{length}");
     }

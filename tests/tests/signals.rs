@@ -215,7 +215,10 @@ fn an_exception_says_who_what_and_why() {
     let exception = exceptions.recv_timeout(LONG).unwrap().0;
     assert_eq!((exception.process.as_str(), exception.pid), ("bench right", pid));
     assert_eq!((exception.command, exception.call), (Some("divide"), Some(raised.id())));
-    assert_eq!((exception.kind, exception.message.as_str()), (ExceptionKind::Raised, "division by zero"));
+    assert_eq!(
+        (exception.kind, exception.message.as_str()),
+        (ExceptionKind::Raised, "division by zero")
+    );
     assert_eq!(exception.to_string(), "bench right.divide: division by zero");
 
     let panicked = bench.panic_with("the lens is gone".into());
@@ -384,7 +387,11 @@ fn a_latest_event_is_coalesced_in_its_place() {
     assert_eq!(lines.len(), 501, "one position, every tick");
     bench.wave(1);
     run_loop(&inbox, &woken, || journal.lines().len() == 503);
-    assert_eq!(journal.lines()[501..], ["position 0 -0", "tick 0"], "what has left is not replaced");
+    assert_eq!(
+        journal.lines()[501..],
+        ["position 0 -0", "tick 0"],
+        "what has left is not replaced"
+    );
 }
 
 #[test]
@@ -428,7 +435,12 @@ fn progress_tells_the_call_and_ends_before_it() {
 // ---- the signals of a child's life
 
 /// Starts a child, lets it end, and compares the signals of its life.
-fn check_life(name: &str, builder: mpcore::Builder<BenchControl>, end: impl FnOnce(&BenchControl), expected: &[&str]) {
+fn check_life(
+    name: &str,
+    builder: mpcore::Builder<BenchControl>,
+    end: impl FnOnce(&BenchControl),
+    expected: &[&str],
+) {
     let bench = builder.build().unwrap();
     let journal = Journal::new();
     journal.follow(bench.process());
@@ -454,15 +466,56 @@ fn a_life_is_told_in_order_and_finished_is_the_last_signal_exactly_once() {
     let up = ["state starting", "started", "state running", "ready"];
     let with = |rest: &[&'static str]| [&up, rest].concat();
     let finished = ["state stopping", "state finished", "finished finished"];
-    check_life("stop", builder(CHILD), |it| { until_ready(it); it.process().stop(); }, &with(&finished));
-    check_life("terminate", builder(CHILD), |it| { until_ready(it); it.process().terminate(); }, &with(&finished));
-    check_life("kill", builder(CHILD), |it| { until_ready(it); it.process().kill(); }, &with(&finished));
+    check_life(
+        "stop",
+        builder(CHILD),
+        |it| {
+            until_ready(it);
+            it.process().stop();
+        },
+        &with(&finished),
+    );
+    check_life(
+        "terminate",
+        builder(CHILD),
+        |it| {
+            until_ready(it);
+            it.process().terminate();
+        },
+        &with(&finished),
+    );
+    check_life(
+        "kill",
+        builder(CHILD),
+        |it| {
+            until_ready(it);
+            it.process().kill();
+        },
+        &with(&finished),
+    );
     let crashed = ["failed", "state crashed", "finished crashed"];
     check_life("kill -9", builder(CHILD), |it| processes::kill(until_ready(it)), &with(&crashed));
-    check_life("exit", builder(CHILD), |it| { until_ready(it); it.exit_with(0); }, &with(&crashed));
-    check_life("abort", builder(CHILD), |it| { until_ready(it); it.abort(); }, &with(&crashed));
+    check_life(
+        "exit",
+        builder(CHILD),
+        |it| {
+            until_ready(it);
+            it.exit_with(0);
+        },
+        &with(&crashed),
+    );
+    check_life(
+        "abort",
+        builder(CHILD),
+        |it| {
+            until_ready(it);
+            it.abort();
+        },
+        &with(&crashed),
+    );
     let ended = ["state finished", "finished finished"];
-    let term = |it: &BenchControl| processes::signal(until_ready(it), rustix::process::Signal::TERM);
+    let term =
+        |it: &BenchControl| processes::signal(until_ready(it), rustix::process::Signal::TERM);
     check_life("SIGTERM from outside", builder(CHILD), term, &with(&ended));
     let failed = ["state starting", "started", "failed", "state failed", "finished failed"];
     for fault in [
@@ -525,7 +578,10 @@ fn the_report_says_how_a_run_went() {
     assert_eq!(report.state, State::Crashed);
     assert_eq!(report.status.map(mpcore::ExitStatus::code), Some(7));
     assert_eq!((report.killed, report.cleaned_up, report.commands_lost), (false, false, 3));
-    assert_eq!(report.stderr, ["the lamp flickers 1", "the lamp flickers 2", "the lamp flickers 3"]);
+    assert_eq!(
+        report.stderr,
+        ["the lamp flickers 1", "the lamp flickers 2", "the lamp flickers 3"]
+    );
     let Some((Failure::Crashed { status },)) = failures.try_recv() else { panic!("it failed") };
     assert_eq!(status.code(), 7);
     assert_eq!(bench.process().exit_status().map(mpcore::ExitStatus::code), Some(7));

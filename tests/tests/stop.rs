@@ -9,7 +9,9 @@ use std::time::Duration;
 use mpcore::{CallError, ExitReport, ExitStatus, JoinError, ReadyError, StartError, State};
 use rustix::process::Signal;
 use system_tests::bench::{CleanupFault, builder, ready};
-use system_tests::{BenchConfig, BenchControl, InitFault, Journal, LONG, outcome, processes, until};
+use system_tests::{
+    BenchConfig, BenchControl, InitFault, Journal, LONG, outcome, processes, until,
+};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 
@@ -121,7 +123,10 @@ fn a_command_that_ignores_everything_is_killed_after_the_grace() {
     bench.process().stop();
     let report = joined(&bench);
     assert_eq!((report.killed, report.cleaned_up), (true, false));
-    assert_eq!((report.state, report.status.and_then(ExitStatus::signal)), (State::Finished, Some(9)));
+    assert_eq!(
+        (report.state, report.status.and_then(ExitStatus::signal)),
+        (State::Finished, Some(9))
+    );
     let Err(CallError::Exited(shared)) = outcome(running) else { panic!("the end took it along") };
     assert!(shared.killed);
     assert!(outcome(queued).is_err());
@@ -159,7 +164,10 @@ fn kill_never_runs_cleanup() {
         let pid = bench.process().pid().unwrap();
         bench.process().kill();
         let report = joined(&bench);
-        assert_eq!((report.killed, report.cleaned_up, report.state), (true, false, State::Finished));
+        assert_eq!(
+            (report.killed, report.cleaned_up, report.state),
+            (true, false, State::Finished)
+        );
         assert_eq!(report.status.map(ExitStatus::code), Some(-9));
         assert!(processes::is_gone(pid));
         assert_eq!(logged.pids(), []);
@@ -206,7 +214,10 @@ fn sigterm_and_sighup_from_outside_end_in_order() {
         assert_eq!(outcome(running), Err(CallError::Stopped), "{signal:?}");
         assert_eq!(outcome(queued), Err(CallError::Stopped), "{signal:?}");
         let report = joined(&bench);
-        assert_eq!((report.state, report.killed, report.cleaned_up), (State::Finished, false, true));
+        assert_eq!(
+            (report.state, report.killed, report.cleaned_up),
+            (State::Finished, false, true)
+        );
         assert_eq!(logged.pids(), [pid]);
 
         let idle = ready(logged.builder());
@@ -275,7 +286,8 @@ fn after_join_every_outcome_is_there_and_every_signal_is_on_its_way() {
         let mut calls: Vec<_> = (0..100).map(|_| bench.ignore_everything(60_000)).collect();
         bench.process().kill();
         assert!(bench.process().join(LONG).unwrap().is_some());
-        let missing = calls.iter_mut().filter_map(|it| it.try_outcome().is_none().then_some(())).count();
+        let missing =
+            calls.iter_mut().filter_map(|it| it.try_outcome().is_none().then_some(())).count();
         assert_eq!(missing, 0);
         assert!(finished.recv_timeout(LONG).is_some());
     }
@@ -304,7 +316,11 @@ fn a_stop_right_after_the_start_is_an_orderly_end() {
         bench.process().stop();
         let report = joined(&bench);
         assert_eq!((report.state, &report.failure), (State::Finished, &None));
-        assert_eq!((report.killed, report.status), (false, Some(ExitStatus::from_code(0))), "{round}");
+        assert_eq!(
+            (report.killed, report.status),
+            (false, Some(ExitStatus::from_code(0))),
+            "{round}"
+        );
     }
 }
 
@@ -507,19 +523,27 @@ fn cleanup_runs_after_a_failed_postrun_init_and_not_after_a_failed_constructor()
         let bench = logged.builder().spawn().unwrap();
         let report = joined(&bench);
         assert_eq!(report.state, State::Failed);
-        assert_eq!(report.pid.filter(|_| cleaned).map_or(vec![], |it| vec![it]), logged.pids(), "{fault:?}");
+        assert_eq!(
+            report.pid.filter(|_| cleaned).map_or(vec![], |it| vec![it]),
+            logged.pids(),
+            "{fault:?}"
+        );
         assert_eq!(report.cleaned_up, cleaned, "{fault:?}");
     }
 }
 
 #[test]
 fn a_cleanup_that_panics_is_reported_and_one_that_hangs_is_killed() {
-    let panics = BenchConfig { cleanup_fault: Some(CleanupFault::Panics), ..BenchConfig::default() };
+    let panics =
+        BenchConfig { cleanup_fault: Some(CleanupFault::Panics), ..BenchConfig::default() };
     let bench = ready(builder(CHILD).config(panics));
     bench.process().stop();
     let report = joined(&bench);
     assert_eq!((report.state, report.killed), (State::Finished, false));
-    assert_eq!(report.cleanup_panic.as_ref().map(|it| it.message.as_str()), Some("the lid is stuck"));
+    assert_eq!(
+        report.cleanup_panic.as_ref().map(|it| it.message.as_str()),
+        Some("the lid is stuck")
+    );
 
     let hangs = BenchConfig { cleanup_fault: Some(CleanupFault::Hangs), ..BenchConfig::default() };
     let bench = ready(builder(CHILD).config(hangs).stop_grace(SHORT));
@@ -550,8 +574,11 @@ fn after_exit_runs_after_every_run() {
         joined(&bench);
         journal.until("the hook", |lines| lines.len() == number + 1);
     }
-    let expected =
-        ["finished Some(0) killed false", "finished Some(-9) killed true", "crashed Some(3) killed false"];
+    let expected = [
+        "finished Some(0) killed false",
+        "finished Some(-9) killed true",
+        "crashed Some(3) killed false",
+    ];
     assert_eq!(journal.lines(), expected);
 
     let note = journal.clone();

@@ -50,12 +50,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     sweep.cancel();
     println!("cancel: {}", sweep.wait().unwrap_err());
 
-    // A command without an error type can be cancelled as well; this one never begins. And dropping a
-    // call cancels where that was asked for, which suits calls that are kept in a struct.
+    // A command without an error type can be cancelled as well. This one waits behind another, so
+    // it never begins, and its outcome does not wait.
     let (first, second) = (laser.sweep(0.0, 1.0, ENDLESS), laser.warm_up(ENDLESS));
     second.cancel();
-    drop(first.cancel_on_drop());
     println!("never began: {}", second.wait().unwrap_err());
+
+    // Dropping a call cancels where that was asked for: for those who keep calls in a struct.
+    drop(first.cancel_on_drop());
 
     // What a command raises has its own type, beside the other ways to end.
     laser.set_power(0.0).wait()?;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use self::pace::Pace;
 use self::speed::Speed;
-use crate::digest::{FolderDigest, Progress, Stage, digest_folder_without, path_text};
+use crate::digest::{FolderDigest, Progress, digest_folder_without, path_text};
 
 /// How often the controller is told: what a person can follow, and no more. The digest itself takes
 /// hundreds of thousands of steps in a large folder.
@@ -99,13 +99,13 @@ impl DigestProcess {
     }
 }
 
-/// The share of the bytes; of the files where they are all empty; nothing while the totals grow.
+/// The share of the bytes, or of the files where they are all empty.
 fn fraction(progress: &Progress<'_>) -> f64 {
     let share = |done: u64, total: u64| done as f64 / total as f64;
-    match (progress.stage, progress.bytes_total, progress.files_total) {
-        (Stage::Listing, ..) | (_, 0, 0) => 0.0,
-        (_, 0, files) => share(progress.files_done, files),
-        (_, bytes, _) => share(progress.bytes_done, bytes),
+    match (progress.bytes_total, progress.files_total) {
+        (0, 0) => 0.0,
+        (0, files) => share(progress.files_done, files),
+        (bytes, _) => share(progress.bytes_done, bytes),
     }
 }
 
@@ -116,6 +116,7 @@ fn megabytes(bytes: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Stage;
 
     mpcore::test_support!();
 

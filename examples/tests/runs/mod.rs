@@ -63,18 +63,23 @@ impl Run {
         }
     }
 
-    /// Waits until everybody who holds its stdout and stderr is gone, itself included.
-    pub(crate) fn end(mut self) -> Ended {
-        while self.line().is_some() {}
-        let status = loop {
+    /// Waits for its end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
+                return status;
             }
             if Instant::now() > self.deadline {
                 self.too_late();
             }
             thread::sleep(Duration::from_millis(5));
-        };
+        }
+    }
+
+    /// Waits for its end, and then until everybody else who holds its stdout or stderr is gone, too.
+    pub(crate) fn end(mut self) -> Ended {
+        let status = self.wait();
+        while self.line().is_some() {}
         let stderr = self.stderr.join().unwrap();
         Ended { status, stdout: self.stdout, stderr }
     }

@@ -221,10 +221,14 @@ impl Process {
     /// # Errors
     /// Why it is not.
     pub fn wait_ready(&self, timeout: Duration) -> Result<(), ReadyError> {
-        let life = self.wait_while(timeout, |life| life.state == State::Starting || life.finishing);
+        let life = self.wait_while(timeout, |life| {
+            let stopped_early = life.state == State::Stopping && !life.ready;
+            life.state == State::Starting || stopped_early || life.finishing
+        });
         match (life.state, &life.report) {
             (State::Created, _) => Err(ReadyError::NotStarted),
             (State::Running, _) => Ok(()),
+            (State::Stopping, _) if life.ready => Ok(()),
             (State::Starting | State::Stopping, _) | (_, None) => {
                 Err(ReadyError::TimedOut(timeout))
             }
@@ -357,6 +361,7 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
     life.state = State::Starting;
     life.pid = None;
     life.restart = false;
+    life.ready = false;
     life.run = Some(Arc::clone(&run));
     shared.traffic().gate = Gate::Open;
     shared.control().reset();

@@ -618,6 +618,7 @@ fn take_notice(
             lock(&run.known).ready = true;
             let wake = {
                 let mut life = shared.life();
+                life.ready = true;
                 if life.state == State::Starting {
                     life.state = State::Running;
                     enqueue(shared, Notice::State(State::Running))

@@ -34,6 +34,8 @@ pub(crate) struct Life {
     pub(crate) pid: Option<u32>,
     /// The last run's end.
     pub(crate) report: Option<Arc<ExitReport>>,
+    /// The current run has been ready.
+    pub(crate) ready: bool,
     /// Start again when the current run has ended.
     pub(crate) restart: bool,
     /// Threads that still have something to post which belongs before the run's last signal.
@@ -94,6 +96,7 @@ impl Shared {
             run: None,
             pid: None,
             report: None,
+            ready: false,
             restart: false,
             posting: 0,
             finishing: false,

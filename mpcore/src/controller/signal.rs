@@ -258,6 +258,8 @@ impl Inbox {
         LOCAL.with_borrow_mut(|local| local.insert(number, Box::new(handler)));
         let stand_in = LocalHandler { number, retired: Arc::clone(&self.retired) };
         signal.add(Box::new(move |args| {
+            // The whole of it: a closure that used only the number would capture only that.
+            let stand_in = &stand_in;
             let number = stand_in.number;
             // Taken out while it runs, so that it may connect others.
             let taken = LOCAL.with_borrow_mut(|local| local.remove(&number));
@@ -348,6 +350,28 @@ mod tests {
         signal.fire(&(3,));
         let seen = seen.lock().unwrap().clone();
         assert_eq!(seen, [("first", 1), ("last", 1), ("first", 2), ("last", 2), ("last", 3)]);
+    }
+
+    #[test]
+    fn a_local_handler_is_called_until_it_is_disconnected() {
+        let inbox = Inbox::new(|| {});
+        let signal = Signal::<(i32,)>::new();
+        let seen = std::rc::Rc::new(RefCell::new(Vec::new()));
+        let noted = std::rc::Rc::clone(&seen);
+        let connection = inbox.connect_local(&signal, move |(value,)| {
+            noted.borrow_mut().push(*value);
+            assert!(*value != 1, "on purpose");
+        });
+        for value in 1..=2 {
+            signal.fire(&(value,));
+            inbox.drop_retired();
+        }
+        assert!(signal.disconnect(connection));
+        signal.fire(&(3,));
+        assert_eq!(*seen.borrow(), [1, 2]);
+        assert_eq!(std::rc::Rc::strong_count(&seen), 2);
+        inbox.drop_retired();
+        assert_eq!(std::rc::Rc::strong_count(&seen), 1, "dropped on its own thread");
     }
 
     #[test]

@@ -8,9 +8,6 @@ use std::time::Duration;
 
 use system_tests::{BenchConfig, BenchControl, BenchProcess, LONG, processes, until};
 
-/// Short, so that the tests are.
-const GRACE: Duration = Duration::from_millis(500);
-
 fn say(line: &str) {
     let mut stdout = std::io::stdout();
     writeln!(stdout, "{line}").and_then(|()| stdout.flush()).expect("the test listens");
@@ -21,11 +18,16 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let mut next = || arguments.next().expect("MOMENT ENDING CLEANUP_LOG");
     let (moment, ending, log) = (next(), next(), next());
+    // Short where it has to pass, and long enough for `cleanup` on a loaded machine where not.
+    let grace = match moment.as_str() {
+        "busy" | "stopped in a command" => Duration::from_millis(500),
+        _ => Duration::from_secs(20),
+    };
     let config = BenchConfig { cleanup_log: Some(log), ..BenchConfig::default() };
     let bench = BenchControl::builder()
         .child::<BenchProcess>()
         .config(config)
-        .stop_grace(GRACE)
+        .stop_grace(grace)
         .stdout(mpcore::Output::Null)
         .spawn()
         .expect("the child starts");
@@ -54,6 +56,7 @@ fn reach(moment: &str, bench: &BenchControl, pid: u32) {
         }
         "argument" => {
             bench.echo(system_tests::Blob::numbered(256 << 20));
+            until("some of it has arrived", || processes::resident_mib(pid) > 32);
         }
         "stopped" => processes::freeze(pid),
         "stopped in a command" => {
@@ -75,6 +78,12 @@ fn end(ending: &str, bench: BenchControl) {
         "stop and exit" => {
             bench.process().stop();
             std::process::exit(0);
+        }
+        "shutdown" => {
+            let finished = bench.process().signals().finished.receiver();
+            let all = mpcore::shutdown(LONG);
+            let state = finished.try_recv().map_or("unheard".into(), |it| it.0.state.to_string());
+            say(&format!("shut down {all} {state}"));
         }
         other => panic!("no ending `{other}`"),
     }

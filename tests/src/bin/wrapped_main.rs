@@ -8,7 +8,8 @@ use system_tests::{BenchConfig, BenchControl, BenchProcess, LONG};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let busy = arguments.next().is_some_and(|word| word == "busy");
-    let config = BenchConfig { cleanup_log: arguments.next(), talks: true, ..BenchConfig::default() };
+    let config =
+        BenchConfig { cleanup_log: arguments.next(), talks: true, ..BenchConfig::default() };
     let bench = BenchControl::builder()
         .child::<BenchProcess>()
         .config(config)

@@ -20,6 +20,11 @@ pub(super) const KINDS: &[Kind] = &[
         about: "the macros' errors, each compiled",
         tests: Tests::FilesWithCases(&[("mpmacros", "ui")]),
     },
+    Kind {
+        name: "macro",
+        about: "interfaces as crates of another edition and with strict lints write them",
+        tests: Tests::Files(&[("mpmacros-edition2021", ALL)]),
+    },
     Kind { name: "doc", about: "the examples in the documentation", tests: Tests::Docs },
 ];
 
@@ -175,6 +180,7 @@ mod tests {
             target("mpcore", TargetKind::Docs, "mpcore"),
             target("mpcore", TargetKind::TestFile, "calls"),
             target("mpmacros", TargetKind::TestFile, "ui"),
+            target("mpmacros-edition2021", TargetKind::TestFile, "callback"),
             target("examples", TargetKind::TestFile, "digest"),
             target("examples", TargetKind::TestFile, "calls"),
             target("xtask", TargetKind::Program, "xtask"),
@@ -185,6 +191,7 @@ mod tests {
             ("unit", Some(Flags::Targets(strings(&["--lib", "--bins"])))),
             ("process", Some(Flags::Targets(process))),
             ("compile-fail", Some(Flags::TargetsWithCases(strings(&["--test", "ui"])))),
+            ("macro", Some(Flags::Targets(strings(&["--test", "callback"])))),
             ("doc", Some(Flags::Docs)),
         ];
         assert_eq!(flags(targets), expected);
@@ -192,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_kind_without_targets_has_no_flags_for_without_any_cargo_would_run_all() {
-        let expected = [("unit", None), ("process", None), ("compile-fail", None), ("doc", None)];
+        let expected = KINDS.iter().map(|kind| (kind.name, None)).collect::<Vec<_>>();
         assert_eq!(flags(Vec::new()), expected);
     }
 

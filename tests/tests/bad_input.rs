@@ -1,0 +1,313 @@
+//! What is no child, or not the right one, or does not behave like one: each is a typed error that
+//! says what to do, and harms nobody else.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mpcore::{CallError, ExitReport, Failure, ReadyError, StartError, State};
+use system_tests::bench::{builder, ready};
+use system_tests::controller_program::ControllerProgram;
+use system_tests::gauge::{GaugeConfig, GaugeControl};
+use system_tests::{
+    BenchConfig, BenchControl, BenchProcess, Blob, InitFault, LONG, Mood, outcome, processes,
+};
+
+const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
+const ODD: &str = env!("CARGO_BIN_EXE_odd_child");
+const LOOK_ALIKE: &str = env!("CARGO_BIN_EXE_look_alike");
+
+/// Long enough for a child on a loaded machine to come as far as it does.
+const DEADLINE: Duration = Duration::from_millis(1500);
+
+/// Starts a child that fails before it is ready, and returns why. Everybody hears of the failure.
+fn failure(name: &str, builder: mpcore::Builder<BenchControl>) -> (Failure, Arc<ExitReport>) {
+    let bench = builder.spawn().unwrap();
+    let (failed, raised) =
+        (bench.process().signals().failed.receiver(), bench.signals().exception_raised.receiver());
+    let queued = bench.add_two(1, 2);
+    let Err(CallError::Exited(report)) = outcome(queued) else { panic!("{name}: nobody ran it") };
+    let Err(ReadyError::Failed(failure)) = bench.process().wait_ready(LONG) else {
+        panic!("{name}: it cannot be ready")
+    };
+    let _ = bench.process().join(LONG);
+    assert_eq!(report.state, State::Failed, "{name}");
+    assert_eq!(report.failure.as_ref(), Some(&failure), "{name}");
+    assert_eq!(failed.recv_timeout(LONG), Some((failure.clone(),)), "{name}");
+    let exception = raised.recv_timeout(LONG).unwrap().0;
+    assert_eq!(exception.message, failure.to_string(), "{name}");
+    if let Some(pid) = report.pid {
+        assert!(processes::is_gone(pid), "{name}: it was reaped");
+    }
+    println!("{name}: {failure}");
+    (failure, report)
+}
+
+/// The text has to say what is wrong and what to do.
+#[track_caller]
+fn says(failure: &Failure, phrases: &[&str]) {
+    let text = failure.to_string();
+    for phrase in phrases {
+        assert!(text.contains(phrase), "`{text}` does not say `{phrase}`");
+    }
+}
+
+// ---- programs
+
+#[test]
+fn a_program_that_is_missing() {
+    let (why, report) = failure("missing", builder("/nowhere/laser-child"));
+    assert!(matches!(why, Failure::Spawn { .. }), "{why:?}");
+    says(&why, &["/nowhere/laser-child", "path"]);
+    assert_eq!((report.pid, report.status), (None, None));
+    let (why, _) = failure("not on PATH", builder("no-such-laser-child"));
+    says(&why, &["no-such-laser-child", "PATH"]);
+}
+
+#[test]
+fn a_program_that_is_not_executable() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("laser-child");
+    fs::write(&file, "#!/bin/sh\nexit 0\n").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let (why, _) = failure("not executable", builder(&file.to_string_lossy()));
+    says(&why, &["laser-child", "chmod +x"]);
+    // Executable by its mode, but nothing that the system can run.
+    fs::write(&file, "no program at all").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    let (why, _) = failure("not a program", builder(&file.to_string_lossy()));
+    says(&why, &["laser-child"]);
+    let (why, _) = failure("a folder", builder(&folder.path().to_string_lossy()));
+    assert!(matches!(why, Failure::Spawn { .. }), "{why:?}");
+}
+
+#[test]
+fn a_working_directory_that_is_missing() {
+    let (why, _) = failure("directory", builder(CHILD).current_dir("/nowhere"));
+    assert!(matches!(why, Failure::Spawn { .. }), "{why:?}");
+    says(&why, &["working directory"]);
+}
+
+#[test]
+fn a_program_that_ends_at_once() {
+    let (why, report) = failure("exit 7", builder(ODD).arg("exit"));
+    assert!(matches!(why, Failure::EndedBeforeReady { .. }), "{why:?}");
+    says(&why, &["exit code 7", "child_main"]);
+    assert_eq!(report.status.map(mpcore::ExitStatus::code), Some(7));
+    let (why, _) = failure("true", builder("true"));
+    says(&why, &["exit code 0", "mpcore::init()"]);
+    // Its last words are told.
+    let (why, _) = failure("ls", builder("ls").env("LC_ALL", "C"));
+    says(&why, &["--mpcore-child"]);
+}
+
+#[test]
+fn a_program_that_never_calls_init() {
+    let builder = builder(ODD).start_deadline(DEADLINE);
+    let (why, report) = failure("prints and sleeps", builder.arg("print and sleep"));
+    assert_eq!(why, Failure::StartDeadline { deadline: DEADLINE });
+    says(&why, &["1.5s", "start_deadline", "mpcore::init()"]);
+    assert!(report.killed);
+}
+
+#[test]
+fn a_program_that_closes_its_stdin() {
+    let builder = builder(ODD).start_deadline(DEADLINE);
+    let (why, _) = failure("closes stdin", builder.arg("close stdin"));
+    assert_eq!(why, Failure::StartDeadline { deadline: DEADLINE });
+}
+
+#[test]
+fn garbage_on_stdout_is_nobodys_business() {
+    let bench = ready(builder(ODD).arg("print and serve"));
+    assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
+}
+
+#[test]
+fn a_program_that_connects_and_says_nothing_or_nonsense() {
+    for how in ["say nothing", "say nonsense"] {
+        let builder = builder(ODD).start_deadline(DEADLINE);
+        let (why, report) = failure(how, builder.arg(how));
+        assert_eq!(why, Failure::StartDeadline { deadline: DEADLINE }, "{how}");
+        assert!(report.killed, "{how}");
+    }
+}
+
+#[test]
+fn a_stranger_at_the_endpoint_does_not_use_up_the_right_childs_chance() {
+    for how in
+        ["let nonsense go first", "let silence go first", "let half a message go first", "let an impostor go first"]
+    {
+        let bench = ready(builder(ODD).arg(how).arg(CHILD));
+        assert_eq!(outcome(bench.add_two(1, 2)), Ok(3), "{how}");
+        let own = outcome(bench.surroundings()).unwrap().pid;
+        assert_eq!(Some(own), bench.process().pid(), "{how}: it is the one that was started");
+        bench.process().stop();
+        bench.process().join(LONG).unwrap();
+        assert_eq!(bench.process().state(), State::Finished, "{how}");
+    }
+}
+
+#[test]
+fn a_child_by_hand_is_refused() {
+    let output = std::process::Command::new(CHILD).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("Bench") && text.contains("controller"), "{text}");
+    // With the mark, but nobody at the other end.
+    let output = std::process::Command::new(CHILD)
+        .arg("--mpcore-child")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!output.stderr.is_empty());
+}
+
+#[test]
+fn an_own_binary_without_init_is_refused() {
+    let mut program = ControllerProgram::start(env!("CARGO_BIN_EXE_no_init"), &[]);
+    let text = program.line("refused");
+    assert!(text.starts_with("InitMissing"), "{text}");
+    assert!(text.contains("mpcore::init()") && text.contains("test_support"), "{text}");
+    assert_eq!(program.end(), 0);
+    // This binary has no `test_support!()` either.
+    let refused = BenchControl::spawn::<BenchProcess>(BenchConfig::default());
+    assert!(matches!(refused, Err(StartError::InitMissing)));
+}
+
+// ---- interfaces
+
+fn gauge(which: &str) -> GaugeControl {
+    GaugeControl::builder()
+        .program(LOOK_ALIKE)
+        .arg(which)
+        .config(GaugeConfig::default())
+        .stderr(mpcore::Output::Null)
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_child_of_the_same_interface_from_another_crate_is_accepted() {
+    let gauge = gauge("same");
+    gauge.process().wait_ready(LONG).unwrap();
+    assert_eq!(outcome(gauge.read(1)), Ok(1.5));
+}
+
+#[test]
+fn a_child_of_another_interface_is_refused_with_both_sides_told() {
+    let cases: [(&str, &[&str]); 5] = [
+        ("error_field", &["read", "fields"]),
+        ("argument", &["read(channel: u16)", "read(channel: u32)"]),
+        ("property", &["unit: String", "unit: Vec<String>"]),
+        ("command", &["zero", "missing in the controller"]),
+        ("interface", &["Gauge", "Thermometer", "missing in the child"]),
+    ];
+    for (which, phrases) in cases {
+        let gauge = gauge(which);
+        let read = gauge.read(1);
+        let Err(CallError::Exited(report)) = outcome(read) else { panic!("{which}: not the same") };
+        let Some(why @ Failure::Mismatch(_)) = &report.failure else { panic!("{report:?}") };
+        println!("{which}: {why}");
+        says(why, &["build both"]);
+        let text: String = why.to_string().split_whitespace().collect();
+        for phrase in phrases {
+            let phrase: String = phrase.split_whitespace().collect();
+            assert!(text.contains(&phrase), "{which}: `{text}` does not say `{phrase}`");
+        }
+        assert_eq!(report.state, State::Failed, "{which}");
+    }
+}
+
+// ---- config and init
+
+#[test]
+fn a_config_that_cannot_be_encoded_is_refused_before_there_is_a_child() {
+    let config = BenchConfig { mood: Mood::RefusesToLeave, ..BenchConfig::default() };
+    let refused = builder(CHILD).config(config).build().unwrap_err();
+    assert!(matches!(refused, StartError::Config(_)), "{refused:?}");
+    assert!(refused.to_string().contains("config"), "{refused}");
+    let missing = BenchControl::builder().program(CHILD).build().unwrap_err();
+    assert!(matches!(missing, StartError::ConfigMissing), "{missing:?}");
+    assert!(missing.to_string().contains(".config("), "{missing}");
+    let missing = BenchControl::builder().config(BenchConfig::default()).build().unwrap_err();
+    assert!(matches!(missing, StartError::ChildMissing), "{missing:?}");
+    assert!(missing.to_string().contains(".program("), "{missing}");
+}
+
+#[test]
+fn a_config_that_cannot_be_decoded() {
+    let config = BenchConfig { mood: Mood::RefusesToArrive, ..BenchConfig::default() };
+    let (why, _) = failure("config", builder(CHILD).config(config));
+    assert!(matches!(why, Failure::Config(_)), "{why:?}");
+    says(&why, &["config", "BenchConfig"]);
+    let config = BenchConfig { mood: Mood::PanicsOnArriving, ..BenchConfig::default() };
+    let (why, _) = failure("config that panics", builder(CHILD).config(config));
+    says(&why, &["afraid of arriving"]);
+}
+
+#[test]
+fn a_constructor_or_postrun_init_that_errs_or_panics_or_hangs() {
+    let failing = |fault| {
+        let config = BenchConfig { fault: Some(fault), ..BenchConfig::default() };
+        failure(&format!("{fault:?}"), builder(CHILD).config(config).start_deadline(DEADLINE))
+    };
+    let (why, _) = failing(InitFault::ConstructorErrs);
+    assert!(matches!(&why, Failure::Constructor(error) if error.location().contains("bench.rs")));
+    says(&why, &["constructor", "no lamp"]);
+    let (why, _) = failing(InitFault::PostrunInitErrs);
+    assert!(matches!(&why, Failure::PostrunInit(_)), "{why:?}");
+    says(&why, &["postrun_init", "no power"]);
+    let (why, _) = failing(InitFault::ConstructorPanics);
+    assert!(matches!(&why, Failure::ConstructorPanicked(_)), "{why:?}");
+    says(&why, &["constructor panicked", "the lamp fell down", "bench.rs"]);
+    let (why, report) = failing(InitFault::PostrunInitPanics);
+    assert!(matches!(&why, Failure::PostrunInitPanicked(_)), "{why:?}");
+    says(&why, &["postrun_init panicked", "a fuse blew"]);
+    assert!(!report.killed, "it ends in order");
+    for fault in [InitFault::ConstructorHangs, InitFault::PostrunInitHangs] {
+        let (why, report) = failing(fault);
+        assert_eq!(why, Failure::StartDeadline { deadline: DEADLINE });
+        assert!(report.killed);
+    }
+}
+
+// ---- what comes through the lanes
+
+/// Packets that no child sends, sent around the framework through every socket that the child has.
+/// The controller runs in a process of its own: what is to be shown is that it survives.
+fn check_scribble(kind: &str) {
+    let mut controller = ControllerProgram::start(env!("CARGO_BIN_EXE_scribbled_on"), &[kind]);
+    println!("{kind}: {}", controller.line("broken child"));
+    assert_eq!(controller.line("other child"), "Ok(3)", "{kind}");
+    assert_eq!(controller.line("next run"), "Ok(3)", "{kind}");
+    assert_eq!(controller.end(), 0, "{kind}");
+}
+
+#[test]
+fn a_child_that_sends_garbage_is_killed_and_only_it() {
+    for kind in ["text", "zeros", "stray bytes", "empty", "long", "huge length"] {
+        check_scribble(kind);
+    }
+}
+
+/// ipc-channel believes the length in the header when a descriptor comes along, and aborts the process.
+#[test]
+fn a_child_that_sends_a_hostile_length_with_a_descriptor_is_killed_and_only_it() {
+    check_scribble("huge length with descriptor");
+}
+
+#[test]
+fn a_value_that_cannot_be_decoded_in_the_inbox_breaks_its_own_child_only() {
+    let (bench, other) = (ready(builder(CHILD)), ready(builder(CHILD)));
+    bench.signals().mood_shown.connect(|_| {});
+    bench.show_mood(2);
+    let _ = bench.process().join(LONG);
+    let report = bench.process().exit_report().expect("it was declared broken");
+    assert!(matches!(report.failure, Some(Failure::Broken(_))), "{report:?}");
+    assert!(report.killed);
+    assert_eq!(outcome(other.add_two(1, 2)), Ok(3));
+    assert_eq!(Blob::default().0.len(), 0);
+}
