@@ -71,7 +71,6 @@ pub(crate) struct Link {
     met: AtomicBool,
     stop: Mutex<Option<StopReason>>,
     stopping: AtomicBool,
-    controller_gone: AtomicBool,
     /// The number of the running command, or 0.
     running: AtomicU64,
 }
@@ -114,7 +113,6 @@ impl Link {
             met: AtomicBool::new(false),
             stop: Mutex::new(None),
             stopping: AtomicBool::new(false),
-            controller_gone: AtomicBool::new(false),
             running: AtomicU64::new(0),
         })
     }
@@ -249,13 +247,8 @@ impl Link {
 
     /// The controller is gone: nothing will be sent any more, and the child shall end.
     pub(crate) fn controller_lost(&self) {
-        self.controller_gone.store(true, Ordering::SeqCst);
         self.close();
         self.request_stop(StopReason::ControllerLost);
-    }
-
-    pub(crate) fn is_controller_gone(&self) -> bool {
-        self.controller_gone.load(Ordering::SeqCst)
     }
 
     fn close(&self) {

@@ -31,6 +31,7 @@ mod code {
 /// Serves until the end and returns the exit code.
 pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     install_hook();
+    let parent = sys::parent();
     let ChildLanes { requests, requests_wake, control, events } = lanes;
     let link = Link::new(run.generation, run.window, events, requests_wake);
     let grace = Grace::default();
@@ -41,7 +42,6 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     control::start(control, &link, Arc::clone(&grace), run.place);
     let mut requests = Requests::new(requests, Arc::clone(&link));
 
-    let parent = sys::parent();
     let code = match requests.welcome(run.nonce) {
         Some(welcome) => {
             grace.store(welcome.grace, Ordering::SeqCst);
@@ -54,9 +54,8 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
         }
         None => code::INIT_FAILED,
     };
-    if run.place == Place::Process && (link.is_controller_gone() || sys::parent() != parent) {
-        // Nobody else will end what this child has started.
-        sys::end_own_group();
+    if run.place == Place::Process {
+        sys::end_descendants(parent);
     }
     code
 }

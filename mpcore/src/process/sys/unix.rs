@@ -6,7 +6,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, getpgrp, getpid, kill_process, kill_process_group};
+use rustix::process::{
+    Pid, Signal, getpgid, getpgrp, getpid, getppid, kill_process, kill_process_group, setpgid,
+};
 
 use crate::process::ExitStatus;
 
@@ -64,9 +66,38 @@ pub(crate) fn kill_group(process: u32) {
     }
 }
 
-/// Who will hear of this process's end: another one than at the start if the controller is gone.
-pub(crate) fn parent() -> Option<u32> {
-    rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get() as u32)
+/// Who started this process; asked for again at its end, it is somebody else if that one is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Parent(Option<Pid>);
+
+/// The parent as it is now.
+pub(crate) fn parent() -> Parent {
+    Parent(getppid())
+}
+
+/// In a child that leads its group: ends what it has started, and not itself.
+///
+/// The controller's watcher does that as well, but a controller that is just ending may not get to
+/// it. So the child leaves its group, for the one of its controller, and kills what is left.
+pub(crate) fn end_descendants(started_by: Parent) {
+    let group = getpgrp();
+    if group != getpid() {
+        return;
+    }
+    if parent() != started_by {
+        // Nobody is there any more to ask for the exit code.
+        return end_own_group();
+    }
+    match started_by.0 {
+        // A controller that is the first process of its system takes everything with it.
+        None | Some(Pid::INIT) => {}
+        Some(controller) => {
+            let moved = getpgid(Some(controller)).and_then(|theirs| setpgid(None, Some(theirs)));
+            if moved.is_ok() || parent() != started_by {
+                let _ = kill_process_group(group, Signal::KILL);
+            }
+        }
+    }
 }
 
 /// In a child that leads its group: ends the group, this process included.

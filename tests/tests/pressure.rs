@@ -1,0 +1,371 @@
+//! More than fits: a child that takes nothing, a controller that takes nothing, and floods.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use mpcore::{CallError, Inbox, State};
+use rustix::process::Signal;
+use system_tests::bench::{builder, ready};
+use system_tests::{BenchConfig, BenchControl, Blob, Journal, LONG, block_on, outcome, processes, until};
+
+const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
+
+/// The tests of this file that fill memory take turns, where they share a process.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn pid(bench: &BenchControl) -> u32 {
+    bench.process().pid().unwrap()
+}
+
+/// An inbox that nobody drains until the test does.
+fn idle_inbox() -> Inbox {
+    Inbox::new(|| {})
+}
+
+/// Drains in this thread until `done`.
+fn drain_until(what: &str, inbox: &Inbox, mut done: impl FnMut() -> bool) {
+    until(what, || {
+        inbox.drain(Duration::from_millis(50));
+        done()
+    });
+}
+
+/// Hears numbered ticks and says how many came, in order.
+fn count_ticks(bench: &BenchControl) -> Arc<AtomicU32> {
+    let count = Arc::new(AtomicU32::new(0));
+    let next = Arc::clone(&count);
+    bench.signals().tick.connect(move |number| {
+        // One out of order stops the count.
+        let _ = next.compare_exchange(*number, *number + 1, Ordering::SeqCst, Ordering::SeqCst);
+    });
+    count
+}
+
+// ---- the caller never blocks
+
+#[test]
+fn a_call_returns_at_once_whatever_the_child_does() {
+    let _alone = alone();
+    let bench = ready(builder(CHILD));
+    let large = || Blob::numbered(64 << 20);
+    let timed = |what: &str, call: &dyn Fn()| {
+        let begun = Instant::now();
+        call();
+        println!("{what}: returned after {:?}", begun.elapsed());
+    };
+    // That they return at all while the child stands still is what is proven here.
+    processes::freeze(pid(&bench));
+    timed("call on a stopped child", &|| drop(bench.add_two(1, 2)));
+    let argument = Mutex::new(Some(large()));
+    let take = || argument.lock().unwrap().take().unwrap();
+    timed("64 MiB argument on a stopped child", &|| drop(bench.echo(take())));
+    timed("1000 calls behind it", &|| {
+        for number in 0..1000 {
+            bench.add_two(number, 0);
+        }
+    });
+    timed("stop, state, mirror and pid", &|| {
+        assert_eq!((bench.level(), bench.process().state()), (0, State::Running));
+        bench.process().cancel_all();
+    });
+    let last = bench.add_two(20, 22);
+    processes::thaw(pid(&bench));
+    assert_eq!(outcome(last), Ok(42));
+
+    *argument.lock().unwrap() = Some(large());
+    timed("64 MiB argument on a running child", &|| drop(bench.echo(take())));
+    assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
+}
+
+#[test]
+fn a_hundred_thousand_commands_wait_for_a_stopped_child() {
+    let bench = ready(builder(CHILD));
+    processes::freeze(pid(&bench));
+    let begun = Instant::now();
+    let mut calls: Vec<_> = (0..100_000).map(|number| bench.add_two(number, 1)).collect();
+    println!("100,000 commands queued on a stopped child in {:?}", begun.elapsed());
+    assert!(calls.iter_mut().all(|call| call.try_outcome().is_none()), "none blocks or fails");
+    assert_eq!(bench.process().pending_commands(), 100_000);
+    processes::thaw(pid(&bench));
+    let thawed = Instant::now();
+    for (number, call) in calls.into_iter().enumerate() {
+        assert_eq!(outcome(call), Ok(number as i32 + 1));
+    }
+    println!("all ended {:?} after SIGCONT", thawed.elapsed());
+    assert_eq!(bench.process().pending_commands(), 0);
+}
+
+#[test]
+fn one_command_beyond_the_bound_ends_as_queue_full() {
+    const BOUND: usize = 20_000;
+    let bench = ready(builder(CHILD).queue_bound(BOUND, 1 << 30));
+    processes::freeze(pid(&bench));
+    // What the lane takes is no longer in the queue; then the bound counts.
+    let mut calls = Vec::new();
+    let full = loop {
+        let mut call = bench.add_two(calls.len() as i32, 0);
+        match call.try_outcome() {
+            None => calls.push(call),
+            Some(outcome) => break outcome,
+        }
+    };
+    assert_eq!(full, Err(CallError::QueueFull));
+    assert!((BOUND..BOUND + 1000).contains(&calls.len()), "{}", calls.len());
+    assert_eq!(outcome(bench.add_two(0, 0)), Err(CallError::QueueFull));
+    processes::thaw(pid(&bench));
+    for (number, call) in calls.into_iter().enumerate() {
+        assert_eq!(outcome(call), Ok(number as i32));
+    }
+}
+
+#[test]
+fn a_stopped_child_can_be_cancelled_stopped_and_killed() {
+    let bench = ready(builder(CHILD));
+    processes::freeze(pid(&bench));
+    let calls: Vec<_> = (0..20_000).map(|number| bench.add_two(number, 0)).collect();
+    let unsent = &calls[19_999];
+    unsent.cancel();
+    bench.process().stop();
+    let late = bench.add_two(0, 0);
+    assert_eq!(outcome(late), Err(CallError::Stopped));
+    bench.process().kill();
+    assert!(bench.process().join(LONG).unwrap().is_some());
+    for call in calls {
+        assert!(outcome(call).is_err());
+    }
+}
+
+// ---- waiting where the inbox cannot be drained
+
+type Wait = fn(&BenchControl) -> bool;
+
+/// Waits in a handler of the inbox's thread, while that inbox is full and the child still has to say
+/// more than fits.
+fn check_wait_in_handler(name: &str, wait: Wait) {
+    let bench = ready(builder(CHILD).inbox_bound(8, 4096));
+    let count = count_ticks(&bench);
+    let (weak, (sender, waited)) = (bench.downgrade(), mpsc::channel());
+    bench.signals().add_two_finished.connect(move |_| {
+        let bench = weak.upgrade().unwrap();
+        bench.flood(20_000);
+        sender.send(wait(&bench)).unwrap_or_default();
+    });
+    bench.add_two(1, 1);
+    let ok = waited.recv_timeout(LONG).unwrap_or_else(|_| panic!("{name}: a deadlock"));
+    assert!(ok, "{name}");
+    until("every event arrives, in order", || count.load(Ordering::SeqCst) == 20_000);
+}
+
+#[test]
+fn waiting_in_a_handler_with_a_full_inbox_is_no_deadlock() {
+    let waits: [(&str, Wait); 6] = [
+        ("wait", |bench| bench.divide(84, 2).wait() == Ok(42)),
+        ("blocking", |bench| bench.blocking().divide(84, 2) == Ok(42)),
+        ("wait_timeout", |bench| bench.divide(84, 2).wait_timeout(LONG) == Some(Ok(42))),
+        ("await", |bench| block_on(bench.divide(84, 2)) == Ok(42)),
+        ("wait for a large result", |bench| {
+            bench.echo(Blob::numbered(3 << 20)).wait().is_ok_and(|it| it.is_numbered(3 << 20))
+        }),
+        ("join", |bench| {
+            let last = bench.divide(84, 2);
+            assert_eq!(outcome(last), Ok(42));
+            bench.process().stop();
+            bench.process().join(LONG).is_ok_and(|it| it.is_some())
+        }),
+    ];
+    for (name, wait) in waits {
+        check_wait_in_handler(name, wait);
+    }
+}
+
+/// Credit was held back at the very moment at which the inbox ran empty, and never given.
+#[test]
+fn a_tiny_inbox_never_stalls_the_child() {
+    let bench = ready(builder(CHILD).inbox_bound(1, 100));
+    let count = count_ticks(&bench);
+    // Nobody waits, so nothing but the draining gives credit.
+    for _ in 0..20 {
+        count.store(0, Ordering::SeqCst);
+        bench.flood(5000);
+        until("every event arrives", || count.load(Ordering::SeqCst) == 5000);
+    }
+    // Blocks: each packet fills the window by itself.
+    let bytes = Arc::new(AtomicU64::new(0));
+    let total = Arc::clone(&bytes);
+    bench.signals().block.connect(move |block| {
+        total.fetch_add(block.0.len() as u64, Ordering::SeqCst);
+    });
+    bench.flood_blocks(500, 60_000);
+    until("every block arrives", || bytes.load(Ordering::SeqCst) == 500 * 60_000);
+}
+
+/// The same for a wait that begins at that moment.
+#[test]
+fn waits_that_begin_while_the_inbox_fills_all_end() {
+    let inbox = idle_inbox();
+    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(2, 200));
+    for round in 0..300 {
+        bench.flood(50 + round % 7);
+        thread::sleep(Duration::from_micros(u64::from(round % 13) * 20));
+        assert_eq!(outcome(bench.divide(84, 2)), Ok(42), "round {round}");
+        if round % 3 == 0 {
+            inbox.drain(Duration::from_micros(50));
+        }
+    }
+}
+
+// ---- floods
+
+#[test]
+fn a_hundred_thousand_events_and_a_normal_exit_all_arrive_before_finished() {
+    for end in ["stop", "SIGTERM"] {
+        let bench = ready(builder(CHILD));
+        let count = count_ticks(&bench);
+        let (sender, finished) = mpsc::channel();
+        let before = Arc::clone(&count);
+        bench.process().signals().finished.connect(move |report| {
+            sender.send((report.state, before.load(Ordering::SeqCst))).unwrap_or_default();
+        });
+        bench.raise_level(1);
+        bench.flood(100_000);
+        until("the flood has begun", || bench.level() == 1);
+        match end {
+            "stop" => bench.process().stop(),
+            _ => processes::signal(pid(&bench), Signal::TERM),
+        }
+        let (state, received) = finished.recv_timeout(LONG).unwrap();
+        assert_eq!((state, received), (State::Finished, 100_000), "{end}");
+    }
+}
+
+#[test]
+fn a_flood_with_nobody_draining_fills_neither_side() {
+    const BLOCK: usize = 64 << 10;
+    const BLOCKS: u32 = 4000;
+    let _alone = alone();
+    let inbox = idle_inbox();
+    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(1_000_000, 8 << 20));
+    while inbox.drain(LONG).more {}
+    let own = std::process::id();
+    let (before, child_before) = (processes::resident_mib(own), processes::resident_mib(pid(&bench)));
+    let received = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&received);
+    bench.signals().block.connect(move |block| {
+        assert_eq!(block.0.len(), BLOCK);
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    let flood = bench.flood_blocks(BLOCKS, BLOCK);
+    // It stands still when the child has filled its own queue.
+    until("the child's queue is full", || processes::resident_mib(pid(&bench)) > child_before + 60);
+    thread::sleep(Duration::from_millis(300));
+    let (after, child_after) = (processes::resident_mib(own), processes::resident_mib(pid(&bench)));
+    println!(
+        "250 MiB of events, nobody draining: controller {before} -> {after} MiB, \
+         child {child_before} -> {child_after} MiB"
+    );
+    assert!(after < before + 40, "the controller holds 8 MiB and what is under way");
+    assert!(child_after < child_before + 120, "the child holds 64 MiB and what is under way");
+    drain_until("every block arrives", &inbox, || received.load(Ordering::SeqCst) == BLOCKS);
+    assert_eq!(outcome(flood), Ok(BLOCKS));
+}
+
+#[test]
+fn try_emit_says_full_where_emit_would_wait() {
+    const BLOCK: usize = 64 << 10;
+    let _alone = alone();
+    let inbox = idle_inbox();
+    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(1_000_000, 8 << 20));
+    let received = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&received);
+    bench.signals().block.connect(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    let taken = Arc::new(Mutex::new(None));
+    let told = Arc::clone(&taken);
+    // A wait would lift the bound, so the answer is heard through the inbox.
+    bench.try_flood_blocks(4000, BLOCK).on_done(move |it| *told.lock().unwrap() = Some(it));
+    until("the child has filled its queue", || processes::resident_mib(pid(&bench)) > 60);
+    drain_until("the answer", &inbox, || taken.lock().unwrap().is_some());
+    let (taken, refusal) = taken.lock().unwrap().take().unwrap().unwrap();
+    let mib = taken as usize * BLOCK >> 20;
+    println!("try_emit with nobody draining: {taken} blocks, {mib} MiB, then `{refusal}`");
+    assert!(refusal.contains("full"), "{refusal}");
+    assert!((64..96).contains(&mib), "64 MiB in the child and 8 in the controller: {mib}");
+    drain_until("what was taken arrives", &inbox, || received.load(Ordering::SeqCst) == taken);
+}
+
+#[test]
+fn what_is_coalesced_needs_no_room() {
+    let inbox = idle_inbox();
+    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(100, 100_000));
+    let journal = Journal::new();
+    let note = journal.clone();
+    bench.signals().level_changed.connect(move |level| note.note(format!("level {level}")));
+    let ended = Arc::new(AtomicU32::new(0));
+    for _ in 0..3 {
+        let count = Arc::clone(&ended);
+        bench.raise_level(100_000).on_done(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        bench.step_through(100_000);
+    }
+    // They all end although nobody drains: nothing of it piles up.
+    until("they have ended", || bench.process().pending_commands() == 0);
+    drain_until("the outcomes", &inbox, || ended.load(Ordering::SeqCst) == 3);
+    let lines = journal.lines();
+    assert!(lines.len() <= 4, "{}", lines.len());
+    assert_eq!(lines.last().unwrap(), "level 100000");
+}
+
+#[test]
+fn a_thread_of_the_child_that_never_stops_emitting_does_not_keep_it() {
+    for end in ["stop", "SIGTERM"] {
+        let bench = ready(builder(CHILD).stop_grace(LONG * 10));
+        let finished = bench.process().signals().finished.receiver();
+        outcome(bench.leave_a_thread_emitting()).unwrap();
+        until("it emits", || {
+            bench.signals().tick.receiver().recv_timeout(Duration::from_millis(100)).is_some()
+        });
+        match end {
+            "stop" => bench.process().stop(),
+            _ => processes::signal(pid(&bench), Signal::TERM),
+        }
+        let report = finished.recv_timeout(LONG).unwrap_or_else(|| panic!("{end}: it stays")).0;
+        assert_eq!((report.state, report.killed, report.cleaned_up), (State::Finished, false, true));
+    }
+}
+
+#[test]
+fn a_full_inbox_does_not_keep_a_child_from_stopping_or_being_told_dead() {
+    let inbox = idle_inbox();
+    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(10, 1000));
+    let count = count_ticks(&bench);
+    bench.flood(50_000);
+    until("the flood has begun", || processes::state(pid(&bench)).is_some());
+    bench.process().stop();
+    assert_eq!(bench.process().join(LONG).unwrap().map(|it| it.code()), Some(0));
+    drain_until("all of it arrives", &inbox, || count.load(Ordering::SeqCst) == 50_000);
+
+    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(10, 1000));
+    bench.flood(50_000);
+    let pending = bench.add_two(1, 2);
+    processes::kill(pid(&bench));
+    assert!(matches!(outcome(pending), Err(CallError::Exited(_))));
+}
+
+#[test]
+fn a_large_config_and_many_large_arguments_pass_through_a_small_window() {
+    let settings = (0..50_000).map(|it| (format!("a rather long key {it}"), it)).collect();
+    let config = BenchConfig { settings, ..BenchConfig::default() };
+    let bench = builder(CHILD).config(config.clone()).spawn().unwrap();
+    assert_eq!(outcome(bench.settings()), Ok(config.settings));
+    let calls: Vec<_> = (0..20).map(|it| (it, bench.echo(Blob::numbered(1 << 20 | it)))).collect();
+    for (number, call) in calls {
+        assert!(outcome(call).unwrap().is_numbered(1 << 20 | number), "{number}");
+    }
+}
