@@ -181,8 +181,8 @@ pub trait Bench {
     fn flood_blocks(&mut self, count: u32, length: usize) -> u32;
 
     /// Tries to emit `count` blocks of this many bytes without waiting; returns how many were taken,
-    /// and what the first refusal said.
-    fn try_flood_blocks(&mut self, count: u32, length: usize) -> (u32, String);
+    /// and what the first refusal said. Since that is told behind the blocks, a file is made as well.
+    fn try_flood_blocks(&mut self, count: u32, length: usize, sign: String) -> (u32, String);
 
     /// Starts a thread that emits as long as anybody listens, and returns.
     fn leave_a_thread_emitting(&mut self);
@@ -507,9 +507,10 @@ impl Bench for BenchProcess {
         count
     }
 
-    fn try_flood_blocks(&mut self, count: u32, length: usize) -> (u32, String) {
+    fn try_flood_blocks(&mut self, count: u32, length: usize, sign: String) -> (u32, String) {
         for number in 0..count {
             if let Err(refused) = self.cx.block.try_emit(Blob::numbered(length)) {
+                std::fs::write(sign, "").expect("the file can be made");
                 return (number, refused.to_string());
             }
         }

@@ -231,9 +231,8 @@ fn a_hundred_thousand_events_and_a_normal_exit_all_arrive_before_finished() {
         bench.process().signals().finished.connect(move |report| {
             sender.send((report.state, before.load(Ordering::SeqCst))).unwrap_or_default();
         });
-        bench.raise_level(1);
         bench.flood(100_000);
-        until("the flood has begun", || bench.level() == 1);
+        until("the flood has begun", || count.load(Ordering::SeqCst) > 0);
         match end {
             "stop" => bench.process().stop(),
             _ => processes::signal(pid(&bench), Signal::TERM),
@@ -287,9 +286,12 @@ fn try_emit_says_full_where_emit_would_wait() {
     });
     let taken = Arc::new(Mutex::new(None));
     let told = Arc::clone(&taken);
-    // A wait would lift the bound, so the answer is heard through the inbox.
-    bench.try_flood_blocks(4000, BLOCK).on_done(move |it| *told.lock().unwrap() = Some(it));
-    until("the child has filled its queue", || processes::resident_mib(pid(&bench)) > 60);
+    // A wait would lift the bound, so the answer is heard through the inbox, behind the blocks.
+    let folder = tempfile::tempdir().unwrap();
+    let sign = folder.path().join("refused");
+    let path = sign.to_string_lossy().into_owned();
+    bench.try_flood_blocks(4000, BLOCK, path).on_done(move |it| *told.lock().unwrap() = Some(it));
+    until("the child is refused", || sign.exists());
     drain_until("the answer", &inbox, || taken.lock().unwrap().is_some());
     let (taken, refusal) = taken.lock().unwrap().take().unwrap().unwrap();
     let mib = taken as usize * BLOCK >> 20;
@@ -346,7 +348,7 @@ fn a_full_inbox_does_not_keep_a_child_from_stopping_or_being_told_dead() {
     let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(10, 1000));
     let count = count_ticks(&bench);
     bench.flood(50_000);
-    until("the flood has begun", || processes::state(pid(&bench)).is_some());
+    drain_until("the flood has begun", &inbox, || count.load(Ordering::SeqCst) > 0);
     bench.process().stop();
     assert_eq!(bench.process().join(LONG).unwrap().map(|it| it.code()), Some(0));
     drain_until("all of it arrives", &inbox, || count.load(Ordering::SeqCst) == 50_000);

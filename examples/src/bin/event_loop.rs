@@ -26,7 +26,7 @@ trait Sensor {
     fn sample(&self, number: u32);
 }
 
-/// The fields that the derive fills in may have other names.
+/// The field that the derive fills in may have another name than `cx`.
 #[derive(mpcore::Child)]
 #[child(Sensor)]
 struct SensorProcess {

@@ -28,7 +28,8 @@ trait Scale {
 #[derive(mpcore::Child)]
 #[child(Scale)]
 struct ScaleProcess {
-    config: ScaleConfig,
+    #[child(config)] // no mark is needed for a field that is called `config`
+    settings: ScaleConfig,
 }
 
 impl Scale for ScaleProcess {
@@ -36,7 +37,7 @@ impl Scale for ScaleProcess {
         if !raw.is_finite() {
             return Err(mpcore::Error::msg("nothing can be read from the scale"));
         }
-        Ok(raw - self.config.zero)
+        Ok(raw - self.settings.zero)
     }
 
     fn process(&mut self, samples: Vec<f64>) -> f64 {

@@ -13,8 +13,11 @@ use mpcore::Inbox;
 const LONG: Duration = Duration::from_secs(30);
 const BUDGET: Duration = Duration::from_millis(2);
 
-#[mpcore::main]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // The first line, wherever it is: in a child it does not return. `#[mpcore::main]` would stop the
+    // children at the end as well, but here the end comes after theirs.
+    mpcore::init();
+
     // Handlers shall run here, on the main thread: in an inbox of its own, which the loop below
     // drains. `wake` is called from other threads, once per burst.
     let (wake, woken) = mpsc::channel();

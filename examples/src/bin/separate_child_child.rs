@@ -29,8 +29,8 @@ impl Stage for StageProcess {
         if !(0.0..=length).contains(&place) {
             return Err(StageError::TooFar { length });
         }
-        let before = self.cx.place.get();
+        let way = self.cx.place.with(|before| (place - before).abs());
         self.cx.place.set(place);
-        Ok((place - before).abs())
+        Ok(way)
     }
 }

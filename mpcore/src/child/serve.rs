@@ -114,8 +114,14 @@ fn construct<P: Child>(
     context: &<P::Interface as Interface>::Context,
     config: &[u8],
 ) -> Result<P, InitFailure> {
-    let config = P::Interface::__config().decode(config);
-    let config = config.map_err(|error| InitFailure::Config(error.to_string()))?;
+    let config = match guard(|| P::Interface::__config().decode(config)) {
+        Ok(Ok(config)) => config,
+        Ok(Err(error)) => return Err(InitFailure::Config(error.to_string())),
+        Err(Unwound::Panicked(report)) => {
+            return Err(InitFailure::Config(format!("its `Deserialize` panicked: {report}")));
+        }
+        Err(Unwound::Cancelled) => return Err(InitFailure::Constructor(crate::Cancelled.into())),
+    };
     match guard(|| P::__construct(context.clone(), config)) {
         Ok(Ok(child)) => Ok(child),
         Ok(Err(error)) => Err(InitFailure::Constructor(error)),

@@ -35,6 +35,9 @@ use crate::wire::packet::{
 };
 use crate::wire::report::{Bye, InitFailure};
 
+/// Lines of stderr that stand in the text of a failed start.
+const LAST_WORDS: usize = 4;
+
 /// What was asked of a run, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Ask {
@@ -235,7 +238,8 @@ fn connect_thread(
     run.tail.end();
     let (lanes, child_lanes) = memory::pair();
     let nonce = Nonce::default();
-    let initial = shared.table.properties.iter().map(|row| row.initial.clone()).collect();
+    let initial: Vec<_> = shared.table.properties.iter().map(|row| row.initial.clone()).collect();
+    take_initial_values(shared, &initial);
     let given = registry::Run {
         generation: run.generation,
         window: ipc::window(),
@@ -316,13 +320,18 @@ fn connect_process(
     if let Some(mismatch) = Mismatch::between(&shared.table.facts, &introduction.facts) {
         return Err(NotConnected::Refused(Failure::Mismatch(mismatch)));
     }
-    for (index, bytes) in introduction.initial.iter().enumerate().take(shared.mirrors.len()) {
-        if shared.mirrors[index].set(bytes) {
+    take_initial_values(shared, &introduction.initial);
+    let _ = Record::Accepted(attempt).write(&mut pipe);
+    Ok((hello.into_lanes(), nonce))
+}
+
+/// Every run begins with the properties' initial values.
+fn take_initial_values(shared: &Arc<Shared>, initial: &[Vec<u8>]) {
+    for (index, (mirror, bytes)) in shared.mirrors.iter().zip(initial).enumerate() {
+        if mirror.set(bytes) {
             post(shared, Notice::Property(index as u16));
         }
     }
-    let _ = Record::Accepted(attempt).write(&mut pipe);
-    Ok((hello.into_lanes(), nonce))
 }
 
 /// Waits for the right greeting, opening a fresh endpoint when one was taken by a stranger, or is
@@ -836,7 +845,12 @@ fn failure(
     Some(if known.ready {
         Failure::Crashed { status }
     } else {
-        let stderr = stderr.last().map(|line| format!("; its last words: {line}"));
-        Failure::EndedBeforeReady { status, stderr: stderr.unwrap_or_default() }
+        // A panic and most tools end with advice; what went wrong stands before it.
+        let last_words = stderr[stderr.len().saturating_sub(LAST_WORDS)..].join(" | ");
+        let stderr = match last_words.is_empty() {
+            true => last_words,
+            false => format!("; its last words: {last_words}"),
+        };
+        Failure::EndedBeforeReady { status, stderr }
     })
 }

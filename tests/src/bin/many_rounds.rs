@@ -1,0 +1,91 @@
+//! Starts a child, calls it, and ends it in one of many ways, again and again: `many_rounds COUNT`.
+//!
+//! It tells what a process may leak, counted before and after, and what one child costs.
+
+use mpcore::CallError;
+use system_tests::bench::{builder, ready};
+use system_tests::{
+    BenchConfig, BenchControl, BenchProcess, Blob, InitFault, LONG, outcome, processes, until,
+};
+
+fn bench() -> mpcore::Builder<BenchControl> {
+    builder("replaced by the next line").child::<BenchProcess>()
+}
+
+fn round(number: usize) {
+    let config = match number % 10 {
+        7 => BenchConfig { fault: Some(InitFault::PostrunInitErrs), ..BenchConfig::default() },
+        _ => BenchConfig::default(),
+    };
+    let builder = match number % 10 {
+        8 => bench().program("/nowhere/bench_child"),
+        9 => bench().in_process::<BenchProcess>(),
+        _ => bench(),
+    };
+    let bench = builder.config(config).spawn().expect("it can be tried");
+    let ticks = bench.signals().tick.receiver();
+    let sum = outcome(bench.add_two(1, 2));
+    assert!(matches!(sum, Ok(3) | Err(CallError::Exited(_))), "{sum:?}");
+    bench.flood(3);
+    bench.echo(Blob::numbered(100_000));
+    match number % 5 {
+        0 => bench.process().stop(),
+        1 => bench.process().kill(),
+        2 if number % 10 == 2 => drop(bench.exit_with(1)),
+        3 => {
+            drop((bench, ticks));
+            return;
+        }
+        _ => bench.process().terminate(),
+    }
+    let _ = bench.process().join(LONG);
+}
+
+/// What a process may leak. Threads by name, since their number alone tells nothing when it is wrong.
+fn counts() -> String {
+    let own = std::process::id();
+    let threads = processes::threads();
+    let folder = std::fs::read_dir(std::env::temp_dir()).map_or(0, Iterator::count);
+    format!(
+        "descriptors={} threads={} children={} temporary_files={folder} names={}",
+        processes::descriptors(own),
+        threads.len(),
+        processes::children(own).len(),
+        threads.join(",").replace(' ', "_").len(),
+    )
+}
+
+fn main() {
+    mpcore::init();
+    let rounds = std::env::args().nth(1).and_then(|it| it.parse().ok()).unwrap_or(10);
+    // Threads and descriptors that the runtime makes once.
+    (0..20).for_each(round);
+    settle();
+    let before = counts();
+    println!("before {before}");
+    (0..rounds).for_each(round);
+    until("what ends in the background has ended", || settled_as(&before));
+    println!("after {}", counts());
+
+    let own = std::process::id();
+    let without = processes::descriptors(own);
+    let benches: Vec<_> = (0..10).map(|_| ready(bench())).collect();
+    let with = processes::descriptors(own);
+    println!("descriptors per child {}", (with - without).div_ceil(benches.len()));
+}
+
+/// Waits until children and threads of the warming up have gone.
+fn settle() {
+    let own = std::process::id();
+    until("the children have gone", || processes::children(own).is_empty());
+    until("the threads have gone", || {
+        !processes::threads().iter().any(|name| name.contains("Bench") || name.contains("accept"))
+    });
+}
+
+/// Whether it is as before; a leak stays, so the last look decides.
+fn settled_as(before: &str) -> bool {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static LOOKS: AtomicU32 = AtomicU32::new(0);
+    counts() == before || LOOKS.fetch_add(1, Ordering::SeqCst) > 1000
+}
