@@ -136,9 +136,12 @@ fn a_program_that_connects_and_says_nothing_or_nonsense() {
 
 #[test]
 fn a_stranger_at_the_endpoint_does_not_use_up_the_right_childs_chance() {
-    for how in
-        ["let nonsense go first", "let silence go first", "let half a message go first", "let an impostor go first"]
-    {
+    for how in [
+        "let nonsense go first",
+        "let silence go first",
+        "let half a message go first",
+        "let an impostor go first",
+    ] {
         let bench = ready(builder(ODD).arg(how).arg(CHILD));
         assert_eq!(outcome(bench.add_two(1, 2)), Ok(3), "{how}");
         let own = outcome(bench.surroundings()).unwrap().pid;

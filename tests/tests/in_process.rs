@@ -43,7 +43,10 @@ fn calls_come_back() {
         assert_eq!(outcome(bench.divide(1, 0)), Err(CallError::Raised(DivideError::ByZero)));
         assert_eq!(bench.blocking().find(1), Ok(Some(vec![0.0])));
         assert!(outcome(bench.echo(Blob::numbered(5 << 20))).unwrap().is_numbered(5 << 20));
-        assert!(matches!(outcome(bench.take_mood(Mood::RefusesToArrive)), Err(CallError::Decode(_))));
+        assert!(matches!(
+            outcome(bench.take_mood(Mood::RefusesToArrive)),
+            Err(CallError::Decode(_))
+        ));
         let Err(CallError::Raised(error)) = outcome(bench.fail()) else { panic!("it fails") };
         assert_eq!(error.causes(), ["invalid digit found in string"]);
     });
@@ -186,7 +189,8 @@ fn a_start_that_fails_says_why() {
     check(|place| {
         let failing = |fault| {
             let config = BenchConfig { fault: Some(fault), ..BenchConfig::default() };
-            let bench = place().config(config).start_deadline(Duration::from_secs(1)).spawn().unwrap();
+            let bench =
+                place().config(config).start_deadline(Duration::from_secs(1)).spawn().unwrap();
             let Err(CallError::Exited(report)) = outcome(bench.add_two(1, 2)) else {
                 panic!("{fault:?}: nobody runs it")
             };

@@ -14,7 +14,8 @@ fn counts(line: &str) -> Vec<(String, usize)> {
 fn two_hundred_rounds_leave_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_many_rounds"));
-    let mut program = ControllerProgram::start_command(command.arg("200").env("TMPDIR", folder.path()));
+    let mut program =
+        ControllerProgram::start_command(command.arg("200").env("TMPDIR", folder.path()));
     let before = program.line("before");
     let after = program.line("after");
     println!("before: {before}\nafter:  {after}");

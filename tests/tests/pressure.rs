@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use mpcore::{CallError, Inbox, State};
 use rustix::process::Signal;
 use system_tests::bench::{builder, ready};
-use system_tests::{BenchConfig, BenchControl, Blob, Journal, LONG, block_on, outcome, processes, until};
+use system_tests::{
+    BenchConfig, BenchControl, Blob, Journal, LONG, block_on, outcome, processes, until,
+};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 
@@ -251,7 +253,8 @@ fn a_flood_with_nobody_draining_fills_neither_side() {
     let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(1_000_000, 8 << 20));
     while inbox.drain(LONG).more {}
     let own = std::process::id();
-    let (before, child_before) = (processes::resident_mib(own), processes::resident_mib(pid(&bench)));
+    let (before, child_before) =
+        (processes::resident_mib(own), processes::resident_mib(pid(&bench)));
     let received = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&received);
     bench.signals().block.connect(move |block| {
@@ -294,7 +297,7 @@ fn try_emit_says_full_where_emit_would_wait() {
     until("the child is refused", || sign.exists());
     drain_until("the answer", &inbox, || taken.lock().unwrap().is_some());
     let (taken, refusal) = taken.lock().unwrap().take().unwrap().unwrap();
-    let mib = taken as usize * BLOCK >> 20;
+    let mib = (taken as usize * BLOCK) >> 20;
     println!("try_emit with nobody draining: {taken} blocks, {mib} MiB, then `{refusal}`");
     assert!(refusal.contains("full"), "{refusal}");
     assert!((64..96).contains(&mib), "64 MiB in the child and 8 in the controller: {mib}");
@@ -338,7 +341,10 @@ fn a_thread_of_the_child_that_never_stops_emitting_does_not_keep_it() {
             _ => processes::signal(pid(&bench), Signal::TERM),
         }
         let report = finished.recv_timeout(LONG).unwrap_or_else(|| panic!("{end}: it stays")).0;
-        assert_eq!((report.state, report.killed, report.cleaned_up), (State::Finished, false, true));
+        assert_eq!(
+            (report.state, report.killed, report.cleaned_up),
+            (State::Finished, false, true)
+        );
     }
 }
 
@@ -350,7 +356,7 @@ fn a_full_inbox_does_not_keep_a_child_from_stopping_or_being_told_dead() {
     bench.flood(50_000);
     drain_until("the flood has begun", &inbox, || count.load(Ordering::SeqCst) > 0);
     bench.process().stop();
-    assert_eq!(bench.process().join(LONG).unwrap().map(|it| it.code()), Some(0));
+    assert_eq!(bench.process().join(LONG).unwrap().map(mpcore::ExitStatus::code), Some(0));
     drain_until("all of it arrives", &inbox, || count.load(Ordering::SeqCst) == 50_000);
 
     let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(10, 1000));

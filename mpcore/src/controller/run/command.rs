@@ -1,0 +1,70 @@
+//! What is to be spawned, and why that did not work.
+
+use std::process::{Command, Stdio};
+
+use crate::child::{init, registry};
+use crate::controller::builder::{Output, Program};
+use crate::controller::exit::Failure;
+use crate::controller::shared::Shared;
+use crate::process::sys;
+use crate::wire::handshake::MARK;
+
+/// The command, and the program's name for people.
+pub(super) fn command(shared: &Shared) -> std::io::Result<(Command, String)> {
+    let spec = &shared.spec;
+    let (mut command, program) = match &spec.program {
+        Program::Path(path) => {
+            let mut command = Command::new(path);
+            command.arg(MARK).args(&spec.arguments);
+            (command, path.to_string_lossy().into_owned())
+        }
+        Program::Own { .. } | Program::Thread(_) => {
+            let (path, argv0) = sys::own_program()?;
+            let mut command = Command::new(&path);
+            #[cfg(unix)]
+            if let Some(argv0) = &argv0 {
+                use std::os::unix::process::CommandExt as _;
+                command.arg0(argv0);
+            }
+            match registry::test_arguments().filter(|_| !init::in_main()) {
+                // libtest does not read what follows its `--`.
+                Some(test) => command.args(test).args(&spec.arguments).arg(MARK),
+                None => command.arg(MARK).args(&spec.arguments),
+            };
+            let shown = argv0.unwrap_or_else(|| path.into_os_string());
+            (command, shown.to_string_lossy().into_owned())
+        }
+    };
+    if spec.clear_environment {
+        command.env_clear();
+    }
+    for (name, value) in &spec.environment {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    if let Some(folder) = &spec.working_directory {
+        command.current_dir(folder);
+    }
+    command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    command.stdout(match spec.stdout {
+        Output::Inherit => Stdio::inherit(),
+        Output::Null => Stdio::null(),
+    });
+    sys::own_group(&mut command);
+    Ok((command, program))
+}
+
+/// What the system's refusal means.
+pub(super) fn spawn_failure(program: &str, error: &std::io::Error) -> Failure {
+    use std::io::ErrorKind;
+    let advice = match error.kind() {
+        ErrorKind::NotFound => {
+            "give the program's full path, or put it on PATH, and check the working directory"
+        }
+        ErrorKind::PermissionDenied => "make the file executable (`chmod +x`)",
+        _ => "check that the program runs by hand",
+    };
+    Failure::Spawn { program: program.to_owned(), message: error.to_string(), advice }
+}

@@ -1,0 +1,222 @@
+//! The end of a run: the watcher's word, the drain, every outcome, the last signals.
+
+use std::sync::{Arc, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use super::{Run, Step, begin};
+use crate::controller::builder::Program;
+use crate::controller::exit::{ExitReport, Failure, State};
+use crate::controller::inbox::{Notice, post};
+use crate::controller::outcome::{Exception, ExceptionKind, Outcome};
+use crate::controller::process::begin_run;
+use crate::controller::shared::{Shared, lock};
+use crate::controller::traffic::Gate;
+use crate::limits::{DRAIN_DEADLINE, STDERR_DEADLINE};
+use crate::process::ExitStatus;
+use crate::process::stop::Rung;
+use crate::process::watch::Watched;
+use crate::wire::packet::{Head, PacketKind};
+
+use super::Known;
+
+/// Lines of stderr that stand in the text of a failed start.
+const LAST_WORDS: usize = 4;
+
+impl Watched for Shared {
+    fn ended(self: Arc<Self>, generation: u32, status: Option<ExitStatus>) {
+        let run = self.life().run.clone().filter(|run| run.generation == generation);
+        let Some(run) = run else { return };
+        {
+            let mut known = lock(&run.known);
+            if known.ended.is_some() {
+                return;
+            }
+            known.ended = Some(status);
+        }
+        // The send of the marker could block on a lane that a broken child has filled.
+        let for_thread = (Arc::clone(&self), Arc::clone(&run));
+        let body = move || {
+            let (shared, run) = for_thread;
+            announce_end(&shared, &run);
+        };
+        if thread::Builder::new().name("mp-end".into()).spawn(body).is_err() {
+            finish(&self, &run);
+        }
+    }
+
+    fn climbed(self: Arc<Self>, generation: u32, rung: Rung) {
+        let run = self.life().run.clone().filter(|run| run.generation == generation);
+        let Some(run) = run else { return };
+        if rung == Rung::Kill {
+            lock(&run.known).killed = true;
+            if matches!(self.spec.program, Program::Thread(_)) {
+                // A thread cannot be killed: it is left behind, unheard.
+                self.ended(generation, None);
+            }
+        }
+    }
+
+    fn start_deadline_passed(self: Arc<Self>, generation: u32) {
+        let run = self.life().run.clone().filter(|run| run.generation == generation);
+        if let Some(run) = run {
+            lock(&run.known).start_deadline_passed = true;
+        }
+    }
+}
+
+/// Tells the run's thread that the process is gone, and ends the run itself if that takes too long.
+fn announce_end(shared: &Arc<Shared>, run: &Arc<Run>) {
+    run.send_step(Step::Ended);
+    let deadline = Instant::now() + DRAIN_DEADLINE;
+    let lane = lock(&run.known).events_wake.clone();
+    if let Some(lane) = lane {
+        let marker = Head::new(PacketKind::End, run.generation).packet();
+        // In a thread of its own it could block for ever, and nobody would end the run.
+        let body = move || {
+            let _ = lane.send(&marker);
+        };
+        let _ = thread::Builder::new().name("mp-marker".into()).spawn(body);
+    }
+    let mut life = shared.life();
+    while life.run.as_ref().is_some_and(|current| Arc::ptr_eq(current, run)) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        let waited = shared.life_changed().wait_timeout(life, left);
+        life = waited.unwrap_or_else(PoisonError::into_inner).0;
+    }
+    drop(life);
+    finish(shared, run);
+}
+
+/// Ends the run: every command gets its outcome, then the last signals go out. Once.
+pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
+    if std::mem::replace(&mut *lock(&run.finished), true) {
+        return;
+    }
+    let stderr = run.tail.lines(Instant::now() + STDERR_DEADLINE);
+    let (report, lost) = {
+        let mut life = shared.life();
+        // Whoever has just asked for the end may still be telling what that meant for commands.
+        while life.posting > 0 {
+            life = shared.await_change(life);
+        }
+        let mut known = lock(&run.known);
+        known.events_wake = None;
+        let mut traffic = shared.traffic();
+        let lost = traffic.end();
+        let report = Arc::new(report(shared, run, &known, life.pid, stderr, lost.len()));
+        traffic.gate = Gate::Ended(Arc::clone(&report));
+        drop(traffic);
+        shared.control().close();
+        life.state = report.state;
+        life.report = Some(Arc::clone(&report));
+        life.pid = None;
+        life.run = None;
+        life.finishing = true;
+        life.hooks += 1;
+        (report, lost)
+    };
+    shared.life_changed().notify_all();
+    let orderly = lock(&run.known).bye.is_some() && report.failure.is_none();
+    for (call, entry) in lost {
+        let outcome = if orderly { Outcome::Stopped } else { Outcome::Exited(Arc::clone(&report)) };
+        shared.resolve(call, entry, outcome);
+    }
+    if let Some(failure) = &report.failure {
+        let exception = Exception {
+            process: report.name.clone(),
+            pid: report.pid,
+            command: None,
+            call: None,
+            kind: ExceptionKind::Crashed { commands_lost: report.commands_lost },
+            message: failure.to_string(),
+            backtrace: String::new(),
+        };
+        post(shared, Notice::Exception(Box::new(exception)));
+        post(shared, Notice::Failed(Box::new(failure.clone())));
+    }
+    post(shared, Notice::State(report.state));
+    post(shared, Notice::Finished(Arc::clone(&report)));
+    let next = {
+        let mut life = shared.life();
+        life.finishing = false;
+        life.restart.then(|| begin_run(shared, &mut life))
+    };
+    shared.life_changed().notify_all();
+    if let Some((next, wake)) = next {
+        wake.wake();
+        begin(shared, &next);
+    }
+    if let Some(after_exit) = &shared.spec.after_exit {
+        let hook = std::panic::AssertUnwindSafe(|| after_exit(&report));
+        // A panic of the hook is told by the panic hook.
+        let _ = std::panic::catch_unwind(hook);
+    }
+    shared.life().hooks -= 1;
+    shared.life_changed().notify_all();
+}
+
+fn report(
+    shared: &Shared,
+    run: &Run,
+    known: &Known,
+    pid: Option<u32>,
+    stderr: Vec<String>,
+    commands_lost: usize,
+) -> ExitReport {
+    let status = known.ended.flatten();
+    let failure = failure(shared, known, status, &stderr);
+    let state = match &failure {
+        None => State::Finished,
+        Some(_) if known.ready => State::Crashed,
+        Some(_) => State::Failed,
+    };
+    let bye = known.bye.as_ref();
+    ExitReport {
+        name: shared.name(),
+        generation: run.generation,
+        pid,
+        state,
+        status,
+        killed: known.killed,
+        cleaned_up: bye.is_some_and(|bye| bye.cleaned_up),
+        cleanup_panic: bye.and_then(|bye| bye.cleanup_panic.clone()),
+        failure,
+        commands_lost,
+        stderr,
+    }
+}
+
+fn failure(
+    shared: &Shared,
+    known: &Known,
+    status: Option<ExitStatus>,
+    stderr: &[String],
+) -> Option<Failure> {
+    if known.failure.is_some() {
+        return known.failure.clone();
+    }
+    if known.start_deadline_passed && !known.ready {
+        return Some(Failure::StartDeadline { deadline: shared.spec.start_deadline });
+    }
+    if known.asked.is_some() || known.bye.is_some() {
+        return None;
+    }
+    let Some(status) = status else {
+        return Some(Failure::Abandoned);
+    };
+    Some(if known.ready {
+        Failure::Crashed { status }
+    } else {
+        // A panic and most tools end with advice; what went wrong stands before it.
+        let last_words = stderr[stderr.len().saturating_sub(LAST_WORDS)..].join(" | ");
+        let stderr = match last_words.is_empty() {
+            true => last_words,
+            false => format!("; its last words: {last_words}"),
+        };
+        Failure::EndedBeforeReady { status, stderr }
+    })
+}

@@ -1,0 +1,212 @@
+//! What comes up the events lane: outcomes, properties, events, and the steps of the child's life.
+//!
+//! Nothing here waits for anybody but the lane, and nothing here runs user code.
+
+use std::sync::Arc;
+
+use super::Run;
+use crate::controller::exit::State;
+use crate::controller::inbox::{Notice, Wake, enqueue, post};
+use crate::controller::outcome::Outcome;
+use crate::controller::shared::{Shared, lock};
+use crate::process::watch;
+use crate::transport::{ControllerLanes, Receiver, ipc};
+use crate::wire::credit::{FalseReport, charge};
+use crate::wire::handshake::{Nonce, Welcome};
+use crate::wire::packet::{Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind, Payload};
+use crate::wire::report::InitFailure;
+
+/// Why the events lane is no longer read.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error(transparent)]
+    Packet(#[from] PacketError),
+    #[error("{0}")]
+    Credit(#[from] FalseReport),
+    #[error("{0}")]
+    Content(&'static str),
+}
+
+/// Puts the lanes to use: the welcome goes out, then what has queued.
+pub(super) fn open(
+    shared: &Arc<Shared>,
+    run: &Run,
+    lanes: ControllerLanes,
+    nonce: Nonce,
+) -> Receiver {
+    let ControllerLanes { requests, control, events, events_wake } = lanes;
+    let window = ipc::window();
+    let welcome = Welcome {
+        nonce,
+        name: shared.name(),
+        grace: u32::try_from(shared.spec.stop_grace.as_millis()).unwrap_or(u32::MAX),
+        config: shared.spec.config.clone(),
+    };
+    let welcome = postcard::to_stdvec(&welcome).unwrap_or_default();
+    let finished = lock(&run.finished);
+    if !*finished {
+        let grant = shared.control().open(control, run.generation, window);
+        shared.traffic().open_lane(requests, run.generation, grant, window, welcome);
+    }
+    drop(finished);
+    let mut known = lock(&run.known);
+    if known.ended.is_some() {
+        // It has ended meanwhile, and whoever tells found no lane to send the marker on.
+        let _ = events_wake.send(&Head::new(PacketKind::End, run.generation).packet());
+    }
+    known.events_wake = Some(events_wake);
+    events
+}
+
+/// Reads until the end marker. `Err` says why the child is broken.
+pub(super) fn read(shared: &Arc<Shared>, run: &Run, mut events: Receiver) -> Result<(), String> {
+    let mut assembler = Assembler::default();
+    loop {
+        let packet = events.receive().map_err(|error| error.to_string())?;
+        let finished = lock(&run.finished);
+        if *finished {
+            return Ok(());
+        }
+        match take_packet(shared, run, &mut assembler, &packet) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(broken) => return Err(broken.to_string()),
+        }
+    }
+}
+
+/// Returns whether to go on.
+fn take_packet(
+    shared: &Arc<Shared>,
+    run: &Run,
+    assembler: &mut Assembler,
+    packet: &[u8],
+) -> Result<bool, Broken> {
+    let (head, body) = Head::parse(packet, run.generation)?;
+    let mut cost = 0;
+    match head.kind {
+        PacketKind::End => {
+            let spoken = lock(&run.known).ended.is_some();
+            return if spoken {
+                Ok(false)
+            } else {
+                Err(Broken::Content("an end marker of its own"))
+            };
+        }
+        PacketKind::Items | PacketKind::Part => {
+            cost = charge(packet.len());
+            assembler
+                .take(head.kind, body, |item, payload| take_item(shared, run, item, payload))?;
+        }
+        PacketKind::Credit => {}
+        PacketKind::Wake | PacketKind::Control => {
+            return Err(Broken::Content("a packet of another lane"));
+        }
+    }
+    let grant = shared.may_grant();
+    shared.control().packet_read(head.consumed_control, cost, grant)?;
+    if !grant {
+        shared.note_overflow();
+        // The inbox may have been emptied, or a wait begun, since `may_grant` looked.
+        shared.grant_if_allowed();
+    }
+    shared.traffic().report(head.consumed)?;
+    Ok(true)
+}
+
+fn take_item(
+    shared: &Arc<Shared>,
+    run: &Run,
+    item: ItemHead,
+    payload: Payload<'_>,
+) -> Result<(), Broken> {
+    let decode_failed = |_| Broken::Content("a report that cannot be decoded");
+    let text = |payload: &Payload<'_>| String::from_utf8_lossy(payload.bytes()).into_owned();
+    let outcome = match item.kind {
+        ItemKind::Returned => Outcome::Returned(payload.into_bytes()),
+        ItemKind::Raised => Outcome::Raised(payload.into_bytes()),
+        ItemKind::Panicked => {
+            Outcome::Panicked(postcard::from_bytes(payload.bytes()).map_err(decode_failed)?)
+        }
+        ItemKind::Cancelled => Outcome::Cancelled,
+        ItemKind::Stopped => Outcome::Stopped,
+        ItemKind::Undecodable => Outcome::Decode(text(&payload)),
+        ItemKind::Unencodable => Outcome::Encode(text(&payload)),
+        _ => return take_notice(shared, run, item, payload),
+    };
+    let entry = shared.traffic().pending.remove(item.call);
+    match entry {
+        // A cancelled command may not have reached the child, which then knows only its number.
+        Some(entry) if entry.command == item.method || item.kind == ItemKind::Cancelled => {
+            shared.resolve(item.call, entry, outcome);
+            Ok(())
+        }
+        Some(entry) => {
+            let lie = "an outcome of another command";
+            shared.resolve(item.call, entry, Outcome::Decode(lie.into()));
+            Err(Broken::Content(lie))
+        }
+        None => Err(Broken::Content("an outcome of a call that has none pending")),
+    }
+}
+
+fn take_notice(
+    shared: &Arc<Shared>,
+    run: &Run,
+    item: ItemHead,
+    payload: Payload<'_>,
+) -> Result<(), Broken> {
+    let index = usize::from(item.method);
+    let table = &shared.table;
+    let decode_failed = |_| Broken::Content("a report that cannot be decoded");
+    match item.kind {
+        ItemKind::Property => {
+            let mirror = shared.mirrors.get(index).ok_or(Broken::Content("an unknown property"))?;
+            if mirror.set(payload.bytes()) {
+                post(shared, Notice::Property(item.method));
+            }
+        }
+        ItemKind::Event if index < table.events.len() => {
+            post(shared, Notice::Event(item.method, payload.into_bytes()));
+        }
+        ItemKind::Signal if index < table.commands.len() => {
+            post(shared, Notice::Signal(item.method, payload.into_bytes()));
+        }
+        ItemKind::Progress => {
+            let bytes =
+                payload.bytes().try_into().map_err(|_| Broken::Content("a long progress"))?;
+            let fraction = f64::from_le_bytes(bytes);
+            post(shared, Notice::Progress { call: item.call, fraction });
+        }
+        ItemKind::Ready => {
+            watch::ready(run.key);
+            lock(&run.known).ready = true;
+            let wake = {
+                let mut life = shared.life();
+                life.ready = true;
+                if life.state == State::Starting {
+                    life.state = State::Running;
+                    enqueue(shared, Notice::State(State::Running))
+                } else {
+                    Wake::none()
+                }
+            };
+            wake.wake();
+            shared.life_changed().notify_all();
+            post(shared, Notice::Ready);
+        }
+        ItemKind::InitFailed => {
+            let failure: InitFailure =
+                postcard::from_bytes(payload.bytes()).map_err(decode_failed)?;
+            lock(&run.known).failure.get_or_insert(failure.into());
+        }
+        ItemKind::Bye => {
+            let bye = postcard::from_bytes(payload.bytes()).map_err(decode_failed)?;
+            lock(&run.known).bye = Some(bye);
+        }
+        _ => {
+            return Err(Broken::Content("an item of another lane, or of no item of the interface"));
+        }
+    }
+    Ok(())
+}
