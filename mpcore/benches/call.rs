@@ -141,6 +141,22 @@ fn pin() -> &'static str {
     "free"
 }
 
+/// `--rounds N`, or `--quick` for a look.
+fn rounds(arguments: &[String]) -> Result<usize, Box<dyn Error>> {
+    // Cargo itself passes `--bench`.
+    let arguments: Vec<&str> =
+        arguments.iter().map(String::as_str).filter(|it| *it != "--bench").collect();
+    match arguments[..] {
+        [] => Ok(10),
+        ["--quick"] => Ok(2),
+        ["--rounds", number] => match number.parse()? {
+            0 => Err("`--rounds` needs at least 1".into()),
+            rounds => Ok(rounds),
+        },
+        _ => Err(format!("unknown arguments {arguments:?}; known: --quick, --rounds N").into()),
+    }
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     mpcore::init();
     let arguments: Vec<String> = std::env::args().collect();
@@ -149,10 +165,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     {
         return serve_raw(endpoint.clone());
     }
-    let rounds = match arguments.iter().position(|argument| argument == "--rounds") {
-        Some(at) => arguments.get(at + 1).ok_or("`--rounds` needs a number")?.parse()?,
-        None => 10,
-    };
+    let rounds = rounds(&arguments[1..])?;
 
     let pin = pin();
     let raw = Raw::start()?;
@@ -209,7 +222,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn report(pin: &str, peers: &[&Peer]) -> Result<(), Box<dyn Error>> {
     let base = peers[0].quantile(0.5);
     // Cargo runs a benchmark in its package's folder.
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench.jsonl");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+    std::fs::create_dir_all(&folder)?;
+    let file = folder.join("bench.jsonl");
     let mut file = OpenOptions::new().create(true).append(true).open(file)?;
     println!("round trip of one call, {CALLS} calls a round, pin = {pin}");
     println!("{:<8} {:>9} {:>9} {:>8}", "peer", "p50 us", "p99 us", "x ipc");

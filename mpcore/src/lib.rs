@@ -74,6 +74,16 @@
 //!   [`ExitReport`] says so.
 //! * **Nothing is lost silently**: an orderly end sends everything first. Only properties, progress and
 //!   `latest` events are coalesced.
+//! * **The user interface stays alive under any flood**: draining an [`Inbox`] has a time budget, and
+//!   memory is bounded on both sides.
+//! * **A child cannot harm its controller**: one that breaks the protocol, its credit or its types is
+//!   declared broken and killed, its commands fail, everyone else goes on. It needs `panic = "unwind"`
+//!   in the controller, and is said once if that is not so. Not kept yet: bytes that forge
+//!   ipc-channel's own header can block the reader of that child, or make it allocate without a bound.
+//! * **Only the started child is talked to**: the endpoint and a random nonce go down the child's stdin
+//!   pipe; a stranger at the endpoint does not use up the child's chance.
+//! * **Mismatch is told**: an interface, a type inside it, or a version that differs is found at the
+//!   handshake, with both sides in the error.
 //!
 //! # Cargo features
 //!
@@ -90,6 +100,7 @@ mod error;
 mod interface;
 pub mod limits;
 mod process;
+mod sync;
 mod transport;
 mod wire;
 

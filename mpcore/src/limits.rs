@@ -71,5 +71,8 @@ pub const STDERR_LINE_BYTES: usize = 4096;
 /// of the systems ipc-channel supports.
 pub(crate) const WINDOW_FALLBACK: u32 = 96 << 10;
 
+/// Length at which the text and the backtrace of a panic are cut.
+pub(crate) const PANIC_TEXT_BYTES: usize = 64 << 10;
+
 /// Entries that the inbox delivers for one child before it turns to the next.
 pub(crate) const INBOX_TURN: usize = 64;

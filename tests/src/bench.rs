@@ -143,7 +143,7 @@ pub trait Bench {
     /// Gives back what it gets.
     fn echo(&mut self, bytes: Blob) -> Blob;
 
-    /// Raises `level`, then returns numbered bytes, as many as asked for.
+    /// Returns numbered bytes, as many as asked for; begins to return them when it has them.
     fn make_bytes(&mut self, length: usize) -> Blob;
 
     /// Panics with this text.
@@ -254,6 +254,10 @@ pub trait Bench {
     #[property]
     fn level(&self) -> u32;
 
+    /// How many of the commands that take their time have begun.
+    #[property]
+    fn begun(&self) -> u32;
+
     /// Numbered from 0.
     #[event]
     fn tick(&self, number: u32);
@@ -299,6 +303,12 @@ pub fn ready(builder: mpcore::Builder<BenchControl>) -> BenchControl {
     bench
 }
 
+/// Waits until this many of the commands that take their time have begun in this run.
+#[track_caller]
+pub fn until_begun(bench: &BenchControl, count: u32) {
+    crate::until("the command has begun", || bench.begun() == count);
+}
+
 /// Number of the tick that the constructor of a child that talks emits.
 pub const TICK_OF_CONSTRUCTOR: u32 = 1_000_001;
 /// The same of `postrun_init`.
@@ -338,7 +348,12 @@ impl BenchProcess {
         }
     }
 
+    fn begin(&self) {
+        self.cx.begun.modify(|begun| *begun += 1);
+    }
+
     fn until_asked_to_end(&self) {
+        self.begin();
         while !self.cx.cancelled() {
             thread::sleep(Duration::from_millis(1));
         }
@@ -425,7 +440,7 @@ impl Bench for BenchProcess {
 
     fn make_bytes(&mut self, length: usize) -> Blob {
         let bytes = Blob::numbered(length);
-        self.cx.level.modify(|level| *level += 1);
+        self.begin();
         bytes
     }
 
@@ -439,6 +454,7 @@ impl Bench for BenchProcess {
     }
 
     fn work(&mut self, milliseconds: u64) -> mpcore::Result<u64> {
+        self.begin();
         let end = Instant::now() + Duration::from_millis(milliseconds);
         let mut looked = 0;
         while Instant::now() < end {
@@ -450,6 +466,7 @@ impl Bench for BenchProcess {
     }
 
     fn work_on(&mut self, milliseconds: u64) -> u64 {
+        self.begin();
         let end = Instant::now() + Duration::from_millis(milliseconds);
         let mut looked = 0;
         while Instant::now() < end {
@@ -473,6 +490,7 @@ impl Bench for BenchProcess {
     }
 
     fn let_a_worker_watch(&mut self) -> mpcore::Result<()> {
+        self.begin();
         let call = self.cx.call();
         let watch = move || {
             while call.check_cancelled().is_ok() {
@@ -485,10 +503,12 @@ impl Bench for BenchProcess {
     }
 
     fn ignore_everything(&mut self, milliseconds: u64) {
+        self.begin();
         thread::sleep(Duration::from_millis(milliseconds));
     }
 
     fn ignore_and_fail(&mut self, milliseconds: u64) -> Result<(), DivideError> {
+        self.begin();
         thread::sleep(Duration::from_millis(milliseconds));
         Err(DivideError::ByZero)
     }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use mpcore::{CallError, Signal};
-use system_tests::bench::{builder, ready};
+use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{
     BenchConfig, BenchControl, BenchProcess, Blob, DivideError, Journal, LONG, Mood, block_on,
     outcome, processes, until,
@@ -237,41 +237,33 @@ fn a_command_cancelled_before_the_start_never_starts() {
 #[test]
 fn a_running_command_ends_as_cancelled_whatever_its_error() {
     let bench = bench();
-    // Each is cancelled while it runs: the one before has raised `level` by then.
-    let running = |level: u32| until("it runs", || bench.level() == level);
-    bench.raise_level(1);
     let by_check = bench.work(60_000);
-    running(1);
+    until_begun(&bench, 1);
     by_check.cancel();
     assert_eq!(outcome(by_check), Err(CallError::Cancelled));
 
-    bench.raise_level(2);
     let by_unwinding = bench.work_on(60_000);
-    running(2);
+    until_begun(&bench, 2);
     by_unwinding.cancel();
     assert_eq!(outcome(by_unwinding), Err(CallError::Cancelled));
 
-    bench.raise_level(3);
     let another_error = bench.end_with_another_error();
-    running(3);
+    until_begun(&bench, 3);
     another_error.cancel();
     assert_eq!(outcome(another_error), Err(CallError::Cancelled));
 
-    bench.raise_level(4);
     let result = bench.finish_all_the_same();
-    running(4);
+    until_begun(&bench, 4);
     result.cancel();
     assert_eq!(outcome(result), Ok(1), "it met the wish and returned a result all the same");
 
-    bench.raise_level(5);
     let by_worker = bench.let_a_worker_watch();
-    running(5);
+    until_begun(&bench, 5);
     by_worker.cancel();
     assert_eq!(outcome(by_worker), Err(CallError::Cancelled), "a worker may meet it as well");
 
-    bench.raise_level(6);
     let blind = bench.ignore_and_fail(300);
-    running(6);
+    until_begun(&bench, 6);
     blind.cancel();
     let raised = Err(CallError::Raised(DivideError::ByZero));
     assert_eq!(outcome(blind), raised, "it never met the wish, so the error is its own");
@@ -295,12 +287,11 @@ fn a_cancel_after_the_outcome_changes_nothing() {
 #[test]
 fn the_running_command_can_be_cancelled_after_a_thousand_other_cancels() {
     let bench = builder(CHILD).build().unwrap();
-    bench.raise_level(1);
     let running = bench.work(120_000);
     // Before the start, so that they travel together and all are in the child's hands.
     let queued: Vec<_> = (0..1000).map(|_| bench.reset_counters()).collect();
     bench.process().start().unwrap();
-    until("it runs", || bench.level() == 1);
+    until_begun(&bench, 1);
     for call in &queued {
         call.cancel();
         // Each as a message of its own.

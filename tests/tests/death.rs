@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mpcore::{Call, CallError, ExitStatus, Failure, Signal, State};
-use system_tests::bench::{builder, ready};
+use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{BenchControl, Blob, Journal, LONG, block_on, outcome, processes, until};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
@@ -100,9 +100,8 @@ fn two_hundred_pending_commands_of_all_kinds_end_once_each() {
     let journal = Journal::new();
     journal.follow(bench.process());
     let (tally, outcomes) = tally();
-    bench.raise_level(1);
     let running = bench.ignore_everything(600_000);
-    until("it runs", || bench.level() == 1);
+    until_begun(&bench, 1);
     let waiters = submit_200(&bench, &tally);
     bench.echo(Blob::numbered(8 << 20)).on_done(tally.note("large"));
     let killed = Instant::now();
@@ -161,10 +160,8 @@ fn a_child_killed_while_idle() {
 #[test]
 fn a_child_killed_in_a_call() {
     check_kill("in a call", |bench| {
-        let level = bench.level();
-        bench.raise_level(level + 1);
         bench.ignore_everything(600_000);
-        until("it runs", || bench.level() == level + 1);
+        until_begun(bench, 1);
         (0..10).map(|_| bench.echo(Blob::default())).collect()
     });
 }
@@ -172,9 +169,8 @@ fn a_child_killed_in_a_call() {
 #[test]
 fn a_child_killed_in_a_256_mib_result() {
     check_kill("in a 256 MiB result", |bench| {
-        let level = bench.level();
         let call = bench.make_bytes(256 << 20);
-        until("the bytes are made", || bench.level() == level + 1);
+        until_begun(bench, 1);
         vec![call]
     });
 }

@@ -4,10 +4,10 @@ use std::fs;
 use std::time::Duration;
 
 use mpcore::{Builder, CallError, Failure, State};
-use system_tests::bench::{TICK_OF_CLEANUP, TICK_OF_CONSTRUCTOR, TICK_OF_INIT, ready};
+use system_tests::bench::{TICK_OF_CLEANUP, TICK_OF_CONSTRUCTOR, TICK_OF_INIT, ready, until_begun};
 use system_tests::{
     BenchConfig, BenchControl, BenchProcess, Blob, DivideError, InitFault, Journal, LONG, Mood,
-    block_on, outcome, until,
+    block_on, outcome,
 };
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
@@ -69,10 +69,9 @@ fn a_panic_ends_the_command_only() {
 fn commands_are_cancelled_queued_and_running() {
     check(|place| {
         let bench = ready(place());
-        bench.raise_level(1);
         let running = bench.work(60_000);
         let queued = bench.raise_level(2);
-        until("it runs", || bench.level() == 1);
+        until_begun(&bench, 1);
         queued.cancel();
         running.cancel();
         assert_eq!(outcome(running), Err(CallError::Cancelled));
@@ -81,7 +80,7 @@ fn commands_are_cancelled_queued_and_running() {
         unwinding.cancel();
         assert_eq!(outcome(unwinding), Err(CallError::Cancelled));
         assert_eq!(outcome(bench.add_two(0, 0)), Ok(0));
-        assert_eq!(bench.level(), 1);
+        assert_eq!(bench.level(), 0);
     });
 }
 
@@ -151,9 +150,8 @@ fn a_stop_ends_what_runs_and_what_waits_and_cleans_up() {
         let cleanup_log = Some(log.to_string_lossy().into_owned());
         let config = BenchConfig { cleanup_log, ..BenchConfig::default() };
         let bench = ready(place().config(config));
-        bench.raise_level(1);
         let (running, queued) = (bench.work(60_000), bench.add_two(1, 2));
-        until("it runs", || bench.level() == 1);
+        until_begun(&bench, 1);
         bench.process().stop();
         assert_eq!(outcome(running), Err(CallError::Stopped));
         assert_eq!(outcome(queued), Err(CallError::Stopped));
@@ -214,10 +212,9 @@ fn a_start_that_fails_says_why() {
 fn what_ignores_everything_is_given_up_after_the_grace() {
     check(|place| {
         let bench = ready(place().stop_grace(Duration::from_millis(200)));
-        bench.raise_level(1);
         let deaf = bench.ignore_everything(3000);
         let queued = bench.raise_level(5);
-        until("it runs", || bench.level() == 1);
+        until_begun(&bench, 1);
         bench.process().stop();
         let Err(CallError::Exited(report)) = outcome(deaf) else { panic!("it is given up") };
         assert!(report.killed && !report.cleaned_up);
@@ -236,9 +233,8 @@ fn what_ignores_everything_is_given_up_after_the_grace() {
 fn a_kill_is_at_once() {
     check(|place| {
         let bench = ready(place());
-        bench.raise_level(1);
         let deaf = bench.ignore_everything(2000);
-        until("it runs", || bench.level() == 1);
+        until_begun(&bench, 1);
         bench.process().kill();
         assert!(matches!(outcome(deaf), Err(CallError::Exited(_))));
         joined(&bench);

@@ -29,6 +29,18 @@ fn count_up(count: &AtomicU32) {
     count.fetch_add(1, Ordering::SeqCst);
 }
 
+/// A bench of this inbox, with nothing left in it of the start.
+fn settled(inbox: &Inbox) -> BenchControl {
+    let bench = builder(CHILD).inbox(inbox).build().unwrap();
+    let ready = bench.process().signals().ready.receiver();
+    bench.process().start().unwrap();
+    until("it is ready", || {
+        inbox.drain(LONG);
+        ready.try_recv().is_some()
+    });
+    bench
+}
+
 /// A hand-written event loop: drains when woken, until `done`.
 fn run_loop(inbox: &Inbox, woken: &mpsc::Receiver<()>, mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + LONG;
@@ -623,8 +635,7 @@ fn an_inbox_wakes_its_thread_once_per_burst() {
     let wakes = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&wakes);
     let inbox = Inbox::new(move || count_up(&count));
-    let bench = ready(builder(CHILD).inbox(&inbox));
-    while inbox.drain(LONG).more {}
+    let bench = settled(&inbox);
     let received = Arc::new(AtomicU32::new(0));
     let note = Arc::clone(&received);
     bench.signals().tick.connect(move |_| count_up(&note));
@@ -640,8 +651,7 @@ fn an_inbox_wakes_its_thread_once_per_burst() {
 #[test]
 fn a_drain_keeps_its_budget_and_wakes_again_for_the_rest() {
     let (inbox, woken) = own_inbox();
-    let bench = ready(builder(CHILD).inbox(&inbox));
-    while inbox.drain(LONG).more {}
+    let bench = settled(&inbox);
     let received = Arc::new(AtomicU32::new(0));
     let note = Arc::clone(&received);
     bench.signals().tick.connect(move |_| {
@@ -659,8 +669,7 @@ fn a_drain_keeps_its_budget_and_wakes_again_for_the_rest() {
 #[test]
 fn a_drain_without_a_budget_delivers_one_signal() {
     let (inbox, _woken) = own_inbox();
-    let bench = ready(builder(CHILD).inbox(&inbox));
-    while inbox.drain(LONG).more {}
+    let bench = settled(&inbox);
     bench.signals().tick.connect(|_| {});
     outcome(bench.flood(3)).unwrap();
     let drained = inbox.drain(Duration::ZERO);
@@ -670,8 +679,7 @@ fn a_drain_without_a_budget_delivers_one_signal() {
 #[test]
 fn a_flood_of_one_child_does_not_starve_another() {
     let (inbox, woken) = own_inbox();
-    let (loud, quiet) = (ready(builder(CHILD).inbox(&inbox)), ready(builder(CHILD).inbox(&inbox)));
-    while inbox.drain(LONG).more {}
+    let (loud, quiet) = (settled(&inbox), settled(&inbox));
     let (ticks, answers) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let note = Arc::clone(&ticks);
     loud.signals().tick.connect(move |_| count_up(&note));
@@ -693,9 +701,7 @@ fn a_loop_inside_a_handler_does_not_put_the_inbox_to_sleep() {
     let (inbox, woken) = own_inbox();
     let inbox = Rc::new(inbox);
     let woken = Rc::new(woken);
-    let bench = ready(builder(CHILD).inbox(&*inbox));
-    let other = ready(builder(CHILD).inbox(&*inbox));
-    while inbox.drain(LONG).more {}
+    let (bench, other) = (settled(&inbox), settled(&inbox));
     let journal = Journal::new();
     let note = journal.clone();
     other.signals().tick.connect(move |number| note.note(format!("tick {number}")));

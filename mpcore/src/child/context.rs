@@ -3,11 +3,12 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::resume_unwind;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
 use super::link::{EmitError, Link};
 use crate::error::Cancelled;
+use crate::sync::lock;
 use crate::wire::codec::{Args, Encoder};
 use crate::wire::interface::{Command, Delivery, EventDef, PropertyDef};
 use crate::wire::keyed::Key;
@@ -34,10 +35,6 @@ impl fmt::Debug for ChildContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChildContext").field("name", &self.shared.name).finish_non_exhaustive()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Unwinds a command that ends at [`ChildContext::cancel_point`].

@@ -1,6 +1,6 @@
 //! The first line of `main`: is this process a child?
 
-use std::io::{self, Read};
+use std::io::{self, IsTerminal as _, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::registry::{self, Place, Registration, Run};
@@ -80,6 +80,9 @@ fn refuse(why: &str) -> ! {
 fn run_as_child(only: Option<Registration>) -> ! {
     sys::resume_when_parent_dies();
     let mut pipe = io::stdin();
+    if pipe.is_terminal() {
+        refuse(&format!("`{MARK}` is for the framework's own use"));
+    }
     let first = match Record::read(&mut pipe) {
         Ok(Record::Connect(record)) => record,
         Ok(Record::Accepted(_)) => refuse("the controller accepted a child it has not called"),

@@ -6,9 +6,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES};
+use crate::sync::{lock, wait};
 use crate::transport::Sender;
 use crate::wire::credit::{FalseReport, Meter};
 use crate::wire::keyed::Key;
@@ -47,6 +48,13 @@ struct Events {
     buffer: Vec<u8>,
 }
 
+impl Events {
+    /// Whether there is room, or none is needed because a waiting entry is replaced.
+    fn takes(&self, key: Option<Key>, length: usize) -> bool {
+        key.is_some_and(|key| self.queue.has_waiting(key)) || self.queue.has_room(length)
+    }
+}
+
 /// The commands that the controller wants to end.
 #[derive(Debug, Default)]
 struct Cancels {
@@ -79,10 +87,6 @@ impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Link").field("generation", &self.generation).finish_non_exhaustive()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Link {
@@ -130,11 +134,11 @@ impl Link {
         payload: Vec<u8>,
     ) -> Result<(), EmitError> {
         let mut events = lock(&self.events);
-        while !events.closed && !events.queue.has_room(payload.len()) {
+        while !events.closed && !events.takes(key, payload.len()) {
             if events.queue.is_empty() {
                 break; // one value larger than the bound: it has the queue to itself
             }
-            events = self.room.wait(events).unwrap_or_else(PoisonError::into_inner);
+            events = wait(&self.room, events);
         }
         self.push(events, head, key, payload)
     }
@@ -147,7 +151,7 @@ impl Link {
         payload: Vec<u8>,
     ) -> Result<(), EmitError> {
         let events = lock(&self.events);
-        if !events.closed && !events.queue.has_room(payload.len()) {
+        if !events.closed && !events.takes(key, payload.len()) {
             return Err(EmitError::Full);
         }
         self.push(events, head, key, payload)
@@ -241,7 +245,7 @@ impl Link {
     pub(crate) fn flush(&self) {
         let mut events = lock(&self.events);
         while !events.closed && !events.queue.is_empty() {
-            events = self.room.wait(events).unwrap_or_else(PoisonError::into_inner);
+            events = wait(&self.room, events);
         }
     }
 
@@ -329,6 +333,7 @@ impl Link {
     pub(crate) fn end(&self) -> bool {
         let mut cancels = lock(&self.cancels);
         cancels.running = None;
+        self.cancelled.store(false, Ordering::SeqCst);
         self.running.store(0, Ordering::SeqCst);
         self.met.load(Ordering::SeqCst)
     }

@@ -10,6 +10,7 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
 use super::context::CancelUnwind;
+use crate::limits::PANIC_TEXT_BYTES;
 use crate::wire::report::PanicReport;
 
 thread_local! {
@@ -34,6 +35,7 @@ fn report(info: &PanicHookInfo<'_>) -> PanicReport {
         BacktraceStatus::Captured => backtrace.to_string(),
         _ => String::new(),
     };
+    let backtrace = cut(backtrace);
     let location = info.location().map(ToString::to_string).unwrap_or_default();
     PanicReport { message: message(info.payload()), location, backtrace }
 }
@@ -41,7 +43,17 @@ fn report(info: &PanicHookInfo<'_>) -> PanicReport {
 fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a panic without a text").to_owned()
+    cut(text.unwrap_or("a panic without a text").to_owned())
+}
+
+/// A text of any length is not worth the way.
+fn cut(mut text: String) -> String {
+    if text.len() > PANIC_TEXT_BYTES {
+        let end = (0..=PANIC_TEXT_BYTES).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    text
 }
 
 /// How the user's code was left other than by returning.

@@ -140,12 +140,17 @@ fn initialize<P: Child>(child: &mut P) -> Result<(), InitFailure> {
 }
 
 fn report_failure(link: &Link, failure: &InitFailure) -> i32 {
+    let code = match failure {
+        InitFailure::ConstructorPanicked(_) | InitFailure::PostrunInitPanicked(_) => code::PANICKED,
+        // It was asked to stop, and that is what it did.
+        InitFailure::Constructor(_) | InitFailure::PostrunInit(_) if link.stopping() => {
+            return code::OK;
+        }
+        _ => code::INIT_FAILED,
+    };
     let payload = postcard::to_stdvec(failure).unwrap_or_default();
     let _ = link.send(ItemHead::new(ItemKind::InitFailed, 0, 0), None, payload);
-    match failure {
-        InitFailure::ConstructorPanicked(_) | InitFailure::PostrunInitPanicked(_) => code::PANICKED,
-        _ => code::INIT_FAILED,
-    }
+    code
 }
 
 fn run_commands<P: Child>(

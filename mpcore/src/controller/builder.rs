@@ -7,7 +7,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::core::Core;
@@ -19,6 +19,7 @@ use super::wiring::Wiring;
 use crate::child::registry::Registration;
 use crate::interface::{Child, Control, Interface};
 use crate::limits;
+use crate::sync::lock;
 use crate::wire::interface::InterfaceTable;
 use crate::wire::outgoing::Bounds;
 
@@ -145,7 +146,8 @@ impl<C: Control> Builder<C> {
     }
 
     /// Another binary, whose `main` is [`child_main`](crate::child_main). A name without a slash is
-    /// looked up in `PATH`.
+    /// looked up in `PATH`; a relative path together with [`current_dir`](Self::current_dir) means
+    /// different things on different systems, so make it absolute.
     #[must_use]
     pub fn program(mut self, program: impl Into<OsString>) -> Self {
         self.program = Some(Program::Path(program.into()));
@@ -153,7 +155,8 @@ impl<C: Control> Builder<C> {
     }
 
     /// `P`, on a thread of this process: for debugging and for tests of logic. The same semantics,
-    /// except for what only a process can do: it cannot be killed, and its crash is everybody's.
+    /// except for what only a process can do: it cannot be killed, so one that does not end is given up
+    /// and its thread goes on, and its crash is everybody's.
     #[must_use]
     pub fn in_process<P: Child<Interface = C::Interface>>(mut self) -> Self {
         self.program = Some(Program::Thread(Registration::of::<P>()));
@@ -246,7 +249,8 @@ impl<C: Control> Builder<C> {
     }
 
     /// How many signals, and bytes, may wait for the inbox's thread before the child gets no more
-    /// credit and queues on its own side; 1,000,000 and 64 MiB by default.
+    /// credit and queues on its own side; 1,000,000 and 64 MiB by default. While a thread waits for
+    /// this child, a future of one of its calls is pending, or it is stopping, 1 GiB may wait.
     #[must_use]
     pub fn inbox_bound(mut self, entries: usize, bytes: usize) -> Self {
         self.inbox_bound = InboxBound { entries, bytes };
@@ -325,13 +329,13 @@ fn is_unit<T: 'static>() -> bool {
 /// The interface's table: its shapes are traced once per program.
 fn table<C: Control>() -> Arc<InterfaceTable> {
     static TABLES: Mutex<Option<HashMap<TypeId, Arc<InterfaceTable>>>> = Mutex::new(None);
-    let known = |tables: &Option<HashMap<_, _>>| tables.as_ref()?.get(&TypeId::of::<C>()).cloned();
-    if let Some(table) = known(&TABLES.lock().unwrap_or_else(PoisonError::into_inner)) {
+    let known = lock(&TABLES).as_ref().and_then(|tables| tables.get(&TypeId::of::<C>()).cloned());
+    if let Some(table) = known {
         return table;
     }
     // Runs the user's `Default` and `Deserialize`: not under the lock.
     let describe = <C::Interface as Interface>::__describe;
     let table = Arc::new(InterfaceTable::new(<C::Interface as Interface>::NAME, describe));
-    let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut tables = lock(&TABLES);
     tables.get_or_insert_default().entry(TypeId::of::<C>()).or_insert(table).clone()
 }

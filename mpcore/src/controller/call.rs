@@ -80,7 +80,8 @@ impl<T, E> Call<T, E> {
     /// # Errors
     /// How the command ended, if not with a result.
     pub fn wait(mut self) -> Result<T, CallError<E>> {
-        self.wait_until(None).unwrap_or(Err(CallError::InboxOverflow))
+        // Without a deadline there is an outcome, or the whole control is gone.
+        self.wait_until(None).unwrap_or(Err(CallError::Stopped))
     }
 
     /// Waits for the outcome, but no longer than `timeout`. `None` is no outcome: the command goes on,
@@ -201,6 +202,9 @@ impl<T, E> IntoFuture for Call<T, E> {
 }
 
 /// The future of a [`Call`]. Needs no runtime.
+///
+/// From its first poll to its end it counts as a thread that waits: the bound of the child's inbox is
+/// lifted meanwhile, up to the hard limit.
 pub struct CallFuture<T: 'static, E: 'static = Never> {
     receiver: Option<oneshot::AsyncReceiver<Reply>>,
     call: Call<T, E>,
@@ -225,7 +229,7 @@ impl<T, E> Future for CallFuture<T, E> {
                 return Poll::Ready(done);
             }
             let Some(receiver) = &mut this.receiver else {
-                return Poll::Ready(Err(CallError::InboxOverflow));
+                return Poll::Ready(Err(CallError::Stopped));
             };
             match Pin::new(receiver).poll(cx) {
                 Poll::Pending => {

@@ -2,6 +2,7 @@
 //!
 //! A state, not a queue: what cannot be sent yet for lack of credit merges with what comes later.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,6 +10,15 @@ use crate::transport::Sender;
 use crate::wire::credit::{FalseReport, Window, charge};
 use crate::wire::packet::{Head, PacketKind};
 use crate::wire::report::{CANCELLED_PER_MESSAGE, ControlState};
+
+/// A child that does not keep to the credit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LaneError {
+    #[error(transparent)]
+    FalseReport(#[from] FalseReport),
+    #[error("{sent} bytes were sent with credit for {allowed}")]
+    Overdrawn { sent: u64, allowed: u64 },
+}
 
 /// The events lane's credit, shared with the requests lane: whatever goes to the child carries it, so
 /// a message of its own is needed only when nothing else goes.
@@ -33,8 +43,9 @@ impl Grant {
 #[derive(Default)]
 pub(crate) struct ControlLane {
     open: Option<Open>,
-    wanted: ControlState,
-    /// Something of `wanted` has not been sent.
+    stop: bool,
+    cancelled: BTreeSet<u64>,
+    /// Something of these two has not been sent.
     unsent: bool,
 }
 
@@ -51,7 +62,7 @@ struct Open {
 
 impl std::fmt::Debug for ControlLane {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ControlLane").field("wanted", &self.wanted).finish_non_exhaustive()
+        f.debug_struct("ControlLane").field("stop", &self.stop).finish_non_exhaustive()
     }
 }
 
@@ -81,15 +92,17 @@ impl ControlLane {
     }
 
     pub(crate) fn stop(&mut self) {
-        self.wanted.stop = true;
+        self.stop = true;
         self.unsent = true;
         self.flush(false);
     }
 
     pub(crate) fn cancel(&mut self, call: u64) {
-        self.wanted.cancelled.push(call);
-        self.unsent = true;
-        self.flush(false);
+        // Asked again and again, it is still one wish.
+        if self.cancelled.insert(call) {
+            self.unsent = true;
+            self.flush(false);
+        }
     }
 
     /// The reader has read a packet: `consumed` is what the child reports of this lane, `charge` what
@@ -99,10 +112,15 @@ impl ControlLane {
         consumed: u64,
         charge: u64,
         grant: bool,
-    ) -> Result<(), FalseReport> {
+    ) -> Result<(), LaneError> {
         let Some(open) = &mut self.open else { return Ok(()) };
         open.window.report(consumed)?;
         open.consumed += charge;
+        let allowed = open.grant.granted() + 2 * open.half_window + 1;
+        if open.consumed > allowed {
+            // Whoever sends without credit would fill our memory, whatever the bounds say.
+            return Err(LaneError::Overdrawn { sent: open.consumed, allowed });
+        }
         let mut due = false;
         if charge > 0 {
             open.withheld = !grant;
@@ -133,11 +151,8 @@ impl ControlLane {
         let Some(open) = &mut self.open else { return };
         self.unsent |= credit_due;
         while self.unsent {
-            let count = self.wanted.cancelled.len().min(CANCELLED_PER_MESSAGE);
-            let now = ControlState {
-                stop: self.wanted.stop,
-                cancelled: self.wanted.cancelled[..count].to_vec(),
-            };
+            let cancelled = self.cancelled.iter().copied().take(CANCELLED_PER_MESSAGE);
+            let now = ControlState { stop: self.stop, cancelled: cancelled.collect() };
             let mut packet = Vec::new();
             let mut head = Head::new(PacketKind::Control, open.generation);
             let total = open.grant.granted();
@@ -150,8 +165,10 @@ impl ControlLane {
             }
             open.window.send(charge);
             open.grant.told(total);
-            self.wanted.cancelled.drain(..count);
-            self.unsent = !self.wanted.cancelled.is_empty();
+            for call in now.cancelled {
+                self.cancelled.remove(&call);
+            }
+            self.unsent = !self.cancelled.is_empty();
             // A lane that is closed has a child that is gone, which the watcher tells.
             let _ = open.lane.send(&packet);
         }
@@ -163,6 +180,7 @@ mod tests {
     use std::sync::{Arc, mpsc};
 
     use super::*;
+    use crate::wire::packet::HEAD;
 
     fn sent(receiver: &mpsc::Receiver<Vec<u8>>) -> Vec<(u64, bool, usize)> {
         let packets = receiver.try_iter().map(|packet| {
@@ -189,6 +207,16 @@ mod tests {
     }
 
     #[test]
+    fn who_sends_without_credit_is_found() {
+        let (sender, _receiver) = mpsc::channel::<Vec<u8>>();
+        let mut lane = ControlLane::default();
+        lane.open(Arc::new(sender), 1, 8 << 10);
+        assert_eq!(lane.packet_read(0, 8 << 10, false), Ok(()));
+        let overdrawn = lane.packet_read(0, 4096, false);
+        assert!(matches!(overdrawn, Err(LaneError::Overdrawn { .. })), "{overdrawn:?}");
+    }
+
+    #[test]
     fn without_credit_cancels_merge_and_follow_later() {
         let (sender, receiver) = mpsc::channel::<Vec<u8>>();
         let mut lane = ControlLane::default();
@@ -198,10 +226,8 @@ mod tests {
         }
         let first = sent(&receiver);
         assert!(first.len() < 10, "{first:?}");
-        let charges: u64 = lane.open.as_ref().map_or(0, |open| {
-            let mut window = open.window.clone();
-            (0..100_000).step_by(1).find(|total| window.report(*total).is_err()).unwrap_or(1) - 1
-        });
+        let of_one = |ids: usize| charge(HEAD + 1 + 1 + ids); // stop, number of ids, ids below 128
+        let charges = first.iter().map(|(_, _, ids)| of_one(*ids)).sum();
         lane.packet_read(charges, 0, true).unwrap();
         let total: usize = first.iter().chain(&sent(&receiver)).map(|(_, _, count)| count).sum();
         assert_eq!(total, 100);

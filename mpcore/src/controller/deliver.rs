@@ -10,8 +10,9 @@ use super::inbox::{Notice, Source};
 use super::outcome::{Exception, ExceptionKind, Outcome, OutcomeCodec};
 use super::pending::{SharedThen, Stage};
 use super::process::Progress;
-use super::shared::{Shared, lock};
+use super::shared::Shared;
 use crate::DecodeError;
+use crate::sync::lock;
 
 /// What user code that panicked counts as. The panic hook has told of it.
 const PANICKED: &str = "the `Deserialize` or `Display` of its type panicked";

@@ -71,8 +71,10 @@ pub enum Failure {
         /// What to do.
         advice: &'static str,
     },
-    /// No endpoint, no thread, or no watcher could be had for the child.
-    #[error("no connection could be prepared: {0}; are there too many open files or threads?")]
+    /// The system refused something that a run needs: a thread, a descriptor, randomness.
+    #[error(
+        "the run could not be prepared: {0}; check the limits on open files, threads and memory"
+    )]
     Resources(String),
     /// The process ended before it was ready.
     #[error(
@@ -132,9 +134,6 @@ pub enum Failure {
     /// The child sent what no child sends, and was killed.
     #[error("the child broke the protocol and was killed: {0}")]
     Broken(String),
-    /// An in-process child did not end; its thread goes on, unheard.
-    #[error("the in-process child did not end; its thread was given up")]
-    Abandoned,
 }
 
 impl From<InitFailure> for Failure {

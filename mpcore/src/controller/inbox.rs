@@ -7,8 +7,9 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use super::outcome::{Exception, Outcome};
 use super::pending::SharedThen;
 use super::shared::Shared;
 use crate::limits::{INBOX_HARD_BYTES, INBOX_TURN};
+use crate::sync::{lock, wait_timeout};
 use crate::wire::keyed::{Key, KeyedQueue};
 use crate::wire::packet::Bytes;
 
@@ -71,6 +73,8 @@ impl Notice {
             + match self {
                 Self::Outcome { outcome, .. } => match &**outcome {
                     Outcome::Returned(bytes) | Outcome::Raised(bytes) => bytes.len(),
+                    Outcome::Encode(text) | Outcome::Decode(text) => text.len(),
+                    Outcome::Panicked(report) => report.message.len() + report.backtrace.len(),
                     _ => 0,
                 },
                 Self::Event(_, bytes) | Self::Signal(_, bytes) => bytes.len(),
@@ -114,10 +118,6 @@ impl fmt::Debug for ChildInbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChildInbox").field("waiting", &lock(&self.waiting).notices.len()).finish()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl ChildInbox {
@@ -180,7 +180,7 @@ impl Wake {
     /// Runs the user's `wake`.
     pub(crate) fn wake(self) {
         if let Some(inbox) = self.0 {
-            (inbox.core.wake)();
+            inbox.core.wake();
         }
     }
 }
@@ -200,6 +200,13 @@ struct Core {
     emptied: Mutex<u64>,
     emptied_changed: Condvar,
     id: u64,
+}
+
+impl Core {
+    /// Runs the user's `wake`. One that panics, since its loop is gone, must not take the reader along.
+    fn wake(&self) {
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.wake)()));
+    }
 }
 
 /// The sending half of an [`Inbox`]: what a builder is given.
@@ -252,7 +259,7 @@ impl fmt::Debug for Inbox {
 pub struct Drained {
     /// Signals delivered.
     pub delivered: usize,
-    /// Some are left; the inbox has woken its thread again.
+    /// Some may be left; the inbox has woken its thread again.
     pub more: bool,
 }
 
@@ -364,7 +371,7 @@ impl InboxHandle {
             ring.woken
         };
         if more {
-            (self.core.wake)();
+            self.core.wake();
         }
         if !more {
             *lock(&self.core.emptied) += 1;
@@ -374,7 +381,7 @@ impl InboxHandle {
     }
 
     /// Waits until everything that waits now has been delivered by the inbox's thread.
-    pub(crate) fn wait_empty(&self, deadline: Instant) -> bool {
+    pub(crate) fn wait_empty(&self, deadline: Option<Instant>) -> bool {
         let mut emptied = lock(&self.core.emptied);
         loop {
             if lock(&self.core.ring).children.is_empty()
@@ -382,12 +389,13 @@ impl InboxHandle {
             {
                 return true;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.map_or(Duration::from_secs(3600), |at| {
+                at.saturating_duration_since(Instant::now())
+            });
             if left.is_zero() {
                 return false;
             }
-            let waited = self.core.emptied_changed.wait_timeout(emptied, left);
-            emptied = waited.unwrap_or_else(PoisonError::into_inner).0;
+            emptied = wait_timeout(&self.core.emptied_changed, emptied, left);
         }
     }
 }

@@ -3,7 +3,9 @@
 //! Set by the reader thread, before the signal; read by anybody, without a round trip. It keeps the
 //! encoded bytes: nobody's `Clone` is needed, and no user code runs on the reader thread.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
+
+use crate::sync;
 
 /// One property.
 #[derive(Debug)]
@@ -24,7 +26,7 @@ impl Mirror {
     }
 
     fn lock(&self) -> MutexGuard<'_, Value> {
-        self.value.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.value)
     }
 
     /// Takes a new value over; returns whether it is another one.

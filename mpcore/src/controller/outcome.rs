@@ -27,9 +27,6 @@ pub enum CallError<E = Never> {
     /// The command was cancelled.
     #[error("the command was cancelled")]
     Cancelled,
-    /// The command took longer than its deadline.
-    #[error("the command took longer than its deadline")]
-    TimedOut,
     /// Too many commands, or too many bytes of arguments, wait for the child already.
     #[error("the command queue is full; wait for outcomes, or raise `builder().queue_bound(..)`")]
     QueueFull,

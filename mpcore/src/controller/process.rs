@@ -1,7 +1,7 @@
 //! The life cycle of a child: start, stop, wait for it, and what it tells of itself.
 
 use std::fmt;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::exit::{ExitReport, Failure, State};
@@ -14,6 +14,7 @@ use super::traffic::Gate;
 use crate::child::{init, registry};
 use crate::controller::builder::Program;
 use crate::process::ExitStatus;
+use crate::sync::wait_timeout;
 
 /// Why a child could not be made or started.
 #[derive(Debug, thiserror::Error)]
@@ -200,6 +201,9 @@ impl Process {
 
     /// Waits until this run has ended, at most `timeout`; `None` if it has not. Any number of times.
     ///
+    /// An in-process child has the code that its process would have had; one that did not end, so that
+    /// its thread was given up, counts as killed.
+    ///
     /// # Errors
     /// If there was nothing to join.
     pub fn join(&self, timeout: Duration) -> Result<Option<ExitStatus>, JoinError> {
@@ -210,7 +214,7 @@ impl Process {
             (_, Some(report)) => match (report.status, &report.failure) {
                 (Some(status), _) => Ok(Some(status)),
                 (None, Some(failure)) => Err(JoinError::NeverRan(failure.clone())),
-                (None, None) => Ok(Some(ExitStatus::from_code(0))),
+                (None, None) => Err(JoinError::NotStarted),
             },
             (_, None) => Ok(None),
         }
@@ -257,8 +261,7 @@ impl Process {
             if left.is_zero() {
                 break;
             }
-            let waited = self.shared.life_changed().wait_timeout(life, left);
-            life = waited.unwrap_or_else(PoisonError::into_inner).0;
+            life = wait_timeout(self.shared.life_changed(), life, left);
         }
         life
     }
@@ -338,6 +341,8 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     {
         return Err(StartError::InitMissing);
     }
+    #[cfg(panic = "abort")]
+    tell_of_abort();
     let mut life = shared.life();
     // The last signals of the run before are being posted: a few microseconds.
     while life.finishing {
@@ -352,6 +357,19 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     super::shutdown::register(shared);
     run::begin(shared, &run);
     Ok(())
+}
+
+/// Said once: without unwinding, a child's hostile bytes can end its controller.
+#[cfg(panic = "abort")]
+#[allow(clippy::print_stderr)]
+fn tell_of_abort() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        eprintln!(
+            "mpcore: this program was built with `panic = \"abort\"`, so a panic of a handler, or a \
+             child that sends garbage, ends it; build the controller with `panic = \"unwind\"`"
+        );
+    });
 }
 
 /// Everything of a start that others must see at once.

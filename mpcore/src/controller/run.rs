@@ -20,10 +20,11 @@ use std::time::Duration;
 use self::connect::NotConnected;
 use super::builder::Program;
 use super::exit::Failure;
-use super::shared::{Shared, lock};
+use super::shared::Shared;
 use crate::process::ExitStatus;
 use crate::process::stderr::Tail;
 use crate::process::watch::{self, WatchKey};
+use crate::sync::lock;
 use crate::transport::Sender;
 use crate::transport::ipc::Greeting;
 use crate::wire::report::Bye;
@@ -42,6 +43,8 @@ struct Known {
     /// The watcher knows the run, so it can be asked.
     watched: bool,
     asked: Option<(Ask, Duration)>,
+    /// SIGTERM was sent.
+    terminated: bool,
     /// The last rung of the ladder was climbed.
     killed: bool,
     start_deadline_passed: bool,

@@ -1,12 +1,14 @@
 //! What the handles, calls and threads of one child share, over all its runs.
 //!
-//! Locks, always taken in this order: `life`, `traffic`, `control`, the inbox's. Each is held briefly,
-//! and no user code runs under any of them; waking the inbox's thread is user code, so what is
-//! [enqueued](super::inbox::enqueue) under a lock wakes after it.
+//! Locks, always taken in this order: the run's `finished`, `life`, the run's `known`, `traffic`,
+//! `control`, the inbox's. Each is held briefly. User code runs under none of them but the first, which
+//! only the reader and the end of its run take; what is [enqueued](super::inbox::enqueue) under the
+//! others wakes the inbox's thread after them.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use super::builder::Spec;
 use super::control_lane::ControlLane;
@@ -20,6 +22,7 @@ use super::process::ProcessSignals;
 use super::run::Run;
 use super::traffic::Traffic;
 use super::wiring::Sinks;
+use crate::sync::{lock, wait};
 use crate::wire::interface::{Delivery, InterfaceTable};
 use crate::wire::outgoing::Payload;
 
@@ -69,10 +72,6 @@ impl fmt::Debug for Shared {
         let state = self.life().state;
         f.debug_struct("Shared").field("name", &self.name()).field("state", &state).finish()
     }
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a call holds of its command.
@@ -138,7 +137,7 @@ impl Shared {
 
     /// Waits until somebody has changed the life.
     pub(crate) fn await_change<'a>(&self, life: MutexGuard<'a, Life>) -> MutexGuard<'a, Life> {
-        self.life_changed.wait(life).unwrap_or_else(PoisonError::into_inner)
+        wait(&self.life_changed, life)
     }
 
     pub(crate) fn traffic(&self) -> MutexGuard<'_, Traffic> {
@@ -220,7 +219,8 @@ impl Shared {
             Notice::Outcome { command, call, outcome, then, source }
         });
         // Nobody may wait any more.
-        let _ = reply.send(Reply::Outcome(outcome));
+        // An executor's waker is user code.
+        let _ = catch_unwind(AssertUnwindSafe(|| reply.send(Reply::Outcome(outcome)).is_ok()));
         if let Some(notice) = notice {
             post(self, notice);
         }

@@ -1,6 +1,6 @@
 //! The end of the program: children are stopped and joined, their last signals delivered.
 
-use std::sync::{Mutex, PoisonError, Weak};
+use std::sync::{Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use super::inbox::InboxHandle;
@@ -8,12 +8,13 @@ use super::process::{AfterEnd, Process, request};
 use super::run::Ask;
 use super::shared::Shared;
 use crate::limits::{SHUTDOWN_DEADLINE, STOP_GRACE, TERMINATE_GRACE};
+use crate::sync::lock;
 
 static STARTED: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
 /// A child was started: it is to be stopped when the program ends.
 pub(crate) fn register(shared: &std::sync::Arc<Shared>) {
-    let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut started = lock(&STARTED);
     started.retain(|weak| {
         weak.strong_count() > 0 && !std::ptr::eq(weak.as_ptr(), &raw const **shared)
     });
@@ -23,17 +24,19 @@ pub(crate) fn register(shared: &std::sync::Arc<Shared>) {
 /// Stops every child of this process, waits for their ends, all under one deadline, and for the
 /// background inbox to deliver their last signals. Returns whether everything was done in time.
 ///
+/// Not to be called in a handler of that inbox, which would wait for itself.
+///
 /// [`#[mpcore::main]`](crate::main) does this when `main` returns.
 pub fn shutdown(timeout: Duration) -> bool {
-    let deadline = Instant::now() + timeout;
-    let started = STARTED.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let deadline = Instant::now().checked_add(timeout);
+    let started = lock(&STARTED).clone();
     let children: Vec<_> = started.iter().filter_map(Weak::upgrade).collect();
     for child in &children {
         request(child, Ask::Stop, AfterEnd::Rest);
     }
     let mut all = true;
     for child in children {
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = deadline.map_or(timeout, |at| at.saturating_duration_since(Instant::now()));
         all &= Process::new(child).wait_idle(left);
     }
     all && InboxHandle::background().wait_empty(deadline)

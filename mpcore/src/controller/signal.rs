@@ -5,11 +5,12 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use std::{any::Any, cell::RefCell};
 
 use super::inbox::Inbox;
+use crate::sync::lock;
 
 /// A notification with the arguments `S`, a tuple.
 ///
@@ -60,10 +61,6 @@ impl<S> Handler<S> {
         // The panic hook has told of it; the other handlers and the inbox go on.
         let _ = catch_unwind(AssertUnwindSafe(|| call(args)));
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<S> Clone for Signal<S> {

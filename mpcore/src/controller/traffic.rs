@@ -122,7 +122,10 @@ impl Traffic {
         });
         let refused = match queued {
             Ok(()) => None,
-            Err(outcome) => self.pending.remove(call).map(|entry| (entry, outcome)),
+            Err(outcome) => {
+                self.queue.forget(call);
+                self.pending.remove(call).map(|entry| (entry, outcome))
+            }
         };
         self.pump();
         refused
@@ -155,6 +158,7 @@ impl Traffic {
     /// Takes out a call of which nothing has been sent yet: it is never started.
     pub(crate) fn cancel_waiting(&mut self, call: u64) -> Option<Entry> {
         if self.pending.contains(call) && self.queue.waits(call) {
+            self.queue.forget(call);
             return self.pending.remove(call);
         }
         None

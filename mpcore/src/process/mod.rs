@@ -42,7 +42,7 @@ impl ExitStatus {
     /// The signal that ended the process.
     #[must_use]
     pub const fn signal(self) -> Option<i32> {
-        if self.code < 0 { Some(-self.code) } else { None }
+        if cfg!(unix) && self.code < 0 { self.code.checked_neg() } else { None }
     }
 
     /// Whether the process returned 0.
@@ -55,6 +55,8 @@ impl ExitStatus {
 impl fmt::Display for ExitStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.signal() {
+            // Windows' codes for crashes are known by their hexadecimal form.
+            None if self.code < 0 => write!(f, "exit code {:#x}", self.code),
             None => write!(f, "exit code {}", self.code),
             Some(signal) => {
                 write!(f, "killed by signal {signal}")?;

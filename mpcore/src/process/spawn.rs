@@ -6,10 +6,11 @@
 use std::io;
 use std::process::{ChildStderr, ChildStdin, Command};
 use std::sync::mpsc;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 
 use super::sys;
+use crate::sync::lock;
 
 /// A started process and the controller's ends of its pipes.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ pub(crate) fn spawn(command: Command) -> io::Result<Spawned> {
     let no_thread = || io::Error::other("the spawn thread could not be started");
     let (reply, answer) = mpsc::channel();
     let job = Job { command, reply };
-    jobs.lock().unwrap_or_else(PoisonError::into_inner).send(job).map_err(|_| no_thread())?;
+    lock(jobs).send(job).map_err(|_| no_thread())?;
     answer.recv().map_err(|_| no_thread())?
 }
 

@@ -6,11 +6,12 @@
 use std::collections::VecDeque;
 use std::io::{self, Read, Write as _};
 use std::process::ChildStderr;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Instant;
 
 use crate::limits::{STDERR_LINE_BYTES, STDERR_LINES};
+use crate::sync::{self, wait_timeout};
 
 /// The last lines of one child's stderr.
 #[derive(Debug, Default)]
@@ -59,7 +60,7 @@ impl TailState {
 
 impl Tail {
     fn lock(&self) -> MutexGuard<'_, TailState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.state)
     }
 
     /// The lines so far; waits until the pipe has ended or the deadline has come.
@@ -70,8 +71,7 @@ impl Tail {
             if left.is_zero() {
                 break;
             }
-            let waited = self.ended.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state = wait_timeout(&self.ended, state, left);
         }
         let mut lines: Vec<_> = state.lines.iter().cloned().collect();
         if !state.unfinished.is_empty() {
@@ -131,8 +131,9 @@ mod followers {
     use std::os::fd::AsFd;
     use std::sync::OnceLock;
 
-    use super::{Arc, Follower, Mutex, PoisonError, Read as _, io, thread};
+    use super::{Arc, Follower, Mutex, Read as _, io, thread};
     use crate::process::sys::poll_readable;
+    use crate::sync::lock;
 
     struct Inbox {
         new: Arc<Mutex<Vec<Follower>>>,
@@ -151,7 +152,7 @@ mod followers {
         });
         match inbox {
             Some(inbox) => {
-                inbox.new.lock().unwrap_or_else(PoisonError::into_inner).push(follower);
+                lock(&inbox.new).push(follower);
                 let _ = io::Write::write(&mut &inbox.wake, &[1]);
             }
             // The child gets a broken pipe for a stderr; the report has no lines.
@@ -169,7 +170,7 @@ mod followers {
             for index in ready.into_iter().rev() {
                 if index == 0 {
                     let _ = wake.read(&mut [0; 512]);
-                    followers.append(&mut new.lock().unwrap_or_else(PoisonError::into_inner));
+                    followers.append(&mut lock(new));
                 } else if followers[index - 1].read() {
                     followers.swap_remove(index - 1);
                 }

@@ -23,7 +23,10 @@ impl StopLadder {
     /// A stop request has gone out. One that is under way is not put off by a second one, only
     /// brought forward.
     pub(crate) fn ask(&mut self, now: Instant, grace: Duration) {
-        self.advance_to(now + grace, Rung::Terminate);
+        // A grace beyond the clock's end has none.
+        if let Some(at) = now.checked_add(grace) {
+            self.advance_to(at, Rung::Terminate);
+        }
     }
 
     /// SIGTERM, now.
@@ -82,6 +85,16 @@ mod tests {
         assert_eq!(ladder.due(start + GRACE, SECOND), None);
         assert_eq!(ladder.due(start + GRACE + SECOND, SECOND), Some(Rung::Kill));
         assert_eq!(ladder.due(start + GRACE * 9, SECOND), None);
+    }
+
+    #[test]
+    fn an_endless_grace_has_no_end() {
+        let start = Instant::now();
+        let mut ladder = StopLadder::default();
+        ladder.ask(start, Duration::MAX);
+        assert_eq!(ladder.deadline(), None);
+        ladder.kill(start);
+        assert_eq!(ladder.due(start, SECOND), Some(Rung::Kill));
     }
 
     #[test]

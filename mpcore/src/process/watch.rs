@@ -7,7 +7,8 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use super::ExitStatus;
 use super::stop::{Rung, StopLadder};
 use super::sys::{self, Exits, Process, Waker};
 use crate::limits::TERMINATE_GRACE;
+use crate::sync::lock;
 
 /// Whose process is watched.
 pub(crate) trait Watched: Send + Sync {
@@ -71,7 +73,7 @@ fn watcher() -> io::Result<&'static Watcher> {
 
 impl Watcher {
     fn order(&self, order: Order) {
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner).push(order);
+        lock(&self.orders).push(order);
         (self.wake)();
     }
 }
@@ -94,16 +96,17 @@ pub(crate) fn key() -> WatchKey {
     WatchKey(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Watches a run until its process has ended; `None` for a child on a thread.
+/// Watches a run until its process has ended; no process: a child on a thread; no deadline: it may
+/// take as long as it likes to get ready.
 pub(crate) fn watch(
     key: WatchKey,
     owner: Arc<dyn Watched>,
     generation: u32,
     process: Option<Process>,
-    start_deadline: Instant,
+    start_deadline: Option<Instant>,
 ) {
     let ladder = StopLadder::default();
-    let start_deadline = Some(start_deadline);
+
     order(Order::Watch(key, Watch { owner, generation, process, ladder, start_deadline }));
 }
 
@@ -135,12 +138,15 @@ pub(crate) fn forget(key: WatchKey) {
 fn run(mut exits: Exits, orders: &Orders) {
     let mut watches: HashMap<WatchKey, Watch> = HashMap::new();
     loop {
-        let new = std::mem::take(&mut *orders.lock().unwrap_or_else(PoisonError::into_inner));
+        let new = std::mem::take(&mut *lock(orders));
         let now = Instant::now();
-        for order in new {
-            obey(order, now, &mut exits, &mut watches);
-        }
-        climb(now, &mut watches);
+        // A panic here would be the end of hearing of any child.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            for order in new {
+                obey(order, now, &mut exits, &mut watches);
+            }
+            climb(now, &mut watches);
+        }));
         let deadlines = watches.values().filter_map(Watch::deadline);
         for ended in exits.wait(deadlines.min()) {
             if let Some(watch) = watches.remove(&WatchKey(ended)) {
@@ -152,8 +158,8 @@ fn run(mut exits: Exits, orders: &Orders) {
 
 fn obey(order: Order, now: Instant, exits: &mut Exits, watches: &mut HashMap<WatchKey, Watch>) {
     match order {
-        Order::Watch(key, watch) => {
-            let watched = match &watch.process {
+        Order::Watch(key, mut watch) => {
+            let watched = match &mut watch.process {
                 Some(process) => exits.watch(key.0, process),
                 None => Ok(()),
             };

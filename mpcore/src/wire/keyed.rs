@@ -67,6 +67,18 @@ impl<V> KeyedQueue<V> {
         self.entries.get_mut(index).map(|(_, value)| value)
     }
 
+    /// The entry at the front is under way: it is not replaced any more.
+    pub(crate) fn fix_front(&mut self) {
+        if let Some(key) = self.entries.front_mut().and_then(|(key, _)| key.take()) {
+            self.keyed.remove(&key);
+        }
+    }
+
+    /// Whether a value with this key waits to be replaced.
+    pub(crate) fn has_waiting(&self, key: Key) -> bool {
+        self.keyed.contains_key(&key)
+    }
+
     pub(crate) fn pop(&mut self) -> Option<V> {
         let (key, value) = self.entries.pop_front()?;
         if let Some(key) = key {

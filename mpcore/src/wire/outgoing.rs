@@ -29,6 +29,8 @@ impl Payload {
 struct Entry {
     head: ItemHead,
     payload: Payload,
+    /// Not to be sent; it only keeps its place until its turn comes.
+    forgotten: bool,
 }
 
 /// What to do next.
@@ -54,6 +56,8 @@ pub(crate) struct Bounds {
 pub(crate) struct Outgoing {
     entries: KeyedQueue<Entry>,
     bytes: usize,
+    /// Entries that only keep their place.
+    forgotten: usize,
     bounds: Bounds,
     window: Window,
     longest: usize,
@@ -66,6 +70,7 @@ impl Outgoing {
         Self {
             entries: KeyedQueue::default(),
             bytes: 0,
+            forgotten: 0,
             bounds,
             window: Window::new(window),
             longest: longest_packet(window),
@@ -86,7 +91,8 @@ impl Outgoing {
 
     /// Whether an entry of `length` bytes may still be queued.
     pub(crate) fn has_room(&self, length: usize) -> bool {
-        self.entries.len() < self.bounds.entries && self.bytes + length <= self.bounds.bytes
+        self.entries.len() - self.forgotten < self.bounds.entries
+            && self.bytes + length <= self.bounds.bytes
     }
 
     /// Queues an entry, whatever the bounds say: see [`Outgoing::has_room`].
@@ -96,7 +102,7 @@ impl Outgoing {
             self.bytes -= waiting.payload.bytes();
             waiting.payload = payload;
         } else {
-            self.entries.push(key, Entry { head, payload });
+            self.entries.push(key, Entry { head, payload, forgotten: false });
         }
     }
 
@@ -104,7 +110,7 @@ impl Outgoing {
     pub(crate) fn push_front(&mut self, head: ItemHead, payload: Vec<u8>) {
         debug_assert!(self.sent == 0, "nothing goes between two parts");
         self.bytes += payload.len();
-        self.entries.push_front(Entry { head, payload: Payload::Ready(payload) });
+        self.entries.push_front(Entry { head, payload: Payload::Ready(payload), forgotten: false });
     }
 
     /// The receiver's newest credit total.
@@ -119,7 +125,9 @@ impl Outgoing {
             return false;
         }
         // Calls are queued by rising numbers; one that is gone was ended meanwhile.
-        if let Some(entry) = self.entries.search_mut(|entry| entry.head.call.cmp(&call)) {
+        if let Some(entry) = self.entries.search_mut(|entry| entry.head.call.cmp(&call))
+            && !entry.forgotten
+        {
             self.bytes += payload.len();
             entry.payload = Payload::Ready(payload);
         }
@@ -129,6 +137,7 @@ impl Outgoing {
     fn pop(&mut self) {
         if let Some(entry) = self.entries.pop() {
             self.bytes -= entry.payload.bytes();
+            self.forgotten -= usize::from(entry.forgotten);
             self.sent = 0;
         }
     }
@@ -137,7 +146,25 @@ impl Outgoing {
     pub(crate) fn clear(&mut self) {
         self.entries = KeyedQueue::default();
         self.bytes = 0;
+        self.forgotten = 0;
         self.sent = 0;
+    }
+
+    /// A call that [waits](Self::waits) is not to be sent: what it takes up is free at once.
+    pub(crate) fn forget(&mut self, call: u64) {
+        if let Some(entry) = self.entries.search_mut(|entry| entry.head.call.cmp(&call))
+            && !entry.forgotten
+        {
+            self.bytes -= entry.payload.bytes();
+            entry.payload = Payload::Ready(Vec::new());
+            entry.forgotten = true;
+            self.forgotten += 1;
+        }
+    }
+
+    /// Whether an entry with this key would only replace one that waits.
+    pub(crate) fn has_waiting(&self, key: Key) -> bool {
+        self.entries.has_waiting(key)
     }
 
     /// Whether nothing of this call has been sent yet. Calls are queued by rising numbers.
@@ -160,7 +187,7 @@ impl Outgoing {
         out.clear();
         let room = self.longest - super::packet::HEAD;
         while let Some(entry) = self.entries.front_mut() {
-            if self.sent == 0 && !wanted(&entry.head) {
+            if self.sent == 0 && (entry.forgotten || !wanted(&entry.head)) {
                 self.pop();
                 continue;
             }
@@ -203,6 +230,10 @@ impl Outgoing {
     fn next_part(&mut self, head: Head, out: &mut Vec<u8>) -> Next {
         if !self.window.fits(charge(self.longest)) {
             return Next::Wait;
+        }
+        if self.sent == 0 {
+            // A newer value must not replace one of which a part is on its way.
+            self.entries.fix_front();
         }
         let Some(Entry { head: item, payload: Payload::Ready(payload), .. }) = self.entries.front()
         else {
@@ -309,6 +340,48 @@ mod tests {
         };
         Assembler::default().take(PacketKind::Items, body, take).unwrap();
         assert_eq!(calls, [(0, vec![0]), (2, vec![3])]);
+    }
+
+    #[test]
+    fn a_value_that_is_half_sent_is_not_replaced() {
+        let mut queue = Outgoing::new(96 << 10, BOUNDS);
+        queue.push(item(1), Some(Key::Property(0)), Payload::Ready(vec![1; 100_000]));
+        let mut out = Vec::new();
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Packet));
+        queue.push(item(2), Some(Key::Property(0)), Payload::Ready(vec![2; 10]));
+        queue.push(item(3), Some(Key::Property(0)), Payload::Ready(vec![3; 20]));
+        let (_, first) = Head::parse(&out, 1).unwrap();
+        let mut assembler = Assembler::default();
+        let nothing = |_, _: super::super::packet::Payload<'_>| -> Result<(), PacketError> {
+            panic!("not whole yet")
+        };
+        assembler.take(PacketKind::Part, first, nothing).unwrap();
+        let mut received = Vec::new();
+        queue.window = Window::new(1 << 20);
+        while matches!(queue.next_packet(head(), &mut out, |_| true), Next::Packet) {
+            let (head, body) = Head::parse(&out, 1).unwrap();
+            let take = |head: ItemHead, payload: super::super::packet::Payload<'_>| {
+                received.push((head.call, payload.bytes().to_vec()));
+                Ok::<(), PacketError>(())
+            };
+            assembler.take(head.kind, body, take).unwrap();
+        }
+        assert_eq!(received, [(1, vec![1; 100_000]), (2, vec![3; 20])]);
+        assert_eq!(queue.bytes, 0);
+    }
+
+    #[test]
+    fn a_forgotten_call_takes_no_room() {
+        let mut queue = Outgoing::new(96 << 10, Bounds { entries: 2, bytes: 100 });
+        for call in 1..=20 {
+            assert!(queue.has_room(60), "{call}");
+            queue.push(item(call), None, Payload::Ready(vec![0; 60]));
+            queue.forget(call);
+            queue.forget(call);
+        }
+        queue.push(item(21), None, Payload::Ready(vec![7]));
+        assert_eq!(drain(&mut queue), [(21, vec![7])]);
+        assert_eq!((queue.bytes, queue.forgotten), (0, 0));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use system_tests::bench::until_begun;
 use system_tests::{BenchConfig, BenchControl, BenchProcess, LONG, processes, until};
 
 fn say(line: &str) {
@@ -42,17 +43,15 @@ fn main() {
 }
 
 fn reach(moment: &str, bench: &BenchControl, pid: u32) {
-    let level = bench.level();
     match moment {
         "idle" => {}
         "busy" => {
-            bench.plug(false);
             bench.ignore_everything(600_000);
-            until("the command before has ended", || !bench.connected());
+            until_begun(bench, 1);
         }
         "result" => {
             bench.make_bytes(256 << 20);
-            until("the bytes are made", || bench.level() > level);
+            until_begun(bench, 1);
         }
         "argument" => {
             bench.echo(system_tests::Blob::numbered(256 << 20));
@@ -61,6 +60,7 @@ fn reach(moment: &str, bench: &BenchControl, pid: u32) {
         "stopped" => processes::freeze(pid),
         "stopped in a command" => {
             bench.ignore_everything(600_000);
+            until_begun(bench, 1);
             processes::freeze(pid);
         }
         other => panic!("no moment `{other}`"),

@@ -62,7 +62,7 @@ pub(super) fn to_thread(
         watch::forget(run.key);
         shared.ended(run.generation, Some(ExitStatus::from_code(code)));
     };
-    let deadline = Instant::now() + shared.spec.start_deadline;
+    let deadline = Instant::now().checked_add(shared.spec.start_deadline);
     watch::watch(run.key, Arc::clone(shared) as Arc<dyn Watched>, run.generation, None, deadline);
     run.watched();
     post(shared, Notice::Started(std::process::id()));
@@ -104,7 +104,7 @@ pub(super) fn to_process(
         }
         None => run.tail.end(),
     }
-    let deadline = Instant::now() + shared.spec.start_deadline;
+    let deadline = Instant::now().checked_add(shared.spec.start_deadline);
     let owner = Arc::clone(shared) as Arc<dyn Watched>;
     watch::watch(run.key, owner, run.generation, Some(spawned.process), deadline);
     run.watched();

@@ -1,6 +1,6 @@
 //! The end of a run: the watcher's word, the drain, every outcome, the last signals.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
@@ -10,15 +10,20 @@ use crate::controller::exit::{ExitReport, Failure, State};
 use crate::controller::inbox::{Notice, post};
 use crate::controller::outcome::{Exception, ExceptionKind, Outcome};
 use crate::controller::process::begin_run;
-use crate::controller::shared::{Shared, lock};
+use crate::controller::shared::Shared;
 use crate::controller::traffic::Gate;
 use crate::limits::{DRAIN_DEADLINE, STDERR_DEADLINE};
 use crate::process::ExitStatus;
 use crate::process::stop::Rung;
 use crate::process::watch::Watched;
+use crate::sync::{lock, wait_timeout};
 use crate::wire::packet::{Head, PacketKind};
 
 use super::Known;
+
+/// SIGTERM and SIGKILL, as an exit status tells them.
+const TERMINATED: ExitStatus = ExitStatus::from_code(-15);
+const KILLED: ExitStatus = ExitStatus::from_code(-9);
 
 /// Lines of stderr that stand in the text of a failed start.
 const LAST_WORDS: usize = 4;
@@ -48,11 +53,14 @@ impl Watched for Shared {
     fn climbed(self: Arc<Self>, generation: u32, rung: Rung) {
         let run = self.life().run.clone().filter(|run| run.generation == generation);
         let Some(run) = run else { return };
-        if rung == Rung::Kill {
-            lock(&run.known).killed = true;
-            if matches!(self.spec.program, Program::Thread(_)) {
-                // A thread cannot be killed: it is left behind, unheard.
-                self.ended(generation, None);
+        match rung {
+            Rung::Terminate => lock(&run.known).terminated = true,
+            Rung::Kill => {
+                lock(&run.known).killed = true;
+                if matches!(self.spec.program, Program::Thread(_)) {
+                    // A thread cannot be killed: it is left behind, unheard, as if it had been.
+                    self.ended(generation, Some(KILLED));
+                }
             }
         }
     }
@@ -84,8 +92,7 @@ fn announce_end(shared: &Arc<Shared>, run: &Arc<Run>) {
         if left.is_zero() {
             break;
         }
-        let waited = shared.life_changed().wait_timeout(life, left);
-        life = waited.unwrap_or_else(PoisonError::into_inner).0;
+        life = wait_timeout(shared.life_changed(), life, left);
     }
     drop(life);
     finish(shared, run);
@@ -202,12 +209,13 @@ fn failure(
     if known.start_deadline_passed && !known.ready {
         return Some(Failure::StartDeadline { deadline: shared.spec.start_deadline });
     }
-    if known.asked.is_some() || known.bye.is_some() {
+    let Some(status) = status else {
+        return Some(Failure::Resources("the end of the process could not be learned".into()));
+    };
+    let by_us = known.killed || (known.terminated && status == TERMINATED);
+    if known.bye.is_some() || (known.asked.is_some() && by_us) {
         return None;
     }
-    let Some(status) = status else {
-        return Some(Failure::Abandoned);
-    };
     Some(if known.ready {
         Failure::Crashed { status }
     } else {

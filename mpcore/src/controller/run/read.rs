@@ -5,11 +5,13 @@
 use std::sync::Arc;
 
 use super::Run;
+use crate::controller::control_lane::LaneError;
 use crate::controller::exit::State;
 use crate::controller::inbox::{Notice, Wake, enqueue, post};
 use crate::controller::outcome::Outcome;
-use crate::controller::shared::{Shared, lock};
+use crate::controller::shared::Shared;
 use crate::process::watch;
+use crate::sync::lock;
 use crate::transport::{ControllerLanes, Receiver, ipc};
 use crate::wire::credit::{FalseReport, charge};
 use crate::wire::handshake::{Nonce, Welcome};
@@ -21,8 +23,10 @@ use crate::wire::report::InitFailure;
 enum Broken {
     #[error(transparent)]
     Packet(#[from] PacketError),
-    #[error("{0}")]
-    Credit(#[from] FalseReport),
+    #[error(transparent)]
+    Report(#[from] FalseReport),
+    #[error(transparent)]
+    Credit(#[from] LaneError),
     #[error("{0}")]
     Content(&'static str),
 }

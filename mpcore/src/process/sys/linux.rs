@@ -19,7 +19,8 @@ use crate::process::spawn::Spawned;
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
-    pidfd: OwnedFd,
+    /// Until somebody watches it.
+    pidfd: Option<OwnedFd>,
 }
 
 impl Process {
@@ -35,7 +36,7 @@ impl Process {
             }
         };
         let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
-        Ok(Spawned { process: Self { child, pidfd }, stdin, stderr })
+        Ok(Spawned { process: Self { child, pidfd: Some(pidfd) }, stdin, stderr })
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -66,8 +67,9 @@ impl Exits {
         Ok((Self { wake, watched: Vec::new() }, waker))
     }
 
-    pub(crate) fn watch(&mut self, key: u64, process: &Process) -> io::Result<()> {
-        self.watched.push((key, process.pidfd.try_clone()?));
+    pub(crate) fn watch(&mut self, key: u64, process: &mut Process) -> io::Result<()> {
+        let pidfd = process.pidfd.take().ok_or(io::ErrorKind::InvalidInput)?;
+        self.watched.push((key, pidfd));
         Ok(())
     }
 

@@ -1,30 +1,35 @@
-//! Systems without pidfds: one waiting thread per child, through shared_child.
+//! Systems without pidfds: one waiting thread per child.
+//!
+//! On Unix the thread waits without reaping, so the number stays taken until the watcher has killed the
+//! group; elsewhere shared_child waits, and handles keep the process apart from any later one.
 
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
-
-use shared_child::SharedChild;
 
 use super::Waker;
 use crate::process::ExitStatus;
 use crate::process::spawn::Spawned;
 
-/// A started process.
+#[cfg(not(unix))]
+use self::shared::Waited;
+#[cfg(unix)]
+use self::unreaped::Waited;
+
+/// A started process that has not been reaped.
 #[derive(Debug)]
 pub(crate) struct Process {
-    child: Arc<SharedChild>,
+    child: Waited,
 }
 
 impl Process {
     pub(crate) fn spawn(command: &mut Command) -> io::Result<Spawned> {
-        let child = Arc::new(SharedChild::spawn(command)?);
-        let (stdin, stderr) = (child.take_stdin(), child.take_stderr());
+        let (child, stdin, stderr) = Waited::spawn(command)?;
         Ok(Spawned { process: Self { child }, stdin, stderr })
     }
 
@@ -32,9 +37,85 @@ impl Process {
         self.child.id()
     }
 
-    /// The status of a process that has ended.
+    /// Reaps a process that has ended.
     pub(crate) fn reap(&mut self) -> io::Result<ExitStatus> {
-        self.child.wait().map(super::status)
+        self.child.reap().map(super::status)
+    }
+}
+
+/// Waiting by `waitid` without reaping.
+#[cfg(unix)]
+mod unreaped {
+    use std::io;
+    use std::process::{Child, ChildStderr, ChildStdin, Command, ExitStatus};
+
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
+    #[derive(Debug)]
+    pub(super) struct Waited(Child);
+
+    impl Waited {
+        pub(super) fn spawn(
+            command: &mut Command,
+        ) -> io::Result<(Self, Option<ChildStdin>, Option<ChildStderr>)> {
+            let mut child = command.spawn()?;
+            let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
+            Ok((Self(child), stdin, stderr))
+        }
+
+        pub(super) fn id(&self) -> u32 {
+            self.0.id()
+        }
+
+        pub(super) fn reap(&mut self) -> io::Result<ExitStatus> {
+            self.0.wait()
+        }
+
+        /// What the waiting thread does.
+        pub(super) fn waiter(&self) -> impl FnOnce() + Send + 'static {
+            let pid = Pid::from_child(&self.0);
+            move || {
+                let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+                while let Err(rustix::io::Errno::INTR) = waitid(WaitId::Pid(pid), options) {}
+            }
+        }
+    }
+}
+
+/// Waiting by shared_child.
+#[cfg(not(unix))]
+mod shared {
+    use std::io;
+    use std::process::{ChildStderr, ChildStdin, Command, ExitStatus};
+    use std::sync::Arc;
+
+    use shared_child::SharedChild;
+
+    #[derive(Debug)]
+    pub(super) struct Waited(Arc<SharedChild>);
+
+    impl Waited {
+        pub(super) fn spawn(
+            command: &mut Command,
+        ) -> io::Result<(Self, Option<ChildStdin>, Option<ChildStderr>)> {
+            let child = SharedChild::spawn(command)?;
+            let (stdin, stderr) = (child.take_stdin(), child.take_stderr());
+            Ok((Self(Arc::new(child)), stdin, stderr))
+        }
+
+        pub(super) fn id(&self) -> u32 {
+            self.0.id()
+        }
+
+        pub(super) fn reap(&mut self) -> io::Result<ExitStatus> {
+            self.0.wait()
+        }
+
+        /// What the waiting thread does.
+        pub(super) fn waiter(&self) -> impl FnOnce() + Send + 'static {
+            let child = Arc::clone(&self.0);
+            move || drop(child.wait())
+        }
     }
 }
 
@@ -48,7 +129,7 @@ pub(crate) struct Exits {
 impl Exits {
     pub(crate) fn new() -> io::Result<(Self, Waker)> {
         let (sender, receiver) = mpsc::channel();
-        let wake = std::sync::Mutex::new(sender.clone());
+        let wake = Mutex::new(sender.clone());
         let waker: Waker = Arc::new(move || {
             if let Ok(sender) = wake.lock() {
                 let _ = sender.send(None);
@@ -57,10 +138,10 @@ impl Exits {
         Ok((Self { sender, receiver }, waker))
     }
 
-    pub(crate) fn watch(&mut self, key: u64, process: &Process) -> io::Result<()> {
-        let (child, sender) = (Arc::clone(&process.child), self.sender.clone());
+    pub(crate) fn watch(&mut self, key: u64, process: &mut Process) -> io::Result<()> {
+        let (wait, sender) = (process.child.waiter(), self.sender.clone());
         let body = move || {
-            let _ = child.wait();
+            wait();
             let _ = sender.send(Some(key));
         };
         thread::Builder::new().name("mp-wait".into()).spawn(body).map(drop)

@@ -140,8 +140,13 @@ pub(crate) fn poll_readable(fds: &[&dyn AsFd], deadline: Option<Instant>) -> Vec
     });
     match poll(&mut entries, timeout.as_ref()) {
         Ok(_) => {}
-        // EINTR: whoever called looks at its state and waits again.
-        Err(_) => return Vec::new(),
+        // Whoever called looks at its state and waits again.
+        Err(rustix::io::Errno::INTR) => return Vec::new(),
+        Err(_) => {
+            // Too many descriptors, or no memory: it may pass, and must not become a busy loop.
+            std::thread::sleep(Duration::from_millis(20));
+            return Vec::new();
+        }
     }
     let ready = entries.iter().enumerate().filter(|(_, entry)| !entry.revents().is_empty());
     ready.map(|(index, _)| index).collect()

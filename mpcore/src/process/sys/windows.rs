@@ -25,12 +25,18 @@ pub(crate) fn terminate(process: u32) {
     kill_group(process);
 }
 
-/// Ends the process and what it started, with the system's own tool.
+/// Ends the process and what it started, with the system's own tool: on a thread of its own, since
+/// that takes long, and without a console window.
 pub(crate) fn kill_group(process: u32) {
-    let mut command = Command::new("taskkill");
-    command.args(["/T", "/F", "/PID", &process.to_string()]);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let _ = command.status();
+    use std::os::windows::process::CommandExt as _;
+    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+    let body = move || {
+        let mut command = Command::new("taskkill");
+        command.args(["/T", "/F", "/PID", &process.to_string()]).creation_flags(CREATE_NO_WINDOW);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let _ = command.status();
+    };
+    let _ = std::thread::Builder::new().name("mp-kill".into()).spawn(body);
 }
 
 /// Not asked for here.
