@@ -167,12 +167,13 @@ fn a_stop_ends_what_runs_and_what_waits_and_cleans_up() {
 #[test]
 fn a_restart_begins_anew() {
     check(|place| {
-        let bench = ready(place());
-        assert_eq!(outcome(bench.set_power(3.0)), Ok(3.0));
+        let bench = place().build().unwrap();
         let journal = Journal::new();
         journal.follow(bench.process());
+        bench.process().start().unwrap();
+        assert_eq!(outcome(bench.set_power(3.0)), Ok(3.0));
         bench.process().restart().unwrap();
-        journal.until_line("ready");
+        journal.until_lines("ready", 2);
         assert_eq!(outcome(bench.surroundings()).map(|it| it.generation), Ok(2));
         assert_eq!(bench.power(), 1.0);
         bench.process().stop();

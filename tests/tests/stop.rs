@@ -76,7 +76,6 @@ fn an_idle_child_stops_in_order() {
 fn a_running_command_sees_the_stop_and_queued_ones_end_as_stopped() {
     let logged = Logged::new();
     let bench = ready(logged.builder());
-    bench.raise_level(1);
     let running = bench.work(60_000);
     let queued: Vec<_> = (0..50).map(|_| bench.raise_level(2)).collect();
     until_begun(&bench, 1);
@@ -97,10 +96,8 @@ fn a_running_command_sees_the_stop_and_queued_ones_end_as_stopped() {
 #[test]
 fn a_command_that_returns_within_the_grace_brings_its_result() {
     let bench = ready(builder(CHILD));
-    bench.raise_level(1);
     let deaf = bench.ignore_everything(300);
     let willing = ready(builder(CHILD));
-    willing.raise_level(1);
     let finishing = willing.finish_all_the_same();
     until_begun(&bench, 1);
     until_begun(&willing, 1);
@@ -115,7 +112,6 @@ fn a_command_that_returns_within_the_grace_brings_its_result() {
 fn a_command_that_ignores_everything_is_killed_after_the_grace() {
     let logged = Logged::new();
     let bench = ready(logged.builder().stop_grace(SHORT));
-    bench.raise_level(1);
     let running = bench.ignore_everything(600_000);
     let queued = bench.add_two(1, 2);
     until_begun(&bench, 1);
@@ -138,7 +134,6 @@ fn terminate_ends_in_order_and_does_not_wait_for_the_grace() {
     let logged = Logged::new();
     let bench = ready(logged.builder().stop_grace(Duration::from_secs(600)));
     let pid = bench.process().pid().unwrap();
-    bench.raise_level(1);
     let running = bench.work(600_000);
     until_begun(&bench, 1);
     bench.process().terminate();
@@ -148,7 +143,6 @@ fn terminate_ends_in_order_and_does_not_wait_for_the_grace() {
     assert_eq!(logged.pids(), [pid]);
 
     let deaf = ready(builder(CHILD).stop_grace(Duration::from_secs(600)));
-    deaf.raise_level(1);
     deaf.ignore_everything(600_000);
     until_begun(&deaf, 1);
     deaf.process().terminate();
@@ -176,7 +170,6 @@ fn kill_never_runs_cleanup() {
 #[test]
 fn a_stop_that_takes_too_long_can_be_cut_short() {
     let bench = ready(builder(CHILD).stop_grace(Duration::from_secs(600)));
-    bench.raise_level(1);
     bench.ignore_everything(600_000);
     until_begun(&bench, 1);
     bench.process().stop();
@@ -205,7 +198,6 @@ fn sigterm_and_sighup_from_outside_end_in_order() {
         let logged = Logged::new();
         let bench = ready(logged.builder());
         let pid = bench.process().pid().unwrap();
-        bench.raise_level(1);
         let running = bench.work(600_000);
         let queued = bench.add_two(1, 2);
         until_begun(&bench, 1);
@@ -231,7 +223,6 @@ fn ctrl_c_belongs_to_the_controller() {
     let pid = bench.process().pid().unwrap();
     processes::signal(pid, Signal::INT);
     assert_eq!(outcome(bench.add_two(1, 2)), Ok(3), "idle");
-    bench.raise_level(1);
     let running = bench.work(200);
     until_begun(&bench, 1);
     processes::signal(pid, Signal::INT);
@@ -356,7 +347,6 @@ fn a_running_child_is_not_started_twice() {
         bench.process().start(),
         Err(StartError::AlreadyRunning { state: State::Running })
     ));
-    bench.raise_level(1);
     bench.ignore_everything(600_000);
     until_begun(&bench, 1);
     bench.process().stop();
@@ -419,7 +409,6 @@ fn a_restart_ends_the_run_and_begins_the_next() {
 #[test]
 fn a_restart_while_stopping_starts_again_and_a_stop_after_a_restart_does_not() {
     let bench = ready(builder(CHILD).stop_grace(SHORT));
-    bench.raise_level(1);
     bench.ignore_everything(600_000);
     until_begun(&bench, 1);
     bench.process().stop();
@@ -427,7 +416,6 @@ fn a_restart_while_stopping_starts_again_and_a_stop_after_a_restart_does_not() {
     until("the next run", || bench.process().generation() == 2);
     bench.process().wait_ready(LONG).unwrap();
 
-    bench.raise_level(1);
     bench.ignore_everything(600_000);
     until_begun(&bench, 1);
     bench.process().restart().unwrap();

@@ -328,7 +328,8 @@ impl Process {
     /// Cancels every command that has no outcome yet. Returns at once.
     pub fn cancel_all(&self) {
         let calls = self.shared.traffic().pending.calls();
-        for call in calls {
+        // The newest first: the end of the running one must not let the next begin.
+        for call in calls.into_iter().rev() {
             self.shared.cancel(call);
         }
     }

@@ -185,19 +185,20 @@ fn take_notice(
         ItemKind::Ready => {
             watch::ready(run.key);
             lock(&run.known).ready = true;
-            let wake = {
+            // Whoever sees that it is running may stop it, and is heard after `ready`.
+            let wakes = {
                 let mut life = shared.life();
                 life.ready = true;
-                if life.state == State::Starting {
+                let running = if life.state == State::Starting {
                     life.state = State::Running;
                     enqueue(shared, Notice::State(State::Running))
                 } else {
                     Wake::none()
-                }
+                };
+                [running, enqueue(shared, Notice::Ready)]
             };
-            wake.wake();
+            wakes.into_iter().for_each(Wake::wake);
             shared.life_changed().notify_all();
-            post(shared, Notice::Ready);
         }
         ItemKind::InitFailed => {
             let failure: InitFailure =
