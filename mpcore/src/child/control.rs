@@ -54,7 +54,7 @@ fn run(mut control: Receiver, link: &Link) {
 
 fn controller_lost(link: &Link, grace: &Grace, place: Place) {
     link.controller_lost();
-    if place == Place::Process {
+    if place != Place::Thread {
         thread::sleep(Duration::from_millis(grace.load(Ordering::SeqCst).into()));
         sys::end_own_group();
         std::process::exit(1);

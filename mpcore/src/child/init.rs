@@ -134,7 +134,7 @@ fn connect(pipe: &mut impl Read, first: Bootstrap, child: Registration) -> i32 {
                     window: to.window,
                     nonce: to.nonce,
                     initial,
-                    place: Place::Process,
+                    place: Place::Process { controller: to.controller },
                 };
                 return (child.serve)(lanes, run);
             }

@@ -25,7 +25,10 @@ pub(crate) struct Run {
 /// Where a child runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    Process,
+    /// In a process of its own, started by the one with this number.
+    Process {
+        controller: u32,
+    },
     Thread,
 }
 

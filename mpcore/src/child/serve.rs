@@ -31,11 +31,10 @@ mod code {
 /// Serves until the end and returns the exit code.
 pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     install_hook();
-    let parent = sys::parent();
     let ChildLanes { requests, requests_wake, control, events } = lanes;
     let link = Link::new(run.generation, run.window, events, requests_wake);
     let grace = Grace::default();
-    if run.place == Place::Process {
+    if run.place != Place::Thread {
         let for_signal = Arc::clone(&link);
         sys::on_stop_signal(move || for_signal.request_stop(StopReason::Signal));
     }
@@ -54,8 +53,8 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
         }
         None => code::INIT_FAILED,
     };
-    if run.place == Place::Process {
-        sys::end_descendants(parent);
+    if let Place::Process { controller } = run.place {
+        sys::end_descendants(controller);
     }
     code
 }

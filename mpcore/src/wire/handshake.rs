@@ -44,6 +44,8 @@ pub(crate) struct Bootstrap {
     /// Which of the binary's children to run; empty where the binary has just one.
     pub(crate) child: String,
     pub(crate) generation: u32,
+    /// The controller's process number: another parent means that it is gone.
+    pub(crate) controller: u32,
     /// Credit window of the lanes, in bytes.
     pub(crate) window: u32,
 }
@@ -113,6 +115,7 @@ mod tests {
             nonce: [7; 16],
             child: "a::B".into(),
             generation: 3,
+            controller: 4,
             window: 1000,
         };
         let mut pipe = Vec::new();

@@ -211,6 +211,7 @@ impl Endpoints<'_> {
             nonce: self.nonce,
             child,
             generation: self.run.generation,
+            controller: std::process::id(),
             window: ipc::window(),
         })
     }

@@ -15,13 +15,13 @@ pub(crate) use linux::{Exits, Process, own_program, resume_when_parent_dies, soc
 pub(crate) use portable::{Exits, Process, own_program, resume_when_parent_dies, socket_buffer};
 #[cfg(unix)]
 pub(crate) use unix::{
-    end_descendants, end_own_group, kill_group, on_stop_signal, own_group, parent, poll_readable,
+    end_descendants, end_own_group, kill_group, on_stop_signal, own_group, poll_readable,
     signal_name, status, stdin_to_null, terminate,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    end_descendants, end_own_group, kill_group, on_stop_signal, own_group, parent, signal_name,
-    status, stdin_to_null, terminate,
+    end_descendants, end_own_group, kill_group, on_stop_signal, own_group, signal_name, status,
+    stdin_to_null, terminate,
 };
 
 /// Ends the wait of an [`Exits`].

@@ -66,34 +66,25 @@ pub(crate) fn kill_group(process: u32) {
     }
 }
 
-/// Who started this process; asked for again at its end, it is somebody else if that one is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Parent(Option<Pid>);
-
-/// The parent as it is now.
-pub(crate) fn parent() -> Parent {
-    Parent(getppid())
-}
-
 /// In a child that leads its group: ends what it has started, and not itself.
 ///
 /// The controller's watcher does that as well, but a controller that is just ending may not get to
 /// it. So the child leaves its group, for the one of its controller, and kills what is left.
-pub(crate) fn end_descendants(started_by: Parent) {
-    let group = getpgrp();
+pub(crate) fn end_descendants(controller: u32) {
+    let (group, controller) = (getpgrp(), pid(controller));
     if group != getpid() {
         return;
     }
-    if parent() != started_by {
+    if getppid() != controller {
         // Nobody is there any more to ask for the exit code.
         return end_own_group();
     }
-    match started_by.0 {
+    match controller {
         // A controller that is the first process of its system takes everything with it.
         None | Some(Pid::INIT) => {}
         Some(controller) => {
             let moved = getpgid(Some(controller)).and_then(|theirs| setpgid(None, Some(theirs)));
-            if moved.is_ok() || parent() != started_by {
+            if moved.is_ok() || getppid() != Some(controller) {
                 let _ = kill_process_group(group, Signal::KILL);
             }
         }

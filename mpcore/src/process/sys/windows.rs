@@ -39,17 +39,8 @@ pub(crate) fn kill_group(process: u32) {
     let _ = std::thread::Builder::new().name("mp-kill".into()).spawn(body);
 }
 
-/// Not asked for here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Parent;
-
-/// The parent.
-pub(crate) fn parent() -> Parent {
-    Parent
-}
-
 /// Nothing: there are no groups.
-pub(crate) fn end_descendants(_started_by: Parent) {}
+pub(crate) fn end_descendants(_controller: u32) {}
 
 /// Nothing: the caller exits.
 pub(crate) fn end_own_group() {}
