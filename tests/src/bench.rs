@@ -240,7 +240,7 @@ pub trait Bench {
     fn show_mood(&mut self, number: u8);
 
     /// Writes what no child writes to every socket it has.
-    fn scribble(&mut self, packet: Blob, with_descriptor: bool);
+    fn scribble(&mut self, packet: Blob);
 
     /// Whether the instrument is there.
     #[property]
@@ -639,8 +639,8 @@ impl Bench for BenchProcess {
         self.cx.mood_shown.emit(mood(number));
     }
 
-    fn scribble(&mut self, packet: Blob, with_descriptor: bool) {
-        scribble::on_every_socket(&packet.0, with_descriptor);
+    fn scribble(&mut self, packet: Blob) {
+        scribble::on_every_socket(&packet.0);
     }
 
     fn set_power(&mut self, power: f64) -> Result<f64, mpcore::Refused> {

@@ -1,21 +1,18 @@
 //! What a child does to its lanes when it has lost its mind.
 
 use std::fs;
-use std::io::IoSlice;
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
-use rustix::net::{
-    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketType, sendmsg, sockopt,
-};
+use rustix::net::{SendFlags, SocketType, send, sockopt};
 
 /// Sends `packet` through every packet socket of this process, around the framework.
 ///
 /// Sockets are opened anew by number through `pidfd`-free means only where safe code allows it:
 /// `pidfd_getfd` on oneself duplicates a descriptor whose owner is not known.
-pub(crate) fn on_every_socket(packet: &[u8], with_descriptor: bool) {
+pub(crate) fn on_every_socket(packet: &[u8]) {
     for socket in packet_sockets() {
-        send(socket.as_fd(), packet, with_descriptor);
+        // A lane that is full or closed is not what this is about.
+        let _ = send(socket, packet, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
     }
 }
 
@@ -27,16 +24,4 @@ fn packet_sockets() -> Vec<OwnedFd> {
     let duplicates =
         numbers.filter_map(|number| pidfd_getfd(&own, number, PidfdGetfdFlags::empty()).ok());
     duplicates.filter(|fd| sockopt::socket_type(fd) == Ok(SocketType::SEQPACKET)).collect()
-}
-
-fn send(socket: BorrowedFd<'_>, packet: &[u8], with_descriptor: bool) {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    let stdin = std::io::stdin();
-    let descriptors = [stdin.as_fd()];
-    if with_descriptor {
-        ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
-    }
-    // A lane that is full or closed is not what this is about.
-    let _ = sendmsg(socket, &[IoSlice::new(packet)], &mut ancillary, SendFlags::DONTWAIT);
 }

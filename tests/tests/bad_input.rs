@@ -291,15 +291,18 @@ fn check_scribble(kind: &str) {
 
 #[test]
 fn a_child_that_sends_garbage_is_killed_and_only_it() {
-    for kind in ["text", "zeros", "stray bytes", "empty", "long", "huge length"] {
+    for kind in [
+        "nothing at all",
+        "text",
+        "one byte",
+        "long",
+        "an item that is cut",
+        "a part of an endless item",
+        "an end marker",
+        "credit for what was not sent",
+    ] {
         check_scribble(kind);
     }
-}
-
-/// ipc-channel believes the length in the header when a descriptor comes along, and aborts the process.
-#[test]
-fn a_child_that_sends_a_hostile_length_with_a_descriptor_is_killed_and_only_it() {
-    check_scribble("huge length with descriptor");
 }
 
 #[test]

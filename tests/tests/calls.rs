@@ -111,7 +111,8 @@ fn commands_wait_for_the_start_and_run_in_order() {
 
 #[test]
 fn on_done_comes_just_before_the_named_signal_in_the_inbox_thread() {
-    let bench = bench();
+    // Not started yet, so that every `on_done` is there before its outcome.
+    let bench = builder(CHILD).build().unwrap();
     let journal = Journal::new();
     let thread_name = || thread::current().name().unwrap_or_default().to_owned();
     let signal = journal.clone();
@@ -124,6 +125,7 @@ fn on_done_comes_just_before_the_named_signal_in_the_inbox_thread() {
             done.note(format!("done {} {}", sum.unwrap(), thread_name()));
         });
     }
+    bench.process().start().unwrap();
     let lines = journal.until_lines("signal", 50);
     let thread = lines[0].rsplit(' ').next().unwrap().to_owned();
     let expected: Vec<_> = (0..50)
@@ -181,7 +183,8 @@ fn on_done_hears_every_kind_of_outcome_once() {
 
 #[test]
 fn forward_to_replaces_the_named_signal_for_one_call() {
-    let bench = bench();
+    // Not started yet, so that every signal is given before its outcome.
+    let bench = builder(CHILD).build().unwrap();
     let journal = Journal::new();
     let named = journal.clone();
     bench.signals().add_two_finished.connect(move |sum| named.note(format!("named {sum}")));
@@ -197,13 +200,12 @@ fn forward_to_replaces_the_named_signal_for_one_call() {
     let never = journal.clone();
     quotient.connect(move |it| never.note(format!("quotient {it}")));
 
-    // In the inbox's thread it holds always; here the child is kept busy meanwhile.
-    bench.ignore_everything(200);
     bench.add_two(1, 1).forward_to(&own);
     bench.add_two(2, 2);
     bench.calibrate().forward_to(&tuple);
     bench.divide(1, 0).forward_to(&quotient);
     bench.add_two(3, 3);
+    bench.process().start().unwrap();
     let lines = journal.until_line("named 6");
     let failed = lines.iter().filter(|line| line.starts_with("failed")).count();
     assert_eq!(failed, 1, "{lines:?}");
@@ -500,7 +502,8 @@ fn a_queue_is_also_full_by_bytes_of_large_arguments() {
 
 #[test]
 fn large_values_arrive_intact_and_in_order_among_small_ones() {
-    let bench = bench();
+    // Not started yet, so that every `on_done` is there before its outcome.
+    let bench = builder(CHILD).build().unwrap();
     let journal = Journal::new();
     let note = journal.clone();
     bench.signals().add_two_finished.connect(move |sum| note.note(format!("small {sum}")));
@@ -514,6 +517,7 @@ fn large_values_arrive_intact_and_in_order_among_small_ones() {
             note.note(format!("large {number} {intact}"));
         });
     }
+    bench.process().start().unwrap();
     let lines = journal.until_lines("large", 10);
     let expected: Vec<_> =
         (0..10).flat_map(|it| [format!("small {it}"), format!("large {it} true")]).collect();

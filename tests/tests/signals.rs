@@ -154,7 +154,8 @@ fn a_handler_that_drops_the_last_control_of_its_own_child_stops_it() {
 
 #[test]
 fn a_handler_that_panics_is_called_again_and_disturbs_nobody() {
-    let bench = bench();
+    // Not started yet, so that every `on_done` is there before its outcome.
+    let bench = builder(CHILD).build().unwrap();
     let journal = Journal::new();
     let note = journal.clone();
     bench.signals().add_two_finished.connect(move |sum| {
@@ -166,6 +167,7 @@ fn a_handler_that_panics_is_called_again_and_disturbs_nobody() {
     let note = journal.clone();
     bench.add_two(1, 0).on_done(|_| panic!("on purpose"));
     bench.add_two(2, 0).on_done(move |_| note.note("done 2"));
+    bench.process().start().unwrap();
     let lines = journal.until_line("after 2");
     assert_eq!(lines, ["before 1", "after 1", "done 2", "before 2", "after 2"]);
 }

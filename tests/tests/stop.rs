@@ -294,7 +294,8 @@ fn a_child_that_was_stopped_before_it_was_ready_says_so() {
     assert!(matches!(outcome(queued), Err(CallError::Stopped | CallError::Exited(_))));
     assert!(matches!(bench.process().wait_ready(LONG), Err(ReadyError::Ended(_))));
     let report = joined(&bench);
-    assert_eq!((report.state, report.killed, report.cleaned_up), (State::Finished, true, false));
+    // Whether it had to be killed depends on whether the constructor had begun.
+    assert_eq!((report.state, report.cleaned_up), (State::Finished, false));
 }
 
 /// The stop overtook the welcome, and the child took it for a failure.

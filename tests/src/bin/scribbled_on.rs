@@ -5,9 +5,15 @@
 use system_tests::bench::{builder, ready};
 use system_tests::{BenchControl, BenchProcess, Blob, outcome};
 
-/// The start of ipc-channel's own header: the length of the whole message.
-fn header(length: u64) -> Vec<u8> {
-    [&length.to_le_bytes()[..], &[0xA5; 40]].concat()
+/// A message as ipc-channel frames it: the length of the packet, of the message, and its bytes.
+fn framed(message: &[u8]) -> Vec<u8> {
+    let length = message.len() as u64;
+    [&(16 + length).to_le_bytes()[..], &length.to_le_bytes(), message].concat()
+}
+
+/// The head of a packet of this kind in the first run: version, kind, flags, generation, two totals.
+fn head(kind: u8, credit: u64) -> Vec<u8> {
+    [&[1, kind, 0, 0, 1, 0, 0, 0][..], &credit.to_le_bytes(), &[0; 8]].concat()
 }
 
 fn bench() -> BenchControl {
@@ -17,18 +23,19 @@ fn bench() -> BenchControl {
 fn main() {
     mpcore::init();
     let kind = std::env::args().nth(1).unwrap_or_default();
-    let (packet, with_descriptor) = match kind.as_str() {
-        "text" => (b"hello, I am no child".to_vec(), false),
-        "zeros" => (vec![0; 8], false),
-        "stray bytes" => (vec![1, 2, 3], false),
-        "empty" => (Vec::new(), false),
-        "long" => (vec![0xA5; 60_000], false),
-        "huge length" => (header(1 << 46), false),
-        "huge length with descriptor" => (header(1 << 46), true),
+    let packet = match kind.as_str() {
+        "nothing at all" => Vec::new(),
+        "text" => framed(b"hello, I am no child of yours"),
+        "one byte" => framed(&[1]),
+        "long" => framed(&[0xA5; 60_000]),
+        "an item that is cut" => framed(&[head(0, 0), vec![16, 0, 0, 0, 255, 255, 0, 0]].concat()),
+        "a part of an endless item" => framed(&[head(1, 0), vec![255; 40]].concat()),
+        "an end marker" => framed(&head(4, 0)),
+        "credit for what was not sent" => framed(&head(2, u64::MAX)),
         other => panic!("no kind `{other}`"),
     };
     let (bench, other) = (bench(), bench());
-    let scribbling = bench.scribble(Blob(packet), with_descriptor);
+    let scribbling = bench.scribble(Blob(packet));
     // What is broken may be found only with what follows it.
     let next = bench.add_two(1, 1);
     println!("broken child {:?} {:?}", outcome(scribbling).is_ok(), outcome(next).is_ok());
