@@ -153,7 +153,8 @@ impl<T, E> Call<T, E> {
         self
     }
 
-    /// Runs `done` with the outcome, in the inbox's thread, just before the named signal.
+    /// Runs `done` with the outcome, in the inbox's thread, just before the named signal; or after it, if
+    /// this is called on another thread and a very fast child has brought its result already.
     pub fn on_done(mut self, done: impl FnOnce(Result<T, CallError<E>>) + Send + 'static) {
         let codec = self.codec;
         self.continue_with(|then| {
