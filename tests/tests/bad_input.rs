@@ -248,6 +248,7 @@ fn a_config_that_cannot_be_decoded() {
     says(&why, &["config", "BenchConfig"]);
     let config = BenchConfig { mood: Mood::PanicsOnArriving, ..BenchConfig::default() };
     let (why, _) = failure("config that panics", builder(CHILD).config(config));
+    assert!(matches!(why, Failure::Config(_)), "{why:?}");
     says(&why, &["afraid of arriving"]);
 }
 

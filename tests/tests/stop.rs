@@ -74,11 +74,14 @@ fn an_idle_child_stops_in_order() {
 
 #[test]
 fn a_running_command_sees_the_stop_and_queued_ones_end_as_stopped() {
-    let logged = Logged::new();
-    let bench = ready(logged.builder());
+    let bench = builder(CHILD).build().unwrap();
+    // Before the start, so that they travel together: some wait in the child's hands, some are queued
+    // later and wait in the lane.
     let running = bench.work(60_000);
-    let queued: Vec<_> = (0..50).map(|_| bench.raise_level(2)).collect();
+    let mut queued: Vec<_> = (0..50).map(|_| bench.raise_level(2)).collect();
+    bench.process().start().unwrap();
     until_begun(&bench, 1);
+    queued.extend((0..50).map(|_| bench.raise_level(2)));
     bench.process().stop();
     let after = bench.add_two(1, 2);
     assert_eq!(outcome(running), Err(CallError::Stopped));
