@@ -7,8 +7,8 @@ use rustix::net::{SendFlags, SocketType, send, sockopt};
 
 /// Sends `packet` through every packet socket of this process, around the framework.
 ///
-/// Sockets are opened anew by number through `pidfd`-free means only where safe code allows it:
-/// `pidfd_getfd` on oneself duplicates a descriptor whose owner is not known.
+/// Nobody here owns those sockets, so each is duplicated by its number, which `pidfd_getfd` on oneself
+/// does without unsafe code.
 pub(crate) fn on_every_socket(packet: &[u8]) {
     for socket in packet_sockets() {
         // A lane that is full or closed is not what this is about.
