@@ -114,7 +114,7 @@ pub use controller::call::{Call, CallFuture, forbid_waiting_on_this_thread};
 pub use controller::core::WeakControl;
 pub use controller::exit::{ExitReport, Failure, State};
 pub use controller::inbox::{Drained, Inbox, InboxHandle};
-pub use controller::outcome::{CallError, Exception, ExceptionKind};
+pub use controller::outcome::{CallEnd, CallError, Exception, ExceptionKind};
 pub use controller::process::{
     JoinError, Process, ProcessSignals, Progress, ReadyError, StartError,
 };

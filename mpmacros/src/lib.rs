@@ -1,5 +1,5 @@
-//! The macros of mpcore. Use them through mpcore, which re-exports all three: `#[mpcore::process]`,
-//! `#[derive(mpcore::Child)]`, `#[mpcore::main]`.
+//! The macros of mpcore, which re-exports all three: `#[mpcore::process]`, `#[derive(mpcore::Child)]`,
+//! `#[mpcore::main]`. And the two steps of `mpqt::qobject!`.
 //!
 //! Inside, each macro is a pipeline, and each step a module: tokens are read (`parse`, `keys`)
 //! into a model that keeps the user's spans (`model`), the rules are applied to it and all
@@ -20,6 +20,7 @@ mod model;
 mod naming;
 mod parse;
 mod payload;
+mod qobject;
 mod text;
 
 use proc_macro::TokenStream;
@@ -201,4 +202,18 @@ pub fn child(item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn main(attribute: TokenStream, item: TokenStream) -> TokenStream {
     main_attr::expand(attribute.into(), &item.into()).into()
+}
+
+/// The first step of `mpqt::qobject!`, which has the documentation.
+#[doc(hidden)]
+#[proc_macro]
+pub fn qobject_declare(input: TokenStream) -> TokenStream {
+    qobject::declare(input.into()).into()
+}
+
+/// The second step of `mpqt::qobject!`, called by an interface's hidden macro.
+#[doc(hidden)]
+#[proc_macro]
+pub fn qobject_expand(input: TokenStream) -> TokenStream {
+    qobject::expand(input.into()).into()
 }

@@ -1,10 +1,12 @@
 //! From tokens to [`Interface`]. Told here is what is no Rust, and wrong keys of attributes; every
 //! other rule is in [`crate::check`].
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, ItemTrait, LitStr, Path, TraitItem, TraitItemFn, Visibility, parse_quote};
+use syn::{
+    Attribute, ItemTrait, LitStr, Path, Token, TraitItem, TraitItemFn, Visibility, parse_quote,
+};
 
 use crate::errors::Errors;
 use crate::keys::{Keys, Table, Takes};
@@ -37,6 +39,39 @@ pub(crate) fn interface(
         }
     }
     Some(Interface::new(options, header, methods, strangers))
+}
+
+/// Reads what the hidden macro of an interface hands out, see [`crate::expand`]'s `callback`. It was
+/// checked where it was written.
+pub(crate) fn handed_out(input: ParseStream, errors: &mut Errors) -> syn::Result<Interface> {
+    let word = |word: &str| {
+        let read: Ident = input.parse()?;
+        if read == word { Ok(()) } else { Err(syn::Error::new(read.span(), "not an interface")) }
+    };
+    input.parse::<Token![trait]>()?;
+    let ident: Ident = input.parse()?;
+    word("control")?;
+    input.parse::<Ident>()?;
+    word("signals")?;
+    input.parse::<Ident>()?;
+    let (config, postfix, body);
+    word("config")?;
+    syn::braced!(config in input);
+    word("postfix")?;
+    syn::braced!(postfix in input);
+    syn::braced!(body in input);
+    let options = Options {
+        krate: parse_quote!(::mpcore),
+        config: config.parse()?,
+        postfix: Some(postfix.parse()?),
+    };
+    let items = items(body.parse()?, errors).into_iter();
+    let methods = items.filter_map(|item| match item {
+        TraitItem::Fn(item) => Some(method(item, errors)),
+        _ => None,
+    });
+    let methods = methods.collect();
+    Ok(Interface::new(options, parse_quote!(trait #ident {}), methods, Vec::new()))
 }
 
 /// Reads `crate = "path"`, which every macro has. Without it: `::mpcore`.

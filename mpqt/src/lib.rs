@@ -1,2 +1,200 @@
-//! The Qt side of the framework will live here; as of this version the crate is empty, and
-//! [`mpcore`](../mpcore/index.html) is used with an inbox drained by the application's own loop.
+//! The Qt side of the framework: the interface of a child process as a `QObject`.
+//!
+//! [`qobject!`] makes a QML type of an interface: commands are methods that return at once, and what the
+//! child answers comes back as named signals. The GUI thread never waits, and a child that crashes is a
+//! signal.
+//!
+//! ```no_run
+//! mod lab {
+//!     #[mpcore::process]
+//!     pub trait Laser {
+//!         #[signal(name = "add_two_finished")]
+//!         fn add_two(&mut self, num1: i32, num2: i32) -> i32;
+//!
+//!         #[property]
+//!         fn connected(&self) -> bool;
+//!     }
+//!
+//!     #[derive(mpcore::Child)]
+//!     #[child(Laser)]
+//!     pub struct LaserProcess {
+//!         cx: LaserContext,
+//!     }
+//!
+//!     impl Laser for LaserProcess {
+//!         fn add_two(&mut self, num1: i32, num2: i32) -> i32 {
+//!             self.cx.connected.set(true);
+//!             num1 + num2
+//!         }
+//!     }
+//! }
+//!
+//! mpqt::qobject! { pub struct LaserObject: lab::LaserControl, child = lab::LaserProcess }
+//!
+//! fn main() -> Result<(), mpqt::RunError> {
+//!     mpqt::init(); // first: in a child it does not return
+//!     mpqt::register::<LaserObject>("Lab", 1, 0, "Laser");
+//!     mpqt::run(
+//!         r#"
+//!         import QtQuick
+//!         import QtQuick.Controls.Basic
+//!         import Lab 1.0
+//!
+//!         ApplicationWindow {
+//!             visible: true
+//!             Laser {
+//!                 id: laser
+//!                 onAdd_two_finished: sum => label.text = sum
+//!                 process.onFinished: exit => label.text = exit.text
+//!             }
+//!             Button { text: "Add"; onClicked: laser.add_two(20, 22) }
+//!             Label { id: label; y: 50; text: laser.connected ? "on" : "off" }
+//!         }
+//!         "#,
+//!     )?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Where to look
+//!
+//! | you want to | look at |
+//! |---|---|
+//! | make a QML type of an interface | [`qobject!`] |
+//! | start, stop, kill, restart, watch the child | [`ProcessObject`], in QML `laser.process` |
+//! | run a QML document | [`register`], [`run`], [`Application`] |
+//! | show a control that Rust holds | `LaserObject::attach`, [`inbox`] |
+//! | test a user interface | [`testing`], with feature `testing` |
+//! | know whether the window stutters | [`LatenessProbe`], [`TimerLateness`] |
+//!
+//! # Building
+//!
+//! It needs Qt 6 (tried with 6.4) and a C++ compiler; Qt is found by `qmake6`, or by `QMAKE` if that is
+//! set. What to install is in the repository's README, and `cargo xtask setup` does it where it can.
+
+#![deny(unsafe_code)]
+
+mod application;
+mod convert;
+mod delivery;
+mod javascript;
+mod lateness;
+mod object;
+mod process_object;
+mod records;
+mod register;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod waker;
+
+use std::ffi::OsString;
+
+pub use application::{Application, RunError, run, run_file};
+pub use delivery::{BUDGET, inbox};
+pub use lateness::{Lateness, LatenessProbe, TimerLateness};
+pub use mpcore::init;
+pub use object::{AttachError, Attached, ControlObject, Launch};
+pub use process_object::ProcessObject;
+pub use register::{QmlType, register};
+
+/// Makes a QML type of an interface.
+///
+/// ```
+/// # mod instruments {
+/// #     #[mpcore::process] pub trait Laser { fn fire(&mut self); }
+/// #     #[derive(mpcore::Child)] #[child(Laser)] pub struct LaserProcess {}
+/// #     impl Laser for LaserProcess { fn fire(&mut self) {} }
+/// # }
+/// use instruments::{LaserControl, LaserProcess};
+///
+/// mpqt::qobject! { pub struct LaserObject: LaserControl, child = LaserProcess }
+/// mpqt::qobject! { pub struct RemoteLaser: LaserControl, program = mpqt::beside_me("laser-child") }
+/// mpqt::qobject! { pub struct ShownLaser: LaserControl, rename_all = "camelCase" }
+/// # fn main() {}
+/// ```
+///
+/// The struct is named by its control, by whatever path. The crate needs mpqt and the crate with the
+/// interface.
+///
+/// # Options
+///
+/// | option | meaning |
+/// |---|---|
+/// | `child = LaserProcess` | the child is this binary, started again; `mpqt::init()` first in `main` |
+/// | `program = ".."` | the child is a binary of its own: any expression that is an `OsString` |
+/// | neither | the object shows what it is attached to |
+/// | `rename_all = "camelCase"` | names as Qt has them; by default they are those of Rust |
+///
+/// # What is in it
+///
+/// | of the interface | in QML and C++ |
+/// |---|---|
+/// | command `add_two` | method `add_two(..)`, which returns the call's number |
+/// | its signal `add_two_finished` | signal with exactly the declared arguments |
+/// | property `power` | property, and its signal with the new value; written, `power = 2` and `set_power(2)` are the command |
+/// | event `voltage` | signal with its arguments |
+/// | | signal `exception_raised(exception)`: `{ process, pid, command, call, kind, message, backtrace, text }` |
+/// | | signal `call_finished(call, name)`, after the named one |
+/// | | signal `call_failed(call, name, error)`: `{ kind, message, text }`, also for what was cancelled or stopped |
+/// | config | property `config`, for the next start |
+/// | the child's life | property `process`, a [`ProcessObject`] |
+///
+/// The child starts when the component is complete, unless `process.autostart` is false; it stops with
+/// the object. Commands called before wait.
+///
+/// # Types
+///
+/// | in Rust | in a signal, C++ | in JavaScript |
+/// |---|---|---|
+/// | `bool` | `bool` | boolean |
+/// | `i8` `i16` `i32` `u8` `u16`; `u32`; `i64`; `u64` | `int`; `uint`; `qlonglong`; `qulonglong` | number, exact up to 2⁵³ |
+/// | `f32` `f64` | `double` | number |
+/// | `String` | `QString` | string |
+/// | `Vec<u8>`, and what serialises as bytes | `QByteArray` | `ArrayBuffer` |
+/// | anything else with serde | `QVariant` | object, array, string for a unit variant, null for `None` |
+///
+/// Arguments, `config` and written properties are taken as `QVariant` and checked: a wrong one is a
+/// `TypeError` that names method, argument and type. For bytes pass an `ArrayBuffer`
+/// (`uint8array.buffer`).
+///
+/// # In Rust
+///
+/// `LaserObject::attach(control)` shows a control that exists (build it with `.inbox(mpqt::inbox())`);
+/// `object.control()` gives the control.
+#[macro_export]
+macro_rules! qobject {
+    ($($declaration:tt)*) => {
+        $crate::__private::qobject_declare! { ($crate) $($declaration)* }
+    };
+}
+
+/// A program in the folder of this one, where applications ship their helpers; with the system's
+/// extension of programs.
+#[must_use]
+pub fn beside_me(program: &str) -> OsString {
+    let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    let me = std::env::current_exe().ok();
+    let folder = me.as_deref().and_then(std::path::Path::parent);
+    folder.map_or_else(|| name.clone().into(), |folder| folder.join(&name).into_os_string())
+}
+
+/// What generated code uses. Not part of the public interface: it changes without notice.
+#[doc(hidden)]
+pub mod __private {
+    pub use std::cell::RefCell;
+
+    pub use mpcore::Builder;
+    pub use mpmacros::{qobject_declare, qobject_expand};
+    pub use qmetaobject::{
+        self, QByteArray, QObject, QString, QVariant, qt_base_class, qt_method, qt_property,
+        qt_signal,
+    };
+
+    pub use crate::convert::{ConvertError, ToQt, argument, decode, decode_empty};
+    pub use crate::object::{
+        Config, ControlObject, Core, Launch, Link, completed, constructed, control,
+    };
+    pub use crate::process_object::ProcessObject;
+    pub use crate::records::exception;
+    pub use crate::register::QmlType;
+}

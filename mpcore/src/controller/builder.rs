@@ -20,6 +20,7 @@ use crate::child::registry::Registration;
 use crate::interface::{Child, Control, Interface};
 use crate::limits;
 use crate::sync::lock;
+use crate::wire::codec::EncodeError;
 use crate::wire::interface::InterfaceTable;
 use crate::wire::outgoing::Bounds;
 
@@ -49,7 +50,8 @@ type AfterExit = Box<dyn Fn(&ExitReport) + Send + Sync>;
 /// The options of one child.
 pub(crate) struct Spec {
     pub(crate) program: Program,
-    pub(crate) config: Vec<u8>,
+    /// Encoded; none until it is known, see [`Core::set_config`].
+    pub(crate) config: Mutex<Option<Arc<[u8]>>>,
     pub(crate) arguments: Vec<OsString>,
     pub(crate) environment: Vec<(OsString, Option<OsString>)>,
     pub(crate) clear_environment: bool,
@@ -277,6 +279,15 @@ impl<C: Control> Builder<C> {
     /// # Errors
     /// [`StartError::ChildMissing`], [`StartError::ConfigMissing`], [`StartError::Config`].
     pub fn build(self) -> Result<C, StartError> {
+        if self.config.is_none() && !is_unit::<<C::Interface as Interface>::Config>() {
+            return Err(StartError::ConfigMissing);
+        }
+        self.__build_without_config()
+    }
+
+    /// As `build`, for a control whose config comes later, with `Core::set_config`.
+    #[doc(hidden)]
+    pub fn __build_without_config(self) -> Result<C, StartError> {
         let table = table::<C>();
         let name = self.name.unwrap_or_else(|| {
             static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -284,13 +295,13 @@ impl<C: Control> Builder<C> {
             format!("{}-{number}", <C::Interface as Interface>::NAME)
         });
         let config = match &self.config {
-            Some(config) => <C::Interface as Interface>::__config().encode(config)?,
-            None if is_unit::<<C::Interface as Interface>::Config>() => Vec::new(),
-            None => return Err(StartError::ConfigMissing),
+            Some(config) => Some(encoded::<C>(config)?),
+            None if is_unit::<<C::Interface as Interface>::Config>() => Some(Arc::from([])),
+            None => None,
         };
         let spec = Spec {
             program: self.program.ok_or(StartError::ChildMissing)?,
-            config,
+            config: Mutex::new(config),
             arguments: self.arguments,
             environment: self.environment,
             clear_environment: self.clear_environment,
@@ -320,6 +331,13 @@ impl<C: Control> Builder<C> {
         control.__core().process().start()?;
         Ok(control)
     }
+}
+
+/// A config as the child is to read it.
+pub(crate) fn encoded<C: Control>(
+    config: &<C::Interface as Interface>::Config,
+) -> Result<Arc<[u8]>, EncodeError> {
+    Ok(<C::Interface as Interface>::__config().encode(config)?.into())
 }
 
 fn is_unit<T: 'static>() -> bool {

@@ -7,13 +7,16 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
+use super::builder::encoded;
 use super::call::Call;
 use super::encoder::EncodeJob;
+use super::inbox::InboxHandle;
 use super::outcome::{CallError, OutcomeCodec};
 use super::process::Process;
 use super::shared::Shared;
-use crate::interface::Control;
+use crate::interface::{Control, Interface};
 use crate::limits::ENCODE_INLINE;
+use crate::sync::lock;
 use crate::wire::codec::{Args, EncodeError, Encoder};
 use crate::wire::interface::{Command, PropertyDef};
 
@@ -55,6 +58,25 @@ impl Core {
     #[must_use]
     pub fn process(&self) -> &Process {
         &self.owner.process
+    }
+
+    /// The config of the next run.
+    ///
+    /// # Errors
+    /// If it could not be encoded; the one before then stays.
+    pub fn set_config<C: Control>(
+        &self,
+        config: &<C::Interface as Interface>::Config,
+    ) -> Result<(), EncodeError> {
+        let config = encoded::<C>(config)?;
+        *lock(&self.shared().spec.config) = Some(config);
+        Ok(())
+    }
+
+    /// Whether the handlers run in this inbox's thread.
+    #[must_use]
+    pub fn delivers_to(&self, inbox: &InboxHandle) -> bool {
+        self.shared().spec.inbox.is(inbox)
     }
 
     /// Submits a command; never blocks.

@@ -7,8 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::inbox::{Notice, Source};
-use super::outcome::{Exception, ExceptionKind, Outcome, OutcomeCodec};
-use super::pending::{SharedThen, Stage};
+use super::outcome::{CallEnd, CallError, Exception, ExceptionKind, Outcome, OutcomeCodec};
+use super::pending::{Continuation, SharedThen, Stage};
 use super::process::Progress;
 use super::shared::Shared;
 use crate::DecodeError;
@@ -73,36 +73,66 @@ impl Shared {
         if let Some(on_done) = on_done {
             let _ = guard(|| on_done(outcome));
         }
+        let result = self.deliver_result(command, outcome, forward);
+        if let Err(error) = &result {
+            self.raise_exception(command, call, error, source);
+        }
+        if self.signals.call_ended.is_connected() {
+            let command = self.command_name(command).unwrap_or_default();
+            self.signals.call_ended.fire(&(CallEnd { call, command, result },));
+        }
+    }
+
+    /// Brings a result to its signal; every other outcome, and a result that cannot be brought, is an
+    /// error.
+    fn deliver_result(
+        &self,
+        command: u16,
+        outcome: &Arc<Outcome>,
+        forward: Option<Continuation>,
+    ) -> Result<(), CallError<String>> {
         let sink = self.sinks.results.get(usize::from(command)).and_then(Option::as_ref);
-        let (kind, message, backtrace) = match (&**outcome, forward, sink) {
-            (_, Some(forward), _) if matches!(**outcome, Outcome::Returned(_)) => {
+        match (&**outcome, forward, sink) {
+            (Outcome::Returned(_), Some(forward), _) => {
                 let _ = guard(|| forward(outcome));
-                return;
+                Ok(())
             }
-            (Outcome::Returned(bytes), _, Some(sink)) if (sink.is_connected)() => {
+            (Outcome::Returned(bytes), None, Some(sink)) if (sink.is_connected)() => {
                 match guard(|| (sink.deliver)(bytes.as_slice())) {
-                    Some(Ok(())) => return,
-                    result => (ExceptionKind::Undelivered, said(result), String::new()),
+                    Some(Ok(())) => Ok(()),
+                    Some(Err(error)) => Err(CallError::Decode(error.to_string())),
+                    None => Err(CallError::Decode(PANICKED.to_owned())),
                 }
             }
+            (Outcome::Returned(_), None, _) => Ok(()),
             (Outcome::Raised(bytes), ..) => {
                 let row = self.table.commands.get(usize::from(command));
                 let message = guard(|| row.map(|row| (row.message)(bytes.as_slice())));
-                let message = match message.flatten() {
+                Err(CallError::Raised(match message.flatten() {
                     Some(Ok(message)) => message,
                     Some(Err(error)) => error.to_string(),
                     None => PANICKED.to_owned(),
-                };
-                (ExceptionKind::Raised, message, String::new())
+                }))
             }
-            (Outcome::Panicked(report), ..) => {
+            (outcome, ..) => Err(OutcomeCodec::untyped(outcome)),
+        }
+    }
+
+    fn raise_exception(
+        &self,
+        command: u16,
+        call: u64,
+        error: &CallError<String>,
+        source: Option<Box<Source>>,
+    ) {
+        let (kind, message, backtrace) = match error {
+            CallError::Raised(message) => (ExceptionKind::Raised, message.clone(), String::new()),
+            CallError::Panicked(report) => {
                 (ExceptionKind::Panicked, report.to_string(), report.backtrace.clone())
             }
-            (Outcome::QueueFull | Outcome::Encode(_) | Outcome::Decode(_), ..) => {
-                (ExceptionKind::Undelivered, OutcomeCodec::untyped(outcome), String::new())
-            }
-            (Outcome::Returned(_), ..)
-            | (Outcome::Exited(_) | Outcome::Stopped | Outcome::Cancelled, ..) => return,
+            // The end of the run is told once, by itself, and what was asked for is no exception.
+            CallError::Exited(_) | CallError::Stopped | CallError::Cancelled => return,
+            error => (ExceptionKind::Undelivered, error.to_string(), String::new()),
         };
         let source = source.map_or_else(|| Source { name: self.name(), pid: None }, |it| *it);
         let exception = Exception {
@@ -125,13 +155,6 @@ impl Shared {
                 run.declare_broken(&format!("{what}: {error}"));
             }
         }
-    }
-}
-
-fn said(result: Option<Result<(), DecodeError>>) -> String {
-    match result {
-        Some(Err(error)) => error.to_string(),
-        _ => PANICKED.to_owned(),
     }
 }
 

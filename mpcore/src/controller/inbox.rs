@@ -309,6 +309,11 @@ impl InboxHandle {
         Self { core: Arc::new(core) }
     }
 
+    /// Whether both are handles of one inbox.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.core, &other.core)
+    }
+
     /// The inbox of children that have none of their own, drained by a thread of its own.
     pub(crate) fn background() -> Self {
         static INBOX: OnceLock<InboxHandle> = OnceLock::new();

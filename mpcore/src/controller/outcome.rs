@@ -113,11 +113,33 @@ impl<T, E> OutcomeCodec<T, E> {
 }
 
 impl OutcomeCodec<(), Never> {
-    /// What an outcome without typed parts says.
-    pub(crate) fn untyped(outcome: &Outcome) -> String {
+    /// An outcome that is neither a result nor the command's own error.
+    pub(crate) fn untyped(outcome: &Outcome) -> CallError<String> {
         let codec = Self { result: wire::<()>(), error: raise::<Never>() };
-        codec.decode(outcome).err().map(|error| error.to_string()).unwrap_or_default()
+        match codec.decode(outcome) {
+            Err(CallError::Panicked(report)) => CallError::Panicked(report),
+            Err(CallError::Exited(report)) => CallError::Exited(report),
+            Err(CallError::Stopped) => CallError::Stopped,
+            Err(CallError::Cancelled) => CallError::Cancelled,
+            Err(CallError::QueueFull) => CallError::QueueFull,
+            Err(CallError::Encode(message)) => CallError::Encode(message),
+            Err(error) => CallError::Decode(error.to_string()),
+            Ok(()) => CallError::Decode("a result where there is none".to_owned()),
+        }
     }
+}
+
+/// That a command has ended, as signal [`call_ended`](crate::ProcessSignals) brings it: for who follows
+/// calls by their numbers.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct CallEnd {
+    /// The call's number, [`Call::id`](crate::Call::id).
+    pub call: u64,
+    /// The command's name.
+    pub command: &'static str,
+    /// Whether it has a result, and why not. The command's own error is here as its text.
+    pub result: Result<(), CallError<String>>,
 }
 
 /// A failure as signal `exception_raised` brings it: a command's, or a crash.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::exit::{ExitReport, Failure, State};
 use super::inbox::{Notice, Wake, enqueue};
-use super::outcome::Outcome;
+use super::outcome::{CallEnd, Outcome};
 use super::run::{self, Ask, Run};
 use super::shared::{Life, Shared};
 use super::signal::Signal;
@@ -14,7 +14,7 @@ use super::traffic::Gate;
 use crate::child::{init, registry};
 use crate::controller::builder::Program;
 use crate::process::ExitStatus;
-use crate::sync::wait_timeout;
+use crate::sync::{lock, wait_timeout};
 
 /// Why a child could not be made or started.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +102,9 @@ pub struct ProcessSignals {
     pub state_changed: Signal<(State,)>,
     /// A running command tells how far it is. Only the newest waiting value of each is delivered.
     pub progress: Signal<(Progress,)>,
+    /// A command has ended, in whatever way, and its named signal or `exception_raised` was told. Once
+    /// for every command that was submitted while somebody was connected.
+    pub call_ended: Signal<(CallEnd,)>,
 }
 
 /// The life cycle of one child; see [`ProcessSignals`] for what it tells.
@@ -325,6 +328,12 @@ impl Process {
         self.shared.traffic().pending.len()
     }
 
+    /// Asks for a call to be cancelled, by its number, as [`Call::cancel`](crate::Call::cancel) does. A
+    /// call that has its outcome stays as it is. Returns at once.
+    pub fn cancel(&self, call: u64) {
+        self.shared.cancel(call);
+    }
+
     /// Cancels every command that has no outcome yet. Returns at once.
     pub fn cancel_all(&self) {
         let calls = self.shared.traffic().pending.calls();
@@ -341,6 +350,9 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
         && registry::test_arguments().is_none()
     {
         return Err(StartError::InitMissing);
+    }
+    if lock(&shared.spec.config).is_none() {
+        return Err(StartError::ConfigMissing);
     }
     #[cfg(panic = "abort")]
     tell_of_abort();

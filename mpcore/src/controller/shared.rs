@@ -207,6 +207,7 @@ impl Shared {
             // As they are now: when it is told, the child may be another.
             _ => (true, Some(Box::new(Source { name: self.name(), pid: self.life().pid }))),
         };
+        let told = told || self.signals.call_ended.is_connected();
         let post_it = {
             let mut then = lock(&then);
             let post_it = told || !then.is_empty();

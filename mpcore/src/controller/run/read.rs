@@ -44,7 +44,7 @@ pub(super) fn open(
         nonce,
         name: shared.name(),
         grace: u32::try_from(shared.spec.stop_grace.as_millis()).unwrap_or(u32::MAX),
-        config: shared.spec.config.clone(),
+        config: lock(&shared.spec.config).as_deref().unwrap_or_default().to_vec(),
     };
     let welcome = postcard::to_stdvec(&welcome).unwrap_or_default();
     let finished = lock(&run.finished);

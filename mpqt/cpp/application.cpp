@@ -1,0 +1,111 @@
+// The application object, the QML engine, and what QML says while it loads.
+
+#include <QtCore/QEventLoop>
+#include <QtCore/QUrl>
+#include <QtGui/QGuiApplication>
+#include <QtGui/QWindow>
+#include <QtQml/QQmlApplicationEngine>
+#include <QtQml/QQmlContext>
+#include <QtQml/QQmlError>
+#include <QtWidgets/QApplication>
+
+namespace {
+
+// An engine that keeps what QML reports until it is asked for.
+struct Engine
+{
+    QQmlApplicationEngine engine;
+    QString reports;
+
+    Engine()
+    {
+        QObject::connect(&engine, &QQmlEngine::warnings, &engine,
+                         [this](const QList<QQmlError> &errors) {
+                             for (const QQmlError &error : errors)
+                                 reports += error.toString() + QLatin1Char('\n');
+                         });
+    }
+};
+
+} // namespace
+
+extern "C" {
+
+bool mpqt_application_exists()
+{
+    return QCoreApplication::instance() != nullptr;
+}
+
+// `argc` and `argv` must live as long as the application.
+QApplication *mpqt_application_new(int *argc, char **argv)
+{
+    return new QApplication(*argc, argv);
+}
+
+void mpqt_application_delete(QApplication *application)
+{
+    delete application;
+}
+
+int mpqt_application_exec()
+{
+    return QApplication::exec();
+}
+
+void mpqt_application_exit(int code)
+{
+    QCoreApplication::exit(code);
+}
+
+void mpqt_application_process_events(int milliseconds)
+{
+    QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
+    QCoreApplication::processEvents(QEventLoop::AllEvents, milliseconds);
+}
+
+void mpqt_application_hide_windows()
+{
+    const QWindowList windows = QGuiApplication::topLevelWindows();
+    for (QWindow *window : windows)
+        window->hide();
+}
+
+Engine *mpqt_engine_new()
+{
+    return new Engine;
+}
+
+void mpqt_engine_delete(Engine *engine)
+{
+    delete engine;
+}
+
+void mpqt_engine_add_import_path(Engine *engine, const QString *path)
+{
+    engine->engine.addImportPath(*path);
+}
+
+void mpqt_engine_set_object(Engine *engine, const QString *name, QObject *object)
+{
+    engine->engine.rootContext()->setContextProperty(*name, object);
+}
+
+// Loads a document; whether it has a root object afterwards. `reports` is what QML said meanwhile.
+bool mpqt_engine_load(Engine *engine, const char *source, size_t length, const QString *url,
+                      QString *reports)
+{
+    engine->reports.clear();
+    if (source)
+        engine->engine.loadData(QByteArray(source, qsizetype(length)), QUrl(*url));
+    else
+        engine->engine.load(QUrl(*url));
+    *reports = engine->reports.trimmed();
+    return !engine->engine.rootObjects().isEmpty();
+}
+
+void mpqt_url_of_file(const QString *path, QString *url)
+{
+    *url = QUrl::fromLocalFile(*path).toString();
+}
+
+} // extern "C"

@@ -1,0 +1,98 @@
+// Registers a QML type whose objects are told when their component is complete.
+//
+// QML finds its QQmlParserStatus at an offset from the object. The classes that `derive(QObject)` makes
+// have none, so one stands behind the object, in the same piece of memory, which QML allocates as large
+// as it is told to.
+
+#include <QtCore/QMetaType>
+#include <QtCore/QObject>
+#include <QtQml/QQmlParserStatus>
+#include <QtQml/qqml.h>
+#include <QtQml/qqmlprivate.h>
+
+#include <new>
+
+namespace {
+
+class Completion : public QQmlParserStatus
+{
+public:
+    Completion(void *object, void (*complete)(void *)) : object(object), complete(complete) { }
+
+    void classBegin() override { }
+    void componentComplete() override { complete(object); }
+
+private:
+    void *object;
+    void (*complete)(void *);
+};
+
+size_t completionOffset(size_t objectSize)
+{
+    const size_t align = alignof(Completion);
+    return (objectSize + align - 1) / align * align;
+}
+
+Completion *completionOf(void *object, size_t objectSize)
+{
+    return reinterpret_cast<Completion *>(static_cast<char *>(object) + completionOffset(objectSize));
+}
+
+} // namespace
+
+extern "C" {
+
+// `create` makes the object in the memory it is given, which ends with room for the completion.
+int mpqt_register_type(const char *uri, int major, int minor, const char *name,
+                       const QMetaObject *metaObject, int metaTypeId, size_t objectSize,
+                       void (*create)(void *, void *))
+{
+    QQmlPrivate::RegisterType type = {};
+    type.typeId = QMetaType(metaTypeId);
+    type.objectSize = int(completionOffset(objectSize) + sizeof(Completion));
+    type.create = create;
+    type.uri = uri;
+    type.version = QTypeRevision::fromVersion(major, minor);
+    type.elementName = name;
+    type.metaObject = metaObject;
+    type.parserStatusCast = int(completionOffset(objectSize));
+    type.valueSourceCast = -1;
+    type.valueInterceptorCast = -1;
+#if QT_VERSION >= QT_VERSION_CHECK(6, 3, 0)
+    type.structVersion = 1;
+    type.finalizerCast = -1;
+#endif
+    return QQmlPrivate::qmlregister(QQmlPrivate::TypeRegistration, &type);
+}
+
+// A type that QML cannot make, but whose members it may set where it is a property: `process.onReady:`.
+int mpqt_register_part(const char *uri, const QMetaObject *metaObject, int metaTypeId)
+{
+    QQmlPrivate::RegisterType type = {};
+    type.typeId = QMetaType(metaTypeId);
+    type.uri = uri;
+    type.version = QTypeRevision::fromVersion(1, 0);
+    type.metaObject = metaObject;
+    type.parserStatusCast = -1;
+    type.valueSourceCast = -1;
+    type.valueInterceptorCast = -1;
+#if QT_VERSION >= QT_VERSION_CHECK(6, 3, 0)
+    type.structVersion = 1;
+    type.finalizerCast = -1;
+#endif
+    return QQmlPrivate::qmlregister(QQmlPrivate::TypeRegistration, &type);
+}
+
+void mpqt_completion_new(void *object, size_t objectSize, void (*complete)(void *))
+{
+    new (completionOf(object, objectSize)) Completion(object, complete);
+}
+
+// While the object is being destroyed.
+void mpqt_completion_delete(void *object, size_t objectSize)
+{
+    completionOf(object, objectSize)->~Completion();
+    QQmlPrivate::qdeclarativeelement_destructor(static_cast<QObject *>(object));
+}
+
+} // extern "C"

@@ -1,0 +1,97 @@
+// Wakes the GUI thread: one posted event, from any thread.
+//
+// The object that receives it lives in the GUI thread. It goes first thing when the application object
+// is destroyed, while the dispatcher still lives; posting and that end exclude each other.
+
+#include <QtCore/QCoreApplication>
+#include <QtCore/QEvent>
+#include <QtCore/QObject>
+#include <QtCore/QThread>
+
+#include <mutex>
+
+extern "C" void mpqt_waker_fired();
+extern "C" void mpqt_waker_closed();
+
+namespace {
+
+QEvent::Type eventType()
+{
+    static const int type = QEvent::registerEventType();
+    return QEvent::Type(type);
+}
+
+class Waker : public QObject
+{
+public:
+    bool event(QEvent *event) override
+    {
+        if (event->type() != eventType())
+            return QObject::event(event);
+        ++firing;
+        mpqt_waker_fired();
+        --firing;
+        return true;
+    }
+
+    int firing = 0;
+};
+
+// Never destroyed: threads may wake until the very end of the process.
+std::mutex &guard()
+{
+    static std::mutex *mutex = new std::mutex;
+    return *mutex;
+}
+
+Waker *waker = nullptr;
+
+void close()
+{
+    Waker *closing = nullptr;
+    {
+        const std::lock_guard<std::mutex> lock(guard());
+        std::swap(closing, waker);
+    }
+    if (!closing)
+        return;
+    if (closing->firing > 0)
+        closing->deleteLater();
+    else
+        delete closing;
+    mpqt_waker_closed();
+}
+
+} // namespace
+
+// Whether this is the thread of the application object.
+extern "C" bool mpqt_is_gui_thread()
+{
+    return qApp && QThread::currentThread() == qApp->thread();
+}
+
+// In the GUI thread, once there is an application object. Again after it was closed.
+extern "C" void mpqt_waker_open()
+{
+    const std::lock_guard<std::mutex> lock(guard());
+    if (waker)
+        return;
+    waker = new Waker;
+    qAddPostRoutine(close);
+}
+
+extern "C" bool mpqt_waker_is_open()
+{
+    const std::lock_guard<std::mutex> lock(guard());
+    return waker != nullptr;
+}
+
+// From any thread. False when there is nobody to wake.
+extern "C" bool mpqt_waker_post()
+{
+    const std::lock_guard<std::mutex> lock(guard());
+    if (!waker)
+        return false;
+    QCoreApplication::postEvent(waker, new QEvent(eventType()));
+    return true;
+}

@@ -1,0 +1,316 @@
+//! The application: the event loop, the QML engine, and the end of the children.
+//! The C++ side is `cpp/application.cpp`.
+#![allow(unsafe_code)]
+
+use std::any::Any;
+use std::ffi::{CString, OsString};
+use std::fmt;
+use std::marker::PhantomData;
+use std::os::raw::{c_char, c_int, c_void};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
+use std::thread;
+use std::time::Duration;
+
+use qmetaobject::QString;
+
+use crate::object::{Attached, ControlObject};
+use crate::{delivery, waker};
+
+/// How long the children have for their end when the application quits: the grace and the second after
+/// SIGTERM that a child has anyway, and a little for the signals.
+const SHUTDOWN: Duration = Duration::from_secs(6);
+
+/// Why an application did not run.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The document has no root object; what QML said about it.
+    #[error("the QML document could not be loaded:\n{0}")]
+    Load(String),
+    /// There is no such document.
+    #[error("`{}` could not be read: {source}", path.display())]
+    Read {
+        /// The document.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A process has one application at a time.
+    #[error("there is an application object already; load the document into that one's engine")]
+    SecondApplication,
+    /// `mpqt::inbox()` was first called elsewhere.
+    #[error(
+        "the application must run in the thread that first called `mpqt::inbox()`; \
+         both belong into `main`"
+    )]
+    OtherThread,
+}
+
+impl fmt::Debug for RunError {
+    /// As `Display`: this is what `main` prints when it returns an error.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Runs a QML document until the application quits: [`Application::run`] without options.
+///
+/// # Errors
+/// If the document cannot be loaded, with what QML said.
+pub fn run(qml: &str) -> Result<ExitCode, RunError> {
+    Application::new().run(qml)
+}
+
+/// Runs a QML document that is a file, so that it finds the types beside it.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_file(path: impl AsRef<Path>) -> Result<ExitCode, RunError> {
+    Application::new().run_file(path)
+}
+
+/// A Qt application with one QML document.
+///
+/// ```no_run
+/// # mod lab {
+/// #     #[mpcore::process] pub trait Laser { fn fire(&mut self); }
+/// # }
+/// mpqt::qobject! { pub struct LaserObject: lab::LaserControl }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let laser = lab::LaserControl::builder().program("laser").inbox(mpqt::inbox()).spawn()?;
+/// mpqt::Application::new()
+///     .object("laser", LaserObject::attach(laser)?)
+///     .run("import QtQuick; Item { Component.onCompleted: laser.fire() }")?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Default)]
+pub struct Application {
+    import_paths: Vec<PathBuf>,
+    objects: Vec<(String, *mut c_void, Box<dyn Any>)>,
+    /// Qt's objects stay in one thread.
+    _here: PhantomData<*const ()>,
+}
+
+impl fmt::Debug for Application {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Application")
+            .field("import_paths", &self.import_paths)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Application {
+    /// An application, not running yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where else QML modules are looked for.
+    #[must_use]
+    pub fn import_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.import_paths.push(path.into());
+        self
+    }
+
+    /// An object that the document knows by this name.
+    #[must_use]
+    pub fn object<T: ControlObject>(mut self, name: &str, object: Attached<T>) -> Self {
+        self.objects.push((name.to_owned(), object.as_ptr(), Box::new(object)));
+        self
+    }
+
+    /// Runs until the last window is closed or `Qt.quit()` is called, and then stops the children:
+    /// while they end, their last signals still reach the document. The code is that of `Qt.exit(code)`.
+    ///
+    /// # Errors
+    /// If the document cannot be loaded.
+    pub fn run(self, qml: &str) -> Result<ExitCode, RunError> {
+        self.run_document(Some(qml), "")
+    }
+
+    /// As [`run`](Self::run), for a document that is a file.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_file(self, path: impl AsRef<Path>) -> Result<ExitCode, RunError> {
+        let path = path.as_ref();
+        let whole = path
+            .canonicalize()
+            .map_err(|source| RunError::Read { path: path.to_owned(), source })?;
+        // On Windows a canonical path has a prefix that Qt does not know.
+        let whole = whole.to_string_lossy().trim_start_matches(r"\\?\").to_owned();
+        let mut url = QString::default();
+        // SAFETY: reads and writes live strings.
+        unsafe { mpqt_url_of_file(&QString::from(whole.as_str()), &mut url) };
+        self.run_document(None, &url.to_string())
+    }
+
+    fn run_document(self, qml: Option<&str>, url: &str) -> Result<ExitCode, RunError> {
+        if !delivery::is_here() {
+            return Err(RunError::OtherThread);
+        }
+        let qt = Qt::new()?;
+        waker::open();
+        mpcore::forbid_waiting_on_this_thread(true);
+        let engine = Engine::new();
+        for path in &self.import_paths {
+            // SAFETY: as the other calls here: live objects, in the thread that made them.
+            unsafe { mpqt_engine_add_import_path(engine.0, &text(path)) };
+        }
+        for (name, object, _) in &self.objects {
+            unsafe { mpqt_engine_set_object(engine.0, &QString::from(name.as_str()), *object) };
+        }
+        engine.load(qml, url)?;
+        let code = unsafe { mpqt_application_exec() };
+        qt.stop_children();
+        // The document goes first, then what it was given, then the application.
+        drop(engine);
+        drop(self.objects);
+        drop(qt);
+        mpcore::forbid_waiting_on_this_thread(false);
+        Ok(exit_code(code))
+    }
+}
+
+fn exit_code(code: c_int) -> ExitCode {
+    if code == 0 { ExitCode::SUCCESS } else { ExitCode::from(u8::try_from(code).unwrap_or(1)) }
+}
+
+fn text(path: &Path) -> QString {
+    path.to_string_lossy().as_ref().into()
+}
+
+/// The application object.
+struct Qt(*mut c_void);
+
+impl Qt {
+    fn new() -> Result<Self, RunError> {
+        static MAKING: AtomicBool = AtomicBool::new(false);
+        // SAFETY: one at a time, and what `argv` points to is never freed.
+        unsafe {
+            if MAKING.swap(true, Ordering::SeqCst) || mpqt_application_exists() {
+                return Err(RunError::SecondApplication);
+            }
+            let (count, arguments) = arguments();
+            let qt = Self(mpqt_application_new(count, arguments));
+            MAKING.store(false, Ordering::SeqCst);
+            Ok(qt)
+        }
+    }
+
+    /// Stops and joins all children, and goes on delivering meanwhile.
+    fn stop_children(&self) {
+        // SAFETY: the application lives, in this thread.
+        unsafe { mpqt_application_hide_windows() };
+        let (sender, done) = mpsc::channel::<()>();
+        let stop = move || {
+            mpcore::shutdown(SHUTDOWN);
+            drop(sender);
+        };
+        // Without the thread, the children still end with their controls.
+        let Ok(_thread) = thread::Builder::new().name("mpqt-shutdown".into()).spawn(stop) else {
+            return;
+        };
+        while matches!(done.try_recv(), Err(TryRecvError::Empty)) {
+            // SAFETY: as above.
+            unsafe { mpqt_application_process_events(10) };
+            // Qt's wait is not for us: it ends with an event, and returns at once without one.
+            if matches!(
+                done.recv_timeout(Duration::from_millis(1)),
+                Err(RecvTimeoutError::Disconnected)
+            ) {
+                break;
+            }
+        }
+        // What the children said last.
+        crate::delivery::deliver_all();
+    }
+}
+
+impl Drop for Qt {
+    fn drop(&mut self) {
+        // SAFETY: made by `new`, and this is the only owner.
+        unsafe { mpqt_application_delete(self.0) };
+    }
+}
+
+/// The command line as Qt wants it, for the rest of the process.
+fn arguments() -> (*mut c_int, *mut *mut c_char) {
+    let arguments = std::env::args_os().filter_map(|argument| CString::new(bytes(argument)).ok());
+    let mut pointers: Vec<_> = arguments.map(CString::into_raw).collect();
+    let count = c_int::try_from(pointers.len()).unwrap_or(c_int::MAX);
+    pointers.push(std::ptr::null_mut());
+    (Box::leak(Box::new(count)), pointers.leak().as_mut_ptr())
+}
+
+#[cfg(unix)]
+fn bytes(argument: OsString) -> Vec<u8> {
+    std::os::unix::ffi::OsStringExt::into_vec(argument)
+}
+
+/// Qt asks Windows for the command line by itself.
+#[cfg(not(unix))]
+fn bytes(argument: OsString) -> Vec<u8> {
+    argument.to_string_lossy().into_owned().into_bytes()
+}
+
+/// The QML engine.
+struct Engine(*mut c_void);
+
+impl Engine {
+    fn new() -> Self {
+        // SAFETY: an application object exists.
+        Self(unsafe { mpqt_engine_new() })
+    }
+
+    fn load(&self, qml: Option<&str>, url: &str) -> Result<(), RunError> {
+        let mut reports = QString::default();
+        let (source, length) = qml.map_or((std::ptr::null(), 0), |qml| (qml.as_ptr(), qml.len()));
+        let url = QString::from(url);
+        // SAFETY: the source lives as long as the call, which copies it.
+        let loaded = unsafe { mpqt_engine_load(self.0, source.cast(), length, &url, &mut reports) };
+        if loaded {
+            return Ok(());
+        }
+        let reports = reports.to_string();
+        Err(RunError::Load(if reports.is_empty() {
+            "it has no root object".to_owned()
+        } else {
+            reports
+        }))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // SAFETY: made by `new`, and this is the only owner.
+        unsafe { mpqt_engine_delete(self.0) };
+    }
+}
+
+unsafe extern "C" {
+    fn mpqt_application_exists() -> bool;
+    fn mpqt_application_new(argc: *mut c_int, argv: *mut *mut c_char) -> *mut c_void;
+    fn mpqt_application_delete(application: *mut c_void);
+    fn mpqt_application_exec() -> c_int;
+    fn mpqt_application_process_events(milliseconds: c_int);
+    fn mpqt_application_hide_windows();
+    fn mpqt_engine_new() -> *mut c_void;
+    fn mpqt_engine_delete(engine: *mut c_void);
+    fn mpqt_engine_add_import_path(engine: *mut c_void, path: *const QString);
+    fn mpqt_engine_set_object(engine: *mut c_void, name: *const QString, object: *mut c_void);
+    fn mpqt_engine_load(
+        engine: *mut c_void,
+        source: *const c_char,
+        length: usize,
+        url: *const QString,
+        reports: *mut QString,
+    ) -> bool;
+    fn mpqt_url_of_file(path: *const QString, url: *mut QString);
+}

@@ -1,0 +1,378 @@
+//! What every object of `qobject!` has inside: the control, the config, and the connections between the
+//! control's signals and those of the object.
+//!
+//! All of it lives in the GUI thread. What is under way to an object holds it weakly, so one that was
+//! destroyed hears nothing more; with the object its control goes, and the child stops.
+#![allow(unsafe_code)]
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::{Rc, Weak};
+
+use mpcore::{Builder, Control, Interface, Process, Signal, StartError};
+use qmetaobject::{QObject, QObjectPinned, QString, QVariant};
+
+use crate::convert::{BadArgument, ConvertError};
+use crate::javascript::{self, Kind};
+use crate::process_object::ProcessObject;
+use crate::{delivery, records, waker};
+
+/// Which control an object has, and what runs as its child. `qobject!` implements it.
+pub trait Launch: Sized + 'static {
+    /// `LaserControl`
+    type Control: Control;
+
+    #[doc(hidden)]
+    fn __builder(builder: Builder<Self::Control>) -> Option<Builder<Self::Control>>;
+}
+
+/// What the child's constructor gets.
+pub type Config<T> = <<<T as Launch>::Control as Control>::Interface as Interface>::Config;
+
+/// An object of `qobject!`.
+pub trait ControlObject: QObject + Default + Launch {
+    /// The struct's name.
+    const NAME: &'static str;
+
+    #[doc(hidden)]
+    fn __core(&self) -> &Core<Self>;
+    #[doc(hidden)]
+    fn __process(&self) -> &RefCell<ProcessObject>;
+    #[doc(hidden)]
+    fn __default_config() -> Result<Config<Self>, ConvertError>;
+    #[doc(hidden)]
+    fn __connect(link: &Link<Self>, control: &Self::Control);
+    #[doc(hidden)]
+    fn __config_changed(&self);
+    #[doc(hidden)]
+    fn __call_finished(&self, call: u64, name: QString);
+    #[doc(hidden)]
+    fn __call_failed(&self, call: u64, name: QString, error: QVariant);
+}
+
+/// The inside of an object.
+pub struct Core<T: ControlObject> {
+    inner: Rc<Inner<T>>,
+}
+
+struct Inner<T: ControlObject> {
+    /// Null before the C++ object exists, and from the moment the object is dropped.
+    object: Cell<*const T>,
+    control: RefCell<Option<T::Control>>,
+    /// What ends the connections.
+    connections: RefCell<Vec<Box<dyn FnOnce()>>>,
+    config: RefCell<QVariant>,
+    /// Why there is no config that the child could be started with.
+    config_error: RefCell<Option<String>>,
+}
+
+impl<T: ControlObject> fmt::Debug for Core<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Core({})", T::NAME)
+    }
+}
+
+impl<T: ControlObject> Default for Core<T> {
+    fn default() -> Self {
+        Self {
+            inner: Rc::new(Inner {
+                object: Cell::new(std::ptr::null()),
+                control: RefCell::new(None),
+                connections: RefCell::default(),
+                config: RefCell::default(),
+                config_error: RefCell::new(None),
+            }),
+        }
+    }
+}
+
+impl<T: ControlObject> Drop for Core<T> {
+    fn drop(&mut self) {
+        self.inner.object.set(std::ptr::null());
+        for disconnect in std::mem::take(&mut *self.inner.connections.borrow_mut()) {
+            disconnect();
+        }
+        // The last control stops the child, in the background.
+        drop(self.inner.control.borrow_mut().take());
+    }
+}
+
+impl<T: ControlObject> Core<T> {
+    /// The config as it was set.
+    pub fn config(&self) -> QVariant {
+        self.inner.config.borrow().clone()
+    }
+
+    /// Sets the config of the next start; one of the wrong type is refused.
+    pub fn set_config(
+        &self,
+        object: &T,
+        value: QVariant,
+        decode: fn(QVariant) -> Result<Config<T>, ConvertError>,
+    ) {
+        let kept = value.clone();
+        let config = guarded(|| decode(value).map_err(|error| error.to_string()));
+        let set = config.and_then(|config| {
+            let control = self.inner.control.borrow().clone();
+            let Some(control) = control else { return Err(no_child::<T>()) };
+            let core = control.__core();
+            core.set_config::<T::Control>(&config).map_err(|error| error.to_string())
+        });
+        match set {
+            Ok(()) => {
+                *self.inner.config.borrow_mut() = kept;
+                *self.inner.config_error.borrow_mut() = None;
+                object.__config_changed();
+            }
+            Err(why) => {
+                let why = format!("{}: config: {why}", T::NAME);
+                javascript::throw(object, Kind::Type, &why);
+                *self.inner.config_error.borrow_mut() = Some(why);
+            }
+        }
+    }
+
+    /// Calls a command; the number of the call, or 0 after an error in JavaScript.
+    pub fn submit(
+        &self,
+        object: &T,
+        method: &str,
+        call: impl FnOnce(&T::Control) -> Result<u64, BadArgument>,
+    ) -> u64 {
+        let control = self.inner.control.borrow().clone();
+        let Some(control) = control else {
+            javascript::throw(object, Kind::Generic, &no_child::<T>());
+            return 0;
+        };
+        match guarded(|| Ok(call(&control))) {
+            Ok(Ok(call)) => call,
+            Ok(Err(BadArgument { argument, error })) => {
+                let why = format!("{}.{method}: argument `{argument}`: {error}", T::NAME);
+                javascript::throw(object, Kind::Type, &why);
+                0
+            }
+            Err(why) => {
+                javascript::throw(object, Kind::Generic, &format!("{}.{method}: {why}", T::NAME));
+                0
+            }
+        }
+    }
+
+    /// Reads the mirror of a property.
+    pub fn read<Q: Default>(&self, read: impl FnOnce(&T::Control) -> Q) -> Q {
+        let control = self.inner.control.borrow().clone();
+        control.and_then(|control| guarded(|| Ok(read(&control))).ok()).unwrap_or_default()
+    }
+
+    /// JavaScript assigns to a property that only the child sets.
+    pub fn refuse_write(&self, object: &T, property: &str) {
+        let why = format!("{}.{property} is read-only: the child sets it", T::NAME);
+        javascript::throw(object, Kind::Type, &why);
+    }
+}
+
+fn no_child<T: ControlObject>() -> String {
+    format!(
+        "{} has no child: write `child = ..` or `program = ..` in its `qobject!`, or attach a control",
+        T::NAME
+    )
+}
+
+/// Runs what may contain the user's code: nothing may unwind into C++.
+fn guarded<R>(code: impl FnOnce() -> Result<R, String>) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(code))
+        .unwrap_or_else(|_| Err("a conversion panicked, see stderr".to_owned()))
+}
+
+/// Ties signals of a control to an object, weakly.
+pub struct Link<T: ControlObject> {
+    inner: Weak<Inner<T>>,
+}
+
+impl<T: ControlObject> fmt::Debug for Link<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Link({})", T::NAME)
+    }
+}
+
+impl<T: ControlObject> Link<T> {
+    /// `convert` makes Qt's values of the arguments, and what it returns emits them, later, unless the
+    /// object is gone by then.
+    pub fn connect<S: 'static, E: FnOnce(&T) + 'static>(
+        &self,
+        signal: &Signal<S>,
+        convert: impl Fn(&S) -> E + 'static,
+    ) {
+        let link = self.inner.clone();
+        let handler = move |args: &S| {
+            if link.strong_count() == 0 {
+                return;
+            }
+            let (link, emit) = (link.clone(), convert(args));
+            delivery::enqueue(Box::new(move || {
+                let Some(inner) = link.upgrade() else { return };
+                // SAFETY: not null, so the object has been constructed, in this thread, and has not
+                // been dropped; it does not move.
+                if let Some(object) = unsafe { inner.object.get().as_ref() } {
+                    emit(object);
+                }
+            }));
+        };
+        let connection = delivery::connect(signal, handler);
+        if let (Some(inner), Some(connection)) = (self.inner.upgrade(), connection) {
+            let signal = signal.clone();
+            let disconnect = move || {
+                signal.disconnect(connection);
+            };
+            inner.connections.borrow_mut().push(Box::new(disconnect));
+        }
+    }
+}
+
+/// The C++ object exists: makes the control, if the object has a child of its own.
+pub fn constructed<T: ControlObject>(object: &T) {
+    waker::open();
+    let inner = &object.__core().inner;
+    inner.object.set(object);
+    let owner: Rc<dyn Owner> = Rc::clone(inner) as Rc<dyn Owner>;
+    // SAFETY: part of the object, which does not move; the C++ object is made once.
+    unsafe { ProcessObject::constructed(object.__process(), Rc::downgrade(&owner)) };
+    let builder = Builder::new().inbox(delivery::inbox());
+    let Some(builder) = T::__builder(builder) else { return };
+    match builder.__build_without_config() {
+        Ok(control) => {
+            // A config that needs nothing said: `()`, an option, a struct of defaults.
+            let config = guarded(|| T::__default_config().map_err(|error| error.to_string()));
+            let set = config.and_then(|config| {
+                control.__core().set_config::<T::Control>(&config).map_err(|it| it.to_string())
+            });
+            *inner.config_error.borrow_mut() =
+                set.err().map(|why| format!("{}: config: {why}", T::NAME));
+            adopt(object, control);
+        }
+        Err(error) => javascript::warn_of(Some(object), &error.to_string()),
+    }
+}
+
+/// QML has set everything: the child starts, unless it shall not.
+pub fn completed<T: ControlObject>(object: &T) {
+    if object.__core().inner.control.borrow().is_some() {
+        ProcessObject::autostart(object.__process());
+    }
+}
+
+/// The control of an object.
+pub fn control<T: ControlObject>(object: &T) -> Option<T::Control> {
+    object.__core().inner.control.borrow().clone()
+}
+
+/// Takes a control and connects everything.
+fn adopt<T: ControlObject>(object: &T, control: T::Control) {
+    let inner = &object.__core().inner;
+    let link = Link { inner: Rc::downgrade(inner) };
+    T::__connect(&link, &control);
+    let process = control.__core().process();
+    let signals = process.signals();
+    link.connect(&signals.call_ended, |(end,)| {
+        let (call, name) = (end.call, records::text(end.command));
+        let error = end.result.as_ref().err().map(records::call_error);
+        move |object: &T| match error {
+            None => object.__call_finished(call, name),
+            Some(error) => object.__call_failed(call, name, error),
+        }
+    });
+    ProcessObject::connect(&link, signals, T::__process);
+    *inner.control.borrow_mut() = Some(control);
+}
+
+/// What the object of the child's life needs of its owner.
+pub(crate) trait Owner {
+    /// Starts the child.
+    fn start(&self, start: fn(&Process) -> Result<(), StartError>) -> Result<(), String>;
+    /// Calls `look` with the child's life, if there is a child.
+    fn process(&self, look: &mut dyn FnMut(&Process));
+}
+
+impl<T: ControlObject> Owner for Inner<T> {
+    fn start(&self, start: fn(&Process) -> Result<(), StartError>) -> Result<(), String> {
+        let control = self.control.borrow().clone();
+        let control = control.ok_or_else(no_child::<T>)?;
+        if let Some(why) = self.config_error.borrow().clone() {
+            return Err(why);
+        }
+        start(control.__core().process()).map_err(|error| format!("{}: {error}", T::NAME))
+    }
+
+    fn process(&self, look: &mut dyn FnMut(&Process)) {
+        let control = self.control.borrow().clone();
+        if let Some(control) = control {
+            look(control.__core().process());
+        }
+    }
+}
+
+/// Why a control cannot be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AttachError {
+    /// Its signals are delivered elsewhere.
+    #[error(
+        "the control delivers its signals to another thread: build it with `.inbox(mpqt::inbox())`"
+    )]
+    OtherInbox,
+    /// This is not the thread of the GUI.
+    #[error("objects are made in the thread of the GUI, and this is another")]
+    OtherThread,
+}
+
+/// An object that was made by Rust, for a control that exists. It can be given to QML
+/// ([`Application::object`](crate::Application::object)), and lives as long as this.
+pub struct Attached<T: ControlObject> {
+    object: Box<RefCell<T>>,
+}
+
+impl<T: ControlObject> fmt::Debug for Attached<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Attached({})", T::NAME)
+    }
+}
+
+impl<T: ControlObject> Attached<T> {
+    #[doc(hidden)]
+    pub fn new(control: T::Control) -> Result<Self, AttachError> {
+        if !delivery::is_here() {
+            return Err(AttachError::OtherThread);
+        }
+        if !control.__core().delivers_to(&delivery::inbox()) {
+            return Err(AttachError::OtherInbox);
+        }
+        waker::open();
+        let object = Box::new(RefCell::new(T::default()));
+        // SAFETY: the object stays in its box until it is dropped, in this thread.
+        unsafe {
+            T::cpp_construct(&object);
+            let object = &*object.as_ptr();
+            let inner = &object.__core().inner;
+            inner.object.set(object);
+            let owner: Rc<dyn Owner> = Rc::clone(inner) as Rc<dyn Owner>;
+            ProcessObject::constructed(object.__process(), Rc::downgrade(&owner));
+            adopt(object, control);
+        }
+        Ok(Self { object })
+    }
+
+    /// The object.
+    #[must_use]
+    pub fn object(&self) -> &T {
+        // SAFETY: alive, and only ever borrowed shared.
+        unsafe { &*self.object.as_ptr() }
+    }
+
+    /// The `QObject*`, owned by this: for C++.
+    #[must_use]
+    pub fn as_ptr(&self) -> *mut std::os::raw::c_void {
+        // SAFETY: pinned by its box.
+        unsafe { QObjectPinned::new(&*self.object) }.get_or_create_cpp_object()
+    }
+}

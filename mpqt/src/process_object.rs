@@ -1,0 +1,256 @@
+//! The child's life as a `QObject`: `laser.process` in QML.
+#![allow(unsafe_code)]
+// What `derive(QObject)` needs of the struct.
+#![allow(missing_docs, clippy::needless_pass_by_value)]
+
+use std::cell::{Cell, RefCell};
+use std::os::raw::c_void;
+use std::rc::Weak;
+
+use mpcore::{Process, ProcessSignals, StartError};
+use qmetaobject::{QObject, QString, QVariant, qt_base_class, qt_method, qt_property, qt_signal};
+
+use crate::javascript::{self, Kind};
+use crate::object::{ControlObject, Link, Owner};
+use crate::records;
+
+/// The life cycle of a child, as QML sees it.
+///
+/// | member | what |
+/// |---|---|
+/// | `start()` `stop()` `terminate()` `kill()` `restart()` | as of [`mpcore::Process`]; nothing waits |
+/// | `cancel(call)` `cancel_all()` | cancel requests |
+/// | `autostart` | whether the child starts when the component is complete; true unless set |
+/// | `name` | can be set |
+/// | `pid` | 0 while there is no process |
+/// | `state` | `"created"` `"starting"` `"running"` `"stopping"` `"finished"` `"failed"` `"crashed"` |
+/// | `alive` | whether there is, or is about to be, a process |
+/// | `generation` | counts the runs |
+/// | `exit` | how the last run ended, or undefined |
+/// | `started(pid)` `ready()` `failed(failure)` `finished(exit)` | one run, in this order |
+/// | `state_changed(state)` | |
+/// | `progress(call, fraction)` | a running command's, from 0 to 1 |
+///
+/// `failure` is `{ kind, text }`, `exit` is `{ name, generation, pid, state, code, killed, cleaned_up,
+/// failure, commands_lost, stderr, text }`.
+#[allow(missing_debug_implementations, dead_code)]
+#[derive(QObject, Default)]
+pub struct ProcessObject {
+    base: qt_base_class!(trait QObject),
+    owner: RefCell<Option<Weak<dyn Owner>>>,
+    /// The other way round, so that the default is what is expected.
+    by_hand: Cell<bool>,
+
+    autostart: qt_property!(bool; READ get_autostart WRITE set_autostart NOTIFY autostart_changed),
+    autostart_changed: qt_signal!(),
+    name: qt_property!(QString; READ get_name WRITE set_name NOTIFY name_changed),
+    name_changed: qt_signal!(),
+    pid: qt_property!(u32; READ get_pid WRITE refuse_pid NOTIFY pid_changed),
+    pid_changed: qt_signal!(),
+    state: qt_property!(QString; READ get_state WRITE refuse_state NOTIFY state_changed),
+    alive: qt_property!(bool; READ get_alive WRITE refuse_alive NOTIFY state_changed),
+    generation: qt_property!(u32; READ get_generation WRITE refuse_generation NOTIFY state_changed),
+    state_changed: qt_signal!(state: QString),
+    exit: qt_property!(QVariant; READ get_exit WRITE refuse_exit NOTIFY exit_changed),
+    exit_changed: qt_signal!(),
+
+    started: qt_signal!(pid: u32),
+    ready: qt_signal!(),
+    failed: qt_signal!(failure: QVariant),
+    finished: qt_signal!(exit: QVariant),
+    progress: qt_signal!(call: u64, fraction: f64),
+
+    start: qt_method!(fn(&self)),
+    restart: qt_method!(fn(&self)),
+    stop: qt_method!(fn(&self)),
+    terminate: qt_method!(fn(&self)),
+    kill: qt_method!(fn(&self)),
+    cancel: qt_method!(fn(&self, call: u64)),
+    cancel_all: qt_method!(fn(&self)),
+}
+
+impl ProcessObject {
+    /// Makes the C++ half.
+    ///
+    /// # Safety
+    /// The cell stays where it is until it is dropped, and has no C++ half yet.
+    pub(crate) unsafe fn constructed(this: &RefCell<ProcessObject>, owner: Weak<dyn Owner>) {
+        *this.borrow().owner.borrow_mut() = Some(owner);
+        // SAFETY: by this function's contract.
+        unsafe { mpqt_keep(ProcessObject::cpp_construct(this)) };
+    }
+
+    /// Starts the child when its component is complete.
+    pub(crate) fn autostart(this: &RefCell<ProcessObject>) {
+        let this = shared(this);
+        if this.by_hand.get() {
+            return;
+        }
+        if let Err(why) = this.try_start(Process::start) {
+            javascript::warn_of(Some(this), &why);
+            this.failed(records::start_failure("start", &why));
+        }
+    }
+
+    /// Emits what the child tells of its life.
+    pub(crate) fn connect<T: ControlObject>(
+        link: &Link<T>,
+        signals: &ProcessSignals,
+        process: fn(&T) -> &RefCell<ProcessObject>,
+    ) {
+        link.connect(&signals.started, move |&(pid,)| {
+            move |object: &T| {
+                let this = shared(process(object));
+                this.pid_changed();
+                this.started(pid);
+            }
+        });
+        link.connect(&signals.ready, move |()| move |object: &T| shared(process(object)).ready());
+        link.connect(&signals.failed, move |(failure,)| {
+            let failure = records::failure(failure);
+            move |object: &T| shared(process(object)).failed(failure)
+        });
+        link.connect(&signals.finished, move |(report,)| {
+            let report = records::exit_report(report);
+            move |object: &T| {
+                let this = shared(process(object));
+                this.pid_changed();
+                this.exit_changed();
+                this.finished(report);
+            }
+        });
+        link.connect(&signals.state_changed, move |(state,)| {
+            let state = records::text(&state.to_string());
+            move |object: &T| shared(process(object)).state_changed(state)
+        });
+        link.connect(&signals.progress, move |(progress,)| {
+            let (call, fraction) = (progress.call, progress.fraction);
+            move |object: &T| shared(process(object)).progress(call, fraction)
+        });
+    }
+
+    fn try_start(&self, start: fn(&Process) -> Result<(), StartError>) -> Result<(), String> {
+        let owner = self.owner.borrow().as_ref().and_then(Weak::upgrade);
+        owner.map_or_else(|| Err("the object is gone".to_owned()), |owner| owner.start(start))
+    }
+
+    fn start_or_throw(&self, start: fn(&Process) -> Result<(), StartError>) {
+        if let Err(why) = self.try_start(start) {
+            javascript::throw(self, Kind::Generic, &why);
+        }
+    }
+
+    fn look<R>(&self, look: impl FnOnce(&Process) -> R) -> Option<R> {
+        let owner = self.owner.borrow().as_ref().and_then(Weak::upgrade)?;
+        let (mut look, mut result) = (Some(look), None);
+        owner.process(&mut |process| result = look.take().map(|look| look(process)));
+        result
+    }
+
+    fn start(&self) {
+        self.start_or_throw(Process::start);
+    }
+
+    fn restart(&self) {
+        self.start_or_throw(Process::restart);
+    }
+
+    fn stop(&self) {
+        self.look(Process::stop);
+    }
+
+    fn terminate(&self) {
+        self.look(Process::terminate);
+    }
+
+    fn kill(&self) {
+        self.look(Process::kill);
+    }
+
+    fn cancel(&self, call: u64) {
+        self.look(|process| process.cancel(call));
+    }
+
+    fn cancel_all(&self) {
+        self.look(Process::cancel_all);
+    }
+
+    fn get_autostart(&self) -> bool {
+        !self.by_hand.get()
+    }
+
+    fn set_autostart(&self, autostart: bool) {
+        if self.by_hand.replace(!autostart) == autostart {
+            self.autostart_changed();
+        }
+    }
+
+    fn get_name(&self) -> QString {
+        records::text(&self.look(Process::name).unwrap_or_default())
+    }
+
+    fn set_name(&self, name: QString) {
+        if self.get_name() != name {
+            self.look(|process| process.set_name(name.to_string()));
+            self.name_changed();
+        }
+    }
+
+    fn get_pid(&self) -> u32 {
+        self.look(Process::pid).flatten().unwrap_or(0)
+    }
+
+    fn get_state(&self) -> QString {
+        let state = self.look(Process::state).unwrap_or(mpcore::State::Created);
+        records::text(&state.to_string())
+    }
+
+    fn get_alive(&self) -> bool {
+        self.look(Process::is_alive).unwrap_or(false)
+    }
+
+    fn get_generation(&self) -> u32 {
+        self.look(Process::generation).unwrap_or(0)
+    }
+
+    fn get_exit(&self) -> QVariant {
+        let report = self.look(Process::exit_report).flatten();
+        report.map_or_else(QVariant::default, |report| records::exit_report(&report))
+    }
+
+    fn refuse(&self, property: &str) {
+        let why = format!("process.{property} is read-only: the child's life sets it");
+        javascript::throw(self, Kind::Type, &why);
+    }
+
+    fn refuse_pid(&self, _: u32) {
+        self.refuse("pid");
+    }
+
+    fn refuse_state(&self, _: QString) {
+        self.refuse("state");
+    }
+
+    fn refuse_alive(&self, _: bool) {
+        self.refuse("alive");
+    }
+
+    fn refuse_generation(&self, _: u32) {
+        self.refuse("generation");
+    }
+
+    fn refuse_exit(&self, _: QVariant) {
+        self.refuse("exit");
+    }
+}
+
+/// A shared look at the object: all of it changes through cells.
+fn shared(this: &RefCell<ProcessObject>) -> &ProcessObject {
+    // SAFETY: nobody borrows it mutably, and Qt calls it without asking the cell.
+    unsafe { &*this.as_ptr() }
+}
+
+unsafe extern "C" {
+    /// Keeps the object from JavaScript's garbage collector: it belongs to its owner.
+    fn mpqt_keep(object: *mut c_void);
+}

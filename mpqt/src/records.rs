@@ -1,0 +1,123 @@
+//! What the runtime reports, as objects of JavaScript. Every one has `text`, which says it all to a
+//! person; show it as plain text, for parts of it come from the child.
+
+use mpcore::{CallError, Exception, ExceptionKind, ExitReport, ExitStatus, Failure};
+use qmetaobject::{QString, QVariant, QVariantMap};
+
+use crate::convert::{encode, insert};
+
+/// Builds an object.
+#[derive(Default)]
+struct Record(QVariantMap);
+
+impl Record {
+    fn with(mut self, key: &str, value: impl serde::Serialize) -> Self {
+        insert(&mut self.0, key, encode(&value).unwrap_or_default());
+        self
+    }
+
+    fn with_value(mut self, key: &str, value: QVariant) -> Self {
+        insert(&mut self.0, key, value);
+        self
+    }
+
+    fn done(self) -> QVariant {
+        self.0.into()
+    }
+}
+
+/// `{ process, pid, command, call, kind, message, backtrace, text }`; `command` and `call` are null for
+/// a crash, which has `commands_lost`.
+pub fn exception(exception: &Exception) -> QVariant {
+    let (kind, lost) = match exception.kind {
+        ExceptionKind::Raised => ("raised", None),
+        ExceptionKind::Panicked => ("panicked", None),
+        ExceptionKind::Crashed { commands_lost } => ("crashed", Some(commands_lost)),
+        ExceptionKind::Undelivered => ("undelivered", None),
+        _ => ("other", None),
+    };
+    Record::default()
+        .with("process", &exception.process)
+        .with("pid", exception.pid)
+        .with("command", exception.command)
+        .with("call", exception.call)
+        .with("kind", kind)
+        .with("message", &exception.message)
+        .with("backtrace", &exception.backtrace)
+        .with("commands_lost", lost)
+        .with("text", exception.to_string())
+        .done()
+}
+
+/// `{ kind, message, text }`
+pub(crate) fn call_error(error: &CallError<String>) -> QVariant {
+    let kind = match error {
+        CallError::Raised(_) => "raised",
+        CallError::Panicked(_) => "panicked",
+        CallError::Exited(_) => "exited",
+        CallError::Stopped => "stopped",
+        CallError::Cancelled => "cancelled",
+        CallError::QueueFull => "queue_full",
+        CallError::Encode(_) => "encode",
+        CallError::Decode(_) => "decode",
+        _ => "other",
+    };
+    let message = match error {
+        CallError::Panicked(report) => report.message.clone(),
+        error => error.to_string(),
+    };
+    Record::default()
+        .with("kind", kind)
+        .with("message", message)
+        .with("text", error.to_string())
+        .done()
+}
+
+/// `{ name, generation, pid, state, code, killed, cleaned_up, failure, commands_lost, stderr, text }`;
+/// `code` is what the process returned, or −N after signal N, and null where there was none.
+pub(crate) fn exit_report(report: &ExitReport) -> QVariant {
+    Record::default()
+        .with("name", &report.name)
+        .with("generation", report.generation)
+        .with("pid", report.pid)
+        .with("state", report.state.to_string())
+        .with("code", report.status.map(ExitStatus::code))
+        .with("killed", report.killed)
+        .with("cleaned_up", report.cleaned_up)
+        .with_value("failure", report.failure.as_ref().map_or_else(QVariant::default, failure))
+        .with("commands_lost", report.commands_lost)
+        .with("stderr", &report.stderr)
+        .with("text", report.to_string())
+        .done()
+}
+
+/// `{ kind, text }`
+pub(crate) fn failure(failure: &Failure) -> QVariant {
+    let kind = match failure {
+        Failure::Spawn { .. } => "spawn",
+        Failure::Resources(_) => "resources",
+        Failure::EndedBeforeReady { .. } => "ended_before_ready",
+        Failure::StartDeadline { .. } => "start_deadline",
+        Failure::Mismatch(_) => "mismatch",
+        Failure::Protocol { .. } => "protocol",
+        Failure::Config(_) => "config",
+        Failure::Constructor(_) => "constructor",
+        Failure::ConstructorPanicked(_) => "constructor_panicked",
+        Failure::PostrunInit(_) => "postrun_init",
+        Failure::PostrunInitPanicked(_) => "postrun_init_panicked",
+        Failure::Crashed { .. } => "crashed",
+        Failure::Broken(_) => "broken",
+        _ => "other",
+    };
+    start_failure(kind, &failure.to_string())
+}
+
+/// A start that was refused in this process.
+pub(crate) fn start_failure(kind: &str, text: &str) -> QVariant {
+    Record::default().with("kind", kind).with("text", text).done()
+}
+
+/// A text for Qt.
+pub(crate) fn text(text: &str) -> QString {
+    text.into()
+}

@@ -1,0 +1,5 @@
+//! The interface and child that the QML tests drive.
+
+mod rig;
+
+pub use rig::{Fault, Rig, RigConfig, RigContext, RigControl, RigProcess, Sample};

@@ -1,0 +1,239 @@
+//! A child with a member of every kind and every type, and ways to fail.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What the constructor gets.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RigConfig {
+    /// Told by command `configured`.
+    pub port: String,
+    /// `postrun_init` fails with this text, if there is one.
+    pub refuse: Option<String>,
+}
+
+/// A struct, as an argument and in signals.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// A text.
+    pub name: String,
+    /// Numbers.
+    pub volts: Vec<f64>,
+    /// May be missing.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fault {
+    /// The command returns an error.
+    Error,
+    /// The command panics.
+    Panic,
+    /// The process aborts.
+    Abort,
+    /// The process exits with this code.
+    Exit(i32),
+}
+
+/// One of everything.
+#[mpcore::process(config = RigConfig)]
+pub trait Rig {
+    /// The first example of all.
+    #[signal(name = "add_two_finished")]
+    fn add_two(&mut self, num1: i32, num2: i32) -> i32;
+
+    /// No signal of its own.
+    fn rest(&mut self);
+
+    /// A signal without arguments.
+    #[signal(postfix = "_done")]
+    fn nothing(&mut self);
+
+    /// A tuple spreads.
+    #[signal]
+    fn calibrate(&mut self) -> (f64, String);
+
+    /// What the config says.
+    #[signal(name = "configured")]
+    fn tell_config(&mut self) -> String;
+
+    /// Each value as it arrived.
+    #[signal(name = "numbers_echoed")]
+    #[allow(clippy::too_many_arguments)]
+    fn echo_numbers(
+        &mut self,
+        yes: bool,
+        small: u8,
+        int: i32,
+        unsigned: u32,
+        long: i64,
+        large: u64,
+        single: f32,
+        double: f64,
+    ) -> (bool, u8, i32, u32, i64, u64, f32, f64);
+
+    /// Each value as it arrived.
+    #[signal(name = "values_echoed")]
+    fn echo_values(
+        &mut self,
+        text: String,
+        bytes: Vec<u8>,
+        sample: Sample,
+        maybe: Option<i32>,
+        by_name: BTreeMap<String, bool>,
+    ) -> (String, Vec<u8>, Sample, Option<i32>, BTreeMap<String, bool>);
+
+    /// Takes its time, in steps, and can be cancelled.
+    #[signal(name = "slept")]
+    fn sleep(&mut self, milliseconds: u64) -> mpcore::Result<u64>;
+
+    /// Runs until it is killed.
+    fn hang(&mut self);
+
+    /// Goes wrong.
+    #[signal(name = "survived")]
+    fn fail(&mut self, fault: Fault) -> mpcore::Result<()>;
+
+    /// Sets the property `count` this often, to 1, 2, ..
+    #[signal(name = "counted")]
+    fn count_up(&mut self, times: u32) -> u32;
+
+    /// Emits `tick` this often.
+    #[signal(name = "ticked")]
+    fn tick_away(&mut self, times: u32) -> u32;
+
+    /// Set by the child.
+    #[property]
+    fn count(&self) -> u32;
+
+    /// Set by `postrun_init`.
+    #[property]
+    fn connected(&self) -> bool;
+
+    /// Written by the controller; more than 5 W are refused.
+    #[property(write, notify = "power_set", default = 1.0)]
+    fn power(&self) -> f64;
+
+    /// A written property that is no number.
+    #[property(write)]
+    fn sample(&self) -> Sample;
+
+    /// Every one is delivered.
+    #[event]
+    fn tick(&self, number: u32, label: String);
+
+    /// Only the newest waiting one is delivered.
+    #[event(latest)]
+    fn position(&self, x: f64, y: f64);
+}
+
+/// The child.
+#[derive(Debug, mpcore::Child)]
+#[child(Rig)]
+pub struct RigProcess {
+    cx: RigContext,
+    config: RigConfig,
+}
+
+impl Rig for RigProcess {
+    fn postrun_init(&mut self) -> mpcore::Result<()> {
+        if let Some(refuse) = &self.config.refuse {
+            return Err(mpcore::Error::msg(refuse));
+        }
+        self.cx.connected.set(true);
+        Ok(())
+    }
+
+    fn add_two(&mut self, num1: i32, num2: i32) -> i32 {
+        num1.wrapping_add(num2)
+    }
+
+    fn rest(&mut self) {}
+
+    fn nothing(&mut self) {}
+
+    fn calibrate(&mut self) -> (f64, String) {
+        (0.5, "offset".to_owned())
+    }
+
+    fn tell_config(&mut self) -> String {
+        self.config.port.clone()
+    }
+
+    fn echo_numbers(
+        &mut self,
+        yes: bool,
+        small: u8,
+        int: i32,
+        unsigned: u32,
+        long: i64,
+        large: u64,
+        single: f32,
+        double: f64,
+    ) -> (bool, u8, i32, u32, i64, u64, f32, f64) {
+        (yes, small, int, unsigned, long, large, single, double)
+    }
+
+    fn echo_values(
+        &mut self,
+        text: String,
+        bytes: Vec<u8>,
+        sample: Sample,
+        maybe: Option<i32>,
+        by_name: BTreeMap<String, bool>,
+    ) -> (String, Vec<u8>, Sample, Option<i32>, BTreeMap<String, bool>) {
+        (text, bytes, sample, maybe, by_name)
+    }
+
+    fn sleep(&mut self, milliseconds: u64) -> mpcore::Result<u64> {
+        for slept in 0..milliseconds {
+            self.cx.check_cancelled()?;
+            #[allow(clippy::cast_precision_loss)]
+            self.cx.progress(slept as f64 / milliseconds as f64);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(milliseconds)
+    }
+
+    fn hang(&mut self) {
+        loop {
+            std::thread::park();
+        }
+    }
+
+    fn fail(&mut self, fault: Fault) -> mpcore::Result<()> {
+        match fault {
+            Fault::Error => Err(mpcore::Error::msg("refused on purpose")),
+            Fault::Panic => panic!("panicked on purpose"),
+            Fault::Abort => std::process::abort(),
+            Fault::Exit(code) => std::process::exit(code),
+        }
+    }
+
+    fn count_up(&mut self, times: u32) -> u32 {
+        for count in 1..=times {
+            self.cx.count.set(count);
+        }
+        times
+    }
+
+    fn tick_away(&mut self, times: u32) -> u32 {
+        for number in 1..=times {
+            self.cx.tick.emit(number, format!("tick {number}"));
+            self.cx.position.emit(f64::from(number), -f64::from(number));
+        }
+        times
+    }
+
+    fn set_power(&mut self, watts: f64) -> Result<f64, mpcore::Refused> {
+        if watts > 5.0 {
+            return Err("more than 5 W".into());
+        }
+        Ok(watts)
+    }
+}
