@@ -54,6 +54,49 @@ fn run_loop(inbox: &Inbox, woken: &mpsc::Receiver<()>, mut done: impl FnMut() ->
 // ---- results
 
 #[test]
+fn every_call_ends_once_after_its_named_signal_whatever_its_end() {
+    let bench = bench();
+    let journal = Journal::new();
+    let note = journal.clone();
+    bench.signals().add_two_finished.connect(move |sum: &i32| note.note(format!("sum {sum}")));
+    let note = journal.clone();
+    bench.signals().exception_raised.connect(move |it| note.note(format!("{:?}", it.kind)));
+    let note = journal.clone();
+    bench.process().signals().call_ended.connect(move |end| {
+        let result = match &end.result {
+            Ok(()) => "ended".to_owned(),
+            Err(CallError::Exited(_)) => "exited".to_owned(),
+            Err(error) => format!("{error:?}"),
+        };
+        note.note(format!("{} {result}", end.command));
+    });
+    let _ = bench.add_two(1, 2);
+    // A command without a named signal, and one whose signal nobody hears.
+    let _ = bench.raise_level(3);
+    let _ = bench.divide(1, 0);
+    let _ = bench.fail();
+    let _ = bench.panic_with("on purpose".to_owned());
+    let before = ["sum 3", "add_two ended", "raise_level ended", "Raised"];
+    journal.until_line("panic_with Panicked");
+    assert_eq!(journal.lines()[..4], before);
+    // Cancelled by number, in the queue and while it runs.
+    let running = bench.work(60_000).id();
+    let queued = bench.work(60_000).id();
+    bench.process().cancel(queued);
+    bench.process().cancel(running);
+    bench.process().cancel(running + 100);
+    until("both are cancelled", || {
+        journal.lines().iter().filter(|line| *line == "work Cancelled").count() == 2
+    });
+    let _ = bench.exit_with(3);
+    let _ = bench.add_two(1, 1);
+    journal.until_line("add_two exited");
+    let ends = journal.lines().iter().filter(|line| line.starts_with("exit_with")).count();
+    assert_eq!(ends, 1);
+    assert_eq!(journal.lines().iter().filter(|line| line.starts_with("divide ")).count(), 1);
+}
+
+#[test]
 fn a_result_arrives_as_its_named_signal_in_its_own_shape() {
     let bench = bench();
     let journal = Journal::new();

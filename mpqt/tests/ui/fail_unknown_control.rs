@@ -1,0 +1,3 @@
+
+mpqt::qobject! { pub struct LaserObject: missing::LaserControl }
+fn main() {}
