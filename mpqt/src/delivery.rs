@@ -60,13 +60,14 @@ pub(crate) fn is_here() -> bool {
     delivery().is_some()
 }
 
-/// Calls `handler` in this thread. `None` in any thread but the GUI's.
+/// Calls `handler` in this thread. `None` in any thread but the GUI's. A property's current value is not
+/// told: in Qt a signal is a change, and who wants the value reads it.
 pub(crate) fn connect<S: 'static>(
     signal: &Signal<S>,
     handler: impl FnMut(&S) + 'static,
 ) -> Option<Connection> {
     inbox();
-    Some(delivery()?.inbox.connect_local(signal, handler))
+    Some(delivery()?.inbox.connect_local_from_now(signal, handler))
 }
 
 /// Emits after everything that waits. In the GUI thread.

@@ -153,9 +153,10 @@ pub use register::{QmlType, register};
 /// | `Vec<u8>`, and what serialises as bytes | `QByteArray` | `ArrayBuffer` |
 /// | anything else with serde | `QVariant` | object, array, string for a unit variant, null for `None` |
 ///
-/// Arguments, `config` and written properties are taken as `QVariant` and checked: a wrong one is a
-/// `TypeError` that names method, argument and type. For bytes pass an `ArrayBuffer`
-/// (`uint8array.buffer`).
+/// Arguments, `config` and written properties are taken as `QVariant` and checked by serde. A wrong
+/// argument is a `TypeError` that names method, argument and type. A wrong value for a property is a
+/// warning that names property and type, and changes nothing: QML writes properties from bindings too,
+/// where there is nobody to catch an error. For bytes pass an `ArrayBuffer` (`uint8array.buffer`).
 ///
 /// # In Rust
 ///

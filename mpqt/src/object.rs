@@ -104,7 +104,10 @@ impl<T: ControlObject> Core<T> {
         self.inner.config.borrow().clone()
     }
 
-    /// Sets the config of the next start; one of the wrong type is refused.
+    /// Sets the config of the next start; one of the wrong type is refused with a warning.
+    ///
+    /// A warning here and in every write of a property, as QML itself does where a binding has the wrong
+    /// type: there, no JavaScript is calling, and an error thrown would come out of whatever runs next.
     pub fn set_config(
         &self,
         object: &T,
@@ -127,7 +130,7 @@ impl<T: ControlObject> Core<T> {
             }
             Err(why) => {
                 let why = format!("{}: config: {why}", T::NAME);
-                javascript::throw(object, Kind::Type, &why);
+                javascript::warn_of(Some(object), &why);
                 *self.inner.config_error.borrow_mut() = Some(why);
             }
         }
@@ -165,10 +168,26 @@ impl<T: ControlObject> Core<T> {
         control.and_then(|control| guarded(|| Ok(read(&control))).ok()).unwrap_or_default()
     }
 
-    /// JavaScript assigns to a property that only the child sets.
+    /// Asks the child to change a property.
+    pub fn write(
+        &self,
+        object: &T,
+        property: &str,
+        write: impl FnOnce(&T::Control) -> Result<(), ConvertError>,
+    ) {
+        let control = self.inner.control.borrow().clone();
+        let written = control.ok_or_else(no_child::<T>).and_then(|control| {
+            guarded(|| write(&control).map_err(|error| error.to_string()))
+        });
+        if let Err(why) = written {
+            javascript::warn_of(Some(object), &format!("{}.{property}: {why}", T::NAME));
+        }
+    }
+
+    /// Somebody assigns to a property that only the child sets.
     pub fn refuse_write(&self, object: &T, property: &str) {
         let why = format!("{}.{property} is read-only: the child sets it", T::NAME);
-        javascript::throw(object, Kind::Type, &why);
+        javascript::warn_of(Some(object), &why);
     }
 }
 

@@ -98,26 +98,27 @@ impl ProcessObject {
         signals: &ProcessSignals,
         process: fn(&T) -> &RefCell<ProcessObject>,
     ) {
+        // One emission each: a handler may destroy the object.
+        link.connect(&signals.started, move |_| {
+            move |object: &T| shared(process(object)).pid_changed()
+        });
         link.connect(&signals.started, move |&(pid,)| {
-            move |object: &T| {
-                let this = shared(process(object));
-                this.pid_changed();
-                this.started(pid);
-            }
+            move |object: &T| shared(process(object)).started(pid)
         });
         link.connect(&signals.ready, move |()| move |object: &T| shared(process(object)).ready());
         link.connect(&signals.failed, move |(failure,)| {
             let failure = records::failure(failure);
             move |object: &T| shared(process(object)).failed(failure)
         });
+        link.connect(&signals.finished, move |_| {
+            move |object: &T| shared(process(object)).pid_changed()
+        });
+        link.connect(&signals.finished, move |_| {
+            move |object: &T| shared(process(object)).exit_changed()
+        });
         link.connect(&signals.finished, move |(report,)| {
             let report = records::exit_report(report);
-            move |object: &T| {
-                let this = shared(process(object));
-                this.pid_changed();
-                this.exit_changed();
-                this.finished(report);
-            }
+            move |object: &T| shared(process(object)).finished(report)
         });
         link.connect(&signals.state_changed, move |(state,)| {
             let state = records::text(&state.to_string());
@@ -220,7 +221,7 @@ impl ProcessObject {
 
     fn refuse(&self, property: &str) {
         let why = format!("process.{property} is read-only: the child's life sets it");
-        javascript::throw(self, Kind::Type, &why);
+        javascript::warn_of(Some(self), &why);
     }
 
     fn refuse_pid(&self, _: u32) {

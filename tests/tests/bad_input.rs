@@ -23,9 +23,10 @@ const DEADLINE: Duration = Duration::from_millis(1500);
 
 /// Starts a child that fails before it is ready, and returns why. Everybody hears of the failure.
 fn failure(name: &str, builder: mpcore::Builder<BenchControl>) -> (Failure, Arc<ExitReport>) {
-    let bench = builder.spawn().unwrap();
+    let bench = builder.build().unwrap();
     let (failed, raised) =
         (bench.process().signals().failed.receiver(), bench.signals().exception_raised.receiver());
+    bench.process().start().unwrap();
     let queued = bench.add_two(1, 2);
     let Err(CallError::Exited(report)) = outcome(queued) else { panic!("{name}: nobody ran it") };
     let Err(ReadyError::Failed(failure)) = bench.process().wait_ready(LONG) else {

@@ -132,6 +132,16 @@ impl<S: 'static> Signal<S> {
     }
 
     fn add(&self, call: HandlerFn<S>) -> Connection {
+        let handler = self.add_from_now(call);
+        let connection = handler.connection;
+        if let Some(replay) = self.inner.replay.get() {
+            replay(handler);
+        }
+        connection
+    }
+
+    /// Without telling a property's current value.
+    fn add_from_now(&self, call: HandlerFn<S>) -> Arc<Handler<S>> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let connection = Connection(NEXT.fetch_add(1, Ordering::Relaxed));
         let handler = Arc::new(Handler {
@@ -140,14 +150,9 @@ impl<S: 'static> Signal<S> {
             seen: AtomicU64::new(0),
             call: Mutex::new(call),
         });
-        {
-            let mut handlers = lock(&self.inner.handlers);
-            *handlers = handlers.iter().cloned().chain([Arc::clone(&handler)]).collect();
-        }
-        if let Some(replay) = self.inner.replay.get() {
-            replay(handler);
-        }
-        connection
+        let mut handlers = lock(&self.inner.handlers);
+        *handlers = handlers.iter().cloned().chain([Arc::clone(&handler)]).collect();
+        handler
     }
 
     /// The signals from now on, as a stream: for a thread that waits instead of being called.
@@ -248,13 +253,28 @@ impl Inbox {
         signal: &Signal<S>,
         handler: impl FnMut(&S) + 'static,
     ) -> Connection {
+        signal.add(self.localized(handler))
+    }
+
+    /// As [`connect_local`](Self::connect_local), but a property's signal does not tell the current value
+    /// first: for who has read it, and means to hear of changes alone.
+    pub fn connect_local_from_now<S: 'static>(
+        &self,
+        signal: &Signal<S>,
+        handler: impl FnMut(&S) + 'static,
+    ) -> Connection {
+        signal.add_from_now(self.localized(handler)).connection
+    }
+
+    /// A handler that can be sent, in place of one that cannot.
+    fn localized<S: 'static>(&self, handler: impl FnMut(&S) + 'static) -> HandlerFn<S> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         type Local<S> = Box<dyn FnMut(&S)>;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let handler: Local<S> = Box::new(handler);
         LOCAL.with_borrow_mut(|local| local.insert(number, Box::new(handler)));
         let stand_in = LocalHandler { number, retired: Arc::clone(&self.retired) };
-        signal.add(Box::new(move |args| {
+        Box::new(move |args| {
             // The whole of it: a closure that used only the number would capture only that.
             let stand_in = &stand_in;
             let number = stand_in.number;
@@ -266,7 +286,7 @@ impl Inbox {
             {
                 handler(args);
             }
-        }))
+        })
     }
 
     /// Drops the local handlers that are no longer connected.
@@ -369,6 +389,21 @@ mod tests {
         assert_eq!(std::rc::Rc::strong_count(&seen), 2);
         inbox.drop_retired();
         assert_eq!(std::rc::Rc::strong_count(&seen), 1, "dropped on its own thread");
+    }
+
+    #[test]
+    fn the_current_value_is_told_unless_only_changes_are_asked_for() {
+        let (inbox, signal) = (Inbox::new(|| {}), Signal::<(i32,)>::new());
+        signal.replayed_by(|handler| handler.call(&(1,), 1));
+        let seen = std::rc::Rc::new(RefCell::new(Vec::new()));
+        let note = |name: &'static str| {
+            let seen = std::rc::Rc::clone(&seen);
+            move |&(value,): &(i32,)| seen.borrow_mut().push((name, value))
+        };
+        inbox.connect_local(&signal, note("told"));
+        inbox.connect_local_from_now(&signal, note("changes"));
+        signal.fire_version(&(2,), 2);
+        assert_eq!(*seen.borrow(), [("told", 1), ("told", 2), ("changes", 2)]);
     }
 
     #[test]

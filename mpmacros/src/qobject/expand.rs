@@ -291,11 +291,17 @@ fn accessors(property: &model::Property, names: &names::Property) -> (TokenStrea
         None => qt_type::of(&property.ty),
     };
     let written = match &names.setter {
-        Some(setter) => quote! {
-            fn #write(&self, value: QVariant) {
-                self.#setter(value);
+        Some(_) => {
+            let setter = naming::setter(&property.ident);
+            quote! {
+                fn #write(&self, value: QVariant) {
+                    self.__core.write(self, #text, move |control| {
+                        control.#setter(__mpqt::decode(value)?);
+                        ::core::result::Result::Ok(())
+                    });
+                }
             }
-        },
+        }
         None => quote! {
             fn #write(&self, _value: #ty) {
                 self.__core.refuse_write(self, #text);
