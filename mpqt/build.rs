@@ -3,25 +3,50 @@
 use std::env;
 use std::path::Path;
 
+const MODULES: &[&str] = &["QtCore", "QtGui", "QtQml", "QtQuick", "QtWidgets"];
+
+/// What feature `testing` needs beside them.
+const TESTING: &[&str] = &["QtTest", "QtQuickTest"];
+
+/// Ends with what to do, and without a backtrace.
+fn fail(problem: &str) -> ! {
+    eprintln!(
+        "\n{problem}\n\
+         Debian, Ubuntu: sudo apt-get install qt6-base-dev qt6-declarative-dev\n\
+         Fedora: sudo dnf install qt6-qtbase-devel qt6-qtdeclarative-devel\n\
+         Arch: sudo pacman -S qt6-base qt6-declarative\n\
+         macOS: brew install qt, and QMAKE=$(brew --prefix qt)/bin/qmake\n\
+         Windows: Qt's online installer, and QMAKE=C:\\Qt\\6.x\\msvc2022_64\\bin\\qmake.exe\n"
+    );
+    std::process::exit(1);
+}
+
 fn main() {
     println!("cargo:rerun-if-changed=cpp");
     println!("cargo:rerun-if-changed=build.rs");
     let of_qt = |name: &str| env::var(format!("DEP_QT_{name}")).unwrap_or_default();
     let (version, include, libraries) =
         (of_qt("VERSION"), of_qt("INCLUDE_PATH"), of_qt("LIBRARY_PATH"));
-    assert!(
-        version.starts_with('6'),
-        "mpqt needs Qt 6, and qmake speaks of Qt {version:?}: put qmake6 into PATH, or set QMAKE to it"
-    );
     let testing = env::var_os("CARGO_FEATURE_TESTING").is_some();
     let frameworks = Path::new(&libraries).join("QtCore.framework").exists();
+    if !version.starts_with('6') {
+        fail(&format!("mpqt needs Qt 6, and qmake speaks of Qt {version}: set QMAKE to qmake6"));
+    }
+    let modules = MODULES.iter().chain(testing.then_some(TESTING).into_iter().flatten());
+    for module in modules.clone() {
+        let folder = Path::new(&include).join(module);
+        let framework = Path::new(&libraries).join(format!("{module}.framework"));
+        if !folder.exists() && !framework.exists() {
+            fail(&format!("Qt {version} is there, but not the development files of {module}"));
+        }
+    }
 
     let mut build = cc::Build::new();
     build.cpp(true).warnings(false).include(&include);
     for flag in of_qt("COMPILE_FLAGS").split_terminator(';') {
         build.flag(flag);
     }
-    for module in ["QtCore", "QtGui", "QtQml", "QtQuick", "QtTest", "QtQuickTest", "QtWidgets"] {
+    for module in modules {
         build.include(Path::new(&include).join(module));
         if frameworks {
             build.include(Path::new(&libraries).join(format!("{module}.framework/Headers")));

@@ -69,8 +69,18 @@
 //!
 //! # Building
 //!
-//! It needs Qt 6 (tried with 6.4) and a C++ compiler; Qt is found by `qmake6`, or by `QMAKE` if that is
-//! set. What to install is in the repository's README, and `cargo xtask setup` does it where it can.
+//! It needs a C++ compiler and Qt 6 (tried with 6.4), which is found by `qmake6`, or by the environment
+//! variable `QMAKE`. Where cargo says that qmake could not be executed, this is missing:
+//!
+//! | system | what to install |
+//! |---|---|
+//! | Debian, Ubuntu | `apt-get install g++ qt6-base-dev qt6-declarative-dev`, and the `qml6-module-…` that the documents import |
+//! | Fedora | `dnf install gcc-c++ qt6-qtbase-devel qt6-qtdeclarative-devel` |
+//! | Arch | `pacman -S gcc qt6-base qt6-declarative` |
+//! | macOS | `brew install qt`, and `QMAKE=$(brew --prefix qt)/bin/qmake` |
+//! | Windows | Qt's installer, the kit of your compiler, and `QMAKE=C:\Qt\6.x\msvc2022_64\bin\qmake.exe`; its `bin` in `PATH` when the program runs |
+//!
+//! In this repository `cargo xtask setup` does it where it can.
 
 #![deny(unsafe_code)]
 

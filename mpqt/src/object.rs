@@ -176,9 +176,9 @@ impl<T: ControlObject> Core<T> {
         write: impl FnOnce(&T::Control) -> Result<(), ConvertError>,
     ) {
         let control = self.inner.control.borrow().clone();
-        let written = control.ok_or_else(no_child::<T>).and_then(|control| {
-            guarded(|| write(&control).map_err(|error| error.to_string()))
-        });
+        let written = control
+            .ok_or_else(no_child::<T>)
+            .and_then(|control| guarded(|| write(&control).map_err(|error| error.to_string())));
         if let Err(why) = written {
             javascript::warn_of(Some(object), &format!("{}.{property}: {why}", T::NAME));
         }

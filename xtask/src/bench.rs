@@ -3,30 +3,61 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::cargo::Cargo;
+use crate::command_line::CommandLine;
 use crate::error::Error;
-use crate::passed_on;
+use crate::setup::{self, Machine};
+use crate::{display, passed_on};
 
-/// What can be measured, and the package whose benchmark of that name measures it.
-const BENCHES: &[(&str, &str)] = &[("call", "mpcore")];
+/// What can be measured.
+const BENCHES: &[Bench] = &[
+    Bench { name: "call", package: "mpcore", needs: Needs::CargoAlone },
+    Bench { name: "flood", package: "qml-tests", needs: Needs::Qt },
+];
+
+#[derive(Debug)]
+struct Bench {
+    name: &'static str,
+    /// Has a benchmark of that name.
+    package: &'static str,
+    needs: Needs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    CargoAlone,
+    Qt,
+}
 
 /// The first argument names the benchmark, the others go to its program.
 pub(crate) fn run(args: Vec<OsString>) -> Result<ExitCode, Error> {
-    command(args)?.show().become_it()
+    let (bench, args) = chosen(args)?;
+    let mut command = command(bench, args);
+    if bench.needs == Needs::Qt {
+        setup::make_sure_of_qt()?;
+        let variables = display::variables(&Machine);
+        if let Some(announcement) = display::announcement(&variables) {
+            println!("{announcement}");
+        }
+        command = command.variables(&variables);
+    }
+    command.show().become_it()
 }
 
-fn command(mut args: Vec<OsString>) -> Result<Cargo, Error> {
-    let known = BENCHES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+fn chosen(mut args: Vec<OsString>) -> Result<(&'static Bench, Vec<OsString>), Error> {
+    let known = BENCHES.iter().map(|bench| bench.name).collect::<Vec<_>>().join(", ");
     if args.is_empty() {
         return Err(Error::Usage(format!("which benchmark? there is: {known}")));
     }
     let name = args.remove(0);
-    let Some((bench, package)) = BENCHES.iter().find(|(known, _)| name == *known) else {
+    let Some(bench) = BENCHES.iter().find(|bench| name == bench.name) else {
         let name = name.display();
         return Err(Error::Usage(format!("there is no benchmark `{name}`; there is: {known}")));
     };
-    let cargo = Cargo::new(["bench", "-p", package, "--bench", bench, "--"]);
-    Ok(cargo.args(passed_on(args)))
+    Ok((bench, passed_on(args)))
+}
+
+fn command(bench: &Bench, args: Vec<OsString>) -> CommandLine {
+    CommandLine::cargo(["bench", "-p", bench.package, "--bench", bench.name, "--"]).args(args)
 }
 
 #[cfg(test)]
@@ -35,17 +66,22 @@ mod tests {
 
     #[test]
     fn a_bench_is_chosen_by_name_and_gets_the_rest() {
-        let cases: &[(&[&str], Result<&str, &str>)] = &[
-            (&["call"], Ok("cargo bench -p mpcore --bench call --")),
-            (&["call", "--quick"], Ok("cargo bench -p mpcore --bench call -- --quick")),
-            (&["call", "--", "--quick"], Ok("cargo bench -p mpcore --bench call -- --quick")),
-            (&[], Err("which benchmark? there is: call")),
-            (&["cal"], Err("there is no benchmark `cal`; there is: call")),
-        ];
-        for (args, expected) in cases {
-            let command = command(args.iter().map(OsString::from).collect());
-            let said = command.map(|cargo| cargo.to_string()).map_err(|error| error.to_string());
-            assert_eq!(said.as_deref().map_err(String::as_str), *expected);
+        let call = "cargo bench -p mpcore --bench call --";
+        let quick = format!("{call} --quick");
+        let flood = "cargo bench -p qml-tests --bench flood -- --quick";
+        for (args, expected) in [
+            (&["call"][..], Ok((call, Needs::CargoAlone))),
+            (&["call", "--quick"], Ok((quick.as_str(), Needs::CargoAlone))),
+            (&["call", "--", "--quick"], Ok((quick.as_str(), Needs::CargoAlone))),
+            (&["flood", "--", "--quick"], Ok((flood, Needs::Qt))),
+            (&[], Err("which benchmark? there is: call, flood")),
+            (&["cal"], Err("there is no benchmark `cal`; there is: call, flood")),
+        ] {
+            let chosen = chosen(args.iter().map(OsString::from).collect());
+            let said = chosen.map(|(bench, args)| (command(bench, args).to_string(), bench.needs));
+            let said = said.map_err(|error| error.to_string());
+            let said = said.as_ref().map(|(line, needs)| (line.as_str(), *needs));
+            assert_eq!(said.map_err(String::as_str), expected);
         }
     }
 }

@@ -1,33 +1,80 @@
-//! `cargo xtask demo`: the console demo, in release.
+//! `cargo xtask demo`: the workbench or the console demo, in release.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::cargo::Cargo;
+use crate::command_line::CommandLine;
 use crate::error::Error;
-use crate::passed_on;
+use crate::{passed_on, setup};
 
-/// Which folder is the default is the demo's own business, and so is every argument.
-pub(crate) fn run(args: Vec<OsString>) -> Result<ExitCode, Error> {
-    command(args).show().become_it()
+/// Chooses the console, wherever it stands: users put it before the `--`, and behind the arguments
+/// too. A folder of that name is `./--console`.
+const CONSOLE: &str = "--console";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Demo {
+    Workbench,
+    /// Needs no Qt.
+    Console,
 }
 
-fn command(args: Vec<OsString>) -> Cargo {
-    Cargo::new(["run", "--release", "-p", "examples", "--bin", "digest", "--"])
-        .args(passed_on(args))
+/// Which folder is the default is the demo's own business, and so is every other argument.
+pub(crate) fn run(args: Vec<OsString>) -> Result<ExitCode, Error> {
+    let (demo, args) = chosen(args);
+    if demo == Demo::Workbench {
+        setup::make_sure_of_qt()?;
+    }
+    command(demo, args).show().become_it()
+}
+
+fn chosen(mut args: Vec<OsString>) -> (Demo, Vec<OsString>) {
+    let given = args.len();
+    args.retain(|arg| arg != CONSOLE);
+    let demo = if args.len() == given { Demo::Workbench } else { Demo::Console };
+    (demo, passed_on(args))
+}
+
+fn command(demo: Demo, args: Vec<OsString>) -> CommandLine {
+    let (package, program) = match demo {
+        Demo::Workbench => ("examples-qt", "workbench"),
+        Demo::Console => ("examples", "digest"),
+    };
+    CommandLine::cargo(["run", "--release", "-p", package, "--bin", program, "--"]).args(args)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(args: &[&str], expected: &str) {
+        let (demo, args) = chosen(args.iter().map(OsString::from).collect());
+        assert_eq!(command(demo, args).to_string(), expected);
+    }
+
     #[test]
-    fn the_demo_gets_its_arguments() {
-        for args in [vec!["--path", "a b"], vec!["--", "--path", "a b"]] {
-            assert_eq!(
-                command(args.iter().map(OsString::from).collect()).to_string(),
-                "cargo run --release -p examples --bin digest -- --path 'a b'"
-            );
-        }
+    fn the_workbench_gets_its_arguments() {
+        let workbench = "cargo run --release -p examples-qt --bin workbench --";
+        check(&[], workbench);
+        check(&["--"], workbench);
+        let path = format!("{workbench} --path 'a b'");
+        check(&["--path", "a b"], &path);
+        check(&["--", "--path", "a b"], &path);
+        let folder = format!("{workbench} --path ./--console");
+        check(&["--", "--path", "./--console"], &folder);
+    }
+
+    #[test]
+    fn the_console_is_chosen_wherever_its_name_stands() {
+        let console = "cargo run --release -p examples --bin digest --";
+        check(&["--console"], console);
+        check(&["--console", "--"], console);
+        check(&["--", "--console"], console);
+        let path = format!("{console} --path 'a b'");
+        check(&["--console", "--path", "a b"], &path);
+        check(&["--console", "--", "--path", "a b"], &path);
+        check(&["--", "--console", "--path", "a b"], &path);
+        check(&["--path", "a b", "--console"], &path);
+        check(&["--", "--path", "a b", "--console"], &path);
     }
 }

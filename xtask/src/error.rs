@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use crate::setup::Advice;
+
 #[derive(Debug)]
 pub(crate) enum Error {
     /// The command line makes no sense.
@@ -16,6 +18,8 @@ pub(crate) enum Error {
     MetadataAnswer(String),
     /// The tests of the workspace and the table of kinds do not fit together.
     Kinds(Vec<String>),
+    /// Something that Qt needs is not there, and was not installed.
+    Missing(Advice),
 }
 
 impl Error {
@@ -36,6 +40,7 @@ impl fmt::Display for Error {
             Error::MetadataAnswer(what) => {
                 write!(f, "the description of the workspace by cargo is not understood: {what}")
             }
+            Error::Missing(advice) => advice.fmt(f),
             Error::Kinds(problems) => {
                 f.write_str("not every test would be run and counted")?;
                 problems.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))?;

@@ -1,14 +1,17 @@
-//! The project's own commands: `cargo xtask demo`, `test`, `bench` and `help`.
+//! The project's own commands: `cargo xtask demo`, `test`, `bench`, `setup` and `help`.
 //!
-//! Each of them prints the cargo commands it runs, so that every one can be run by hand. Nothing but
-//! cargo is needed; `test` uses nextest when it is installed.
+//! Each of them prints the commands it runs, so that every one can be run by hand. Nothing but cargo
+//! and Qt is needed, and Qt is installed where that is possible; `test` uses nextest when it is
+//! installed.
 
 #![forbid(unsafe_code)]
 
 mod bench;
-mod cargo;
+mod command_line;
 mod demo;
+mod display;
 mod error;
+mod setup;
 mod test;
 
 use std::env;
@@ -20,12 +23,20 @@ use error::Error;
 const HELP: &str = "\
 The project's own commands.
 
-cargo xtask demo [-- --path DIR]      digest a folder in a child process and watch it
+cargo xtask demo [-- --path DIR] [--shot FILE.png]
+                                      the workbench: a window on children at work
                                       (what follows `demo` goes to the demo; try --help)
+cargo xtask demo --console [-- --path DIR]
+                                      digest a folder in a child process and watch it; needs no Qt
 cargo xtask test [--runner RUNNER]    run every kind of test, and count them
                                       (RUNNER: nextest or cargo; default: nextest if installed)
 cargo xtask bench call [--quick]      the round trip of a call, beside plain ipc-channel
+cargo xtask bench flood               a million property sets into a window; needs Qt
+cargo xtask setup                     make sure that Qt and all it needs is there
 cargo xtask help                      this text
+
+What needs Qt installs it first, where something is missing: on Debian and Ubuntu, as root or with a
+sudo that asks nothing. MPQT_NO_INSTALL=1 forbids that; what is to be installed is then said.
 ";
 
 fn main() -> ExitCode {
@@ -35,6 +46,7 @@ fn main() -> ExitCode {
         Some("demo") => demo::run(args.collect()),
         Some("test") => test::run(&args.collect::<Vec<_>>()),
         Some("bench") => bench::run(args.collect()),
+        Some("setup") => setup::run(&args.collect::<Vec<_>>()),
         Some("help" | "--help" | "-h") => help(),
         Some(other) => Err(Error::Usage(format!("there is no command `{other}`"))),
         None => Err(Error::Usage("which command?".to_owned())),

@@ -18,20 +18,28 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         name: "compile-fail",
         about: "the macros' errors, each compiled",
-        tests: Tests::FilesWithCases(&[("mpmacros", "ui")]),
+        tests: Tests::FilesWithCases(&[("mpmacros", "ui"), ("mpqt", "qobject_errors")]),
     },
     Kind {
         name: "macro",
         about: "interfaces as crates of another edition and with strict lints write them",
         tests: Tests::Files(&[("mpmacros-edition2021", ALL)]),
     },
+    Kind {
+        name: "qml",
+        about: "QML tests, and the examples with a window, offscreen where there is no display",
+        tests: Tests::FilesWithQml(&[
+            ("mpqt", ALL),
+            ("qml-tests", ALL),
+            ("examples-qt", ALL),
+            ("apart-interface", ALL),
+            ("apart-ui", ALL),
+        ]),
+    },
     Kind { name: "doc", about: "the examples in the documentation", tests: Tests::Docs },
 ];
 
-/// Members of the workspace that are outside the default ones, and why their tests do not run.
-const OUTSIDE: &[(&str, &str)] = &[("mpqt", "will need Qt; it has no tests yet")];
-
-/// Every test file of the package.
+/// Every test file of the package that no kind has by its name.
 const ALL: &str = "*";
 
 /// Tests that are counted together, and must not be none.
@@ -50,6 +58,8 @@ pub(super) enum Tests {
     Files(&'static [(&'static str, &'static str)]),
     /// The same, where each test runs many trybuild cases; there must be some.
     FilesWithCases(&'static [(&'static str, &'static str)]),
+    /// The same, where a test file may be a program of its own that runs QML tests.
+    FilesWithQml(&'static [(&'static str, &'static str)]),
     /// Documentation tests of all libraries.
     Docs,
 }
@@ -59,6 +69,7 @@ pub(super) enum Tests {
 pub(super) enum Flags {
     Targets(Vec<String>),
     TargetsWithCases(Vec<String>),
+    TargetsWithQml(Vec<String>),
     Docs,
 }
 
@@ -67,42 +78,47 @@ pub(super) enum Flags {
 pub(super) struct Plan {
     /// The flags for every kind; none where no target belongs to it.
     pub(super) kinds: Vec<(&'static Kind, Option<Flags>)>,
-    /// Packages that are not run, with the reason.
-    pub(super) outside: &'static [(&'static str, &'static str)],
 }
 
 impl Plan {
     /// Finds a kind for every test target, or says for which there is none.
     pub(super) fn new(kinds: &'static [Kind], workspace: &Workspace) -> Result<Plan, Vec<String>> {
         let mut problems = Vec::new();
-        check_outside(workspace, &mut problems);
-        let targets: Vec<_> = workspace.targets.iter().filter(|target| target.is_default).collect();
-        check_every_target_has_a_kind(kinds, &targets, &mut problems);
-        check_names_choose_one_kind(kinds, &targets, &mut problems);
+        check_every_package_is_there(kinds, workspace, &mut problems);
+        check_every_target_has_a_kind(kinds, &workspace.targets, &mut problems);
+        check_names_choose_one_kind(kinds, &workspace.targets, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
-        let flags = |kind: &'static Kind| (kind, kind.flags(&targets));
-        Ok(Plan { kinds: kinds.iter().map(flags).collect(), outside: OUTSIDE })
+        let flags = |kind: &'static Kind| (kind, kind.flags(kinds, &workspace.targets));
+        Ok(Plan { kinds: kinds.iter().map(flags).collect() })
     }
 }
 
 impl Kind {
-    fn has(&self, target: &Target) -> bool {
+    /// The one kind that runs the target.
+    fn of<'kinds>(kinds: &'kinds [Kind], target: &Target) -> Option<&'kinds Kind> {
+        let by_name = |kind: &&Kind| kind.has_file(target, &target.name);
+        kinds.iter().find(by_name).or_else(|| kinds.iter().find(|kind| kind.has_all(target)))
+    }
+
+    fn has_all(&self, target: &Target) -> bool {
         match (&self.tests, target.kind) {
             (Tests::Inside, TargetKind::Library | TargetKind::Program)
             | (Tests::Docs, TargetKind::Docs) => true,
-            (Tests::Files(files) | Tests::FilesWithCases(files), TargetKind::TestFile) => {
-                files.iter().any(|(package, name)| {
-                    target.package == *package && [ALL, &target.name].contains(name)
-                })
-            }
-            _ => false,
+            _ => self.has_file(target, ALL),
         }
     }
 
-    fn flags(&self, targets: &[&Target]) -> Option<Flags> {
-        let mine: Vec<_> = targets.iter().filter(|target| self.has(target)).collect();
+    fn has_file(&self, target: &Target, name: &str) -> bool {
+        target.kind == TargetKind::TestFile
+            && self.tests.files().contains(&(target.package.as_str(), name))
+    }
+
+    fn flags(&self, kinds: &[Kind], targets: &[Target]) -> Option<Flags> {
+        let is_mine =
+            |target: &&Target| Kind::of(kinds, target).is_some_and(|kind| kind.name == self.name);
+        let mine: Vec<_> = targets.iter().filter(is_mine).collect();
         if mine.is_empty() {
             return None;
         }
@@ -117,35 +133,51 @@ impl Kind {
             Tests::Inside => Flags::Targets(vec!["--lib".to_owned(), "--bins".to_owned()]),
             Tests::Files(_) => Flags::Targets(files()),
             Tests::FilesWithCases(_) => Flags::TargetsWithCases(files()),
+            Tests::FilesWithQml(_) => Flags::TargetsWithQml(files()),
             Tests::Docs => Flags::Docs,
         })
     }
 }
 
-fn check_outside(workspace: &Workspace, problems: &mut Vec<String>) {
-    for target in workspace.targets.iter().filter(|target| !target.is_default) {
-        if !OUTSIDE.iter().any(|(package, _)| target.package == *package) {
-            problems.push(format!(
-                "{target} is outside the default members: put the package into them, or into OUTSIDE"
-            ));
+impl Tests {
+    /// Package and name, or [`ALL`].
+    fn files(&self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Tests::Files(files) | Tests::FilesWithCases(files) | Tests::FilesWithQml(files) => {
+                files
+            }
+            Tests::Inside | Tests::Docs => &[],
         }
     }
 }
 
-fn check_every_target_has_a_kind(kinds: &[Kind], targets: &[&Target], problems: &mut Vec<String>) {
+/// Tests of a package that was renamed or has left the workspace would otherwise be missed by nobody.
+fn check_every_package_is_there(kinds: &[Kind], workspace: &Workspace, problems: &mut Vec<String>) {
+    for kind in kinds {
+        for (package, _) in kind.tests.files() {
+            if !workspace.packages.iter().any(|known| known == package) {
+                let name = kind.name;
+                problems.push(format!("{package}, of kind {name}, is not in the workspace"));
+            }
+        }
+    }
+}
+
+fn check_every_target_has_a_kind(kinds: &[Kind], targets: &[Target], problems: &mut Vec<String>) {
     for target in targets {
-        if !kinds.iter().any(|kind| kind.has(target)) {
+        if Kind::of(kinds, target).is_none() {
             problems.push(format!("{target} is in no kind: add it to one of KINDS"));
         }
     }
 }
 
 /// Cargo chooses test files by name alone, in whatever package they are.
-fn check_names_choose_one_kind(kinds: &[Kind], targets: &[&Target], problems: &mut Vec<String>) {
+fn check_names_choose_one_kind(kinds: &[Kind], targets: &[Target], problems: &mut Vec<String>) {
     let files = || targets.iter().filter(|target| target.kind == TargetKind::TestFile);
     for (index, one) in files().enumerate() {
         for other in files().skip(index + 1).filter(|other| other.name == one.name) {
-            if kinds.iter().any(|kind| kind.has(one) != kind.has(other)) {
+            let name = |target| Kind::of(kinds, target).map(|kind| kind.name);
+            if name(one) != name(other) {
                 problems.push(format!("{one} and {other} are of two kinds: rename one of them"));
             }
         }
@@ -157,11 +189,13 @@ mod tests {
     use super::*;
 
     fn target(package: &str, kind: TargetKind, name: &str) -> Target {
-        Target { package: package.to_owned(), name: name.to_owned(), kind, is_default: true }
+        Target { package: package.to_owned(), name: name.to_owned(), kind }
     }
 
     fn workspace(targets: Vec<Target>) -> Workspace {
-        Workspace { root: ".".into(), targets }
+        let packages = KINDS.iter().flat_map(|kind| kind.tests.files());
+        let packages = packages.map(|(package, _)| (*package).to_owned()).collect();
+        Workspace { root: ".".into(), packages, targets }
     }
 
     fn flags(targets: Vec<Target>) -> Vec<(&'static str, Option<Flags>)> {
@@ -184,14 +218,22 @@ mod tests {
             target("examples", TargetKind::TestFile, "digest"),
             target("examples", TargetKind::TestFile, "calls"),
             target("xtask", TargetKind::Program, "xtask"),
-            Target { is_default: false, ..target("mpqt", TargetKind::Library, "mpqt") },
+            target("mpqt", TargetKind::Library, "mpqt"),
+            target("mpqt", TargetKind::Docs, "mpqt"),
+            target("mpqt", TargetKind::TestFile, "qobject_errors"),
+            target("mpqt", TargetKind::TestFile, "waker"),
+            target("qml-tests", TargetKind::TestFile, "qml"),
+            target("examples-qt", TargetKind::TestFile, "windows"),
         ];
         let process = strings(&["--test", "calls", "--test", "digest"]);
+        let cases = strings(&["--test", "qobject_errors", "--test", "ui"]);
+        let qml = strings(&["--test", "qml", "--test", "waker", "--test", "windows"]);
         let expected = [
             ("unit", Some(Flags::Targets(strings(&["--lib", "--bins"])))),
             ("process", Some(Flags::Targets(process))),
-            ("compile-fail", Some(Flags::TargetsWithCases(strings(&["--test", "ui"])))),
+            ("compile-fail", Some(Flags::TargetsWithCases(cases))),
             ("macro", Some(Flags::Targets(strings(&["--test", "callback"])))),
+            ("qml", Some(Flags::TargetsWithQml(qml))),
             ("doc", Some(Flags::Docs)),
         ];
         assert_eq!(flags(targets), expected);
@@ -205,24 +247,24 @@ mod tests {
 
     #[test]
     fn what_would_be_forgotten_or_counted_twice_is_an_error_that_names_it() {
-        let newcomer = target("newcomer", TargetKind::Library, "newcomer");
-        let problems = Plan::new(
-            KINDS,
-            &workspace(vec![
-                target("mpmacros", TargetKind::TestFile, "forgotten"),
-                target("mpcore", TargetKind::Other, "odd"),
-                target("mpmacros", TargetKind::TestFile, "ui"),
-                target("examples", TargetKind::TestFile, "ui"),
-                Target { is_default: false, ..newcomer },
-            ]),
-        )
-        .unwrap_err();
+        let mut workspace = workspace(vec![
+            target("mpmacros", TargetKind::TestFile, "forgotten"),
+            target("newcomer", TargetKind::TestFile, "forgotten"),
+            target("mpcore", TargetKind::Other, "odd"),
+            target("mpmacros", TargetKind::TestFile, "ui"),
+            target("examples", TargetKind::TestFile, "ui"),
+            target("examples-qt", TargetKind::TestFile, "ui"),
+        ]);
+        workspace.packages.retain(|package| package != "qml-tests");
+        let problems = Plan::new(KINDS, &workspace).unwrap_err();
         let expected = [
-            "lib `newcomer` of newcomer is outside the default members: put the package into them, \
-             or into OUTSIDE",
+            "qml-tests, of kind qml, is not in the workspace",
             "test `forgotten` of mpmacros is in no kind: add it to one of KINDS",
+            "test `forgotten` of newcomer is in no kind: add it to one of KINDS",
             "target `odd` of mpcore is in no kind: add it to one of KINDS",
             "test `ui` of mpmacros and test `ui` of examples are of two kinds: rename one of them",
+            "test `ui` of mpmacros and test `ui` of examples-qt are of two kinds: rename one of them",
+            "test `ui` of examples and test `ui` of examples-qt are of two kinds: rename one of them",
         ];
         assert_eq!(problems, expected);
     }

@@ -16,8 +16,10 @@ use self::kinds::{Flags, KINDS, Plan};
 use self::output::{Counts, Runner};
 use self::report::{KindReport, Report};
 use self::targets::Workspace;
-use crate::cargo::{Cargo, Output};
+use crate::command_line::{CommandLine, Output};
+use crate::display;
 use crate::error::Error;
+use crate::setup::{self, Machine};
 
 /// Runs all kinds, also when one fails, and prints the table last.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
@@ -25,8 +27,14 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
         Some(runner) => runner,
         None => best_runner()?,
     };
+    // Before anything is installed: it is quick, and may say that nothing can be run as it is.
     let workspace = Workspace::ask_cargo()?;
     let plan = Plan::new(KINDS, &workspace).map_err(Error::Kinds)?;
+    setup::make_sure_of_qt()?;
+    let variables = display::variables(&Machine);
+    if let Some(announcement) = display::announcement(&variables) {
+        println!("{announcement}");
+    }
 
     let mut kinds = Vec::new();
     for (kind, flags) in &plan.kinds {
@@ -35,33 +43,40 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
         if let Some(flags) = flags {
             let (runner, cargo) = command(runner, flags);
             let mut counts = Counts::default();
-            let ended = cargo.show().stream(&workspace.root, |line| counts.read(runner, line))?;
+            let cargo = cargo.variables(&variables).show();
+            let ended = cargo.stream(&workspace.root, |line| counts.read(runner, line))?;
             report.counts = counts;
             report.status = Some(ended.status);
             report.left_behind = ended.output == Output::Held;
         }
         kinds.push(report);
     }
-    let report = Report { kinds, outside: plan.outside };
+    let report = Report { kinds };
     print!("\n{report}");
     Ok(if report.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The command for one kind. Every kind builds the same packages, so that they share what is built;
-/// the flags only choose among their tests.
-fn command(runner: Runner, flags: &Flags) -> (Runner, Cargo) {
-    let nextest = ["nextest", "run", "--no-fail-fast"];
-    let cargo = ["test", "--no-fail-fast"];
+/// The command for one kind. Every kind is run on the whole workspace: cargo decides on the features of
+/// the dependencies for all packages that are chosen, so another choice would build them once more.
+/// The flags only choose among the tests.
+fn command(runner: Runner, flags: &Flags) -> (Runner, CommandLine) {
+    let nextest = ["nextest", "run", "--no-fail-fast", "--workspace"];
+    let cargo = ["test", "--no-fail-fast", "--workspace"];
     match (runner, flags) {
-        (_, Flags::Docs) => (Runner::Cargo, Cargo::new(cargo).args(["--doc"])),
-        (Runner::Cargo, Flags::Targets(flags) | Flags::TargetsWithCases(flags)) => {
-            (runner, Cargo::new(cargo).args(flags))
+        (_, Flags::Docs) => (Runner::Cargo, CommandLine::cargo(cargo).args(["--doc"])),
+        // nextest asks each program for a list of its tests, which one that runs QML tests does not
+        // have.
+        (_, Flags::TargetsWithQml(flags))
+        | (Runner::Cargo, Flags::Targets(flags) | Flags::TargetsWithCases(flags)) => {
+            (Runner::Cargo, CommandLine::cargo(cargo).args(flags))
         }
-        (Runner::Nextest, Flags::Targets(flags)) => (runner, Cargo::new(nextest).args(flags)),
+        (Runner::Nextest, Flags::Targets(flags)) => {
+            (runner, CommandLine::cargo(nextest).args(flags))
+        }
         // The cases are in the output of the one test around them, which nextest keeps to itself
         // unless asked.
         (Runner::Nextest, Flags::TargetsWithCases(flags)) => {
-            let cargo = Cargo::new(nextest).args(["--success-output", "immediate"]);
+            let cargo = CommandLine::cargo(nextest).args(["--success-output", "immediate"]);
             (runner, cargo.args(flags))
         }
     }
@@ -81,7 +96,8 @@ fn chosen_runner(args: &[OsString]) -> Result<Option<Runner>, Error> {
 
 fn best_runner() -> Result<Runner, Error> {
     // Without nextest this is an error of cargo's that would only frighten.
-    let nextest = Cargo::new(["nextest", "--version"]).answer(Path::new("."), Stdio::null())?;
+    let nextest =
+        CommandLine::cargo(["nextest", "--version"]).answer(Path::new("."), Stdio::null())?;
     Ok(if nextest.is_some() { Runner::Nextest } else { Runner::Cargo })
 }
 
@@ -107,24 +123,33 @@ mod tests {
     }
 
     #[test]
-    fn doctests_are_always_run_by_cargo_and_all_tests_to_the_end() {
+    fn docs_and_qml_are_always_run_by_cargo_and_all_tests_to_the_end() {
         let targets = Flags::Targets(vec!["--lib".to_owned()]);
         let cases = Flags::TargetsWithCases(vec!["--test".to_owned(), "ui".to_owned()]);
-        for (runner, flags, reads, expected) in [
-            (Runner::Cargo, &targets, Runner::Cargo, "cargo test --no-fail-fast --lib"),
-            (Runner::Cargo, &cases, Runner::Cargo, "cargo test --no-fail-fast --test ui"),
-            (Runner::Cargo, &Flags::Docs, Runner::Cargo, "cargo test --no-fail-fast --doc"),
-            (Runner::Nextest, &Flags::Docs, Runner::Cargo, "cargo test --no-fail-fast --doc"),
-            (Runner::Nextest, &targets, Runner::Nextest, "cargo nextest run --no-fail-fast --lib"),
+        let qml = Flags::TargetsWithQml(vec!["--test".to_owned(), "qml".to_owned()]);
+        let (cargo, nextest) = (
+            "cargo test --no-fail-fast --workspace",
+            "cargo nextest run --no-fail-fast --workspace",
+        );
+        for (runner, flags, reads, program, args) in [
+            (Runner::Cargo, &targets, Runner::Cargo, cargo, "--lib"),
+            (Runner::Cargo, &cases, Runner::Cargo, cargo, "--test ui"),
+            (Runner::Cargo, &qml, Runner::Cargo, cargo, "--test qml"),
+            (Runner::Cargo, &Flags::Docs, Runner::Cargo, cargo, "--doc"),
+            (Runner::Nextest, &Flags::Docs, Runner::Cargo, cargo, "--doc"),
+            (Runner::Nextest, &qml, Runner::Cargo, cargo, "--test qml"),
+            (Runner::Nextest, &targets, Runner::Nextest, nextest, "--lib"),
             (
                 Runner::Nextest,
                 &cases,
                 Runner::Nextest,
-                "cargo nextest run --no-fail-fast --success-output immediate --test ui",
+                nextest,
+                "--success-output immediate --test ui",
             ),
         ] {
+            let expected = format!("{program} {args}");
             let (runner, cargo) = command(runner, flags);
-            assert_eq!((runner, cargo.to_string()), (reads, expected.to_owned()));
+            assert_eq!((runner, cargo.to_string()), (reads, expected));
         }
     }
 }

@@ -1,13 +1,14 @@
 //! What the test runners print, as numbers.
 //!
 //! Both runners have a machine-readable output, and in both it is unstable; their last lines have
-//! been the same for years. A line that is not understood counts nothing, and a kind that counts
-//! nothing fails.
+//! been the same for years, and so has the plain output of Qt's tests. A line that is not understood
+//! counts nothing, and a kind that counts nothing fails, and so does a test program.
 
 /// Who runs the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Runner {
-    /// `cargo test`: one line `test result: …` per test program.
+    /// `cargo test`: one line `Running …` per test program, and one of its own with the result:
+    /// `test result: …`, or `Totals: …` where it runs QML tests.
     Cargo,
     /// `cargo nextest run`: one line `Summary …` for all.
     Nextest,
@@ -17,31 +18,90 @@ pub(super) enum Runner {
 pub(super) struct Counts {
     pub(super) passed: u64,
     pub(super) failed: u64,
-    /// Ignored, or chosen out by a filter: not run.
+    /// Ignored, chosen out by a filter, or on a list of tests that may fail: not run, or as good as.
     pub(super) skipped: u64,
     /// Passed, but left a process behind that still holds its output. Only nextest sees these.
     pub(super) leaky: u64,
     /// Files compiled by trybuild, all within a few tests.
     pub(super) cases: u64,
+    /// Test programs that cargo has started.
+    pub(super) programs: u64,
+    /// Test programs that have told their result. A program that ends well but tells none is seen
+    /// only by these two.
+    pub(super) results: u64,
+    /// QML test programs that have told that they ran no test.
+    pub(super) empty: u64,
+    /// What Qt has counted as passed since the last total, and is no test.
+    not_tests: u64,
 }
 
 impl Counts {
     /// Adds what the line says, if it is one that says something.
     pub(super) fn read(&mut self, runner: Runner, line: &str) {
         let line = without_escapes(line);
-        let counts = match runner {
-            Runner::Cargo => libtest_result(&line),
-            Runner::Nextest => nextest_summary(&line),
-        };
-        if let Some(counts) = counts {
-            self.passed += counts.passed;
-            self.failed += counts.failed;
-            self.skipped += counts.skipped;
-            self.leaky += counts.leaky;
-        } else if is_trybuild_case(&line) {
+        match runner {
+            Runner::Cargo if is_cargo_running(&line) => self.programs += 1,
+            // Whatever a program that crashed has left.
+            Runner::Cargo if line.starts_with("********* Start testing of ") => self.not_tests = 0,
+            Runner::Cargo if is_qml_surrounding(&line) => self.not_tests += 1,
+            Runner::Cargo => {
+                if let Some(counts) = libtest_result(&line) {
+                    self.results += 1;
+                    self.add(counts);
+                } else if let Some(mut counts) = qml_totals(&line) {
+                    counts.passed = counts.passed.saturating_sub(self.not_tests);
+                    self.not_tests = 0;
+                    self.results += 1;
+                    self.empty += u64::from(counts == Counts::default());
+                    self.add(counts);
+                }
+            }
+            Runner::Nextest => {
+                if let Some(counts) = nextest_summary(&line) {
+                    self.add(counts);
+                }
+            }
+        }
+        if is_trybuild_case(&line) {
             self.cases += 1;
         }
     }
+
+    fn add(&mut self, counts: Counts) {
+        self.passed += counts.passed;
+        self.failed += counts.failed;
+        self.skipped += counts.skipped;
+        self.leaky += counts.leaky;
+    }
+}
+
+/// `     Running tests/calls.rs (target/debug/deps/calls-4d06a3c8f8a2b1d0)`
+fn is_cargo_running(line: &str) -> bool {
+    line.strip_prefix("     Running ").is_some_and(|what| what.ends_with(')'))
+}
+
+/// `PASS   : laser::Laser::initTestCase()`: Qt counts what comes before and after the tests of each
+/// `TestCase` as passed too, also where the `TestCase` has none.
+fn is_qml_surrounding(line: &str) -> bool {
+    let Some(passed) = line.strip_prefix("PASS   : ") else { return false };
+    ["::initTestCase()", "::cleanupTestCase()"].iter().any(|name| passed.trim_end().ends_with(name))
+}
+
+/// `Totals: 3 passed, 0 failed, 0 skipped, 0 blacklisted, 12ms`
+fn qml_totals(line: &str) -> Option<Counts> {
+    // Not only at the beginning: see `libtest_result`.
+    let (_, totals) = line.split_once("Totals: ")?;
+    let mut counts = Counts::default();
+    for part in totals.trim_end().split(", ") {
+        match numbered(part) {
+            Some((count, "passed")) => counts.passed += count,
+            Some((count, "failed")) => counts.failed += count,
+            Some((count, "skipped" | "blacklisted")) => counts.skipped += count,
+            _ if part.strip_suffix("ms").is_some_and(|time| time.parse::<u64>().is_ok()) => {}
+            _ => return None,
+        }
+    }
+    Some(counts)
 }
 
 /// `test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.1s`
@@ -130,7 +190,7 @@ mod tests {
     fn check(runner: Runner, output: &str, expected: [u64; 5]) {
         let mut counts = Counts::default();
         output.lines().for_each(|line| counts.read(runner, line));
-        let Counts { passed, failed, skipped, leaky, cases } = counts;
+        let Counts { passed, failed, skipped, leaky, cases, .. } = counts;
         assert_eq!([passed, failed, skipped, leaky, cases], expected, "{output}");
     }
 
@@ -162,6 +222,70 @@ mod tests {
         // Talk about results is none.
         check("the test result: ok. All is well", [0; 5]);
         check("test result: unknown. 1 passed; 0 failed", [0; 5]);
+    }
+
+    #[test]
+    fn qml_tests_are_counted_without_what_is_around_them() {
+        let check = |output, expected| check(Runner::Cargo, output, expected);
+        check(
+            "********* Start testing of laser *********\nConfig: Using QtTest library 6.4.2\n\
+             PASS   : laser::Laser::initTestCase()\n\
+             PASS   : laser::Laser::test_add(one)\n\
+             FAIL!  : laser::Laser::test_bad() Compared values are not the same\n\
+             \u{20}  Actual   (): 1\n   Expected (): 2\n\
+             SKIP   : laser::Laser::test_skip() why\n\
+             XFAIL  : laser::Laser::test_xfail() known\nPASS   : laser::Laser::test_xfail()\n\
+             PASS   : laser::Laser::cleanupTestCase()\nPASS   : laser::Two::initTestCase()\n\
+             PASS   : laser::Two::test_x()\nPASS   : laser::Two::cleanupTestCase()\n\
+             Totals: 7 passed, 1 failed, 1 skipped, 2 blacklisted, 442ms\n\
+             ********* Finished testing of laser *********\n\
+             PASS   : next::Next::initTestCase()\n\
+             PASS   : next::Next::test_initTestCase()\n\
+             PASS   : next::Next::cleanupTestCase()\n\
+             child says hello Totals: 3 passed, 0 failed, 0 skipped, 0 blacklisted, 1ms\r\n",
+            [4, 1, 3, 0, 0],
+        );
+        // The first one crashes.
+        check(
+            "********* Start testing of one *********\nPASS   : one::One::initTestCase()\n\
+             ********* Start testing of two *********\nPASS   : two::Two::initTestCase()\n\
+             Totals: 2 passed, 0 failed, 0 skipped, 0 blacklisted, 1ms",
+            [1, 0, 0, 0, 0],
+        );
+        // Both kinds of programs in one run.
+        check(
+            "test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; \
+             finished in 0.00s\nTotals: 3 passed, 0 failed, 0 skipped, 0 blacklisted, 12ms",
+            [5, 0, 0, 0, 0],
+        );
+        check("Totals: of all that passed", [0; 5]);
+        check("Totals: 3 passed, 1 unheard of", [0; 5]);
+    }
+
+    #[test]
+    fn programs_are_counted_and_so_are_those_that_ran_nothing() {
+        #[track_caller]
+        fn check(output: &str, expected: [u64; 3]) {
+            let mut counts = Counts::default();
+            output.lines().for_each(|line| counts.read(Runner::Cargo, line));
+            assert_eq!([counts.programs, counts.results, counts.empty], expected, "{output}");
+        }
+        const NONE: &str = "PASS   : laser::None::initTestCase()\n\
+            PASS   : laser::None::cleanupTestCase()\n\
+            Totals: 2 passed, 0 failed, 0 skipped, 0 blacklisted, 1ms\n";
+        let running =
+            "\u{1b}[1m\u{1b}[32m     Running\u{1b}[0m tests/qml.rs (target/debug/deps/qml-0)\n";
+        check("     Running tests/qml.rs (target/debug/deps/qml-0)\nhello\n", [1, 0, 0]);
+        check(&format!("{running}{NONE}{running}"), [2, 1, 1]);
+        check(&format!("{running}{}", NONE.replace("2 passed", "3 passed")), [1, 1, 0]);
+        check(&format!("{running}{}", NONE.replace("0 failed", "1 failed")), [1, 1, 0]);
+        check(
+            "     Running tests/calls.rs (target/debug/deps/calls-0)\n\nrunning 0 tests\n\n\
+             test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; \
+             finished in 0.00s",
+            [1, 1, 0],
+        );
+        check("Running late (as ever)", [0, 0, 0]);
     }
 
     #[test]

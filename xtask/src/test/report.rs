@@ -23,8 +23,6 @@ pub(super) struct KindReport {
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) kinds: Vec<KindReport>,
-    /// Packages that were not run, with the reason.
-    pub(super) outside: &'static [(&'static str, &'static str)],
 }
 
 impl KindReport {
@@ -40,7 +38,7 @@ impl KindReport {
 
     /// What is wrong, with how many failures it counts.
     fn problems(&self) -> Vec<(u64, String)> {
-        let Counts { passed, failed, skipped, leaky, cases } = self.counts;
+        let Counts { passed, failed, skipped, leaky, cases, empty, .. } = self.counts;
         let mut problems = Vec::new();
         if failed > 0 {
             problems.push((failed, format!("{failed} failed")));
@@ -59,6 +57,14 @@ impl KindReport {
         let ran = passed + failed > 0;
         if ran && self.has_cases && cases == 0 {
             problems.push((1, "ran no case".to_owned()));
+        }
+        if empty > 0 {
+            problems.push((empty, format!("{empty} of the QML test programs ran no test")));
+        }
+        let silent = self.counts.programs.saturating_sub(self.counts.results);
+        if silent > 0 && self.status.is_some_and(|status| status.success()) {
+            let text = format!("{silent} of the test programs ended without telling a result");
+            problems.push((silent, text));
         }
         match self.status {
             Some(status) if !status.success() && failed == 0 => {
@@ -89,9 +95,6 @@ impl fmt::Display for Report {
                 cases => writeln!(f, "   {cases} cases")?,
             }
         }
-        for (package, reason) in self.outside {
-            writeln!(f, "not run: {package}: {reason}")?;
-        }
         for kind in &self.kinds {
             for (_, problem) in kind.problems() {
                 writeln!(f, "FAILED: {}: {problem}", kind.name)?;
@@ -112,11 +115,12 @@ mod tests {
     const BAD: Option<i32> = Some(100);
 
     fn kind(status: Option<i32>, counts: [u64; 5]) -> KindReport {
-        let [passed, failed, skipped, leaky, cases] = counts;
+        let mut all = Counts::default();
+        [all.passed, all.failed, all.skipped, all.leaky, all.cases] = counts;
         KindReport {
             name: "kind",
-            has_cases: cases > 0,
-            counts: Counts { passed, failed, skipped, leaky, cases },
+            has_cases: all.cases > 0,
+            counts: all,
             status: status.map(|code| ExitStatus::from_raw(code << 8)),
             left_behind: false,
         }
@@ -126,7 +130,7 @@ mod tests {
     fn check(kind: KindReport, failed: u64, problems: &[&str]) {
         let said: Vec<_> = kind.problems().into_iter().map(|(_, problem)| problem).collect();
         assert_eq!(said, problems);
-        assert_eq!(Report { kinds: vec![kind], outside: &[] }.failed(), failed);
+        assert_eq!(Report { kinds: vec![kind] }.failed(), failed);
     }
 
     #[test]
@@ -146,6 +150,21 @@ mod tests {
         check(kind(BAD, [0, 0, 0, 0, 0]), 1, &[ended]);
         check(kind(BAD, [7, 0, 0, 0, 0]), 1, &[ended]);
 
+        let mut empty = kind(GOOD, [7, 0, 0, 0, 0]);
+        empty.counts.empty = 1;
+        check(empty, 1, &["1 of the QML test programs ran no test"]);
+        let silent = |status, results| {
+            let mut silent = kind(status, [7, 1, 0, 0, 0]);
+            silent.counts.failed = u64::from(status == BAD);
+            (silent.counts.programs, silent.counts.results) = (3, results);
+            silent
+        };
+        check(silent(GOOD, 3), 0, &[]);
+        check(silent(GOOD, 4), 0, &[]);
+        check(silent(GOOD, 1), 2, &["2 of the test programs ended without telling a result"]);
+        // Crashed, and the others were not started: the failure is told already.
+        check(silent(BAD, 1), 1, &["1 failed"]);
+
         let mut without_cases = kind(GOOD, [1, 0, 0, 0, 1]);
         without_cases.counts.cases = 0;
         check(without_cases, 1, &["ran no case"]);
@@ -156,15 +175,12 @@ mod tests {
 
     #[test]
     fn the_last_line_has_the_sums() {
-        let mut report = Report {
-            kinds: vec![kind(GOOD, [40, 0, 0, 0, 0]), kind(GOOD, [2, 0, 0, 0, 30])],
-            outside: &[("mpqt", "needs Qt")],
-        };
+        let mut report =
+            Report { kinds: vec![kind(GOOD, [40, 0, 0, 0, 0]), kind(GOOD, [2, 0, 0, 0, 30])] };
         let expected = "\
 kind            passed  failed  skipped
 kind                40       0        0
 kind                 2       0        0   30 cases
-not run: mpqt: needs Qt
 
 42 passed, 0 failed
 ";

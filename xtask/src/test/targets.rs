@@ -6,13 +6,15 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::cargo::Cargo;
+use crate::command_line::CommandLine;
 use crate::error::Error;
 
 /// The part of `cargo metadata` that tests are in.
 #[derive(Debug)]
 pub(super) struct Workspace {
     pub(super) root: PathBuf,
+    /// The names of its members, those without a test included.
+    pub(super) packages: Vec<String>,
     pub(super) targets: Vec<Target>,
 }
 
@@ -22,8 +24,6 @@ pub(super) struct Target {
     pub(super) package: String,
     pub(super) name: String,
     pub(super) kind: TargetKind,
-    /// Its package is one of the default members, which cargo takes when none is named.
-    pub(super) is_default: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,14 +40,8 @@ pub(super) enum TargetKind {
 
 impl Workspace {
     pub(super) fn ask_cargo() -> Result<Workspace, Error> {
-        // In the folder of a member, cargo would take this member for the only default one.
-        let locate = Cargo::new(["locate-project", "--workspace", "--message-format", "plain"]);
-        let manifest = locate.answer(Path::new("."), Stdio::inherit())?.ok_or(Error::Metadata)?;
-        let manifest = PathBuf::from(String::from_utf8_lossy(&manifest).trim_end());
-        let root = manifest.parent().ok_or(Error::Metadata)?;
-
-        let metadata = Cargo::new(["metadata", "--format-version", "1", "--no-deps"]);
-        let answer = metadata.answer(root, Stdio::inherit())?.ok_or(Error::Metadata)?;
+        let metadata = CommandLine::cargo(["metadata", "--format-version", "1", "--no-deps"]);
+        let answer = metadata.answer(Path::new("."), Stdio::inherit())?.ok_or(Error::Metadata)?;
         let answer = serde_json::from_slice(&answer)
             .map_err(|error| Error::MetadataAnswer(error.to_string()))?;
         Workspace::read(&answer).map_err(|missing| Error::MetadataAnswer(format!("no {missing}")))
@@ -56,11 +50,10 @@ impl Workspace {
     /// The error is what is missing.
     fn read(metadata: &Value) -> Result<Workspace, &'static str> {
         let root = text(metadata, "workspace_root")?.into();
-        let default_members = list(metadata, "workspace_default_members")?;
-        let mut targets = Vec::new();
+        let (mut packages, mut targets) = (Vec::new(), Vec::new());
         for package in list(metadata, "packages")? {
             let name = text(package, "name")?;
-            let is_default = default_members.contains(&package["id"]);
+            packages.push(name.to_owned());
             for target in list(package, "targets")? {
                 let kind = match list(target, "kind")?.first().and_then(Value::as_str) {
                     Some("bin") => TargetKind::Program,
@@ -72,7 +65,7 @@ impl Workspace {
                 };
                 let target_of = |kind| -> Result<Target, &'static str> {
                     let (package, name) = (name.to_owned(), text(target, "name")?.to_owned());
-                    Ok(Target { package, name, kind, is_default })
+                    Ok(Target { package, name, kind })
                 };
                 if flag(target, "test")? {
                     targets.push(target_of(kind)?);
@@ -82,7 +75,7 @@ impl Workspace {
                 }
             }
         }
-        Ok(Workspace { root, targets })
+        Ok(Workspace { root, packages, targets })
     }
 }
 
@@ -122,9 +115,8 @@ mod tests {
         let target = |kind, name, test, doctest| json!({ "kind": [kind], "name": name, "test": test, "doctest": doctest });
         let metadata = json!({
             "workspace_root": "/somewhere",
-            "workspace_default_members": ["id of a"],
             "packages": [
-                { "name": "a", "id": "id of a", "targets": [
+                { "name": "a", "targets": [
                     target("lib", "a", true, true),
                     target("bin", "tool", true, false),
                     target("test", "whole", true, false),
@@ -132,7 +124,8 @@ mod tests {
                     target("example", "tested", true, false),
                     target("custom-build", "build-script-build", false, false),
                 ] },
-                { "name": "b", "id": "id of b", "targets": [target("proc-macro", "b", true, false)] },
+                { "name": "b", "targets": [target("proc-macro", "b", true, false)] },
+                { "name": "c", "targets": [] },
             ],
         });
         let workspace = Workspace::read(&metadata).unwrap();
@@ -146,21 +139,16 @@ mod tests {
             "lib `b` of b",
         ];
         assert_eq!(found, expected);
-        let default: Vec<_> = workspace.targets.iter().map(|target| target.is_default).collect();
-        assert_eq!(default, [true, true, true, true, true, false]);
+        assert_eq!(workspace.packages, ["a", "b", "c"]);
     }
 
     #[test]
     fn what_is_missing_is_named() {
-        let package =
-            json!({ "name": "a", "id": "a", "targets": [{ "kind": ["lib"], "name": "a" }] });
+        let package = json!({ "name": "a", "targets": [{ "kind": ["lib"], "name": "a" }] });
         for (metadata, missing) in [
             (json!({}), "workspace_root"),
-            (json!({ "workspace_root": "/" }), "workspace_default_members"),
-            (
-                json!({ "workspace_root": "/", "workspace_default_members": [], "packages": [package] }),
-                "test",
-            ),
+            (json!({ "workspace_root": "/" }), "packages"),
+            (json!({ "workspace_root": "/", "packages": [package] }), "test"),
         ] {
             assert_eq!(Workspace::read(&metadata).unwrap_err(), missing);
         }

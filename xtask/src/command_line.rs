@@ -1,4 +1,4 @@
-//! Running cargo: shown first, then in one of three ways. `become_it` gives it the terminal,
+//! A command line: shown first, then run in one of three ways. `become_it` gives it the terminal,
 //! `stream` passes its output on and reads it too, `answer` only reads.
 
 use std::env;
@@ -20,10 +20,19 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// live on (3 s to stop, 1 s to be killed); what is still there then was left behind.
 const LINGER: Duration = Duration::from_secs(6);
 
-/// A cargo command line. Displayed as one would type it.
+/// A program with its arguments and additions to its environment. Displayed as one would type it.
 #[derive(Debug)]
-pub(crate) struct Cargo {
+pub(crate) struct CommandLine {
+    program: Program,
     args: Vec<OsString>,
+    variables: Vec<(&'static str, &'static str)>,
+}
+
+#[derive(Debug)]
+enum Program {
+    /// The very cargo that runs this program, whatever else is in the path.
+    Cargo,
+    Named(OsString),
 }
 
 /// How a streamed command ended.
@@ -42,13 +51,23 @@ pub(crate) enum Output {
     Held,
 }
 
-impl Cargo {
-    pub(crate) fn new(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
-        Cargo { args: args.into_iter().map(|arg| arg.as_ref().to_owned()).collect() }
+impl CommandLine {
+    pub(crate) fn cargo(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        CommandLine { program: Program::Cargo, args: Vec::new(), variables: Vec::new() }.args(args)
+    }
+
+    pub(crate) fn new(program: impl Into<OsString>) -> Self {
+        let program = Program::Named(program.into());
+        CommandLine { program, args: Vec::new(), variables: Vec::new() }
     }
 
     pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    pub(crate) fn variables(mut self, variables: &[(&'static str, &'static str)]) -> Self {
+        self.variables.extend(variables);
         self
     }
 
@@ -128,9 +147,11 @@ impl Cargo {
     }
 
     fn command(&self) -> Command {
-        // The very cargo that runs this program, whatever else is in the path.
-        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.args(&self.args);
+        let mut command = Command::new(match &self.program {
+            Program::Cargo => env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+            Program::Named(program) => program.clone(),
+        });
+        command.args(&self.args).envs(self.variables.iter().copied());
         command
     }
 
@@ -139,9 +160,15 @@ impl Cargo {
     }
 }
 
-impl fmt::Display for Cargo {
+impl fmt::Display for CommandLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("cargo")?;
+        for (name, value) in &self.variables {
+            write!(f, "{name}={} ", quoted(value))?;
+        }
+        match &self.program {
+            Program::Cargo => f.write_str("cargo")?,
+            Program::Named(program) => f.write_str(&quoted(&program.to_string_lossy()))?,
+        }
         self.args.iter().try_for_each(|arg| write!(f, " {}", quoted(&arg.to_string_lossy())))
     }
 }
@@ -226,8 +253,11 @@ mod tests {
 
     #[test]
     fn a_shown_command_can_be_pasted_into_a_shell() {
-        let cargo = Cargo::new(["run", "-p=x", "--"]).args(["", "a b", "it's", "$HOME", "*.rs"]);
+        let cargo = CommandLine::cargo(["run", "-p=x", "--"]);
+        let cargo = cargo.args(["", "a b", "it's", "$HOME", "*.rs"]);
         assert_eq!(cargo.to_string(), r"cargo run -p=x -- '' 'a b' 'it'\''s' '$HOME' '*.rs'");
+        let qmake = CommandLine::new("a b/qmake").args(["-query"]).variables(&[("A", "1 2")]);
+        assert_eq!(qmake.to_string(), "A='1 2' 'a b/qmake' -query");
     }
 
     #[test]
@@ -252,7 +282,7 @@ mod tests {
     #[test]
     fn a_streamed_command_is_read_on_both_streams_and_ends_with_its_status() {
         let mut seen = Vec::new();
-        let nonsense = Cargo::new(["--refused-by-a-test"]);
+        let nonsense = CommandLine::cargo(["--refused-by-a-test"]);
         let ended = nonsense.stream(Path::new("."), |line| seen.push(line.to_owned())).unwrap();
         assert!(!ended.status.success());
         assert_eq!(ended.output, Output::Closed);

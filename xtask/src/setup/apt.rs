@@ -1,0 +1,212 @@
+//! Installing packages on Debian and Ubuntu, without a question.
+
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use crate::command_line::CommandLine;
+use crate::error::Error;
+
+/// For the lock of dpkg apt itself can wait, in seconds. An upgrade of a whole system that runs in
+/// the background takes minutes.
+const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=600";
+
+/// For the lock on the lists of packages it cannot, and on a freshly started machine the daily update
+/// holds it. Five seconds between two tries.
+const LISTS_TRIES: u32 = 120;
+const LISTS_PAUSE: Duration = Duration::from_secs(5);
+
+/// Mirrors answer with errors now and then, and with packages newer than the lists.
+const ROUNDS: u32 = 2;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rights {
+    Root,
+    /// Through `sudo`, which does not ask for a password.
+    Sudo,
+}
+
+/// What is to be installed, and how.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Apt {
+    packages: Vec<&'static str>,
+    rights: Rights,
+}
+
+/// How a command of apt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ran {
+    Well,
+    Badly,
+    /// Another process holds the lists of packages.
+    ListsLocked,
+}
+
+/// Carries commands out.
+pub(super) trait Hands {
+    fn run(&mut self, command: &CommandLine) -> Result<Ran, Error>;
+    fn pause(&mut self, pause: Duration);
+}
+
+/// Really does it, and shows what it does.
+#[derive(Debug)]
+pub(super) struct Live;
+
+impl Apt {
+    pub(super) fn new(packages: Vec<&'static str>, rights: Rights) -> Apt {
+        Apt { packages, rights }
+    }
+
+    pub(super) fn packages(&self) -> &[&'static str] {
+        &self.packages
+    }
+
+    /// Whether it helped is for a second look to say: an error here is only that a command could not
+    /// be started.
+    pub(super) fn install(&self, hands: &mut impl Hands) -> Result<(), Error> {
+        for _ in 0..ROUNDS {
+            // A source that is out of order, and that may have nothing to do with Qt, makes it fail;
+            // the installation may go well all the same.
+            self.update(hands)?;
+            if hands.run(
+                &self.command(&["install", "-y", "--no-install-recommends"]).args(&self.packages),
+            )? == Ran::Well
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn update(&self, hands: &mut impl Hands) -> Result<(), Error> {
+        let update = self.command(&["update"]);
+        for _ in 0..LISTS_TRIES {
+            if hands.run(&update)? != Ran::ListsLocked {
+                break;
+            }
+            hands.pause(LISTS_PAUSE);
+        }
+        Ok(())
+    }
+
+    fn command(&self, args: &[&str]) -> CommandLine {
+        // sudo would not pass the environment on. And an error is recognised by its words.
+        let env = ["DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"];
+        let command = match self.rights {
+            Rights::Root => CommandLine::new("env"),
+            Rights::Sudo => CommandLine::new("sudo").args(["-n", "env"]),
+        };
+        command.args(env).args(["apt-get", "-o", LOCK_TIMEOUT, "-o", "Dpkg::Use-Pty=0"]).args(args)
+    }
+}
+
+impl Hands for Live {
+    fn run(&mut self, command: &CommandLine) -> Result<Ran, Error> {
+        println!("$ {command}");
+        let mut lists_locked = false;
+        let ended =
+            command.stream(Path::new("."), |line| lists_locked |= says_lists_are_locked(line))?;
+        Ok(match ended.status.success() {
+            true => Ran::Well,
+            false if lists_locked => Ran::ListsLocked,
+            false => Ran::Badly,
+        })
+    }
+
+    fn pause(&mut self, pause: Duration) {
+        println!("another process updates the lists of packages; waiting {} s", pause.as_secs());
+        thread::sleep(pause);
+    }
+}
+
+/// `E: Could not get lock /var/lib/apt/lists/lock. It is held by process 123 (apt-get)`
+fn says_lists_are_locked(line: &str) -> bool {
+    line.contains("Could not get lock ") && line.contains("/lists/lock")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Fake {
+        /// How the commands end, first to last; all further ones badly.
+        ends: Vec<Ran>,
+        done: Vec<String>,
+        pauses: u32,
+    }
+
+    impl Hands for Fake {
+        fn run(&mut self, command: &CommandLine) -> Result<Ran, Error> {
+            self.done.push(command.to_string());
+            Ok(self.ends.get(self.done.len() - 1).copied().unwrap_or(Ran::Badly))
+        }
+
+        fn pause(&mut self, pause: Duration) {
+            assert_eq!(pause, LISTS_PAUSE);
+            self.pauses += 1;
+        }
+    }
+
+    const UPDATE: &str = "env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get \
+        -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 update";
+    const INSTALL: &str = "env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get \
+        -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 install -y --no-install-recommends g++ qt6-base-dev";
+
+    #[track_caller]
+    fn check(ends: &[Ran], done: &[&str]) {
+        let mut hands = Fake { ends: ends.to_vec(), ..Fake::default() };
+        Apt::new(vec!["g++", "qt6-base-dev"], Rights::Root).install(&mut hands).unwrap();
+        assert_eq!(hands.done, done);
+        let locked = ends.iter().filter(|end| **end == Ran::ListsLocked).count();
+        assert_eq!(usize::try_from(hands.pauses).unwrap(), locked);
+    }
+
+    #[test]
+    fn the_lists_first_then_the_packages_and_all_of_it_once_more_if_that_failed() {
+        use Ran::{Badly, ListsLocked, Well};
+        check(&[Well, Well], &[UPDATE, INSTALL]);
+        check(&[Badly, Well], &[UPDATE, INSTALL]);
+        check(&[Well, Badly, Well, Well], &[UPDATE, INSTALL, UPDATE, INSTALL]);
+        check(&[Well, Badly, Well, Badly], &[UPDATE, INSTALL, UPDATE, INSTALL]);
+        // Waiting for the lists is no try.
+        check(
+            &[ListsLocked, ListsLocked, Well, Badly, ListsLocked, Well, Well],
+            &[UPDATE, UPDATE, UPDATE, INSTALL, UPDATE, UPDATE, INSTALL],
+        );
+    }
+
+    #[test]
+    fn nobody_waits_for_the_lists_for_ever() {
+        let tries = usize::try_from(LISTS_TRIES).unwrap();
+        let ends = vec![Ran::ListsLocked; tries];
+        let mut hands = Fake { ends: [ends, vec![Ran::Well]].concat(), ..Fake::default() };
+        Apt::new(vec!["g++", "qt6-base-dev"], Rights::Root).install(&mut hands).unwrap();
+        assert_eq!(hands.done.len(), tries + 1);
+        assert_eq!(hands.done.last().unwrap(), INSTALL);
+        assert_eq!(hands.pauses, LISTS_TRIES);
+    }
+
+    #[test]
+    fn sudo_never_asks() {
+        let mut hands = Fake { ends: vec![Ran::Well; 2], ..Fake::default() };
+        Apt::new(vec!["g++", "qt6-base-dev"], Rights::Sudo).install(&mut hands).unwrap();
+        assert_eq!(hands.done, [format!("sudo -n {UPDATE}"), format!("sudo -n {INSTALL}")]);
+    }
+
+    #[test]
+    fn the_lock_on_the_lists_is_told_from_other_errors() {
+        for (line, expected) in [
+            (
+                "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)",
+                true,
+            ),
+            ("E: Could not get lock /var/lib/apt/lists/lock - open (11: Resource busy)", true),
+            ("Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend.", false),
+            ("E: Unable to lock directory /var/lib/apt/lists/", false),
+            ("E: Unable to locate package qt6-base-dev", false),
+        ] {
+            assert_eq!(says_lists_are_locked(line), expected, "{line}");
+        }
+    }
+}
