@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use qmetaobject::QString;
 
+use crate::convert::text_of;
 use crate::object::{Attached, ControlObject};
 use crate::{delivery, waker};
 
@@ -148,7 +149,7 @@ impl Application {
         let mut url = QString::default();
         // SAFETY: reads and writes live strings.
         unsafe { mpqt_url_of_file(&QString::from(whole.as_str()), &mut url) };
-        self.run_document(None, &url.to_string())
+        self.run_document(None, &text_of(&url))
     }
 
     fn run_document(self, qml: Option<&str>, url: &str) -> Result<ExitCode, RunError> {
@@ -278,7 +279,7 @@ impl Engine {
         if loaded {
             return Ok(());
         }
-        let reports = reports.to_string();
+        let reports = text_of(&reports);
         Err(RunError::Load(if reports.is_empty() {
             "it has no root object".to_owned()
         } else {

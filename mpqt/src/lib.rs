@@ -197,8 +197,8 @@ pub mod __private {
     pub use mpcore::Builder;
     pub use mpmacros::{qobject_declare, qobject_expand};
     pub use qmetaobject::{
-        self, QByteArray, QObject, QString, QVariant, qt_base_class, qt_method, qt_property,
-        qt_signal,
+        self, QByteArray, QMetaType, QObject, QString, QVariant, qt_base_class, qt_method,
+        qt_property, qt_signal,
     };
 
     pub use crate::convert::{ConvertError, ToQt, argument, decode, decode_empty};

@@ -10,6 +10,7 @@ use std::rc::Weak;
 use mpcore::{Process, ProcessSignals, StartError};
 use qmetaobject::{QObject, QString, QVariant, qt_base_class, qt_method, qt_property, qt_signal};
 
+use crate::convert::text_of;
 use crate::javascript::{self, Kind};
 use crate::object::{ControlObject, Link, Owner};
 use crate::records;
@@ -192,7 +193,7 @@ impl ProcessObject {
 
     fn set_name(&self, name: QString) {
         if self.get_name() != name {
-            self.look(|process| process.set_name(name.to_string()));
+            self.look(|process| process.set_name(text_of(&name)));
             self.name_changed();
         }
     }

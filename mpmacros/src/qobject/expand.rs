@@ -286,9 +286,14 @@ fn accessors(property: &model::Property, names: &names::Property) -> (TokenStrea
     let text = name.to_string();
     let read = format_ident!("__get_{}", naming::plain(getter), span = Span::call_site());
     let write = format_ident!("__write_{}", naming::plain(getter), span = Span::call_site());
-    let ty = match &names.setter {
-        Some(_) => Ident::new("QVariant", Span::call_site()),
-        None => qt_type::of(&property.ty),
+    let real = qt_type::of(&property.ty);
+    let value = quote!(__mpqt::ToQt::<#real>::to_qt(&control.#getter()));
+    let (ty, value) = match &names.setter {
+        Some(_) => {
+            let variant = Ident::new("QVariant", Span::call_site());
+            (variant, quote!(__mpqt::QMetaType::to_qvariant(&#value)))
+        }
+        None => (real, value),
     };
     let written = match &names.setter {
         Some(_) => {
@@ -310,7 +315,7 @@ fn accessors(property: &model::Property, names: &names::Property) -> (TokenStrea
     };
     let functions = quote! {
         fn #read(&self) -> #ty {
-            self.__core.read(|control| __mpqt::ToQt::<#ty>::to_qt(&control.#getter()))
+            self.__core.read(|control| #value)
         }
 
         #written

@@ -9,7 +9,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::ConvertError;
-use super::variant::Value;
+use super::variant::{Value, text_of};
 
 /// How deeply a value may be nested; JavaScript's may be bottomless.
 const DEEPEST: u32 = 128;
@@ -35,12 +35,21 @@ impl FromVariant {
     }
 }
 
-/// A double without a fraction, as the integer it is. JavaScript holds large ones as doubles.
-fn whole(number: f64) -> Option<i64> {
-    // Both bounds are exact; the upper one is already too large.
-    let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number);
-    #[allow(clippy::cast_possible_truncation)]
-    (fits && number.fract() == 0.0).then_some(number as i64)
+/// A double, as the integer it is if it has no fraction: JavaScript holds large integers as doubles.
+fn visit_double<'de, V: Visitor<'de>>(number: f64, visitor: V) -> Got<V::Value> {
+    // The bounds are exact; the upper ones are already too large.
+    let signed = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number);
+    let unsigned = (0.0..18_446_744_073_709_551_616.0).contains(&number);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    if number.fract() != 0.0 {
+        visitor.visit_f64(number)
+    } else if signed {
+        visitor.visit_i64(number as i64)
+    } else if unsigned {
+        visitor.visit_u64(number as u64)
+    } else {
+        visitor.visit_f64(number)
+    }
 }
 
 fn visit<'de, V: Visitor<'de>>(value: Value, depth: u32, visitor: V) -> Got<V::Value> {
@@ -52,10 +61,7 @@ fn visit<'de, V: Visitor<'de>>(value: Value, depth: u32, visitor: V) -> Got<V::V
         Value::Bool(value) => visitor.visit_bool(value),
         Value::Signed(value) => visitor.visit_i64(value),
         Value::Unsigned(value) => visitor.visit_u64(value),
-        Value::Double(value) => match whole(value) {
-            Some(value) => visitor.visit_i64(value),
-            None => visitor.visit_f64(value),
-        },
+        Value::Double(value) => visit_double(value, visitor),
         Value::String(value) => visitor.visit_string(value),
         Value::Bytes(value) => visitor.visit_byte_buf(value.to_slice().to_vec()),
         Value::List(list) => visit_list(list, depth, visitor),
@@ -80,7 +86,7 @@ fn visit_list<'de, V: Visitor<'de>>(list: QVariantList, depth: u32, visitor: V) 
 }
 
 fn entries(map: &QVariantMap) -> Vec<(String, QVariant)> {
-    map.into_iter().map(|(key, value)| (key.to_string(), value.clone())).collect()
+    map.into_iter().map(|(key, value)| (text_of(key), value.clone())).collect()
 }
 
 impl<'de> Deserializer<'de> for FromVariant {

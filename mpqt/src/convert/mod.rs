@@ -13,7 +13,7 @@ use qmetaobject::{QByteArray, QString, QVariant, QVariantMap};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use variant::insert;
+pub(crate) use variant::{insert, text_of};
 
 /// Why a value could not be converted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -172,7 +172,7 @@ mod tests {
 
     fn sample(mode: Mode) -> Sample {
         Sample {
-            name: "Übung".to_owned(),
+            name: "Übung\0🔬".to_owned(),
             volts: vec![0.5, -1.0, f64::INFINITY],
             at: Some((i64::MIN, u64::MAX)),
             mode,
@@ -218,6 +218,10 @@ mod tests {
     fn whole_numbers_are_whole_however_javascript_holds_them() {
         assert_eq!(decode::<i32>(QVariant::from(42.0)), Ok(42));
         assert_eq!(decode::<u64>(QVariant::from(9_007_199_254_740_992.0)), Ok(1 << 53));
+        assert_eq!(decode::<u64>(QVariant::from(9_223_372_036_854_775_808.0)), Ok(1 << 63));
+        assert_eq!(decode::<i64>(QVariant::from(-9_223_372_036_854_775_808.0)), Ok(i64::MIN));
+        let beyond = refused::<u64>(18_446_744_073_709_551_616.0);
+        assert!(beyond.starts_with("invalid type: floating point"), "{beyond}");
         assert_eq!(decode::<f64>(QVariant::from(42)), Ok(42.0));
     }
 

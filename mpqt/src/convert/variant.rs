@@ -35,7 +35,7 @@ impl Value {
                 6 => {
                     let mut string = QString::default();
                     mpqt_variant_to_string(&variant, &mut string);
-                    Value::String(string.to_string())
+                    Value::String(text_of(&string))
                 }
                 7 => {
                     let mut bytes = QByteArray::default();
@@ -55,11 +55,16 @@ impl Value {
                 _ => {
                     let mut name = QString::default();
                     mpqt_variant_type_name(&variant, &mut name);
-                    Value::Other(name.to_string())
+                    Value::Other(text_of(&name))
                 }
             }
         }
     }
+}
+
+/// The whole text; qttypes' own conversion ends at a NUL.
+pub(crate) fn text_of(string: &QString) -> String {
+    String::from_utf16_lossy(string.to_slice())
 }
 
 /// JavaScript's `null`; an empty variant is `undefined`.
