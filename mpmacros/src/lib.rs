@@ -208,7 +208,7 @@ pub fn main(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[doc(hidden)]
 #[proc_macro]
 pub fn qobject_declare(input: TokenStream) -> TokenStream {
-    qobject::declare(input.into()).into()
+    qobject::declare(&input.into()).into()
 }
 
 /// The second step of `mpqt::qobject!`, called by an interface's hidden macro.

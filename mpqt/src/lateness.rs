@@ -2,7 +2,7 @@
 //! The C++ side is `cpp/timer.cpp`.
 #![allow(unsafe_code)]
 // What `derive(QObject)` needs of the struct.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::useless_transmute)]
 
 use std::cell::RefCell;
 use std::os::raw::{c_int, c_void};

@@ -1,7 +1,7 @@
 //! The child's life as a `QObject`: `laser.process` in QML.
 #![allow(unsafe_code)]
 // What `derive(QObject)` needs of the struct.
-#![allow(missing_docs, clippy::needless_pass_by_value)]
+#![allow(missing_docs, clippy::needless_pass_by_value, clippy::useless_transmute)]
 
 use std::cell::{Cell, RefCell};
 use std::os::raw::c_void;

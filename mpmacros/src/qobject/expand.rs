@@ -265,7 +265,7 @@ impl Object<'_> {
 fn method(command: &model::Command, names: &names::Command) -> TokenStream {
     let (method, control) = (&names.method, &command.control);
     let text = method.to_string();
-    let texts = names.args.iter().map(|arg| naming::plain(arg));
+    let texts = names.args.iter().map(naming::plain);
     // Not the user's: one may be called like something here.
     let args: Vec<_> = (1..=command.args.len()).map(|n| format_ident!("arg{n}")).collect();
     quote! {

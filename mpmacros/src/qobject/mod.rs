@@ -22,7 +22,7 @@ use crate::errors::Errors;
 use declaration::Declaration;
 
 /// The first step: `($crate) pub struct LaserObject: LaserControl, child = LaserProcess`.
-pub(crate) fn declare(input: TokenStream) -> TokenStream {
+pub(crate) fn declare(input: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let read = |stream: syn::parse::ParseStream| Declaration::read(stream, &mut errors);
     let declaration = match read.parse2(input.clone()) {

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-fn expanded(declaration: TokenStream, methods: TokenStream) -> String {
+fn expanded(declaration: &TokenStream, methods: &TokenStream) -> String {
     let input = quote! {
         { (mpqt) #declaration }
         trait Laser control LaserControl signals LaserSignals config { () } postfix { "_changed" }
@@ -62,7 +62,7 @@ fn rules_are_told_at_the_control() {
         ),
     ];
     for (methods, expected) in cases {
-        let expanded = expanded(plain(), methods);
+        let expanded = expanded(&plain(), &methods);
         assert!(expanded.contains("compile_error"), "{expected}: {expanded}");
         assert!(expanded.contains(expected), "{expected}: {expanded}");
     }
@@ -77,7 +77,7 @@ fn a_wrong_option_is_told() {
     ];
     for (options, expected) in cases {
         let plain = plain();
-        let declared = super::declare(quote!((mpqt) #plain #options)).to_string();
+        let declared = super::declare(&quote!((mpqt) #plain #options)).to_string();
         assert!(declared.contains("compile_error"), "{declared}");
         assert!(declared.contains(expected), "{expected}: {declared}");
     }
@@ -94,7 +94,7 @@ fn signals_have_the_declared_arguments_as_qt_types() {
         #[property(write)] fn power(&self) -> u16;
         #[event] fn voltage(&self, volts: f64, at: std::time::Duration);
     };
-    let expanded = expanded(plain(), methods);
+    let expanded = expanded(&plain(), &methods);
     for part in [
         "done : qt_signal ! (result1 : f64 , result2 : QByteArray , result3 : QVariant)",
         "rest_finished : qt_signal ! ()",
@@ -116,7 +116,7 @@ fn camel_case_is_everywhere() {
         #[signal(postfix = "_finished")] fn add_two(&mut self, num_1: i32) -> i32;
         #[property(write)] fn laser_power(&self) -> f64;
     };
-    let expanded = expanded(declaration, methods);
+    let expanded = expanded(&declaration, &methods);
     for part in [
         "addTwo : qt_method",
         "addTwoFinished : qt_signal",
