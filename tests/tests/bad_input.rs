@@ -4,14 +4,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use mpcore::{CallError, ExitReport, Failure, ReadyError, StartError, State};
+use mpcore::{CallError, ExitReport, Failure, Inbox, ReadyError, StartError, State};
 use system_tests::bench::{builder, ready};
 use system_tests::controller_program::ControllerProgram;
 use system_tests::gauge::{GaugeConfig, GaugeControl};
 use system_tests::{
-    BenchConfig, BenchControl, BenchProcess, InitFault, LONG, Mood, outcome, processes,
+    BenchConfig, BenchControl, BenchProcess, InitFault, LONG, Mood, outcome, processes, until,
 };
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
@@ -317,4 +318,36 @@ fn a_value_that_cannot_be_decoded_in_the_inbox_breaks_its_own_child_only() {
     assert!(matches!(report.failure, Some(Failure::Broken(_))), "{report:?}");
     assert!(report.killed);
     assert_eq!(outcome(other.add_two(1, 2)), Ok(3));
+}
+
+#[test]
+fn what_an_older_run_has_left_in_the_inbox_is_not_the_new_ones_fault() {
+    let inbox = Inbox::new(|| {});
+    let bench = builder(CHILD).inbox(&inbox).spawn().unwrap();
+    let seen = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&seen);
+    bench.signals().mood_shown.connect(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    outcome(bench.show_mood(2)).unwrap();
+    bench.process().stop();
+    bench.process().join(LONG).unwrap();
+    assert_eq!(bench.process().state(), State::Finished);
+    bench.process().start().unwrap();
+    bench.process().wait_ready(LONG).unwrap();
+    // Now the first run's signals, and the second's start.
+    while inbox.drain(LONG).more {}
+    assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
+    assert_eq!((bench.process().state(), bench.process().generation()), (State::Running, 2));
+    // And what the second sends is its own.
+    bench.show_mood(0);
+    until("it is shown", || {
+        inbox.drain(LONG);
+        seen.load(Ordering::SeqCst) == 1
+    });
+    bench.show_mood(2);
+    until("it is broken", || {
+        inbox.drain(LONG);
+        bench.process().state() == State::Crashed
+    });
 }

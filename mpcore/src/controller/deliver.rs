@@ -5,7 +5,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use super::exit::State;
 use super::inbox::{Notice, Source};
 use super::outcome::{CallEnd, CallError, Exception, ExceptionKind, Outcome, OutcomeCodec};
 use super::pending::{Continuation, SharedThen, Stage};
@@ -47,7 +49,12 @@ impl Shared {
             }
             Notice::Started(pid) => self.signals.started.fire(&(pid,)),
             Notice::Ready => self.signals.ready.fire(&()),
-            Notice::State(state) => self.signals.state_changed.fire(&(state,)),
+            Notice::State(state) => {
+                if state == State::Starting {
+                    self.delivered.fetch_add(1, Ordering::SeqCst);
+                }
+                self.signals.state_changed.fire(&(state,));
+            }
             Notice::Exception(exception) => self.sinks.exception_raised.fire(&(*exception,)),
             Notice::Failed(failure) => self.signals.failed.fire(&(*failure,)),
             Notice::Finished(report) => self.signals.finished.fire(&((*report).clone(),)),
@@ -147,10 +154,14 @@ impl Shared {
         self.sinks.exception_raised.fire(&(exception,));
     }
 
-    /// The shapes were compared at the handshake, so a child that sends other ones lies.
+    /// The shapes were compared at the handshake, so a child that sends other ones lies. What an older run
+    /// has left behind is not the new one's fault.
     fn check(&self, what: &str, result: Option<Result<(), DecodeError>>) {
         if let Some(Err(error)) = result {
-            let run = self.life().run.clone();
+            let life = self.life();
+            let current = life.generation == self.delivered.load(Ordering::SeqCst);
+            let run = life.run.clone().filter(|_| current);
+            drop(life);
             if let Some(run) = run {
                 run.declare_broken(&format!("{what}: {error}"));
             }

@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use super::builder::Spec;
@@ -65,6 +65,8 @@ pub(crate) struct Shared {
     control: Mutex<ControlLane>,
     /// Threads that wait for this child.
     waiters: AtomicUsize,
+    /// The run whose signals are being delivered; behind `life`'s while those of an older one wait.
+    pub(crate) delivered: AtomicU32,
 }
 
 impl fmt::Debug for Shared {
@@ -116,6 +118,7 @@ impl Shared {
             traffic: Mutex::new(traffic),
             control: Mutex::default(),
             waiters: AtomicUsize::new(0),
+            delivered: AtomicU32::new(0),
         })
     }
 
