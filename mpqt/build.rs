@@ -29,8 +29,9 @@ fn main() {
         (of_qt("VERSION"), of_qt("INCLUDE_PATH"), of_qt("LIBRARY_PATH"));
     let testing = env::var_os("CARGO_FEATURE_TESTING").is_some();
     let frameworks = Path::new(&libraries).join("QtCore.framework").exists();
-    if !version.starts_with('6') {
-        fail(&format!("mpqt needs Qt 6, and qmake speaks of Qt {version}: set QMAKE to qmake6"));
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
+    if (numbers.next(), numbers.next()) < (Some(6), Some(2)) {
+        fail(&format!("mpqt needs Qt 6.2, and qmake speaks of Qt {version}: set QMAKE to qmake6"));
     }
     let modules = MODULES.iter().chain(testing.then_some(TESTING).into_iter().flatten());
     for module in modules.clone() {

@@ -11,16 +11,19 @@
 
 namespace {
 
-// An engine that keeps what QML reports until it is asked for.
+// An engine that keeps what QML reports while a document is loaded.
 struct Engine
 {
     QQmlApplicationEngine engine;
     QString reports;
+    bool loading = false;
 
     Engine()
     {
         QObject::connect(&engine, &QQmlEngine::warnings, &engine,
                          [this](const QList<QQmlError> &errors) {
+                             if (!loading)
+                                 return;
                              for (const QQmlError &error : errors)
                                  reports += error.toString() + QLatin1Char('\n');
                          });
@@ -95,10 +98,12 @@ bool mpqt_engine_load(Engine *engine, const char *source, size_t length, const Q
                       QString *reports)
 {
     engine->reports.clear();
+    engine->loading = true;
     if (source)
         engine->engine.loadData(QByteArray(source, qsizetype(length)), QUrl(*url));
     else
         engine->engine.load(QUrl(*url));
+    engine->loading = false;
     *reports = engine->reports.trimmed();
     return !engine->engine.rootObjects().isEmpty();
 }

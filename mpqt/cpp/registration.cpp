@@ -47,6 +47,9 @@ int mpqt_register_type(const char *uri, int major, int minor, const char *name,
                        const QMetaObject *metaObject, int metaTypeId, size_t objectSize,
                        void (*create)(void *, void *))
 {
+    if (QMetaType(metaTypeId).metaObject() != metaObject)
+        qWarning("mpqt: two objects are called %s, and Qt tells classes apart by their bare names: "
+                 "rename one of the structs", metaObject->className());
     QQmlPrivate::RegisterType type = {};
     type.typeId = QMetaType(metaTypeId);
     type.objectSize = int(completionOffset(objectSize) + sizeof(Completion));

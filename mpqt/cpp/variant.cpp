@@ -118,7 +118,9 @@ void mpqt_variant_to_map(const QVariant *value, QVariantMap *map)
 // The name of the type, for messages.
 void mpqt_variant_type_name(const QVariant *value, QString *name)
 {
-    *name = QString::fromLatin1(value->typeName());
+    *name = value->metaType() == QMetaType::fromType<QJSValue>()
+        ? QStringLiteral("function")
+        : QString::fromLatin1(value->typeName());
 }
 
 void mpqt_variant_set_null(QVariant *value)

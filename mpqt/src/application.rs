@@ -126,8 +126,9 @@ impl Application {
         self
     }
 
-    /// Runs until the last window is closed or `Qt.quit()` is called, and then stops the children:
-    /// while they end, their last signals still reach the document. The code is that of `Qt.exit(code)`.
+    /// Runs until the last window is closed or `Qt.quit()` is called, and then stops the children, all
+    /// that this process has, at most 6 s long: while they end, their last signals still reach the
+    /// document. The code is that of `Qt.exit(code)`.
     ///
     /// # Errors
     /// If the document cannot be loaded.
@@ -152,13 +153,27 @@ impl Application {
         self.run_document(None, &text_of(&url))
     }
 
-    fn run_document(self, qml: Option<&str>, url: &str) -> Result<ExitCode, RunError> {
+    fn run_document(mut self, qml: Option<&str>, url: &str) -> Result<ExitCode, RunError> {
         if !delivery::is_here() {
             return Err(RunError::OtherThread);
         }
         let qt = Qt::new()?;
         waker::open();
-        mpcore::forbid_waiting_on_this_thread(true);
+        let _waiting = ForbidWaiting::new();
+        let shown = self.show(qml, url);
+        qt.stop_children();
+        // The document goes first, then what it was given, then the application.
+        let code = shown.map(|(engine, code)| {
+            drop(engine);
+            exit_code(code)
+        });
+        self.objects.clear();
+        drop(qt);
+        code
+    }
+
+    /// Loads the document and runs the event loop.
+    fn show(&self, qml: Option<&str>, url: &str) -> Result<(Engine, c_int), RunError> {
         let engine = Engine::new();
         for path in &self.import_paths {
             // SAFETY: as the other calls here: live objects, in the thread that made them.
@@ -169,13 +184,23 @@ impl Application {
         }
         engine.load(qml, url)?;
         let code = unsafe { mpqt_application_exec() };
-        qt.stop_children();
-        // The document goes first, then what it was given, then the application.
-        drop(engine);
-        drop(self.objects);
-        drop(qt);
+        Ok((engine, code))
+    }
+}
+
+/// The event loop's thread must not wait for a child.
+struct ForbidWaiting;
+
+impl ForbidWaiting {
+    fn new() -> Self {
+        mpcore::forbid_waiting_on_this_thread(true);
+        Self
+    }
+}
+
+impl Drop for ForbidWaiting {
+    fn drop(&mut self) {
         mpcore::forbid_waiting_on_this_thread(false);
-        Ok(exit_code(code))
     }
 }
 
@@ -195,13 +220,17 @@ impl Qt {
         static MAKING: AtomicBool = AtomicBool::new(false);
         // SAFETY: one at a time, and what `argv` points to is never freed.
         unsafe {
-            if MAKING.swap(true, Ordering::SeqCst) || mpqt_application_exists() {
+            if MAKING.swap(true, Ordering::SeqCst) {
                 return Err(RunError::SecondApplication);
             }
-            let (count, arguments) = arguments();
-            let qt = Self(mpqt_application_new(count, arguments));
+            let made = if mpqt_application_exists() {
+                Err(RunError::SecondApplication)
+            } else {
+                let (count, arguments) = arguments();
+                Ok(Self(mpqt_application_new(count, arguments)))
+            };
             MAKING.store(false, Ordering::SeqCst);
-            Ok(qt)
+            made
         }
     }
 

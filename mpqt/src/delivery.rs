@@ -20,7 +20,7 @@ use crate::waker;
 /// the user interface; less would cost a turn of the event loop more often.
 pub const BUDGET: Duration = Duration::from_millis(2);
 
-type Emission = Box<dyn FnOnce()>;
+pub(crate) type Emission = Box<dyn FnOnce()>;
 
 struct Delivery {
     inbox: Inbox,
@@ -97,15 +97,25 @@ pub(crate) fn deliver() {
     }
 }
 
-/// Delivers everything that waits, whatever the time.
+/// Delivers everything that waits. Whoever goes on sending is left alone after a second.
 pub(crate) fn deliver_all() {
     let Some(delivery) = delivery() else { return };
-    let waits = || {
-        !delivery.waiting.borrow().is_empty() || delivery.inbox.drain(Duration::ZERO).delivered > 0
-    };
-    while waits() {
+    let deadline = Instant::now() + Duration::from_secs(1);
+    while Instant::now() < deadline {
         deliver();
+        if delivery.waiting.borrow().is_empty() {
+            let drained = delivery.inbox.drain(Duration::ZERO);
+            if drained.delivered == 0 && !drained.more {
+                return;
+            }
+        }
     }
+}
+
+/// Emits in a moment, after everything that waits.
+pub(crate) fn emit_soon(emission: Emission) {
+    enqueue(emission);
+    waker::wake();
 }
 
 /// The application object is being destroyed: nobody hears what waits.

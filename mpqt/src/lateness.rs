@@ -5,6 +5,7 @@
 #![allow(missing_docs, clippy::useless_transmute)]
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::os::raw::{c_int, c_void};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -16,6 +17,9 @@ use crate::register::QmlType;
 
 /// How often the timer is to fire.
 const INTERVAL: Duration = Duration::from_millis(10);
+
+/// How many times are remembered: a quarter of an hour.
+const MOST: usize = 90_000;
 
 /// How late a timer of 10 ms fired.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -30,8 +34,8 @@ pub struct Lateness {
 }
 
 impl Lateness {
-    fn of(late: &[Duration]) -> Self {
-        let mut late = late.to_vec();
+    fn of(late: impl IntoIterator<Item = Duration>) -> Self {
+        let mut late: Vec<_> = late.into_iter().collect();
         late.sort_unstable();
         let ms = |late: Option<&Duration>| late.map_or(0.0, |late| late.as_secs_f64() * 1000.0);
         let p99 = (late.len() * 99).div_ceil(100).saturating_sub(1);
@@ -52,14 +56,14 @@ pub struct LatenessProbe {
 #[derive(Debug)]
 struct Ticks {
     last: Instant,
-    late: Vec<Duration>,
+    late: VecDeque<Duration>,
 }
 
 impl LatenessProbe {
     /// Begins to measure, in the GUI thread, where there is an application.
     #[must_use]
     pub fn start() -> Self {
-        let late = Rc::new(RefCell::new(Ticks { last: Instant::now(), late: Vec::new() }));
+        let late = Rc::new(RefCell::new(Ticks { last: Instant::now(), late: VecDeque::new() }));
         let context = Rc::as_ptr(&late).cast_mut().cast();
         #[allow(clippy::cast_possible_truncation)]
         let interval = INTERVAL.as_millis() as c_int;
@@ -68,10 +72,11 @@ impl LatenessProbe {
         Self { timer, late }
     }
 
-    /// What was measured since the last call, or the start. Begins anew.
+    /// What was measured since the last call, or the start, or in the last quarter of an hour. Begins
+    /// anew.
     pub fn take(&self) -> Lateness {
         let mut ticks = self.late.borrow_mut();
-        Lateness::of(&std::mem::take(&mut ticks.late))
+        Lateness::of(std::mem::take(&mut ticks.late))
     }
 }
 
@@ -89,7 +94,10 @@ extern "C" fn tick(context: *mut c_void) {
     let now = Instant::now();
     let late = (now - ticks.last).saturating_sub(INTERVAL);
     ticks.last = now;
-    ticks.late.push(late);
+    if ticks.late.len() == MOST {
+        ticks.late.pop_front();
+    }
+    ticks.late.push_back(late);
 }
 
 /// A [`LatenessProbe`] for QML: `register::<TimerLateness>("Lab", 1, 0, "TimerLateness")`.
@@ -142,9 +150,9 @@ mod tests {
     #[test]
     fn of_a_hundred_the_second_latest_is_p99() {
         let late: Vec<_> = (1..=100).map(Duration::from_millis).collect();
-        let lateness = Lateness::of(&late);
+        let lateness = Lateness::of(late);
         assert_eq!(lateness, Lateness { count: 100, p99_ms: 99.0, max_ms: 100.0 });
-        assert_eq!(Lateness::of(&[]), Lateness::default());
-        assert_eq!(Lateness::of(&late[..1]).p99_ms, 1.0);
+        assert_eq!(Lateness::of([]), Lateness::default());
+        assert_eq!(Lateness::of([Duration::from_millis(1)]).p99_ms, 1.0);
     }
 }

@@ -104,7 +104,7 @@ pub use delivery::{BUDGET, inbox};
 pub use lateness::{Lateness, LatenessProbe, TimerLateness};
 pub use mpcore::init;
 pub use object::{AttachError, Attached, ControlObject, Launch};
-pub use process_object::ProcessObject;
+pub use process_object::MpqtProcess as ProcessObject;
 pub use register::{QmlType, register};
 
 /// Makes a QML type of an interface.
@@ -205,7 +205,7 @@ pub mod __private {
     pub use crate::object::{
         Config, ControlObject, Core, Launch, Link, completed, constructed, control,
     };
-    pub use crate::process_object::ProcessObject;
+    pub use crate::process_object::MpqtProcess;
     pub use crate::records::exception;
     pub use crate::register::QmlType;
 }

@@ -15,7 +15,7 @@ use qmetaobject::{QObject, QObjectPinned, QString, QVariant};
 
 use crate::convert::{BadArgument, ConvertError};
 use crate::javascript::{self, Kind};
-use crate::process_object::ProcessObject;
+use crate::process_object::MpqtProcess;
 use crate::{delivery, records, waker};
 
 /// Which control an object has, and what runs as its child. `qobject!` implements it.
@@ -38,7 +38,7 @@ pub trait ControlObject: QObject + Default + Launch {
     #[doc(hidden)]
     fn __core(&self) -> &Core<Self>;
     #[doc(hidden)]
-    fn __process(&self) -> &RefCell<ProcessObject>;
+    fn __process(&self) -> &RefCell<MpqtProcess>;
     #[doc(hidden)]
     fn __default_config() -> Result<Config<Self>, ConvertError>;
     #[doc(hidden)]
@@ -57,6 +57,7 @@ pub struct Core<T: ControlObject> {
 }
 
 struct Inner<T: ControlObject> {
+    itself: Weak<Inner<T>>,
     /// Null before the C++ object exists, and from the moment the object is dropped.
     object: Cell<*const T>,
     control: RefCell<Option<T::Control>>,
@@ -76,7 +77,8 @@ impl<T: ControlObject> fmt::Debug for Core<T> {
 impl<T: ControlObject> Default for Core<T> {
     fn default() -> Self {
         Self {
-            inner: Rc::new(Inner {
+            inner: Rc::new_cyclic(|itself| Inner {
+                itself: itself.clone(),
                 object: Cell::new(std::ptr::null()),
                 control: RefCell::new(None),
                 connections: RefCell::default(),
@@ -126,7 +128,7 @@ impl<T: ControlObject> Core<T> {
             Ok(()) => {
                 *self.inner.config.borrow_mut() = kept;
                 *self.inner.config_error.borrow_mut() = None;
-                object.__config_changed();
+                self.inner.emit_soon(T::__config_changed);
             }
             Err(why) => {
                 let why = format!("{}: config: {why}", T::NAME);
@@ -204,6 +206,28 @@ fn guarded<R>(code: impl FnOnce() -> Result<R, String>) -> Result<R, String> {
         .unwrap_or_else(|_| Err("a conversion panicked, see stderr".to_owned()))
 }
 
+impl<T: ControlObject> Inner<T> {
+    /// Emits a signal of the object's, unless it is gone by then. Not at once, for a handler may destroy
+    /// the object, and whoever has called would find it gone.
+    fn emit_soon(&self, emit: impl FnOnce(&T) + 'static) {
+        delivery::emit_soon(emission(self.itself.clone(), emit));
+    }
+}
+
+fn emission<T: ControlObject>(
+    link: Weak<Inner<T>>,
+    emit: impl FnOnce(&T) + 'static,
+) -> delivery::Emission {
+    Box::new(move || {
+        let Some(inner) = link.upgrade() else { return };
+        // SAFETY: not null, so the object has been constructed, in this thread, and has not been dropped;
+        // it does not move.
+        if let Some(object) = unsafe { inner.object.get().as_ref() } {
+            emit(object);
+        }
+    })
+}
+
 /// Ties signals of a control to an object, weakly.
 pub struct Link<T: ControlObject> {
     inner: Weak<Inner<T>>,
@@ -228,15 +252,7 @@ impl<T: ControlObject> Link<T> {
             if link.strong_count() == 0 {
                 return;
             }
-            let (link, emit) = (link.clone(), convert(args));
-            delivery::enqueue(Box::new(move || {
-                let Some(inner) = link.upgrade() else { return };
-                // SAFETY: not null, so the object has been constructed, in this thread, and has not
-                // been dropped; it does not move.
-                if let Some(object) = unsafe { inner.object.get().as_ref() } {
-                    emit(object);
-                }
-            }));
+            delivery::enqueue(emission(link.clone(), convert(args)));
         };
         let connection = delivery::connect(signal, handler);
         if let (Some(inner), Some(connection)) = (self.inner.upgrade(), connection) {
@@ -256,9 +272,17 @@ pub fn constructed<T: ControlObject>(object: &T) {
     inner.object.set(object);
     let owner: Rc<dyn Owner> = Rc::clone(inner) as Rc<dyn Owner>;
     // SAFETY: part of the object, which does not move; the C++ object is made once.
-    unsafe { ProcessObject::constructed(object.__process(), Rc::downgrade(&owner)) };
+    unsafe { MpqtProcess::constructed(object.__process(), Rc::downgrade(&owner)) };
     let builder = Builder::new().inbox(delivery::inbox());
     let Some(builder) = T::__builder(builder) else { return };
+    if !delivery::is_here() {
+        let why = format!(
+            "{} is made in another thread than the one that first called `mpqt::inbox()`: \
+             its child tells it nothing",
+            T::NAME
+        );
+        javascript::warn_of(Some(object), &why);
+    }
     match builder.__build_without_config() {
         Ok(control) => {
             // A config that needs nothing said: `()`, an option, a struct of defaults.
@@ -277,7 +301,7 @@ pub fn constructed<T: ControlObject>(object: &T) {
 /// QML has set everything: the child starts, unless it shall not.
 pub fn completed<T: ControlObject>(object: &T) {
     if object.__core().inner.control.borrow().is_some() {
-        ProcessObject::autostart(object.__process());
+        MpqtProcess::autostart(object.__process());
     }
 }
 
@@ -301,7 +325,7 @@ fn adopt<T: ControlObject>(object: &T, control: T::Control) {
             Some(error) => object.__call_failed(call, name, error),
         }
     });
-    ProcessObject::connect(&link, signals, T::__process);
+    MpqtProcess::connect(&link, signals, T::__process);
     *inner.control.borrow_mut() = Some(control);
 }
 
@@ -311,6 +335,8 @@ pub(crate) trait Owner {
     fn start(&self, start: fn(&Process) -> Result<(), StartError>) -> Result<(), String>;
     /// Calls `look` with the child's life, if there is a child.
     fn process(&self, look: &mut dyn FnMut(&Process));
+    /// Emits a signal of the child's life in a moment.
+    fn emit_soon(&self, emit: Box<dyn FnOnce(&MpqtProcess)>);
 }
 
 impl<T: ControlObject> Owner for Inner<T> {
@@ -328,6 +354,10 @@ impl<T: ControlObject> Owner for Inner<T> {
         if let Some(control) = control {
             look(control.__core().process());
         }
+    }
+
+    fn emit_soon(&self, emit: Box<dyn FnOnce(&MpqtProcess)>) {
+        self.emit_soon(move |object| emit(MpqtProcess::shared(object.__process())));
     }
 }
 
@@ -370,12 +400,12 @@ impl<T: ControlObject> Attached<T> {
         let object = Box::new(RefCell::new(T::default()));
         // SAFETY: the object stays in its box until it is dropped, in this thread.
         unsafe {
-            T::cpp_construct(&object);
+            mpqt_keep(T::cpp_construct(&object));
             let object = &*object.as_ptr();
             let inner = &object.__core().inner;
             inner.object.set(object);
             let owner: Rc<dyn Owner> = Rc::clone(inner) as Rc<dyn Owner>;
-            ProcessObject::constructed(object.__process(), Rc::downgrade(&owner));
+            MpqtProcess::constructed(object.__process(), Rc::downgrade(&owner));
             adopt(object, control);
         }
         Ok(Self { object })
@@ -394,4 +424,9 @@ impl<T: ControlObject> Attached<T> {
         // SAFETY: pinned by its box.
         unsafe { QObjectPinned::new(&*self.object) }.get_or_create_cpp_object()
     }
+}
+
+unsafe extern "C" {
+    /// Keeps the object from JavaScript's garbage collector: it belongs to Rust.
+    pub(crate) fn mpqt_keep(object: *mut std::os::raw::c_void);
 }

@@ -4,7 +4,6 @@
 #![allow(missing_docs, clippy::needless_pass_by_value, clippy::useless_transmute)]
 
 use std::cell::{Cell, RefCell};
-use std::os::raw::c_void;
 use std::rc::Weak;
 
 use mpcore::{Process, ProcessSignals, StartError};
@@ -12,7 +11,7 @@ use qmetaobject::{QObject, QString, QVariant, qt_base_class, qt_method, qt_prope
 
 use crate::convert::text_of;
 use crate::javascript::{self, Kind};
-use crate::object::{ControlObject, Link, Owner};
+use crate::object::{ControlObject, Link, Owner, mpqt_keep};
 use crate::records;
 
 /// The life cycle of a child, as QML sees it.
@@ -32,11 +31,14 @@ use crate::records;
 /// | `state_changed(state)` | |
 /// | `progress(call, fraction)` | a running command's, from 0 to 1 |
 ///
+/// Qt tells classes apart by their bare names, so this one has a name that no application's has; in Rust it
+/// is [`mpqt::ProcessObject`](crate::ProcessObject).
+///
 /// `failure` is `{ kind, text }`, `exit` is `{ name, generation, pid, state, code, killed, cleaned_up,
 /// failure, commands_lost, stderr, text }`.
 #[allow(missing_debug_implementations, dead_code)]
 #[derive(QObject, Default)]
-pub struct ProcessObject {
+pub struct MpqtProcess {
     base: qt_base_class!(trait QObject),
     owner: RefCell<Option<Weak<dyn Owner>>>,
     /// The other way round, so that the default is what is expected.
@@ -70,26 +72,26 @@ pub struct ProcessObject {
     cancel_all: qt_method!(fn(&self)),
 }
 
-impl ProcessObject {
+impl MpqtProcess {
     /// Makes the C++ half.
     ///
     /// # Safety
     /// The cell stays where it is until it is dropped, and has no C++ half yet.
-    pub(crate) unsafe fn constructed(this: &RefCell<ProcessObject>, owner: Weak<dyn Owner>) {
+    pub(crate) unsafe fn constructed(this: &RefCell<MpqtProcess>, owner: Weak<dyn Owner>) {
         *this.borrow().owner.borrow_mut() = Some(owner);
         // SAFETY: by this function's contract.
-        unsafe { mpqt_keep(ProcessObject::cpp_construct(this)) };
+        unsafe { mpqt_keep(MpqtProcess::cpp_construct(this)) };
     }
 
     /// Starts the child when its component is complete.
-    pub(crate) fn autostart(this: &RefCell<ProcessObject>) {
-        let this = shared(this);
+    pub(crate) fn autostart(this: &RefCell<MpqtProcess>) {
+        let this = Self::shared(this);
         if this.by_hand.get() {
             return;
         }
         if let Err(why) = this.try_start(Process::start) {
             javascript::warn_of(Some(this), &why);
-            this.failed(records::start_failure("start", &why));
+            this.emit_soon(move |this| this.failed(records::start_failure("start", &why)));
         }
     }
 
@@ -97,37 +99,39 @@ impl ProcessObject {
     pub(crate) fn connect<T: ControlObject>(
         link: &Link<T>,
         signals: &ProcessSignals,
-        process: fn(&T) -> &RefCell<ProcessObject>,
+        process: fn(&T) -> &RefCell<MpqtProcess>,
     ) {
         // One emission each: a handler may destroy the object.
         link.connect(&signals.started, move |_| {
-            move |object: &T| shared(process(object)).pid_changed()
+            move |object: &T| Self::shared(process(object)).pid_changed()
         });
         link.connect(&signals.started, move |&(pid,)| {
-            move |object: &T| shared(process(object)).started(pid)
+            move |object: &T| Self::shared(process(object)).started(pid)
         });
-        link.connect(&signals.ready, move |()| move |object: &T| shared(process(object)).ready());
+        link.connect(&signals.ready, move |()| {
+            move |object: &T| Self::shared(process(object)).ready()
+        });
         link.connect(&signals.failed, move |(failure,)| {
             let failure = records::failure(failure);
-            move |object: &T| shared(process(object)).failed(failure)
+            move |object: &T| Self::shared(process(object)).failed(failure)
         });
         link.connect(&signals.finished, move |_| {
-            move |object: &T| shared(process(object)).pid_changed()
+            move |object: &T| Self::shared(process(object)).pid_changed()
         });
         link.connect(&signals.finished, move |_| {
-            move |object: &T| shared(process(object)).exit_changed()
+            move |object: &T| Self::shared(process(object)).exit_changed()
         });
         link.connect(&signals.finished, move |(report,)| {
             let report = records::exit_report(report);
-            move |object: &T| shared(process(object)).finished(report)
+            move |object: &T| Self::shared(process(object)).finished(report)
         });
         link.connect(&signals.state_changed, move |(state,)| {
             let state = records::text(&state.to_string());
-            move |object: &T| shared(process(object)).state_changed(state)
+            move |object: &T| Self::shared(process(object)).state_changed(state)
         });
         link.connect(&signals.progress, move |(progress,)| {
             let (call, fraction) = (progress.call, progress.fraction);
-            move |object: &T| shared(process(object)).progress(call, fraction)
+            move |object: &T| Self::shared(process(object)).progress(call, fraction)
         });
     }
 
@@ -183,7 +187,7 @@ impl ProcessObject {
 
     fn set_autostart(&self, autostart: bool) {
         if self.by_hand.replace(!autostart) == autostart {
-            self.autostart_changed();
+            self.emit_soon(|this| this.autostart_changed());
         }
     }
 
@@ -194,7 +198,7 @@ impl ProcessObject {
     fn set_name(&self, name: QString) {
         if self.get_name() != name {
             self.look(|process| process.set_name(text_of(&name)));
-            self.name_changed();
+            self.emit_soon(|this| this.name_changed());
         }
     }
 
@@ -244,15 +248,17 @@ impl ProcessObject {
     fn refuse_exit(&self, _: QVariant) {
         self.refuse("exit");
     }
-}
 
-/// A shared look at the object: all of it changes through cells.
-fn shared(this: &RefCell<ProcessObject>) -> &ProcessObject {
-    // SAFETY: nobody borrows it mutably, and Qt calls it without asking the cell.
-    unsafe { &*this.as_ptr() }
-}
+    /// A shared look at the object: all of it changes through cells.
+    pub(crate) fn shared(this: &RefCell<MpqtProcess>) -> &MpqtProcess {
+        // SAFETY: nobody borrows it mutably, and Qt calls it without asking the cell.
+        unsafe { &*this.as_ptr() }
+    }
 
-unsafe extern "C" {
-    /// Keeps the object from JavaScript's garbage collector: it belongs to its owner.
-    fn mpqt_keep(object: *mut c_void);
+    /// Not at once: a handler may destroy the object.
+    fn emit_soon(&self, emit: impl FnOnce(&MpqtProcess) + 'static) {
+        if let Some(owner) = self.owner.borrow().as_ref().and_then(Weak::upgrade) {
+            owner.emit_soon(Box::new(emit));
+        }
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::Once;
 
 use qmetaobject::{PropertyType, QMetaObject, QObject, QObjectPinned};
 
-use crate::process_object::ProcessObject;
+use crate::process_object::MpqtProcess;
 
 /// An object that QML can make. `qobject!` implements it.
 pub trait QmlType: QObject + Default + 'static {
@@ -54,10 +54,10 @@ pub fn register<T: QmlType>(module: &str, major: u16, minor: u16, name: &str) {
 fn register_parts() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let type_id = <RefCell<ProcessObject> as PropertyType>::register_type(c"");
+        let type_id = <RefCell<MpqtProcess> as PropertyType>::register_type(c"");
         // SAFETY: as above.
         unsafe {
-            mpqt_register_part(c"Mpqt".as_ptr(), ProcessObject::static_meta_object(), type_id);
+            mpqt_register_part(c"Mpqt".as_ptr(), MpqtProcess::static_meta_object(), type_id);
         }
     });
 }

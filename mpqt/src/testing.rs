@@ -35,7 +35,7 @@
 //! ```
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsString};
 use std::os::raw::{c_char, c_int};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -47,18 +47,30 @@ const SHUTDOWN: Duration = Duration::from_secs(6);
 
 /// Runs every `tst_*.qml` in `folder`, and stops what children the tests have left. Fails with the
 /// number of functions that failed. Once per process, in the main thread, after everything is
-/// [`register`](crate::register)ed; the arguments of the test binary go to Qt's test runner.
+/// [`register`](crate::register)ed.
+///
+/// The test binary takes what cargo and nextest give to one of Rust's own: it has a single test, called
+/// `name`. What stands after `--qt` goes to Qt's test runner: `-- --qt Laser::test_add`.
 pub fn run(name: &str, folder: &str) -> ExitCode {
-    if answer_list(name) {
+    let asked = Asked::read(std::env::args_os().skip(1).map(OsString::into_encoded_bytes), name);
+    if asked.list {
+        if !asked.ignored {
+            println!("{name}: test");
+        }
         return ExitCode::SUCCESS;
+    }
+    if !asked.run || asked.ignored {
+        println!("test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 1 filtered out");
+        return ExitCode::SUCCESS;
+    }
+    if !crate::delivery::is_here() {
+        eprintln!("error: the tests must run in the thread that first called `mpqt::inbox()`");
+        return ExitCode::FAILURE;
     }
     offscreen_without_a_display();
     mpcore::forbid_waiting_on_this_thread(true);
-    let arguments = std::env::args_os().filter(|argument| {
-        // What cargo and its test runners add for Rust's own harness.
-        !["--exact", "--nocapture", "--no-capture"].iter().any(|known| argument == known)
-    });
-    let arguments = arguments.filter_map(|it| CString::new(it.into_encoded_bytes()).ok());
+    let program = std::env::args_os().take(1).map(OsString::into_encoded_bytes);
+    let arguments = program.chain(asked.for_qt).filter_map(|it| CString::new(it).ok());
     let mut pointers: Vec<*mut c_char> = arguments.map(CString::into_raw).collect();
     let count = c_int::try_from(pointers.len()).unwrap_or(1);
     pointers.push(std::ptr::null_mut());
@@ -74,14 +86,62 @@ pub fn run(name: &str, folder: &str) -> ExitCode {
     let stopped = mpcore::shutdown(SHUTDOWN);
     match u8::try_from(failed) {
         Ok(0) if stopped => ExitCode::SUCCESS,
-        Ok(0) => ExitCode::FAILURE,
+        Ok(0) => {
+            eprintln!("error: a child that a test has left did not end within {SHUTDOWN:?}");
+            ExitCode::FAILURE
+        }
         Ok(failed) => ExitCode::from(failed),
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-/// Chooses Qt's offscreen platform and the software renderer where there is no display. Before the
-/// application object; what is set already stays.
+/// What the command line of a test binary asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Asked {
+    list: bool,
+    /// Ignored tests alone, of which there are none.
+    ignored: bool,
+    /// The test is among those that are asked for.
+    run: bool,
+    for_qt: Vec<Vec<u8>>,
+}
+
+impl Asked {
+    fn read(arguments: impl IntoIterator<Item = Vec<u8>>, name: &str) -> Self {
+        /// Options of Rust's own harness whose value is an argument of its own.
+        const WITH_VALUE: &[&str] =
+            &["--color", "--format", "--logfile", "--shuffle-seed", "--test-threads", "-Z"];
+        let mut asked = Self { run: true, ..Self::default() };
+        let mut arguments = arguments.into_iter();
+        let (mut filters, mut skips, mut exact) = (Vec::new(), Vec::new(), false);
+        while let Some(argument) = arguments.next() {
+            let argument = String::from_utf8_lossy(&argument).into_owned();
+            match argument.as_str() {
+                "--qt" => asked.for_qt = arguments.by_ref().collect(),
+                "--list" => asked.list = true,
+                "--ignored" => asked.ignored = true,
+                "--exact" => exact = true,
+                "--skip" => skips.extend(arguments.next()),
+                option if WITH_VALUE.contains(&option) => drop(arguments.next()),
+                option if option.starts_with('-') => {}
+                filter => filters.push(filter.as_bytes().to_vec()),
+            }
+        }
+        let is_meant = |filter: &Vec<u8>| {
+            let filter = String::from_utf8_lossy(filter);
+            if exact { name == filter } else { name.contains(filter.as_ref()) }
+        };
+        asked.run =
+            (filters.is_empty() || filters.iter().any(is_meant)) && !skips.iter().any(is_meant);
+        asked
+    }
+}
+
+/// Chooses Qt's offscreen platform and the software renderer where there is no display; what is set
+/// already stays.
+///
+/// It sets environment variables, so call it at the beginning of `main`, before there are other threads
+/// that could read them.
 pub fn offscreen_without_a_display() {
     let display =
         ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
@@ -116,16 +176,6 @@ fn has<T: QObject>(
     unsafe { ask(T::static_meta_object(), signature.as_ptr()) }
 }
 
-/// nextest asks every test binary which tests it has; one of these is a single test.
-fn answer_list(name: &str) -> bool {
-    let arguments: Vec<_> = std::env::args_os().collect();
-    let asks = |word: &str| arguments.iter().any(|argument| argument == word);
-    if asks("--list") && !asks("--ignored") {
-        println!("{name}: test");
-    }
-    asks("--list")
-}
-
 unsafe extern "C" {
     fn mpqt_quick_test_main(
         argc: c_int,
@@ -136,4 +186,35 @@ unsafe extern "C" {
     fn mpqt_has_signal(meta_object: *const QMetaObject, signature: *const c_char) -> bool;
     fn mpqt_has_method(meta_object: *const QMetaObject, signature: *const c_char) -> bool;
     fn mpqt_default_environment(name: *const c_char, value: *const c_char);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_lines_of_cargo_and_nextest_are_understood() {
+        let asked = |line: &str| {
+            let words = line.split_whitespace().map(|word| word.as_bytes().to_vec());
+            Asked::read(words, "cases")
+        };
+        for line in [
+            "",
+            "cases --exact --nocapture",
+            "ca",
+            "other cases",
+            "--test-threads 1 --format=pretty --color always",
+            "--test-threads=1 -q --include-ignored",
+            "--skip other",
+        ] {
+            assert_eq!(asked(line), Asked { run: true, ..Asked::default() }, "{line}");
+        }
+        for line in ["other", "case --exact", "--skip ca", "--format json other"] {
+            assert!(!asked(line).run, "{line}");
+        }
+        assert!(asked("--list --format terse").list);
+        assert!(asked("--list --format terse --ignored").ignored);
+        let for_qt = asked("--qt Laser::test_add -v2").for_qt;
+        assert_eq!(for_qt, [b"Laser::test_add".to_vec(), b"-v2".to_vec()]);
+    }
 }

@@ -3,7 +3,8 @@
 //! * a name is used once: methods, signals and properties share a namespace;
 //! * a name is none that every such object has;
 //! * a name begins with a small letter or an underscore, or QML takes it for a type;
-//! * a name is no Rust keyword, which Qt would see with its `r#`.
+//! * a name is no Rust keyword, which Qt would see with its `r#`;
+//! * the struct is not called like a class of Qt's that stands in the generated code.
 //!
 //! All are told at the control's path, the user's own token here; the interface may be elsewhere.
 
@@ -14,6 +15,11 @@ use super::names::{Names, taken};
 use crate::errors::Errors;
 
 pub(super) fn check(declaration: &Declaration, names: &Names, errors: &mut Errors) {
+    if ["QByteArray", "QObject", "QString", "QVariant"].iter().any(|qt| declaration.name == qt) {
+        let message =
+            format!("`{}` is a class of Qt's; give the struct another name", declaration.name);
+        errors.at(&declaration.name, message);
+    }
     let mut seen = HashMap::new();
     for (what, ident) in names.members() {
         let name = ident.to_string();

@@ -45,8 +45,8 @@ pub(super) fn expand(
         )]
         mod #module {
             use #krate::__private::{
-                self as __mpqt, Launch as _, ProcessObject, QByteArray, QObject, QString, QVariant,
-                RefCell, qmetaobject as __qmo, qt_base_class, qt_method, qt_property, qt_signal,
+                self as __mpqt, Launch as _, QByteArray, QObject, QString, QVariant,
+                qmetaobject as __qmo, qt_base_class, qt_method, qt_property, qt_signal,
             };
 
             #[doc = #interface_doc]
@@ -59,7 +59,7 @@ pub(super) fn expand(
                 __core: __mpqt::Core<#name>,
                 config: qt_property!(QVariant; READ __config WRITE __set_config NOTIFY #config_changed),
                 #config_changed: qt_signal!(),
-                process: qt_property!(RefCell<ProcessObject>; CONST),
+                process: qt_property!(__mpqt::RefCell<__mpqt::MpqtProcess>; CONST),
                 #exception_raised: qt_signal!(exception: QVariant),
                 #call_finished: qt_signal!(call: u64, name: QString),
                 #call_failed: qt_signal!(call: u64, name: QString, error: QVariant),
@@ -95,7 +95,7 @@ pub(super) fn expand(
                     &self.__core
                 }
 
-                fn __process(&self) -> &RefCell<ProcessObject> {
+                fn __process(&self) -> &__mpqt::RefCell<__mpqt::MpqtProcess> {
                     &self.process
                 }
 
@@ -171,8 +171,11 @@ fn inner(vis: &Visibility) -> Visibility {
         Visibility::Restricted(restricted) if restricted.path.is_ident("self") => {
             parse_quote!(pub(super))
         }
-        Visibility::Restricted(restricted) if restricted.path.is_ident("super") => {
-            parse_quote!(pub(in super::super))
+        Visibility::Restricted(restricted)
+            if restricted.path.segments.first().is_some_and(|it| it.ident == "super") =>
+        {
+            let path = &restricted.path;
+            parse_quote!(pub(in super::#path))
         }
         other => other.clone(),
     }

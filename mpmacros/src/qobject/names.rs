@@ -43,6 +43,7 @@ const TAKEN: &[(&str, &str)] = &[
     ("destroyed", "every QObject has it"),
     ("deleteLater", "every QObject has it"),
     ("parent", "every QObject has it"),
+    ("id", "it names the object in a QML document"),
     ("destroy", "every object in QML has it"),
     ("toString", "every object in QML has it"),
     ("config", "it is what the child's constructor gets"),

@@ -75,6 +75,8 @@ fn a_wrong_option_is_told() {
         (quote!(, child = A, program = "b"), "the child is given twice"),
         (quote!(, chidl = A), "chidl"),
     ];
+    let as_qt = expanded(&quote!(pub struct QString: LaserControl), &quote!());
+    assert!(as_qt.contains("a class of Qt's"), "{as_qt}");
     for (options, expected) in cases {
         let plain = plain();
         let declared = super::declare(&quote!((mpqt) #plain #options)).to_string();
