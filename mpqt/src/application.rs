@@ -168,6 +168,10 @@ impl Application {
             exit_code(code)
         });
         self.objects.clear();
+        // The engine's end posts the stop of its animation timer: without this turn of the event loop the
+        // next application would run into it.
+        // SAFETY: the application lives, in this thread.
+        unsafe { mpqt_application_process_events(0) };
         drop(qt);
         code
     }
