@@ -85,6 +85,9 @@ pub(crate) fn deliver() {
         // Not held while it runs: a nested event loop comes here again.
         let emission = delivery.waiting.borrow_mut().pop_front();
         if let Some(emission) = emission {
+            // Its handler may run an event loop, and what waits now, or will be posted to an inbox that
+            // has asked for this very turn, is to be delivered in there.
+            waker::wake();
             // Nothing may unwind into C++. The panic hook has told of it.
             let _ = catch_unwind(AssertUnwindSafe(emission));
         } else if delivery.inbox.drain(Duration::ZERO).delivered == 0 {
