@@ -34,6 +34,13 @@ struct Engine
 
 extern "C" {
 
+// Before the application object, in place of a display that is not there.
+void mpqt_default_environment(const char *name, const char *value)
+{
+    if (!qEnvironmentVariableIsSet(name))
+        qputenv(name, value);
+}
+
 bool mpqt_application_exists()
 {
     return QCoreApplication::instance() != nullptr;

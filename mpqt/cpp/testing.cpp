@@ -23,11 +23,4 @@ bool mpqt_has_method(const QMetaObject *metaObject, const char *signature)
     return metaObject->indexOfMethod(QMetaObject::normalizedSignature(signature)) >= 0;
 }
 
-// Before the application object, in place of a display that is not there.
-void mpqt_default_environment(const char *name, const char *value)
-{
-    if (!qEnvironmentVariableIsSet(name))
-        qputenv(name, value);
-}
-
 } // extern "C"

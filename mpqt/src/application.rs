@@ -73,6 +73,28 @@ pub fn run_file(path: impl AsRef<Path>) -> Result<ExitCode, RunError> {
     Application::new().run_file(path)
 }
 
+/// Chooses Qt's offscreen platform and the software renderer, whether there is a display or not; what the
+/// environment says already stays.
+///
+/// It sets environment variables, so call it at the beginning of `main`, before there are other threads
+/// that could read them.
+pub fn offscreen() {
+    // SAFETY: before Qt has started any thread that could read the environment.
+    unsafe {
+        mpqt_default_environment(c"QT_QPA_PLATFORM".as_ptr(), c"offscreen".as_ptr());
+        mpqt_default_environment(c"QT_QUICK_BACKEND".as_ptr(), c"software".as_ptr());
+    }
+}
+
+/// [`offscreen`] where there is no display, which can only be on Linux.
+pub fn offscreen_without_a_display() {
+    let display =
+        ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
+    if cfg!(target_os = "linux") && !display {
+        offscreen();
+    }
+}
+
 /// A Qt application with one QML document.
 ///
 /// ```no_run
@@ -329,6 +351,7 @@ impl Drop for Engine {
 }
 
 unsafe extern "C" {
+    fn mpqt_default_environment(name: *const c_char, value: *const c_char);
     fn mpqt_application_exists() -> bool;
     fn mpqt_application_new(argc: *mut c_int, argv: *mut *mut c_char) -> *mut c_void;
     fn mpqt_application_delete(application: *mut c_void);

@@ -62,7 +62,7 @@
 //! |---|---|
 //! | make a QML type of an interface | [`qobject!`] |
 //! | start, stop, kill, restart, watch the child | [`ProcessObject`], in QML `laser.process` |
-//! | run a QML document | [`register`], [`run`], [`Application`] |
+//! | run a QML document | [`register`], [`run`], [`Application`], without a display [`offscreen`] |
 //! | show a control that Rust holds | `LaserObject::attach`, [`inbox`] |
 //! | test a user interface | [`testing`], with feature `testing` |
 //! | know whether the window stutters | [`LatenessProbe`], [`TimerLateness`] |
@@ -99,7 +99,9 @@ mod waker;
 
 use std::ffi::OsString;
 
-pub use application::{Application, RunError, run, run_file};
+pub use application::{
+    Application, RunError, offscreen, offscreen_without_a_display, run, run_file,
+};
 pub use delivery::{BUDGET, inbox};
 pub use lateness::{Lateness, LatenessProbe, TimerLateness};
 pub use mpcore::init;

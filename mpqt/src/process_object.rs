@@ -187,7 +187,7 @@ impl MpqtProcess {
 
     fn set_autostart(&self, autostart: bool) {
         if self.by_hand.replace(!autostart) == autostart {
-            self.emit_soon(|this| this.autostart_changed());
+            self.emit_soon(MpqtProcess::autostart_changed);
         }
     }
 
@@ -198,7 +198,7 @@ impl MpqtProcess {
     fn set_name(&self, name: QString) {
         if self.get_name() != name {
             self.look(|process| process.set_name(text_of(&name)));
-            self.emit_soon(|this| this.name_changed());
+            self.emit_soon(MpqtProcess::name_changed);
         }
     }
 

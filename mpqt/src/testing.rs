@@ -42,6 +42,8 @@ use std::time::Duration;
 
 use qmetaobject::{QMetaObject, QObject};
 
+pub use crate::offscreen_without_a_display;
+
 /// How long the children of the tests have for their end.
 const SHUTDOWN: Duration = Duration::from_secs(6);
 
@@ -67,7 +69,7 @@ pub fn run(name: &str, folder: &str) -> ExitCode {
         eprintln!("error: the tests must run in the thread that first called `mpqt::inbox()`");
         return ExitCode::FAILURE;
     }
-    offscreen_without_a_display();
+    crate::offscreen_without_a_display();
     mpcore::forbid_waiting_on_this_thread(true);
     let program = std::env::args_os().take(1).map(OsString::into_encoded_bytes);
     let arguments = program.chain(asked.for_qt).filter_map(|it| CString::new(it).ok());
@@ -137,23 +139,6 @@ impl Asked {
     }
 }
 
-/// Chooses Qt's offscreen platform and the software renderer where there is no display; what is set
-/// already stays.
-///
-/// It sets environment variables, so call it at the beginning of `main`, before there are other threads
-/// that could read them.
-pub fn offscreen_without_a_display() {
-    let display =
-        ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
-    if cfg!(target_os = "linux") && !display {
-        // SAFETY: before Qt has started any thread that could read the environment.
-        unsafe {
-            mpqt_default_environment(c"QT_QPA_PLATFORM".as_ptr(), c"offscreen".as_ptr());
-            mpqt_default_environment(c"QT_QUICK_BACKEND".as_ptr(), c"software".as_ptr());
-        }
-    }
-}
-
 /// Whether C++ could connect to this signal of `T`, `"add_two_finished(int)"`.
 #[must_use]
 pub fn has_signal<T: QObject>(signature: &str) -> bool {
@@ -185,7 +170,6 @@ unsafe extern "C" {
     ) -> c_int;
     fn mpqt_has_signal(meta_object: *const QMetaObject, signature: *const c_char) -> bool;
     fn mpqt_has_method(meta_object: *const QMetaObject, signature: *const c_char) -> bool;
-    fn mpqt_default_environment(name: *const c_char, value: *const c_char);
 }
 
 #[cfg(test)]

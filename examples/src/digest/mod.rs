@@ -44,7 +44,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use path_text::path_text;
 pub use progress::{Progress, Stage};
-pub use table::{FileDigest, FolderDigest, Item, Reason, Unreadable};
+pub use table::{FileDigest, FolderDigest, FolderSummary, Item, Reason, Unreadable};
 
 use list::{Found, list_files};
 use progress::Tally;
@@ -132,11 +132,12 @@ pub fn digest_folder_without<E: From<FolderError>>(
             Ok((sha256, size)) => {
                 lines.update(line::line(&sha256, &path));
                 bytes += size;
-                observer(&tally.progress(Stage::Done, &path))?;
-                files.push(FileDigest { path, size, sha256 });
+                let file = FileDigest { path, size, sha256 };
+                observer(&tally.done(&file.path, Ok(&file)))?;
+                files.push(file);
             }
             Err(reason) => {
-                observer(&tally.progress(Stage::Done, &path))?;
+                observer(&tally.done(&path, Err(&reason)))?;
                 unreadable.push(Unreadable { path, item: Item::File, reason });
             }
         }
@@ -265,6 +266,8 @@ mod tests {
             if progress.stage != Stage::Listing {
                 assert_eq!((progress.files_total, progress.bytes_total), (2, 2 * BLOCK as u64 + 1));
                 let path = String::from_utf8(progress.path.to_owned()).unwrap();
+                let file = progress.file.map(|file| file.unwrap().path.as_slice());
+                assert_eq!(file, (progress.stage == Stage::Done).then_some(progress.path));
                 seen.push((progress.stage, path, progress.files_done, progress.bytes_done));
             }
             Ok::<_, FolderError>(())

@@ -1,5 +1,7 @@
 //! How far the digest is.
 
+use super::table::{FileDigest, Reason};
+
 /// What the observer is told. Speed is not in it: it depends on over which time the observer
 /// wants it.
 ///
@@ -21,6 +23,8 @@ pub struct Progress<'a> {
     pub bytes_done: u64,
     /// Bytes of all files found so far.
     pub bytes_total: u64,
+    /// What the file is, or why it could not be read; only when it is [`Stage::Done`].
+    pub file: Option<Result<&'a FileDigest, &'a Reason>>,
 }
 
 /// The step of the work that the observer is told of.
@@ -77,7 +81,17 @@ impl Tally {
             files_total: self.files_total,
             bytes_done: self.bytes_done,
             bytes_total: self.bytes_done + self.bytes_left + self.bytes_waiting,
+            file: None,
         }
+    }
+
+    /// As [`progress`](Self::progress), for a file that is [`Stage::Done`].
+    pub(super) fn done<'a>(
+        &self,
+        path: &'a [u8],
+        file: Result<&'a FileDigest, &'a Reason>,
+    ) -> Progress<'a> {
+        Progress { file: Some(file), ..self.progress(Stage::Done, path) }
     }
 }
 

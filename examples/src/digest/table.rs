@@ -1,4 +1,5 @@
-//! The result: the table of files. It travels between processes, so every part of it does.
+//! The result: the table of files, and what is left of it without the table. That is what travels
+//! between processes.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use super::path_text::path_text;
 /// What was found and read below one folder.
 ///
 /// Displayed as one line: `digest <hex> files <n> bytes <n> unreadable <n>`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderDigest {
     /// SHA-256 of the lines `sha256sum` prints for `files`, in lower-case hexadecimal.
     pub sha256: String,
@@ -21,8 +22,23 @@ pub struct FolderDigest {
     pub unreadable: Vec<Unreadable>,
 }
 
-/// One file that was read to its end.
+/// A [`FolderDigest`] without its files, of which there may be hundreds of thousands.
+///
+/// Displayed as the same line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderSummary {
+    /// As of [`FolderDigest`].
+    pub sha256: String,
+    /// How many files were read.
+    pub files: u64,
+    /// The sum of their sizes.
+    pub bytes: u64,
+    /// What could not be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// One file that was read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileDigest {
     /// Relative to the folder; bytes, since a name need not be text.
     pub path: Vec<u8>,
@@ -72,12 +88,35 @@ impl FolderDigest {
     }
 }
 
+impl From<FolderDigest> for FolderSummary {
+    fn from(digest: FolderDigest) -> Self {
+        let FolderDigest { sha256, files, bytes, unreadable } = digest;
+        Self { sha256, files: files.len() as u64, bytes, unreadable }
+    }
+}
+
 impl fmt::Display for FolderDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let FolderDigest { sha256, files, bytes, unreadable } = self;
-        let (files, unreadable) = (files.len(), unreadable.len());
-        write!(f, "digest {sha256} files {files} bytes {bytes} unreadable {unreadable}")
+        write_line(f, sha256, files.len() as u64, *bytes, unreadable.len())
     }
+}
+
+impl fmt::Display for FolderSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let FolderSummary { sha256, files, bytes, unreadable } = self;
+        write_line(f, sha256, *files, *bytes, unreadable.len())
+    }
+}
+
+fn write_line(
+    f: &mut fmt::Formatter<'_>,
+    sha256: &str,
+    files: u64,
+    bytes: u64,
+    unreadable: usize,
+) -> fmt::Result {
+    write!(f, "digest {sha256} files {files} bytes {bytes} unreadable {unreadable}")
 }
 
 impl fmt::Display for Unreadable {

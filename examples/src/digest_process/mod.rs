@@ -1,19 +1,24 @@
 //! The digest of a folder as a child process: the interface and the child.
 //!
-//! The console demo (`src/bin/digest`) drives it; a window can, with nothing changed here.
+//! The console demo (`src/bin/digest`) and the workbench (`qt/src/bin/workbench`) drive it.
 
 mod pace;
+mod rows;
 mod speed;
+mod system_text;
 
-use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::rows::FileRow;
+pub use self::system_text::SystemText;
+
 use self::pace::Pace;
+use self::rows::Rows;
 use self::speed::Speed;
-use crate::digest::{FolderDigest, Progress, digest_folder_without, path_text};
+use crate::digest::{FolderSummary, Progress, digest_folder_without, path_text};
 
 /// How often the controller is told: what a person can follow, and no more. The digest itself takes
 /// hundreds of thousands of steps in a large folder.
@@ -21,9 +26,10 @@ const EVERY: Duration = Duration::from_millis(50);
 
 /// What the child is told at its start.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DigestConfig {
     /// Names directly below the folder that have no part in the digest, such as `target`.
-    pub without: Vec<OsString>,
+    pub without: Vec<SystemText>,
 }
 
 /// Digests folders, one at a time.
@@ -34,7 +40,7 @@ pub trait Digest {
     /// Its progress is the share of the bytes that were read. It can be cancelled at any time, also
     /// in the middle of a large file.
     #[signal(postfix = "_finished")]
-    fn digest(&mut self, folder: OsString) -> mpcore::Result<FolderDigest>;
+    fn digest(&mut self, folder: SystemText) -> mpcore::Result<FolderSummary>;
 
     /// The file at hand, relative to the folder, as one line that is safe on a terminal. Empty while
     /// there is none.
@@ -53,6 +59,11 @@ pub trait Digest {
     /// Files found; this grows first, while the folder is listed.
     #[property]
     fn files_total(&self) -> u64;
+
+    /// Files that are done with, in their order, a few hundred at a time; all of them before the
+    /// digest's result.
+    #[event]
+    fn files_read(&self, files: Vec<FileRow>);
 }
 
 /// The child.
@@ -64,18 +75,25 @@ pub struct DigestProcess {
 }
 
 impl Digest for DigestProcess {
-    fn digest(&mut self, folder: OsString) -> mpcore::Result<FolderDigest> {
+    fn digest(&mut self, folder: SystemText) -> mpcore::Result<FolderSummary> {
         let begun = Instant::now();
         let (mut pace, mut speed) = (Pace::new(EVERY), Speed::default());
-        let without = &self.config.without;
-        let digest = digest_folder_without(Path::new(&folder), without, |progress| {
+        let mut rows = Rows::default();
+        let without: Vec<_> = self.config.without.iter().map(|name| name.0.clone()).collect();
+        let digest = digest_folder_without(Path::new(&folder.0), &without, |progress| {
             self.cx.check_cancelled()?;
+            rows.add(progress);
             let now = Instant::now();
-            if pace.is_due(now) {
+            let due = pace.is_due(now);
+            if due {
                 self.tell(progress, speed.measure(now, progress.bytes_done));
+            }
+            if due || rows.are_many() {
+                self.tell_rows(&mut rows);
             }
             Ok::<_, mpcore::Error>(())
         });
+        self.tell_rows(&mut rows);
         self.cx.current_file.set(String::new());
         let digest = digest?;
         // The last steps may not have been due.
@@ -84,7 +102,7 @@ impl Digest for DigestProcess {
         self.cx.files_total.set(files);
         self.cx.mb_per_second.set(megabytes(digest.bytes as f64 / begun.elapsed().as_secs_f64()));
         self.cx.progress(1.0);
-        Ok(digest)
+        Ok(digest.into())
     }
 }
 
@@ -96,6 +114,13 @@ impl DigestProcess {
         self.cx.files_done.set(progress.files_done);
         self.cx.files_total.set(progress.files_total);
         self.cx.progress(fraction(progress));
+    }
+
+    fn tell_rows(&self, rows: &mut Rows) {
+        let rows = rows.take();
+        if !rows.is_empty() {
+            self.cx.files_read.emit(rows);
+        }
     }
 }
 
@@ -124,8 +149,15 @@ mod tests {
     fn progress_is_a_share_at_every_stage() {
         let check = |stage, (files_done, files_total), (bytes_done, bytes_total), expected: f64| {
             let path = &b""[..];
-            let progress =
-                Progress { stage, path, files_done, files_total, bytes_done, bytes_total };
+            let progress = Progress {
+                stage,
+                path,
+                files_done,
+                files_total,
+                bytes_done,
+                bytes_total,
+                file: None,
+            };
             assert!((fraction(&progress) - expected).abs() < 1e-9, "{progress:?}");
         };
         check(Stage::Listing, (0, 5), (0, 100), 0.0);
@@ -142,12 +174,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("file"), "content").unwrap();
         std::fs::write(folder.path().join("target"), "").unwrap();
-        let config = DigestConfig { without: vec!["target".into()] };
+        let config = DigestConfig { without: vec![Path::new("target").into()] };
         let builder = DigestControl::builder().in_process::<DigestProcess>().config(config);
-        let control = builder.spawn().unwrap();
+        let control = builder.build().unwrap();
+        let rows = control.signals().files_read.receiver();
+        control.process().start().unwrap();
 
         let digest = control.blocking().digest(folder.path().into()).unwrap();
-        assert_eq!((digest.files.len(), digest.bytes), (1, 7));
+        assert_eq!((digest.files, digest.bytes), (1, 7));
+        let (rows,) = rows.recv_timeout(Duration::from_secs(30)).unwrap();
+        let [row] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!((row.path.as_str(), row.size, &row.problem), ("file", 7, &None));
+        // `printf content | sha256sum`
+        assert!(row.sha256.starts_with("ed7002b439e9ac84"), "{row:?}");
         assert_eq!((control.files_done(), control.files_total()), (1, 1));
         assert_eq!(control.current_file(), "");
         assert!(control.mb_per_second() > 0.0);
@@ -157,15 +196,16 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_folder_need_not_be_text() {
+        use std::ffi::OsString;
         use std::os::unix::ffi::OsStringExt as _;
         let around = tempfile::tempdir().unwrap();
         let folder = around.path().join(OsString::from_vec(b"\xff folder".to_vec()));
         let control = DigestControl::spawn::<DigestProcess>(DigestConfig::default()).unwrap();
 
-        let error = control.blocking().digest(folder.clone().into()).unwrap_err();
+        let error = control.blocking().digest(folder.as_path().into()).unwrap_err();
         assert!(error.to_string().contains("could not enter the folder"), "{error}");
         std::fs::create_dir(&folder).unwrap();
-        let digest = control.blocking().digest(folder.into()).unwrap();
-        assert_eq!(digest.files, []);
+        let digest = control.blocking().digest(folder.as_path().into()).unwrap();
+        assert_eq!(digest.files, 0);
     }
 }

@@ -1,7 +1,9 @@
 //! What the demo can be told.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use examples::demo_folder::DemoFolder;
 
 pub(crate) const HELP: &str = "\
 Digests a folder in a child process, kills the child in the middle, starts it again, and finishes.
@@ -46,13 +48,8 @@ impl Arguments {
 
 impl Default for Arguments {
     fn default() -> Self {
-        let share = Path::new("/usr/share");
-        if share.is_dir() {
-            Self { folder: share.to_owned(), without: Vec::new() }
-        } else {
-            // Of a checkout: what was built in it is large, and still changes.
-            Self { folder: PathBuf::from("."), without: vec!["target".into()] }
-        }
+        let DemoFolder { path: folder, without } = DemoFolder::default();
+        Self { folder, without }
     }
 }
 

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::io;
 use std::sync::mpsc::{self, Sender};
 
-use examples::digest::{FolderDigest, path_text};
-use examples::digest_process::{DigestConfig, DigestControl, DigestProcess};
+use examples::digest::{FolderSummary, path_text};
+use examples::digest_process::{DigestConfig, DigestControl, DigestProcess, SystemText};
 use mpcore::{CallError, Exception, ExitReport, Failure};
 
 use crate::arguments::Arguments;
@@ -23,7 +23,7 @@ enum Seen {
     /// The command told how far it is.
     Progress(f64),
     /// How the command ended; every command does, once.
-    Outcome(Result<FolderDigest, CallError<mpcore::Error>>),
+    Outcome(Result<FolderSummary, CallError<mpcore::Error>>),
     /// A failure that nobody asked for.
     Exception(Exception),
     /// Why the run of the child ends.
@@ -42,7 +42,8 @@ pub(crate) enum End {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<End, Box<dyn Error>> {
-    let config = DigestConfig { without: arguments.without.clone() };
+    let without = arguments.without.iter().cloned().map(SystemText).collect();
+    let config = DigestConfig { without };
     let control = DigestControl::new::<DigestProcess>(config)?;
     let (tell, seen) = mpsc::channel();
     connect(&control, &tell);
@@ -93,7 +94,7 @@ impl Demo {
         self.screen.progress(0.0, String::new());
         self.control.process().start()?;
         let to = self.tell.clone();
-        let digest = self.control.digest(self.folder.clone());
+        let digest = self.control.digest(SystemText(self.folder.clone()));
         digest.on_done(move |outcome| send(&to, Seen::Outcome(outcome)));
         Ok(())
     }
@@ -190,7 +191,7 @@ impl Demo {
         kill_from_outside(pid)
     }
 
-    fn show_digest(&self, digest: &FolderDigest) -> io::Result<()> {
+    fn show_digest(&self, digest: &FolderSummary) -> io::Result<()> {
         self.screen.clear();
         let megabytes_per_second = self.control.mb_per_second();
         self.screen.say(format_args!("everything was read, at {megabytes_per_second:.0} MB/s"))?;

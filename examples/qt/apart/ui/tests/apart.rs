@@ -1,0 +1,72 @@
+//! The user interface and its child are different programs of different packages, and the package of the
+//! user interface needs mpqt and the interface alone.
+
+use std::env::consts::EXE_SUFFIX;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const UI: &str = env!("CARGO_BIN_EXE_apart-ui");
+const MANIFEST: &str = include_str!("../Cargo.toml");
+
+#[test]
+fn it_needs_mpqt_and_the_interface_alone() {
+    let mut needed = Vec::new();
+    let mut counts = false;
+    for line in MANIFEST.lines() {
+        if line.starts_with('[') {
+            counts = line.contains("dependencies");
+            // `[dependencies.mpcore]` would be one too, and is none that this test can read.
+            assert!(!counts || line == "[dependencies]", "{line}");
+        } else if counts && !line.trim().is_empty() {
+            needed.push(line.split(['.', ' ', '=']).next().unwrap());
+        }
+    }
+    assert_eq!(needed, ["apart-interface", "mpqt"]);
+}
+
+#[test]
+fn the_child_is_another_program() {
+    build_the_child();
+    let ended = run(Path::new(UI));
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{said}");
+    assert!(said.contains("4 words, the longest is “brown”; 4 so far"), "{said}");
+}
+
+#[test]
+fn a_program_that_is_missing_is_told() {
+    let folder = std::env::temp_dir().join(format!("apart-ui-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let alone = folder.join(format!("apart-ui{EXE_SUFFIX}"));
+    fs::copy(UI, &alone).unwrap();
+    let ended = run(&alone);
+    fs::remove_dir_all(&folder).unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("apart-word-counter"), "{said}");
+}
+
+/// Cargo builds what this package needs for its tests, and the program is not part of that.
+fn build_the_child() {
+    let folder = Path::new(UI).parent().unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    // Of the whole workspace, so that what both have in common is as it is built already.
+    cargo.args(["build", "--quiet", "--workspace", "--bin", "apart-word-counter", "--target-dir"]);
+    cargo.arg(folder.parent().unwrap()).current_dir(env!("CARGO_MANIFEST_DIR"));
+    if folder.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let built = cargo.output().unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    assert!(folder.join(format!("apart-word-counter{EXE_SUFFIX}")).exists());
+}
+
+fn run(program: &Path) -> Output {
+    let mut command = Command::new(program);
+    command.arg("--once");
+    command.env("QT_QPA_PLATFORM", "offscreen").env("QT_QUICK_BACKEND", "software");
+    // QML's `console` goes to stderr, whoever reads it.
+    command.env("QT_LOGGING_RULES", "*.info=true").env("QT_FORCE_STDERR_LOGGING", "1");
+    command.output().unwrap()
+}

@@ -1,0 +1,104 @@
+import QtQuick
+import QtQuick.Controls.Basic as T
+
+// The files, as they are done with. Stays at the end, unless somebody has scrolled away from it.
+Rectangle {
+    id: table
+
+    readonly property alias count: files.count
+    readonly property alias view: view
+
+    function clear() { files.clear() }
+
+    function add(rows) {
+        const follow = view.atYEnd
+        files.append(rows.map(row => ({ path: row.path, size: row.size, sha256: row.sha256, problem: row.problem || "" })))
+        if (follow)
+            view.positionViewAtEnd()
+    }
+
+    function row(index) { return files.get(index) }
+
+    color: Theme.sunken
+    border.color: Theme.border
+    radius: 6
+    clip: true
+
+    ListModel { id: files }
+
+    // Plain positions: many of these come and go, and a layout would be most of their cost.
+    component Line: Item {
+        property alias path: path.text
+        property alias size: size.text
+        property alias sha256: sha256.text
+        property alias tone: path.color
+
+        PlainText {
+            id: path
+            width: size.x - Theme.gap
+            height: parent.height
+            font.pixelSize: Theme.fine + 1
+            elide: Text.ElideMiddle
+        }
+        PlainText {
+            id: size
+            x: sha256.x - width - Theme.gap
+            width: 64
+            height: parent.height
+            color: Theme.dim
+            font.pixelSize: Theme.fine + 1
+            horizontalAlignment: Text.AlignRight
+        }
+        PlainText {
+            id: sha256
+            x: parent.width - width
+            width: 104
+            height: parent.height
+            color: Theme.dim
+            font { pixelSize: Theme.fine; family: Theme.mono }
+        }
+    }
+
+    Line {
+        id: head
+        anchors { left: parent.left; right: parent.right; top: parent.top; leftMargin: 10; rightMargin: 14 }
+        height: 24
+        path: "File"
+        size: "Size"
+        sha256: "SHA-256"
+        tone: Theme.dim
+    }
+    Rectangle {
+        id: rule
+        anchors { left: parent.left; right: parent.right; top: head.bottom }
+        height: 1
+        color: Theme.border
+    }
+    ListView {
+        id: view
+        anchors { left: parent.left; right: parent.right; top: rule.bottom; bottom: parent.bottom; margins: 1 }
+        clip: true
+        model: files
+        reuseItems: true
+        boundsBehavior: Flickable.StopAtBounds
+        T.ScrollBar.vertical: ThinScrollBar {}
+        delegate: Line {
+            required property var model
+            required property int index
+            x: 9
+            width: view.width - 22
+            height: 22
+            path: model.problem === "" ? model.path : model.path + ": " + model.problem
+            size: model.problem === "" ? Theme.bytes(model.size) : ""
+            sha256: model.sha256.substring(0, 14)
+            tone: model.problem === "" ? Theme.text : Theme.danger
+        }
+    }
+    PlainText {
+        anchors.centerIn: view
+        visible: files.count === 0
+        text: "the files appear here as they are read"
+        color: Theme.dim
+        font.pixelSize: Theme.fine + 1
+    }
+}

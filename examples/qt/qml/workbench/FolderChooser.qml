@@ -1,0 +1,15 @@
+import QtQuick
+import QtQuick.Dialogs
+
+FolderDialog {
+    signal chosen(string folder)
+
+    function openAt(folder) {
+        if (folder.startsWith("/"))
+            currentFolder = "file://" + folder.split("/").map(encodeURIComponent).join("/")
+        open()
+    }
+
+    // A URL, where a path is wanted; that of Windows has a slash before the drive.
+    onAccepted: chosen(decodeURIComponent(String(selectedFolder).replace(/^file:\/\/(\/(?=[A-Za-z]:))?/, "")))
+}

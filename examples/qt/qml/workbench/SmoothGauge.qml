@@ -1,0 +1,32 @@
+import QtQuick
+import Workbench 1.0
+
+// Whether the window stutters: how late a timer of 10 ms was in the last second, at most.
+Row {
+    id: gauge
+
+    property real latest: 0
+
+    spacing: Theme.small
+
+    TimerLateness { id: lateness; running: true }
+    Timer {
+        interval: 1000
+        repeat: true
+        running: true
+        onTriggered: gauge.latest = lateness.take().max_ms
+    }
+
+    Rectangle {
+        width: 8
+        height: 8
+        radius: 4
+        anchors.verticalCenter: parent.verticalCenter
+        color: gauge.latest < 50 ? Theme.good : gauge.latest < 150 ? Theme.warn : Theme.danger
+    }
+    PlainText {
+        text: "this window was at most " + gauge.latest.toFixed(1) + " ms late in the last second"
+        color: Theme.dim
+        font.pixelSize: Theme.fine + 1
+    }
+}

@@ -1,0 +1,128 @@
+//! What the workbench can be told.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use examples::demo_folder::DemoFolder;
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+A window with three child processes: one adds, one digests a folder, one watches the machine.
+
+Usage: workbench [--path DIR] [--shot FILE.png]
+
+  --path DIR       the folder to digest; by default /usr/share where there is one, otherwise the
+                   current folder without `target`
+  --shot FILE.png  nobody has to sit in front of it: it adds, digests DIR, kills and restarts the
+                   child meanwhile, saves a picture of the window, and quits
+  -h, --help       this text
+
+Without a display it drives itself too, in no window. The last line is then `digest HEX files N bytes
+N unreadable N`, where HEX is what these commands say:
+  cd DIR && LC_ALL=C find . -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum | sha256sum
+";
+
+/// Why the arguments cannot be used.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ArgumentError {
+    /// Not one that there is.
+    Unknown(lexopt::Error),
+    /// A window shows texts.
+    NoText(PathBuf),
+}
+
+/// The command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arguments {
+    /// What to digest.
+    pub folder: DemoFolder,
+    /// Where the picture goes.
+    pub shot: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// `None` where help was asked for. The first word is the program's name.
+    ///
+    /// # Errors
+    /// If there is no such argument, or one is no text.
+    pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Option<Self>, ArgumentError> {
+        use lexopt::prelude::*;
+        let mut parser = lexopt::Parser::from_iter(words);
+        let (mut folder, mut shot) = (None, None);
+        while let Some(word) = parser.next()? {
+            match word {
+                Long("path") => folder = Some(text(parser.value()?.into())?),
+                Long("shot") => shot = Some(text(parser.value()?.into())?),
+                Short('h') | Long("help") => return Ok(None),
+                _ => return Err(word.unexpected().into()),
+            }
+        }
+        let folder = folder.map_or_else(DemoFolder::default, DemoFolder::from);
+        Ok(Some(Self { folder, shot }))
+    }
+}
+
+/// What Qt can show and give back unchanged.
+fn text(path: PathBuf) -> Result<PathBuf, ArgumentError> {
+    if Path::to_str(&path).is_some() { Ok(path) } else { Err(ArgumentError::NoText(path)) }
+}
+
+impl From<lexopt::Error> for ArgumentError {
+    fn from(error: lexopt::Error) -> Self {
+        Self::Unknown(error)
+    }
+}
+
+impl std::fmt::Display for ArgumentError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unknown(error) => write!(f, "{error}; `--help` tells what there is"),
+            Self::NoText(path) => {
+                let path = path.display();
+                write!(f, "the path {path} is no text; the console demo takes such ones")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ArgumentError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_read() {
+        let of = |folder: &str, shot: Option<&str>| Arguments {
+            folder: PathBuf::from(folder).into(),
+            shot: shot.map(Into::into),
+        };
+        let default = Arguments { folder: DemoFolder::default(), shot: None };
+        for (words, expected) in [
+            (&[][..], Ok(Some(default.clone()))),
+            (&["--path", "a b"], Ok(Some(of("a b", None)))),
+            (&["--path=-x", "--shot", "y.png"], Ok(Some(of("-x", Some("y.png"))))),
+            (&["-h"], Ok(None)),
+            (&["--path", ".", "--help"], Ok(None)),
+            (
+                &["--shot"],
+                Err("missing argument for option '--shot'; `--help` tells what there is"),
+            ),
+            (&["."], Err("unexpected argument \".\"; `--help` tells what there is")),
+        ] {
+            let words = [&["workbench"][..], words].concat().into_iter().map(OsString::from);
+            let read = Arguments::read(words).map_err(|error| error.to_string());
+            assert_eq!(read.as_ref().map_err(String::as_str), expected.as_ref().map_err(|e| *e));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_is_no_text_is_refused() {
+        let path = std::os::unix::ffi::OsStringExt::from_vec(b"\xff".to_vec());
+        let words = ["workbench".into(), "--path".into(), path];
+        let error = Arguments::read(words).unwrap_err().to_string();
+        assert!(error.contains("is no text"), "{error}");
+    }
+}

@@ -1,0 +1,79 @@
+//! The command line as QML sees it, and the terminal that QML does not have.
+
+use std::io::{self, Write as _};
+use std::sync::OnceLock;
+
+use qmetaobject::{QObject, QString, QVariantList, qt_base_class, qt_method, qt_property};
+
+use crate::arguments::Arguments;
+
+static CALLED: OnceLock<Called> = OnceLock::new();
+
+#[derive(Debug)]
+struct Called {
+    arguments: Arguments,
+    drives_itself: bool,
+}
+
+/// What the program was called with: `Invocation` in QML. Without [`Invocation::set`] all of it is
+/// empty.
+///
+/// | member | what |
+/// |---|---|
+/// | `folder`, `without` | what to digest, and the names directly below it that are left out |
+/// | `shot` | where the picture goes, or empty |
+/// | `drives_itself` | whether nobody sits in front of it |
+/// | `say(line)` | writes a line to stdout; false if that is not possible |
+/// | `complain(line)` | writes a line to stderr |
+#[allow(missing_debug_implementations, dead_code, missing_docs)]
+#[derive(QObject)]
+pub struct Invocation {
+    base: qt_base_class!(trait QObject),
+    folder: qt_property!(QString; CONST),
+    without: qt_property!(QVariantList; CONST),
+    shot: qt_property!(QString; CONST),
+    drives_itself: qt_property!(bool; CONST),
+    say: qt_method!(fn(&self, line: QString) -> bool),
+    complain: qt_method!(fn(&self, line: QString)),
+}
+
+impl Invocation {
+    /// For every `Invocation` that QML makes afterwards. Once; later calls change nothing.
+    pub fn set(arguments: Arguments, drives_itself: bool) {
+        let _ = CALLED.set(Called { arguments, drives_itself });
+    }
+
+    #[allow(clippy::needless_pass_by_value, reason = "what the derive calls")]
+    fn say(&self, line: QString) -> bool {
+        writeln!(io::stdout(), "{line}").is_ok()
+    }
+
+    #[allow(clippy::needless_pass_by_value, reason = "what the derive calls")]
+    fn complain(&self, line: QString) {
+        eprintln!("error: {line}");
+    }
+}
+
+impl Default for Invocation {
+    fn default() -> Self {
+        let mut it = Self {
+            base: Default::default(),
+            folder: Default::default(),
+            without: Default::default(),
+            shot: Default::default(),
+            drives_itself: Default::default(),
+            say: Default::default(),
+            complain: Default::default(),
+        };
+        if let Some(Called { arguments, drives_itself }) = CALLED.get() {
+            let text = |text: &std::ffi::OsStr| QString::from(&*text.to_string_lossy());
+            it.folder = text(arguments.folder.path.as_os_str());
+            it.without = arguments.folder.without.iter().map(|name| text(name)).collect();
+            it.shot = text(arguments.shot.as_deref().unwrap_or("".as_ref()).as_os_str());
+            it.drives_itself = *drives_itself;
+        }
+        it
+    }
+}
+
+impl mpqt::QmlType for Invocation {}

@@ -1,0 +1,64 @@
+//! Every example with a window, run as its user runs it, but offscreen, and told to quit by itself.
+
+#[path = "../../tests/runs/mod.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod runs;
+
+use std::env::consts::EXE_SUFFIX;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use runs::Run;
+
+/// The examples, each with what it says.
+const EXAMPLES: &[(&str, &[&str])] = &[
+    ("addition_qml", &["the sum is 42\n"]),
+    ("properties_qml", &["greeting: Hello World 3!, volume: 10\n"]),
+    (
+        "two_children_qml",
+        &[
+            "child `left` (pid ",
+            ") was killed: killed by signal 9 (SIGKILL)",
+            "right has counted to 2\n",
+        ],
+    ),
+];
+
+/// Has tests of its own.
+const OTHERS: &[&str] = &["workbench"];
+
+#[test]
+fn every_example_says_what_it_promises_and_quits() {
+    for (name, said) in EXAMPLES {
+        let program = Path::new(env!("CARGO_BIN_EXE_workbench"));
+        let mut command = Command::new(program.with_file_name(format!("{name}{EXE_SUFFIX}")));
+        command.arg("--once");
+        command.env("QT_QPA_PLATFORM", "offscreen").env("QT_QUICK_BACKEND", "software");
+        // QML's `console` goes to stderr, whoever reads it.
+        command.env("QT_LOGGING_RULES", "*.info=true").env("QT_FORCE_STDERR_LOGGING", "1");
+        let ended = Run::start(command).end();
+        assert!(ended.status.success(), "{name}: {ended:?}");
+        for line in *said {
+            assert!(ended.stderr.contains(line), "{name} did not say {line:?}:\n{}", ended.stderr);
+        }
+        // A mistake in the document is named with its place.
+        assert!(!ended.stderr.contains(".qml:"), "{name}: {}", ended.stderr);
+        for mistake in ["TypeError", "ReferenceError", "Binding loop", "Unable to assign"] {
+            assert!(!ended.stderr.contains(mistake), "{name}: {}", ended.stderr);
+        }
+    }
+}
+
+#[test]
+fn no_example_is_forgotten() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin");
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<_> =
+        entries.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    let known = EXAMPLES.iter().map(|(name, _)| name).chain(OTHERS);
+    let mut known: Vec<_> = known.map(|name| (*name).to_owned()).collect();
+    found.sort();
+    known.sort();
+    assert_eq!(found, known);
+}

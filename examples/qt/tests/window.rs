@@ -1,0 +1,27 @@
+//! The parts of the workbench's window, clicked and typed at: the QML test cases of `window`.
+
+use std::fs::{self, File};
+use std::process::ExitCode;
+
+use examples_qt::Invocation;
+use examples_qt::arguments::Arguments;
+
+fn main() -> ExitCode {
+    mpqt::init();
+    let folder = tempfile::tempdir().expect("a folder for the tests");
+    // What `tst_digest.qml` knows of.
+    let files = folder.path().join("files");
+    fs::create_dir_all(files.join("deeper")).expect("folders");
+    for (name, content) in [("a", "1"), ("b", "22"), ("deeper/c", "333"), ("none", "")] {
+        fs::write(files.join(name), content).expect("a file");
+    }
+    // It takes no place, and is never read to its end.
+    let endless = folder.path().join("endless");
+    fs::create_dir(&endless).expect("a folder");
+    let large = File::create(endless.join("large")).expect("a file");
+    large.set_len(1 << 40).expect("a size");
+
+    Invocation::set(Arguments { folder: folder.path().to_owned().into(), shot: None }, false);
+    examples_qt::register();
+    mpqt::testing::run("window", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/window"))
+}
