@@ -53,7 +53,8 @@ fn main() {
             build.include(Path::new(&libraries).join(format!("{module}.framework/Headers")));
         }
     }
-    let files = ["application", "javascript", "registration", "timer", "variant", "waker"];
+    let files =
+        ["application", "javascript", "registration", "signals", "timer", "variant", "waker"];
     for file in files.iter().chain(testing.then_some(&"testing")) {
         build.file(format!("cpp/{file}.cpp"));
     }

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 
 use mpcore::{Builder, Control, Interface, Process, Signal, StartError};
-use qmetaobject::{QObject, QObjectPinned, QString, QVariant};
+use qmetaobject::{QMetaObject, QObject, QObjectPinned, QString, QVariant};
 
 use crate::convert::{BadArgument, ConvertError};
 use crate::javascript::{self, Kind};
@@ -45,6 +45,9 @@ pub trait ControlObject: QObject + Default + Launch {
     fn __connect(link: &Link<Self>, control: &Self::Control);
     #[doc(hidden)]
     fn __config_changed(&self);
+    /// The names of the signals that tell how calls end.
+    #[doc(hidden)]
+    const CALL_SIGNALS: [&'static str; 2];
     #[doc(hidden)]
     fn __call_finished(&self, call: u64, name: QString);
     #[doc(hidden)]
@@ -214,6 +217,15 @@ impl<T: ControlObject> Inner<T> {
     }
 }
 
+/// Asks whether anybody listens to the signal of this name.
+fn listened_to<T: QObject>(name: &str) -> impl Fn(&T) -> bool + 'static {
+    // SAFETY: a static meta-object, and a text of that length.
+    let index =
+        unsafe { mpqt_signal_index(T::static_meta_object(), name.as_ptr().cast(), name.len()) };
+    // SAFETY: a live object of that class, in its thread. A name that is none is told to the void.
+    move |object| index < 0 || unsafe { mpqt_is_listened_to(object.get_cpp_object(), index) }
+}
+
 fn emission<T: ControlObject>(
     link: Weak<Inner<T>>,
     emit: impl FnOnce(&T) + 'static,
@@ -240,19 +252,33 @@ impl<T: ControlObject> fmt::Debug for Link<T> {
 }
 
 impl<T: ControlObject> Link<T> {
-    /// `convert` makes Qt's values of the arguments, and what it returns emits them, later, unless the
-    /// object is gone by then.
+    /// Emits the object's signal `name` with each of `signal`. `convert` makes Qt's values of the
+    /// arguments, if anybody listens, and what it returns emits them, later, unless the object is gone by
+    /// then.
     pub fn connect<S: 'static, E: FnOnce(&T) + 'static>(
         &self,
         signal: &Signal<S>,
+        name: &str,
+        convert: impl Fn(&S) -> E + 'static,
+    ) {
+        self.connect_if(signal, listened_to::<T>(name), convert);
+    }
+
+    /// As [`connect`](Self::connect), where `is_wanted` tells whether anybody listens.
+    pub(crate) fn connect_if<S: 'static, E: FnOnce(&T) + 'static>(
+        &self,
+        signal: &Signal<S>,
+        is_wanted: impl Fn(&T) -> bool + 'static,
         convert: impl Fn(&S) -> E + 'static,
     ) {
         let link = self.inner.clone();
         let handler = move |args: &S| {
-            if link.strong_count() == 0 {
-                return;
+            let Some(inner) = link.upgrade() else { return };
+            // SAFETY: as in `emission`.
+            let wanted = unsafe { inner.object.get().as_ref() }.is_some_and(&is_wanted);
+            if wanted {
+                delivery::enqueue(emission(link.clone(), convert(args)));
             }
-            delivery::enqueue(emission(link.clone(), convert(args)));
         };
         let connection = delivery::connect(signal, handler);
         if let (Some(inner), Some(connection)) = (self.inner.upgrade(), connection) {
@@ -317,14 +343,19 @@ fn adopt<T: ControlObject>(object: &T, control: T::Control) {
     T::__connect(&link, &control);
     let process = control.__core().process();
     let signals = process.signals();
-    link.connect(&signals.call_ended, |(end,)| {
-        let (call, name) = (end.call, records::text(end.command));
-        let error = end.result.as_ref().err().map(records::call_error);
-        move |object: &T| match error {
-            None => object.__call_finished(call, name),
-            Some(error) => object.__call_failed(call, name, error),
-        }
-    });
+    let [finished, failed] = T::CALL_SIGNALS.map(listened_to::<T>);
+    link.connect_if(
+        &signals.call_ended,
+        move |object| finished(object) || failed(object),
+        |(end,)| {
+            let (call, name) = (end.call, records::text(end.command));
+            let error = end.result.as_ref().err().map(records::call_error);
+            move |object: &T| match error {
+                None => object.__call_finished(call, name),
+                Some(error) => object.__call_failed(call, name, error),
+            }
+        },
+    );
     MpqtProcess::connect(&link, signals, T::__process);
     *inner.control.borrow_mut() = Some(control);
 }
@@ -427,6 +458,13 @@ impl<T: ControlObject> Attached<T> {
 }
 
 unsafe extern "C" {
+    fn mpqt_signal_index(
+        meta_object: *const QMetaObject,
+        name: *const std::os::raw::c_char,
+        length: usize,
+    ) -> std::os::raw::c_int;
+    fn mpqt_is_listened_to(object: *const std::os::raw::c_void, index: std::os::raw::c_int)
+    -> bool;
     /// Keeps the object from JavaScript's garbage collector: it belongs to Rust.
     pub(crate) fn mpqt_keep(object: *mut std::os::raw::c_void);
 }

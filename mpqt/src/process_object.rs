@@ -102,34 +102,34 @@ impl MpqtProcess {
         process: fn(&T) -> &RefCell<MpqtProcess>,
     ) {
         // One emission each: a handler may destroy the object.
-        link.connect(&signals.started, move |_| {
+        link.connect_if(&signals.started, always, move |_| {
             move |object: &T| Self::shared(process(object)).pid_changed()
         });
-        link.connect(&signals.started, move |&(pid,)| {
+        link.connect_if(&signals.started, always, move |&(pid,)| {
             move |object: &T| Self::shared(process(object)).started(pid)
         });
-        link.connect(&signals.ready, move |()| {
+        link.connect_if(&signals.ready, always, move |()| {
             move |object: &T| Self::shared(process(object)).ready()
         });
-        link.connect(&signals.failed, move |(failure,)| {
+        link.connect_if(&signals.failed, always, move |(failure,)| {
             let failure = records::failure(failure);
             move |object: &T| Self::shared(process(object)).failed(failure)
         });
-        link.connect(&signals.finished, move |_| {
+        link.connect_if(&signals.finished, always, move |_| {
             move |object: &T| Self::shared(process(object)).pid_changed()
         });
-        link.connect(&signals.finished, move |_| {
+        link.connect_if(&signals.finished, always, move |_| {
             move |object: &T| Self::shared(process(object)).exit_changed()
         });
-        link.connect(&signals.finished, move |(report,)| {
+        link.connect_if(&signals.finished, always, move |(report,)| {
             let report = records::exit_report(report);
             move |object: &T| Self::shared(process(object)).finished(report)
         });
-        link.connect(&signals.state_changed, move |(state,)| {
+        link.connect_if(&signals.state_changed, always, move |(state,)| {
             let state = records::text(&state.to_string());
             move |object: &T| Self::shared(process(object)).state_changed(state)
         });
-        link.connect(&signals.progress, move |(progress,)| {
+        link.connect_if(&signals.progress, always, move |(progress,)| {
             let (call, fraction) = (progress.call, progress.fraction);
             move |object: &T| Self::shared(process(object)).progress(call, fraction)
         });
@@ -261,4 +261,9 @@ impl MpqtProcess {
             owner.emit_soon(Box::new(emit));
         }
     }
+}
+
+/// The child's life is told seldom, and cheap to tell.
+fn always<T>(_: &T) -> bool {
+    true
 }

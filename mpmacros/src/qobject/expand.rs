@@ -27,6 +27,8 @@ pub(super) fn expand(
     let connections = object.connections();
     let text = name.to_string();
     let names::Own { config_changed, exception_raised, call_finished, call_failed } = &names.own;
+    let exception_text = exception_raised.to_string();
+    let call_texts = [call_finished, call_failed].map(ToString::to_string);
     let builder = match &declaration.program {
         Program::Child(child) => quote!(::core::option::Option::Some(builder.child::<#child>())),
         Program::Path(program) => quote!(::core::option::Option::Some(builder.program(#program))),
@@ -90,6 +92,7 @@ pub(super) fn expand(
 
             impl __mpqt::ControlObject for #name {
                 const NAME: &'static str = #text;
+                const CALL_SIGNALS: [&'static str; 2] = [#(#call_texts),*];
 
                 fn __core(&self) -> &__mpqt::Core<Self> {
                     &self.__core
@@ -110,7 +113,7 @@ pub(super) fn expand(
                 ) {
                     let signals = control.signals();
                     #(#connections)*
-                    link.connect(&signals.exception_raised, |(exception,)| {
+                    link.connect(&signals.exception_raised, #exception_text, |(exception,)| {
                         let exception = __mpqt::exception(exception);
                         move |object: &#name| object.#exception_raised(exception)
                     });
@@ -241,8 +244,9 @@ impl Object<'_> {
         let object = &self.declaration.name;
         let connect = |from: &Ident, to: &Ident, types: Vec<Ident>| {
             let args: Vec<_> = (1..=types.len()).map(|n| format_ident!("arg{n}")).collect();
+            let text = to.to_string();
             quote! {
-                link.connect(&signals.#from, |(#(#args,)*)| {
+                link.connect(&signals.#from, #text, |(#(#args,)*)| {
                     #(let #args = __mpqt::ToQt::<#types>::to_qt(#args);)*
                     move |object: &#object| object.#to(#(#args),*)
                 });
