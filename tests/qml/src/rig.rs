@@ -107,6 +107,9 @@ pub trait Rig {
     #[signal(name = "ticked")]
     fn tick_away(&mut self, times: u32) -> u32;
 
+    /// Events and properties as fast as it can, until it is told to stop.
+    fn flood(&mut self) -> mpcore::Result<()>;
+
     /// Set by the child.
     #[property]
     fn count(&self) -> u32;
@@ -228,6 +231,16 @@ impl Rig for RigProcess {
             self.cx.position.emit(f64::from(number), -f64::from(number));
         }
         times
+    }
+
+    fn flood(&mut self) -> mpcore::Result<()> {
+        for number in 1_u32.. {
+            self.cx.check_cancelled()?;
+            self.cx.count.set(number);
+            self.cx.tick.emit(number, "flood".to_owned());
+            self.cx.position.emit(f64::from(number), 0.0);
+        }
+        Ok(())
     }
 
     fn set_power(&mut self, watts: f64) -> Result<f64, mpcore::Refused> {

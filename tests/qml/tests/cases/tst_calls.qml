@@ -3,6 +3,7 @@ import QtTest
 import Rigs 1.0
 
 TestCase {
+    id: test
     name: "Calls"
     when: windowShown
 
@@ -11,13 +12,14 @@ TestCase {
     Rig {
         id: rig
         config: ({ port: "COM3" })
-        process.onReady: grouped += 1
-        process.onFinished: exit => console.log(exit.text)
+        process.onReady: test.grouped += 1
     }
 
     SignalSpy { id: added; target: rig; signalName: "add_two_finished" }
     SignalSpy { id: configured; target: rig; signalName: "configured" }
     SignalSpy { id: finished; target: rig; signalName: "call_finished" }
+
+    Component { id: logged; LoggedRig { } }
 
     function test_a_command_answers_by_its_signal() {
         added.clear()
@@ -26,6 +28,7 @@ TestCase {
         verify(call > 0)
         added.wait()
         compare(added.signalArguments[0][0], 42)
+        compare(added.signalArguments[0].length, 1)
         tryCompare(finished, "count", 1)
         compare(finished.signalArguments[0][0], call)
         compare(finished.signalArguments[0][1], "add_two")
@@ -44,23 +47,97 @@ TestCase {
         verify(rig.process.pid > 0)
     }
 
-    function test_a_wrong_argument_throws() {
-        let message = ""
-        try { rig.add_two("x", 1) } catch (e) { message = (e instanceof TypeError) + " " + e.message }
-        compare(message, "true RigObject.add_two: argument `num1`: invalid type: string \"x\", expected i32")
+    function test_numbers_of_calls_rise() {
+        const first = rig.rest()
+        const second = rig.rest()
+        verify(second > first)
     }
 
-    function test_a_read_only_property_throws() {
-        let message = ""
-        try { rig.connected = false } catch (e) { message = e.message }
-        compare(message, "RigObject.connected is read-only: the child sets it")
+    function test_the_named_signal_comes_before_call_finished() {
+        const rig = createTemporaryObject(logged, test)
+        rig.add_two(1, 2)
+        rig.nothing()
+        rig.calibrate()
+        rig.rest()
+        tryVerify(() => rig.heard("call_finished").length === 4)
+        const calls = rig.log.slice(rig.log.indexOf("ready") + 1)
+        compare(calls, [
+            "add_two_finished 3", "call_finished add_two",
+            "nothing_done", "call_finished nothing",
+            "calibrate_changed 0.5 offset", "call_finished calibrate",
+            "call_finished rest",
+        ])
     }
 
-    function test_written() {
-        rig.power = 2.5
-        tryCompare(rig, "power", 2.5)
-        let message = ""
-        try { rig.power = "much" } catch (e) { message = e.message }
-        compare(message, "RigObject.set_power: argument `power`: invalid type: string \"much\", expected f64")
+    function test_calls_made_before_the_start_wait_for_it() {
+        const rig = createTemporaryObject(logged, test, { "process.autostart": false })
+        rig.add_two(1, 2)
+        compare(rig.process.state, "created")
+        rig.process.start()
+        tryVerify(() => rig.heard("add_two_finished").length === 1)
+        verify(rig.log.indexOf("ready") < rig.log.indexOf("add_two_finished 3"))
+    }
+
+    function test_a_call_in_a_handler() {
+        const rig = createTemporaryObject(logged, test)
+        rig.inside = { add_two_finished: sum => { if (sum < 10) rig.add_two(sum, 1) } }
+        rig.add_two(0, 1)
+        tryVerify(() => rig.heard("add_two_finished").length === 10)
+        compare(rig.heard("add_two_finished")[9], "add_two_finished 10")
+    }
+
+    function test_many_calls_answer_in_order() {
+        const rig = createTemporaryObject(logged, test)
+        for (let i = 0; i < 2000; ++i)
+            rig.add_two(i, 0)
+        tryVerify(() => rig.heard("call_finished").length === 2000, 20000)
+        const sums = rig.heard("add_two_finished")
+        compare(sums.length, 2000)
+        for (let i = 0; i < 2000; ++i)
+            compare(sums[i], "add_two_finished " + i)
+    }
+
+    function test_a_command_with_too_few_arguments_throws() {
+        let thrown = null
+        try { rig.add_two(1) } catch (e) { thrown = e }
+        verify(thrown !== null)
+        verify(thrown.message.indexOf("rgument") >= 0, thrown.message)
+        compare(added.valid, true)
+    }
+
+    function test_a_handler_that_throws_stops_nobody() {
+        const rig = createTemporaryObject(logged, test)
+        ignoreWarning(/.*on purpose.*/)
+        rig.inside = { tick: number => { if (number === 2) throw new Error("on purpose") } }
+        rig.tick_away(4)
+        tryVerify(() => rig.heard("call_finished").length === 1)
+        compare(rig.heard("tick").length, 4)
+        rig.add_two(1, 1)
+        tryVerify(() => rig.heard("add_two_finished").length === 1)
+    }
+
+    function test_two_objects_have_two_children() {
+        const one = createTemporaryObject(logged, test, { config: { port: "one" } })
+        const two = createTemporaryObject(logged, test, { config: { port: "two" } })
+        one.tell_config()
+        two.tell_config()
+        tryVerify(() => one.heard("call_finished").length === 1)
+        tryVerify(() => two.heard("call_finished").length === 1)
+        compare(one.heard("configured"), ["configured one"])
+        compare(two.heard("configured"), ["configured two"])
+        verify(one.process.pid !== two.process.pid)
+        one.process.kill()
+        tryVerify(() => one.heard("finished").length === 1)
+        two.add_two(1, 1)
+        tryVerify(() => two.heard("add_two_finished").length === 1)
+        compare(two.process.state, "running")
+    }
+
+    function test_a_method_is_a_value_of_javascript() {
+        const rig = createTemporaryObject(logged, test)
+        const add = rig.add_two
+        add(4, 5)
+        tryVerify(() => rig.heard("add_two_finished").length === 1)
+        compare(rig.heard("add_two_finished"), ["add_two_finished 9"])
     }
 }

@@ -1,0 +1,114 @@
+//! Objects for controls that Rust holds.
+
+use std::process::ExitCode;
+
+use qml_tests::{RigConfig, RigControl, RigObject, RigProcess, ShownRig};
+
+use crate::Outcome;
+
+fn builder() -> mpcore::Builder<RigControl> {
+    RigControl::builder().child::<RigProcess>().config(RigConfig::default())
+}
+
+fn rig() -> Result<RigControl, mpcore::StartError> {
+    builder().name("attached").inbox(mpqt::inbox()).spawn()
+}
+
+/// Two objects show one child, and Rust listens and calls as well.
+pub(crate) fn attached() -> Outcome {
+    let rig = rig()?;
+    let pid_before = rig.process().pid();
+    rig.signals().add_two_finished.connect(|sum| println!("Rust hears {sum}"));
+    rig.add_two(1, 1); // before there is an application
+    let one = ShownRig::attach(rig.clone())?;
+    let two = RigObject::attach(rig.clone())?;
+    println!("{}", one.object().control().is_some_and(|it| it.process().pid() == pid_before));
+    println!("{}", one.as_ptr().is_null());
+    let code = mpqt::Application::new().object("one", one).object("two", two).run(
+        "
+        import QtQuick
+        Item {
+            id: item
+            property var heard: []
+            function done() {
+                if (heard.length !== 4) return
+                console.log(heard.sort().join(', '))
+                console.log(one.process.name, one.process.pid === two.process.pid, one.process.generation)
+                console.log(one.power, two.power)
+                Qt.exit(5)
+            }
+            Connections {
+                target: one
+                function onAdd_two_finished(sum) { item.heard.push('one ' + sum); item.done() }
+            }
+            Connections {
+                target: two
+                function onAdd_two_finished(sum) { item.heard.push('two ' + sum); item.done() }
+            }
+            Component.onCompleted: { one.power = 2; two.add_two(20, 22) }
+        }
+        ",
+    )?;
+    // The application has stopped all children; the control is still Rust's.
+    println!(
+        "{} {:?}",
+        rig.process().state(),
+        rig.add_two(1, 2).wait().map_err(|it| it.to_string())
+    );
+    Ok(code)
+}
+
+pub(crate) fn attached_wrongly() -> Outcome {
+    let elsewhere = builder().build()?;
+    println!("{:?}", ShownRig::attach(elsewhere).map(drop).map_err(|error| error.to_string()));
+    let inbox = mpcore::Inbox::new(|| {});
+    let own = builder().inbox(&inbox).build()?;
+    println!("{:?}", ShownRig::attach(own).map(drop).map_err(|error| error.to_string()));
+    let right = builder().inbox(mpqt::inbox()).build()?;
+    let attach = move || ShownRig::attach(right).map(drop).map_err(|error| error.to_string());
+    println!("{:?}", std::thread::spawn(attach).join().map_err(|_| "it panicked")?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A handler in Rust that panics costs its own notice.
+pub(crate) fn panicking_handler() -> Outcome {
+    let rig = rig()?;
+    rig.signals().tick.connect(|number, _| assert!(*number != 2, "panics on purpose"));
+    let shown = ShownRig::attach(rig)?;
+    Ok(mpqt::Application::new().object("rig", shown).run(
+        "
+        import QtQuick
+        Item {
+            id: item
+            property var ticks: []
+            Connections {
+                target: rig
+                function onTick(number) { item.ticks.push(number) }
+                function onTicked() { console.log('ticks ' + item.ticks.join(' ')); Qt.exit(6) }
+            }
+            Component.onCompleted: rig.tick_away(4)
+        }
+        ",
+    )?)
+}
+
+/// Waiting for a child in the GUI thread is refused.
+pub(crate) fn waiting_handler() -> Outcome {
+    let rig = rig()?;
+    let weak = rig.downgrade();
+    rig.signals().add_two_finished.connect(move |_| {
+        let Some(rig) = weak.upgrade() else { return };
+        println!("{:?}", rig.add_two(2, 2).wait().map_err(|error| error.to_string()));
+    });
+    let shown = ShownRig::attach(rig)?;
+    Ok(mpqt::Application::new().object("rig", shown).run(
+        "
+        import QtQuick
+        Item {
+            property int calls: 0
+            Connections { target: rig; function onCall_finished() { calls += 1; if (calls === 1) Qt.quit() } }
+            Component.onCompleted: rig.add_two(1, 1)
+        }
+        ",
+    )?)
+}

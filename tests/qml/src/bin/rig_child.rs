@@ -1,0 +1,5 @@
+//! The rig as a program of its own. Not to be run by hand.
+
+fn main() {
+    mpcore::child_main::<qml_tests::RigProcess>()
+}

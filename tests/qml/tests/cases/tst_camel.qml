@@ -1,0 +1,69 @@
+import QtQuick
+import QtTest
+import Rigs 1.0
+
+// `rename_all = "camelCase"`.
+TestCase {
+    id: test
+    name: "Camel"
+    when: windowShown
+
+    property var log: []
+
+    CamelRig {
+        id: rig
+        config: ({ port: "COM3" })
+        onAddTwoFinished: sum => test.log.push("sum " + sum)
+        onPowerSet: watts => test.log.push("power " + watts)
+        onCountChanged: { }
+        onExceptionRaised: exception => test.log.push(exception.kind + " " + exception.command)
+        onCallFinished: (call, name) => test.log.push("finished " + name)
+        onCallFailed: (call, name, error) => test.log.push("failed " + name)
+        onConfigChanged: test.log.push("config")
+        process.onStateChanged: { }
+    }
+
+    function init() {
+        tryCompare(rig.process, "state", "running")
+        log = []
+    }
+
+    function test_a_command() {
+        rig.addTwo(1, 2)
+        tryCompare(test.log, "length", 2)
+        compare(test.log[0], "sum 3")
+        verify(["finished add_two", "finished addTwo"].indexOf(test.log[1]) >= 0, test.log[1])
+    }
+
+    function test_a_property() {
+        rig.power = 2
+        tryCompare(rig, "power", 2)
+        rig.setPower(3)
+        tryCompare(rig, "power", 3)
+        compare(rig.connected, true)
+    }
+
+    function test_a_failure() {
+        rig.fail("Error")
+        tryCompare(test.log, "length", 2)
+        compare(test.log, ["raised fail", "failed fail"])
+    }
+
+    function test_a_wrong_argument_is_told_by_the_names_of_qml() {
+        let message = ""
+        try { rig.addTwo("x", 1) } catch (e) { message = e.message }
+        compare(message, "CamelRig.addTwo: argument `num1`: invalid type: string \"x\", expected i32")
+    }
+
+    function test_the_names_of_rust_are_not_there() {
+        compare(typeof rig.add_two, "undefined")
+        compare(typeof rig.add_two_finished, "undefined")
+        compare(typeof rig.call_finished, "undefined")
+    }
+
+    function test_config() {
+        rig.config = { port: "B" }
+        tryCompare(test.log, "length", 1)
+        compare(test.log, ["config"])
+    }
+}

@@ -1,0 +1,86 @@
+import QtQuick
+import QtTest
+import Rigs 1.0
+
+TestCase {
+    id: test
+    name: "Events"
+    when: windowShown
+
+    Component { id: logged; LoggedRig { } }
+
+    function test_every_event_arrives_in_order() {
+        const rig = createTemporaryObject(logged, test)
+        rig.tick_away(5000)
+        tryVerify(() => rig.heard("ticked").length === 1, 20000)
+        const ticks = rig.heard("tick")
+        compare(ticks.length, 5000)
+        for (let i = 0; i < 5000; ++i)
+            compare(ticks[i], `tick ${i + 1} tick ${i + 1}`)
+        // Nothing before its cause.
+        verify(rig.log.indexOf("tick 5000 tick 5000") < rig.log.indexOf("ticked 5000"))
+    }
+
+    function test_of_a_latest_event_the_last_one_arrives() {
+        const rig = createTemporaryObject(logged, test)
+        rig.tick_away(5000)
+        tryVerify(() => rig.heard("ticked").length === 1, 20000)
+        const positions = rig.heard("position")
+        verify(positions.length >= 1)
+        compare(positions[positions.length - 1], "position 5000 -5000")
+        let before = 0
+        for (const entry of positions) {
+            const x = Number(entry.split(" ")[1])
+            verify(x > before)
+            before = x
+        }
+    }
+
+    function test_a_slow_handler_sees_fewer_latest_events_and_all_others() {
+        const rig = createTemporaryObject(logged, test)
+        rig.inside = {
+            tick: () => { const end = Date.now() + 1; while (Date.now() < end); },
+        }
+        rig.tick_away(300)
+        tryVerify(() => rig.heard("ticked").length === 1, 20000)
+        compare(rig.heard("tick").length, 300)
+        verify(rig.heard("position").length < 300, rig.heard("position").length)
+    }
+
+    Component {
+        id: connected
+        Item {
+            property alias rig: rig
+            property var heard: []
+            LoggedRig { id: rig }
+            Connections {
+                target: rig
+                function onTick(number, label) { heard.push(number + label) }
+                function onAdd_two_finished(sum) { heard.push(sum) }
+            }
+        }
+    }
+
+    function test_connections_hear_too() {
+        const item = createTemporaryObject(connected, test)
+        item.rig.tick_away(2)
+        item.rig.add_two(1, 2)
+        tryVerify(() => item.heard.length === 3)
+        compare(item.heard, ["1tick 1", "2tick 2", 3])
+    }
+
+    function test_connected_functions_hear_until_they_are_disconnected() {
+        const rig = createTemporaryObject(logged, test)
+        let heard = 0
+        const handler = () => heard += 1
+        rig.tick.connect(handler)
+        rig.tick_away(2)
+        tryCompare(rig.process, "state", "running")
+        tryVerify(() => rig.heard("ticked").length === 1)
+        compare(heard, 2)
+        rig.tick.disconnect(handler)
+        rig.tick_away(2)
+        tryVerify(() => rig.heard("ticked").length === 2)
+        compare(heard, 2)
+    }
+}
