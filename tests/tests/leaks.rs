@@ -1,4 +1,5 @@
-//! Two hundred children one after the other leave nothing behind.
+//! Two hundred children one after the other leave nothing behind, and as many that are killed while they
+//! start.
 
 use std::process::Command;
 

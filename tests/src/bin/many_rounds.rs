@@ -2,6 +2,8 @@
 //!
 //! It tells what a process may leak, counted before and after, and what one child costs.
 
+use std::time::{Duration, Instant};
+
 use mpcore::CallError;
 use system_tests::bench::{builder, ready};
 use system_tests::{
@@ -41,6 +43,29 @@ fn round(number: usize) {
     let _ = bench.process().join(LONG);
 }
 
+/// A child is killed while it starts, sooner or later: `usual` is how long a start takes.
+fn cut_short(number: usize, usual: Duration) {
+    let bench = bench().config(BenchConfig::default()).spawn().expect("it can be tried");
+    // From half of the usual time to a little over it, in uneven steps.
+    let share = 0.5 + (number * 37 % 100) as f64 / 100.0 * 0.7;
+    let until = Instant::now() + usual.mul_f64(share);
+    while Instant::now() < until {
+        std::hint::spin_loop();
+    }
+    bench.process().kill();
+    let _ = bench.process().join(LONG);
+}
+
+/// How long a start takes: the shortest of a few.
+fn usual_start() -> Duration {
+    let start = || {
+        let begun = Instant::now();
+        drop(ready(bench().config(BenchConfig::default())));
+        begun.elapsed()
+    };
+    (0..5).map(|_| start()).min().unwrap_or_default()
+}
+
 /// What a process may leak.
 fn counts() -> String {
     let own = std::process::id();
@@ -58,9 +83,12 @@ fn main() {
     let rounds = std::env::args().nth(1).and_then(|it| it.parse().ok()).unwrap_or(10);
     // Threads and descriptors that the runtime makes once.
     (0..20).for_each(round);
+    let usual = usual_start();
+    (0..20).for_each(|number| cut_short(number, usual));
     settle();
     println!("before {}", counts());
     (0..rounds).for_each(round);
+    (0..rounds).for_each(|number| cut_short(number, usual));
     settle();
     println!("after {}", counts());
 

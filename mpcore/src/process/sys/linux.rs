@@ -8,7 +8,10 @@ use std::process::{Child, Command};
 use std::sync::Arc;
 use std::time::Instant;
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair, sockopt};
+use rustix::net::{
+    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, socketpair,
+    sockopt,
+};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, set_parent_process_death_signal};
 
 use super::Waker;
@@ -100,6 +103,16 @@ pub(crate) fn own_program() -> io::Result<(PathBuf, Option<OsString>)> {
 /// continue it; a running one does not notice this signal.
 pub(crate) fn resume_when_parent_dies() {
     let _ = set_parent_process_death_signal(Some(Signal::CONT));
+}
+
+/// Connects to a packet socket by its path, and hangs up: whoever waits there hears that nobody came.
+pub(crate) fn knock_at(path: &str) {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    if let Ok(socket) = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
+        && let Ok(address) = SocketAddrUnix::new(path)
+    {
+        let _ = connect(&socket, &address);
+    }
 }
 
 /// The size of a fresh socket's send buffer.

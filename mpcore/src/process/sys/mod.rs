@@ -10,7 +10,9 @@ mod unix;
 mod windows;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Exits, Process, own_program, resume_when_parent_dies, socket_buffer};
+pub(crate) use linux::{
+    Exits, Process, knock_at, own_program, resume_when_parent_dies, socket_buffer,
+};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{Exits, Process, own_program, resume_when_parent_dies, socket_buffer};
 #[cfg(unix)]
