@@ -14,6 +14,16 @@ use runs::Run;
 /// The examples, each with what it says.
 const EXAMPLES: &[(&str, &[&str])] = &[
     ("addition_qml", &["the sum is 42\n"]),
+    (
+        "laser_qml",
+        &[
+            "the sum is 42\n",
+            "the child confirms 2.5 W\n",
+            "Laser-1.set_power: refused: more than 5 W\n",
+            "5 values, 5 on the way\n",
+            " finished: exit code 0\n",
+        ],
+    ),
     ("properties_qml", &["greeting: Hello World 3!, volume: 10\n"]),
     (
         "two_children_qml",
