@@ -80,6 +80,20 @@ impl Serialize for Unwilling {
     }
 }
 
+/// Travels between processes, but has no form in QML, so that one sees whether somebody tried.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Formless;
+
+impl Serialize for Formless {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // What travels is compact; what is for QML is for people.
+        if serializer.is_human_readable() {
+            return Err(serde::ser::Error::custom("it is formless"));
+        }
+        serializer.serialize_unit_struct("Formless")
+    }
+}
+
 /// Wraps one value.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Volts(pub f64);
@@ -150,6 +164,14 @@ pub trait Types {
     #[signal(name = "willing")]
     fn take(&mut self, unwilling: Unwilling) -> bool;
 
+    /// Emits `appeared` once.
+    #[signal(name = "conjured")]
+    fn conjure(&mut self);
+
+    /// Has no form in QML.
+    #[event]
+    fn appeared(&self, formless: Formless);
+
     /// Raw bytes, a megabyte of each value.
     #[signal(name = "bulk")]
     fn make_bulk(&mut self, bytes: u32) -> Vec<u8>;
@@ -186,7 +208,9 @@ pub trait Types {
 /// The child.
 #[derive(Debug, mpcore::Child)]
 #[child(Types)]
-pub struct TypesProcess {}
+pub struct TypesProcess {
+    cx: TypesContext,
+}
 
 impl Types for TypesProcess {
     fn echo_narrow(&mut self, a: i8, b: i16, c: u8, d: u16) -> (i8, i16, u8, u16) {
@@ -237,6 +261,10 @@ impl Types for TypesProcess {
 
     fn take(&mut self, unwilling: Unwilling) -> bool {
         !unwilling.panics
+    }
+
+    fn conjure(&mut self) {
+        self.cx.appeared.emit(Formless);
     }
 
     fn make_bulk(&mut self, bytes: u32) -> Vec<u8> {

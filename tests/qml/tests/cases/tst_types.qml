@@ -23,6 +23,7 @@ TestCase {
         onOthers: (...values) => test.got = values
         onWilling: (...values) => test.got = values
         onBulk: (...values) => test.got = values
+        onConjured: test.got = "conjured"
         onCall_failed: (call, name, error) => test.got = error
     }
     Rig { id: rig; onNumbers_echoed: (...values) => test.got = values }
@@ -263,6 +264,21 @@ TestCase {
         }
         compare(sent("echo_mode", "Off"), ["Off"])
         compare(types.process.state, "running")
+    }
+
+    function test_what_nobody_listens_to_is_not_converted() {
+        failOnWarning(/has no form in QML/)
+        compare(sent("conjure"), "conjured")
+    }
+
+    function test_what_has_no_form_is_a_warning_and_undefined() {
+        let formless = null
+        const hear = value => formless = [value]
+        ignoreWarning(/has no form in QML: it is formless/)
+        types.appeared.connect(hear)
+        compare(sent("conjure"), "conjured")
+        compare(formless, [undefined])
+        types.appeared.disconnect(hear)
     }
 
     function test_properties_data() {
