@@ -63,7 +63,11 @@ fn main() {
     if testing {
         for module in ["QuickTest", "Test"] {
             let (kind, major) = if frameworks { ("framework=", "") } else { ("", "6") };
-            println!("cargo:rustc-link-lib={kind}Qt{major}{module}");
+            // As qttypes does for all other modules: two builds of Qt in one program do not do.
+            let is = |name: &str, value: &str| env::var(name).is_ok_and(|it| it == value);
+            let debug = is("CARGO_CFG_TARGET_ENV", "msvc") && is("DEBUG", "true");
+            let suffix = if debug { "d" } else { "" };
+            println!("cargo:rustc-link-lib={kind}Qt{major}{module}{suffix}");
         }
     }
 }

@@ -37,7 +37,7 @@ extern "C" {
 // Before the application object, in place of a display that is not there.
 void mpqt_default_environment(const char *name, const char *value)
 {
-    if (!qEnvironmentVariableIsSet(name))
+    if (qEnvironmentVariableIsEmpty(name))
         qputenv(name, value);
 }
 

@@ -73,24 +73,41 @@ pub fn run_file(path: impl AsRef<Path>) -> Result<ExitCode, RunError> {
     Application::new().run_file(path)
 }
 
+/// Whether windows can be seen: what `QT_QPA_PLATFORM` says, else on Linux whether there is an X or
+/// Wayland display, else yes.
+#[must_use]
+pub fn has_display() -> bool {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    match variable("QT_QPA_PLATFORM") {
+        // Options follow a colon, and other platforms a semicolon.
+        Some(platform) => {
+            let first = platform.split([':', ';']).next().unwrap_or_default();
+            !["minimal", "offscreen", "vnc"].contains(&first)
+        }
+        None if cfg!(target_os = "linux") => {
+            ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| variable(name).is_some())
+        }
+        None => true,
+    }
+}
+
 /// Chooses Qt's offscreen platform and the software renderer, whether there is a display or not; what the
 /// environment says already stays.
 ///
 /// It sets environment variables, so call it at the beginning of `main`, before there are other threads
 /// that could read them.
 pub fn offscreen() {
-    // SAFETY: before Qt has started any thread that could read the environment.
+    // SAFETY: two live texts. That no other thread reads the environment meanwhile is up to the caller,
+    // as the documentation says; Rust's own calls go through a lock that this one does not take.
     unsafe {
         mpqt_default_environment(c"QT_QPA_PLATFORM".as_ptr(), c"offscreen".as_ptr());
         mpqt_default_environment(c"QT_QUICK_BACKEND".as_ptr(), c"software".as_ptr());
     }
 }
 
-/// [`offscreen`] where there is no display, which can only be on Linux.
+/// [`offscreen`], unless it [`has_display`].
 pub fn offscreen_without_a_display() {
-    let display =
-        ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
-    if cfg!(target_os = "linux") && !display {
+    if !has_display() {
         offscreen();
     }
 }
@@ -215,18 +232,19 @@ impl Application {
 }
 
 /// The event loop's thread must not wait for a child.
-struct ForbidWaiting;
+struct ForbidWaiting {
+    before: bool,
+}
 
 impl ForbidWaiting {
     fn new() -> Self {
-        mpcore::forbid_waiting_on_this_thread(true);
-        Self
+        Self { before: mpcore::forbid_waiting_on_this_thread(true) }
     }
 }
 
 impl Drop for ForbidWaiting {
     fn drop(&mut self) {
-        mpcore::forbid_waiting_on_this_thread(false);
+        mpcore::forbid_waiting_on_this_thread(self.before);
     }
 }
 
@@ -266,7 +284,11 @@ impl Qt {
         unsafe { mpqt_application_hide_windows() };
         let (sender, done) = mpsc::channel::<()>();
         let stop = move || {
-            mpcore::shutdown(SHUTDOWN);
+            if !mpcore::shutdown(SHUTDOWN) {
+                let why =
+                    format!("a child did not end within {SHUTDOWN:?}; it ends with this process");
+                crate::javascript::warn_of(None, &why);
+            }
             drop(sender);
         };
         // Without the thread, the children still end with their controls.

@@ -80,7 +80,9 @@
 //! | macOS | `brew install qt`, and `QMAKE=$(brew --prefix qt)/bin/qmake` |
 //! | Windows | Qt's installer, the kit of your compiler, and `QMAKE=C:\Qt\6.x\msvc2022_64\bin\qmake.exe`; its `bin` in `PATH` when the program runs |
 //!
-//! In this repository `cargo xtask setup` does it where it can.
+//! In this repository `cargo xtask setup` does it where it can. A Qt that is not the system's is found by the
+//! linker, but not by the loader: its `lib` folder has to be in `LD_LIBRARY_PATH` (macOS:
+//! `DYLD_LIBRARY_PATH`) when the program runs, or in its rpath.
 
 #![deny(unsafe_code)]
 
@@ -100,7 +102,7 @@ mod waker;
 use std::ffi::OsString;
 
 pub use application::{
-    Application, RunError, offscreen, offscreen_without_a_display, run, run_file,
+    Application, RunError, has_display, offscreen, offscreen_without_a_display, run, run_file,
 };
 pub use delivery::{BUDGET, inbox};
 pub use lateness::{Lateness, LatenessProbe, TimerLateness};

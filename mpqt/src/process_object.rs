@@ -9,7 +9,7 @@ use std::rc::Weak;
 use mpcore::{Process, ProcessSignals, StartError};
 use qmetaobject::{QObject, QString, QVariant, qt_base_class, qt_method, qt_property, qt_signal};
 
-use crate::convert::text_of;
+use crate::convert::{decode, text_of};
 use crate::javascript::{self, Kind};
 use crate::object::{ControlObject, Link, Owner, mpqt_keep};
 use crate::records;
@@ -68,7 +68,7 @@ pub struct MpqtProcess {
     stop: qt_method!(fn(&self)),
     terminate: qt_method!(fn(&self)),
     kill: qt_method!(fn(&self)),
-    cancel: qt_method!(fn(&self, call: u64)),
+    cancel: qt_method!(fn(&self, call: QVariant)),
     cancel_all: qt_method!(fn(&self)),
 }
 
@@ -173,8 +173,16 @@ impl MpqtProcess {
         self.look(Process::kill);
     }
 
-    fn cancel(&self, call: u64) {
-        self.look(|process| process.cancel(call));
+    fn cancel(&self, call: QVariant) {
+        match decode(call) {
+            Ok(call) => {
+                self.look(|process| process.cancel(call));
+            }
+            Err(error) => {
+                let why = format!("process.cancel: argument `call`: {error}");
+                javascript::throw(self, Kind::Type, &why);
+            }
+        }
     }
 
     fn cancel_all(&self) {

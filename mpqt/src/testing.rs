@@ -8,7 +8,7 @@
 //! ```
 //!
 //! ```no_run
-//! # #[mpcore::process] trait Laser { fn fire(&mut self); }
+//! # #[mpcore::process] pub trait Laser { fn fire(&mut self); }
 //! mpqt::qobject! { pub struct LaserObject: LaserControl, program = "laser-child" }
 //!
 //! fn main() -> std::process::ExitCode {

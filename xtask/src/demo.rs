@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use crate::command_line::CommandLine;
 use crate::error::Error;
-use crate::{passed_on, setup};
+use crate::setup::{self, Machine};
+use crate::{display, passed_on};
 
 /// Chooses the console, wherever it stands: users put it before the `--`, and behind the arguments
 /// too. A folder of that name is `./--console`.
@@ -21,10 +22,13 @@ enum Demo {
 /// Which folder is the default is the demo's own business, and so is every other argument.
 pub(crate) fn run(args: Vec<OsString>) -> Result<ExitCode, Error> {
     let (demo, args) = chosen(args);
+    let mut command = command(demo, args);
     if demo == Demo::Workbench {
         setup::make_sure_of_qt()?;
+        // Without a display the workbench drives itself.
+        command = command.variables(&display::variables(&Machine));
     }
-    command(demo, args).show().become_it()
+    command.show().become_it()
 }
 
 fn chosen(mut args: Vec<OsString>) -> (Demo, Vec<OsString>) {

@@ -31,7 +31,7 @@ cargo xtask demo --console [-- --path DIR]
 cargo xtask test [--runner RUNNER]    run every kind of test, and count them
                                       (RUNNER: nextest or cargo; default: nextest if installed)
 cargo xtask bench call [--quick]      the round trip of a call, beside plain ipc-channel
-cargo xtask bench flood               a million property sets into a window; needs Qt
+cargo xtask bench flood [--quick]     millions of property sets and events into a window; needs Qt
 cargo xtask setup                     make sure that Qt and all it needs is there
 cargo xtask help                      this text
 

@@ -1,7 +1,8 @@
 //! The command line as QML sees it, and the terminal that QML does not have.
 
 use std::io::{self, Write as _};
-use std::sync::OnceLock;
+use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use qmetaobject::{QObject, QString, QVariantList, qt_base_class, qt_method, qt_property};
 
@@ -15,6 +16,11 @@ struct Called {
     drives_itself: bool,
 }
 
+fn last_beat() -> MutexGuard<'static, Instant> {
+    static LAST: LazyLock<Mutex<Instant>> = LazyLock::new(|| Mutex::new(Instant::now()));
+    LAST.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What the program was called with: `Invocation` in QML. Without [`Invocation::set`] all of it is
 /// empty.
 ///
@@ -25,6 +31,7 @@ struct Called {
 /// | `drives_itself` | whether nobody sits in front of it |
 /// | `say(line)` | writes a line to stdout; false if that is not possible |
 /// | `complain(line)` | writes a line to stderr |
+/// | `beat()` | a sign of life |
 #[allow(missing_debug_implementations, dead_code, missing_docs)]
 #[derive(QObject)]
 pub struct Invocation {
@@ -35,12 +42,24 @@ pub struct Invocation {
     drives_itself: qt_property!(bool; CONST),
     say: qt_method!(fn(&self, line: QString) -> bool),
     complain: qt_method!(fn(&self, line: QString)),
+    beat: qt_method!(fn(&self)),
 }
 
 impl Invocation {
     /// For every `Invocation` that QML makes afterwards. Once; later calls change nothing.
     pub fn set(arguments: Arguments, drives_itself: bool) {
         let _ = CALLED.set(Called { arguments, drives_itself });
+        *last_beat() = Instant::now();
+    }
+
+    /// How long there was no sign of life of the window.
+    #[must_use]
+    pub fn silent_for() -> Duration {
+        last_beat().elapsed()
+    }
+
+    fn beat(&self) {
+        *last_beat() = Instant::now();
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "what the derive calls")]
@@ -64,6 +83,7 @@ impl Default for Invocation {
             drives_itself: Default::default(),
             say: Default::default(),
             complain: Default::default(),
+            beat: Default::default(),
         };
         if let Some(Called { arguments, drives_itself }) = CALLED.get() {
             let text = |text: &std::ffi::OsStr| QString::from(&*text.to_string_lossy());

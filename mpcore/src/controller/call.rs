@@ -257,12 +257,12 @@ thread_local! {
 }
 
 /// Makes `wait` and `blocking()` on this thread return [`CallError::WaitForbidden`]: for the thread of
-/// a user interface, which must not stand still.
-pub fn forbid_waiting_on_this_thread(forbid: bool) {
-    FORBIDDEN.set(forbid);
+/// a user interface, which must not stand still. Returns whether it was forbidden before.
+pub fn forbid_waiting_on_this_thread(forbid: bool) -> bool {
     if forbid {
         FORBIDDEN_ANYWHERE.store(true, Ordering::Relaxed);
     }
+    FORBIDDEN.replace(forbid)
 }
 
 fn wait_forbidden() -> bool {

@@ -5,7 +5,8 @@
 //! names. What the user wrote by path stands outside of it, where that path is right.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
 use syn::{Visibility, parse_quote};
 
 use super::declaration::{Declaration, Program};
@@ -27,6 +28,8 @@ pub(super) fn expand(
     let connections = object.connections();
     let text = name.to_string();
     let names::Own { config_changed, exception_raised, call_finished, call_failed } = &names.own;
+    // At the user's token, where rustc tells of a control that is less visible than the object.
+    let control_type = quote_spanned!(control.span()=> type Control = #control;);
     let exception_text = exception_raised.to_string();
     let call_texts = [call_finished, call_failed].map(ToString::to_string);
     let builder = match &declaration.program {
@@ -136,7 +139,7 @@ pub(super) fn expand(
         #vis use #module::#name;
 
         impl #krate::__private::Launch for #name {
-            type Control = #control;
+            #control_type
 
             fn __builder(
                 builder: #krate::__private::Builder<#control>,

@@ -114,7 +114,7 @@ impl Qt {
         let property = |key: &str| {
             answer.lines().find_map(|line| line.strip_prefix(key)?.trim().strip_prefix(':'))
         };
-        let version = property("QT_VERSION").filter(|version| version.starts_with("6."))?;
+        let version = property("QT_VERSION").filter(|version| is_new_enough(version))?;
         Some(Qt::Found {
             version: version.to_owned(),
             prefix: property("QT_INSTALL_PREFIX")?.into(),
@@ -123,6 +123,12 @@ impl Qt {
             qml: property("QT_INSTALL_QML")?.into(),
         })
     }
+}
+
+/// Qt 6.2 or newer, as mpqt's build script wants it.
+fn is_new_enough(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0_u32));
+    matches!((numbers.next(), numbers.next()), (Some(6), Some(2..)))
 }
 
 impl What {
@@ -272,6 +278,19 @@ pub(super) mod tests {
     fn check(system: &Fake, missing: &[&str]) {
         let found = Found::look(system);
         assert_eq!(found.names(), missing, "{system:?}");
+    }
+
+    #[test]
+    fn qt_6_2_is_the_oldest() {
+        for (version, expected) in [
+            ("6.2.0", true),
+            ("6.10.1", true),
+            ("7.0.0", false),
+            ("6.1.9", false),
+            ("5.15.2", false),
+        ] {
+            assert_eq!(is_new_enough(version), expected, "{version}");
+        }
     }
 
     #[test]

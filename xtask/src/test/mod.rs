@@ -64,8 +64,7 @@ fn command(runner: Runner, flags: &Flags) -> (Runner, CommandLine) {
     let cargo = ["test", "--no-fail-fast", "--workspace"];
     match (runner, flags) {
         (_, Flags::Docs) => (Runner::Cargo, CommandLine::cargo(cargo).args(["--doc"])),
-        // nextest asks each program for a list of its tests, which one that runs QML tests does not
-        // have.
+        // nextest would keep what QML tests print to itself, and it is counted.
         (_, Flags::TargetsWithQml(flags))
         | (Runner::Cargo, Flags::Targets(flags) | Flags::TargetsWithCases(flags)) => {
             (Runner::Cargo, CommandLine::cargo(cargo).args(flags))

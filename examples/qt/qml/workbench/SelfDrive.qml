@@ -88,6 +88,14 @@ Item {
     TimerLateness { id: timer }
 
     Timer {
+        interval: 1000
+        repeat: true
+        running: true
+        triggeredOnStart: true
+        onTriggered: drive.invocation.beat()
+    }
+
+    Timer {
         id: stall
         interval: drive.patience
         running: drive.stage !== "over"
@@ -205,6 +213,12 @@ Item {
             drive.say("a timer of 10 ms, late by (ms)           p99     max   times")
             drive.lateness("idle, the plot moves", drive.idle)
             drive.lateness("digesting, killed, restarted", drive.busy)
+            const beyond = drive.busy.max_ms - drive.idle.max_ms
+            if (beyond > 2000) {
+                drive.fail("the window stood still for " + drive.busy.max_ms.toFixed(0) + " ms")
+                return
+            }
+            drive.say("goal: at most 50 ms beyond idle, " + (beyond <= 50 ? "kept" : "missed"))
             drive.keepPicture()
         }
     }

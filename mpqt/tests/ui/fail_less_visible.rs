@@ -1,0 +1,7 @@
+#[mpcore::process]
+trait Laser {
+    fn fire(&mut self);
+}
+
+mpqt::qobject! { pub struct LaserObject: LaserControl }
+fn main() {}
