@@ -77,15 +77,19 @@ pub fn run_file(path: impl AsRef<Path>) -> Result<ExitCode, RunError> {
 /// Wayland display, else yes.
 #[must_use]
 pub fn has_display() -> bool {
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    windows_are_seen(cfg!(target_os = "linux"), |name| std::env::var(name).ok())
+}
+
+fn windows_are_seen(linux: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
+    let variable = |name| variable(name).filter(|value| !value.is_empty());
     match variable("QT_QPA_PLATFORM") {
         // Options follow a colon, and other platforms a semicolon.
         Some(platform) => {
             let first = platform.split([':', ';']).next().unwrap_or_default();
             !["minimal", "offscreen", "vnc"].contains(&first)
         }
-        None if cfg!(target_os = "linux") => {
-            ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| variable(name).is_some())
+        None if linux => {
+            ["DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(|name| variable(name).is_some())
         }
         None => true,
     }
@@ -392,4 +396,32 @@ unsafe extern "C" {
         reports: *mut QString,
     ) -> bool;
     fn mpqt_url_of_file(path: *const QString, url: *mut QString);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_windows_are_seen() {
+        let seen = |linux, set: &[(&str, &str)]| {
+            windows_are_seen(linux, |name| {
+                set.iter().find(|(known, _)| name == *known).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        for (linux, set, expected) in [
+            (true, &[][..], false),
+            (true, &[("DISPLAY", "")], false),
+            (true, &[("DISPLAY", ":0")], true),
+            (true, &[("WAYLAND_DISPLAY", "wayland-0")], true),
+            (true, &[("DISPLAY", ":0"), ("QT_QPA_PLATFORM", "offscreen")], false),
+            (true, &[("QT_QPA_PLATFORM", "offscreen:size=100x100")], false),
+            (true, &[("QT_QPA_PLATFORM", "xcb;offscreen")], true),
+            (true, &[("DISPLAY", ":0"), ("QT_QPA_PLATFORM", "")], true),
+            (false, &[], true),
+            (false, &[("QT_QPA_PLATFORM", "minimal")], false),
+        ] {
+            assert_eq!(seen(linux, set), expected, "{linux} {set:?}");
+        }
+    }
 }
