@@ -47,6 +47,7 @@ fn every_example_says_what_it_promises_and_quits() {
         command.env("QT_QPA_PLATFORM", "offscreen").env("QT_QUICK_BACKEND", "software");
         // QML's `console` goes to stderr, whoever reads it.
         command.env("QT_LOGGING_RULES", "*.info=true").env("QT_FORCE_STDERR_LOGGING", "1");
+        command.env_remove("QT_MESSAGE_PATTERN");
         let ended = Run::start(command).end();
         assert!(ended.status.success(), "{name}: {ended:?}");
         for line in *said {

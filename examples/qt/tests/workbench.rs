@@ -47,6 +47,15 @@ fn it_drives_itself_ends_as_the_console_demo_and_leaves_a_picture() {
     }
 }
 
+/// The one in the README is replaced by hand.
+#[test]
+fn the_picture_in_the_readme_is_one_of_the_workbench() {
+    let picture =
+        Picture::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/workbench.png")));
+    assert_eq!(picture.size(), (1200, 760));
+    picture.check().unwrap();
+}
+
 /// Twice in a row, since the second child begins anew; and the folder has no middle.
 #[test]
 fn a_small_folder_without_a_picture() {
@@ -100,25 +109,62 @@ fn arguments_are_explained() {
     assert!(ended.stderr.contains("--help"), "{ended:?}");
 }
 
+/// The drive has not killed this one.
+#[test]
+fn a_child_that_dies_by_itself_is_told_and_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = fs::File::create(folder.path().join("large")).unwrap();
+    large.set_len(1 << 40).unwrap(); // never read to its middle
+    let mut workbench = Workbench::start(&[&"--path", &folder.path()]);
+    let pid = loop {
+        let line = workbench.run.line().expect("it says which child digests");
+        let words: Vec<_> = line.split(' ').collect();
+        if let ["child", pid, "digests", ..] = words[..] {
+            break pid.to_owned();
+        }
+    };
+    assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+    let ended = workbench.end();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    let told = format!("error: child `digest` (pid {pid})");
+    assert!(ended.stderr.contains(&told) && ended.stderr.contains("SIGKILL"), "{ended:?}");
+    assert!(!ended.stdout.contains("kill -9"), "{ended:?}");
+}
+
 /// Runs a workbench in a world without a display. After its end nothing of it may be left.
 fn run(arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> Ended {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let mark = format!("{MARK}={}-{number}.", std::process::id());
-    let (name, value) = mark.split_once('=').unwrap();
-    let mut command = Command::new(WORKBENCH);
-    command.args(arguments).env(name, value);
-    for name in ["DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "QT_QUICK_BACKEND"] {
-        command.env_remove(name);
+    Workbench::start(arguments).end()
+}
+
+/// One under way.
+struct Workbench {
+    run: Run,
+    mark: String,
+}
+
+impl Workbench {
+    fn start(arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mark = format!("{MARK}={}-{number}.", std::process::id());
+        let (name, value) = mark.split_once('=').unwrap();
+        let mut command = Command::new(WORKBENCH);
+        command.args(arguments).env(name, value);
+        for name in ["DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "QT_QUICK_BACKEND"] {
+            command.env_remove(name);
+        }
+        Self { run: Run::start(command), mark }
     }
-    let mut run = Run::start(command);
-    run.wait();
-    let left = marked(&mark);
-    let ended = run.end();
-    assert_eq!(left, [] as [PathBuf; 0], "{ended:?}");
-    // What QML says of a mistake in a document.
-    assert!(!ended.stderr.contains(".qml"), "{ended:?}");
-    ended
+
+    fn end(mut self) -> Ended {
+        self.run.wait();
+        let left = marked(&self.mark);
+        let ended = self.run.end();
+        assert_eq!(left, [] as [PathBuf; 0], "{ended:?}");
+        // What QML says of a mistake in a document.
+        assert!(!ended.stderr.contains(".qml"), "{ended:?}");
+        ended
+    }
 }
 
 /// All processes whose environment has the mark.

@@ -33,6 +33,10 @@ fn run(arguments: &[&str], patience: Duration) -> Ended {
         .args(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        // QML's `console` goes to stderr as it is, whoever reads it.
+        .env("QT_LOGGING_RULES", "qml.debug=true;js.debug=true")
+        .env("QT_FORCE_STDERR_LOGGING", "1")
+        .env_remove("QT_MESSAGE_PATTERN")
         .spawn()
         .expect("it is built");
     let mut stdout = application.stdout.take().expect("piped");
@@ -160,6 +164,27 @@ fn what_a_child_says_last_reaches_the_document() {
 }
 
 #[test]
+fn the_last_signals_of_two_children_reach_qml_at_the_end() {
+    let ended = run(&["both_say_last"], LONG).with(0);
+    let said = |name: &str| -> Vec<_> {
+        ended.logged.iter().filter_map(|line| line.strip_prefix(name)).collect()
+    };
+    for name in ["one: ", "two: "] {
+        assert_eq!(
+            said(name),
+            [
+                "counted 3000 after 3000 ticks",
+                "sleep stopped",
+                "add_two stopped",
+                "finished, finished, cleaned up: true, 3000, 3000",
+            ],
+            "{name}{ended:#?}"
+        );
+    }
+    assert_eq!(ended.logged.len(), 8, "{ended:#?}");
+}
+
+#[test]
 fn a_second_application_is_refused_and_the_first_goes_on() {
     let ended = run(&["second_application"], LONG).with(4);
     assert!(ended.stdout.starts_with("Err(\"there is an application object already"), "{ended:#?}");
@@ -235,6 +260,7 @@ fn waiting_in_the_gui_thread_is_refused() {
 /// The children flood when it ends: a waker, a connection or an object that outlives its application
 /// would crash here.
 #[test]
+#[cfg(target_os = "linux")] // what is left behind is looked up in /proc
 fn applications_start_and_end_two_hundred_times() {
     let ended = run(&["rounds", "200"], Duration::from_secs(300)).with(0);
     assert_eq!(ended.stdout.lines().next(), Some("rounds 200"), "{ended:#?}");

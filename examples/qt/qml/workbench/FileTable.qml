@@ -5,14 +5,24 @@ import QtQuick.Controls.Basic as T
 Rectangle {
     id: table
 
+    // More nobody reads, and each of them costs memory.
+    property int limit: 100000
+    // So many are not in the table.
+    property int more: 0
     readonly property alias count: files.count
     readonly property alias view: view
+    readonly property alias moreText: moreText
 
-    function clear() { files.clear() }
+    function clear() {
+        files.clear()
+        table.more = 0
+    }
 
     function add(rows) {
         const follow = view.atYEnd
-        files.append(rows.map(row => ({ path: row.path, size: row.size, sha256: row.sha256, problem: row.problem || "" })))
+        const kept = rows.slice(0, Math.max(0, table.limit - files.count))
+        table.more += rows.length - kept.length
+        files.append(kept.map(row => ({ path: row.path, size: row.size, sha256: row.sha256, problem: row.problem || "" })))
         if (follow)
             view.positionViewAtEnd()
     }
@@ -76,7 +86,7 @@ Rectangle {
     }
     ListView {
         id: view
-        anchors { left: parent.left; right: parent.right; top: rule.bottom; bottom: parent.bottom; margins: 1 }
+        anchors { left: parent.left; right: parent.right; top: rule.bottom; bottom: moreText.top; margins: 1 }
         clip: true
         model: files
         reuseItems: true
@@ -93,6 +103,15 @@ Rectangle {
             sha256: model.sha256.substring(0, 14)
             tone: model.problem === "" ? Theme.text : Theme.danger
         }
+    }
+    PlainText {
+        id: moreText
+        anchors { left: parent.left; right: parent.right; bottom: parent.bottom; leftMargin: 10; rightMargin: 14 }
+        height: visible ? 22 : 0
+        visible: table.more > 0
+        text: "and " + Theme.number(table.more) + " more"
+        color: Theme.dim
+        font.pixelSize: Theme.fine + 1
     }
     PlainText {
         anchors.centerIn: view

@@ -67,7 +67,8 @@ Item {
                 tryVerify(() => row.details.text === row.process.exit.text, soon, row.details.text)
                 compare(row.process.exit.code, -9)
                 verify(row.process.exit.killed)
-                tryVerify(() => bench.exceptions.model.get(0).message === row.process.exit.text, soon)
+                tryVerify(() => bench.exceptions.model.count > 0
+                          && bench.exceptions.model.get(0).message === row.process.exit.text, soon)
                 compare(bench.exceptions.model.get(0).where, row.process.name)
                 compare(bench.exceptions.model.get(0).kind, "killed")
                 // The user wanted it: no exception, and no dialog.

@@ -10,6 +10,7 @@ Item {
     Invocation { id: called }
     Bench { id: bench; anchors.fill: parent }
     Bench { id: partial; without: ["b", "deeper"]; visible: false }
+    FileTable { id: small; limit: 3; width: 400; height: 200 }
     SignalSpy { id: finished; target: bench.digest; signalName: "digest_finished" }
     SignalSpy { id: partialFinished; target: partial.digest; signalName: "digest_finished" }
     SignalSpy { id: progress; target: bench.digest.process; signalName: "progress" }
@@ -136,14 +137,42 @@ Item {
             verify(bench.exceptions.model.get(0).message.includes("<i>missing</i>"))
         }
 
+        function test_the_table_is_bounded() {
+            const files = (from, to) => {
+                const rows = []
+                for (let number = from; number <= to; ++number)
+                    rows.push({ path: "file " + number, size: number, sha256: "00" })
+                return rows
+            }
+            compare(small.more, 0)
+            verify(!small.moreText.visible)
+            small.add(files(1, 2))
+            small.add(files(3, 5))
+            small.add(files(6, 1006))
+            compare(small.count, small.limit)
+            compare([0, 1, 2].map(index => small.row(index).path), ["file 1", "file 2", "file 3"])
+            compare(small.more, 1003)
+            verify(small.moreText.visible)
+            compare(small.moreText.text, "and " + Theme.number(1003) + " more")
+            small.clear()
+            compare([small.count, small.more], [0, 0])
+            verify(!small.moreText.visible)
+            small.add(files(1, 3))
+            compare([small.count, small.more], [3, 0])
+        }
+
+        function encoded(path) { return path.split("/").map(encodeURIComponent).join("/") }
+
+        function path(url) { return decodeURIComponent(String(url)).replace("file://", "") }
+
         function test_a_folder_is_chosen() {
             panel.folder = called.folder + "/files"
             mouseClick(panel.chooseButton)
             tryVerify(() => panel.chooser.item !== null, soon)
             tryVerify(() => panel.chooser.item.visible, soon)
             // It begins where the panel is.
-            compare(String(panel.chooser.item.currentFolder), "file://" + called.folder + "/files")
-            panel.chooser.item.selectedFolder = "file://" + called.folder + "/a%20%25%23%C3%BC"
+            compare(path(panel.chooser.item.currentFolder), called.folder + "/files")
+            panel.chooser.item.selectedFolder = "file://" + encoded(called.folder) + "/a%20%25%23%C3%BC"
             panel.chooser.item.accept()
             tryCompare(panel.path, "text", called.folder + "/a %#ü", soon)
             tryVerify(() => !panel.chooser.item.visible, soon)

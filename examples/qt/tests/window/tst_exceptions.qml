@@ -83,12 +83,22 @@ Item {
             verify(texts.every(text => text.textFormat === Text.PlainText))
         }
 
-        function test_a_child_that_dies_by_itself_is_an_exception() {
-            bench.tellFailure(bench.calculator.process, { kind: "constructor", text: "no port" })
-            compare(panel.model.get(0).message, "no port")
-            // This one was told as an exception already.
-            bench.tellFailure(bench.calculator.process, { kind: "crashed", text: "x" })
-            compare(panel.total, 1)
+        function test_a_child_that_does_not_start_is_told() {
+            let total = 0
+            for (const { process } of [bench.calculator, bench.digest, bench.monitor]) {
+                process.failed({ kind: "constructor", text: process.name + " has no port" })
+                total += 1
+                compare(panel.total, total)
+                compare(panel.model.get(0).where, process.name)
+                compare(panel.model.get(0).kind, "failed")
+                compare(panel.model.get(0).message, process.name + " has no port")
+                // This one is told as an exception.
+                process.failed({ kind: "crashed", text: "x" })
+                compare(panel.total, total)
+            }
+            tryCompare(dialog, "opened", true, soon)
+            compare(dialog.message.text, "calculator has no port")
+            compare(dialog.further, 2)
         }
 
         function test_the_list_is_bounded() {

@@ -3,10 +3,9 @@ import QtTest
 import Rigs 1.0
 
 // What does not fit is a TypeError that names method, argument and type; nothing is sent.
-TestCase {
+RigCase {
     id: test
     name: "Arguments"
-    when: windowShown
 
     Rig { id: rig }
     SignalSpy { id: added; target: rig; signalName: "add_two_finished" }
@@ -47,7 +46,7 @@ TestCase {
         compare(thrown(() => rig.add_two(1, data.value)),
                 "TypeError: RigObject.add_two: argument `num2`: " + data.why)
         rig.add_two(2, 3)
-        tryCompare(added, "count", 1)
+        tryCompare(added, "count", 1, soon)
         compare(added.signalArguments[0][0], 5)
     }
 
@@ -77,7 +76,7 @@ TestCase {
         verify(message !== "nothing was thrown", message)
         added.clear()
         rig.add_two(2, 3)
-        tryCompare(added, "count", 1)
+        tryCompare(added, "count", 1, soon)
     }
 
     function test_unsigned_and_narrow_numbers_data() {
@@ -143,7 +142,7 @@ TestCase {
         values.clear()
         thrown(() => rig.echo_values("t", new ArrayBuffer(1), 5, 1, {}))
         rig.echo_values("last", new ArrayBuffer(1), sample, 1, {})
-        tryCompare(values, "count", 1)
+        tryCompare(values, "count", 1, soon)
         compare(values.signalArguments[0][0], "last")
     }
 
@@ -151,6 +150,6 @@ TestCase {
         added.clear()
         ignoreWarning(/.*[Tt]oo many arguments.*/)
         rig.add_two(1, 2, 3)
-        tryCompare(added, "count", 1)
+        tryCompare(added, "count", 1, soon)
     }
 }

@@ -2,10 +2,9 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
-TestCase {
+RigCase {
     id: test
     name: "Calls"
-    when: windowShown
 
     property int grouped: 0
 
@@ -26,10 +25,10 @@ TestCase {
         finished.clear()
         const call = rig.add_two(20, 22)
         verify(call > 0)
-        added.wait()
+        added.wait(soon)
         compare(added.signalArguments[0][0], 42)
         compare(added.signalArguments[0].length, 1)
-        tryCompare(finished, "count", 1)
+        tryCompare(finished, "count", 1, soon)
         compare(finished.signalArguments[0][0], call)
         compare(finished.signalArguments[0][1], "add_two")
     }
@@ -37,12 +36,12 @@ TestCase {
     function test_the_config_reaches_the_child() {
         configured.clear()
         rig.tell_config()
-        configured.wait()
+        configured.wait(soon)
         compare(configured.signalArguments[0][0], "COM3")
     }
 
     function test_a_grouped_handler_hears() {
-        tryCompare(this, "grouped", 1)
+        tryCompare(this, "grouped", 1, soon)
         compare(rig.process.state, "running")
         verify(rig.process.pid > 0)
     }
@@ -59,7 +58,7 @@ TestCase {
         rig.nothing()
         rig.calibrate()
         rig.rest()
-        tryVerify(() => rig.heard("call_finished").length === 4)
+        tryVerify(() => rig.heard("call_finished").length === 4, soon)
         const calls = rig.log.slice(rig.log.indexOf("ready") + 1)
         compare(calls, [
             "add_two_finished 3", "call_finished add_two",
@@ -74,7 +73,7 @@ TestCase {
         rig.add_two(1, 2)
         compare(rig.process.state, "created")
         rig.process.start()
-        tryVerify(() => rig.heard("add_two_finished").length === 1)
+        tryVerify(() => rig.heard("add_two_finished").length === 1, soon)
         verify(rig.log.indexOf("ready") < rig.log.indexOf("add_two_finished 3"))
     }
 
@@ -82,7 +81,7 @@ TestCase {
         const rig = createTemporaryObject(logged, test)
         rig.inside = { add_two_finished: sum => { if (sum < 10) rig.add_two(sum, 1) } }
         rig.add_two(0, 1)
-        tryVerify(() => rig.heard("add_two_finished").length === 10)
+        tryVerify(() => rig.heard("add_two_finished").length === 10, soon)
         compare(rig.heard("add_two_finished")[9], "add_two_finished 10")
     }
 
@@ -90,7 +89,7 @@ TestCase {
         const rig = createTemporaryObject(logged, test)
         for (let i = 0; i < 2000; ++i)
             rig.add_two(i, 0)
-        tryVerify(() => rig.heard("call_finished").length === 2000, 20000)
+        tryVerify(() => rig.heard("call_finished").length === 2000, soon)
         const sums = rig.heard("add_two_finished")
         compare(sums.length, 2000)
         for (let i = 0; i < 2000; ++i)
@@ -110,10 +109,10 @@ TestCase {
         ignoreWarning(/.*on purpose.*/)
         rig.inside = { tick: number => { if (number === 2) throw new Error("on purpose") } }
         rig.tick_away(4)
-        tryVerify(() => rig.heard("call_finished").length === 1)
+        tryVerify(() => rig.heard("call_finished").length === 1, soon)
         compare(rig.heard("tick").length, 4)
         rig.add_two(1, 1)
-        tryVerify(() => rig.heard("add_two_finished").length === 1)
+        tryVerify(() => rig.heard("add_two_finished").length === 1, soon)
     }
 
     function test_two_objects_have_two_children() {
@@ -121,15 +120,15 @@ TestCase {
         const two = createTemporaryObject(logged, test, { config: { port: "two" } })
         one.tell_config()
         two.tell_config()
-        tryVerify(() => one.heard("call_finished").length === 1)
-        tryVerify(() => two.heard("call_finished").length === 1)
+        tryVerify(() => one.heard("call_finished").length === 1, soon)
+        tryVerify(() => two.heard("call_finished").length === 1, soon)
         compare(one.heard("configured"), ["configured one"])
         compare(two.heard("configured"), ["configured two"])
         verify(one.process.pid !== two.process.pid)
         one.process.kill()
-        tryVerify(() => one.heard("finished").length === 1)
+        tryVerify(() => one.heard("finished").length === 1, soon)
         two.add_two(1, 1)
-        tryVerify(() => two.heard("add_two_finished").length === 1)
+        tryVerify(() => two.heard("add_two_finished").length === 1, soon)
         compare(two.process.state, "running")
     }
 
@@ -137,7 +136,7 @@ TestCase {
         const rig = createTemporaryObject(logged, test)
         const add = rig.add_two
         add(4, 5)
-        tryVerify(() => rig.heard("add_two_finished").length === 1)
+        tryVerify(() => rig.heard("add_two_finished").length === 1, soon)
         compare(rig.heard("add_two_finished"), ["add_two_finished 9"])
     }
 }

@@ -3,10 +3,9 @@ import QtTest
 import Rigs 1.0
 
 // `rename_all = "camelCase"`.
-TestCase {
+RigCase {
     id: test
     name: "Camel"
-    when: windowShown
 
     property var log: []
 
@@ -24,28 +23,28 @@ TestCase {
     }
 
     function init() {
-        tryCompare(rig.process, "state", "running")
+        tryCompare(rig.process, "state", "running", soon)
         log = []
     }
 
     function test_a_command() {
         rig.addTwo(1, 2)
-        tryCompare(test.log, "length", 2)
+        tryCompare(test.log, "length", 2, soon)
         compare(test.log[0], "sum 3")
         verify(["finished add_two", "finished addTwo"].indexOf(test.log[1]) >= 0, test.log[1])
     }
 
     function test_a_property() {
         rig.power = 2
-        tryCompare(rig, "power", 2)
+        tryCompare(rig, "power", 2, soon)
         rig.setPower(3)
-        tryCompare(rig, "power", 3)
+        tryCompare(rig, "power", 3, soon)
         compare(rig.connected, true)
     }
 
     function test_a_failure() {
         rig.fail("Error")
-        tryCompare(test.log, "length", 2)
+        tryCompare(test.log, "length", 2, soon)
         compare(test.log, ["raised fail", "failed fail"])
     }
 
@@ -63,7 +62,7 @@ TestCase {
 
     function test_config() {
         rig.config = { port: "B" }
-        tryCompare(test.log, "length", 1)
+        tryCompare(test.log, "length", 1, soon)
         compare(test.log, ["config"])
     }
 }

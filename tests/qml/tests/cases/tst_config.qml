@@ -2,10 +2,9 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
-TestCase {
+RigCase {
     id: test
     name: "Config"
-    when: windowShown
 
     Component { id: logged; LoggedRig { } }
     Component { id: refused; LoggedRig { config: ({ refuse: "not today" }) } }
@@ -18,7 +17,7 @@ TestCase {
     function told(rig) {
         const before = rig.heard("configured").length
         rig.tell_config()
-        tryVerify(() => rig.heard("configured").length === before + 1)
+        tryVerify(() => rig.heard("configured").length === before + 1, soon)
         return rig.heard("configured").pop()
     }
 
@@ -40,11 +39,11 @@ TestCase {
         let changed = 0
         rig.config_changed.connect(() => changed += 1)
         rig.config = { port: "B" }
-        tryVerify(() => changed === 1)
+        tryVerify(() => changed === 1, soon)
         compare(rig.config.port, "B")
         compare(told(rig), "configured A")
         rig.process.restart()
-        tryVerify(() => rig.heard("ready").length === 2)
+        tryVerify(() => rig.heard("ready").length === 2, soon)
         compare(told(rig), "configured B")
     }
 
@@ -58,7 +57,7 @@ TestCase {
         compare(rig.config.port, "A")
         rig.config = { port: "C" }
         rig.process.restart()
-        tryVerify(() => rig.heard("ready").length === 2)
+        tryVerify(() => rig.heard("ready").length === 2, soon)
         compare(told(rig), "configured C")
     }
 
@@ -66,7 +65,7 @@ TestCase {
         const rig = createTemporaryObject(logged, test, { config: { port: "A" } })
         compare(told(rig), "configured A")
         rig.process.stop()
-        tryVerify(() => rig.heard("finished").length === 1)
+        tryVerify(() => rig.heard("finished").length === 1, soon)
         ignoreWarning(/.*RigObject: config: port: invalid type.*/)
         rig.config = { port: 5 }
         const message = thrown(() => rig.process.start())
@@ -78,7 +77,7 @@ TestCase {
 
     function test_a_refused_config_fails_the_start() {
         const rig = createTemporaryObject(refused, test)
-        tryVerify(() => rig.heard("finished").length === 1)
+        tryVerify(() => rig.heard("finished").length === 1, soon)
         compare(rig.heard("failed"), ["failed postrun_init"])
         compare(rig.heard("finished"), ["finished failed"])
         compare(rig.heard("ready"), [])
@@ -94,7 +93,7 @@ TestCase {
     function test_calls_of_a_failed_start_end() {
         const rig = createTemporaryObject(refused, test)
         rig.add_two(1, 2)
-        tryVerify(() => rig.heard("finished").length === 1)
+        tryVerify(() => rig.heard("finished").length === 1, soon)
         compare(rig.heard("call_failed"), ["call_failed add_two exited"])
     }
 }

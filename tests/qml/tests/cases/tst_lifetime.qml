@@ -3,10 +3,9 @@ import QtTest
 import Rigs 1.0
 
 // Objects come and go while signals wait and calls run.
-TestCase {
+RigCase {
     id: test
     name: "Lifetime"
-    when: windowShown
 
     Component { id: logged; LoggedRig { } }
     Component { id: plain; Rig { } }
@@ -33,7 +32,7 @@ TestCase {
     function works() {
         const rig = createTemporaryObject(logged, test)
         rig.add_two(1, 2)
-        tryVerify(() => rig.heard("add_two_finished").length === 1)
+        tryVerify(() => rig.heard("add_two_finished").length === 1, soon)
     }
 
     Loader { id: loader }
@@ -43,7 +42,7 @@ TestCase {
             loader.sourceComponent = flooding
             verify(loader.item)
             if (i % 5 === 0)
-                tryVerify(() => loader.item.ticks > 0, 20000)
+                tryVerify(() => loader.item.ticks > 0, soon)
             else if (i % 2 === 0)
                 wait(0)
             loader.sourceComponent = undefined
@@ -55,7 +54,7 @@ TestCase {
         for (let i = 0; i < 50; ++i) {
             const rig = flooding.createObject(test)
             if (i % 4 === 0)
-                tryVerify(() => rig.ticks > 0, 20000)
+                tryVerify(() => rig.ticks > 0, soon)
             else if (i % 2 === 0)
                 wait(0)
             rig.destroy()
@@ -71,7 +70,7 @@ TestCase {
             rigs.push(rig)
         }
         for (const rig of rigs)
-            tryVerify(() => rig.heard("ready").length === 1)
+            tryVerify(() => rig.heard("ready").length === 1, soon)
         for (const rig of rigs)
             rig.destroy()
         wait(0)
@@ -93,7 +92,7 @@ TestCase {
         seen = 0
         for (let i = 0; i < 20; ++i)
             suicidal.createObject(test, { owner: test })
-        tryCompare(test, "seen", 20, 20000)
+        tryCompare(test, "seen", 20, soon)
         works()
         compare(seen, 20)
     }
@@ -117,7 +116,7 @@ TestCase {
 
     function test_destroyed_in_a_loop_inside_a_connected_handler(data) {
         const other = createTemporaryObject(logged, test)
-        tryVerify(() => other.heard("ready").length === 1)
+        tryVerify(() => other.heard("ready").length === 1, soon)
         for (let i = 0; i < 5; ++i) {
             const rig = plain.createObject(test, { "process.autostart": false })
             let gone = false
@@ -130,14 +129,14 @@ TestCase {
                     return
                 entered = true
                 other.add_two(1, 2)
-                tryVerify(() => gone)
+                tryVerify(() => gone, soon)
                 left = true
             })
             rig.process.start()
             rig.tick_away(10)
             rig.count_up(10)
             rig.fail({ Exit: 0 })
-            tryVerify(() => left)
+            tryVerify(() => left, soon)
             other.inside = {}
         }
         works()
@@ -158,11 +157,11 @@ TestCase {
     function test_the_process_outlives_nothing() {
         const rig = plain.createObject(test)
         const process = rig.process
-        tryCompare(process, "state", "running")
+        tryCompare(process, "state", "running", soon)
         let gone = false
         rig.Component.destruction.connect(() => gone = true)
         rig.destroy()
-        tryVerify(() => gone)
+        tryVerify(() => gone, soon)
         wait(0)
         let state = "thrown"
         try { state = process.state } catch (e) { }

@@ -4,10 +4,9 @@ import QtTest
 import Rigs 1.0
 
 // A handler may run an event loop of its own: a dialog does, and so does a test's wait.
-TestCase {
+RigCase {
     id: test
     name: "Nested"
-    when: windowShown
     width: 300; height: 200
 
     Component { id: logged; LoggedRig { } }
@@ -18,13 +17,13 @@ TestCase {
         rig.inside = {
             tick: number => {
                 if (number === 1) {
-                    tryVerify(() => rig.heard("ticked").length === 1)
+                    tryVerify(() => rig.heard("ticked").length === 1, soon)
                     inside = "left after " + rig.heard("tick").length
                 }
             },
         }
         rig.tick_away(100)
-        tryVerify(() => inside !== "")
+        tryVerify(() => inside !== "", soon)
         compare(inside, "left after 100")
         const ticks = rig.heard("tick")
         for (let i = 0; i < 100; ++i)
@@ -36,12 +35,12 @@ TestCase {
         let inside = ""
         rig.inside = {
             add_two_finished: () => {
-                tryVerify(() => rig.heard("call_finished").length === 1)
+                tryVerify(() => rig.heard("call_finished").length === 1, soon)
                 inside = "left"
             },
         }
         rig.add_two(1, 2)
-        tryVerify(() => inside === "left", 12000)
+        tryVerify(() => inside === "left", soon)
         compare(rig.heard("call_finished").length, 1)
     }
 
@@ -50,12 +49,12 @@ TestCase {
         let inside = ""
         rig.inside = {
             exception_raised: () => {
-                tryVerify(() => rig.heard("call_failed").length === 1)
+                tryVerify(() => rig.heard("call_failed").length === 1, soon)
                 inside = "left"
             },
         }
         rig.fail("Error")
-        tryVerify(() => inside === "left", 12000)
+        tryVerify(() => inside === "left", soon)
     }
 
     function test_a_call_and_its_answer_inside_a_handler() {
@@ -64,11 +63,11 @@ TestCase {
         rig.inside = {
             ready: () => {
                 rig.add_two(20, 22)
-                tryVerify(() => rig.heard("add_two_finished").length === 1)
+                tryVerify(() => rig.heard("add_two_finished").length === 1, soon)
                 inside = "left"
             },
         }
-        tryVerify(() => inside === "left", 12000)
+        tryVerify(() => inside === "left", soon)
     }
 
     // The first handler uses up the time that signals may hold the GUI thread, so what belongs to the same
@@ -76,19 +75,19 @@ TestCase {
     function test_a_loop_inside_a_handler_after_a_slow_one() {
         const rig = createTemporaryObject(logged, test)
         const other = createTemporaryObject(logged, test)
-        tryVerify(() => other.heard("ready").length === 1)
+        tryVerify(() => other.heard("ready").length === 1, soon)
         let answered = ""
         rig.inside = {
             add_two_finished: () => { const end = Date.now() + 10; while (Date.now() < end); },
             call_finished: () => {
                 other.nothing()
-                for (let i = 0; i < 100 && other.heard("nothing_done").length === 0; ++i)
+                for (let i = 0; i < soon / 50 && other.heard("nothing_done").length === 0; ++i)
                     wait(50)
                 answered = other.heard("nothing_done").length === 1 ? "inside" : "too late"
             },
         }
         rig.add_two(1, 2)
-        tryVerify(() => answered !== "", 12000)
+        tryVerify(() => answered !== "", soon)
         compare(answered, "inside")
     }
 
@@ -102,13 +101,13 @@ TestCase {
                 deepest = Math.max(depth, deepest)
                 if (sum < 3) {
                     rig.add_two(sum, 1)
-                    tryVerify(() => rig.heard("add_two_finished").indexOf("add_two_finished 3") >= 0)
+                    tryVerify(() => rig.heard("add_two_finished").indexOf("add_two_finished 3") >= 0, soon)
                 }
                 depth -= 1
             },
         }
         rig.add_two(0, 1)
-        tryVerify(() => rig.heard("add_two_finished").length === 3 && depth === 0, 12000)
+        tryVerify(() => rig.heard("add_two_finished").length === 3 && depth === 0, soon)
         compare(deepest, 3)
         compare(rig.heard("add_two_finished"),
                 ["add_two_finished 1", "add_two_finished 2", "add_two_finished 3"])
@@ -120,11 +119,11 @@ TestCase {
         rig.inside = {
             ready: () => {
                 rig.process.kill()
-                tryVerify(() => rig.heard("finished").length === 1)
+                tryVerify(() => rig.heard("finished").length === 1, soon)
                 inside = "left"
             },
         }
-        tryVerify(() => inside === "left", 12000)
+        tryVerify(() => inside === "left", soon)
         compare(rig.process.state, "finished")
     }
 
@@ -142,10 +141,10 @@ TestCase {
         rig.exception_raised.connect(exception => { dialog.exception = exception; dialog.open() })
         rig.fail("Error")
         rig.tick_away(10)
-        tryCompare(dialog, "opened", true)
-        tryVerify(() => rig.heard("ticked").length === 1)
+        tryCompare(dialog, "opened", true, soon)
+        tryVerify(() => rig.heard("ticked").length === 1, soon)
         compare(dialog.title, "raised")
         dialog.accept()
-        tryCompare(dialog, "opened", false)
+        tryCompare(dialog, "opened", false, soon)
     }
 }

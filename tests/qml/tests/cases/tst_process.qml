@@ -2,10 +2,9 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
-TestCase {
+RigCase {
     id: test
     name: "Process"
-    when: windowShown
 
     Component { id: logged; LoggedRig { } }
     Component { id: byHand; LoggedRig { process.autostart: false } }
@@ -20,7 +19,7 @@ TestCase {
 
     function running() {
         const rig = createTemporaryObject(logged, test)
-        tryVerify(() => rig.heard("ready").length === 1)
+        tryVerify(() => rig.heard("ready").length === 1, soon)
         return rig
     }
 
@@ -34,7 +33,7 @@ TestCase {
         const pid = rig.process.pid
         compare(rig.process.generation, 1)
         rig.process.stop()
-        tryVerify(() => rig.heard("finished").length === 1)
+        tryVerify(() => rig.heard("finished").length === 1, soon)
         const steps = life(rig).filter(entry => !entry.startsWith("state_changed"))
         compare(steps, ["started", "ready", "finished finished"])
         compare(life(rig).filter(entry => entry.startsWith("state_changed")),
@@ -61,13 +60,13 @@ TestCase {
         watcher.process = rig.process
         compare(watcher.now, "created false 0 false no exit")
         rig.process.start()
-        tryCompare(watcher, "now", "running true 1 true no exit")
+        tryCompare(watcher, "now", "running true 1 true no exit", soon)
         rig.process.stop()
-        tryCompare(watcher, "now", "finished false 1 false 0")
+        tryCompare(watcher, "now", "finished false 1 false 0", soon)
         rig.process.start()
-        tryCompare(rig.process, "state", "running")
+        tryCompare(rig.process, "state", "running", soon)
         compare(rig.process.generation, 2)
-        tryVerify(() => watcher.now.startsWith("running true 2 true"), 5000, watcher.now)
+        tryVerify(() => watcher.now.startsWith("running true 2 true"), soon, watcher.now)
     }
 
     function test_without_autostart_nothing_starts() {
@@ -80,11 +79,11 @@ TestCase {
         verify(rig.process.exit === undefined)
         const other = running()
         other.add_two(1, 2)
-        tryVerify(() => other.heard("add_two_finished").length === 1)
+        tryVerify(() => other.heard("add_two_finished").length === 1, soon)
         compare(rig.log, [])
         compare(rig.process.state, "created")
         rig.process.start()
-        tryVerify(() => rig.heard("ready").length === 1)
+        tryVerify(() => rig.heard("ready").length === 1, soon)
     }
 
     function test_a_second_start_throws() {
@@ -92,7 +91,7 @@ TestCase {
         const message = thrown(() => rig.process.start())
         verify(message.startsWith("Error: RigObject: the child is running already"), message)
         rig.add_two(1, 1)
-        tryVerify(() => rig.heard("add_two_finished").length === 1)
+        tryVerify(() => rig.heard("add_two_finished").length === 1, soon)
         compare(rig.process.generation, 1)
         compare(rig.heard("started").length, 1)
     }
@@ -101,31 +100,31 @@ TestCase {
         const rig = running()
         const pid = rig.process.pid
         rig.process.restart()
-        tryVerify(() => rig.heard("ready").length === 2)
+        tryVerify(() => rig.heard("ready").length === 2, soon)
         verify(rig.process.pid !== pid)
         compare(rig.process.generation, 2)
         compare(rig.heard("finished"), ["finished finished"])
         compare(rig.process.exit.pid, pid)
         rig.add_two(1, 1)
-        tryVerify(() => rig.heard("add_two_finished").length === 1)
+        tryVerify(() => rig.heard("add_two_finished").length === 1, soon)
     }
 
     function test_a_restart_of_what_has_ended_starts() {
         const rig = running()
         rig.process.kill()
-        tryVerify(() => rig.heard("finished").length === 1)
+        tryVerify(() => rig.heard("finished").length === 1, soon)
         rig.process.restart()
-        tryVerify(() => rig.heard("ready").length === 2)
+        tryVerify(() => rig.heard("ready").length === 2, soon)
     }
 
     function test_a_start_in_the_handler_of_the_end() {
         const rig = running()
         rig.inside = { finished: () => { if (rig.process.generation < 5) rig.process.start() } }
         for (let run = 1; run < 5; ++run) {
-            tryVerify(() => rig.heard("ready").length === run)
+            tryVerify(() => rig.heard("ready").length === run, soon)
             rig.process.kill()
         }
-        tryVerify(() => rig.heard("ready").length === 5)
+        tryVerify(() => rig.heard("ready").length === 5, soon)
         compare(rig.process.generation, 5)
         compare(rig.heard("finished").length, 4)
     }
@@ -133,7 +132,7 @@ TestCase {
     function test_terminate_ends_it() {
         const rig = running()
         rig.process.terminate()
-        tryVerify(() => rig.heard("finished").length === 1)
+        tryVerify(() => rig.heard("finished").length === 1, soon)
         compare(rig.process.exit.cleaned_up, true)
         compare(rig.process.state, "finished")
     }
@@ -146,10 +145,10 @@ TestCase {
         rig.process.cancel_all()
         compare(rig.process.state, "created")
         rig.process.start()
-        tryVerify(() => rig.heard("ready").length === 1)
+        tryVerify(() => rig.heard("ready").length === 1, soon)
         rig.process.stop()
         rig.process.stop()
-        tryVerify(() => rig.heard("finished").length === 1)
+        tryVerify(() => rig.heard("finished").length === 1, soon)
         rig.process.stop()
         rig.process.kill()
         compare(rig.process.state, "finished")
@@ -159,28 +158,39 @@ TestCase {
     function test_a_kill_while_it_starts() {
         const rig = createTemporaryObject(logged, test)
         rig.process.kill()
-        tryVerify(() => rig.heard("finished").length === 1)
+        tryVerify(() => rig.heard("finished").length === 1, soon)
         compare(rig.process.alive, false)
         rig.process.start()
-        tryVerify(() => rig.heard("ready").length >= 1)
+        tryVerify(() => rig.heard("ready").length >= 1, soon)
         rig.add_two(1, 1)
-        tryVerify(() => rig.heard("add_two_finished").length === 1)
+        tryVerify(() => rig.heard("add_two_finished").length === 1, soon)
+    }
+
+    function test_what_is_no_number_of_a_call_is_not_cancelled() {
+        const rig = running()
+        const call = rig.sleep(1000000)
+        compare(thrown(() => rig.process.cancel("x")),
+                "TypeError: process.cancel: argument `call`: invalid type: string \"x\", expected u64")
+        // Nothing was cancelled by it, and the right number still does it.
+        rig.process.cancel(call)
+        tryVerify(() => rig.heard("call_failed").length === 1, soon)
+        compare(rig.heard("call_failed"), ["call_failed sleep cancelled"])
     }
 
     function test_names() {
         const rig = createTemporaryObject(named, test)
         compare(rig.process.name, "named in QML")
-        tryVerify(() => rig.heard("ready").length === 1)
+        tryVerify(() => rig.heard("ready").length === 1, soon)
         let changed = 0
         rig.process.name_changed.connect(() => changed += 1)
         rig.process.name = "other"
         rig.process.name = "other"
         compare(rig.process.name, "other")
         rig.rest()
-        tryVerify(() => rig.heard("call_finished").length === 1)
+        tryVerify(() => rig.heard("call_finished").length === 1, soon)
         compare(changed, 1)
         rig.process.kill()
-        tryVerify(() => rig.heard("finished").length === 1)
+        tryVerify(() => rig.heard("finished").length === 1, soon)
         compare(rig.process.exit.name, "other")
         verify(createTemporaryObject(logged, test).process.name.length > 0)
     }
@@ -189,11 +199,11 @@ TestCase {
         const component = Qt.createComponent("WatchedRig.qml")
         compare(component.errorString(), "")
         const rig = createTemporaryObject(component, test)
-        tryVerify(() => rig.seen.length >= 2)
+        tryVerify(() => rig.seen.length >= 2, soon)
         compare(rig.seen[0], "started")
         compare(rig.seen[1], "ready")
         rig.process.kill()
-        tryVerify(() => rig.seen.indexOf("finished -9") > 0)
+        tryVerify(() => rig.seen.indexOf("finished -9") > 0, soon)
     }
 
     function test_progress() {
@@ -201,7 +211,7 @@ TestCase {
         const fractions = []
         rig.process.progress.connect((call, fraction) => fractions.push([call, fraction]))
         const call = rig.sleep(50)
-        tryVerify(() => rig.heard("slept").length === 1)
+        tryVerify(() => rig.heard("slept").length === 1, soon)
         verify(fractions.length > 0)
         let last = -1
         for (const [of, fraction] of fractions) {
@@ -221,7 +231,7 @@ TestCase {
         }
         compare(process.state, "running")
         rig.process.kill()
-        tryVerify(() => rig.heard("finished").length === 1)
+        tryVerify(() => rig.heard("finished").length === 1, soon)
     }
 
     function test_only_cpp_holds_the_process() {
@@ -231,9 +241,9 @@ TestCase {
             gc()
             wait(0)
         }
-        tryVerify(() => rig.heard("ready").length === 1)
+        tryVerify(() => rig.heard("ready").length === 1, soon)
         rig.process.stop()
-        tryVerify(() => rig.heard("finished").length === 1)
+        tryVerify(() => rig.heard("finished").length === 1, soon)
         compare(rig.process.state, "finished")
     }
 }

@@ -3,10 +3,9 @@ import QtTest
 import Rigs 1.0
 
 // Every type there and back.
-TestCase {
+RigCase {
     id: test
     name: "Types"
-    when: windowShown
 
     property var got: null
 
@@ -31,7 +30,7 @@ TestCase {
     function sent(method, ...args) {
         got = null
         types[method](...args)
-        tryVerify(() => got !== null)
+        tryVerify(() => got !== null, soon)
         return got
     }
 
@@ -63,11 +62,11 @@ TestCase {
     function test_numbers_at_their_edges() {
         got = null
         rig.echo_numbers(true, 255, -2147483648, 4294967295, -9007199254740991, 9007199254740991, 0.5, 1e300)
-        tryVerify(() => got !== null)
+        tryVerify(() => got !== null, soon)
         compare(got, [true, 255, -2147483648, 4294967295, -9007199254740991, 9007199254740991, 0.5, 1e300])
         got = null
         rig.echo_numbers(false, 0, 2147483647, 0, 0, 0, -0.5, -1e-300)
-        tryVerify(() => got !== null)
+        tryVerify(() => got !== null, soon)
         compare(got, [false, 0, 2147483647, 0, 0, 0, -0.5, -1e-300])
     }
 
@@ -259,7 +258,7 @@ TestCase {
         got = null
         const call = thrown("take", { panics: true })
         if (call === "nothing was thrown") {
-            tryVerify(() => got !== null)
+            tryVerify(() => got !== null, soon)
             compare(got.kind, "encode")
         }
         compare(sent("echo_mode", "Off"), ["Off"])
@@ -296,7 +295,7 @@ TestCase {
         const name = data.tag
         for (const value of data.values) {
             types[name] = value
-            tryVerify(() => JSON.stringify(types[name]) === JSON.stringify(value), 5000,
+            tryVerify(() => JSON.stringify(types[name]) === JSON.stringify(value), soon,
                       `${name}: ${JSON.stringify(types[name])} is not ${JSON.stringify(value)}`)
         }
         const before = JSON.stringify(types[name])
@@ -311,10 +310,10 @@ TestCase {
         let told = null
         types.blob_changed.connect(blob => told = blob)
         types.blob = bytes(1, 2)
-        tryVerify(() => told !== null)
+        tryVerify(() => told !== null, soon)
         compare(list(told), [1, 2])
         compare(list(types.blob), [1, 2])
         types.state = { Gain: 0.5 }
-        tryVerify(() => types.state.Gain === 0.5)
+        tryVerify(() => types.state.Gain === 0.5, soon)
     }
 }

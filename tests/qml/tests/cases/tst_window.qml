@@ -29,24 +29,23 @@ Item {
         Label { id: trouble; textFormat: Text.PlainText }
     }
 
-    TestCase {
+    RigCase {
         name: "Window"
-        when: windowShown
 
         function init() {
             if (!rig.process.alive)
                 rig.process.start()
-            tryCompare(state, "text", "running")
+            tryCompare(state, "text", "running", soon)
             trouble.text = ""
             result.text = "nothing yet"
         }
 
         function test_a_button_adds() {
             mouseClick(add)
-            tryCompare(result, "text", "Result: 42")
+            tryCompare(result, "text", "Result: 42", soon)
             mouseClick(first.up.indicator)
             mouseClick(add)
-            tryCompare(result, "text", "Result: " + (first.value + second.value))
+            tryCompare(result, "text", "Result: " + (first.value + second.value), soon)
             compare(first.value, 21)
             first.value = 20
         }
@@ -55,27 +54,27 @@ Item {
             mousePress(slider, slider.width / 2, slider.height / 2)
             mouseMove(slider, slider.width * 0.3, slider.height / 2)
             mouseRelease(slider, slider.width * 0.3, slider.height / 2)
-            tryVerify(() => power.text === slider.value.toFixed(1) + " W")
+            tryVerify(() => power.text === slider.value.toFixed(1) + " W", soon)
             verify(slider.value > 1 && slider.value < 5)
         }
 
         function test_kill_and_start() {
             mouseClick(kill)
-            tryCompare(kill, "enabled", false)
-            tryCompare(state, "text", "finished")
-            tryVerify(() => trouble.text.indexOf("was killed") > 0)
+            tryCompare(kill, "enabled", false, soon)
+            tryCompare(state, "text", "finished", soon)
+            tryVerify(() => trouble.text.indexOf("was killed") > 0, soon)
             mouseClick(add) // its call does not get lost: it waits, or is told as stopped
             mouseClick(start)
-            tryCompare(state, "text", "running")
+            tryCompare(state, "text", "running", soon)
             result.text = ""
             mouseClick(add)
-            tryCompare(result, "text", "Result: 42")
+            tryCompare(result, "text", "Result: 42", soon)
         }
 
         function test_keys() {
             add.forceActiveFocus()
             keyClick(Qt.Key_Space)
-            tryCompare(result, "text", "Result: 42")
+            tryCompare(result, "text", "Result: 42", soon)
         }
     }
 }

@@ -1,10 +1,16 @@
 //! The user interface and its child are different programs of different packages, and the package of the
 //! user interface needs mpqt and the interface alone.
 
+#[path = "../../../../tests/runs/mod.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod runs;
+
 use std::env::consts::EXE_SUFFIX;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
+
+use runs::{Ended, Run};
 
 const UI: &str = env!("CARGO_BIN_EXE_apart-ui");
 const MANIFEST: &str = include_str!("../Cargo.toml");
@@ -15,7 +21,8 @@ fn it_needs_mpqt_and_the_interface_alone() {
     let mut counts = false;
     for line in MANIFEST.lines() {
         if line.starts_with('[') {
-            counts = line.contains("dependencies");
+            // What these tests need is no part of the user interface.
+            counts = line.contains("dependencies") && line != "[dev-dependencies]";
             // `[dependencies.mpcore]` would be one too, and is none that this test can read.
             assert!(!counts || line == "[dependencies]", "{line}");
         } else if counts && !line.trim().is_empty() {
@@ -29,20 +36,18 @@ fn it_needs_mpqt_and_the_interface_alone() {
 fn the_child_is_another_program() {
     build_the_child();
     let ended = run(Path::new(UI));
-    let said = String::from_utf8_lossy(&ended.stderr);
+    let said = &ended.stderr;
     assert!(ended.status.success(), "{said}");
     assert!(said.contains("4 words, the longest is “brown”; 4 so far"), "{said}");
 }
 
 #[test]
 fn a_program_that_is_missing_is_told() {
-    let folder = std::env::temp_dir().join(format!("apart-ui-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    let alone = folder.join(format!("apart-ui{EXE_SUFFIX}"));
+    let folder = tempfile::tempdir().unwrap();
+    let alone = folder.path().join(format!("apart-ui{EXE_SUFFIX}"));
     fs::copy(UI, &alone).unwrap();
     let ended = run(&alone);
-    fs::remove_dir_all(&folder).unwrap();
-    let said = String::from_utf8_lossy(&ended.stderr);
+    let said = &ended.stderr;
     assert_eq!(ended.status.code(), Some(1), "{said}");
     assert!(said.contains("apart-word-counter"), "{said}");
 }
@@ -62,11 +67,12 @@ fn build_the_child() {
     assert!(folder.join(format!("apart-word-counter{EXE_SUFFIX}")).exists());
 }
 
-fn run(program: &Path) -> Output {
+fn run(program: &Path) -> Ended {
     let mut command = Command::new(program);
     command.arg("--once");
     command.env("QT_QPA_PLATFORM", "offscreen").env("QT_QUICK_BACKEND", "software");
     // QML's `console` goes to stderr, whoever reads it.
     command.env("QT_LOGGING_RULES", "*.info=true").env("QT_FORCE_STDERR_LOGGING", "1");
-    command.output().unwrap()
+    command.env_remove("QT_MESSAGE_PATTERN");
+    Run::start(command).end()
 }

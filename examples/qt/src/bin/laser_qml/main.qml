@@ -63,8 +63,15 @@ ApplicationWindow {
         }
         RowLayout {
             Label { text: laser.connected ? "on" : "off" }
-            // Shows what the child has confirmed, and asks for what the user wants.
-            Slider { from: 0; to: 8; value: laser.power; onMoved: laser.power = value }
+            // Asks for what the user wants, and shows what the child has confirmed: after a refusal that is what
+            // it was before, and no signal tells of it.
+            Slider {
+                from: 0
+                to: 8
+                value: laser.power
+                onMoved: laser.power = value
+                onPressedChanged: if (!pressed) value = Qt.binding(() => laser.power)
+            }
             Label { text: laser.power.toFixed(1) + " W" }
         }
         RowLayout {

@@ -69,6 +69,39 @@ pub(crate) fn says_last() -> Outcome {
     )?)
 }
 
+/// The same with two children, each of which ends while the other has a lot to say.
+pub(crate) fn both_say_last() -> Outcome {
+    Ok(mpqt::run(
+        "
+        import QtQuick
+        import Rigs 1.0
+        Item {
+            id: item
+            property int asleep: 0
+            onAsleepChanged: if (asleep === 2) Qt.quit()
+            component Talker: Rig {
+                id: talker
+                required property string name
+                property int ticks: 0
+                property int last: 0
+                property bool sleeps: false
+                function say(what) { console.log(`${name}: ${what}`) }
+                onTick: number => { ticks += 1; last = number }
+                onCounted: times => say(`counted ${times} after ${ticks} ticks`)
+                onCall_failed: (call, name, error) => say(`${name} ${error.kind}`)
+                process.onReady: { tick_away(3000); count_up(3000); sleep(1000000); add_two(1, 2) }
+                process.onProgress: if (!sleeps) { sleeps = true; item.asleep += 1 }
+                process.onFinished: exit => {
+                    say(`finished, ${exit.state}, cleaned up: ${exit.cleaned_up}, ${ticks}, ${last}`)
+                }
+            }
+            Talker { name: 'one' }
+            Talker { name: 'two' }
+        }
+        ",
+    )?)
+}
+
 /// A handler in the GUI thread runs a second application inside the first.
 pub(crate) fn second_application() -> Outcome {
     let rig = RigControl::builder()

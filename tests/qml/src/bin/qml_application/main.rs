@@ -3,6 +3,7 @@
 
 mod attached;
 mod documents;
+#[cfg(target_os = "linux")]
 mod rounds;
 
 use std::error::Error;
@@ -20,6 +21,7 @@ const APPLICATIONS: &[(&str, Application)] = &[
     ("file", documents::file),
     ("exits", documents::exits),
     ("says_last", documents::says_last),
+    ("both_say_last", documents::both_say_last),
     ("second_application", documents::second_application),
     ("other_thread", documents::other_thread),
     ("inbox_elsewhere", documents::inbox_elsewhere),
@@ -29,6 +31,7 @@ const APPLICATIONS: &[(&str, Application)] = &[
     ("attached_wrongly", attached::attached_wrongly),
     ("panicking_handler", attached::panicking_handler),
     ("waiting_handler", attached::waiting_handler),
+    #[cfg(target_os = "linux")]
     ("rounds", rounds::rounds),
 ];
 
