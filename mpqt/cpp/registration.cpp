@@ -38,6 +38,25 @@ Completion *completionOf(void *object, size_t objectSize)
     return reinterpret_cast<Completion *>(static_cast<char *>(object) + completionOffset(objectSize));
 }
 
+// What the registrations of a type have in common.
+QQmlPrivate::RegisterType registration(const char *uri, int major, int minor,
+                                       const QMetaObject *metaObject, int metaTypeId)
+{
+    QQmlPrivate::RegisterType type = {};
+    type.typeId = QMetaType(metaTypeId);
+    type.uri = uri;
+    type.version = QTypeRevision::fromVersion(major, minor);
+    type.metaObject = metaObject;
+    type.parserStatusCast = -1;
+    type.valueSourceCast = -1;
+    type.valueInterceptorCast = -1;
+#if QT_VERSION >= QT_VERSION_CHECK(6, 3, 0)
+    type.structVersion = 1;
+    type.finalizerCast = -1;
+#endif
+    return type;
+}
+
 } // namespace
 
 extern "C" {
@@ -50,39 +69,18 @@ int mpqt_register_type(const char *uri, int major, int minor, const char *name,
     if (QMetaType(metaTypeId).metaObject() != metaObject)
         qWarning("mpqt: two objects are called %s, and Qt tells classes apart by their bare names: "
                  "rename one of the structs", metaObject->className());
-    QQmlPrivate::RegisterType type = {};
-    type.typeId = QMetaType(metaTypeId);
+    QQmlPrivate::RegisterType type = registration(uri, major, minor, metaObject, metaTypeId);
     type.objectSize = int(completionOffset(objectSize) + sizeof(Completion));
     type.create = create;
-    type.uri = uri;
-    type.version = QTypeRevision::fromVersion(major, minor);
     type.elementName = name;
-    type.metaObject = metaObject;
     type.parserStatusCast = int(completionOffset(objectSize));
-    type.valueSourceCast = -1;
-    type.valueInterceptorCast = -1;
-#if QT_VERSION >= QT_VERSION_CHECK(6, 3, 0)
-    type.structVersion = 1;
-    type.finalizerCast = -1;
-#endif
     return QQmlPrivate::qmlregister(QQmlPrivate::TypeRegistration, &type);
 }
 
 // A type that QML cannot make, but whose members it may set where it is a property: `process.onReady:`.
 int mpqt_register_part(const char *uri, const QMetaObject *metaObject, int metaTypeId)
 {
-    QQmlPrivate::RegisterType type = {};
-    type.typeId = QMetaType(metaTypeId);
-    type.uri = uri;
-    type.version = QTypeRevision::fromVersion(1, 0);
-    type.metaObject = metaObject;
-    type.parserStatusCast = -1;
-    type.valueSourceCast = -1;
-    type.valueInterceptorCast = -1;
-#if QT_VERSION >= QT_VERSION_CHECK(6, 3, 0)
-    type.structVersion = 1;
-    type.finalizerCast = -1;
-#endif
+    QQmlPrivate::RegisterType type = registration(uri, 1, 0, metaObject, metaTypeId);
     return QQmlPrivate::qmlregister(QQmlPrivate::TypeRegistration, &type);
 }
 
