@@ -1,6 +1,7 @@
 //! The controller ends, in whatever way: no child and no grandchild outlives it.
 
 use std::fs;
+use std::process::Command;
 use std::time::Instant;
 
 use rustix::process::Signal;
@@ -33,8 +34,10 @@ fn check(moment: &str, end: &End, cleanup: &Cleanup) {
         End::Signal(_) => "wait",
         End::Itself(ending, _) => ending,
     };
-    let mut controller =
-        ControllerProgram::start(CONTROLLER, &[moment, ending, &log.to_string_lossy()]);
+    // A test run in the background of a script ignores SIGINT, and so would whatever it starts.
+    let mut command = Command::new("env");
+    command.args(["--default-signal", CONTROLLER, moment, ending]).arg(&log);
+    let mut controller = ControllerProgram::start_command(&mut command);
     let (child, grandchild) = (controller.number("child"), controller.number("grandchild"));
     controller.line("there");
     let what = format!("{moment}, {ending}");
