@@ -62,11 +62,6 @@ int mpqt_application_exec()
     return QApplication::exec();
 }
 
-void mpqt_application_exit(int code)
-{
-    QCoreApplication::exit(code);
-}
-
 void mpqt_application_process_events(int milliseconds)
 {
     QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);

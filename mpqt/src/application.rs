@@ -223,13 +223,15 @@ impl Application {
     fn show(&self, qml: Option<&str>, url: &str) -> Result<(Engine, c_int), RunError> {
         let engine = Engine::new();
         for path in &self.import_paths {
-            // SAFETY: as the other calls here: live objects, in the thread that made them.
+            // SAFETY: a live engine in its thread, and a live text.
             unsafe { mpqt_engine_add_import_path(engine.0, &text(path)) };
         }
         for (name, object, _) in &self.objects {
+            // SAFETY: the object lives until after the engine, see `run_document`.
             unsafe { mpqt_engine_set_object(engine.0, &QString::from(name.as_str()), *object) };
         }
         engine.load(qml, url)?;
+        // SAFETY: the application lives, in this thread.
         let code = unsafe { mpqt_application_exec() };
         Ok((engine, code))
     }

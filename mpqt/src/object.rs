@@ -293,12 +293,9 @@ impl<T: ControlObject> Link<T> {
 
 /// The C++ object exists: makes the control, if the object has a child of its own.
 pub fn constructed<T: ControlObject>(object: &T) {
-    waker::open();
+    // SAFETY: the object is where it will stay, and this is the only time.
+    unsafe { tie(object) };
     let inner = &object.__core().inner;
-    inner.object.set(object);
-    let owner: Rc<dyn Owner> = Rc::clone(inner) as Rc<dyn Owner>;
-    // SAFETY: part of the object, which does not move; the C++ object is made once.
-    unsafe { MpqtProcess::constructed(object.__process(), Rc::downgrade(&owner)) };
     let builder = Builder::new().inbox(delivery::inbox());
     let Some(builder) = T::__builder(builder) else { return };
     if !delivery::is_here() {
@@ -322,6 +319,19 @@ pub fn constructed<T: ControlObject>(object: &T) {
         }
         Err(error) => javascript::warn_of(Some(object), &error.to_string()),
     }
+}
+
+/// Ties an object that has its C++ half to what it has inside.
+///
+/// # Safety
+/// The object does not move any more, and was not tied before.
+unsafe fn tie<T: ControlObject>(object: &T) {
+    waker::open();
+    let inner = &object.__core().inner;
+    inner.object.set(object);
+    let owner: Rc<dyn Owner> = Rc::clone(inner) as Rc<dyn Owner>;
+    // SAFETY: part of the object, so by this function's contract.
+    unsafe { MpqtProcess::constructed(object.__process(), Rc::downgrade(&owner)) };
 }
 
 /// QML has set everything: the child starts, unless it shall not.
@@ -427,16 +437,12 @@ impl<T: ControlObject> Attached<T> {
         if !control.__core().delivers_to(&delivery::inbox()) {
             return Err(AttachError::OtherInbox);
         }
-        waker::open();
         let object = Box::new(RefCell::new(T::default()));
         // SAFETY: the object stays in its box until it is dropped, in this thread.
         unsafe {
             mpqt_keep(T::cpp_construct(&object));
             let object = &*object.as_ptr();
-            let inner = &object.__core().inner;
-            inner.object.set(object);
-            let owner: Rc<dyn Owner> = Rc::clone(inner) as Rc<dyn Owner>;
-            MpqtProcess::constructed(object.__process(), Rc::downgrade(&owner));
+            tie(object);
             adopt(object, control);
         }
         Ok(Self { object })

@@ -187,56 +187,35 @@ impl List {
     }
 }
 
-impl SerializeSeq for List {
-    type Ok = QVariant;
-    type Error = ConvertError;
+/// serde asks for one thing under many names: an element of a list, a field of an object.
+macro_rules! added_one_by_one {
+    ($($of:ident: $builder:ty, $method:ident($($key:ident: $text:ty)?);)*) => {
+        $(impl $of for $builder {
+            type Ok = QVariant;
+            type Error = ConvertError;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ConvertError> {
-        self.add(value)
-    }
+            fn $method<T: Serialize + ?Sized>(
+                &mut self,
+                $($key: $text,)?
+                value: &T,
+            ) -> Result<(), ConvertError> {
+                self.add($($key,)? value)
+            }
 
-    fn end(self) -> Done {
-        self.done()
-    }
+            fn end(self) -> Done {
+                self.done()
+            }
+        })*
+    };
 }
 
-impl SerializeTuple for List {
-    type Ok = QVariant;
-    type Error = ConvertError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ConvertError> {
-        self.add(value)
-    }
-
-    fn end(self) -> Done {
-        self.done()
-    }
-}
-
-impl SerializeTupleStruct for List {
-    type Ok = QVariant;
-    type Error = ConvertError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ConvertError> {
-        self.add(value)
-    }
-
-    fn end(self) -> Done {
-        self.done()
-    }
-}
-
-impl SerializeTupleVariant for List {
-    type Ok = QVariant;
-    type Error = ConvertError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ConvertError> {
-        self.add(value)
-    }
-
-    fn end(self) -> Done {
-        self.done()
-    }
+added_one_by_one! {
+    SerializeSeq: List, serialize_element();
+    SerializeTuple: List, serialize_element();
+    SerializeTupleStruct: List, serialize_field();
+    SerializeTupleVariant: List, serialize_field();
+    SerializeStruct: Map, serialize_field(key: &'static str);
+    SerializeStructVariant: Map, serialize_field(key: &'static str);
 }
 
 pub(super) struct Map {
@@ -268,40 +247,6 @@ impl SerializeMap for Map {
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ConvertError> {
         let key = std::mem::take(&mut self.key);
         self.add(&key, value)
-    }
-
-    fn end(self) -> Done {
-        self.done()
-    }
-}
-
-impl SerializeStruct for Map {
-    type Ok = QVariant;
-    type Error = ConvertError;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), ConvertError> {
-        self.add(key, value)
-    }
-
-    fn end(self) -> Done {
-        self.done()
-    }
-}
-
-impl SerializeStructVariant for Map {
-    type Ok = QVariant;
-    type Error = ConvertError;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), ConvertError> {
-        self.add(key, value)
     }
 
     fn end(self) -> Done {

@@ -70,33 +70,38 @@ pub(crate) fn text_of(string: &QString) -> String {
 /// JavaScript's `null`; an empty variant is `undefined`.
 pub(super) fn null() -> QVariant {
     let mut variant = QVariant::default();
-    // SAFETY: writes to a live variant; so below.
+    // SAFETY: writes to a live variant.
     unsafe { mpqt_variant_set_null(&mut variant) };
     variant
 }
 
 pub(super) fn signed(number: i64) -> QVariant {
     let mut variant = QVariant::default();
+    // SAFETY: writes to a live variant.
     unsafe { mpqt_variant_set_signed(&mut variant, number) };
     variant
 }
 
 pub(super) fn unsigned(number: u64) -> QVariant {
     let mut variant = QVariant::default();
+    // SAFETY: writes to a live variant.
     unsafe { mpqt_variant_set_unsigned(&mut variant, number) };
     variant
 }
 
 pub(super) fn reserve(list: &mut QVariantList, count: usize) {
+    // SAFETY: a live list.
     unsafe { mpqt_list_reserve(list, count) };
 }
 
 /// Moves the value; qttypes would copy it.
 pub(super) fn push(list: &mut QVariantList, mut value: QVariant) {
+    // SAFETY: a live list, and a live value, of which an empty one is left.
     unsafe { mpqt_list_push(list, &mut value) };
 }
 
 pub(crate) fn insert(map: &mut QVariantMap, key: &str, mut value: QVariant) {
+    // SAFETY: a live map and key, and a live value, of which an empty one is left.
     unsafe { mpqt_map_insert(map, &QString::from(key), &mut value) };
 }
 
