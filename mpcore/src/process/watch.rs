@@ -1,5 +1,5 @@
-//! The watcher: one thread that hears of every process's end, climbs every stop ladder and keeps
-//! every start deadline.
+//! The watcher: one thread that hears of every process's end, climbs every stop ladder, keeps every
+//! start deadline and rings every alarm.
 //!
 //! It alone decides that a process is gone. It waits without reaping, kills the group while the pid
 //! still belongs to it, and then reaps. It never does anything that could block: whoever is told of an
@@ -40,7 +40,11 @@ enum Order {
     Kill(WatchKey),
     /// An in-process child has ended by itself.
     Forget(WatchKey),
+    Alarm(Instant, Ring),
 }
+
+/// What an alarm does. Must not block.
+type Ring = Box<dyn FnOnce() + Send>;
 
 struct Watch {
     owner: Arc<dyn Watched>,
@@ -135,19 +139,33 @@ pub(crate) fn forget(key: WatchKey) {
     order(Order::Forget(key));
 }
 
+/// Calls `ring` on the watcher's thread at that time, once. It must not block. There is no way to call it
+/// off: `ring` looks whether it still matters.
+pub(crate) fn alarm(at: Instant, ring: impl FnOnce() + Send + 'static) {
+    order(Order::Alarm(at, Box::new(ring)));
+}
+
 fn run(mut exits: Exits, orders: &Orders) {
     let mut watches: HashMap<WatchKey, Watch> = HashMap::new();
+    let mut alarms: Vec<(Instant, Ring)> = Vec::new();
     loop {
         let new = std::mem::take(&mut *lock(orders));
         let now = Instant::now();
         // A panic here would be the end of hearing of any child.
         let _ = catch_unwind(AssertUnwindSafe(|| {
             for order in new {
-                obey(order, now, &mut exits, &mut watches);
+                match order {
+                    Order::Alarm(at, ring) => alarms.push((at, ring)),
+                    order => obey(order, now, &mut exits, &mut watches),
+                }
             }
             climb(now, &mut watches);
         }));
+        for (_, ring) in alarms.extract_if(.., |(at, _)| *at <= now) {
+            let _ = catch_unwind(AssertUnwindSafe(ring));
+        }
         let deadlines = watches.values().filter_map(Watch::deadline);
+        let deadlines = deadlines.chain(alarms.iter().map(|(at, _)| *at));
         for ended in exits.wait(deadlines.min()) {
             if let Some(watch) = watches.remove(&WatchKey(ended)) {
                 watch.end();
@@ -197,6 +215,8 @@ fn obey(order: Order, now: Instant, exits: &mut Exits, watches: &mut HashMap<Wat
         Order::Forget(key) => {
             watches.remove(&key);
         }
+        // Its rings stand beside the watches.
+        Order::Alarm(..) => {}
     }
 }
 

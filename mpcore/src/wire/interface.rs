@@ -5,6 +5,7 @@
 //! compare at the handshake.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,20 @@ pub struct Command<A: Args, T: 'static, E: 'static> {
     pub(crate) args: A::Codecs,
     pub(crate) result: Codec<T>,
     pub(crate) error: ErrorCodec<E>,
+    pub(crate) rules: CommandRules,
+}
+
+/// What the interface says of a command beside its types: marks such as `#[timeout = "5s"]`.
+///
+/// Only the controller acts on them, so they are no part of the fingerprint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct CommandRules {
+    /// `#[timeout = "…"]`: how long it may run, counted from its start in the child.
+    pub(crate) timeout: Option<Duration>,
+    /// `#[idempotent]`: may be run once more by itself after a crash.
+    pub(crate) idempotent: bool,
+    /// `#[no_cancel]`: once it runs, a cancel does not reach it.
+    pub(crate) no_cancel: bool,
 }
 
 impl<A: Args, T, E> Command<A, T, E> {
@@ -28,7 +43,29 @@ impl<A: Args, T, E> Command<A, T, E> {
         result: Codec<T>,
         error: ErrorCodec<E>,
     ) -> Self {
-        Self { index, name, args, result, error }
+        let rules = CommandRules { timeout: None, idempotent: false, no_cancel: false };
+        Self { index, name, args, result, error, rules }
+    }
+
+    /// The same command, to end after `milliseconds` of running.
+    #[must_use]
+    pub const fn timeout(mut self, milliseconds: u64) -> Self {
+        self.rules.timeout = Some(Duration::from_millis(milliseconds));
+        self
+    }
+
+    /// The same command, which may be run again.
+    #[must_use]
+    pub const fn idempotent(mut self) -> Self {
+        self.rules.idempotent = true;
+        self
+    }
+
+    /// The same command, which is not cancelled once it runs.
+    #[must_use]
+    pub const fn no_cancel(mut self) -> Self {
+        self.rules.no_cancel = true;
+        self
     }
 }
 
@@ -149,6 +186,7 @@ pub(crate) struct CommandRow {
     pub(crate) name: &'static str,
     /// What an encoded error of it says.
     pub(crate) message: fn(&[u8]) -> Result<String, DecodeError>,
+    pub(crate) rules: CommandRules,
 }
 
 /// A property without its type.
@@ -179,7 +217,8 @@ impl Description {
         let mut shapes = A::shapes(&command.args);
         shapes.extend([command.result.shape(), command.error.codec.shape()]);
         self.fact("command", command.name, signature, &shapes);
-        self.commands.push(CommandRow { name: command.name, message: command.error.message });
+        let (message, rules) = (command.error.message, command.rules);
+        self.commands.push(CommandRow { name: command.name, message, rules });
     }
 
     /// The next property.
