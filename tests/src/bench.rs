@@ -288,7 +288,21 @@ pub struct BenchProcess {
 pub fn builder(program: &str) -> mpcore::Builder<BenchControl> {
     let quiet = mpcore::Output::Null;
     let builder = BenchControl::builder().program(program).stdout(quiet).stderr(quiet);
-    builder.config(BenchConfig::default())
+    builder.config(BenchConfig::default()).transport(transport())
+}
+
+/// What carries the packets in these tests: the default, or ipc-channel where the environment has
+/// `TRANSPORT=ipc-channel`, so that the whole suite runs over both.
+///
+/// # Panics
+/// If the variable holds anything else.
+#[must_use]
+pub fn transport() -> mpcore::Transport {
+    match std::env::var("TRANSPORT").as_deref() {
+        Err(_) => mpcore::Transport::default(),
+        Ok("ipc-channel") => mpcore::Transport::IpcChannel,
+        Ok(other) => panic!("TRANSPORT is `{other}`; it may be `ipc-channel`, or not set"),
+    }
 }
 
 /// Spawns a bench and waits until it is ready.

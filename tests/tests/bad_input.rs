@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use mpcore::{CallError, ExitReport, Failure, Inbox, ReadyError, StartError, State};
+use mpcore::{CallError, ExitReport, Failure, Inbox, ReadyError, StartError, State, Transport};
 use system_tests::bench::{builder, ready};
 use system_tests::controller_program::ControllerProgram;
 use system_tests::gauge::{GaugeConfig, GaugeControl};
@@ -115,8 +115,12 @@ fn a_program_that_never_calls_init() {
 
 #[test]
 fn a_program_that_closes_its_stdin() {
-    let builder = builder(ODD).start_deadline(DEADLINE);
-    let (why, _) = failure("closes stdin", builder.arg("close stdin"));
+    let builder =
+        |transport| builder(ODD).transport(transport).start_deadline(DEADLINE).arg("close stdin");
+    let (why, _) = failure("closes stdin, sockets", builder(Transport::Sockets));
+    assert!(matches!(why, Failure::Broken(_)), "{why:?}");
+    says(&why, &["closed", "mpcore::init()"]);
+    let (why, _) = failure("closes stdin, ipc-channel", builder(Transport::IpcChannel));
     assert_eq!(why, Failure::StartDeadline { deadline: DEADLINE });
 }
 
@@ -129,9 +133,19 @@ fn garbage_on_stdout_is_nobodys_business() {
 #[test]
 fn a_program_that_connects_and_says_nothing_or_nonsense() {
     for how in ["say nothing", "say nonsense"] {
-        let builder = builder(ODD).start_deadline(DEADLINE);
+        let builder = builder(ODD).transport(Transport::IpcChannel).start_deadline(DEADLINE);
         let (why, report) = failure(how, builder.arg(how));
         assert_eq!(why, Failure::StartDeadline { deadline: DEADLINE }, "{how}");
+        assert!(report.killed, "{how}");
+    }
+}
+
+#[test]
+fn a_program_that_sends_nonsense_through_its_stdin() {
+    for how in ["send text", "send nothing", "send a long packet", "send descriptors"] {
+        let builder = builder(ODD).transport(Transport::Sockets).arg(how);
+        let (why, report) = failure(how, builder);
+        assert!(matches!(why, Failure::Broken(_)), "{how}: {why:?}");
         assert!(report.killed, "{how}");
     }
 }
@@ -144,7 +158,7 @@ fn a_stranger_at_the_endpoint_does_not_use_up_the_right_childs_chance() {
         "let half a message go first",
         "let an impostor go first",
     ] {
-        let bench = ready(builder(ODD).arg(how).arg(CHILD));
+        let bench = ready(builder(ODD).transport(Transport::IpcChannel).arg(how).arg(CHILD));
         assert_eq!(outcome(bench.add_two(1, 2)), Ok(3), "{how}");
         let own = outcome(bench.surroundings()).unwrap().pid;
         assert_eq!(Some(own), bench.process().pid(), "{how}: it is the one that was started");
