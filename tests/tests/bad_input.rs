@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -298,27 +299,49 @@ fn a_constructor_or_postrun_init_that_errs_or_panics_or_hangs() {
 
 /// Packets that no child sends, sent around the framework through every socket that the child has.
 /// The controller runs in a process of its own: what is to be shown is that it survives.
-fn check_scribble(kind: &str) {
-    let mut controller = ControllerProgram::start(env!("CARGO_BIN_EXE_scribbled_on"), &[kind]);
+fn check_scribble(kind: &str, transport: Option<&str>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scribbled_on"));
+    command.arg(kind).env_remove("TRANSPORT");
+    if let Some(transport) = transport {
+        command.env("TRANSPORT", transport);
+    }
+    let mut controller = ControllerProgram::start_command(&mut command);
     println!("{kind}: {}", controller.line("broken child"));
     assert_eq!(controller.line("other child"), "Ok(3)", "{kind}");
+    let ended = controller.line("ended");
+    assert!(ended.contains("broke the protocol"), "{kind}: {ended}");
+    println!("{kind}: {ended}");
     assert_eq!(controller.line("next run"), "Ok(3)", "{kind}");
     assert_eq!(controller.end(), 0, "{kind}");
 }
 
+const GARBAGE: [&str; 11] = [
+    "nothing at all",
+    "text",
+    "one byte",
+    "long",
+    "an item that is cut",
+    "a part of an endless item",
+    "an end marker",
+    "another generation",
+    "another version",
+    "an outcome that nobody waits for",
+    "credit for what was not sent",
+];
+
 #[test]
 fn a_child_that_sends_garbage_is_killed_and_only_it() {
-    for kind in [
-        "nothing at all",
-        "text",
-        "one byte",
-        "long",
-        "an item that is cut",
-        "a part of an endless item",
-        "an end marker",
-        "credit for what was not sent",
-    ] {
-        check_scribble(kind);
+    for kind in GARBAGE {
+        check_scribble(kind, None);
+    }
+    check_scribble("more than a packet", None);
+}
+
+#[test]
+fn garbage_through_ipc_channel_ends_that_child_only_too() {
+    // Nothing at all is the end of a lane there, the child's own too: it ends by itself.
+    for kind in &GARBAGE[1..] {
+        check_scribble(kind, Some("ipc-channel"));
     }
 }
 

@@ -99,7 +99,9 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     pub(crate) fn new() -> io::Result<Self> {
         check_folder()?;
-        let (server, name) = IpcOneShotServer::new()?;
+        // Where there is no room, or no folder, it asserts.
+        let (server, name) = catch_unwind(IpcOneShotServer::new)
+            .unwrap_or_else(|_| Err(io::Error::other("no endpoint could be made")))?;
         keep_others_out(&name);
         Ok(Self { server, name })
     }
@@ -121,14 +123,25 @@ impl Endpoint {
     }
 }
 
-/// ipc-channel silently cuts the path of a socket that is too long, and then leaves it behind.
+/// ipc-channel silently cuts the path of a socket that is too long, and then leaves it behind; where there
+/// is no folder it says nothing useful.
 fn check_folder() -> io::Result<()> {
+    let folder = std::env::temp_dir();
+    let cannot = |error: io::Error| {
+        let text = format!(
+            "the folder for temporary files, `{}`, cannot be used: {error}; set TMPDIR",
+            folder.display()
+        );
+        io::Error::new(error.kind(), text)
+    };
+    if !std::fs::metadata(&folder).map_err(cannot)?.is_dir() {
+        return Err(cannot(io::ErrorKind::NotADirectory.into()));
+    }
     #[cfg(unix)]
     {
         // What a Unix system takes as a socket's path, and what ipc-channel adds to the folder's.
         const LONGEST: usize = 103;
         const ADDED: usize = "/.tmpXXXXXX/socket".len();
-        let folder = std::env::temp_dir();
         if folder.as_os_str().len() + ADDED > LONGEST {
             let folder = folder.display();
             return Err(io::Error::other(format!(
