@@ -242,6 +242,9 @@ pub trait Bench {
     /// Writes what no child writes to every socket it has.
     fn scribble(&mut self, packet: Blob);
 
+    /// Once this file is there: reports more and more requests as taken, and takes none, for this long.
+    fn swindle(&mut self, sign: String, milliseconds: u64);
+
     /// Whether the instrument is there.
     #[property]
     fn connected(&self) -> bool;
@@ -655,6 +658,14 @@ impl Bench for BenchProcess {
 
     fn scribble(&mut self, packet: Blob) {
         scribble::on_every_socket(&packet.0);
+    }
+
+    fn swindle(&mut self, sign: String, milliseconds: u64) {
+        crate::until("there is a sign", || std::path::Path::new(&sign).exists());
+        for step in 1..=milliseconds {
+            scribble::on_every_socket(&scribble::credit(self.cx.generation(), step * 40_000));
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     fn set_power(&mut self, power: f64) -> Result<f64, mpcore::Refused> {

@@ -46,6 +46,24 @@ fn a_stranger_that_holds_the_lane_does_not_delay_the_end() {
     assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
 }
 
+/// A send without credit blocks whoever sends, a user interface too; and a child may lie about its credit.
+#[test]
+fn a_child_that_says_it_has_taken_what_it_has_not_blocks_nobody() {
+    let bench = ready(builder(CHILD).transport(mpcore::Transport::default()));
+    let folder = tempfile::tempdir().unwrap();
+    let sign = folder.path().join("sign");
+    let swindle = bench.swindle(sign.to_string_lossy().into_owned(), 60_000);
+    let calls: Vec<_> = (0..300).map(|_| bench.echo(Blob::numbered(50_000))).collect();
+    fs::write(&sign, "").unwrap();
+    let Err(CallError::Exited(report)) = outcome(swindle) else { panic!("it was found") };
+    let Some(mpcore::Failure::Broken(why)) = &report.failure else { panic!("{report}") };
+    assert!(why.contains("takes nothing"), "{why}");
+    for call in calls {
+        assert!(matches!(outcome(call), Err(CallError::Exited(_))));
+    }
+    assert_eq!(report.state, State::Crashed);
+}
+
 /// A signal whose handler does not ask for a restart makes reads and writes fail in the middle.
 #[test]
 fn interruptions_cost_nothing() {
