@@ -45,6 +45,8 @@ struct Events {
     closing: bool,
     /// Nothing can be sent any more.
     closed: bool,
+    /// Threads that wait for room, or for the queue to be empty: nobody is woken for nothing.
+    waiters: usize,
     buffer: Vec<u8>,
 }
 
@@ -105,6 +107,7 @@ impl Link {
             count: 0,
             closing: false,
             closed: false,
+            waiters: 0,
             buffer: Vec::new(),
         };
         Arc::new(Self {
@@ -138,7 +141,7 @@ impl Link {
             if events.queue.is_empty() {
                 break; // one value larger than the bound: it has the queue to itself
             }
-            events = wait(&self.room, events);
+            events = self.wait_for_room(events);
         }
         self.push(events, head, key, payload)
     }
@@ -180,7 +183,6 @@ impl Link {
 
     /// Sends what there is credit for.
     fn pump(&self, events: &mut Events) {
-        let had_waiters = !events.queue.is_empty();
         let mut buffer = std::mem::take(&mut events.buffer);
         while !events.closed {
             let Events { queue, requests, control, .. } = events;
@@ -200,7 +202,7 @@ impl Link {
             }
         }
         events.buffer = buffer;
-        if had_waiters {
+        if events.waiters > 0 {
             self.room.notify_all();
         }
     }
@@ -245,8 +247,15 @@ impl Link {
     pub(crate) fn flush(&self) {
         let mut events = lock(&self.events);
         while !events.closed && !events.queue.is_empty() {
-            events = wait(&self.room, events);
+            events = self.wait_for_room(events);
         }
+    }
+
+    fn wait_for_room<'a>(&self, mut events: MutexGuard<'a, Events>) -> MutexGuard<'a, Events> {
+        events.waiters += 1;
+        let mut events = wait(&self.room, events);
+        events.waiters -= 1;
+        events
     }
 
     /// The controller is gone: nothing will be sent any more, and the child shall end.
