@@ -12,6 +12,7 @@ use super::link::Link;
 use super::registry::Place;
 use crate::process::sys;
 use crate::transport::Receiver;
+use crate::wire::codec::decode;
 use crate::wire::credit::charge;
 use crate::wire::packet::{Head, PacketKind};
 use crate::wire::report::{ControlState, StopReason};
@@ -41,7 +42,7 @@ fn run(mut control: Receiver, link: &Link) {
             continue;
         };
         if head.kind == PacketKind::Control
-            && let Ok(state) = postcard::from_bytes::<ControlState>(body)
+            && let Ok(state) = decode::<ControlState>(body)
         {
             link.cancel(&state.cancelled);
             if state.stop {

@@ -16,6 +16,7 @@ use super::request::{Reply, Request};
 use crate::interface::{Child, Interface};
 use crate::process::sys;
 use crate::transport::{ChildLanes, Receiver};
+use crate::wire::codec::decode;
 use crate::wire::credit::charge;
 use crate::wire::handshake::Welcome;
 use crate::wire::packet::{Assembler, Bytes, Head, ItemHead, ItemKind, PacketError, PacketKind};
@@ -218,7 +219,7 @@ impl Requests {
         if head.kind != ItemKind::Welcome {
             return None;
         }
-        let welcome: Welcome = postcard::from_bytes(payload.as_slice()).ok()?;
+        let welcome: Welcome = decode(payload.as_slice()).ok()?;
         (welcome.nonce == nonce).then_some(welcome)
     }
 

@@ -10,6 +10,7 @@
 mod command;
 mod connect;
 mod end;
+mod order;
 mod read;
 
 use std::sync::mpsc;
