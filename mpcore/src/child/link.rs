@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES};
 use crate::sync::{lock, wait};
-use crate::transport::Sender;
+use crate::transport::{LaneEnd, Sender};
 use crate::wire::credit::{FalseReport, Meter};
 use crate::wire::keyed::Key;
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
@@ -71,7 +71,7 @@ pub(crate) struct Link {
     events: Mutex<Events>,
     /// Room in the queue, or the end of it.
     room: Condvar,
-    requests_wake: Sender,
+    requests_end: Arc<dyn LaneEnd>,
     cancels: Mutex<Cancels>,
     /// The running command was cancelled.
     cancelled: AtomicBool,
@@ -94,7 +94,7 @@ impl Link {
         generation: u32,
         window: u32,
         events: Sender,
-        requests_wake: Sender,
+        requests_end: Arc<dyn LaneEnd>,
     ) -> Arc<Self> {
         let bounds = Bounds { entries: CHILD_QUEUE_ENTRIES, bytes: CHILD_QUEUE_BYTES };
         let events = Events {
@@ -111,7 +111,7 @@ impl Link {
             generation,
             events: Mutex::new(events),
             room: Condvar::new(),
-            requests_wake,
+            requests_end,
             cancels: Mutex::default(),
             cancelled: AtomicBool::new(false),
             met: AtomicBool::new(false),
@@ -272,8 +272,7 @@ impl Link {
         // Whoever waits for room shall see it, and the main thread may be waiting for a request.
         drop(lock(&self.events));
         self.room.notify_all();
-        let wake = Head::new(PacketKind::Wake, self.generation).packet();
-        let _ = self.requests_wake.send(&wake);
+        self.requests_end.end(self.generation);
     }
 
     pub(crate) fn stopping(&self) -> bool {
