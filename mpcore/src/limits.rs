@@ -101,5 +101,12 @@ pub(crate) const WINDOW_FALLBACK: u32 = 96 << 10;
 /// Length at which the text and the backtrace of a panic are cut.
 pub(crate) const PANIC_TEXT_BYTES: usize = 64 << 10;
 
+/// The longest report of a child's on how something of its own went; its texts are copied into exit reports
+/// and exceptions.
+pub(crate) const REPORT_BYTES: usize = 1 << 20;
+
+/// Differences between two interfaces that are told one by one.
+pub(crate) const DIFFERENCES: usize = 50;
+
 /// Entries that the inbox delivers for one child before it turns to the next.
 pub(crate) const INBOX_TURN: usize = 64;

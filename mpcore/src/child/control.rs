@@ -34,7 +34,7 @@ pub(crate) fn start(control: Receiver, link: &Arc<Link>, grace: Grace, place: Pl
 }
 
 /// Obeys until the lane is closed.
-fn run(mut control: Receiver, link: &Link) {
+pub(crate) fn run(mut control: Receiver, link: &Link) {
     let mut packet = Vec::new();
     while control.receive(&mut packet).is_ok() {
         link.consumed_control(charge(packet.len()));

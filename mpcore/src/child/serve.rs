@@ -14,6 +14,7 @@ use super::panic::{Unwound, guard, install_hook};
 use super::registry::{Place, Run};
 use super::request::{Reply, Request};
 use crate::interface::{Child, Interface};
+use crate::limits::REPORT_BYTES;
 use crate::process::sys;
 use crate::transport::{ChildLanes, Receiver};
 use crate::wire::codec::decode;
@@ -148,7 +149,15 @@ fn report_failure(link: &Link, failure: &InitFailure) -> i32 {
         }
         _ => code::INIT_FAILED,
     };
-    let payload = postcard::to_stdvec(failure).unwrap_or_default();
+    let mut payload = postcard::to_stdvec(failure).unwrap_or_default();
+    if payload.len() > REPORT_BYTES {
+        let short = crate::Error::msg("its error is too long to be sent; say less in it");
+        let failure = match failure {
+            InitFailure::PostrunInit(_) => InitFailure::PostrunInit(short),
+            _ => InitFailure::Constructor(short),
+        };
+        payload = postcard::to_stdvec(&failure).unwrap_or_default();
+    }
     let _ = link.send(ItemHead::new(ItemKind::InitFailed, 0, 0), None, payload);
     code
 }

@@ -12,6 +12,8 @@ mod connect;
 mod end;
 mod order;
 mod read;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod rehearsal;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;

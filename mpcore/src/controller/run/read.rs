@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+
 use super::Run;
 use super::order::Told;
 use crate::controller::control_lane::LaneError;
@@ -11,7 +13,7 @@ use crate::controller::exit::State;
 use crate::controller::inbox::{Notice, Wake, enqueue, post};
 use crate::controller::outcome::Outcome;
 use crate::controller::shared::Shared;
-use crate::limits::PANIC_TEXT_BYTES;
+use crate::limits::{PANIC_TEXT_BYTES, REPORT_BYTES};
 use crate::process::watch;
 use crate::sync::lock;
 use crate::transport::{
@@ -25,7 +27,7 @@ use crate::wire::report::InitFailure;
 
 /// Why the events lane is no longer read.
 #[derive(Debug, thiserror::Error)]
-enum Broken {
+pub(super) enum Broken {
     #[error(transparent)]
     Packet(#[from] PacketError),
     #[error(transparent)]
@@ -40,7 +42,7 @@ enum Broken {
 
 /// What has been read of the lane so far.
 #[derive(Default)]
-struct Incoming {
+pub(super) struct Incoming {
     assembler: Assembler,
     told: Told,
 }
@@ -130,7 +132,7 @@ pub(super) fn read(
 }
 
 /// Returns whether to go on.
-fn take_packet(
+pub(super) fn take_packet(
     shared: &Arc<Shared>,
     run: &Run,
     incoming: &mut Incoming,
@@ -187,7 +189,7 @@ fn take_item(
     let outcome = match item.kind {
         ItemKind::Returned => Outcome::Returned(payload.into_bytes()),
         ItemKind::Raised => Outcome::Raised(payload.into_bytes()),
-        ItemKind::Panicked => Outcome::Panicked(decode(payload.bytes())?),
+        ItemKind::Panicked => Outcome::Panicked(report(&payload)?),
         ItemKind::Cancelled => Outcome::Cancelled,
         ItemKind::Stopped => Outcome::Stopped,
         ItemKind::Undecodable => Outcome::Decode(text(&payload)),
@@ -207,6 +209,14 @@ fn take_item(
             Err(Broken::Content(lie))
         }
         None => Err(Broken::Content("an outcome of a call that has none pending")),
+    }
+}
+
+/// What a child says of itself.
+fn report<T: DeserializeOwned>(payload: &Payload<'_>) -> Result<T, Broken> {
+    match payload.bytes() {
+        bytes if bytes.len() > REPORT_BYTES => Err(Broken::Content("an endless report of its own")),
+        bytes => Ok(decode(bytes)?),
     }
 }
 
@@ -262,11 +272,11 @@ fn take_notice(
             shared.life_changed().notify_all();
         }
         ItemKind::InitFailed => {
-            let failure: InitFailure = decode(payload.bytes())?;
+            let failure: InitFailure = report(&payload)?;
             lock(&run.known).failure.get_or_insert(failure.into());
         }
         ItemKind::Bye => {
-            let bye = decode(payload.bytes())?;
+            let bye = report(&payload)?;
             lock(&run.known).bye = Some(bye);
         }
         _ => {
