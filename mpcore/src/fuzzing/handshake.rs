@@ -3,7 +3,6 @@
 use std::sync::OnceLock;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::child::{Fuzzed, FuzzedControl};
 use crate::controller::exit::Failure;
@@ -158,7 +157,7 @@ pub(crate) fn builder() -> crate::Builder<FuzzedControl> {
 /// Valid inputs are valid.
 #[cfg(test)]
 pub(super) fn check_seeds() {
-    fn all<T: DeserializeOwned>(seeds: Vec<Vec<u8>>) {
+    fn all<T: serde::de::DeserializeOwned>(seeds: Vec<Vec<u8>>) {
         for seed in seeds {
             decode::<T>(&seed).unwrap();
         }
