@@ -1,6 +1,8 @@
 //! The fuzzer itself: that it finds what there is to find, and finds nothing in mpcore's decoders within a
 //! moment. The long run is `cargo xtask soak`'s.
 
+use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use system_tests::fuzz::{FAULTY, targets};
@@ -46,6 +48,25 @@ fn what_is_wrong_is_found_whatever_it_does_to_the_process() {
     // The same input for each of them.
     numbers.dedup();
     assert_eq!(numbers.len(), 1, "{numbers:?}");
+}
+
+#[test]
+fn libfuzzer_has_a_target_for_each() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+    let files = fs::read_dir(folder.join("targets")).unwrap();
+    let mut there: Vec<_> = files
+        .map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    let mut expected: Vec<_> = targets().into_iter().map(str::to_owned).collect();
+    there.sort();
+    expected.sort();
+    assert_eq!(there, expected);
+    for name in expected {
+        assert!(manifest.contains(&format!("path = \"targets/{name}.rs\"")), "{name}");
+        let file = fs::read_to_string(folder.join(format!("targets/{name}.rs"))).unwrap();
+        assert!(file.contains(&format!("\"{name}\"")), "{file}");
+    }
 }
 
 #[test]
