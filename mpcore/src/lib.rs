@@ -97,6 +97,8 @@ mod arity;
 mod child;
 mod controller;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzing;
 mod interface;
 pub mod limits;
 mod process;
@@ -143,6 +145,14 @@ pub mod __private {
     pub use crate::wire::codec::{Codec, raise, wire, wire_default};
     pub use crate::wire::interface::{Command, Delivery, Description, EventDef, PropertyDef};
     pub use crate::wire::result::{Probe, ProbeDefault, ResultParts};
+}
+
+/// What untrusted bytes go through, for the project's own fuzzers. Not part of the public interface.
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod __fuzz {
+    pub use crate::fuzzing::mutation::{Mutation, mutate};
+    pub use crate::fuzzing::{TARGETS, Target, seeds};
 }
 
 /// Makes `spawn::<P>` work in a test binary that uses Rust's own harness: write it once, at the top

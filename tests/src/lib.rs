@@ -7,6 +7,7 @@
 pub mod bench;
 pub mod blob;
 pub mod controller_program;
+pub mod fuzz;
 pub mod gauge;
 pub mod journal;
 pub mod mood;

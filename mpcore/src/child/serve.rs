@@ -14,8 +14,10 @@ use super::panic::{Unwound, guard, install_hook};
 use super::registry::{Place, Run};
 use super::request::{Reply, Request};
 use crate::interface::{Child, Interface};
+use crate::limits::REPORT_BYTES;
 use crate::process::sys;
 use crate::transport::{ChildLanes, Receiver};
+use crate::wire::codec::decode;
 use crate::wire::credit::charge;
 use crate::wire::handshake::Welcome;
 use crate::wire::packet::{Assembler, Bytes, Head, ItemHead, ItemKind, PacketError, PacketKind};
@@ -147,7 +149,15 @@ fn report_failure(link: &Link, failure: &InitFailure) -> i32 {
         }
         _ => code::INIT_FAILED,
     };
-    let payload = postcard::to_stdvec(failure).unwrap_or_default();
+    let mut payload = postcard::to_stdvec(failure).unwrap_or_default();
+    if payload.len() > REPORT_BYTES {
+        let short = crate::Error::msg("its error is too long to be sent; say less in it");
+        let failure = match failure {
+            InitFailure::PostrunInit(_) => InitFailure::PostrunInit(short),
+            _ => InitFailure::Constructor(short),
+        };
+        payload = postcard::to_stdvec(&failure).unwrap_or_default();
+    }
     let _ = link.send(ItemHead::new(ItemKind::InitFailed, 0, 0), None, payload);
     code
 }
@@ -220,7 +230,7 @@ impl Requests {
         if head.kind != ItemKind::Welcome {
             return None;
         }
-        let welcome: Welcome = postcard::from_bytes(payload.as_slice()).ok()?;
+        let welcome: Welcome = decode(payload.as_slice()).ok()?;
         (welcome.nonce == nonce).then_some(welcome)
     }
 

@@ -74,7 +74,9 @@ impl Notice {
                 Self::Outcome { outcome, .. } => match &**outcome {
                     Outcome::Returned(bytes) | Outcome::Raised(bytes) => bytes.len(),
                     Outcome::Encode(text) | Outcome::Decode(text) => text.len(),
-                    Outcome::Panicked(report) => report.message.len() + report.backtrace.len(),
+                    Outcome::Panicked(report) => {
+                        report.message.len() + report.location.len() + report.backtrace.len()
+                    }
                     _ => 0,
                 },
                 Self::Event(_, bytes) | Self::Signal(_, bytes) => bytes.len(),

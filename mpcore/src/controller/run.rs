@@ -10,7 +10,10 @@
 mod command;
 mod connect;
 mod end;
+mod order;
 mod read;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod rehearsal;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;

@@ -26,6 +26,7 @@ use super::{
     ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
 };
 use crate::limits::INTRODUCTION_BYTES;
+use crate::wire::codec::decode;
 use crate::wire::credit::{charge, longest_packet};
 use crate::wire::handshake::{Introduction, RECORD_BYTES};
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
@@ -172,7 +173,7 @@ impl Expected {
             }
         }
         let bytes = introduction.unwrap_or_default();
-        postcard::from_bytes(bytes.as_slice()).map_err(|error| broken(&error))
+        decode(bytes.as_slice()).map_err(|error| broken(&error))
     }
 
     fn receiver(&self, window: u32) -> SocketReceiver {

@@ -158,6 +158,11 @@ fn recognise(shared: &Arc<Shared>, introduction: &Introduction) -> Result<(), No
     if let Some(mismatch) = Mismatch::between(&shared.table.facts, &introduction.facts) {
         return Err(NotConnected::Refused(Failure::Mismatch(mismatch)));
     }
+    let (properties, values) = (shared.mirrors.len(), introduction.initial.len());
+    if values != properties {
+        let lie = format!("{values} initial values for {properties} properties");
+        return Err(NotConnected::Refused(Failure::Broken(lie)));
+    }
     take_initial_values(shared, &introduction.initial);
     Ok(())
 }
