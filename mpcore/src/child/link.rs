@@ -7,15 +7,19 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Instant;
 
+use super::deadlines::Deadlines;
+use crate::inherited;
 use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES};
+use crate::process::watch;
 use crate::sync::{lock, wait};
 use crate::transport::Sender;
 use crate::wire::credit::{FalseReport, Meter};
 use crate::wire::keyed::Key;
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
-use crate::wire::packet::{Head, ItemHead, ItemKind, PacketKind};
-use crate::wire::report::StopReason;
+use crate::wire::packet::{CallFlags, Head, ItemHead, ItemKind, PacketKind};
+use crate::wire::report::{Pong, StopReason};
 
 /// What was not sent, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +67,31 @@ struct Cancels {
     begun: u64,
     /// Cancelled before their turn, and answered: they are skipped when it comes.
     ids: BTreeSet<u64>,
+    /// What the controller has said of the running command.
+    flags: CallFlags,
+    /// Why the running command shall end, but for a stop.
+    cause: Option<Cause>,
+    deadlines: Deadlines,
+    /// When the next look at the deadlines is due.
+    alarm: Option<Instant>,
+    /// The deadline that calls of the running command inherit.
+    lent: Option<Instant>,
+}
+
+/// Why the running command shall end: the first reason that came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Cancelled,
+    /// Its time is over: the milliseconds that it had.
+    TimedOut(u32),
+}
+
+/// How the running command came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// It has met `Cancelled`.
+    pub(crate) met: bool,
+    pub(crate) cause: Option<Cause>,
 }
 
 /// See the [module](self).
@@ -73,7 +102,7 @@ pub(crate) struct Link {
     room: Condvar,
     requests_wake: Sender,
     cancels: Mutex<Cancels>,
-    /// The running command was cancelled.
+    /// The running command was cancelled, or its time is over.
     cancelled: AtomicBool,
     /// The running command has met `Cancelled` on its own thread.
     met: AtomicBool,
@@ -81,6 +110,8 @@ pub(crate) struct Link {
     stopping: AtomicBool,
     /// The number of the running command, or 0.
     running: AtomicU64,
+    /// For the calls that the running command makes.
+    inherited: Arc<inherited::Deadline>,
 }
 
 impl std::fmt::Debug for Link {
@@ -118,6 +149,7 @@ impl Link {
             stop: Mutex::new(None),
             stopping: AtomicBool::new(false),
             running: AtomicU64::new(0),
+            inherited: Arc::default(),
         })
     }
 
@@ -241,6 +273,33 @@ impl Link {
         }
     }
 
+    /// Sends a packet that needs no credit: the controller has asked for it, or hears it once per
+    /// command.
+    fn tell<T: serde::Serialize>(&self, kind: PacketKind, what: &T) {
+        let mut events = lock(&self.events);
+        if events.closed {
+            return;
+        }
+        let mut head = Head::new(kind, self.generation);
+        head.consumed = events.requests.total();
+        head.consumed_control = events.control.total();
+        events.requests.told(head.consumed);
+        events.control.told(head.consumed_control);
+        let mut packet = head.packet();
+        packet.extend_from_slice(&postcard::to_stdvec(what).unwrap_or_default());
+        if events.lane.send(&packet).is_err() {
+            events.closed = true;
+        }
+    }
+
+    /// Answers a ping.
+    pub(crate) fn pong(&self, ping: u32) {
+        // Held while it is sent, so that no outcome overtakes the word that its command runs.
+        let cancels = lock(&self.cancels);
+        let executing = cancels.deadlines.in_execution(Instant::now());
+        self.tell(PacketKind::Pong, &Pong { ping, executing });
+    }
+
     /// Waits until everything is in the kernel, or can no longer get there.
     pub(crate) fn flush(&self) {
         let mut events = lock(&self.events);
@@ -291,7 +350,10 @@ impl Link {
             let mut cancels = lock(&self.cancels);
             for id in ids {
                 if cancels.running == Some(*id) {
-                    self.cancelled.store(true, Ordering::SeqCst);
+                    if !cancels.flags.has(CallFlags::OUTLIVES_CANCEL) {
+                        cancels.cause.get_or_insert(Cause::Cancelled);
+                        self.cancelled.store(true, Ordering::SeqCst);
+                    }
                 } else if *id > cancels.begun && cancels.ids.insert(*id) {
                     answered.push(*id);
                 }
@@ -314,7 +376,8 @@ impl Link {
     }
 
     /// The main thread begins a command; `false` if it was cancelled, and answered, before.
-    pub(crate) fn begin(&self, call: u64) -> bool {
+    pub(crate) fn begin(self: &Arc<Self>, head: &ItemHead) -> bool {
+        let call = head.call;
         let mut cancels = lock(&self.cancels);
         // Ids rise, so what is below has ended.
         cancels.ids = cancels.ids.split_off(&call);
@@ -323,19 +386,96 @@ impl Link {
             return false;
         }
         cancels.running = Some(call);
+        cancels.flags = head.flags;
+        cancels.cause = None;
+        cancels.deadlines.begin(call, head.deadline, Instant::now());
+        self.deadline_changed(&mut cancels);
         self.cancelled.store(false, Ordering::SeqCst);
         self.met.store(false, Ordering::SeqCst);
         self.running.store(call, Ordering::SeqCst);
         true
     }
 
-    /// The running command has returned or unwound; whether it had met `Cancelled`.
-    pub(crate) fn end(&self) -> bool {
+    /// The running command has returned or unwound.
+    pub(crate) fn end(&self) -> Ended {
         let mut cancels = lock(&self.cancels);
         cancels.running = None;
+        cancels.deadlines.end();
+        self.lend(&mut cancels);
         self.cancelled.store(false, Ordering::SeqCst);
         self.running.store(0, Ordering::SeqCst);
-        self.met.load(Ordering::SeqCst)
+        Ended { met: self.met.load(Ordering::SeqCst), cause: cancels.cause }
+    }
+
+    /// This thread runs the commands: what it calls meanwhile inherits their deadlines.
+    pub(crate) fn lend_deadlines(&self) {
+        self.inherited.rule_this_thread();
+    }
+
+    /// The controller gives these calls other deadlines, in milliseconds.
+    pub(crate) fn allow(self: &Arc<Self>, deadlines: &[(u64, u32)]) {
+        if deadlines.is_empty() {
+            return;
+        }
+        let mut cancels = lock(&self.cancels);
+        let begun = cancels.begun;
+        for (call, allowed) in deadlines {
+            cancels.deadlines.allow(*call, *allowed, begun);
+        }
+        self.deadline_changed(&mut cancels);
+    }
+
+    /// Sees to it that somebody looks when the running command's time is over. There is no thread and no
+    /// wake-up per command: a look that finds another command running is put off to its deadline.
+    fn deadline_changed(self: &Arc<Self>, cancels: &mut Cancels) {
+        self.lend(cancels);
+        let Some(at) = cancels.deadlines.next() else { return };
+        if cancels.alarm.is_some_and(|alarm| alarm <= at) {
+            return;
+        }
+        cancels.alarm = Some(at);
+        let link = Arc::downgrade(self);
+        watch::alarm(at, move || {
+            if let Some(link) = link.upgrade() {
+                link.look_at_deadline(at);
+            }
+        });
+    }
+
+    /// Calls that the running command makes inherit the deadline that ends it.
+    fn lend(&self, cancels: &mut Cancels) {
+        let ends = !cancels.flags.has(CallFlags::OUTLIVES_DEADLINE);
+        let deadline = cancels.running.filter(|_| ends).and_then(|it| cancels.deadlines.of(it));
+        if cancels.lent != deadline {
+            cancels.lent = deadline;
+            self.inherited.set(deadline);
+        }
+    }
+
+    fn look_at_deadline(self: &Arc<Self>, alarm: Instant) {
+        let mut cancels = lock(&self.cancels);
+        if cancels.alarm != Some(alarm) {
+            return; // one for an earlier time has taken its place
+        }
+        cancels.alarm = None;
+        if self.stopping() {
+            return; // its command ends anyway
+        }
+        if let Some(overrun) = cancels.deadlines.due(Instant::now()) {
+            if !cancels.flags.has(CallFlags::OUTLIVES_DEADLINE) {
+                cancels.cause.get_or_insert(Cause::TimedOut(overrun.allowed));
+                self.cancelled.store(true, Ordering::SeqCst);
+            }
+            // Under the lock, so that the command's outcome comes after it.
+            self.tell(PacketKind::Overrun, &overrun);
+        } else {
+            self.deadline_changed(&mut cancels);
+        }
+    }
+
+    /// The deadline of a command that runs.
+    pub(crate) fn deadline(&self, call: u64) -> Option<Instant> {
+        lock(&self.cancels).deadlines.of(call)
     }
 
     /// The running command, or 0.

@@ -3,6 +3,7 @@
 //! Nothing here waits for anybody but the lane, and nothing here runs user code.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Run;
 use crate::controller::control_lane::LaneError;
@@ -10,6 +11,7 @@ use crate::controller::exit::State;
 use crate::controller::inbox::{Notice, Wake, enqueue, post};
 use crate::controller::outcome::Outcome;
 use crate::controller::shared::Shared;
+use crate::controller::watchdog::FalseWord;
 use crate::process::watch;
 use crate::sync::lock;
 use crate::transport::{ControllerLanes, Receiver, ipc};
@@ -27,6 +29,8 @@ enum Broken {
     Report(#[from] FalseReport),
     #[error(transparent)]
     Credit(#[from] LaneError),
+    #[error(transparent)]
+    Word(#[from] FalseWord),
     #[error("{0}")]
     Content(&'static str),
 }
@@ -53,6 +57,7 @@ pub(super) fn open(
         shared.traffic().open_lane(requests, run.generation, grant, window, welcome);
     }
     drop(finished);
+    shared.keep_watch();
     let mut known = lock(&run.known);
     if known.ended.is_some() {
         // It has ended meanwhile, and whoever tells found no lane to send the marker on.
@@ -103,6 +108,8 @@ fn take_packet(
                 .take(head.kind, body, |item, payload| take_item(shared, run, item, payload))?;
         }
         PacketKind::Credit => {}
+        PacketKind::Pong => shared.answered(report(body)?)?,
+        PacketKind::Overrun => shared.overran(report(body)?)?,
         PacketKind::Wake | PacketKind::Control => {
             return Err(Broken::Content("a packet of another lane"));
         }
@@ -118,22 +125,25 @@ fn take_packet(
     Ok(true)
 }
 
+/// A value of ours, as the child sends it.
+fn report<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Broken> {
+    postcard::from_bytes(bytes).map_err(|_| Broken::Content("a report that cannot be decoded"))
+}
+
 fn take_item(
     shared: &Arc<Shared>,
     run: &Run,
     item: ItemHead,
     payload: Payload<'_>,
 ) -> Result<(), Broken> {
-    let decode_failed = |_| Broken::Content("a report that cannot be decoded");
     let text = |payload: &Payload<'_>| String::from_utf8_lossy(payload.bytes()).into_owned();
     let outcome = match item.kind {
         ItemKind::Returned => Outcome::Returned(payload.into_bytes()),
         ItemKind::Raised => Outcome::Raised(payload.into_bytes()),
-        ItemKind::Panicked => {
-            Outcome::Panicked(postcard::from_bytes(payload.bytes()).map_err(decode_failed)?)
-        }
+        ItemKind::Panicked => Outcome::Panicked(report(payload.bytes())?),
         ItemKind::Cancelled => Outcome::Cancelled,
         ItemKind::Stopped => Outcome::Stopped,
+        ItemKind::TimedOut => Outcome::TimedOut(Duration::from_millis(item.deadline.into())),
         ItemKind::Undecodable => Outcome::Decode(text(&payload)),
         ItemKind::Unencodable => Outcome::Encode(text(&payload)),
         _ => return take_notice(shared, run, item, payload),
@@ -162,7 +172,6 @@ fn take_notice(
 ) -> Result<(), Broken> {
     let index = usize::from(item.method);
     let table = &shared.table;
-    let decode_failed = |_| Broken::Content("a report that cannot be decoded");
     match item.kind {
         ItemKind::Property => {
             let mirror = shared.mirrors.get(index).ok_or(Broken::Content("an unknown property"))?;
@@ -201,12 +210,11 @@ fn take_notice(
             shared.life_changed().notify_all();
         }
         ItemKind::InitFailed => {
-            let failure: InitFailure =
-                postcard::from_bytes(payload.bytes()).map_err(decode_failed)?;
+            let failure: InitFailure = report(payload.bytes())?;
             lock(&run.known).failure.get_or_insert(failure.into());
         }
         ItemKind::Bye => {
-            let bye = postcard::from_bytes(payload.bytes()).map_err(decode_failed)?;
+            let bye = report(payload.bytes())?;
             lock(&run.known).bye = Some(bye);
         }
         _ => {
