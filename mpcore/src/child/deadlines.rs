@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::wire::report::{InExecution, Overrun};
+use crate::wire::report::InExecution;
 
 #[derive(Debug)]
 struct Running {
@@ -25,6 +25,14 @@ impl Running {
         // A deadline beyond the clock's end is none.
         if self.allowed == 0 { None } else { self.begun.checked_add(allowed) }
     }
+}
+
+/// A command whose time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Overrun {
+    pub(crate) call: u64,
+    /// The milliseconds that it had.
+    pub(crate) allowed: u32,
 }
 
 /// See the [module](self).

@@ -263,32 +263,28 @@ impl Link {
         }
         // Credit reports need no credit: there are only a few per window of what the controller has
         // sent, and the controller reads this lane whatever its inbox says.
-        let mut head = Head::new(PacketKind::Credit, self.generation);
-        head.consumed = events.requests.total();
-        head.consumed_control = events.control.total();
-        events.requests.told(head.consumed);
-        events.control.told(head.consumed_control);
-        if events.lane.send(&head.packet()).is_err() {
-            events.closed = true;
-        }
+        self.send_uncredited(&mut events, PacketKind::Credit, &[]);
     }
 
-    /// Sends a packet that needs no credit: the controller has asked for it, or hears it once per
-    /// command.
-    fn tell<T: serde::Serialize>(&self, kind: PacketKind, what: &T) {
-        let mut events = lock(&self.events);
-        if events.closed {
-            return;
-        }
+    fn send_uncredited(&self, events: &mut Events, kind: PacketKind, body: &[u8]) {
         let mut head = Head::new(kind, self.generation);
         head.consumed = events.requests.total();
         head.consumed_control = events.control.total();
         events.requests.told(head.consumed);
         events.control.told(head.consumed_control);
         let mut packet = head.packet();
-        packet.extend_from_slice(&postcard::to_stdvec(what).unwrap_or_default());
+        packet.extend_from_slice(body);
         if events.lane.send(&packet).is_err() {
             events.closed = true;
+        }
+    }
+
+    /// Queues a short item whatever the bound says: for threads that must not wait.
+    fn queue_short(&self, head: ItemHead) {
+        let mut events = lock(&self.events);
+        if !events.closed && !events.closing {
+            events.queue.push(head, None, Payload::Ready(Vec::new()));
+            self.pump(&mut events);
         }
     }
 
@@ -297,7 +293,12 @@ impl Link {
         // Held while it is sent, so that no outcome overtakes the word that its command runs.
         let cancels = lock(&self.cancels);
         let executing = cancels.deadlines.in_execution(Instant::now());
-        self.tell(PacketKind::Pong, &Pong { ping, executing });
+        let pong = postcard::to_stdvec(&Pong { ping, executing }).unwrap_or_default();
+        let mut events = lock(&self.events);
+        if !events.closed {
+            // It needs no credit: it is the only one until the controller has read it.
+            self.send_uncredited(&mut events, PacketKind::Pong, &pong);
+        }
     }
 
     /// Waits until everything is in the kernel, or can no longer get there.
@@ -361,12 +362,7 @@ impl Link {
         }
         // A command that waits behind a long one need not wait for its turn to be told.
         for id in answered {
-            let mut events = lock(&self.events);
-            if !events.closed && !events.closing {
-                let head = ItemHead::new(ItemKind::Cancelled, 0, id);
-                events.queue.push(head, None, Payload::Ready(Vec::new()));
-                self.pump(&mut events);
-            }
+            self.queue_short(ItemHead::new(ItemKind::Cancelled, 0, id));
         }
     }
 
@@ -467,7 +463,9 @@ impl Link {
                 self.cancelled.store(true, Ordering::SeqCst);
             }
             // Under the lock, so that the command's outcome comes after it.
-            self.tell(PacketKind::Overrun, &overrun);
+            let mut head = ItemHead::new(ItemKind::Overrun, 0, overrun.call);
+            head.deadline = overrun.allowed;
+            self.queue_short(head);
         } else {
             self.deadline_changed(&mut cancels);
         }

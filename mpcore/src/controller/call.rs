@@ -176,7 +176,6 @@ impl<T, E> Call<T, E> {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use = "dropping it changes nothing: the deadline is set"]
     pub fn timeout(self, allowed: Duration) -> Self {
         let left = Shared::inherited_time();
         self.shared.set_timeout(self.id, left.map_or(allowed, |left| left.min(allowed)));

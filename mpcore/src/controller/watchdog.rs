@@ -21,7 +21,7 @@ use crate::inherited;
 use crate::limits::{DRAIN_DEADLINE, OVERRUN_GRACE, PING_INTERVAL};
 use crate::process::watch;
 use crate::wire::packet::CallFlags;
-use crate::wire::report::{InExecution, Overrun, Pong};
+use crate::wire::report::{InExecution, Pong};
 
 /// The options of one child.
 #[derive(Debug, Clone, Copy)]
@@ -148,11 +148,10 @@ impl Shared {
     }
 
     /// A command's time is over and it has not ended, as the child tells under the run's `finished`.
-    pub(crate) fn overran(self: &Arc<Self>, overrun: Overrun) -> Result<(), FalseWord> {
-        let after = Duration::from_millis(overrun.allowed.into());
+    pub(crate) fn overran(self: &Arc<Self>, call: u64, after: Duration) -> Result<(), FalseWord> {
         let (command, flags) = {
             let mut traffic = self.traffic();
-            let entry = traffic.pending.get_mut(overrun.call).ok_or(FalseWord::Overrun)?;
+            let entry = traffic.pending.get_mut(call).ok_or(FalseWord::Overrun)?;
             if std::mem::replace(&mut entry.limit.overran, true) || !entry.limit.given {
                 return Err(FalseWord::Overrun);
             }
@@ -162,7 +161,7 @@ impl Shared {
             process: self.name(),
             pid: self.life().pid,
             command: self.command_name(command),
-            call: Some(overrun.call),
+            call: Some(call),
             kind: ExceptionKind::TimedOut,
             message: CallError::<Never>::TimedOut { after }.to_string(),
             backtrace: String::new(),
@@ -173,7 +172,7 @@ impl Shared {
             // One that was asked to end gets the time to look.
             let asked = !flags.has(CallFlags::OUTLIVES_DEADLINE);
             let grace = if asked { OVERRUN_GRACE } else { Duration::ZERO };
-            self.kill_after(overrun.call, grace, Ignored::Deadline { after }, escalation);
+            self.kill_after(call, grace, Ignored::Deadline { after }, escalation);
         }
         Ok(())
     }
@@ -221,7 +220,7 @@ impl Shared {
             let waiting = self.begin_wait();
             let shared = Arc::downgrade(self);
             watch::alarm(Instant::now() + DRAIN_DEADLINE, move || {
-                drop(waiting);
+                let _waiting = waiting;
                 if let Some(shared) = Weak::upgrade(&shared) {
                     shared.kill_for(call, ignored, escalation);
                 }

@@ -40,8 +40,6 @@ pub(crate) enum PacketKind {
     Control = 5,
     /// A [`Pong`](super::report::Pong): outside the credit, one per ping.
     Pong = 6,
-    /// An [`Overrun`](super::report::Overrun): outside the credit, one per command with a deadline.
-    Overrun = 7,
 }
 
 /// The start of every packet.
@@ -88,6 +86,8 @@ pub(crate) enum ItemKind {
     Signal = 34,
     /// Progress of the running command; payload: an `f64` from 0 to 1.
     Progress = 35,
+    /// The running command's time is over, and it has not ended; the head's `deadline` says how long it had.
+    Overrun = 36,
     /// Constructor and `postrun_init` have succeeded.
     Ready = 48,
     /// They have not; payload: an [`InitFailure`](super::report::InitFailure).
@@ -99,8 +99,8 @@ pub(crate) enum ItemKind {
 impl ItemKind {
     fn from_u8(byte: u8) -> Option<Self> {
         use ItemKind::{
-            Bye, Call, Cancelled, Event, InitFailed, Panicked, Progress, Property, Raised, Ready,
-            Returned, Signal, Stopped, TimedOut, Undecodable, Unencodable, Welcome,
+            Bye, Call, Cancelled, Event, InitFailed, Overrun, Panicked, Progress, Property, Raised,
+            Ready, Returned, Signal, Stopped, TimedOut, Undecodable, Unencodable, Welcome,
         };
         [
             Welcome,
@@ -117,6 +117,7 @@ impl ItemKind {
             Event,
             Signal,
             Progress,
+            Overrun,
             Ready,
             InitFailed,
             Bye,
@@ -254,7 +255,6 @@ impl Head {
             4 => PacketKind::End,
             5 => PacketKind::Control,
             6 => PacketKind::Pong,
-            7 => PacketKind::Overrun,
             other => return Err(PacketError::Kind(other, "packet")),
         };
         let head = Self {

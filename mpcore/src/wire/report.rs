@@ -39,14 +39,6 @@ pub(crate) struct InExecution {
     pub(crate) milliseconds: u64,
 }
 
-/// The running command's time is over, and it has not ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Overrun {
-    pub(crate) call: u64,
-    /// The milliseconds that it had.
-    pub(crate) allowed: u32,
-}
-
 /// A panic in the child.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PanicReport {

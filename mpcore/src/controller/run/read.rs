@@ -109,7 +109,6 @@ fn take_packet(
         }
         PacketKind::Credit => {}
         PacketKind::Pong => shared.answered(report(body)?)?,
-        PacketKind::Overrun => shared.overran(report(body)?)?,
         PacketKind::Wake | PacketKind::Control => {
             return Err(Broken::Content("a packet of another lane"));
         }
@@ -190,6 +189,9 @@ fn take_notice(
                 payload.bytes().try_into().map_err(|_| Broken::Content("a long progress"))?;
             let fraction = f64::from_le_bytes(bytes);
             post(shared, Notice::Progress { call: item.call, fraction });
+        }
+        ItemKind::Overrun => {
+            shared.overran(item.call, Duration::from_millis(item.deadline.into()))?;
         }
         ItemKind::Ready => {
             watch::ready(run.key);
