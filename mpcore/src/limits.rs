@@ -28,6 +28,10 @@ pub const PINGS_MISSED: u32 = 3;
 /// that is wanted: shorter than the grace of a stop, since it has had its time.
 pub const OVERRUN_GRACE: Duration = Duration::from_millis(500);
 
+/// How long the outcome of a command may take that waits behind signals which a full inbox has held back,
+/// once they are let through: all that a child queues, on a busy machine.
+pub(crate) const HELD_UP_PATIENCE: Duration = Duration::from_secs(10);
+
 /// How long the lanes of a dead child may take to be drained before the rest is given up.
 pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
 

@@ -18,7 +18,7 @@ use super::shared::Shared;
 use super::traffic::Traffic;
 use crate::error::Never;
 use crate::inherited;
-use crate::limits::{DRAIN_DEADLINE, OVERRUN_GRACE, PING_INTERVAL};
+use crate::limits::{HELD_UP_PATIENCE, OVERRUN_GRACE, PING_INTERVAL};
 use crate::process::watch;
 use crate::wire::packet::CallFlags;
 use crate::wire::report::{InExecution, Pong};
@@ -219,7 +219,7 @@ impl Shared {
             // a thread that waits.
             let waiting = self.begin_wait();
             let shared = Arc::downgrade(self);
-            watch::alarm(Instant::now() + DRAIN_DEADLINE, move || {
+            watch::alarm(Instant::now() + HELD_UP_PATIENCE, move || {
                 let _waiting = waiting;
                 if let Some(shared) = Weak::upgrade(&shared) {
                     shared.kill_for(call, ignored, escalation);
