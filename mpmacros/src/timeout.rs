@@ -117,7 +117,7 @@ fn scaled(number: &str, scale: u128) -> Result<u128, Wrong> {
     let value = |digits: &str| digits.bytes().fold(0, |sum, d| sum * 10 + u128::from(d - b'0'));
     let parts = 10u128.pow(u32::try_from(fraction.len()).unwrap_or(0));
     let fraction = value(fraction) * scale;
-    if fraction % parts != 0 {
+    if !fraction.is_multiple_of(parts) {
         return Err(Wrong::Fine);
     }
     Ok(value(whole) * scale + fraction / parts)
