@@ -20,6 +20,7 @@ use crate::child::registry::Registration;
 use crate::interface::{Child, Control, Interface};
 use crate::limits;
 use crate::sync::lock;
+use crate::transport::Transport;
 use crate::wire::codec::EncodeError;
 use crate::wire::interface::InterfaceTable;
 use crate::wire::outgoing::Bounds;
@@ -56,6 +57,7 @@ pub(crate) struct Spec {
     pub(crate) environment: Vec<(OsString, Option<OsString>)>,
     pub(crate) clear_environment: bool,
     pub(crate) working_directory: Option<PathBuf>,
+    pub(crate) transport: Transport,
     pub(crate) stdout: Output,
     pub(crate) stderr: Output,
     pub(crate) start_deadline: Duration,
@@ -90,6 +92,7 @@ pub struct Builder<C: Control> {
     environment: Vec<(OsString, Option<OsString>)>,
     clear_environment: bool,
     working_directory: Option<PathBuf>,
+    transport: Transport,
     stdout: Output,
     stderr: Output,
     start_deadline: Duration,
@@ -128,6 +131,7 @@ impl<C: Control> Builder<C> {
             environment: Vec::new(),
             clear_environment: false,
             working_directory: None,
+            transport: Transport::default(),
             stdout: Output::Inherit,
             stderr: Output::Inherit,
             start_deadline: limits::START_DEADLINE,
@@ -211,6 +215,13 @@ impl<C: Control> Builder<C> {
     #[must_use]
     pub fn current_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.working_directory = Some(folder.into());
+        self
+    }
+
+    /// What carries the packets; packet sockets on Linux, ipc-channel elsewhere.
+    #[must_use]
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = transport;
         self
     }
 
@@ -306,6 +317,7 @@ impl<C: Control> Builder<C> {
             environment: self.environment,
             clear_environment: self.clear_environment,
             working_directory: self.working_directory,
+            transport: self.transport,
             stdout: self.stdout,
             stderr: self.stderr,
             start_deadline: self.start_deadline,
