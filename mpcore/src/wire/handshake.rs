@@ -21,6 +21,7 @@ const MAGIC: [u8; 8] = *b"mpcore\x00\x01";
 const RECORD_MAX: u32 = 64 << 10;
 
 /// The most bytes of a record with what stands before it.
+#[cfg(target_os = "linux")]
 pub(crate) const RECORD_BYTES: usize = RECORD_MAX as usize + 12;
 
 /// Proves that the peer is the process that was started: random, and known to the two only.
