@@ -19,6 +19,19 @@ pub trait Worker {
     /// Looks at nothing for this long.
     fn ignore(&mut self, milliseconds: u64);
 
+    /// As `work`, for at most 100 ms.
+    #[timeout = "100ms"]
+    fn work_briefly(&mut self, milliseconds: u64) -> mpcore::Result<u64>;
+
+    /// As `work`, whatever is cancelled.
+    #[no_cancel]
+    fn hold(&mut self, milliseconds: u64) -> mpcore::Result<u64>;
+
+    /// As `work`, whatever is cancelled, and should take 100 ms.
+    #[no_cancel]
+    #[timeout = "100ms"]
+    fn hold_briefly(&mut self, milliseconds: u64) -> mpcore::Result<u64>;
+
     /// Lets a worker of its own, `program`, work for this long; the first deadline is the one that it is
     /// given, if any. Returns how that ended.
     fn delegate(&mut self, program: String, milliseconds: u64, own: Option<u64>) -> String;
@@ -101,6 +114,18 @@ impl Worker for WorkerProcess {
     fn ignore(&mut self, milliseconds: u64) {
         self.begin();
         thread::sleep(Duration::from_millis(milliseconds));
+    }
+
+    fn work_briefly(&mut self, milliseconds: u64) -> mpcore::Result<u64> {
+        self.work(milliseconds)
+    }
+
+    fn hold(&mut self, milliseconds: u64) -> mpcore::Result<u64> {
+        self.work(milliseconds)
+    }
+
+    fn hold_briefly(&mut self, milliseconds: u64) -> mpcore::Result<u64> {
+        self.work(milliseconds)
     }
 
     fn delegate(&mut self, program: String, milliseconds: u64, own: Option<u64>) -> String {

@@ -136,6 +136,24 @@ fn a_queued_one_is_no_reason_to_kill() {
 }
 
 #[test]
+fn no_cancel_holds_from_the_start_on() {
+    check(|place| {
+        let worker = ready(place());
+        let (running, queued) = (worker.hold(800), worker.hold(FOR_EVER));
+        until_begun(&worker, 1);
+        running.cancel();
+        running.cancel_or_kill(GRACE);
+        queued.cancel();
+        assert_eq!(outcome(queued), Err(CallError::Cancelled), "it has not begun");
+        assert!(outcome(running).is_ok(), "neither cancelled nor killed for");
+        let stopped = worker.hold(FOR_EVER);
+        until_begun(&worker, 2);
+        worker.process().stop();
+        assert_eq!(outcome(stopped), Err(CallError::Stopped), "a stop reaches it");
+    });
+}
+
+#[test]
 fn before_the_start_and_after_the_end_there_is_nothing_to_kill() {
     check(|place| {
         let worker = place().build().unwrap();

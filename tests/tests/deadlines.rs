@@ -131,6 +131,30 @@ fn one_that_returns_a_result_all_the_same_ends_with_it() {
     });
 }
 
+#[test]
+fn the_interface_sets_a_deadline_and_the_call_another() {
+    check(|place| {
+        let worker = ready(place());
+        assert_eq!(outcome(worker.work_briefly(FOR_EVER)), timed_out(SHORT));
+        assert!(outcome(worker.work_briefly(700).timeout(LONG)).is_ok());
+        let shorter = Duration::from_millis(30);
+        assert_eq!(outcome(worker.work_briefly(FOR_EVER).timeout(shorter)), timed_out(shorter));
+    });
+}
+
+/// Half of such a command is worse than a long wait.
+#[test]
+fn a_command_that_is_not_to_be_cancelled_is_only_told_of() {
+    check(|place| {
+        for escalation in [Escalation::Cancel, Escalation::Kill] {
+            let worker = ready(place().on_timeout(escalation));
+            let journal = exceptions(&worker);
+            assert!(outcome(worker.hold_briefly(1000)).is_ok());
+            assert_eq!(journal.until_line("TimedOut hold_briefly").len(), 1);
+        }
+    });
+}
+
 // ---- how far to go
 
 #[test]

@@ -283,8 +283,8 @@ impl<C: Control> Builder<C> {
     ///
     /// `Tell` lets the command run on, to whatever outcome it comes. `Kill` and `Restart` kill the child if
     /// the command has no outcome half a second after it was asked to end: it ends as timed out, and what
-    /// else there was to do with [`Failure::KilledFor`](crate::Failure::KilledFor). A `#[no_cancel]`
-    /// command is not asked to end; for it `Cancel` is like `Tell`, and `Kill` kills at once.
+    /// else there was to do with [`Failure::KilledFor`](crate::Failure::KilledFor). For a
+    /// `#[no_cancel]` command each of them is like `Tell`.
     #[must_use]
     pub fn on_timeout(mut self, escalation: Escalation) -> Self {
         self.vigilance.on_timeout = escalation;

@@ -168,11 +168,9 @@ impl Shared {
         };
         post(self, Notice::Exception(Box::new(exception)));
         let escalation = self.spec.vigilance.on_timeout;
-        if escalation.kills() {
-            // One that was asked to end gets the time to look.
-            let asked = !flags.has(CallFlags::OUTLIVES_DEADLINE);
-            let grace = if asked { OVERRUN_GRACE } else { Duration::ZERO };
-            self.kill_after(call, grace, Ignored::Deadline { after }, escalation);
+        if escalation.kills() && !flags.has(CallFlags::OUTLIVES_DEADLINE) {
+            // It was asked to end, and gets the time to look.
+            self.kill_after(call, OVERRUN_GRACE, Ignored::Deadline { after }, escalation);
         }
         Ok(())
     }
