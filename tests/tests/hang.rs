@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use mpcore::{CallError, Escalation, Failure, Inbox, State};
 use system_tests::worker::{WorkerControl, builder, ready, until_begun};
-use system_tests::{Journal, LONG, outcome, processes, until};
+use system_tests::{Blob, Journal, LONG, bench, outcome, processes, until};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_worker_child");
+const BENCH: &str = env!("CARGO_BIN_EXE_bench_child");
 
 /// Not so often that a busy machine is mistaken for a child that hangs.
 const OFTEN: Duration = Duration::from_millis(250);
@@ -197,4 +198,31 @@ fn an_idle_child_is_asked_nothing_and_wakes_nobody() {
     });
     assert!(last.iter().any(|(name, _)| name.ends_with("mp-control")), "{last:?}");
     assert!(last.iter().any(|(name, _)| name.ends_with("mp-watch")), "{last:?}");
+}
+
+// ---- what was not asked for
+
+/// The start of a packet of the first run: version, kind, flags, generation, two totals.
+fn packet(kind: u8, body: &[u8]) -> Blob {
+    Blob([&[2, kind, 0, 0, 1, 0, 0, 0][..], &[0; 16], body].concat())
+}
+
+#[test]
+fn an_answer_and_an_overrun_that_nobody_expects_are_told_as_what_they_are() {
+    let pong = packet(6, &[7, 0]);
+    let mut overrun = [0; 32];
+    (overrun[0], overrun[8], overrun[24]) = (36, 1, 50);
+    let cases = [
+        (pong, "an answer to a ping that was not sent"),
+        (packet(6, &[0xFF; 40]), "a report that cannot be decoded"),
+        (packet(0, &overrun), "the overrun of a command that has no deadline"),
+    ];
+    for (packet, why) in cases {
+        let bench = bench::ready(bench::builder(BENCH));
+        let call = bench.scribble(packet);
+        assert_eq!(call.id(), 1);
+        let Err(CallError::Exited(report)) = outcome(call) else { panic!("{why}: it is broken") };
+        let Some(Failure::Broken(told)) = &report.failure else { panic!("{report:?}") };
+        assert!(told.starts_with(why), "`{told}` does not say `{why}`");
+    }
 }

@@ -261,4 +261,22 @@ mod tests {
         let total: usize = first.iter().chain(&sent(&receiver)).map(|(_, _, count)| count).sum();
         assert_eq!(total, 100);
     }
+
+    #[test]
+    fn a_ping_and_deadlines_merge_into_what_is_sent_next() {
+        let (sender, receiver) = mpsc::channel::<Vec<u8>>();
+        let mut lane = ControlLane::default();
+        lane.set_deadline(3, 50);
+        lane.set_deadline(3, 70);
+        lane.ping(1);
+        lane.open(Arc::new(sender), 1, 8 << 10);
+        lane.cancel(9);
+        let states: Vec<ControlState> = receiver
+            .try_iter()
+            .map(|packet| postcard::from_bytes(Head::parse(&packet, 1).unwrap().1).unwrap())
+            .collect();
+        let first = ControlState { deadlines: vec![(3, 70)], ping: 1, ..ControlState::default() };
+        let second = ControlState { cancelled: vec![9], ..ControlState::default() };
+        assert_eq!(states, [first, second], "each once");
+    }
 }
