@@ -99,6 +99,7 @@ mod controller;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzing;
+mod inherited;
 mod interface;
 pub mod limits;
 mod process;
@@ -114,6 +115,7 @@ pub use child::link::EmitError;
 pub use controller::builder::{Builder, Output};
 pub use controller::call::{Call, CallFuture, forbid_waiting_on_this_thread};
 pub use controller::core::WeakControl;
+pub use controller::escalation::{Escalation, Executing, Ignored, Unresponsive};
 pub use controller::exit::{ExitReport, Failure, State};
 pub use controller::inbox::{Drained, Inbox, InboxHandle};
 pub use controller::outcome::{CallEnd, CallError, Exception, ExceptionKind};

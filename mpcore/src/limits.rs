@@ -14,6 +14,24 @@ pub const STOP_GRACE: Duration = Duration::from_secs(3);
 /// From SIGTERM to SIGKILL.
 pub const TERMINATE_GRACE: Duration = Duration::from_secs(1);
 
+/// How often a child that owes something is asked whether it still answers: a user who waits for a window
+/// begins to wonder after about three.
+pub const PING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// No child is asked more often.
+pub(crate) const PING_INTERVAL_MIN: Duration = Duration::from_millis(10);
+
+/// After so many intervals without an answer a child is unresponsive: one may be lost to a busy machine.
+pub const PINGS_MISSED: u32 = 3;
+
+/// How long a command whose time is over may take to notice it, before the child is killed for it, where
+/// that is wanted: shorter than the grace of a stop, since it has had its time.
+pub const OVERRUN_GRACE: Duration = Duration::from_millis(500);
+
+/// How long the outcome of a command may take that waits behind signals which a full inbox has held back,
+/// once they are let through: all that a child queues, on a busy machine.
+pub(crate) const HELD_UP_PATIENCE: Duration = Duration::from_secs(10);
+
 /// How long the lanes of a dead child may take to be drained before the rest is given up.
 pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
 

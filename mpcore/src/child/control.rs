@@ -1,4 +1,4 @@
-//! The child's second thread: it hears of stop, cancel and credit while a command runs.
+//! The child's second thread: it hears of stop, cancel and credit while a command runs, and answers pings.
 //!
 //! It is also the one that notices the loss of the controller, and then makes sure that this process
 //! does not outlive it by more than the grace, whatever the running command does.
@@ -34,10 +34,11 @@ pub(crate) fn start(control: Receiver, link: &Arc<Link>, grace: Grace, place: Pl
 }
 
 /// Obeys until the lane is closed.
-pub(crate) fn run(mut control: Receiver, link: &Link) {
+pub(crate) fn run(mut control: Receiver, link: &Arc<Link>) {
     let mut packet = Vec::new();
     while control.receive(&mut packet).is_ok() {
         link.consumed_control(charge(packet.len()));
+        let mut ping = 0;
         // A controller that sends anything else is not ours to judge; what can be read counts.
         let Ok((head, body)) = Head::parse(&packet, link.generation()) else {
             continue;
@@ -45,12 +46,17 @@ pub(crate) fn run(mut control: Receiver, link: &Link) {
         if head.kind == PacketKind::Control
             && let Ok(state) = decode::<ControlState>(body)
         {
+            link.allow(&state.deadlines);
             link.cancel(&state.cancelled);
+            ping = state.ping;
             if state.stop {
                 link.request_stop(StopReason::Asked);
             }
         }
         let _ = link.credit(head.consumed);
+        if ping != 0 {
+            link.pong(ping);
+        }
     }
 }
 

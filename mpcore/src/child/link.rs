@@ -7,15 +7,19 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Instant;
 
+use super::deadlines::Deadlines;
+use crate::inherited;
 use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES};
+use crate::process::watch;
 use crate::sync::{lock, wait};
 use crate::transport::{LaneEnd, Sender};
 use crate::wire::credit::{FalseReport, Meter};
 use crate::wire::keyed::Key;
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
-use crate::wire::packet::{Head, ItemHead, ItemKind, PacketKind};
-use crate::wire::report::StopReason;
+use crate::wire::packet::{CallFlags, Head, ItemHead, ItemKind, PacketKind};
+use crate::wire::report::{Pong, StopReason};
 
 /// What was not sent, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +69,31 @@ struct Cancels {
     begun: u64,
     /// Cancelled before their turn, and answered: they are skipped when it comes.
     ids: BTreeSet<u64>,
+    /// What the controller has said of the running command.
+    flags: CallFlags,
+    /// Why the running command shall end, but for a stop.
+    cause: Option<Cause>,
+    deadlines: Deadlines,
+    /// When the next look at the deadlines is due.
+    alarm: Option<Instant>,
+    /// The deadline that calls of the running command inherit.
+    lent: Option<Instant>,
+}
+
+/// Why the running command shall end: the first reason that came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Cancelled,
+    /// Its time is over: the milliseconds that it had.
+    TimedOut(u32),
+}
+
+/// How the running command came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// It has met `Cancelled`.
+    pub(crate) met: bool,
+    pub(crate) cause: Option<Cause>,
 }
 
 /// See the [module](self).
@@ -75,7 +104,7 @@ pub(crate) struct Link {
     room: Condvar,
     requests_end: Arc<dyn LaneEnd>,
     cancels: Mutex<Cancels>,
-    /// The running command was cancelled.
+    /// The running command was cancelled, or its time is over.
     cancelled: AtomicBool,
     /// The running command has met `Cancelled` on its own thread.
     met: AtomicBool,
@@ -83,6 +112,8 @@ pub(crate) struct Link {
     stopping: AtomicBool,
     /// The number of the running command, or 0.
     running: AtomicU64,
+    /// For the calls that the running command makes.
+    inherited: Arc<inherited::Deadline>,
 }
 
 impl std::fmt::Debug for Link {
@@ -121,6 +152,7 @@ impl Link {
             stop: Mutex::new(None),
             stopping: AtomicBool::new(false),
             running: AtomicU64::new(0),
+            inherited: Arc::default(),
         })
     }
 
@@ -233,13 +265,41 @@ impl Link {
         }
         // Credit reports need no credit: there are only a few per window of what the controller has
         // sent, and the controller reads this lane whatever its inbox says.
-        let mut head = Head::new(PacketKind::Credit, self.generation);
+        self.send_uncredited(&mut events, PacketKind::Credit, &[]);
+    }
+
+    fn send_uncredited(&self, events: &mut Events, kind: PacketKind, body: &[u8]) {
+        let mut head = Head::new(kind, self.generation);
         head.consumed = events.requests.total();
         head.consumed_control = events.control.total();
         events.requests.told(head.consumed);
         events.control.told(head.consumed_control);
-        if events.lane.send(&head.packet()).is_err() {
+        let mut packet = head.packet();
+        packet.extend_from_slice(body);
+        if events.lane.send(&packet).is_err() {
             events.closed = true;
+        }
+    }
+
+    /// Queues a short item whatever the bound says: for threads that must not wait.
+    fn queue_short(&self, head: ItemHead) {
+        let mut events = lock(&self.events);
+        if !events.closed && !events.closing {
+            events.queue.push(head, None, Payload::Ready(Vec::new()));
+            self.pump(&mut events);
+        }
+    }
+
+    /// Answers a ping.
+    pub(crate) fn pong(&self, ping: u32) {
+        // Held while it is sent, so that no outcome overtakes the word that its command runs.
+        let cancels = lock(&self.cancels);
+        let executing = cancels.deadlines.in_execution(Instant::now());
+        let pong = postcard::to_stdvec(&Pong { ping, executing }).unwrap_or_default();
+        let mut events = lock(&self.events);
+        if !events.closed {
+            // It needs no credit: it is the only one until the controller has read it.
+            self.send_uncredited(&mut events, PacketKind::Pong, &pong);
         }
     }
 
@@ -299,7 +359,10 @@ impl Link {
             let mut cancels = lock(&self.cancels);
             for id in ids {
                 if cancels.running == Some(*id) {
-                    self.cancelled.store(true, Ordering::SeqCst);
+                    if !cancels.flags.has(CallFlags::OUTLIVES_CANCEL) {
+                        cancels.cause.get_or_insert(Cause::Cancelled);
+                        self.cancelled.store(true, Ordering::SeqCst);
+                    }
                 } else if *id > cancels.begun && cancels.ids.insert(*id) {
                     answered.push(*id);
                 }
@@ -307,12 +370,7 @@ impl Link {
         }
         // A command that waits behind a long one need not wait for its turn to be told.
         for id in answered {
-            let mut events = lock(&self.events);
-            if !events.closed && !events.closing {
-                let head = ItemHead::new(ItemKind::Cancelled, 0, id);
-                events.queue.push(head, None, Payload::Ready(Vec::new()));
-                self.pump(&mut events);
-            }
+            self.queue_short(ItemHead::new(ItemKind::Cancelled, 0, id));
         }
     }
 
@@ -322,7 +380,8 @@ impl Link {
     }
 
     /// The main thread begins a command; `false` if it was cancelled, and answered, before.
-    pub(crate) fn begin(&self, call: u64) -> bool {
+    pub(crate) fn begin(self: &Arc<Self>, head: &ItemHead) -> bool {
+        let call = head.call;
         let mut cancels = lock(&self.cancels);
         // Ids rise, so what is below has ended.
         cancels.ids = cancels.ids.split_off(&call);
@@ -331,19 +390,98 @@ impl Link {
             return false;
         }
         cancels.running = Some(call);
+        cancels.flags = head.flags;
+        cancels.cause = None;
+        cancels.deadlines.begin(call, head.deadline, Instant::now());
+        self.deadline_changed(&mut cancels);
         self.cancelled.store(false, Ordering::SeqCst);
         self.met.store(false, Ordering::SeqCst);
         self.running.store(call, Ordering::SeqCst);
         true
     }
 
-    /// The running command has returned or unwound; whether it had met `Cancelled`.
-    pub(crate) fn end(&self) -> bool {
+    /// The running command has returned or unwound.
+    pub(crate) fn end(&self) -> Ended {
         let mut cancels = lock(&self.cancels);
         cancels.running = None;
+        cancels.deadlines.end();
+        self.lend(&mut cancels);
         self.cancelled.store(false, Ordering::SeqCst);
         self.running.store(0, Ordering::SeqCst);
-        self.met.load(Ordering::SeqCst)
+        Ended { met: self.met.load(Ordering::SeqCst), cause: cancels.cause }
+    }
+
+    /// This thread runs the commands: what it calls meanwhile inherits their deadlines.
+    pub(crate) fn lend_deadlines(&self) {
+        self.inherited.rule_this_thread();
+    }
+
+    /// The controller gives these calls other deadlines, in milliseconds.
+    pub(crate) fn allow(self: &Arc<Self>, deadlines: &[(u64, u32)]) {
+        if deadlines.is_empty() {
+            return;
+        }
+        let mut cancels = lock(&self.cancels);
+        let begun = cancels.begun;
+        for (call, allowed) in deadlines {
+            cancels.deadlines.allow(*call, *allowed, begun);
+        }
+        self.deadline_changed(&mut cancels);
+    }
+
+    /// Sees to it that somebody looks when the running command's time is over. There is no thread and no
+    /// wake-up per command: a look that finds another command running is put off to its deadline.
+    fn deadline_changed(self: &Arc<Self>, cancels: &mut Cancels) {
+        self.lend(cancels);
+        let Some(at) = cancels.deadlines.next() else { return };
+        if cancels.alarm.is_some_and(|alarm| alarm <= at) {
+            return;
+        }
+        cancels.alarm = Some(at);
+        let link = Arc::downgrade(self);
+        watch::alarm(at, move || {
+            if let Some(link) = link.upgrade() {
+                link.look_at_deadline(at);
+            }
+        });
+    }
+
+    /// Calls that the running command makes inherit the deadline that ends it.
+    fn lend(&self, cancels: &mut Cancels) {
+        let ends = !cancels.flags.has(CallFlags::OUTLIVES_DEADLINE);
+        let deadline = cancels.running.filter(|_| ends).and_then(|it| cancels.deadlines.of(it));
+        if cancels.lent != deadline {
+            cancels.lent = deadline;
+            self.inherited.set(deadline);
+        }
+    }
+
+    fn look_at_deadline(self: &Arc<Self>, alarm: Instant) {
+        let mut cancels = lock(&self.cancels);
+        if cancels.alarm != Some(alarm) {
+            return; // one for an earlier time has taken its place
+        }
+        cancels.alarm = None;
+        if self.stopping() {
+            return; // its command ends anyway
+        }
+        if let Some(overrun) = cancels.deadlines.due(Instant::now()) {
+            if !cancels.flags.has(CallFlags::OUTLIVES_DEADLINE) {
+                cancels.cause.get_or_insert(Cause::TimedOut(overrun.allowed));
+                self.cancelled.store(true, Ordering::SeqCst);
+            }
+            // Under the lock, so that the command's outcome comes after it.
+            let mut head = ItemHead::new(ItemKind::Overrun, 0, overrun.call);
+            head.deadline = overrun.allowed;
+            self.queue_short(head);
+        } else {
+            self.deadline_changed(&mut cancels);
+        }
+    }
+
+    /// The deadline of a command that runs.
+    pub(crate) fn deadline(&self, call: u64) -> Option<Instant> {
+        lock(&self.cancels).deadlines.of(call)
     }
 
     /// The running command, or 0.

@@ -11,10 +11,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::core::Core;
+use super::escalation::Escalation;
 use super::exit::ExitReport;
 use super::inbox::{InboxBound, InboxHandle};
 use super::process::StartError;
 use super::shared::Shared;
+use super::watchdog::Vigilance;
 use super::wiring::Wiring;
 use crate::child::registry::Registration;
 use crate::interface::{Child, Control, Interface};
@@ -66,6 +68,7 @@ pub(crate) struct Spec {
     pub(crate) inbox_bound: InboxBound,
     pub(crate) inbox: InboxHandle,
     pub(crate) after_exit: Option<AfterExit>,
+    pub(crate) vigilance: Vigilance,
 }
 
 /// Everything that can be set before a child starts; made by `LaserControl::builder()`.
@@ -101,6 +104,7 @@ pub struct Builder<C: Control> {
     inbox_bound: InboxBound,
     inbox: Option<InboxHandle>,
     after_exit: Option<AfterExit>,
+    vigilance: Vigilance,
     _control: PhantomData<fn() -> C>,
 }
 
@@ -140,6 +144,7 @@ impl<C: Control> Builder<C> {
             inbox_bound: InboxBound { entries: limits::INBOX_ENTRIES, bytes: limits::INBOX_BYTES },
             inbox: None,
             after_exit: None,
+            vigilance: Vigilance::default(),
             _control: PhantomData,
         }
     }
@@ -253,6 +258,39 @@ impl<C: Control> Builder<C> {
         self
     }
 
+    /// How often the child is asked whether it still answers, while a command has no outcome or the child
+    /// is to stop; every second by default. One that leaves the question open for three intervals is
+    /// unresponsive: signal [`unresponsive`](crate::ProcessSignals). An idle child is asked nothing;
+    /// [`Duration::MAX`]: no child is.
+    #[must_use]
+    pub fn ping_interval(mut self, interval: Duration) -> Self {
+        self.vigilance.ping_interval = interval.max(limits::PING_INTERVAL_MIN);
+        self
+    }
+
+    /// What to do with a child that does not answer, beside telling it with signal
+    /// [`unresponsive`](crate::ProcessSignals); by default nothing. `Cancel` cancels its oldest command,
+    /// which it hears when it is back; `Kill` and `Restart` kill it at once, and what it had to do ends with
+    /// [`Failure::Unresponsive`](crate::Failure::Unresponsive).
+    #[must_use]
+    pub fn on_unresponsive(mut self, escalation: Escalation) -> Self {
+        self.vigilance.on_unresponsive = escalation;
+        self
+    }
+
+    /// What to do with a command whose time is over (see [`Call::timeout`](crate::Call::timeout)), beside
+    /// telling it with `exception_raised`; by default [`Escalation::Cancel`].
+    ///
+    /// `Tell` lets the command run on, to whatever outcome it comes. `Kill` and `Restart` kill the child if
+    /// the command has no outcome half a second after it was asked to end: it ends as timed out, and what
+    /// else there was to do with [`Failure::KilledFor`](crate::Failure::KilledFor). For a
+    /// `#[no_cancel]` command each of them is like `Tell`.
+    #[must_use]
+    pub fn on_timeout(mut self, escalation: Escalation) -> Self {
+        self.vigilance.on_timeout = escalation;
+        self
+    }
+
     /// How many commands, and bytes of encoded arguments, may wait for the child; 1,000,000 and 1 GiB
     /// by default. The next one ends as [`CallError::QueueFull`](crate::CallError::QueueFull).
     #[must_use]
@@ -326,6 +364,7 @@ impl<C: Control> Builder<C> {
             inbox_bound: self.inbox_bound,
             inbox: self.inbox.unwrap_or_else(InboxHandle::background),
             after_exit: self.after_exit,
+            vigilance: self.vigilance,
         };
         let mut wiring = Wiring::default();
         let signals = C::__signals(&mut wiring);

@@ -13,6 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::escalation::Unresponsive;
 use super::exit::{Failure, SharedReport, State};
 use super::outcome::{Exception, Outcome};
 use super::pending::SharedThen;
@@ -50,6 +51,8 @@ pub(crate) enum Notice {
     Started(u32),
     Ready,
     State(State),
+    Unresponsive(Box<Unresponsive>),
+    Responsive,
     Exception(Box<Exception>),
     Failed(Box<Failure>),
     Finished(SharedReport),

@@ -4,7 +4,8 @@
 //! [`core`](mod@core) is what a generated control wraps, [`shared`] what its handles and threads hold in
 //! common; [`builder`] makes it, [`process`] is its life cycle, [`call`] one submitted command,
 //! [`signal`], [`inbox`] and [`deliver`] the way back to the thread that runs the handlers. Each run of the child is one [`run`], on a thread of its own that reads the events
-//! lane. Decisions without threads stand in [`pending`] and in `wire`.
+//! lane. [`watchdog`] acts when the child keeps us waiting. Decisions without threads stand in [`pending`],
+//! [`health`], [`escalation`] and in `wire`.
 //!
 //! Never imports `child`, but for the table of this binary's children and their way to run on a
 //! thread.
@@ -15,7 +16,9 @@ pub(crate) mod control_lane;
 pub(crate) mod core;
 mod deliver;
 mod encoder;
+pub(crate) mod escalation;
 pub(crate) mod exit;
+mod health;
 pub(crate) mod inbox;
 pub(crate) mod mirror;
 pub(crate) mod outcome;
@@ -26,4 +29,5 @@ pub(crate) mod shared;
 pub(crate) mod shutdown;
 pub(crate) mod signal;
 pub(crate) mod traffic;
+pub(crate) mod watchdog;
 pub(crate) mod wiring;

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use super::escalation::Limit;
 use super::outcome::Outcome;
 
 /// What a call hears.
@@ -65,6 +66,7 @@ pub(crate) struct Entry {
     pub(crate) command: u16,
     pub(crate) reply: oneshot::Sender<Reply>,
     pub(crate) then: SharedThen,
+    pub(crate) limit: Limit,
 }
 
 impl fmt::Debug for Entry {
@@ -97,6 +99,22 @@ impl Pending {
 
     pub(crate) fn contains(&self, call: u64) -> bool {
         self.index(call).is_some_and(|index| self.row[index].1.is_some())
+    }
+
+    pub(crate) fn get_mut(&mut self, call: u64) -> Option<&mut Entry> {
+        let index = self.index(call)?;
+        self.row[index].1.as_mut()
+    }
+
+    /// The command of a call.
+    pub(crate) fn command(&self, call: u64) -> Option<u16> {
+        let index = self.index(call)?;
+        self.row[index].1.as_ref().map(|entry| entry.command)
+    }
+
+    /// The number of the oldest call.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.row.front().map(|(call, _)| *call)
     }
 
     pub(crate) fn remove(&mut self, call: u64) -> Option<Entry> {
@@ -144,7 +162,8 @@ mod tests {
 
     fn entry() -> (Entry, oneshot::Receiver<Reply>) {
         let (reply, receiver) = oneshot::channel();
-        (Entry { command: 0, reply, then: SharedThen::default() }, receiver)
+        let (then, limit) = (SharedThen::default(), Limit::default());
+        (Entry { command: 0, reply, then, limit }, receiver)
     }
 
     proptest! {

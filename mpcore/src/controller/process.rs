@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
+use super::escalation::{Executing, Unresponsive};
 use super::exit::{ExitReport, Failure, State};
 use super::inbox::{Notice, Wake, enqueue};
 use super::outcome::{CallEnd, Outcome};
@@ -100,6 +101,12 @@ pub struct ProcessSignals {
     pub finished: Signal<(ExitReport,)>,
     /// The state has changed.
     pub state_changed: Signal<(State,)>,
+    /// The child does not answer while something is asked of it; see
+    /// [`Builder::ping_interval`](crate::Builder::ping_interval). What happens then says
+    /// [`Builder::on_unresponsive`](crate::Builder::on_unresponsive).
+    pub unresponsive: Signal<(Unresponsive,)>,
+    /// It answers again. A child that ends before it answers does not tell this.
+    pub responsive: Signal<()>,
     /// A running command tells how far it is. Only the newest waiting value of each is delivered.
     pub progress: Signal<(Progress,)>,
     /// A command has ended, in whatever way, and its named signal or `exception_raised` was told. Once
@@ -334,6 +341,26 @@ impl Process {
         self.shared.cancel(call);
     }
 
+    /// As [`Call::cancel_or_kill`](crate::Call::cancel_or_kill), by the call's number.
+    pub fn cancel_or_kill(&self, call: u64, grace: Duration) {
+        self.shared.cancel_or_kill(call, grace);
+    }
+
+    /// Whether the child answered when it was last asked; also `true` while nothing is asked of it.
+    #[must_use]
+    pub fn is_responsive(&self) -> bool {
+        !self.shared.traffic().health.is_unresponsive()
+    }
+
+    /// What the child is executing, as it has told last.
+    ///
+    /// It is asked once per [interval](crate::Builder::ping_interval) while a command has no outcome, so
+    /// a command that has been running for less may not be known yet.
+    #[must_use]
+    pub fn executing(&self) -> Option<Executing> {
+        self.shared.executing()
+    }
+
     /// Cancels every command that has no outcome yet. Returns at once.
     pub fn cancel_all(&self) {
         let calls = self.shared.traffic().pending.calls();
@@ -394,7 +421,11 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
     life.restart = false;
     life.ready = false;
     life.run = Some(Arc::clone(&run));
-    shared.traffic().gate = Gate::Open;
+    {
+        let mut traffic = shared.traffic();
+        traffic.gate = Gate::Open;
+        traffic.health.reset();
+    }
     shared.control().reset();
     (run, enqueue(shared, Notice::State(State::Starting)))
 }
@@ -430,6 +461,7 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
         (run, waiting)
     };
     wake.wake();
+    shared.keep_watch();
     shared.life_changed().notify_all();
     run.ask(ask, shared.spec.stop_grace);
     for (call, entry) in waiting {

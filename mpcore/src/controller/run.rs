@@ -24,6 +24,7 @@ use std::time::Duration;
 use self::connect::NotConnected;
 use self::read::Unreadable;
 use super::builder::Program;
+use super::escalation::Blame;
 use super::exit::Failure;
 use super::shared::Shared;
 use crate::limits::CLOSED_LANE_PATIENCE;
@@ -62,6 +63,8 @@ struct Known {
     ready: bool,
     bye: Option<Bye>,
     failure: Option<Failure>,
+    /// The command for which it was killed.
+    blame: Option<Blame>,
     /// The watcher has spoken: there is no process any more; how it ended.
     ended: Option<Option<ExitStatus>>,
     /// For the end marker.
@@ -154,6 +157,27 @@ impl Run {
     fn fail(&self, failure: Failure) {
         lock(&self.known).failure.get_or_insert(failure);
         watch::kill(self.key);
+    }
+
+    /// Kills the run, for a command that is to end as if it had heeded what it was asked; no failure:
+    /// its end was asked for anyway.
+    pub(crate) fn kill_for(&self, blame: Option<Blame>, failure: Option<Failure>) {
+        {
+            let mut known = lock(&self.known);
+            if known.failure.is_none() {
+                known.failure = failure;
+            }
+            known.blame = known.blame.or(blame);
+        }
+        watch::kill(self.key);
+    }
+
+    /// Acts unless the run is over; it does not end meanwhile.
+    pub(crate) fn while_it_lasts(&self, act: impl FnOnce()) {
+        let finished = lock(&self.finished);
+        if !*finished {
+            act();
+        }
     }
 
     /// How the reader's wait is ended when there is no process any more.

@@ -13,6 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use super::builder::Spec;
 use super::control_lane::ControlLane;
 use super::encoder::EncoderThread;
+use super::escalation::Limit;
 use super::exit::{ExitReport, State};
 use super::inbox::{ChildInbox, Fill, Notice, Source, post};
 use super::mirror::Mirror;
@@ -103,7 +104,7 @@ impl Shared {
             finishing: false,
             hooks: 0,
         };
-        let traffic = Traffic::new(spec.queue);
+        let traffic = Traffic::new(spec.queue, spec.vigilance.ping_interval);
         Arc::new(Self {
             mirrors: mirrors.collect(),
             spec,
@@ -180,16 +181,25 @@ impl Shared {
     fn enter(self: &Arc<Self>, command: u16, payload: Result<Payload, Outcome>) -> (u64, Awaited) {
         let (reply, receiver) = oneshot::channel();
         let then = SharedThen::default();
-        let entry = Entry { command, reply, then: Arc::clone(&then) };
-        let (call, refused) = {
+        let rules = self.table.commands.get(usize::from(command)).map(|row| row.rules);
+        let limit = Limit::new(
+            rules.unwrap_or_default(),
+            self.spec.vigilance.on_timeout,
+            Self::inherited_time(),
+        );
+        let entry = Entry { command, reply, then: Arc::clone(&then), limit };
+        let (call, refused, watch) = {
             let mut traffic = self.traffic();
             let call = traffic.next_call();
             let refused = match payload {
                 Ok(payload) => traffic.submit(call, entry, payload).err(),
                 Err(outcome) => Some((entry, outcome)),
             };
-            (call, refused)
+            (call, refused, traffic.begin_watch())
         };
+        if let Some((look, at)) = watch {
+            self.look_at(look, at);
+        }
         if let Some((entry, outcome)) = refused {
             self.resolve(call, entry, outcome);
         }
@@ -199,14 +209,16 @@ impl Shared {
     /// Ends a command: wakes who waits, and posts what handlers shall hear. Whoever has taken the
     /// entry out of the table calls this, once.
     pub(crate) fn resolve(self: &Arc<Self>, call: u64, entry: Entry, outcome: Outcome) {
-        let Entry { command, reply, then } = entry;
+        let Entry { command, reply, then, .. } = entry;
         let outcome = Arc::new(outcome);
         let (told, source) = match &*outcome {
             Outcome::Returned(_) => {
                 let sink = self.sinks.results.get(usize::from(command)).and_then(Option::as_ref);
                 (sink.is_some_and(|sink| (sink.is_connected)()), None)
             }
-            Outcome::Exited(_) | Outcome::Cancelled | Outcome::Stopped => (false, None),
+            // Told otherwise, or asked for.
+            Outcome::Exited(_) | Outcome::TimedOut(_) => (false, None),
+            Outcome::Cancelled | Outcome::Stopped => (false, None),
             // As they are now: when it is told, the child may be another.
             _ => (true, Some(Box::new(Source { name: self.name(), pid: self.life().pid }))),
         };

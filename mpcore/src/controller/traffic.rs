@@ -5,9 +5,11 @@
 //! out resolves it after the lock is released.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::control_lane::Grant;
 use super::exit::SharedReport;
+use super::health::{Health, Look};
 use super::outcome::Outcome;
 use super::pending::{Entry, Pending};
 use crate::transport::Sender;
@@ -35,6 +37,7 @@ pub(crate) struct Traffic {
     pub(crate) gate: Gate,
     last_call: u64,
     pub(crate) pending: Pending,
+    pub(crate) health: Health,
     queue: Outgoing,
     lane: Option<Lane>,
     buffer: Vec<u8>,
@@ -47,11 +50,12 @@ impl std::fmt::Debug for Traffic {
 }
 
 impl Traffic {
-    pub(crate) fn new(bounds: Bounds) -> Self {
+    pub(crate) fn new(bounds: Bounds, ping_interval: Duration) -> Self {
         Self {
             gate: Gate::Open,
             last_call: 0,
             pending: Pending::default(),
+            health: Health::new(ping_interval),
             queue: Outgoing::new(0, bounds),
             lane: None,
             buffer: Vec::new(),
@@ -81,7 +85,9 @@ impl Traffic {
             Gate::Stopping => return Err((entry, Outcome::Stopped)),
             Gate::Ended(report) => return Err((entry, Outcome::Exited(Arc::clone(report)))),
         }
-        let head = ItemHead::new(ItemKind::Call, entry.command, call);
+        let mut head = ItemHead::new(ItemKind::Call, entry.command, call);
+        head.deadline = entry.limit.milliseconds;
+        head.flags = entry.limit.flags;
         self.pending.insert(call, entry);
         self.queue.push(head, None, payload);
         self.pump();
@@ -153,6 +159,28 @@ impl Traffic {
             self.pump();
         }
         Ok(())
+    }
+
+    /// Whether the child owes something: an outcome, or its end.
+    pub(crate) fn is_outstanding(&self) -> bool {
+        let owes = self.pending.len() > 0 || matches!(self.gate, Gate::Stopping);
+        owes && self.lane.is_some()
+    }
+
+    /// The first look at the child's health, if something is outstanding and no look is due.
+    pub(crate) fn begin_watch(&mut self) -> Option<(Look, Instant)> {
+        if self.health.is_watching() || !self.is_outstanding() {
+            return None;
+        }
+        self.health.begin(Instant::now())
+    }
+
+    /// Gives a call another deadline; returns whether the child is to be told, because the call is under
+    /// way.
+    pub(crate) fn set_timeout(&mut self, call: u64, milliseconds: u32) -> bool {
+        let Some(entry) = self.pending.get_mut(call) else { return false };
+        entry.limit.allow(milliseconds);
+        !self.queue.set_deadline(call, milliseconds)
     }
 
     /// Takes out a call of which nothing has been sent yet: it is never started.

@@ -12,7 +12,9 @@ use crate::wire::fingerprint::Mismatch;
 use crate::wire::handshake::{Bootstrap, Introduction, Record, Welcome};
 use crate::wire::interface::InterfaceTable;
 use crate::wire::packet::PROTOCOL;
-use crate::wire::report::{Bye, ControlState, InitFailure, PanicReport, StopReason};
+use crate::wire::report::{
+    Bye, ControlState, InExecution, InitFailure, PanicReport, Pong, StopReason,
+};
 
 /// The interface of the children here.
 pub(super) fn table() -> &'static InterfaceTable {
@@ -99,9 +101,23 @@ pub(super) fn control_state(data: &[u8]) {
 
 pub(super) fn control_states() -> Vec<Vec<u8>> {
     encoded(&[
-        ControlState { stop: true, cancelled: Vec::new() },
-        ControlState { stop: false, cancelled: vec![1, 2, 1 << 40] },
+        ControlState { stop: true, ..ControlState::default() },
+        ControlState { cancelled: vec![1, 2, 1 << 40], ping: 3, ..ControlState::default() },
+        ControlState {
+            deadlines: vec![(7, 50), (8, 0)],
+            ping: u32::MAX,
+            ..ControlState::default()
+        },
     ])
+}
+
+pub(super) fn pong(data: &[u8]) {
+    let _ = decode::<Pong>(data);
+}
+
+pub(super) fn pongs() -> Vec<Vec<u8>> {
+    let executing = Some(InExecution { call: 7, milliseconds: 1500 });
+    encoded(&[Pong { ping: 1, executing: None }, Pong { ping: u32::MAX, executing }])
 }
 
 pub(super) fn bye(data: &[u8]) {

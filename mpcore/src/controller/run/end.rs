@@ -102,7 +102,7 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
         return;
     }
     let stderr = run.tail.lines(Instant::now() + STDERR_DEADLINE);
-    let (report, lost) = {
+    let (report, lost, blame) = {
         let mut life = shared.life();
         // Whoever has just asked for the end may still be telling what that meant for commands.
         while life.posting > 0 {
@@ -122,12 +122,16 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
         life.run = None;
         life.finishing = true;
         life.hooks += 1;
-        (report, lost)
+        (report, lost, known.blame)
     };
     shared.life_changed().notify_all();
     let orderly = lock(&run.known).bye.is_some() && report.failure.is_none();
     for (call, entry) in lost {
-        let outcome = if orderly { Outcome::Stopped } else { Outcome::Exited(Arc::clone(&report)) };
+        let own = blame.and_then(|blame| blame.outcome(call));
+        let outcome = own.unwrap_or_else(|| match orderly {
+            true => Outcome::Stopped,
+            false => Outcome::Exited(Arc::clone(&report)),
+        });
         shared.resolve(call, entry, outcome);
     }
     if let Some(failure) = &report.failure {

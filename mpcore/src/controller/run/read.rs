@@ -3,6 +3,7 @@
 //! Nothing here waits for anybody but the lane, and nothing here runs user code.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
@@ -13,6 +14,7 @@ use crate::controller::exit::State;
 use crate::controller::inbox::{Notice, Wake, enqueue, post};
 use crate::controller::outcome::Outcome;
 use crate::controller::shared::Shared;
+use crate::controller::watchdog::FalseWord;
 use crate::limits::{PANIC_TEXT_BYTES, REPORT_BYTES};
 use crate::process::watch;
 use crate::sync::lock;
@@ -36,6 +38,8 @@ pub(super) enum Broken {
     Credit(#[from] LaneError),
     #[error("a report of its own: {0}")]
     Report(#[from] DecodeError),
+    #[error(transparent)]
+    Word(#[from] FalseWord),
     #[error("{0}")]
     Content(&'static str),
 }
@@ -101,6 +105,7 @@ pub(super) fn open(
         shared.traffic().open_lane(checked(requests), run.generation, grant, window, welcome);
     }
     drop(finished);
+    shared.keep_watch();
     run.ends_with(events_end);
     events
 }
@@ -161,6 +166,7 @@ pub(super) fn take_packet(
         PacketKind::Credit => {
             return Err(Broken::Content("a report of credit with something in it"));
         }
+        PacketKind::Pong => shared.answered(report(body)?)?,
         PacketKind::Control => {
             return Err(Broken::Content("a packet of another lane"));
         }
@@ -189,9 +195,10 @@ fn take_item(
     let outcome = match item.kind {
         ItemKind::Returned => Outcome::Returned(payload.into_bytes()),
         ItemKind::Raised => Outcome::Raised(payload.into_bytes()),
-        ItemKind::Panicked => Outcome::Panicked(report(&payload)?),
+        ItemKind::Panicked => Outcome::Panicked(report(payload.bytes())?),
         ItemKind::Cancelled => Outcome::Cancelled,
         ItemKind::Stopped => Outcome::Stopped,
+        ItemKind::TimedOut => Outcome::TimedOut(Duration::from_millis(item.deadline.into())),
         ItemKind::Undecodable => Outcome::Decode(text(&payload)),
         ItemKind::Unencodable => Outcome::Encode(text(&payload)),
         _ => return take_notice(shared, run, item, payload),
@@ -213,11 +220,11 @@ fn take_item(
 }
 
 /// What a child says of itself.
-fn report<T: DeserializeOwned>(payload: &Payload<'_>) -> Result<T, Broken> {
-    match payload.bytes() {
-        bytes if bytes.len() > REPORT_BYTES => Err(Broken::Content("an endless report of its own")),
-        bytes => Ok(decode(bytes)?),
+fn report<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Broken> {
+    if bytes.len() > REPORT_BYTES {
+        return Err(Broken::Content("an endless report of its own"));
     }
+    Ok(decode(bytes)?)
 }
 
 fn take_notice(
@@ -253,6 +260,9 @@ fn take_notice(
                 post(shared, Notice::Progress { call: item.call, fraction });
             }
         }
+        ItemKind::Overrun => {
+            shared.overran(item.call, Duration::from_millis(item.deadline.into()))?;
+        }
         ItemKind::Ready => {
             watch::ready(run.key);
             lock(&run.known).ready = true;
@@ -272,11 +282,11 @@ fn take_notice(
             shared.life_changed().notify_all();
         }
         ItemKind::InitFailed => {
-            let failure: InitFailure = report(&payload)?;
+            let failure: InitFailure = report(payload.bytes())?;
             lock(&run.known).failure.get_or_insert(failure.into());
         }
         ItemKind::Bye => {
-            let bye = report(&payload)?;
+            let bye = report(payload.bytes())?;
             lock(&run.known).bye = Some(bye);
         }
         _ => {
