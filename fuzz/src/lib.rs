@@ -1,7 +1,7 @@
 //! mpcore's decoders by name, for libFuzzer.
 //!
 //! Each file in `targets/` is one of them. `cargo +nightly fuzz run tree` runs one from nothing; the valid
-//! inputs to begin with are written by `cargo run --bin seeds FOLDER`.
+//! inputs to begin with are written by `cargo run --example seeds FOLDER`.
 #![forbid(unsafe_code)]
 
 use std::sync::OnceLock;

@@ -265,9 +265,18 @@ fn work(target: &str, seed: u64, numbers: std::ops::Range<u64>, telling: Telling
             tell(format_args!("at {number}"));
         }
         let input = inputs.get(number);
-        let begun = Instant::now();
-        let _ = catch_unwind(AssertUnwindSafe(|| run(&input)));
-        let took = begun.elapsed();
+        let timed = || {
+            let begun = Instant::now();
+            let _ = catch_unwind(AssertUnwindSafe(|| run(&input)));
+            begun.elapsed()
+        };
+        let mut took = timed();
+        // On a busy machine anything may take long once.
+        for _ in 0..2 {
+            if took > SLOW {
+                took = took.min(timed());
+            }
+        }
         if PANICKED.load(Ordering::SeqCst) {
             tell(format_args!("found {number} it panicked"));
             return 1;

@@ -314,7 +314,7 @@ fn introduced(data: &[u8]) -> Result<(), String> {
 pub(super) fn sockets_seeds() -> Vec<Vec<u8>> {
     let introductions = handshake::introductions();
     let items = introductions.iter().map(|bytes| item(ItemKind::Introduction, 0, 0, bytes));
-    items.flat_map(|item| [each(&[item.clone()]), in_parts(&[item])]).collect()
+    items.map(|item| [item]).flat_map(|item| [each(&item), in_parts(&item)]).collect()
 }
 
 /// Valid inputs are valid.

@@ -74,12 +74,12 @@ pub fn mutate(input: &mut Vec<u8>, mutation: &Mutation, others: &[Vec<u8>]) {
 
 /// A place in something of this length: before its end, if there is anything.
 fn place(share: u32, length: usize) -> usize {
-    (u64::from(share) * length as u64 >> 32) as usize
+    ((u64::from(share) * length as u64) >> 32) as usize
 }
 
 /// At least something, at most what there is.
 fn piece(share: u16, length: usize) -> usize {
-    ((usize::from(share) * length >> 16) + 1).min(length)
+    (((usize::from(share) * length) >> 16) + 1).min(length)
 }
 
 fn insert(input: &mut Vec<u8>, at: usize, bytes: &[u8]) {

@@ -56,6 +56,8 @@ pub(crate) struct Rows {
     pub(crate) units: Vec<()>,
     pub(crate) names: Vec<Unit>,
     pub(crate) gaps: Vec<Option<[u64; 32]>>,
+    /// Large, and nobody can tell from the size of an element.
+    #[allow(clippy::vec_box)]
     pub(crate) boxed: Vec<Box<Option<[u64; 32]>>>,
     pub(crate) empty: HashMap<(), ()>,
     pub(crate) map: HashMap<u16, Option<[u64; 16]>>,

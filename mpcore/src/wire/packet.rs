@@ -22,6 +22,9 @@ pub(crate) const ITEM_HEAD: usize = 32;
 /// Bytes before the data of a `Part` packet: the item's length and the offset of this part.
 const PART_HEAD: usize = 16;
 
+// Of an item the length stands in 32 bits.
+const _: () = assert!(limits::VALUE_BYTES + ITEM_HEAD <= u32::MAX as usize);
+
 /// What the body of a packet is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -534,13 +537,6 @@ mod tests {
         let nothing = |_, _: Payload<'_>| Ok::<(), PacketError>(());
         assert!(assembler.take(PacketKind::Part, &other, nothing).is_err());
         assert!(assembler.take(PacketKind::Items, &[], nothing).is_err());
-    }
-
-    #[test]
-    fn a_block_of_256_mib_is_no_more_than_an_item_may_be() {
-        // Its length, and as many arguments beside it as a command may have.
-        assert!((256 << 20) + 10 + 1024 <= limits::VALUE_BYTES);
-        assert!(limits::VALUE_BYTES + ITEM_HEAD <= u32::MAX as usize);
     }
 
     proptest! {
