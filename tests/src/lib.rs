@@ -13,6 +13,7 @@ pub mod mood;
 pub mod patience;
 pub mod processes;
 mod scribble;
+pub mod soak;
 
 pub use bench::{Bench, BenchConfig, BenchControl, BenchProcess, DivideError, InitFault};
 pub use blob::Blob;
