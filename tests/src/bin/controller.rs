@@ -1,13 +1,15 @@
 //! A controller whose child is this binary again, to be killed at a given moment, or to end in a given
-//! way: `controller MOMENT ENDING CLEANUP_LOG`.
+//! way: `controller MOMENT ENDING CLEANUP_LOG [GRACE_IN_MILLISECONDS]`.
 //!
 //! It tells its child's and its grandchild's number, then `there` when the moment has come.
 
 use std::io::Write as _;
 use std::time::Duration;
 
+use signal_hook::consts::SIGINT;
+use signal_hook::iterator::Signals;
 use system_tests::bench::until_begun;
-use system_tests::{BenchConfig, BenchControl, BenchProcess, LONG, processes, until};
+use system_tests::{BenchConfig, BenchControl, BenchProcess, LONG, outcome, processes, until};
 
 fn say(line: &str) {
     let mut stdout = std::io::stdout();
@@ -19,11 +21,12 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let mut next = || arguments.next().expect("MOMENT ENDING CLEANUP_LOG");
     let (moment, ending, log) = (next(), next(), next());
+    let given = arguments.next().map(|it| Duration::from_millis(it.parse().expect("a grace")));
     // Short where it has to pass, and long enough for `cleanup` on a loaded machine where not.
-    let grace = match moment.as_str() {
+    let grace = given.unwrap_or_else(|| match moment.as_str() {
         "busy" | "stopped in a command" => Duration::from_millis(500),
         _ => Duration::from_secs(20),
-    };
+    });
     let config = BenchConfig { cleanup_log: Some(log), ..BenchConfig::default() };
     let bench = BenchControl::builder()
         .child::<BenchProcess>()
@@ -38,8 +41,12 @@ fn main() {
     let grandchild = bench.start_grandchild().wait().expect("the grandchild starts");
     say(&format!("grandchild {grandchild}"));
     reach(&moment, &bench, pid);
+    let interrupts = (ending == "interrupt").then(|| Signals::new([SIGINT]));
     say("there");
-    end(&ending, bench);
+    match interrupts {
+        Some(interrupts) => decide(interrupts.expect("SIGINT can be handled"), &bench),
+        None => end(&ending, bench),
+    }
 }
 
 fn reach(moment: &str, bench: &BenchControl, pid: u32) {
@@ -48,6 +55,15 @@ fn reach(moment: &str, bench: &BenchControl, pid: u32) {
         "busy" => {
             bench.ignore_everything(600_000);
             until_begun(bench, 1);
+        }
+        "working" => {
+            bench.work(600_000);
+            until_begun(bench, 1);
+        }
+        "stopping" => {
+            bench.ignore_everything(600_000);
+            until_begun(bench, 1);
+            bench.process().stop();
         }
         "result" => {
             bench.make_bytes(256 << 20);
@@ -65,6 +81,18 @@ fn reach(moment: &str, bench: &BenchControl, pid: u32) {
         }
         other => panic!("no moment `{other}`"),
     }
+}
+
+/// What a controller may decide on Ctrl-C: that it goes on, and at the second one that it ends.
+fn decide(mut interrupts: Signals, bench: &BenchControl) {
+    interrupts.forever().next();
+    say(&format!("interrupted {}", bench.process().state()));
+    bench.process().cancel_all();
+    say(&format!("next {:?}", outcome(bench.add_two(1, 2))));
+    interrupts.forever().next();
+    bench.process().stop();
+    let _ = bench.process().join(LONG);
+    say(&format!("ended {}", bench.process().state()));
 }
 
 fn end(ending: &str, bench: BenchControl) {
