@@ -108,7 +108,8 @@ fn kill(pid: u32) {
 }
 
 fn list(left: &HashMap<&'static str, usize>) -> String {
-    let mut left: Vec<_> = left.iter().map(|(moment, files)| format!("{moment}: {files}")).collect();
+    let mut left: Vec<_> =
+        left.iter().map(|(moment, files)| format!("{moment}: {files}")).collect();
     left.sort_unstable();
     left.join(", ")
 }

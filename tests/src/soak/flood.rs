@@ -39,7 +39,12 @@ pub(super) fn run(settings: &Settings) -> Report {
             Some(emitted) => format!("{} / {}", count(emitted as usize), count(received as usize)),
             None => format!("unknown / {}", count(received as usize)),
         };
-        report.goal(&format!("events of {name}, emitted / received in order"), value, "all", complete);
+        report.goal(
+            &format!("events of {name}, emitted / received in order"),
+            value,
+            "all",
+            complete,
+        );
         if !complete {
             report.broken(format!("{name}: {emitted:?} emitted, {received} received in order"));
         }

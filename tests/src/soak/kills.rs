@@ -286,7 +286,8 @@ impl Batch {
         };
         let waiters = [waiter(waits), waiter(awaits)];
         let (sender, done) = mpsc::channel();
-        let mut listener = Listener { tally, wait: first, await_: second, done: sender, ids: vec![] };
+        let mut listener =
+            Listener { tally, wait: first, await_: second, done: sender, ids: vec![] };
         let (empty_at, largest_at) = (random.usize(..CALLS), random.usize(..CALLS));
         for number in 0..CALLS {
             let length = match number {
@@ -297,7 +298,9 @@ impl Batch {
             };
             let fits = move |blob: &Blob| blob.0.len() == length;
             match random.usize(..4) {
-                _ if exit_at == Some(number) => listener.listen(bench.exit_with(7), |()| false, number),
+                _ if exit_at == Some(number) => {
+                    listener.listen(bench.exit_with(7), |()| false, number)
+                }
                 0 => {
                     let sum = number as i32 + 1;
                     let call = bench.add_two(number as i32, 1);

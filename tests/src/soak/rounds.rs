@@ -16,6 +16,9 @@ const ROUNDS: usize = 10_000;
 const KIB_GOAL: i64 = 4 << 10;
 const KIB_FAILED: i64 = 64 << 10;
 
+/// As documented.
+const DESCRIPTORS: u32 = 10;
+
 pub(super) fn run(settings: &Settings) -> Report {
     let rounds = settings.scaled(ROUNDS, 50);
     let mut report = Report::new("rounds");
@@ -52,7 +55,12 @@ pub(super) fn run(settings: &Settings) -> Report {
     if more > KIB_FAILED {
         report.broken(format!("{more} KiB more after {rounds} rounds"));
     }
-    program.line("descriptors per child");
+    let each = program.number("descriptors per child");
+    let kept = (1..=DESCRIPTORS).contains(&each);
+    report.goal("descriptors per child in the controller", each, "at most ten", kept);
+    if !kept {
+        report.broken(format!("{each} descriptors per child in the controller"));
+    }
     let code = program.end();
     if code != 0 {
         report.broken(format!("the rounds ended with {code}"));
@@ -68,6 +76,7 @@ pub(super) fn run(settings: &Settings) -> Report {
 /// One line of `many_rounds`: what it counts, by name.
 fn counts(line: &str) -> BTreeMap<String, usize> {
     let pairs = line.split_whitespace().filter_map(|pair| pair.split_once('='));
-    let count = |(name, count): (&str, &str)| (name.replace('_', " "), count.parse().expect("a count"));
+    let count =
+        |(name, count): (&str, &str)| (name.replace('_', " "), count.parse().expect("a count"));
     pairs.map(count).collect()
 }
