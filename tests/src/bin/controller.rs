@@ -1,11 +1,13 @@
 //! A controller whose child is this binary again, to be killed at a given moment, or to end in a given
-//! way: `controller MOMENT ENDING CLEANUP_LOG [GRACE_IN_MILLISECONDS]`.
+//! way: `controller MOMENT ENDING CLEANUP_LOG [GRACE_IN_MILLISECONDS [LANES]]`.
 //!
-//! It tells its child's and its grandchild's number, then `there` when the moment has come.
+//! It tells its child's and its grandchild's number, then `there` when the moment has come. At the moment
+//! `unconnected` the child is a program that never connects, and has no grandchild.
 
 use std::io::Write as _;
 use std::time::Duration;
 
+use rustix::process::{Pid, getsid};
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
 use system_tests::bench::until_begun;
@@ -28,13 +30,26 @@ fn main() {
         _ => Duration::from_secs(20),
     });
     let config = BenchConfig { cleanup_log: Some(log), ..BenchConfig::default() };
-    let bench = BenchControl::builder()
-        .child::<BenchProcess>()
+    let builder = match moment.as_str() {
+        "unconnected" => BenchControl::builder().program(odd_child()).arg("print and sleep"),
+        _ => BenchControl::builder().child::<BenchProcess>(),
+    };
+    let builder = match arguments.next().as_deref() {
+        None | Some("default") => builder,
+        Some(other) => panic!("no lanes `{other}`"),
+    };
+    let bench = builder
         .config(config)
         .stop_grace(grace)
         .stdout(mpcore::Output::Null)
         .spawn()
         .expect("the child starts");
+    if moment == "unconnected" {
+        until("there is a process", || bench.process().pid().is_some());
+        say(&format!("child {}", bench.process().pid().unwrap_or_default()));
+        say("there");
+        return end(&ending, bench);
+    }
     bench.process().wait_ready(LONG).expect("the child gets ready");
     let pid = bench.process().pid().expect("a child process has a number");
     say(&format!("child {pid}"));
@@ -49,6 +64,11 @@ fn main() {
     }
 }
 
+fn odd_child() -> std::path::PathBuf {
+    let own = std::env::current_exe().expect("this program has a path");
+    own.with_file_name("odd_child")
+}
+
 fn reach(moment: &str, bench: &BenchControl, pid: u32) {
     match moment {
         "idle" => {}
@@ -59,6 +79,12 @@ fn reach(moment: &str, bench: &BenchControl, pid: u32) {
         "working" => {
             bench.work(600_000);
             until_begun(bench, 1);
+        }
+        "runaway" => {
+            let runaway = outcome(bench.start_runaway()).expect("the runaway starts");
+            let pid = i32::try_from(runaway).ok().and_then(Pid::from_raw);
+            until("it has a session of its own", || getsid(pid).ok() == pid);
+            say(&format!("runaway {runaway}"));
         }
         "stopping" => {
             bench.ignore_everything(600_000);
