@@ -299,7 +299,7 @@ impl Batch {
             let fits = move |blob: &Blob| blob.0.len() == length;
             match random.usize(..4) {
                 _ if exit_at == Some(number) => {
-                    listener.listen(bench.exit_with(7), |()| false, number)
+                    listener.listen(bench.exit_with(7), |()| false, number);
                 }
                 0 => {
                     let sum = number as i32 + 1;
