@@ -5,6 +5,7 @@
 //! `| what | figure | goal | kept or missed |`, among whatever else, and ends with an exit code other
 //! than 0 if a promise was broken. Only [`run`] runs anything.
 
+use std::collections::HashMap;
 use std::env;
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -12,6 +13,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::Instant;
+
+use serde_json::Value;
 
 use crate::command_line::{CommandLine, Output};
 use crate::error::Error;
@@ -104,16 +107,17 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
     let root = workspace_root()?;
     // Before the trials, which take long: what is built now is what is told.
     let origin = Origin::ask(&root)?;
-    let build = CommandLine::cargo(["build", "--release", "-p", PACKAGE, "--bins"]);
-    if !build.show().stream(&root, |_| {})?.status.success() {
+    let build = CommandLine::cargo(["build", "--release", "-p", PACKAGE, "--bins", MESSAGES]);
+    let Some(built) = build.show().answer(&root, Stdio::inherit())? else {
         return Ok(ExitCode::FAILURE);
-    }
+    };
+    let programs = programs(&String::from_utf8_lossy(&built));
     let mut findings = Vec::new();
     for trial in &plan.trials {
         println!("\n== {}: {}", trial.name, trial.about);
         let begun = Instant::now();
         let mut rows = Vec::new();
-        let ended = command(trial, &plan.args).show().stream(&root, |line| {
+        let ended = command(trial, &programs, &plan.args)?.show().stream(&root, |line| {
             if is_row(line) {
                 rows.push(line.to_owned());
             }
@@ -137,6 +141,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
 }
 
 const PACKAGE: &str = "system-tests";
+const MESSAGES: &str = "--message-format=json-render-diagnostics";
 const PAGE: &str = "docs/soak.md";
 
 const PREAMBLE: &str = "\
@@ -146,9 +151,25 @@ What is promised, under fire for many minutes. Written by `cargo xtask soak`; ea
 commit and when. A goal of speed that was missed is told as such; a broken promise makes the soak fail.
 ";
 
-fn command(trial: &Trial, args: &[OsString]) -> CommandLine {
-    let run = ["run", "--release", "-p", PACKAGE, "--bin", trial.program, "--"];
-    CommandLine::cargo(run).args(trial.args).args(args)
+/// The programs that a build has made, by name. They are run as they are: `cargo run` would build what
+/// somebody has changed meanwhile.
+fn programs(messages: &str) -> HashMap<String, PathBuf> {
+    let program = |line: &str| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let name = message["target"]["name"].as_str()?.to_owned();
+        Some((name, message["executable"].as_str()?.into()))
+    };
+    messages.lines().filter_map(program).collect()
+}
+
+fn command(
+    trial: &Trial,
+    programs: &HashMap<String, PathBuf>,
+    args: &[OsString],
+) -> Result<CommandLine, Error> {
+    let program = programs.get(trial.program);
+    let missing = || Error::Usage(format!("{PACKAGE} has no program `{}`", trial.program));
+    Ok(CommandLine::new(program.ok_or_else(missing)?).args(trial.args).args(args))
 }
 
 fn workspace_root() -> Result<PathBuf, Error> {
@@ -327,10 +348,16 @@ mod tests {
     }
 
     #[test]
-    fn the_command_of_a_trial() {
-        let line = command(&TRIALS[0], &["--seed".into(), "7".into()]).to_string();
-        let expected = "cargo run --release -p system-tests --bin soak -- kills --seed 7";
-        assert_eq!(line, expected);
+    fn the_command_of_a_trial_is_the_program_that_was_built() {
+        let messages = r#"
+            {"reason":"compiler-artifact","target":{"name":"mpcore"},"executable":null}
+            {"reason":"compiler-artifact","target":{"name":"soak"},"executable":"/t/release/soak"}
+            {"reason":"build-finished","success":true}"#;
+        let programs = programs(messages);
+        let line = command(&TRIALS[0], &programs, &["--seed".into(), "7".into()]).unwrap();
+        assert_eq!(line.to_string(), "/t/release/soak kills --seed 7");
+        let missing = command(&TRIALS[0], &HashMap::new(), &[]).unwrap_err().to_string();
+        assert!(missing.contains("no program `soak`"), "{missing}");
     }
 
     #[test]
