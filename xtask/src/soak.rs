@@ -26,41 +26,35 @@ const TRIALS: &[Trial] = &[
         about: "The child is killed at random moments among 100 calls in flight, with payloads from 0 to \
                 8 MiB: each call has exactly one outcome, for its caller and by `call_ended`. A witness \
                 outside the runtime tells when the process was gone.",
-        program: "soak",
-        args: &["kills"],
+        program: SOAK,
     },
     Trial {
         name: "controllers",
         about: "The controller is killed at random moments, with a grace of 300 ms: no child and no \
                 grandchild is alive 1.3 s later.",
-        program: "soak",
-        args: &["controllers"],
+        program: SOAK,
     },
     Trial {
         name: "events",
         about: "Events, and then an orderly end: all are received, in order, before `finished`.",
-        program: "soak",
-        args: &["events"],
+        program: SOAK,
     },
     Trial {
         name: "rounds",
         about: "Rounds of spawn, call and stop, and children killed while they start: everything is at \
                 the end as at the beginning.",
-        program: "soak",
-        args: &["rounds"],
+        program: SOAK,
     },
     Trial {
         name: "flood",
         about: "A child floods events at full speed while the thread of the user interface is busy: the \
                 memory of both processes is bounded, and then everything is delivered.",
-        program: "soak",
-        args: &["flood"],
+        program: SOAK,
     },
     Trial {
         name: "interrupt",
         about: "Ctrl-C in a terminal: the controller decides, and the child lives.",
-        program: "soak",
-        args: &["interrupt"],
+        program: SOAK,
     },
 ];
 
@@ -69,9 +63,8 @@ struct Trial {
     name: &'static str,
     /// A sentence for the page.
     about: &'static str,
-    /// A program of the package `system-tests`.
+    /// A program of the package `system-tests`. [`SOAK`] runs many, and is told which.
     program: &'static str,
-    args: &'static [&'static str],
 }
 
 /// What is to be done.
@@ -141,6 +134,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
 }
 
 const PACKAGE: &str = "system-tests";
+const SOAK: &str = "soak";
 const MESSAGES: &str = "--message-format=json-render-diagnostics";
 const PAGE: &str = "docs/soak.md";
 
@@ -169,7 +163,8 @@ fn command(
 ) -> Result<CommandLine, Error> {
     let program = programs.get(trial.program);
     let missing = || Error::Usage(format!("{PACKAGE} has no program `{}`", trial.program));
-    Ok(CommandLine::new(program.ok_or_else(missing)?).args(trial.args).args(args))
+    let name = (trial.program == SOAK).then_some(trial.name);
+    Ok(CommandLine::new(program.ok_or_else(missing)?).args(name).args(args))
 }
 
 fn workspace_root() -> Result<PathBuf, Error> {

@@ -91,6 +91,13 @@ fn reach(moment: &str, bench: &BenchControl, pid: u32) {
             until_begun(bench, 1);
             bench.process().stop();
         }
+        "calls" => {
+            // As likely between 1 and 2 KiB as between 1 and 2 MiB.
+            let lengths = std::iter::repeat_with(|| (23.0 * fastrand::f64()).exp2() as usize - 1);
+            for length in lengths.take(100) {
+                bench.echo(system_tests::Blob::numbered(length));
+            }
+        }
         "result" => {
             bench.make_bytes(256 << 20);
             until_begun(bench, 1);

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::report::{Report, Times, count, milliseconds};
+use super::way::Way;
+use super::witness::Witness;
 use super::{Progress, Settings, random_time};
 use crate::controller_program::ControllerProgram;
 use crate::processes;
@@ -41,10 +43,11 @@ enum Hears {
     Nothing,
 }
 
-const MOMENTS: [Moment; 11] = [
+const MOMENTS: [Moment; 12] = [
     moment("idle", "idle"),
     moment("busy in a command that can be cancelled", "working"),
     moment("busy in a command that ignores everything", "busy"),
+    Moment { then: GRACE, ..moment("100 calls in flight, 0 to 8 MiB each", "calls") },
     moment("sending 256 MiB", "argument"),
     moment("receiving 256 MiB", "result"),
     Moment { name: "starting", reached_by: None, ..moment("", "") },
@@ -70,11 +73,13 @@ pub(super) fn run(settings: &Settings) -> Report {
     let mut left = HashMap::<&'static str, usize>::new();
     for number in 0..kills {
         let moment = &MOMENTS[number % MOMENTS.len()];
+        // Each at every moment, and all of them in a short soak.
+        let way = Way::ALL[(number + number / MOMENTS.len()) % Way::ALL.len()];
         let round = Round::new(settings, moment);
         let most = if moment.reached_by.is_some() { moment.then } else { usual_start.mul_f64(1.2) };
-        let (took, files) = round.run(random_time(&mut random, most));
+        let (took, files) = round.run(way, random_time(&mut random, most), &mut random);
         if took > FAILED {
-            report.broken(format!("kill {number}, {}: something lives on", moment.name));
+            report.broken(format!("kill {number}, {way:?}, {}: something lives on", moment.name));
         }
         ends.add(took);
         if files > 0 {
@@ -82,8 +87,9 @@ pub(super) fn run(settings: &Settings) -> Report {
         }
         progress.at(number + 1);
     }
-    report.figure("controllers killed, grace 300 ms", count(kills));
-    report.figure("moments", MOMENTS.map(|moment| moment.name).join(", "));
+    let text = "controllers killed (SIGKILL, SIGSEGV, SIGSTOP then SIGKILL), grace 300 ms";
+    report.figure(text, count(kills));
+    report.figure("moments", MOMENTS.map(|moment| moment.name).join("; "));
     let late = ends.over(LATEST);
     let text = "child or grandchild alive 1.3 s later";
     report.goal(text, count(late), "0", late == 0);
@@ -122,7 +128,7 @@ fn usual_start(settings: &Settings) -> Duration {
         let mut round = Round::new(settings, &MOMENTS[0]);
         round.controller.line("child");
         times.add(begun.elapsed());
-        round.run(Duration::ZERO);
+        round.run(Way::Kill, Duration::ZERO, &mut fastrand::Rng::with_seed(0));
     }
     times.percentile(0.5)
 }
@@ -153,20 +159,25 @@ impl Round {
 
     /// Kills the controller so long after the moment; how long its descendants live on, and how many
     /// temporary files stay.
-    fn run(mut self, then: Duration) -> (Duration, usize) {
+    fn run(mut self, way: Way, then: Duration, random: &mut fastrand::Rng) -> (Duration, usize) {
+        let witness = Witness::of(self.controller.pid());
+        let watch = witness.watch();
         if self.moment.reached_by.is_some() {
             self.controller.line("there");
         }
         thread::sleep(then);
-        self.controller.signal(Signal::KILL);
+        way.kill(&witness, random);
         self.controller.end();
-        let gone = Instant::now();
+        let gone = watch.join().expect("the witness does not panic").expect("it was killed");
         let mark = self.folder.path().to_string_lossy();
+        let mut seen_none = None;
         let took = loop {
             let alive = processes::marked(&mark);
             let took = gone.elapsed();
-            if alive.is_empty() {
-                break took;
+            match seen_none {
+                // Twice, since a process that becomes another program has no environment meanwhile.
+                Some(took) if alive.is_empty() => break took,
+                _ => seen_none = alive.is_empty().then_some(took),
             }
             if took > FAILED {
                 alive.into_iter().for_each(kill);

@@ -10,9 +10,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use mpcore::{Call, CallError};
-use rustix::process::Signal;
 
 use super::report::{Report, Times, count, milliseconds};
+use super::way::Way;
 use super::witness::Witness;
 use super::{Progress, Settings, random_time};
 use crate::bench::{builder, ready};
@@ -31,18 +31,19 @@ const FAILED: Duration = Duration::from_secs(15);
 
 /// How the child comes to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Kill,
-    Segfault,
-    StopThenKill,
-    /// In one of the hundred calls.
+enum End {
+    Killed(Way),
+    /// By itself, in one of the hundred calls.
     Exit,
 }
 
-const WAYS: [Way; 4] = [Way::Kill, Way::Segfault, Way::StopThenKill, Way::Exit];
+const ENDS: [End; 4] = {
+    let [one, two, three] = Way::ALL;
+    [End::Killed(one), End::Killed(two), End::Killed(three), End::Exit]
+};
 
 pub(super) fn run(settings: &Settings) -> Report {
-    let kills = settings.scaled(KILLS, WAYS.len());
+    let kills = settings.scaled(KILLS, ENDS.len());
     let mut random = settings.random();
     let mut report = Report::new("kills");
     let bench = ready(builder(&settings.program("bench_child")));
@@ -54,8 +55,8 @@ pub(super) fn run(settings: &Settings) -> Report {
     let mut progress = Progress::new("kills", kills);
     let (mut delays, mut words) = (Times::default(), HashMap::<&'static str, usize>::new());
     for number in 0..kills {
-        let way = WAYS[number % WAYS.len()];
-        let round = Round { bench: &bench, tally: &tally, way, number };
+        let end = ENDS[number % ENDS.len()];
+        let round = Round { bench: &bench, tally: &tally, end, number };
         round.run(&mut random, usual, &mut delays, &mut words, &mut report);
         bench.process().start().expect("the next run begins");
         bench.process().wait_ready(LONG).expect("the next run gets ready");
@@ -110,7 +111,7 @@ fn usual_time(
 struct Round<'a> {
     bench: &'a BenchControl,
     tally: &'a Tally,
-    way: Way,
+    end: End,
     number: usize,
 }
 
@@ -123,15 +124,20 @@ impl Round<'_> {
         words: &mut HashMap<&'static str, usize>,
         report: &mut Report,
     ) {
-        let Self { bench, tally, way, number } = *self;
+        let Self { bench, tally, end, number } = *self;
         let finished = bench.process().signals().finished.receiver();
         let witness = Witness::of(bench.process().pid().expect("it runs"));
         let watch = witness.watch();
         // Into the submission, while the calls run, and sometimes when all has ended.
         let moment = random_time(random, usual.mul_f64(1.1));
-        let pause = random_time(random, Duration::from_millis(20));
-        let killer = thread::spawn(move || kill(&witness, way, moment, pause));
-        let exit_at = (way == Way::Exit).then(|| random.usize(..CALLS));
+        let mut dice = random.fork();
+        let killer = thread::spawn(move || {
+            thread::sleep(moment);
+            if let End::Killed(way) = end {
+                way.kill(&witness, &mut dice);
+            }
+        });
+        let exit_at = (end == End::Exit).then(|| random.usize(..CALLS));
         let batch = Batch::submit(bench, tally, random, exit_at);
         let ids = batch.ids.clone();
         let endings = batch.endings();
@@ -139,42 +145,22 @@ impl Round<'_> {
         let gone = watch.join().expect("the witness does not panic");
 
         if finished.recv_timeout(LONG).is_none() {
-            report.broken(format!("kill {number}, {way:?}: no `finished` within {LONG:?}"));
+            report.broken(format!("kill {number}, {end:?}: no `finished` within {LONG:?}"));
         }
         // `finished` is the last signal of a run, so nothing of these calls is under way any more.
         for ending in endings {
             *words.entry(ending.word).or_default() += 1;
             if !["returned", "exited"].contains(&ending.word) {
-                report.broken(format!("kill {number}, {way:?}: a call ended as {}", ending.word));
+                report.broken(format!("kill {number}, {end:?}: a call ended as {}", ending.word));
             }
         }
         let Some(gone) = gone else {
-            return report.broken(format!("kill {number}, {way:?}: the child lives on"));
+            return report.broken(format!("kill {number}, {end:?}: the child lives on"));
         };
         match tally.last_of(&ids) {
             Some(last) => delays.add(last.saturating_duration_since(gone)),
-            None => report.broken(format!("kill {number}, {way:?}: no outcome at all")),
+            None => report.broken(format!("kill {number}, {end:?}: no outcome at all")),
         }
-    }
-}
-
-fn kill(witness: &Witness, way: Way, moment: Duration, pause: Duration) {
-    thread::sleep(moment);
-    match way {
-        Way::Kill => witness.signal(Signal::KILL),
-        Way::Segfault => {
-            // More than once: Rust's own handler of SIGSEGV lets the first go by.
-            while !witness.has_seen_the_end() {
-                witness.signal(Signal::SEGV);
-                thread::sleep(Duration::from_micros(200));
-            }
-        }
-        Way::StopThenKill => {
-            witness.signal(Signal::STOP);
-            thread::sleep(pause);
-            witness.signal(Signal::KILL);
-        }
-        Way::Exit => {}
     }
 }
 

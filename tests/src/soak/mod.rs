@@ -13,6 +13,7 @@ mod interrupt;
 mod kills;
 mod report;
 mod rounds;
+mod way;
 mod witness;
 
 use std::io::Write as _;
