@@ -6,6 +6,7 @@
 //! `cargo xtask soak` runs them all and writes `docs/soak.md`; `tests/soak.rs` runs the same code at a
 //! fiftieth.
 
+mod batch;
 mod controllers;
 mod events;
 mod flood;
@@ -13,6 +14,7 @@ mod interrupt;
 mod kills;
 mod report;
 mod rounds;
+mod tally;
 mod way;
 mod witness;
 
