@@ -4,10 +4,10 @@
 //! blocks in the kernel: without credit it queues here, and the control thread sends on when credit
 //! comes. Only a queue over its bound makes a sender wait.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
+use super::cancels::Cancels;
 use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES};
 use crate::sync::{lock, wait};
 use crate::transport::{LaneEnd, Sender};
@@ -57,16 +57,6 @@ impl Events {
     }
 }
 
-/// The commands that the controller wants to end.
-#[derive(Debug, Default)]
-struct Cancels {
-    running: Option<u64>,
-    /// The newest command that was begun; ids rise.
-    begun: u64,
-    /// Cancelled before their turn, and answered: they are skipped when it comes.
-    ids: BTreeSet<u64>,
-}
-
 /// See the [module](self).
 pub(crate) struct Link {
     generation: u32,
@@ -74,15 +64,9 @@ pub(crate) struct Link {
     /// Room in the queue, or the end of it.
     room: Condvar,
     requests_end: Arc<dyn LaneEnd>,
-    cancels: Mutex<Cancels>,
-    /// The running command was cancelled.
-    cancelled: AtomicBool,
-    /// The running command has met `Cancelled` on its own thread.
-    met: AtomicBool,
+    cancels: Cancels,
     stop: Mutex<Option<StopReason>>,
     stopping: AtomicBool,
-    /// The number of the running command, or 0.
-    running: AtomicU64,
 }
 
 impl std::fmt::Debug for Link {
@@ -115,12 +99,9 @@ impl Link {
             events: Mutex::new(events),
             room: Condvar::new(),
             requests_end,
-            cancels: Mutex::default(),
-            cancelled: AtomicBool::new(false),
-            met: AtomicBool::new(false),
+            cancels: Cancels::default(),
             stop: Mutex::new(None),
             stopping: AtomicBool::new(false),
-            running: AtomicU64::new(0),
         })
     }
 
@@ -294,19 +275,8 @@ impl Link {
 
     /// The controller has cancelled these.
     pub(crate) fn cancel(&self, ids: &[u64]) {
-        let mut answered = Vec::new();
-        {
-            let mut cancels = lock(&self.cancels);
-            for id in ids {
-                if cancels.running == Some(*id) {
-                    self.cancelled.store(true, Ordering::SeqCst);
-                } else if *id > cancels.begun && cancels.ids.insert(*id) {
-                    answered.push(*id);
-                }
-            }
-        }
         // A command that waits behind a long one need not wait for its turn to be told.
-        for id in answered {
+        for id in self.cancels.cancel(ids) {
             let mut events = lock(&self.events);
             if !events.closed && !events.closing {
                 let head = ItemHead::new(ItemKind::Cancelled, 0, id);
@@ -318,48 +288,31 @@ impl Link {
 
     /// A command is not run because the child ends; `false` if it has its outcome already.
     pub(crate) fn skip(&self, call: u64) -> bool {
-        !lock(&self.cancels).ids.remove(&call)
+        self.cancels.skip(call)
     }
 
     /// The main thread begins a command; `false` if it was cancelled, and answered, before.
     pub(crate) fn begin(&self, call: u64) -> bool {
-        let mut cancels = lock(&self.cancels);
-        // Ids rise, so what is below has ended.
-        cancels.ids = cancels.ids.split_off(&call);
-        cancels.begun = call;
-        if cancels.ids.remove(&call) {
-            return false;
-        }
-        cancels.running = Some(call);
-        self.cancelled.store(false, Ordering::SeqCst);
-        self.met.store(false, Ordering::SeqCst);
-        self.running.store(call, Ordering::SeqCst);
-        true
+        self.cancels.begin(call)
     }
 
     /// The running command has returned or unwound; whether it had met `Cancelled`.
     pub(crate) fn end(&self) -> bool {
-        let mut cancels = lock(&self.cancels);
-        cancels.running = None;
-        self.cancelled.store(false, Ordering::SeqCst);
-        self.running.store(0, Ordering::SeqCst);
-        self.met.load(Ordering::SeqCst)
+        self.cancels.end()
     }
 
     /// The running command, or 0.
     pub(crate) fn running(&self) -> u64 {
-        self.running.load(Ordering::SeqCst)
+        self.cancels.running()
     }
 
     /// Whether the running command shall end.
     pub(crate) fn wants_end(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed) || self.stopping.load(Ordering::Relaxed)
+        self.cancels.is_cancelled() || self.stopping.load(Ordering::Relaxed)
     }
 
     /// Notes that `call` has met `Cancelled`: nothing for a command that is no longer the running one.
     pub(crate) fn meet(&self, call: u64) {
-        if self.running() == call {
-            self.met.store(true, Ordering::SeqCst);
-        }
+        self.cancels.meet(call);
     }
 }

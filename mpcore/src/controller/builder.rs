@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use super::core::Core;
 use super::exit::ExitReport;
-use super::inbox::{InboxBound, InboxHandle};
+use super::inbox::InboxHandle;
+use super::mailbox::InboxBound;
 use super::process::StartError;
 use super::shared::Shared;
 use super::wiring::Wiring;

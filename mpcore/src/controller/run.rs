@@ -10,6 +10,8 @@
 mod command;
 mod connect;
 mod end;
+mod finished;
+mod guard;
 mod read;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +21,8 @@ use std::thread;
 use std::time::Duration;
 
 use self::connect::NotConnected;
+use self::finished::Finished;
+use self::guard::EndGuard;
 use self::read::Unreadable;
 use super::builder::Program;
 use super::exit::Failure;
@@ -79,9 +83,7 @@ pub(crate) struct Run {
     steps: Mutex<mpsc::Sender<Step>>,
     /// Taken by the run's thread.
     received: Mutex<Option<mpsc::Receiver<Step>>>,
-    /// Whether the run is over. What is read is acted on under this lock, so that nothing of a run
-    /// comes after its end, however late its reader is.
-    finished: Mutex<bool>,
+    finished: Finished,
     /// A lane to the child was full although there was credit.
     jammed: AtomicBool,
     tail: Arc<Tail>,
@@ -102,7 +104,7 @@ impl Run {
             known: Mutex::default(),
             steps: Mutex::new(steps),
             received: Mutex::new(Some(received)),
-            finished: Mutex::new(false),
+            finished: Finished::default(),
             jammed: AtomicBool::new(false),
             tail: Arc::default(),
         }
@@ -193,32 +195,33 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     let Some(steps) = lock(&run.received).take() else {
         return;
     };
+    let guard = EndGuard { shared, run, steps };
+    let steps = &guard.steps;
     let connected = match &shared.spec.program {
         Program::Thread(child) => connect::to_thread(shared, run, *child),
-        _ => connect::to_process(shared, run, &steps),
+        _ => connect::to_process(shared, run, steps),
     };
     match connected {
         Ok((lanes, nonce)) => {
             let events = read::open(shared, run, lanes, nonce);
             match read::read(shared, run, events) {
                 Ok(()) => {}
-                Err(Unreadable::Closed) => help_along(run, &steps, "it has closed its lane"),
+                Err(Unreadable::Closed) => help_along(run, steps, "it has closed its lane"),
                 Err(Unreadable::Broken(why)) => {
                     run.declare_broken(&why);
-                    wait_for_end(&steps);
+                    wait_for_end(steps);
                 }
             }
         }
         #[cfg(target_os = "linux")]
-        Err(NotConnected::Closed) => help_along(run, &steps, NEVER_SAID_WHO),
+        Err(NotConnected::Closed) => help_along(run, steps, NEVER_SAID_WHO),
         Err(NotConnected::NoProcess(failure)) => lock(&run.known).failure = Some(failure),
         Err(NotConnected::Refused(failure)) => {
             run.fail(failure);
-            wait_for_end(&steps);
+            wait_for_end(steps);
         }
         Err(NotConnected::Ended) => {}
     }
-    end::finish(shared, run);
 }
 
 /// A child that has closed its lane is about to end, or else is made to.

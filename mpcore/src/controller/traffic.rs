@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use super::control_lane::Grant;
 use super::exit::SharedReport;
+use super::grant::Grant;
 use super::outcome::Outcome;
 use super::pending::{Entry, Pending};
 use crate::transport::Sender;

@@ -1,0 +1,142 @@
+//! Which command runs, and which shall end or never begin.
+//!
+//! The main thread begins and ends commands, the control thread cancels them, and worker threads of a
+//! command look and tell. Whoever comes when: a cancel meets the command it names and no other, a
+//! command that was cancelled before its turn is answered once and never runs, and that a command has
+//! met its cancel is told of that command alone. `tests/loom` goes through every interleaving.
+
+use std::collections::BTreeSet;
+
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Mutex, lock};
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub(crate) struct Cancels {
+    record: Mutex<Record>,
+    /// The running command was cancelled. Changed under the lock of the record, like `running`.
+    cancelled: AtomicBool,
+    /// The number of the running command, or 0.
+    running: AtomicU64,
+    /// The newest command that has met `Cancelled` on its own threads. Ids rise, so what a thread tells
+    /// of an older one, however late, changes nothing.
+    met: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Record {
+    running: Option<u64>,
+    /// The newest command whose turn has come; ids rise.
+    begun: u64,
+    /// Cancelled before their turn, and answered: they are skipped when it comes.
+    ids: BTreeSet<u64>,
+}
+
+impl Cancels {
+    /// The controller has cancelled these. Returns those that are to be answered now: they will not run.
+    #[must_use]
+    pub(crate) fn cancel(&self, ids: &[u64]) -> Vec<u64> {
+        let mut answered = Vec::new();
+        let mut record = lock(&self.record);
+        for id in ids {
+            if record.running == Some(*id) {
+                self.cancelled.store(true, Ordering::SeqCst);
+            } else if *id > record.begun && record.ids.insert(*id) {
+                answered.push(*id);
+            }
+        }
+        answered
+    }
+
+    /// A command's turn has come, but it is not run, because the child ends; `false` if it was cancelled,
+    /// and answered, before.
+    #[must_use]
+    pub(crate) fn skip(&self, call: u64) -> bool {
+        let mut record = lock(&self.record);
+        // From now on a cancel comes too late, or it would be answered once more.
+        record.begun = call;
+        !record.ids.remove(&call)
+    }
+
+    /// The main thread begins a command; `false` if it was cancelled, and answered, before.
+    #[must_use]
+    pub(crate) fn begin(&self, call: u64) -> bool {
+        let mut record = lock(&self.record);
+        // Ids rise, so what is below has ended.
+        record.ids = record.ids.split_off(&call);
+        record.begun = call;
+        if record.ids.remove(&call) {
+            return false;
+        }
+        record.running = Some(call);
+        self.cancelled.store(false, Ordering::SeqCst);
+        self.running.store(call, Ordering::SeqCst);
+        true
+    }
+
+    /// The running command has returned or unwound; whether it had met `Cancelled`.
+    pub(crate) fn end(&self) -> bool {
+        let mut record = lock(&self.record);
+        let ended = record.running.take();
+        self.cancelled.store(false, Ordering::SeqCst);
+        self.running.store(0, Ordering::SeqCst);
+        ended == Some(self.met.load(Ordering::SeqCst))
+    }
+
+    /// The running command, or 0.
+    pub(crate) fn running(&self) -> u64 {
+        self.running.load(Ordering::SeqCst)
+    }
+
+    /// Whether the running command was cancelled.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Notes that `call`, which runs or has run, has met `Cancelled`.
+    pub(crate) fn meet(&self, call: u64) {
+        self.met.fetch_max(call, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancel_meets_the_command_it_names_and_no_other() {
+        let cancels = Cancels::default();
+        assert!(cancels.begin(1));
+        assert!(cancels.cancel(&[1]).is_empty());
+        assert!(cancels.is_cancelled());
+        cancels.meet(1);
+        assert!(cancels.end());
+        assert!(cancels.begin(2));
+        assert!(cancels.cancel(&[1]).is_empty(), "it has ended");
+        assert!(!cancels.is_cancelled());
+        cancels.meet(1);
+        assert!(!cancels.end(), "a thread of the first command has spoken");
+    }
+
+    #[test]
+    fn who_is_cancelled_before_its_turn_is_answered_once_and_never_runs() {
+        let cancels = Cancels::default();
+        assert_eq!(cancels.cancel(&[2, 3, 4]), [2, 3, 4]);
+        assert!(cancels.cancel(&[2, 3]).is_empty());
+        assert!(cancels.begin(1));
+        assert!(!cancels.end());
+        assert!(!cancels.begin(2));
+        assert!(!cancels.begin(3));
+        assert!(!cancels.skip(4));
+        assert!(cancels.begin(5));
+    }
+
+    /// A cancel that came after a skipped command's `Stopped` was answered too: a second outcome, for
+    /// which the controller declared the child broken while its `cleanup` ran.
+    #[test]
+    fn a_command_that_was_skipped_is_not_answered_again() {
+        let cancels = Cancels::default();
+        assert!(cancels.skip(7));
+        assert!(cancels.cancel(&[7]).is_empty());
+    }
+}
