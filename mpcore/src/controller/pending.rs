@@ -4,9 +4,10 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::outcome::Outcome;
+use crate::sync::Mutex;
 
 /// What a call hears.
 #[derive(Debug)]
