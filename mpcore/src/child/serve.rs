@@ -7,9 +7,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::cancels::Cause;
 use super::context::ChildContext;
 use super::control::{self, Grace};
-use super::link::{Cause, Link};
+use super::link::Link;
 use super::panic::{Unwound, guard, install_hook};
 use super::registry::{Place, Run};
 use super::request::{Reply, Request};

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use super::allowance::Allowance as _;
 use super::outcome::{CallError, Outcome, OutcomeCodec};
 use super::pending::{Reply, SharedThen, Then};
 use super::shared::{Awaited, Shared, Waiting};

@@ -4,10 +4,11 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::escalation::Limit;
 use super::outcome::Outcome;
+use crate::sync::Mutex;
 
 /// What a call hears.
 #[derive(Debug)]

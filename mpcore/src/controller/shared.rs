@@ -7,15 +7,17 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
+use super::allowance::Allowance;
 use super::builder::Spec;
 use super::control_lane::ControlLane;
 use super::encoder::EncoderThread;
 use super::escalation::Limit;
 use super::exit::{ExitReport, State};
-use super::inbox::{ChildInbox, Fill, Notice, Source, post};
+use super::inbox::{ChildInbox, Notice, Source, post};
+use super::mailbox::Fill;
 use super::mirror::Mirror;
 use super::outcome::Outcome;
 use super::pending::{Entry, Reply, SharedThen, Stage, Then};
@@ -289,40 +291,34 @@ impl Shared {
 
     /// While the guard lives, a full inbox does not keep the child from answering.
     pub(crate) fn begin_wait(self: &Arc<Self>) -> Waiting {
-        self.waiters.fetch_add(1, Ordering::SeqCst);
-        self.grant_if_allowed();
+        self.enter_wait();
         Waiting(Arc::clone(self))
     }
+}
 
-    /// Whether the inbox holds so much that even who waits gets nothing more.
-    pub(crate) fn is_overflowing(&self) -> bool {
-        self.inbox.fill(self.spec.inbox_bound) == Fill::HardOver
+impl Allowance for Shared {
+    fn fill(&self) -> Fill {
+        self.inbox.fill(self.spec.inbox_bound)
     }
 
-    /// Whether the child may have credit for more events.
-    pub(crate) fn may_grant(&self) -> bool {
-        match self.inbox.fill(self.spec.inbox_bound) {
-            Fill::Room => true,
-            Fill::Over => {
-                self.waiters.load(Ordering::SeqCst) > 0 || self.life().state == State::Stopping
-            }
-            Fill::HardOver => false,
-        }
+    fn waiters(&self) -> &AtomicUsize {
+        &self.waiters
     }
 
-    /// Gives the credit that was withheld, if there is a reason to.
-    pub(crate) fn grant_if_allowed(&self) {
-        if self.control().is_withheld() && self.may_grant() {
-            self.control().grant();
-        }
+    fn is_stopping(&self) -> bool {
+        self.life().state == State::Stopping
     }
 
-    /// The child gets no credit. Over the hard limit that holds for those who wait, too, so they are
-    /// told to give up.
-    pub(crate) fn note_overflow(&self) {
-        if self.is_overflowing() && self.waiters.load(Ordering::SeqCst) > 0 {
-            self.traffic().pending.give_up_waiting();
-        }
+    fn is_withheld(&self) -> bool {
+        self.control().is_withheld()
+    }
+
+    fn give(&self) {
+        self.control().grant();
+    }
+
+    fn give_up_waiting(&self) {
+        self.traffic().pending.give_up_waiting();
     }
 }
 
@@ -332,6 +328,6 @@ pub(crate) struct Waiting(Arc<Shared>);
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.waiters.fetch_sub(1, Ordering::SeqCst);
+        self.0.leave_wait();
     }
 }

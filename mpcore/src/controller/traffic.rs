@@ -7,8 +7,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::control_lane::Grant;
 use super::exit::SharedReport;
+use super::grant::Grant;
 use super::health::{Health, Look};
 use super::outcome::Outcome;
 use super::pending::{Entry, Pending};

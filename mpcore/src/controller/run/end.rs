@@ -98,7 +98,7 @@ fn announce_end(shared: &Arc<Shared>, run: &Arc<Run>) {
 
 /// Ends the run: every command gets its outcome, then the last signals go out. Once.
 pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
-    if std::mem::replace(&mut *lock(&run.finished), true) {
+    if !run.finished.end() {
         return;
     }
     let stderr = run.tail.lines(Instant::now() + STDERR_DEADLINE);

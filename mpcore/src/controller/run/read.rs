@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::Run;
 use super::order::Told;
+use crate::controller::allowance::Allowance as _;
 use crate::controller::control_lane::LaneError;
 use crate::controller::exit::State;
 use crate::controller::inbox::{Notice, Wake, enqueue, post};
@@ -99,12 +100,10 @@ pub(super) fn open(
         config: lock(&shared.spec.config).as_deref().unwrap_or_default().to_vec(),
     };
     let welcome = postcard::to_stdvec(&welcome).unwrap_or_default();
-    let finished = lock(&run.finished);
-    if !*finished {
+    if let Some(_going) = run.finished.hold() {
         let grant = shared.control().open(checked(control), run.generation, window);
         shared.traffic().open_lane(checked(requests), run.generation, grant, window, welcome);
     }
-    drop(finished);
     shared.keep_watch();
     run.ends_with(events_end);
     events
@@ -124,10 +123,7 @@ pub(super) fn read(
             Err(ReceiveError::Closed) => return Err(Unreadable::Closed),
             Err(broken) => return Err(Unreadable::Broken(broken.to_string())),
         }
-        let finished = lock(&run.finished);
-        if *finished {
-            return Ok(());
-        }
+        let Some(_going) = run.finished.hold() else { return Ok(()) };
         match take_packet(shared, run, &mut incoming, &packet) {
             Ok(true) => {}
             Ok(false) => return Ok(()),
@@ -171,13 +167,7 @@ pub(super) fn take_packet(
             return Err(Broken::Content("a packet of another lane"));
         }
     }
-    let grant = shared.may_grant();
-    shared.control().packet_read(head.consumed_control, cost, grant)?;
-    if !grant {
-        shared.note_overflow();
-        // The inbox may have been emptied, or a wait begun, since `may_grant` looked.
-        shared.grant_if_allowed();
-    }
+    shared.book(|grant| shared.control().packet_read(head.consumed_control, cost, grant))?;
     shared.traffic().report(head.consumed)?;
     Ok(true)
 }
