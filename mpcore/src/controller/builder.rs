@@ -19,6 +19,7 @@ use super::wiring::Wiring;
 use crate::child::registry::Registration;
 use crate::interface::{Child, Control, Interface};
 use crate::limits;
+use crate::supervise::restart::RestartPolicy;
 use crate::sync::lock;
 use crate::wire::codec::EncodeError;
 use crate::wire::interface::InterfaceTable;
@@ -64,6 +65,9 @@ pub(crate) struct Spec {
     pub(crate) inbox_bound: InboxBound,
     pub(crate) inbox: InboxHandle,
     pub(crate) after_exit: Option<AfterExit>,
+    pub(crate) restart: RestartPolicy,
+    /// Accepted writes of properties are made again with every start.
+    pub(crate) reapply_properties: bool,
 }
 
 /// Everything that can be set before a child starts; made by `LaserControl::builder()`.
@@ -98,6 +102,8 @@ pub struct Builder<C: Control> {
     inbox_bound: InboxBound,
     inbox: Option<InboxHandle>,
     after_exit: Option<AfterExit>,
+    restart: RestartPolicy,
+    reapply_properties: bool,
     _control: PhantomData<fn() -> C>,
 }
 
@@ -136,6 +142,8 @@ impl<C: Control> Builder<C> {
             inbox_bound: InboxBound { entries: limits::INBOX_ENTRIES, bytes: limits::INBOX_BYTES },
             inbox: None,
             after_exit: None,
+            restart: RestartPolicy::never(),
+            reapply_properties: false,
             _control: PhantomData,
         }
     }
@@ -274,6 +282,44 @@ impl<C: Control> Builder<C> {
         self
     }
 
+    /// Whether a child that ends by itself is started again; by default it is not.
+    ///
+    /// Handles, signals and connections stay as they are; the mirrors of the properties begin with the
+    /// initial values. The commands that a crash takes fail with it and are not run again (but see
+    /// `#[idempotent]`); what is submitted until the next run is ready waits for it, and ends with the
+    /// last report if the child is given up, as stopped if it is stopped.
+    ///
+    /// ```no_run
+    /// # #[mpcore::process] trait Laser { fn fire(&mut self); }
+    /// # fn f() -> Result<(), mpcore::StartError> {
+    /// use mpcore::RestartPolicy;
+    ///
+    /// let laser = LaserControl::builder()
+    ///     .program("laser-child")
+    ///     .restart(RestartPolicy::on_crash())
+    ///     .build()?;
+    /// laser.process().signals().restarting.connect(|next| eprintln!("{next}"));
+    /// laser.process().signals().gave_up.connect(|end| eprintln!("{end}"));
+    /// laser.process().start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn restart(mut self, policy: RestartPolicy) -> Self {
+        self.restart = policy;
+        self
+    }
+
+    /// After every later start, by itself or by hand, the last accepted write of each property
+    /// (`laser.set_power(2.5)`) is made again, right after `ready` and before the commands that wait. One
+    /// that the new child refuses is told by `exception_raised`, as any write is, with the number of the
+    /// call that made it first.
+    #[must_use]
+    pub fn reapply_properties(mut self) -> Self {
+        self.reapply_properties = true;
+        self
+    }
+
     /// The control; the child is not started yet.
     ///
     /// # Errors
@@ -314,6 +360,8 @@ impl<C: Control> Builder<C> {
             inbox_bound: self.inbox_bound,
             inbox: self.inbox.unwrap_or_else(InboxHandle::background),
             after_exit: self.after_exit,
+            restart: self.restart,
+            reapply_properties: self.reapply_properties,
         };
         let mut wiring = Wiring::default();
         let signals = C::__signals(&mut wiring);

@@ -14,8 +14,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::exit::{Failure, SharedReport, State};
+use super::mirror::Mirror;
 use super::outcome::{Exception, Outcome};
 use super::pending::SharedThen;
+use super::restart::{GaveUp, Restarting};
 use super::shared::Shared;
 use crate::limits::{INBOX_HARD_BYTES, INBOX_TURN};
 use crate::sync::{lock, wait_timeout};
@@ -38,8 +40,14 @@ pub(crate) enum Notice {
         then: SharedThen,
         source: Option<Box<Source>>,
     },
-    /// The newest value stands in the mirror.
+    /// The newest value stands in the mirror; it becomes a [`Value`](Self::Value) when it is taken out.
     Property(u16),
+    /// A property's value of this version.
+    Value {
+        index: u16,
+        bytes: Vec<u8>,
+        version: u64,
+    },
     Event(u16, Bytes),
     /// A command's signal that the child emitted by itself.
     Signal(u16, Bytes),
@@ -53,6 +61,8 @@ pub(crate) enum Notice {
     Exception(Box<Exception>),
     Failed(Box<Failure>),
     Finished(SharedReport),
+    Restarting(Box<Restarting>),
+    GaveUp(Box<GaveUp>),
     Task(Box<dyn FnOnce() + Send>),
 }
 
@@ -78,8 +88,18 @@ impl Notice {
                     _ => 0,
                 },
                 Self::Event(_, bytes) | Self::Signal(_, bytes) => bytes.len(),
+                Self::Value { bytes, .. } => bytes.len(),
                 _ => 0,
             }
+    }
+
+    /// The same with the value that the mirrors hold now.
+    fn with_value(self, mirrors: &[Arc<Mirror>]) -> Self {
+        let Self::Property(index) = self else { return self };
+        let mirror = mirrors.get(usize::from(index));
+        let value = mirror.map(|it| it.read(|bytes, version| (bytes.to_vec(), version)));
+        let (bytes, version) = value.unwrap_or_default();
+        Self::Value { index, bytes, version }
     }
 }
 
@@ -92,7 +112,10 @@ pub(crate) struct InboxBound {
 
 #[derive(Default)]
 struct Waiting {
-    notices: KeyedQueue<Notice>,
+    /// Each with the run that it is of.
+    notices: KeyedQueue<(u32, Notice)>,
+    /// The run whose notices are posted.
+    generation: u32,
     bytes: usize,
     /// In the ring of the inbox, or being drained.
     listed: bool,
@@ -132,14 +155,33 @@ impl ChildInbox {
         }
     }
 
-    fn pop(&self) -> Option<Notice> {
+    /// A run begins: what waits is of older ones. It keeps its place before everything of the new one, and
+    /// the values that it tells of, so nothing of the new run replaces it.
+    pub(crate) fn begin_run(&self, generation: u32, mirrors: &[Arc<Mirror>]) {
         let mut waiting = lock(&self.waiting);
-        let notice = waiting.notices.pop();
-        match &notice {
-            Some(notice) => waiting.bytes -= notice.bytes(),
-            None => waiting.listed = false,
+        let Waiting { notices, bytes, .. } = &mut *waiting;
+        notices.fix_all(|(_, notice)| {
+            *bytes -= notice.bytes();
+            *notice = std::mem::replace(notice, Notice::Ready).with_value(mirrors);
+            *bytes += notice.bytes();
+        });
+        waiting.generation = generation;
+    }
+
+    /// The next notice, and the run that it is of.
+    fn pop(&self, mirrors: &[Arc<Mirror>]) -> Option<(u32, Notice)> {
+        let mut waiting = lock(&self.waiting);
+        match waiting.notices.pop() {
+            Some((generation, notice)) => {
+                waiting.bytes -= notice.bytes();
+                // Under the lock: after it, a new run may put its own values into the mirrors.
+                Some((generation, notice.with_value(mirrors)))
+            }
+            None => {
+                waiting.listed = false;
+                None
+            }
         }
-        notice
     }
 }
 
@@ -154,13 +196,13 @@ pub(crate) fn enqueue(shared: &Arc<Shared>, notice: Notice) -> Wake {
         let mut waiting = lock(&shared.inbox.waiting);
         let key = notice.key(|event| shared.is_latest(event));
         waiting.bytes += notice.bytes();
-        let Waiting { notices, bytes, .. } = &mut *waiting;
+        let Waiting { notices, bytes, generation, .. } = &mut *waiting;
         match key.and_then(|key| notices.waiting(key)) {
-            Some(older) => {
+            Some((_, older)) => {
                 *bytes -= older.bytes();
                 *older = notice;
             }
-            None => notices.push(key, notice),
+            None => notices.push(key, (*generation, notice)),
         }
         !std::mem::replace(&mut waiting.listed, true)
     };
@@ -175,6 +217,11 @@ pub(crate) struct Wake(Option<InboxHandle>);
 impl Wake {
     pub(crate) fn none() -> Self {
         Self(None)
+    }
+
+    /// Both duties, of one inbox.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0.or(other.0))
     }
 
     /// Runs the user's `wake`.
@@ -408,10 +455,10 @@ impl InboxHandle {
 /// Delivers the next notices of one child; returns how many, and whether some may be left.
 fn take_turn(child: &Arc<Shared>, begun: Instant, budget: Duration) -> (usize, bool) {
     for delivered in 0..INBOX_TURN {
-        let Some(notice) = child.inbox.pop() else {
+        let Some((generation, notice)) = child.inbox.pop(&child.mirrors) else {
             return (delivered, false);
         };
-        child.deliver(notice);
+        child.deliver(generation, notice);
         child.grant_if_allowed();
         if begun.elapsed() >= budget {
             return (delivered + 1, true);

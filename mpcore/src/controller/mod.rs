@@ -4,7 +4,8 @@
 //! [`core`](mod@core) is what a generated control wraps, [`shared`] what its handles and threads hold in
 //! common; [`builder`] makes it, [`process`] is its life cycle, [`call`] one submitted command,
 //! [`signal`], [`inbox`] and [`deliver`] the way back to the thread that runs the handlers. Each run of the child is one [`run`], on a thread of its own that reads the events
-//! lane. Decisions without threads stand in [`pending`] and in `wire`.
+//! lane. Decisions without threads stand in [`pending`], [`repeat`] and in `wire`; what follows a run's end stands
+//! in [`restart`].
 //!
 //! Never imports `child`, but for the table of this binary's children and their way to run on a
 //! thread.
@@ -21,6 +22,8 @@ pub(crate) mod mirror;
 pub(crate) mod outcome;
 pub(crate) mod pending;
 pub(crate) mod process;
+mod repeat;
+pub(crate) mod restart;
 pub(crate) mod run;
 pub(crate) mod shared;
 pub(crate) mod shutdown;

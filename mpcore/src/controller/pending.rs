@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use super::outcome::Outcome;
+use super::repeat::Repeat;
 
 /// What a call hears.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub(crate) struct Then {
     pub(crate) on_done: Option<Continuation>,
     /// Run instead of the named signal.
     pub(crate) forward: Option<Continuation>,
+    /// Nobody has called it: a failure is told, but no end of a call.
+    pub(crate) uncalled: bool,
 }
 
 impl fmt::Debug for Then {
@@ -65,6 +68,8 @@ pub(crate) struct Entry {
     pub(crate) command: u16,
     pub(crate) reply: oneshot::Sender<Reply>,
     pub(crate) then: SharedThen,
+    /// Whether it is sent again after a crash.
+    pub(crate) repeat: Repeat,
 }
 
 impl fmt::Debug for Entry {
@@ -89,6 +94,18 @@ impl Pending {
         debug_assert!(self.row.back().is_none_or(|(last, _)| *last < call), "numbers rise");
         self.row.push_back((call, Some(entry)));
         self.count += 1;
+    }
+
+    /// Enters a call with a lower number than all that are pending.
+    pub(crate) fn insert_first(&mut self, call: u64, entry: Entry) {
+        debug_assert!(self.row.front().is_none_or(|(first, _)| *first > call), "numbers rise");
+        self.row.push_front((call, Some(entry)));
+        self.count += 1;
+    }
+
+    pub(crate) fn get_mut(&mut self, call: u64) -> Option<&mut Entry> {
+        let index = self.index(call)?;
+        self.row[index].1.as_mut()
     }
 
     fn index(&self, call: u64) -> Option<usize> {
@@ -144,7 +161,8 @@ mod tests {
 
     fn entry() -> (Entry, oneshot::Receiver<Reply>) {
         let (reply, receiver) = oneshot::channel();
-        (Entry { command: 0, reply, then: SharedThen::default() }, receiver)
+        let (then, repeat) = (SharedThen::default(), Repeat::once());
+        (Entry { command: 0, reply, then, repeat }, receiver)
     }
 
     proptest! {

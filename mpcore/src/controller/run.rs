@@ -48,7 +48,11 @@ struct Known {
     /// The last rung of the ladder was climbed.
     killed: bool,
     start_deadline_passed: bool,
+    /// The child has shaken hands.
+    met: bool,
     ready: bool,
+    /// It was ended so that the next run can begin.
+    replaced: bool,
     bye: Option<Bye>,
     failure: Option<Failure>,
     /// The watcher has spoken: there is no process any more; how it ended.
@@ -97,6 +101,10 @@ impl Run {
         }
     }
 
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
+    }
+
     /// Passes a wish on to the watcher, or keeps it until the watcher knows the run.
     pub(crate) fn ask(&self, ask: Ask, grace: Duration) {
         let watched = {
@@ -140,6 +148,13 @@ impl Run {
     fn fail(&self, failure: Failure) {
         lock(&self.known).failure.get_or_insert(failure);
         watch::kill(self.key);
+    }
+
+    /// Ends a run for a reason of the controller's, so that the next can begin.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the verdict on a child that hangs"))]
+    pub(crate) fn replace(&self, failure: Failure) {
+        lock(&self.known).replaced = true;
+        self.fail(failure);
     }
 
     fn send_step(&self, step: Step) {

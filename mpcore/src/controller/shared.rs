@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use super::builder::Spec;
@@ -19,9 +19,12 @@ use super::mirror::Mirror;
 use super::outcome::Outcome;
 use super::pending::{Entry, Reply, SharedThen, Stage, Then};
 use super::process::ProcessSignals;
+use super::repeat::Repeat;
+use super::restart::Restarting;
 use super::run::Run;
 use super::traffic::Traffic;
 use super::wiring::Sinks;
+use crate::supervise::restart::Supervisor;
 use crate::sync::{lock, wait};
 use crate::wire::interface::{Delivery, InterfaceTable};
 use crate::wire::outgoing::Payload;
@@ -41,6 +44,9 @@ pub(crate) struct Life {
     pub(crate) ready: bool,
     /// Start again when the current run has ended.
     pub(crate) restart: bool,
+    /// The next run begins by itself, when its time has come.
+    pub(crate) restarting: Option<Restarting>,
+    pub(crate) supervisor: Supervisor,
     /// Threads that still have something to post which belongs before the run's last signal.
     pub(crate) posting: usize,
     /// The last signals of a run are being posted; the next must not begin before.
@@ -65,8 +71,6 @@ pub(crate) struct Shared {
     control: Mutex<ControlLane>,
     /// Threads that wait for this child.
     waiters: AtomicUsize,
-    /// The run whose signals are being delivered; behind `life`'s while those of an older one wait.
-    pub(crate) delivered: AtomicU32,
 }
 
 impl fmt::Debug for Shared {
@@ -99,6 +103,8 @@ impl Shared {
             report: None,
             ready: false,
             restart: false,
+            restarting: None,
+            supervisor: Supervisor::new(spec.restart),
             posting: 0,
             finishing: false,
             hooks: 0,
@@ -118,7 +124,6 @@ impl Shared {
             traffic: Mutex::new(traffic),
             control: Mutex::default(),
             waiters: AtomicUsize::new(0),
-            delivered: AtomicU32::new(0),
         })
     }
 
@@ -180,7 +185,8 @@ impl Shared {
     fn enter(self: &Arc<Self>, command: u16, payload: Result<Payload, Outcome>) -> (u64, Awaited) {
         let (reply, receiver) = oneshot::channel();
         let then = SharedThen::default();
-        let entry = Entry { command, reply, then: Arc::clone(&then) };
+        let repeat = self.repeat(command);
+        let entry = Entry { command, reply, then: Arc::clone(&then), repeat };
         let (call, refused) = {
             let mut traffic = self.traffic();
             let call = traffic.next_call();
@@ -196,10 +202,25 @@ impl Shared {
         (call, Awaited { receiver, then })
     }
 
+    /// What a crash means for this command.
+    fn repeat(&self, command: u16) -> Repeat {
+        let row = self.table.commands.get(usize::from(command));
+        match row.map(|row| (row.rules.idempotent, row.writes)) {
+            Some((true, _)) => Repeat::idempotent(),
+            Some((false, Some(property))) if self.spec.reapply_properties => {
+                Repeat::write(property)
+            }
+            _ => Repeat::once(),
+        }
+    }
+
     /// Ends a command: wakes who waits, and posts what handlers shall hear. Whoever has taken the
     /// entry out of the table calls this, once.
     pub(crate) fn resolve(self: &Arc<Self>, call: u64, entry: Entry, outcome: Outcome) {
-        let Entry { command, reply, then } = entry;
+        let Entry { command, reply, then, repeat } = entry;
+        if repeat.is_reapplied() && outcome.is_no_failure() {
+            return;
+        }
         let outcome = Arc::new(outcome);
         let (told, source) = match &*outcome {
             Outcome::Returned(_) => {
@@ -264,7 +285,7 @@ impl Shared {
     pub(crate) fn cancel(self: &Arc<Self>, call: u64) {
         let (waiting, pending) = {
             let mut traffic = self.traffic();
-            (traffic.cancel_waiting(call), traffic.pending.contains(call))
+            (traffic.cancel_waiting(call), traffic.cancel_sent(call))
         };
         if let Some(entry) = waiting {
             self.resolve(call, entry, Outcome::Cancelled);

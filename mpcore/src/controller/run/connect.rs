@@ -18,6 +18,7 @@ use crate::controller::shared::Shared;
 use crate::limits::{ENDPOINTS, SILENT_PEER};
 use crate::process::watch::{self, Watched};
 use crate::process::{ExitStatus, spawn, stderr};
+use crate::sync::lock;
 use crate::transport::ipc::{self, Endpoint, Greeting, Hello};
 use crate::transport::{ControllerLanes, memory};
 use crate::wire::fingerprint::Mismatch;
@@ -47,7 +48,7 @@ pub(super) fn to_thread(
     let (lanes, child_lanes) = memory::pair();
     let nonce = Nonce::default();
     let initial: Vec<_> = shared.table.properties.iter().map(|row| row.initial.clone()).collect();
-    take_initial_values(shared, &initial);
+    take_initial_values(shared, run, &initial);
     let given = registry::Run {
         generation: run.generation,
         window: ipc::window(),
@@ -62,10 +63,11 @@ pub(super) fn to_thread(
         watch::forget(run.key);
         shared.ended(run.generation, Some(ExitStatus::from_code(code)));
     };
+    // Before it is watched, and so before it can end.
+    post(shared, Notice::Started(std::process::id()));
     let deadline = Instant::now().checked_add(shared.spec.start_deadline);
     watch::watch(run.key, Arc::clone(shared) as Arc<dyn Watched>, run.generation, None, deadline);
     run.watched();
-    post(shared, Notice::Started(std::process::id()));
     let name = format!("child-{}", shared.name().replace('\0', ""));
     if let Err(error) = thread::Builder::new().name(name).spawn(body) {
         watch::forget(run.key);
@@ -127,13 +129,17 @@ pub(super) fn to_process(
     if let Some(mismatch) = Mismatch::between(&shared.table.facts, &introduction.facts) {
         return Err(NotConnected::Refused(Failure::Mismatch(mismatch)));
     }
-    take_initial_values(shared, &introduction.initial);
+    take_initial_values(shared, run, &introduction.initial);
     let _ = Record::Accepted(attempt).write(&mut pipe);
     Ok((hello.into_lanes(), nonce))
 }
 
-/// Every run begins with the properties' initial values.
-fn take_initial_values(shared: &Arc<Shared>, initial: &[Vec<u8>]) {
+/// Every run begins with the properties' initial values; a run that is over sets none.
+fn take_initial_values(shared: &Arc<Shared>, run: &Run, initial: &[Vec<u8>]) {
+    let finished = lock(&run.finished);
+    if *finished {
+        return;
+    }
     for (index, (mirror, bytes)) in shared.mirrors.iter().zip(initial).enumerate() {
         if mirror.set(bytes) {
             post(shared, Notice::Property(index as u16));

@@ -54,6 +54,7 @@ pub(super) fn open(
     }
     drop(finished);
     let mut known = lock(&run.known);
+    known.met = true;
     if known.ended.is_some() {
         // It has ended meanwhile, and whoever tells found no lane to send the marker on.
         let _ = events_wake.send(&Head::new(PacketKind::End, run.generation).packet());
@@ -142,6 +143,9 @@ fn take_item(
     match entry {
         // A cancelled command may not have reached the child, which then knows only its number.
         Some(entry) if entry.command == item.method || item.kind == ItemKind::Cancelled => {
+            if item.kind == ItemKind::Returned {
+                shared.traffic().writes.returned(item.call, entry.command, &entry.repeat);
+            }
             shared.resolve(item.call, entry, outcome);
             Ok(())
         }
@@ -199,6 +203,7 @@ fn take_notice(
             };
             wakes.into_iter().for_each(Wake::wake);
             shared.life_changed().notify_all();
+            shared.traffic().ready();
         }
         ItemKind::InitFailed => {
             let failure: InitFailure =
