@@ -128,6 +128,7 @@ pub use interface::{Child, Control, Interface};
 pub use mpmacros::{Child, main, process};
 pub use process::ExitStatus;
 pub use supervise::restart::{GiveUpReason, RestartPolicy};
+pub use transport::Transport;
 pub use wire::codec::{DecodeError, EncodeError, Raise, Wire, WireDefault};
 pub use wire::fingerprint::Mismatch;
 pub use wire::report::PanicReport;

@@ -21,6 +21,13 @@ pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
 /// grandchild still holds must not delay the outcomes.
 pub(crate) const STDERR_DEADLINE: Duration = Duration::from_millis(40);
 
+/// A child that has closed its lane is on its way out; this long, then it is helped along.
+pub(crate) const CLOSED_LANE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The most a child may say of itself before it is recognised: its interface and initial values.
+#[cfg(target_os = "linux")]
+pub(crate) const INTRODUCTION_BYTES: usize = 64 << 20;
+
 /// A peer that connects to the endpoint and says nothing costs this long, then a fresh one is made.
 pub(crate) const SILENT_PEER: Duration = Duration::from_secs(1);
 

@@ -242,6 +242,9 @@ pub trait Bench {
     /// Writes what no child writes to every socket it has.
     fn scribble(&mut self, packet: Blob);
 
+    /// Once this file is there: reports more and more requests as taken, and takes none, for this long.
+    fn swindle(&mut self, sign: String, milliseconds: u64);
+
     /// Whether the instrument is there.
     #[property]
     fn connected(&self) -> bool;
@@ -288,7 +291,21 @@ pub struct BenchProcess {
 pub fn builder(program: &str) -> mpcore::Builder<BenchControl> {
     let quiet = mpcore::Output::Null;
     let builder = BenchControl::builder().program(program).stdout(quiet).stderr(quiet);
-    builder.config(BenchConfig::default())
+    builder.config(BenchConfig::default()).transport(transport())
+}
+
+/// What carries the packets in these tests: the default, or ipc-channel where the environment has
+/// `TRANSPORT=ipc-channel`, so that the whole suite runs over both.
+///
+/// # Panics
+/// If the variable holds anything else.
+#[must_use]
+pub fn transport() -> mpcore::Transport {
+    match std::env::var("TRANSPORT").as_deref() {
+        Err(_) => mpcore::Transport::default(),
+        Ok("ipc-channel") => mpcore::Transport::IpcChannel,
+        Ok(other) => panic!("TRANSPORT is `{other}`; it may be `ipc-channel`, or not set"),
+    }
 }
 
 /// Spawns a bench and waits until it is ready.
@@ -641,6 +658,14 @@ impl Bench for BenchProcess {
 
     fn scribble(&mut self, packet: Blob) {
         scribble::on_every_socket(&packet.0);
+    }
+
+    fn swindle(&mut self, sign: String, milliseconds: u64) {
+        crate::until("there is a sign", || std::path::Path::new(&sign).exists());
+        for step in 1..=milliseconds {
+            scribble::on_every_socket(&scribble::credit(self.cx.generation(), step * 40_000));
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     fn set_power(&mut self, power: f64) -> Result<f64, mpcore::Refused> {

@@ -16,6 +16,12 @@ pub(crate) fn on_every_socket(packet: &[u8]) {
     }
 }
 
+/// A packet that only reports how much was taken: version, kind, flags, generation, and the totals of two
+/// lanes.
+pub(crate) fn credit(generation: u32, total: u64) -> Vec<u8> {
+    [&[2, 2, 0, 0][..], &generation.to_le_bytes(), &total.to_le_bytes(), &[0; 8]].concat()
+}
+
 fn packet_sockets() -> Vec<OwnedFd> {
     use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
     let Ok(own) = pidfd_open(getpid(), PidfdFlags::empty()) else { return Vec::new() };

@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use mpcore::{CallError, ExitReport, Failure, Inbox, ReadyError, StartError, State};
+use mpcore::{CallError, ExitReport, Failure, Inbox, ReadyError, StartError, State, Transport};
 use system_tests::bench::{builder, ready};
 use system_tests::controller_program::ControllerProgram;
 use system_tests::gauge::{GaugeConfig, GaugeControl};
@@ -115,8 +116,12 @@ fn a_program_that_never_calls_init() {
 
 #[test]
 fn a_program_that_closes_its_stdin() {
-    let builder = builder(ODD).start_deadline(DEADLINE);
-    let (why, _) = failure("closes stdin", builder.arg("close stdin"));
+    let builder =
+        |transport| builder(ODD).transport(transport).start_deadline(DEADLINE).arg("close stdin");
+    let (why, _) = failure("closes stdin, sockets", builder(Transport::Sockets));
+    assert!(matches!(why, Failure::Broken(_)), "{why:?}");
+    says(&why, &["closed", "mpcore::init()"]);
+    let (why, _) = failure("closes stdin, ipc-channel", builder(Transport::IpcChannel));
     assert_eq!(why, Failure::StartDeadline { deadline: DEADLINE });
 }
 
@@ -129,9 +134,19 @@ fn garbage_on_stdout_is_nobodys_business() {
 #[test]
 fn a_program_that_connects_and_says_nothing_or_nonsense() {
     for how in ["say nothing", "say nonsense"] {
-        let builder = builder(ODD).start_deadline(DEADLINE);
+        let builder = builder(ODD).transport(Transport::IpcChannel).start_deadline(DEADLINE);
         let (why, report) = failure(how, builder.arg(how));
         assert_eq!(why, Failure::StartDeadline { deadline: DEADLINE }, "{how}");
+        assert!(report.killed, "{how}");
+    }
+}
+
+#[test]
+fn a_program_that_sends_nonsense_through_its_stdin() {
+    for how in ["send text", "send nothing", "send a long packet", "send descriptors"] {
+        let builder = builder(ODD).transport(Transport::Sockets).arg(how);
+        let (why, report) = failure(how, builder);
+        assert!(matches!(why, Failure::Broken(_)), "{how}: {why:?}");
         assert!(report.killed, "{how}");
     }
 }
@@ -144,7 +159,7 @@ fn a_stranger_at_the_endpoint_does_not_use_up_the_right_childs_chance() {
         "let half a message go first",
         "let an impostor go first",
     ] {
-        let bench = ready(builder(ODD).arg(how).arg(CHILD));
+        let bench = ready(builder(ODD).transport(Transport::IpcChannel).arg(how).arg(CHILD));
         assert_eq!(outcome(bench.add_two(1, 2)), Ok(3), "{how}");
         let own = outcome(bench.surroundings()).unwrap().pid;
         assert_eq!(Some(own), bench.process().pid(), "{how}: it is the one that was started");
@@ -284,27 +299,49 @@ fn a_constructor_or_postrun_init_that_errs_or_panics_or_hangs() {
 
 /// Packets that no child sends, sent around the framework through every socket that the child has.
 /// The controller runs in a process of its own: what is to be shown is that it survives.
-fn check_scribble(kind: &str) {
-    let mut controller = ControllerProgram::start(env!("CARGO_BIN_EXE_scribbled_on"), &[kind]);
+fn check_scribble(kind: &str, transport: Option<&str>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scribbled_on"));
+    command.arg(kind).env_remove("TRANSPORT");
+    if let Some(transport) = transport {
+        command.env("TRANSPORT", transport);
+    }
+    let mut controller = ControllerProgram::start_command(&mut command);
     println!("{kind}: {}", controller.line("broken child"));
     assert_eq!(controller.line("other child"), "Ok(3)", "{kind}");
+    let ended = controller.line("ended");
+    assert!(ended.contains("broke the protocol"), "{kind}: {ended}");
+    println!("{kind}: {ended}");
     assert_eq!(controller.line("next run"), "Ok(3)", "{kind}");
     assert_eq!(controller.end(), 0, "{kind}");
 }
 
+const GARBAGE: [&str; 11] = [
+    "nothing at all",
+    "text",
+    "one byte",
+    "long",
+    "an item that is cut",
+    "a part of an endless item",
+    "an end marker",
+    "another generation",
+    "another version",
+    "an outcome that nobody waits for",
+    "credit for what was not sent",
+];
+
 #[test]
 fn a_child_that_sends_garbage_is_killed_and_only_it() {
-    for kind in [
-        "nothing at all",
-        "text",
-        "one byte",
-        "long",
-        "an item that is cut",
-        "a part of an endless item",
-        "an end marker",
-        "credit for what was not sent",
-    ] {
-        check_scribble(kind);
+    for kind in GARBAGE {
+        check_scribble(kind, None);
+    }
+    check_scribble("more than a packet", None);
+}
+
+#[test]
+fn garbage_through_ipc_channel_ends_that_child_only_too() {
+    // Nothing at all is the end of a lane there, the child's own too: it ends by itself.
+    for kind in &GARBAGE[1..] {
+        check_scribble(kind, Some("ipc-channel"));
     }
 }
 

@@ -34,7 +34,8 @@ pub(crate) fn start(control: Receiver, link: &Arc<Link>, grace: Grace, place: Pl
 
 /// Obeys until the lane is closed.
 fn run(mut control: Receiver, link: &Link) {
-    while let Ok(packet) = control.receive() {
+    let mut packet = Vec::new();
+    while control.receive(&mut packet).is_ok() {
         link.consumed_control(charge(packet.len()));
         // A controller that sends anything else is not ours to judge; what can be read counts.
         let Ok((head, body)) = Head::parse(&packet, link.generation()) else {

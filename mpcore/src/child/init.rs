@@ -6,8 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::registry::{self, Place, Registration, Run};
 use crate::interface::Child;
 use crate::process::sys;
-use crate::transport::ipc;
+#[cfg(target_os = "linux")]
+use crate::transport::socket::{Accepted, Inherited};
+use crate::transport::{ChildLanes, ipc};
 use crate::wire::handshake::{Bootstrap, Introduction, MARK, Record};
+use crate::wire::interface::InterfaceTable;
 use crate::wire::packet::PROTOCOL;
 
 /// Exit code of a child binary that no controller has started, or whose controller went away.
@@ -79,14 +82,30 @@ fn refuse(why: &str) -> ! {
 
 fn run_as_child(only: Option<Registration>) -> ! {
     sys::resume_when_parent_dies();
+    #[cfg(target_os = "linux")]
+    if let Some(inherited) = Inherited::take() {
+        let (record, accepted) = inherited.receive().unwrap_or_else(|error| no_controller(&error));
+        let (first, child) = first_record(&mut record.as_slice(), only);
+        std::process::exit(introduce(accepted, first, child))
+    }
     let mut pipe = io::stdin();
     if pipe.is_terminal() {
         refuse(&format!("`{MARK}` is for the framework's own use"));
     }
-    let first = match Record::read(&mut pipe) {
+    let (first, child) = first_record(&mut pipe, only);
+    std::process::exit(connect(&mut pipe, first, child))
+}
+
+fn no_controller(error: &io::Error) -> ! {
+    refuse(&format!("`{MARK}` is for the framework's own use: {error}"))
+}
+
+/// What the controller says first, and which child it wants.
+fn first_record(pipe: &mut impl Read, only: Option<Registration>) -> (Bootstrap, Registration) {
+    let first = match Record::read(pipe) {
         Ok(Record::Connect(record)) => record,
         Ok(Record::Accepted(_)) => refuse("the controller accepted a child it has not called"),
-        Err(error) => refuse(&format!("`{MARK}` is for the framework's own use: {error}")),
+        Err(error) => no_controller(&error),
     };
     if first.protocol != PROTOCOL {
         refuse(&format!(
@@ -97,27 +116,54 @@ fn run_as_child(only: Option<Registration>) -> ! {
     let Some(child) = only.or_else(|| registry::find(&first.child)) else {
         refuse(&format!("this program has no child `{}`", first.child));
     };
-    std::process::exit(connect(&mut pipe, first, child))
+    (first, child)
+}
+
+fn introduction(to: &Bootstrap, table: &InterfaceTable, initial: &[Vec<u8>]) -> Introduction {
+    Introduction {
+        protocol: PROTOCOL,
+        nonce: to.nonce,
+        pid: std::process::id(),
+        facts: table.facts.clone(),
+        initial: initial.to_vec(),
+    }
+}
+
+fn serve(child: Registration, lanes: ChildLanes, to: &Bootstrap, initial: Vec<Vec<u8>>) -> i32 {
+    let run = Run {
+        generation: to.generation,
+        window: to.window,
+        nonce: to.nonce,
+        initial,
+        place: Place::Process { controller: to.controller },
+    };
+    (child.serve)(lanes, run)
+}
+
+/// Serves over the sockets that it has inherited.
+#[cfg(target_os = "linux")]
+fn introduce(accepted: Accepted, to: Bootstrap, child: Registration) -> i32 {
+    let table = (child.table)();
+    let initial = table.initial_values();
+    let introduction = introduction(&to, &table, &initial);
+    match accepted.introduce(&introduction, to.generation, to.window) {
+        Ok(lanes) => serve(child, lanes, &to, initial),
+        // The controller is gone, or does not want this child.
+        Err(_) => NOT_A_CHILD,
+    }
 }
 
 /// Connects and serves. Each further record names a fresh endpoint, to which it connects as well;
 /// the last one says at which of them the controller has recognised it.
 fn connect(pipe: &mut impl Read, first: Bootstrap, child: Registration) -> i32 {
     let table = (child.table)();
-    let initial: Vec<_> = table.properties.iter().map(|row| row.initial.clone()).collect();
+    let initial = table.initial_values();
     let mut greeted = Vec::new();
     let mut record = Ok(Record::Connect(first));
     loop {
         match record {
             Ok(Record::Connect(to)) => {
-                let introduction = Introduction {
-                    protocol: PROTOCOL,
-                    nonce: to.nonce,
-                    pid: std::process::id(),
-                    facts: table.facts.clone(),
-                    initial: initial.clone(),
-                };
-                if let Ok(lanes) = ipc::greet(&to.endpoint, introduction) {
+                if let Ok(lanes) = ipc::greet(&to.endpoint, introduction(&to, &table, &initial)) {
                     greeted.push((to, lanes));
                 }
             }
@@ -129,14 +175,7 @@ fn connect(pipe: &mut impl Read, first: Bootstrap, child: Registration) -> i32 {
                 let (to, lanes) = greeted.swap_remove(accepted);
                 drop(greeted);
                 sys::stdin_to_null();
-                let run = Run {
-                    generation: to.generation,
-                    window: to.window,
-                    nonce: to.nonce,
-                    initial,
-                    place: Place::Process { controller: to.controller },
-                };
-                return (child.serve)(lanes, run);
+                return serve(child, lanes, &to, initial);
             }
             // The controller is gone, or does not want this child.
             Err(_) => return NOT_A_CHILD,

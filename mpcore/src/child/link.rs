@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES};
 use crate::sync::{lock, wait};
-use crate::transport::Sender;
+use crate::transport::{LaneEnd, Sender};
 use crate::wire::credit::{FalseReport, Meter};
 use crate::wire::keyed::Key;
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
@@ -45,6 +45,8 @@ struct Events {
     closing: bool,
     /// Nothing can be sent any more.
     closed: bool,
+    /// Threads that wait for room, or for the queue to be empty: nobody is woken for nothing.
+    waiters: usize,
     buffer: Vec<u8>,
 }
 
@@ -71,7 +73,7 @@ pub(crate) struct Link {
     events: Mutex<Events>,
     /// Room in the queue, or the end of it.
     room: Condvar,
-    requests_wake: Sender,
+    requests_end: Arc<dyn LaneEnd>,
     cancels: Mutex<Cancels>,
     /// The running command was cancelled.
     cancelled: AtomicBool,
@@ -94,7 +96,7 @@ impl Link {
         generation: u32,
         window: u32,
         events: Sender,
-        requests_wake: Sender,
+        requests_end: Arc<dyn LaneEnd>,
     ) -> Arc<Self> {
         let bounds = Bounds { entries: CHILD_QUEUE_ENTRIES, bytes: CHILD_QUEUE_BYTES };
         let events = Events {
@@ -105,13 +107,14 @@ impl Link {
             count: 0,
             closing: false,
             closed: false,
+            waiters: 0,
             buffer: Vec::new(),
         };
         Arc::new(Self {
             generation,
             events: Mutex::new(events),
             room: Condvar::new(),
-            requests_wake,
+            requests_end,
             cancels: Mutex::default(),
             cancelled: AtomicBool::new(false),
             met: AtomicBool::new(false),
@@ -138,7 +141,7 @@ impl Link {
             if events.queue.is_empty() {
                 break; // one value larger than the bound: it has the queue to itself
             }
-            events = wait(&self.room, events);
+            events = self.wait_for_room(events);
         }
         self.push(events, head, key, payload)
     }
@@ -180,7 +183,6 @@ impl Link {
 
     /// Sends what there is credit for.
     fn pump(&self, events: &mut Events) {
-        let had_waiters = !events.queue.is_empty();
         let mut buffer = std::mem::take(&mut events.buffer);
         while !events.closed {
             let Events { queue, requests, control, .. } = events;
@@ -200,7 +202,7 @@ impl Link {
             }
         }
         events.buffer = buffer;
-        if had_waiters {
+        if events.waiters > 0 {
             self.room.notify_all();
         }
     }
@@ -245,8 +247,15 @@ impl Link {
     pub(crate) fn flush(&self) {
         let mut events = lock(&self.events);
         while !events.closed && !events.queue.is_empty() {
-            events = wait(&self.room, events);
+            events = self.wait_for_room(events);
         }
+    }
+
+    fn wait_for_room<'a>(&self, mut events: MutexGuard<'a, Events>) -> MutexGuard<'a, Events> {
+        events.waiters += 1;
+        let mut events = wait(&self.room, events);
+        events.waiters -= 1;
+        events
     }
 
     /// The controller is gone: nothing will be sent any more, and the child shall end.
@@ -272,8 +281,7 @@ impl Link {
         // Whoever waits for room shall see it, and the main thread may be waiting for a request.
         drop(lock(&self.events));
         self.room.notify_all();
-        let wake = Head::new(PacketKind::Wake, self.generation).packet();
-        let _ = self.requests_wake.send(&wake);
+        self.requests_end.end(self.generation);
     }
 
     pub(crate) fn stopping(&self) -> bool {

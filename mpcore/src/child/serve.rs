@@ -31,8 +31,8 @@ mod code {
 /// Serves until the end and returns the exit code.
 pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     install_hook();
-    let ChildLanes { requests, requests_wake, control, events } = lanes;
-    let link = Link::new(run.generation, run.window, events, requests_wake);
+    let ChildLanes { requests, requests_end, control, events } = lanes;
+    let link = Link::new(run.generation, run.window, events, requests_end);
     let grace = Grace::default();
     if run.place != Place::Thread {
         let for_signal = Arc::clone(&link);
@@ -205,11 +205,13 @@ struct Requests {
     link: Arc<Link>,
     assembler: Assembler,
     taken: VecDeque<(ItemHead, Bytes)>,
+    packet: Vec<u8>,
 }
 
 impl Requests {
     fn new(lane: Receiver, link: Arc<Link>) -> Self {
-        Self { lane, link, assembler: Assembler::default(), taken: VecDeque::new() }
+        let (assembler, taken, packet) = Default::default();
+        Self { lane, link, assembler, taken, packet }
     }
 
     /// The first item, if it comes from whom we expect.
@@ -232,16 +234,19 @@ impl Requests {
                 return Some(item);
             }
             if self.receive().is_none() {
-                self.link.controller_lost();
+                // A stop ends the lane as well.
+                if !self.link.stopping() {
+                    self.link.controller_lost();
+                }
                 return None;
             }
         }
     }
 
     fn receive(&mut self) -> Option<()> {
-        let packet = self.lane.receive().ok()?;
-        let (head, body) = Head::parse(&packet, self.link.generation()).ok()?;
-        if head.kind == PacketKind::Wake {
+        self.lane.receive(&mut self.packet).ok()?;
+        let (head, body) = Head::parse(&self.packet, self.link.generation()).ok()?;
+        if head.kind == PacketKind::End {
             return Some(()); // by ourselves, outside the credit
         }
         let taken = &mut self.taken;
@@ -250,7 +255,7 @@ impl Requests {
             Ok::<(), PacketError>(())
         };
         self.assembler.take(head.kind, body, take).ok()?;
-        self.link.consumed_request(charge(packet.len()));
+        self.link.consumed_request(charge(self.packet.len()));
         let _ = self.link.credit(head.consumed);
         Some(())
     }

@@ -21,6 +21,7 @@ use crate::interface::{Child, Control, Interface};
 use crate::limits;
 use crate::supervise::restart::RestartPolicy;
 use crate::sync::lock;
+use crate::transport::Transport;
 use crate::wire::codec::EncodeError;
 use crate::wire::interface::InterfaceTable;
 use crate::wire::outgoing::Bounds;
@@ -57,6 +58,7 @@ pub(crate) struct Spec {
     pub(crate) environment: Vec<(OsString, Option<OsString>)>,
     pub(crate) clear_environment: bool,
     pub(crate) working_directory: Option<PathBuf>,
+    pub(crate) transport: Transport,
     pub(crate) stdout: Output,
     pub(crate) stderr: Output,
     pub(crate) start_deadline: Duration,
@@ -94,6 +96,7 @@ pub struct Builder<C: Control> {
     environment: Vec<(OsString, Option<OsString>)>,
     clear_environment: bool,
     working_directory: Option<PathBuf>,
+    transport: Transport,
     stdout: Output,
     stderr: Output,
     start_deadline: Duration,
@@ -134,6 +137,7 @@ impl<C: Control> Builder<C> {
             environment: Vec::new(),
             clear_environment: false,
             working_directory: None,
+            transport: Transport::default(),
             stdout: Output::Inherit,
             stderr: Output::Inherit,
             start_deadline: limits::START_DEADLINE,
@@ -219,6 +223,13 @@ impl<C: Control> Builder<C> {
     #[must_use]
     pub fn current_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.working_directory = Some(folder.into());
+        self
+    }
+
+    /// What carries the packets; packet sockets on Linux, ipc-channel elsewhere.
+    #[must_use]
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = transport;
         self
     }
 
@@ -352,6 +363,7 @@ impl<C: Control> Builder<C> {
             environment: self.environment,
             clear_environment: self.clear_environment,
             working_directory: self.working_directory,
+            transport: self.transport,
             stdout: self.stdout,
             stderr: self.stderr,
             start_deadline: self.start_deadline,

@@ -243,8 +243,8 @@ struct Core {
     ring: Mutex<Ring>,
     wake: Box<dyn Fn() + Send + Sync>,
     draining: AtomicBool,
-    /// Counts the drains that ended with nothing left, for [`InboxHandle::wait_empty`].
-    emptied: Mutex<u64>,
+    /// Threads in [`InboxHandle::wait_empty`]: nobody is woken for nothing.
+    awaiting_empty: Mutex<usize>,
     emptied_changed: Condvar,
     id: u64,
 }
@@ -349,7 +349,7 @@ impl InboxHandle {
             ring: Mutex::default(),
             wake,
             draining: AtomicBool::new(false),
-            emptied: Mutex::new(0),
+            awaiting_empty: Mutex::new(0),
             emptied_changed: Condvar::new(),
             id: NEXT.fetch_add(1, Ordering::Relaxed),
         };
@@ -425,8 +425,7 @@ impl InboxHandle {
         if more {
             self.core.wake();
         }
-        if !more {
-            *lock(&self.core.emptied) += 1;
+        if !more && *lock(&self.core.awaiting_empty) > 0 {
             self.core.emptied_changed.notify_all();
         }
         Drained { delivered, more }
@@ -434,21 +433,24 @@ impl InboxHandle {
 
     /// Waits until everything that waits now has been delivered by the inbox's thread.
     pub(crate) fn wait_empty(&self, deadline: Option<Instant>) -> bool {
-        let mut emptied = lock(&self.core.emptied);
-        loop {
+        let mut awaiting = lock(&self.core.awaiting_empty);
+        *awaiting += 1;
+        let empty = loop {
             if lock(&self.core.ring).children.is_empty()
                 && !self.core.draining.load(Ordering::SeqCst)
             {
-                return true;
+                break true;
             }
             let left = deadline.map_or(Duration::from_secs(3600), |at| {
                 at.saturating_duration_since(Instant::now())
             });
             if left.is_zero() {
-                return false;
+                break false;
             }
-            emptied = wait_timeout(&self.core.emptied_changed, emptied, left);
-        }
+            awaiting = wait_timeout(&self.core.emptied_changed, awaiting, left);
+        };
+        *awaiting -= 1;
+        empty
     }
 }
 

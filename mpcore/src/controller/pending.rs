@@ -161,7 +161,7 @@ mod tests {
 
     fn entry() -> (Entry, oneshot::Receiver<Reply>) {
         let (reply, receiver) = oneshot::channel();
-        let (then, repeat) = (SharedThen::default(), Repeat::once());
+        let (then, repeat) = (SharedThen::default(), Repeat::never());
         (Entry { command: 0, reply, then, repeat }, receiver)
     }
 

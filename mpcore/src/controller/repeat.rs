@@ -10,78 +10,78 @@ use crate::wire::outgoing::Payload;
 /// Encoded arguments that are kept beside the queue.
 pub(crate) type KeptArgs = Arc<Vec<u8>>;
 
-/// Why a command's arguments are kept, and what has become of it.
+/// Whether a crash that takes a command leads to its being sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// They are not kept.
+enum Rerun {
+    Never,
     Once,
-    Idempotent {
-        /// A crash has taken it before.
-        again: bool,
-    },
-    /// It writes this property, and may have to do so again.
-    Write(u16),
-    /// Such a write, made again. Nobody has called it.
-    Reapplied(u16),
+    /// It was sent again already.
+    Used,
+}
+
+/// What a property has to do with a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Writes {
+    /// Nothing that matters after a crash.
+    Nothing,
+    /// It writes this one; once accepted, the write is made again in later runs.
+    Property(u16),
+    /// It is such a write, made again. Nobody has called it.
+    Again(u16),
 }
 
 /// What stands in a pending command for the case of a crash.
 #[derive(Debug)]
 pub(crate) struct Repeat {
-    kind: Kind,
+    rerun: Rerun,
+    writes: Writes,
     args: Option<KeptArgs>,
-    /// Somebody wants its end.
-    cancelled: bool,
 }
 
 impl Repeat {
-    fn new(kind: Kind) -> Self {
-        Self { kind, args: None, cancelled: false }
+    /// An ordinary command: whatever takes it, it is not sent again.
+    pub(crate) fn never() -> Self {
+        Self { rerun: Rerun::Never, writes: Writes::Nothing, args: None }
     }
 
-    /// An ordinary command: whatever takes it, it is not run again.
-    pub(crate) fn once() -> Self {
-        Self::new(Kind::Once)
+    /// A crash may take it once.
+    pub(crate) fn idempotent(mut self) -> Self {
+        self.rerun = Rerun::Once;
+        self
     }
 
-    pub(crate) fn idempotent() -> Self {
-        Self::new(Kind::Idempotent { again: false })
-    }
-
-    pub(crate) fn write(property: u16) -> Self {
-        Self::new(Kind::Write(property))
-    }
-
-    fn reapplied(property: u16, args: KeptArgs) -> Self {
-        Self { args: Some(args), ..Self::new(Kind::Reapplied(property)) }
+    /// Once accepted, the write of this property is to be made again.
+    pub(crate) fn writes(mut self, property: u16) -> Self {
+        self.writes = Writes::Property(property);
+        self
     }
 
     pub(crate) fn is_idempotent(&self) -> bool {
-        matches!(self.kind, Kind::Idempotent { .. })
+        self.rerun != Rerun::Never
     }
 
     /// Whether it is a write that the runtime makes again by itself.
     pub(crate) fn is_reapplied(&self) -> bool {
-        matches!(self.kind, Kind::Reapplied(_))
+        matches!(self.writes, Writes::Again(_))
     }
 
     /// The arguments on their way into the queue.
     pub(crate) fn keep(&mut self, args: Vec<u8>) -> Payload {
-        match self.kind {
-            Kind::Once => Payload::Ready(args),
-            _ => Payload::Shared(Arc::clone(self.args.insert(Arc::new(args)))),
+        if self.rerun == Rerun::Never && self.writes == Writes::Nothing {
+            return Payload::Ready(args);
         }
+        Payload::Shared(Arc::clone(self.args.insert(Arc::new(args))))
     }
 
+    /// Its end is wanted: no crash brings it back.
     pub(crate) fn cancel(&mut self) {
-        self.cancelled = true;
+        self.rerun = Rerun::Never;
     }
 
     /// A crash has taken the command after it was sent: what is to be sent again, if anything. Once.
     pub(crate) fn again(&mut self) -> Option<Payload> {
-        let first = self.kind == Kind::Idempotent { again: false } && !self.cancelled;
-        let args = self.args.clone().filter(|_| first)?;
-        self.kind = Kind::Idempotent { again: true };
+        let args = self.args.clone().filter(|_| self.rerun == Rerun::Once)?;
+        self.rerun = Rerun::Used;
         Some(Payload::Shared(args))
     }
 }
@@ -99,7 +99,11 @@ pub(crate) struct Write {
 impl Write {
     /// What is entered for the write when it is made again.
     pub(crate) fn repeat(&self) -> Repeat {
-        Repeat::reapplied(self.property, Arc::clone(&self.args))
+        Repeat {
+            rerun: Rerun::Never,
+            writes: Writes::Again(self.property),
+            args: Some(Arc::clone(&self.args)),
+        }
     }
 
     pub(crate) fn payload(&self) -> Payload {
@@ -119,7 +123,7 @@ pub(crate) struct AcceptedWrites {
 impl AcceptedWrites {
     /// A command has returned: if it is a write, it is the one to be made again.
     pub(crate) fn returned(&mut self, call: u64, command: u16, repeat: &Repeat) {
-        let (Kind::Write(property) | Kind::Reapplied(property)) = repeat.kind else { return };
+        let (Writes::Property(property) | Writes::Again(property)) = repeat.writes else { return };
         if let Some(args) = repeat.args.clone() {
             self.by_property.insert(property, Write { call, command, property, args });
         }
@@ -143,11 +147,11 @@ mod tests {
 
     #[test]
     fn only_an_idempotent_command_is_sent_again_and_only_once() {
-        let mut repeat = Repeat::idempotent();
+        let mut repeat = Repeat::never().idempotent();
         assert_eq!(bytes(Some(&repeat.keep(vec![7]))), Some(&[7][..]));
         assert_eq!(bytes(repeat.again().as_ref()), Some(&[7][..]));
         assert!(repeat.again().is_none(), "the second crash takes it");
-        for mut other in [Repeat::once(), Repeat::write(3)] {
+        for mut other in [Repeat::never(), Repeat::never().writes(3)] {
             other.keep(vec![7]);
             assert!(other.again().is_none(), "{other:?}");
         }
@@ -155,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_was_cancelled_is_not_sent_again() {
-        let mut repeat = Repeat::idempotent();
+        let mut repeat = Repeat::never().idempotent();
         repeat.keep(vec![7]);
         repeat.cancel();
         assert!(repeat.again().is_none());
@@ -168,10 +172,10 @@ mod tests {
             repeat.keep(args.to_vec());
             writes.returned(call, 5, &repeat);
         };
-        returned(1, Repeat::write(1), &[1]);
-        returned(2, Repeat::write(0), &[2]);
-        returned(3, Repeat::once(), &[3]);
-        returned(4, Repeat::write(1), &[4]);
+        returned(1, Repeat::never().writes(1), &[1]);
+        returned(2, Repeat::never().writes(0), &[2]);
+        returned(3, Repeat::never(), &[3]);
+        returned(4, Repeat::never().idempotent().writes(1), &[4]);
         let kept = writes.in_order();
         let kept: Vec<_> = kept.iter().map(|it| (it.call, it.property, it.args[0])).collect();
         assert_eq!(kept, [(2, 0, 2), (4, 1, 4)]);

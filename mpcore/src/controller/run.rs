@@ -12,22 +12,30 @@ mod connect;
 mod end;
 mod read;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use self::connect::NotConnected;
+use self::read::Unreadable;
 use super::builder::Program;
 use super::exit::Failure;
 use super::shared::Shared;
+use crate::limits::CLOSED_LANE_PATIENCE;
 use crate::process::ExitStatus;
 use crate::process::stderr::Tail;
 use crate::process::watch::{self, WatchKey};
 use crate::sync::lock;
-use crate::transport::Sender;
+use crate::transport::LaneEnd;
 use crate::transport::ipc::Greeting;
 use crate::wire::report::Bye;
+
+/// What is wrong with a program that lives on without the socket that is its stdin.
+#[cfg(target_os = "linux")]
+const NEVER_SAID_WHO: &str = "it has closed the socket that is its stdin before it said who it is; is \
+     `mpcore::init()` or `mpcore::child_main` the first line of its `main`?";
 
 /// What was asked of a run, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +66,7 @@ struct Known {
     /// The watcher has spoken: there is no process any more; how it ended.
     ended: Option<Option<ExitStatus>>,
     /// For the end marker.
-    events_wake: Option<Sender>,
+    events_end: Option<Arc<dyn LaneEnd>>,
 }
 
 /// Something a starting run waits for.
@@ -78,6 +86,8 @@ pub(crate) struct Run {
     /// Whether the run is over. What is read is acted on under this lock, so that nothing of a run
     /// comes after its end, however late its reader is.
     finished: Mutex<bool>,
+    /// A lane to the child was full although there was credit.
+    jammed: AtomicBool,
     tail: Arc<Tail>,
 }
 
@@ -97,6 +107,7 @@ impl Run {
             steps: Mutex::new(steps),
             received: Mutex::new(Some(received)),
             finished: Mutex::new(false),
+            jammed: AtomicBool::new(false),
             tail: Arc::default(),
         }
     }
@@ -151,10 +162,26 @@ impl Run {
     }
 
     /// Ends a run for a reason of the controller's, so that the next can begin.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the verdict on a child that hangs"))]
     pub(crate) fn replace(&self, failure: Failure) {
         lock(&self.known).replaced = true;
         self.fail(failure);
+    }
+
+    /// How the reader's wait is ended when there is no process any more.
+    fn ends_with(&self, end: Arc<dyn LaneEnd>) {
+        let mut known = lock(&self.known);
+        known.met = true;
+        if known.ended.is_some() {
+            // It has ended meanwhile, and whoever tells found no lane to end.
+            end.end(self.generation);
+        }
+        known.events_end = Some(end);
+    }
+
+    /// The child takes nothing, although it has reported to. Takes no lock of a child's.
+    fn declare_jammed(&self) {
+        self.jammed.store(true, Ordering::SeqCst);
+        watch::kill(self.key);
     }
 
     fn send_step(&self, step: Step) {
@@ -188,11 +215,17 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     match connected {
         Ok((lanes, nonce)) => {
             let events = read::open(shared, run, lanes, nonce);
-            if let Err(broken) = read::read(shared, run, events) {
-                run.declare_broken(&broken);
-                wait_for_end(&steps);
+            match read::read(shared, run, events) {
+                Ok(()) => {}
+                Err(Unreadable::Closed) => help_along(run, &steps, "it has closed its lane"),
+                Err(Unreadable::Broken(why)) => {
+                    run.declare_broken(&why);
+                    wait_for_end(&steps);
+                }
             }
         }
+        #[cfg(target_os = "linux")]
+        Err(NotConnected::Closed) => help_along(run, &steps, NEVER_SAID_WHO),
         Err(NotConnected::NoProcess(failure)) => lock(&run.known).failure = Some(failure),
         Err(NotConnected::Refused(failure)) => {
             run.fail(failure);
@@ -201,6 +234,21 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
         Err(NotConnected::Ended) => {}
     }
     end::finish(shared, run);
+}
+
+/// A child that has closed its lane is about to end, or else is made to.
+fn help_along(run: &Run, steps: &mpsc::Receiver<Step>, otherwise: &str) {
+    match steps.recv_timeout(CLOSED_LANE_PATIENCE) {
+        Ok(Step::Ended) => return,
+        Ok(Step::Greeted { .. }) | Err(_) => {}
+    }
+    let said_goodbye = lock(&run.known).bye.is_some();
+    if said_goodbye {
+        watch::kill(run.key);
+    } else {
+        run.declare_broken(otherwise);
+    }
+    wait_for_end(steps);
 }
 
 /// Waits for the watcher's word; the ladder has a last rung, so it comes.

@@ -204,13 +204,16 @@ impl Shared {
 
     /// What a crash means for this command.
     fn repeat(&self, command: u16) -> Repeat {
-        let row = self.table.commands.get(usize::from(command));
-        match row.map(|row| (row.rules.idempotent, row.writes)) {
-            Some((true, _)) => Repeat::idempotent(),
-            Some((false, Some(property))) if self.spec.reapply_properties => {
-                Repeat::write(property)
-            }
-            _ => Repeat::once(),
+        let Some(row) = self.table.commands.get(usize::from(command)) else {
+            return Repeat::never();
+        };
+        let mut repeat = Repeat::never();
+        if row.rules.idempotent {
+            repeat = repeat.idempotent();
+        }
+        match row.writes.filter(|_| self.spec.reapply_properties) {
+            Some(property) => repeat.writes(property),
+            None => repeat,
         }
     }
 

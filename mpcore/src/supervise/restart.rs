@@ -199,7 +199,8 @@ impl Supervisor {
 
     /// A run has ended: what is to follow?
     pub(crate) fn ended(&mut self, now: Instant, end: RunEnd) -> Verdict {
-        let lasted = self.begun.take().map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        let lasted =
+            self.begun.take().map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         let first_meeting = !self.met && end == RunEnd::NeverMet;
         self.met |= matches!(end, RunEnd::Orderly | RunEnd::Crashed | RunEnd::StartFailed);
         let wanted = match (end, self.policy.when) {
@@ -273,9 +274,8 @@ mod tests {
 
     #[test]
     fn delays_grow_to_the_longest_and_a_long_run_begins_again_with_the_first() {
-        let policy = RestartPolicy::on_crash()
-            .backoff(SECOND, 5 * SECOND)
-            .intensity(100, 60 * SECOND);
+        let policy =
+            RestartPolicy::on_crash().backoff(SECOND, 5 * SECOND).intensity(100, 60 * SECOND);
         let (mut supervisor, mut now) = (Supervisor::new(policy), Instant::now());
         let mut crash_after = |seconds| {
             supervisor.begun(now);

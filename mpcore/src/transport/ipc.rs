@@ -18,27 +18,39 @@ use ipc_channel::ipc::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{ChildLanes, Closed, ControllerLanes, LaneReceiver, LaneSender, ReceiveError};
+use super::{
+    ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
+};
 use crate::wire::handshake::Introduction;
+use crate::wire::packet::{Head, PacketKind};
 
 impl LaneSender for IpcBytesSender {
-    fn send(&self, packet: &[u8]) -> Result<(), Closed> {
+    fn send(&self, packet: &[u8]) -> Result<(), SendError> {
         loop {
             match IpcBytesSender::send(self, packet) {
                 Ok(()) => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Err(Closed),
+                Err(_) => return Err(SendError::Closed),
             }
         }
     }
 }
 
+impl LaneEnd for IpcBytesSender {
+    fn end(&self, generation: u32) {
+        let _ = LaneSender::send(self, &Head::new(PacketKind::End, generation).packet());
+    }
+}
+
 impl LaneReceiver for IpcBytesReceiver {
-    fn receive(&mut self) -> Result<Vec<u8>, ReceiveError> {
+    fn receive(&mut self, packet: &mut Vec<u8>) -> Result<(), ReceiveError> {
         loop {
             // A header that lies makes ipc-channel panic; that is the sender's fault, not ours.
             match catch_unwind(AssertUnwindSafe(|| self.recv())) {
-                Ok(Ok(packet)) => return Ok(packet),
+                Ok(Ok(received)) => {
+                    *packet = received;
+                    return Ok(());
+                }
                 Ok(Err(IpcError::Disconnected)) => return Err(ReceiveError::Closed),
                 Ok(Err(IpcError::Io(error))) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(Err(error)) => return Err(ReceiveError::Broken(error.to_string())),
@@ -64,7 +76,7 @@ pub(crate) struct Hello {
     requests: IpcBytesSender,
     control: IpcBytesSender,
     events: IpcBytesReceiver,
-    events_wake: IpcBytesSender,
+    events_end: IpcBytesSender,
 }
 
 impl Hello {
@@ -73,7 +85,7 @@ impl Hello {
             requests: Arc::new(self.requests),
             control: Arc::new(self.control),
             events: Box::new(self.events),
-            events_wake: Arc::new(self.events_wake),
+            events_end: Arc::new(self.events_end),
         }
     }
 }
@@ -86,7 +98,10 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     pub(crate) fn new() -> io::Result<Self> {
-        let (server, name) = IpcOneShotServer::new()?;
+        check_folder()?;
+        // Where there is no room, or no folder, it asserts.
+        let (server, name) = catch_unwind(IpcOneShotServer::new)
+            .unwrap_or_else(|_| Err(io::Error::other("no endpoint could be made")))?;
         keep_others_out(&name);
         Ok(Self { server, name })
     }
@@ -106,6 +121,37 @@ impl Endpoint {
             Err(_) => Err("an impossible greeting".into()),
         }
     }
+}
+
+/// ipc-channel silently cuts the path of a socket that is too long, and then leaves it behind; where there
+/// is no folder it says nothing useful.
+fn check_folder() -> io::Result<()> {
+    let folder = std::env::temp_dir();
+    let cannot = |error: io::Error| {
+        let text = format!(
+            "the folder for temporary files, `{}`, cannot be used: {error}; set TMPDIR",
+            folder.display()
+        );
+        io::Error::new(error.kind(), text)
+    };
+    if !std::fs::metadata(&folder).map_err(cannot)?.is_dir() {
+        return Err(cannot(io::ErrorKind::NotADirectory.into()));
+    }
+    #[cfg(unix)]
+    {
+        // What a Unix system takes as a socket's path, and what ipc-channel adds to the folder's.
+        const LONGEST: usize = 103;
+        const ADDED: usize = "/.tmpXXXXXX/socket".len();
+        if folder.as_os_str().len() + ADDED > LONGEST {
+            let folder = folder.display();
+            return Err(io::Error::other(format!(
+                "the folder for temporary files, `{folder}`, has too long a path for a socket: set \
+                 TMPDIR to one of at most {} bytes",
+                LONGEST - ADDED
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// ipc-channel's folder follows the umask; nobody else has business in it.
@@ -149,27 +195,14 @@ pub(crate) fn greet(endpoint: &str, introduction: Introduction) -> io::Result<Ch
         requests: requests.clone(),
         control,
         events: events_rx,
-        events_wake: events.clone(),
+        events_end: events.clone(),
     };
     let sender = connect(endpoint)?;
     sender.send(Greeting::Hello(Box::new(hello))).map_err(io::Error::other)?;
     Ok(ChildLanes {
         requests: Box::new(requests_rx),
-        requests_wake: Arc::new(requests),
+        requests_end: Arc::new(requests),
         control: Box::new(control_rx),
         events: Arc::new(events),
-    })
-}
-
-/// The credit window that this system's socket buffers allow: at most two thirds of one, and small
-/// enough that a packet never exceeds what ipc-channel sends in one piece.
-pub(crate) fn window() -> u32 {
-    use std::sync::OnceLock;
-    static WINDOW: OnceLock<u32> = OnceLock::new();
-    *WINDOW.get_or_init(|| {
-        let buffer = crate::process::sys::socket_buffer();
-        buffer.map_or(crate::limits::WINDOW_FALLBACK, |bytes| {
-            (bytes / 3 * 2).clamp(16 << 10, 1 << 20)
-        })
     })
 }

@@ -2,17 +2,27 @@
 
 use std::sync::{Arc, mpsc};
 
-use super::{ChildLanes, Closed, ControllerLanes, LaneReceiver, LaneSender, ReceiveError};
+use super::{
+    ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
+};
+use crate::wire::packet::{Head, PacketKind};
 
 impl LaneSender for mpsc::Sender<Vec<u8>> {
-    fn send(&self, packet: &[u8]) -> Result<(), Closed> {
-        mpsc::Sender::send(self, packet.to_vec()).map_err(|_| Closed)
+    fn send(&self, packet: &[u8]) -> Result<(), SendError> {
+        mpsc::Sender::send(self, packet.to_vec()).map_err(|_| SendError::Closed)
+    }
+}
+
+impl LaneEnd for mpsc::Sender<Vec<u8>> {
+    fn end(&self, generation: u32) {
+        let _ = mpsc::Sender::send(self, Head::new(PacketKind::End, generation).packet());
     }
 }
 
 impl LaneReceiver for mpsc::Receiver<Vec<u8>> {
-    fn receive(&mut self) -> Result<Vec<u8>, ReceiveError> {
-        self.recv().map_err(|_| ReceiveError::Closed)
+    fn receive(&mut self, packet: &mut Vec<u8>) -> Result<(), ReceiveError> {
+        *packet = self.recv().map_err(|_| ReceiveError::Closed)?;
+        Ok(())
     }
 }
 
@@ -25,11 +35,11 @@ pub(crate) fn pair() -> (ControllerLanes, ChildLanes) {
         requests: Arc::new(requests.clone()),
         control: Arc::new(control),
         events: Box::new(events_rx),
-        events_wake: Arc::new(events.clone()),
+        events_end: Arc::new(events.clone()),
     };
     let child = ChildLanes {
         requests: Box::new(requests_rx),
-        requests_wake: Arc::new(requests),
+        requests_end: Arc::new(requests),
         control: Box::new(control_rx),
         events: Arc::new(events),
     };

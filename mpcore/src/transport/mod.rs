@@ -1,18 +1,53 @@
 //! Lanes: one-way byte channels between the two sides.
 //!
-//! A lane's ends are two small traits, so the runtime does not know whether packets go through
-//! ipc-channel ([`ipc`]) or stay in the process ([`memory`]). Whoever sends has credit for it
-//! (`wire::credit`), so a send does not block.
+//! A lane's ends are small traits, so the runtime does not know whether packets go through packet
+//! sockets of our own ([`socket`], the default on Linux), through ipc-channel ([`ipc`], everywhere), or stay
+//! in the process ([`memory`]). Whoever sends has credit for it (`wire::credit`), so a send does not block.
 
 pub(crate) mod ipc;
 pub(crate) mod memory;
+#[cfg(target_os = "linux")]
+pub(crate) mod socket;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-/// The other end is gone.
+/// What carries the packets between a controller and the process of its child.
+///
+/// Both carry the same packets and keep the same promises, but for one: ipc-channel believes the length
+/// in its own header, so a child that forges one can block its own reader in the controller, or end the
+/// controller. A child of which that is to be expected gets packet sockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Transport {
+    /// Packet sockets that the child inherits: they have no name, so nobody else can connect, and nothing
+    /// that arrives on them can block, crash or flood the controller. The default on Linux, and there only.
+    #[cfg(target_os = "linux")]
+    Sockets,
+    /// ipc-channel: the default elsewhere. On Linux the child finds its controller by the path of a
+    /// socket in the folder for temporary files.
+    IpcChannel,
+}
+
+impl Default for Transport {
+    fn default() -> Self {
+        #[cfg(target_os = "linux")]
+        return Self::Sockets;
+        #[cfg(not(target_os = "linux"))]
+        return Self::IpcChannel;
+    }
+}
+
+/// Why a packet was not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the lane is closed")]
-pub(crate) struct Closed;
+pub(crate) enum SendError {
+    /// The other end is gone.
+    #[error("the lane is closed")]
+    Closed,
+    /// There is no room although there was credit: the receiver has lied about what it has taken.
+    #[error("the lane is full")]
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+    Full,
+}
 
 /// Why nothing was received.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,13 +63,20 @@ pub(crate) enum ReceiveError {
 /// The sending end; dropping the last clone closes the lane.
 pub(crate) trait LaneSender: Send + Sync {
     /// Sends one packet, not longer than `wire::credit` allows.
-    fn send(&self, packet: &[u8]) -> Result<(), Closed>;
+    fn send(&self, packet: &[u8]) -> Result<(), SendError>;
 }
 
 /// The receiving end.
 pub(crate) trait LaneReceiver: Send {
-    /// Waits for the next packet. A `Wake` packet, sent by whoever holds a sender, ends the wait.
-    fn receive(&mut self) -> Result<Vec<u8>, ReceiveError>;
+    /// Waits for the next packet and puts it into `packet`, in place of what was there.
+    fn receive(&mut self, packet: &mut Vec<u8>) -> Result<(), ReceiveError>;
+}
+
+/// Ends the wait of whoever reads a lane of this process, once everything before was read: with an `End`
+/// packet, or with the lane's being closed.
+pub(crate) trait LaneEnd: Send + Sync {
+    /// The lane has come to its end. Any number of times.
+    fn end(&self, generation: u32);
 }
 
 /// A sender that several may hold.
@@ -47,7 +89,7 @@ pub(crate) type Receiver = Box<dyn LaneReceiver>;
 pub(crate) struct ChildLanes {
     pub(crate) requests: Receiver,
     /// Wakes the thread that waits in `requests`.
-    pub(crate) requests_wake: Sender,
+    pub(crate) requests_end: Arc<dyn LaneEnd>,
     pub(crate) control: Receiver,
     pub(crate) events: Sender,
 }
@@ -58,5 +100,17 @@ pub(crate) struct ControllerLanes {
     pub(crate) control: Sender,
     pub(crate) events: Receiver,
     /// For the end marker.
-    pub(crate) events_wake: Sender,
+    pub(crate) events_end: Arc<dyn LaneEnd>,
+}
+
+/// The credit window that this system's socket buffers allow: at most two thirds of one, and small
+/// enough that a packet never exceeds what ipc-channel sends in one piece.
+pub(crate) fn window() -> u32 {
+    static WINDOW: OnceLock<u32> = OnceLock::new();
+    *WINDOW.get_or_init(|| {
+        let buffer = crate::process::sys::socket_buffer();
+        buffer.map_or(crate::limits::WINDOW_FALLBACK, |bytes| {
+            (bytes / 3 * 2).clamp(16 << 10, 1 << 20)
+        })
+    })
 }

@@ -20,6 +20,10 @@ const MAGIC: [u8; 8] = *b"mpcore\x00\x01";
 /// A record is a few hundred bytes; more than this is none.
 const RECORD_MAX: u32 = 64 << 10;
 
+/// The most bytes of a record with what stands before it.
+#[cfg(target_os = "linux")]
+pub(crate) const RECORD_BYTES: usize = RECORD_MAX as usize + 12;
+
 /// Proves that the peer is the process that was started: random, and known to the two only.
 pub(crate) type Nonce = [u8; 16];
 
@@ -38,7 +42,7 @@ pub(crate) struct Bootstrap {
     pub(crate) protocol: u32,
     /// Counts the endpoints: a stranger, or silence, at one of them costs the right peer nothing.
     pub(crate) attempt: u32,
-    /// Name of the one-shot server.
+    /// Name of the one-shot server; empty where the lanes are sockets that the child has inherited.
     pub(crate) endpoint: String,
     pub(crate) nonce: Nonce,
     /// Which of the binary's children to run; empty where the binary has just one.

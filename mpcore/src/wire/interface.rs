@@ -277,4 +277,9 @@ impl InterfaceTable {
         let facts = Facts { interface: interface.to_owned(), version, items };
         Self { facts, commands, properties, events }
     }
+
+    /// The encoded initial values of the properties.
+    pub(crate) fn initial_values(&self) -> Vec<Vec<u8>> {
+        self.properties.iter().map(|row| row.initial.clone()).collect()
+    }
 }

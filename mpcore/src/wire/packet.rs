@@ -11,7 +11,7 @@
 use crate::limits;
 
 /// Number of this layout; the handshake refuses any other.
-pub(crate) const PROTOCOL: u32 = 1;
+pub(crate) const PROTOCOL: u32 = 2;
 
 /// Bytes of a [`Head`].
 pub(crate) const HEAD: usize = 24;
@@ -32,9 +32,8 @@ pub(crate) enum PacketKind {
     Part = 1,
     /// Nothing: only the head's credit totals count.
     Credit = 2,
-    /// Nothing: wakes the reader of the lane, which then looks at its flags.
-    Wake = 3,
-    /// Nothing: the controller's watcher says that the process is gone.
+    /// Nothing: sent by a reader's own process, so that it looks at its flags. In the child because it is
+    /// to stop, in the controller because the watcher says that the process is gone.
     End = 4,
     /// A [`ControlState`](super::report::ControlState).
     Control = 5,
@@ -61,6 +60,9 @@ pub(crate) enum ItemKind {
     Welcome = 1,
     /// controller → child: run a command; payload: its arguments.
     Call = 2,
+    /// child → controller, first of all on packet sockets: an
+    /// [`Introduction`](super::handshake::Introduction).
+    Introduction = 3,
     /// child → controller, outcomes: payload: the result.
     Returned = 16,
     /// The command's own error.
@@ -93,12 +95,13 @@ pub(crate) enum ItemKind {
 impl ItemKind {
     fn from_u8(byte: u8) -> Option<Self> {
         use ItemKind::{
-            Bye, Call, Cancelled, Event, InitFailed, Panicked, Progress, Property, Raised, Ready,
-            Returned, Signal, Stopped, Undecodable, Unencodable, Welcome,
+            Bye, Call, Cancelled, Event, InitFailed, Introduction, Panicked, Progress, Property,
+            Raised, Ready, Returned, Signal, Stopped, Undecodable, Unencodable, Welcome,
         };
         [
             Welcome,
             Call,
+            Introduction,
             Returned,
             Raised,
             Panicked,
@@ -221,7 +224,6 @@ impl Head {
             0 => PacketKind::Items,
             1 => PacketKind::Part,
             2 => PacketKind::Credit,
-            3 => PacketKind::Wake,
             4 => PacketKind::End,
             5 => PacketKind::Control,
             other => return Err(PacketError::Kind(other, "packet")),

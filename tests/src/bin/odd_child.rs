@@ -4,13 +4,17 @@
 //! is found in the bootstrap record, whatever its layout, since it is the path of a socket.
 
 use std::io::{Read as _, Write as _};
-use std::os::fd::AsFd as _;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ipc_channel::ipc::IpcSender;
-use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix,
+    SocketFlags, SocketType, sendmsg,
+};
 use system_tests::{BenchProcess, until};
 
 fn main() {
@@ -31,6 +35,15 @@ fn main() {
             let null = std::fs::File::open("/dev/null").expect("/dev/null is there");
             rustix::stdio::dup2_stdin(null).expect("stdin can be replaced");
             sleep_for_ever()
+        }
+        "send text" => send_and_sleep(b"I am no child of yours", &[]),
+        "send nothing" => send_and_sleep(b"", &[]),
+        "send a long packet" => send_and_sleep(&[0xA5; 150_000], &[]),
+        "send descriptors" => {
+            let files: Vec<_> =
+                (0..16).map(|_| std::fs::File::open("/dev/null").expect("it is there")).collect();
+            let files: Vec<_> = files.iter().map(|file| file.as_fd()).collect();
+            send_and_sleep(&[2, 0, 0, 0], &files)
         }
         "say nothing" => {
             let (_, endpoint) = first_record();
@@ -86,6 +99,19 @@ fn first_record() -> (Vec<u8>, String) {
     record.extend(body);
     let endpoint = endpoint_in(&record).expect("the record names an endpoint");
     (record, endpoint)
+}
+
+/// Sends a packet through the socket that is stdin, with these descriptors.
+fn send_and_sleep(packet: &[u8], descriptors: &[BorrowedFd<'_>]) -> ! {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(16))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    if !descriptors.is_empty() {
+        assert!(ancillary.push(SendAncillaryMessage::ScmRights(descriptors)), "there is room");
+    }
+    let packet = [std::io::IoSlice::new(packet)];
+    let sent = sendmsg(std::io::stdin(), &packet, &mut ancillary, SendFlags::empty());
+    sent.expect("it can be sent");
+    sleep_for_ever()
 }
 
 fn endpoint_in(record: &[u8]) -> Option<String> {

@@ -1,19 +1,24 @@
-//! A controller one of whose children sends what no child sends: `scribbled_on KIND`.
+//! A controller one of whose children sends what no child sends: `scribbled_on KIND`, over packet sockets or,
+//! with `TRANSPORT=ipc-channel`, in that one's own frame.
 //!
 //! It tells how the broken child ended, and whether another child and the broken one's next run work.
 
-use system_tests::bench::{builder, ready};
+use system_tests::bench::{self, builder, ready};
 use system_tests::{BenchControl, BenchProcess, Blob, outcome};
 
-/// A message as ipc-channel frames it: the length of the packet, of the message, and its bytes.
+/// A message as its transport frames it: packet sockets do not at all, ipc-channel with the length of the
+/// packet, of the message, and its bytes.
 fn framed(message: &[u8]) -> Vec<u8> {
+    if bench::transport() != mpcore::Transport::IpcChannel {
+        return message.to_vec();
+    }
     let length = message.len() as u64;
     [&(16 + length).to_le_bytes()[..], &length.to_le_bytes(), message].concat()
 }
 
 /// The head of a packet of this kind in the first run: version, kind, flags, generation, two totals.
 fn head(kind: u8, credit: u64) -> Vec<u8> {
-    [&[1, kind, 0, 0, 1, 0, 0, 0][..], &credit.to_le_bytes(), &[0; 8]].concat()
+    [&[2, kind, 0, 0, 1, 0, 0, 0][..], &credit.to_le_bytes(), &[0; 8]].concat()
 }
 
 fn bench() -> BenchControl {
@@ -31,6 +36,17 @@ fn main() {
         "an item that is cut" => framed(&[head(0, 0), vec![16, 0, 0, 0, 255, 255, 0, 0]].concat()),
         "a part of an endless item" => framed(&[head(1, 0), vec![255; 40]].concat()),
         "an end marker" => framed(&head(4, 0)),
+        "more than a packet" => vec![0xA5; 150_000],
+        "another generation" => {
+            let mut head = head(0, 0);
+            head[4] = 9;
+            framed(&head)
+        }
+        "another version" => framed(&[&[9][..], &head(0, 0)[1..]].concat()),
+        "an outcome that nobody waits for" => {
+            let item = [&[16, 0, 0, 0, 0, 0, 0, 0][..], &u64::MAX.to_le_bytes(), &[0; 16]];
+            framed(&[head(0, 0), item.concat()].concat())
+        }
         "credit for what was not sent" => framed(&head(2, u64::MAX)),
         other => panic!("no kind `{other}`"),
     };

@@ -16,6 +16,24 @@ pub(super) const KINDS: &[Kind] = &[
         tests: Tests::Files(&[("mpcore", ALL), ("system-tests", ALL), ("examples", ALL)]),
     },
     Kind {
+        name: "ipc-channel",
+        about: "the whole-system tests once more, over the transport that is the default elsewhere",
+        tests: Tests::Again {
+            files: &[
+                ("system-tests", "calls"),
+                ("system-tests", "controller_death"),
+                ("system-tests", "death"),
+                ("system-tests", "edges"),
+                ("system-tests", "leaks"),
+                ("system-tests", "lessons"),
+                ("system-tests", "pressure"),
+                ("system-tests", "signals"),
+                ("system-tests", "stop"),
+            ],
+            variable: ("TRANSPORT", "ipc-channel"),
+        },
+    },
+    Kind {
         name: "compile-fail",
         about: "the macros' errors, each compiled",
         tests: Tests::FilesWithCases(&[("mpmacros", "ui"), ("mpqt", "qobject_errors")]),
@@ -60,6 +78,8 @@ pub(super) enum Tests {
     FilesWithCases(&'static [(&'static str, &'static str)]),
     /// The same, where a test file may be a program of its own that runs QML tests.
     FilesWithQml(&'static [(&'static str, &'static str)]),
+    /// Files that belong to another kind, with an environment variable that makes them something else.
+    Again { files: &'static [(&'static str, &'static str)], variable: (&'static str, &'static str) },
     /// Documentation tests of all libraries.
     Docs,
 }
@@ -111,13 +131,23 @@ impl Kind {
     }
 
     fn has_file(&self, target: &Target, name: &str) -> bool {
+        !self.is_again() && self.names_file(target, name)
+    }
+
+    fn is_again(&self) -> bool {
+        matches!(self.tests, Tests::Again { .. })
+    }
+
+    fn names_file(&self, target: &Target, name: &str) -> bool {
         target.kind == TargetKind::TestFile
             && self.tests.files().contains(&(target.package.as_str(), name))
     }
 
     fn flags(&self, kinds: &[Kind], targets: &[Target]) -> Option<Flags> {
-        let is_mine =
-            |target: &&Target| Kind::of(kinds, target).is_some_and(|kind| kind.name == self.name);
+        let is_mine = |target: &&Target| match self.is_again() {
+            true => self.names_file(target, &target.name),
+            false => Kind::of(kinds, target).is_some_and(|kind| kind.name == self.name),
+        };
         let mine: Vec<_> = targets.iter().filter(is_mine).collect();
         if mine.is_empty() {
             return None;
@@ -131,7 +161,7 @@ impl Kind {
         };
         Some(match self.tests {
             Tests::Inside => Flags::Targets(vec!["--lib".to_owned(), "--bins".to_owned()]),
-            Tests::Files(_) => Flags::Targets(files()),
+            Tests::Files(_) | Tests::Again { .. } => Flags::Targets(files()),
             Tests::FilesWithCases(_) => Flags::TargetsWithCases(files()),
             Tests::FilesWithQml(_) => Flags::TargetsWithQml(files()),
             Tests::Docs => Flags::Docs,
@@ -140,12 +170,21 @@ impl Kind {
 }
 
 impl Tests {
+    /// What the environment has for these tests only.
+    pub(super) fn variable(&self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Tests::Again { variable, .. } => Some(*variable),
+            _ => None,
+        }
+    }
+
     /// Package and name, or [`ALL`].
     fn files(&self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Tests::Files(files) | Tests::FilesWithCases(files) | Tests::FilesWithQml(files) => {
-                files
-            }
+            Tests::Files(files)
+            | Tests::FilesWithCases(files)
+            | Tests::FilesWithQml(files)
+            | Tests::Again { files, .. } => files,
             Tests::Inside | Tests::Docs => &[],
         }
     }
@@ -231,12 +270,24 @@ mod tests {
         let expected = [
             ("unit", Some(Flags::Targets(strings(&["--lib", "--bins"])))),
             ("process", Some(Flags::Targets(process))),
+            ("ipc-channel", None),
             ("compile-fail", Some(Flags::TargetsWithCases(cases))),
             ("macro", Some(Flags::Targets(strings(&["--test", "callback"])))),
             ("qml", Some(Flags::TargetsWithQml(qml))),
             ("doc", Some(Flags::Docs)),
         ];
         assert_eq!(flags(targets), expected);
+    }
+
+    #[test]
+    fn a_file_may_be_run_again_and_belongs_to_one_kind_all_the_same() {
+        let flags = flags(vec![target("system-tests", TargetKind::TestFile, "calls")]);
+        let calls = || Some(Flags::Targets(strings(&["--test", "calls"])));
+        let of = |name: &str| flags.iter().find(|(kind, _)| *kind == name).map(|(_, it)| it);
+        assert_eq!((of("process"), of("ipc-channel")), (Some(&calls()), Some(&calls())));
+        let again = KINDS.iter().find(|kind| kind.name == "ipc-channel");
+        let variable = again.and_then(|kind| kind.tests.variable());
+        assert_eq!(variable, Some(("TRANSPORT", "ipc-channel")));
     }
 
     #[test]

@@ -43,7 +43,8 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
         if let Some(flags) = flags {
             let (runner, cargo) = command(runner, flags);
             let mut counts = Counts::default();
-            let cargo = cargo.variables(&variables).show();
+            let own = kind.tests.variable();
+            let cargo = cargo.variables(&variables).variables(own.as_slice()).show();
             let ended = cargo.stream(&workspace.root, |line| counts.read(runner, line))?;
             report.counts = counts;
             report.status = Some(ended.status);

@@ -10,7 +10,7 @@ use crate::process::sys;
 use crate::wire::handshake::MARK;
 
 /// The command, and the program's name for people.
-pub(super) fn command(shared: &Shared) -> std::io::Result<(Command, String)> {
+pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<(Command, String)> {
     let spec = &shared.spec;
     let (mut command, program) = match &spec.program {
         Program::Path(path) => {
@@ -47,7 +47,7 @@ pub(super) fn command(shared: &Shared) -> std::io::Result<(Command, String)> {
     if let Some(folder) = &spec.working_directory {
         command.current_dir(folder);
     }
-    command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(stdin).stderr(Stdio::piped());
     command.stdout(match spec.stdout {
         Output::Inherit => Stdio::inherit(),
         Output::Null => Stdio::null(),

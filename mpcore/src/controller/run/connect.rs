@@ -1,10 +1,13 @@
 //! From nothing to a set of lanes: on a thread of this process, or to a process that is spawned and
-//! shakes hands.
+//! shakes hands, over [`sockets`] that it inherits or at an [`endpoint`] of ipc-channel.
 
-use std::collections::HashMap;
-use std::process::ChildStdin;
+mod endpoint;
+#[cfg(target_os = "linux")]
+mod sockets;
+
+use std::process::{ChildStdin, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
@@ -15,14 +18,12 @@ use crate::controller::builder::{Output, Program};
 use crate::controller::exit::Failure;
 use crate::controller::inbox::{Notice, post};
 use crate::controller::shared::Shared;
-use crate::limits::{ENDPOINTS, SILENT_PEER};
 use crate::process::watch::{self, Watched};
 use crate::process::{ExitStatus, spawn, stderr};
 use crate::sync::lock;
-use crate::transport::ipc::{self, Endpoint, Greeting, Hello};
-use crate::transport::{ControllerLanes, memory};
+use crate::transport::{ControllerLanes, Transport, memory, window};
 use crate::wire::fingerprint::Mismatch;
-use crate::wire::handshake::{Bootstrap, Nonce, Record};
+use crate::wire::handshake::{Bootstrap, Introduction, Nonce};
 use crate::wire::packet::PROTOCOL;
 
 /// Why a run has no lanes.
@@ -31,6 +32,9 @@ pub(super) enum NotConnected {
     NoProcess(Failure),
     /// There is one, and it must go.
     Refused(Failure),
+    /// It has closed its end, and so is about to end.
+    #[cfg(target_os = "linux")]
+    Closed,
     /// It has ended.
     Ended,
 }
@@ -41,17 +45,15 @@ pub(super) fn to_thread(
     run: &Arc<Run>,
     child: registry::Registration,
 ) -> Result<(ControllerLanes, Nonce), NotConnected> {
-    let resources =
-        |error: std::io::Error| NotConnected::NoProcess(Failure::Resources(error.to_string()));
-    watch::prepare().map_err(resources)?;
+    watch::prepare().map_err(|error| resources(&error))?;
     run.tail.end();
     let (lanes, child_lanes) = memory::pair();
     let nonce = Nonce::default();
-    let initial: Vec<_> = shared.table.properties.iter().map(|row| row.initial.clone()).collect();
+    let initial = shared.table.initial_values();
     take_initial_values(shared, run, &initial);
     let given = registry::Run {
         generation: run.generation,
-        window: ipc::window(),
+        window: window(),
         nonce,
         initial,
         place: Place::Thread,
@@ -71,7 +73,7 @@ pub(super) fn to_thread(
     let name = format!("child-{}", shared.name().replace('\0', ""));
     if let Err(error) = thread::Builder::new().name(name).spawn(body) {
         watch::forget(run.key);
-        return Err(resources(error));
+        return Err(resources(&error));
     }
     Ok((lanes, nonce))
 }
@@ -82,20 +84,31 @@ pub(super) fn to_process(
     run: &Arc<Run>,
     steps: &mpsc::Receiver<Step>,
 ) -> Result<(ControllerLanes, Nonce), NotConnected> {
-    let resources = |error: &dyn std::fmt::Display| {
-        NotConnected::NoProcess(Failure::Resources(error.to_string()))
-    };
     watch::prepare().map_err(|error| resources(&error))?;
     let mut nonce = Nonce::default();
     getrandom::fill(&mut nonce).map_err(|error| resources(&error))?;
-    let mut endpoints = Endpoints { shared, run, nonce, open: HashMap::new(), attempts: 0 };
-    let first = endpoints.open().map_err(|error| resources(&error))?;
+    let lanes = match shared.spec.transport {
+        #[cfg(target_os = "linux")]
+        Transport::Sockets => sockets::connect(shared, run, nonce)?,
+        Transport::IpcChannel => endpoint::connect(shared, run, nonce, steps)?,
+    };
+    Ok((lanes, nonce))
+}
 
-    let (command, program) = command(shared).map_err(|error| resources(&error))?;
-    let spawned = spawn::spawn(command).map_err(|error| {
-        endpoints.give_up();
-        NotConnected::NoProcess(spawn_failure(&program, &error))
-    })?;
+fn resources(error: &dyn std::fmt::Display) -> NotConnected {
+    NotConnected::NoProcess(Failure::Resources(error.to_string()))
+}
+
+/// Spawns the child with this stdin, tells of it, and has it watched; returns the controller's end of its
+/// stdin, if that is a pipe.
+fn spawn(
+    shared: &Arc<Shared>,
+    run: &Arc<Run>,
+    stdin: Stdio,
+) -> Result<Option<ChildStdin>, NotConnected> {
+    let (command, program) = command(shared, stdin).map_err(|error| resources(&error))?;
+    let spawned = spawn::spawn(command)
+        .map_err(|error| NotConnected::NoProcess(spawn_failure(&program, &error)))?;
     let pid = spawned.process.id();
     shared.life().pid = Some(pid);
     post(shared, Notice::Started(pid));
@@ -110,17 +123,39 @@ pub(super) fn to_process(
     let owner = Arc::clone(shared) as Arc<dyn Watched>;
     watch::watch(run.key, owner, run.generation, Some(spawned.process), deadline);
     run.watched();
+    Ok(spawned.stdin)
+}
 
-    let Some(mut pipe) = spawned.stdin else {
-        endpoints.give_up();
-        return Err(NotConnected::Refused(Failure::Resources("the child has no stdin".into())));
+/// What the child is told first.
+fn bootstrap(
+    shared: &Shared,
+    run: &Run,
+    nonce: Nonce,
+    attempt: u32,
+    endpoint: String,
+) -> Bootstrap {
+    let child = match &shared.spec.program {
+        Program::Own { key } => (*key).to_owned(),
+        _ => String::new(),
     };
-    // A child that does not read its pipe is found by the start deadline; the records fit the pipe.
-    let _ = Record::Connect(first).write(&mut pipe);
-    let greeted = greet(&mut endpoints, &mut pipe, steps);
-    endpoints.give_up();
-    let (attempt, hello) = greeted?;
-    let introduction = &hello.introduction;
+    Bootstrap {
+        protocol: PROTOCOL,
+        attempt,
+        endpoint,
+        nonce,
+        child,
+        generation: run.generation,
+        controller: std::process::id(),
+        window: window(),
+    }
+}
+
+/// Compares what a child says of itself with what is expected of it.
+fn recognise(
+    shared: &Arc<Shared>,
+    run: &Run,
+    introduction: &Introduction,
+) -> Result<(), NotConnected> {
     if introduction.protocol != PROTOCOL {
         let child = introduction.protocol;
         let failure = Failure::Protocol { child, controller: PROTOCOL };
@@ -130,8 +165,7 @@ pub(super) fn to_process(
         return Err(NotConnected::Refused(Failure::Mismatch(mismatch)));
     }
     take_initial_values(shared, run, &introduction.initial);
-    let _ = Record::Accepted(attempt).write(&mut pipe);
-    Ok((hello.into_lanes(), nonce))
+    Ok(())
 }
 
 /// Every run begins with the properties' initial values; a run that is over sets none.
@@ -143,89 +177,6 @@ fn take_initial_values(shared: &Arc<Shared>, run: &Run, initial: &[Vec<u8>]) {
     for (index, (mirror, bytes)) in shared.mirrors.iter().zip(initial).enumerate() {
         if mirror.set(bytes) {
             post(shared, Notice::Property(index as u16));
-        }
-    }
-}
-
-/// Waits for the right greeting, opening a fresh endpoint when one was taken by a stranger, or is
-/// silent for too long.
-fn greet(
-    endpoints: &mut Endpoints<'_>,
-    pipe: &mut ChildStdin,
-    steps: &mpsc::Receiver<Step>,
-) -> Result<(u32, Box<Hello>), NotConnected> {
-    loop {
-        let step = if endpoints.attempts < ENDPOINTS as u32 {
-            steps.recv_timeout(SILENT_PEER)
-        } else {
-            steps.recv().map_err(|_| RecvTimeoutError::Disconnected)
-        };
-        match step {
-            Ok(Step::Ended) | Err(RecvTimeoutError::Disconnected) => {
-                return Err(NotConnected::Ended);
-            }
-            Ok(Step::Greeted { attempt, greeting }) => {
-                endpoints.open.remove(&attempt);
-                if let Ok(Greeting::Hello(hello)) = greeting
-                    && hello.introduction.nonce == endpoints.nonce
-                {
-                    return Ok((attempt, hello));
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-        if endpoints.attempts < ENDPOINTS as u32
-            && let Ok(next) = endpoints.open()
-        {
-            let _ = Record::Connect(next).write(pipe);
-        }
-    }
-}
-
-/// The places where the child may connect.
-struct Endpoints<'a> {
-    shared: &'a Arc<Shared>,
-    run: &'a Arc<Run>,
-    nonce: Nonce,
-    /// Names of those at which nobody has been heard yet.
-    open: HashMap<u32, String>,
-    attempts: u32,
-}
-
-impl Endpoints<'_> {
-    /// One more, with a thread that waits there: ipc-channel's accept knows no deadline.
-    fn open(&mut self) -> std::io::Result<Bootstrap> {
-        let endpoint = Endpoint::new()?;
-        self.attempts += 1;
-        let attempt = self.attempts;
-        let name = endpoint.name().to_owned();
-        let run = Arc::clone(self.run);
-        let body = move || {
-            let greeting = endpoint.accept();
-            run.send_step(Step::Greeted { attempt, greeting });
-        };
-        thread::Builder::new().name("mp-accept".into()).spawn(body)?;
-        self.open.insert(attempt, name.clone());
-        let child = match &self.shared.spec.program {
-            Program::Own { key } => (*key).to_owned(),
-            _ => String::new(),
-        };
-        Ok(Bootstrap {
-            protocol: PROTOCOL,
-            attempt,
-            endpoint: name,
-            nonce: self.nonce,
-            child,
-            generation: self.run.generation,
-            controller: std::process::id(),
-            window: ipc::window(),
-        })
-    }
-
-    /// Sends the waiting threads home.
-    fn give_up(&mut self) {
-        for (_, name) in self.open.drain() {
-            ipc::give_up(&name);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The end of a run: the watcher's word, the drain, every outcome, the last signals.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
 
@@ -17,7 +18,6 @@ use crate::process::stop::Rung;
 use crate::process::watch::Watched;
 use crate::supervise::restart::RunEnd;
 use crate::sync::{lock, wait_timeout};
-use crate::wire::packet::{Head, PacketKind};
 
 use super::Known;
 
@@ -77,13 +77,11 @@ impl Watched for Shared {
 fn announce_end(shared: &Arc<Shared>, run: &Arc<Run>) {
     run.send_step(Step::Ended);
     let deadline = Instant::now() + DRAIN_DEADLINE;
-    let lane = lock(&run.known).events_wake.clone();
-    if let Some(lane) = lane {
-        let marker = Head::new(PacketKind::End, run.generation).packet();
-        // In a thread of its own it could block for ever, and nobody would end the run.
-        let body = move || {
-            let _ = lane.send(&marker);
-        };
+    let end = lock(&run.known).events_end.clone();
+    if let Some(end) = end {
+        let generation = run.generation;
+        // In a thread of its own: it could block for ever, and nobody would end the run.
+        let body = move || end.end(generation);
         let _ = thread::Builder::new().name("mp-marker".into()).spawn(body);
     }
     let mut life = shared.life();
@@ -111,7 +109,7 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
             life = shared.await_change(life);
         }
         let mut known = lock(&run.known);
-        known.events_wake = None;
+        known.events_end = None;
         let mut report = report(shared, run, &known, life.pid, stderr);
         let next = Next::after(&mut life, run_end(&known, &report));
         let mut traffic = shared.traffic();
@@ -170,7 +168,7 @@ fn report(
     stderr: Vec<String>,
 ) -> ExitReport {
     let status = known.ended.flatten();
-    let failure = failure(shared, known, status, &stderr);
+    let failure = failure(shared, run, known, status, &stderr);
     let state = match &failure {
         None => State::Finished,
         Some(_) if known.ready => State::Crashed,
@@ -211,12 +209,16 @@ fn run_end(known: &Known, report: &ExitReport) -> RunEnd {
 
 fn failure(
     shared: &Shared,
+    run: &Run,
     known: &Known,
     status: Option<ExitStatus>,
     stderr: &[String],
 ) -> Option<Failure> {
     if known.failure.is_some() {
         return known.failure.clone();
+    }
+    if run.jammed.load(Ordering::SeqCst) {
+        return Some(Failure::Broken("it takes nothing, although it has said so".into()));
     }
     if known.start_deadline_passed && !known.ready {
         return Some(Failure::StartDeadline { deadline: shared.spec.start_deadline });

@@ -12,7 +12,9 @@ use crate::controller::outcome::Outcome;
 use crate::controller::shared::Shared;
 use crate::process::watch;
 use crate::sync::lock;
-use crate::transport::{ControllerLanes, Receiver, ipc};
+use crate::transport::{
+    ControllerLanes, LaneSender, ReceiveError, Receiver, SendError, Sender, window,
+};
 use crate::wire::credit::{FalseReport, charge};
 use crate::wire::handshake::{Nonce, Welcome};
 use crate::wire::packet::{Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind, Payload};
@@ -31,15 +33,47 @@ enum Broken {
     Content(&'static str),
 }
 
+/// Why reading has come to an end before the marker.
+#[derive(Debug)]
+pub(super) enum Unreadable {
+    /// Whoever could send is gone.
+    Closed,
+    /// The child does not keep to the protocol.
+    Broken(String),
+}
+
+impl From<Broken> for Unreadable {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken.to_string())
+    }
+}
+
+/// A lane to a child: one that is full although there was credit has a child that lies.
+struct Checked {
+    lane: Sender,
+    run: Arc<Run>,
+}
+
+impl LaneSender for Checked {
+    fn send(&self, packet: &[u8]) -> Result<(), SendError> {
+        let sent = self.lane.send(packet);
+        if sent == Err(SendError::Full) {
+            self.run.declare_jammed();
+        }
+        sent
+    }
+}
+
 /// Puts the lanes to use: the welcome goes out, then what has queued.
 pub(super) fn open(
     shared: &Arc<Shared>,
-    run: &Run,
+    run: &Arc<Run>,
     lanes: ControllerLanes,
     nonce: Nonce,
 ) -> Receiver {
-    let ControllerLanes { requests, control, events, events_wake } = lanes;
-    let window = ipc::window();
+    let ControllerLanes { requests, control, events, events_end } = lanes;
+    let checked = |lane| Arc::new(Checked { lane, run: Arc::clone(run) }) as Sender;
+    let window = window();
     let welcome = Welcome {
         nonce,
         name: shared.name(),
@@ -49,25 +83,28 @@ pub(super) fn open(
     let welcome = postcard::to_stdvec(&welcome).unwrap_or_default();
     let finished = lock(&run.finished);
     if !*finished {
-        let grant = shared.control().open(control, run.generation, window);
-        shared.traffic().open_lane(requests, run.generation, grant, window, welcome);
+        let grant = shared.control().open(checked(control), run.generation, window);
+        shared.traffic().open_lane(checked(requests), run.generation, grant, window, welcome);
     }
     drop(finished);
-    let mut known = lock(&run.known);
-    known.met = true;
-    if known.ended.is_some() {
-        // It has ended meanwhile, and whoever tells found no lane to send the marker on.
-        let _ = events_wake.send(&Head::new(PacketKind::End, run.generation).packet());
-    }
-    known.events_wake = Some(events_wake);
+    run.ends_with(events_end);
     events
 }
 
-/// Reads until the end marker. `Err` says why the child is broken.
-pub(super) fn read(shared: &Arc<Shared>, run: &Run, mut events: Receiver) -> Result<(), String> {
-    let mut assembler = Assembler::default();
+/// Reads until the end marker, or until the lane is closed after the end.
+pub(super) fn read(
+    shared: &Arc<Shared>,
+    run: &Run,
+    mut events: Receiver,
+) -> Result<(), Unreadable> {
+    let (mut assembler, mut packet) = (Assembler::default(), Vec::new());
     loop {
-        let packet = events.receive().map_err(|error| error.to_string())?;
+        match events.receive(&mut packet) {
+            Ok(()) => {}
+            Err(ReceiveError::Closed) if lock(&run.known).ended.is_some() => return Ok(()),
+            Err(ReceiveError::Closed) => return Err(Unreadable::Closed),
+            Err(broken) => return Err(Unreadable::Broken(broken.to_string())),
+        }
         let finished = lock(&run.finished);
         if *finished {
             return Ok(());
@@ -75,7 +112,7 @@ pub(super) fn read(shared: &Arc<Shared>, run: &Run, mut events: Receiver) -> Res
         match take_packet(shared, run, &mut assembler, &packet) {
             Ok(true) => {}
             Ok(false) => return Ok(()),
-            Err(broken) => return Err(broken.to_string()),
+            Err(broken) => return Err(broken.into()),
         }
     }
 }
@@ -104,7 +141,7 @@ fn take_packet(
                 .take(head.kind, body, |item, payload| take_item(shared, run, item, payload))?;
         }
         PacketKind::Credit => {}
-        PacketKind::Wake | PacketKind::Control => {
+        PacketKind::Control => {
             return Err(Broken::Content("a packet of another lane"));
         }
     }

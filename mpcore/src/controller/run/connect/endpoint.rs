@@ -1,0 +1,111 @@
+//! The handshake through ipc-channel: the child connects to an endpoint whose name comes down its stdin pipe.
+//!
+//! Whoever else connects there, or is silent, costs one endpoint, and not the right child's chance.
+
+use std::collections::HashMap;
+use std::process::{ChildStdin, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+
+use super::{NotConnected, bootstrap, recognise, resources, spawn};
+use crate::controller::exit::Failure;
+use crate::controller::run::{Run, Step};
+use crate::controller::shared::Shared;
+use crate::limits::{ENDPOINTS, SILENT_PEER};
+use crate::transport::ControllerLanes;
+use crate::transport::ipc::{self, Endpoint, Greeting, Hello};
+use crate::wire::handshake::{Bootstrap, Nonce, Record};
+
+pub(super) fn connect(
+    shared: &Arc<Shared>,
+    run: &Arc<Run>,
+    nonce: Nonce,
+    steps: &mpsc::Receiver<Step>,
+) -> Result<ControllerLanes, NotConnected> {
+    let mut endpoints = Endpoints { shared, run, nonce, open: HashMap::new(), attempts: 0 };
+    let first = endpoints.open().map_err(|error| resources(&error))?;
+    let pipe = spawn(shared, run, Stdio::piped()).inspect_err(|_| endpoints.give_up())?;
+    let Some(mut pipe) = pipe else {
+        endpoints.give_up();
+        return Err(NotConnected::Refused(Failure::Resources("the child has no stdin".into())));
+    };
+    // A child that does not read its pipe is found by the start deadline; the records fit the pipe.
+    let _ = Record::Connect(first).write(&mut pipe);
+    let greeted = greet(&mut endpoints, &mut pipe, steps);
+    endpoints.give_up();
+    let (attempt, hello) = greeted?;
+    recognise(shared, run, &hello.introduction)?;
+    let _ = Record::Accepted(attempt).write(&mut pipe);
+    Ok(hello.into_lanes())
+}
+
+/// Waits for the right greeting, opening a fresh endpoint when one was taken by a stranger, or is
+/// silent for too long.
+fn greet(
+    endpoints: &mut Endpoints<'_>,
+    pipe: &mut ChildStdin,
+    steps: &mpsc::Receiver<Step>,
+) -> Result<(u32, Box<Hello>), NotConnected> {
+    loop {
+        let step = if endpoints.attempts < ENDPOINTS as u32 {
+            steps.recv_timeout(SILENT_PEER)
+        } else {
+            steps.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        match step {
+            Ok(Step::Ended) | Err(RecvTimeoutError::Disconnected) => {
+                return Err(NotConnected::Ended);
+            }
+            Ok(Step::Greeted { attempt, greeting }) => {
+                endpoints.open.remove(&attempt);
+                if let Ok(Greeting::Hello(hello)) = greeting
+                    && hello.introduction.nonce == endpoints.nonce
+                {
+                    return Ok((attempt, hello));
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if endpoints.attempts < ENDPOINTS as u32
+            && let Ok(next) = endpoints.open()
+        {
+            let _ = Record::Connect(next).write(pipe);
+        }
+    }
+}
+
+/// The places where the child may connect.
+struct Endpoints<'a> {
+    shared: &'a Arc<Shared>,
+    run: &'a Arc<Run>,
+    nonce: Nonce,
+    /// Names of those at which nobody has been heard yet.
+    open: HashMap<u32, String>,
+    attempts: u32,
+}
+
+impl Endpoints<'_> {
+    /// One more, with a thread that waits there: ipc-channel's accept knows no deadline.
+    fn open(&mut self) -> std::io::Result<Bootstrap> {
+        let endpoint = Endpoint::new()?;
+        self.attempts += 1;
+        let attempt = self.attempts;
+        let name = endpoint.name().to_owned();
+        let run = Arc::clone(self.run);
+        let body = move || {
+            let greeting = endpoint.accept();
+            run.send_step(Step::Greeted { attempt, greeting });
+        };
+        thread::Builder::new().name("mp-accept".into()).spawn(body)?;
+        self.open.insert(attempt, name.clone());
+        Ok(bootstrap(self.shared, self.run, self.nonce, attempt, name))
+    }
+
+    /// Sends the waiting threads home.
+    fn give_up(&mut self) {
+        for (_, name) in self.open.drain() {
+            ipc::give_up(&name);
+        }
+    }
+}

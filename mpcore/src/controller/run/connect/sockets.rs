@@ -1,0 +1,37 @@
+//! The handshake over packet sockets: the child inherits them, so there is nobody else to be told apart.
+
+use std::process::Stdio;
+use std::sync::Arc;
+
+use super::{NotConnected, bootstrap, recognise, resources, spawn};
+use crate::controller::exit::Failure;
+use crate::controller::run::Run;
+use crate::controller::shared::Shared;
+use crate::transport::socket::Offer;
+use crate::transport::{ControllerLanes, ReceiveError, window};
+use crate::wire::handshake::{Nonce, Record};
+
+pub(super) fn connect(
+    shared: &Arc<Shared>,
+    run: &Arc<Run>,
+    nonce: Nonce,
+) -> Result<ControllerLanes, NotConnected> {
+    let (offer, stdin) = Offer::new().map_err(|error| resources(&error))?;
+    let mut record = Vec::new();
+    let first = bootstrap(shared, run, nonce, 1, String::new());
+    Record::Connect(first).write(&mut record).map_err(|error| resources(&error))?;
+    let expected = offer.send(&record).map_err(|error| resources(&error))?;
+    spawn(shared, run, Stdio::from(stdin))?;
+    run.ends_with(expected.end());
+    let introduction = match expected.introduction(run.generation, window()) {
+        Ok(introduction) => introduction,
+        Err(ReceiveError::Closed) => return Err(NotConnected::Closed),
+        Err(ReceiveError::Broken(why)) => return Err(NotConnected::Refused(Failure::Broken(why))),
+    };
+    if introduction.nonce != nonce {
+        let why = "it does not know the nonce".to_owned();
+        return Err(NotConnected::Refused(Failure::Broken(why)));
+    }
+    recognise(shared, run, &introduction)?;
+    Ok(expected.into_lanes(window()))
+}

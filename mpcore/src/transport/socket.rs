@@ -1,0 +1,277 @@
+//! Lanes through packet sockets of our own, and how a started child inherits them. Linux.
+//!
+//! A socket pair per lane: the child finds its end of the requests lane as its stdin, and those of the two
+//! others come along with the first record. (One pair for both directions is slower by a tenth.) They have no
+//! names, so nobody else can connect, and no file is left behind.
+//!
+//! The child is not trusted. A receive has a buffer of fixed size and takes no descriptors (the kernel drops
+//! what comes along); an overlong packet is an error; a send never waits, and one that finds no room although
+//! there was credit is an error. The controller ends its own reader by shutting the lane down, whoever else
+//! still holds the other end.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, Shutdown, SocketFlags, SocketType, recv, recvmsg, send,
+    sendmsg, shutdown, socketpair, sockopt,
+};
+
+use super::{
+    ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
+};
+use crate::limits::INTRODUCTION_BYTES;
+use crate::wire::credit::{charge, longest_packet};
+use crate::wire::handshake::{Introduction, RECORD_BYTES};
+use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
+use crate::wire::packet::{Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind};
+
+/// What a sender does when there is no room for its packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NoRoom {
+    /// An error: in the controller, which waits for no child.
+    Refuse,
+    /// Wait: in the child, whose controller reads whatever comes.
+    Wait,
+}
+
+struct SocketSender {
+    socket: OwnedFd,
+    no_room: NoRoom,
+}
+
+impl LaneSender for SocketSender {
+    fn send(&self, packet: &[u8]) -> Result<(), SendError> {
+        let flags = match self.no_room {
+            NoRoom::Refuse => SendFlags::NOSIGNAL | SendFlags::DONTWAIT,
+            NoRoom::Wait => SendFlags::NOSIGNAL,
+        };
+        loop {
+            match send(&self.socket, packet, flags) {
+                Ok(_) => return Ok(()),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN | Errno::NOBUFS) => return Err(SendError::Full),
+                Err(_) => return Err(SendError::Closed),
+            }
+        }
+    }
+}
+
+struct SocketReceiver {
+    socket: Arc<OwnedFd>,
+    longest: usize,
+}
+
+impl LaneReceiver for SocketReceiver {
+    fn receive(&mut self, packet: &mut Vec<u8>) -> Result<(), ReceiveError> {
+        loop {
+            packet.clear();
+            // One byte more, so that what is too long is seen even where the kernel cuts it.
+            packet.reserve_exact(self.longest + 1);
+            match recv(&self.socket, spare_capacity(packet), RecvFlags::TRUNC) {
+                // A packet without bytes is no packet of ours either.
+                Ok((_, 0)) => return Err(ReceiveError::Closed),
+                Ok((_, length)) if length > self.longest => {
+                    return Err(ReceiveError::Broken(format!("a packet of {length} bytes")));
+                }
+                Ok(_) => return Ok(()),
+                // A peer that ends without having read everything resets the connection; what it has
+                // sent before can still be read.
+                Err(Errno::INTR | Errno::CONNRESET) => {}
+                Err(error) => return Err(ReceiveError::Broken(error.to_string())),
+            }
+        }
+    }
+}
+
+/// Ends the wait in a receive, after what has arrived before.
+struct SocketEnd(Arc<OwnedFd>);
+
+impl LaneEnd for SocketEnd {
+    fn end(&self, _generation: u32) {
+        let _ = shutdown(&self.0, Shutdown::Read);
+    }
+}
+
+/// The controller's ends, before the child has said who it is, and those that the child gets with its first
+/// record.
+pub(crate) struct Offer {
+    expected: Expected,
+    handed: [OwnedFd; 2],
+}
+
+impl Offer {
+    /// Makes the sockets; the second one is to become the child's stdin.
+    pub(crate) fn new() -> io::Result<(Self, OwnedFd)> {
+        let (requests, stdin) = pair()?;
+        let (events, events_of_child) = pair()?;
+        let (control, control_of_child) = pair()?;
+        let expected = Expected { requests, events: Arc::new(events), control };
+        Ok((Self { expected, handed: [events_of_child, control_of_child] }, stdin))
+    }
+
+    /// Puts the first record where the child will find it.
+    pub(crate) fn send(self, record: &[u8]) -> io::Result<Expected> {
+        let handed = self.handed.each_ref().map(AsFd::as_fd);
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        ancillary.push(SendAncillaryMessage::ScmRights(&handed));
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        sendmsg(&self.expected.requests, &[IoSlice::new(record)], &mut ancillary, flags)?;
+        Ok(self.expected)
+    }
+}
+
+/// The lanes of a child that has yet to introduce itself.
+pub(crate) struct Expected {
+    requests: OwnedFd,
+    events: Arc<OwnedFd>,
+    control: OwnedFd,
+}
+
+impl Expected {
+    /// Ends the wait for the introduction, and later the reader's.
+    pub(crate) fn end(&self) -> Arc<dyn LaneEnd> {
+        Arc::new(SocketEnd(Arc::clone(&self.events)))
+    }
+
+    /// Waits until the child has said who it is. The watcher ends the wait, by [`Expected::end`].
+    pub(crate) fn introduction(
+        &self,
+        generation: u32,
+        window: u32,
+    ) -> Result<Introduction, ReceiveError> {
+        let broken = |error: &dyn std::fmt::Display| ReceiveError::Broken(error.to_string());
+        let mut receiver = self.receiver(window);
+        let (mut packet, mut assembler) = (Vec::new(), Assembler::default());
+        let (mut introduction, mut length) = (None, 0);
+        while introduction.is_none() {
+            receiver.receive(&mut packet)?;
+            length += packet.len();
+            if length > INTRODUCTION_BYTES {
+                return Err(broken(&"an endless introduction"));
+            }
+            let (head, body) = Head::parse(&packet, generation).map_err(|error| broken(&error))?;
+            let take = |item: ItemHead, payload: crate::wire::packet::Payload<'_>| {
+                if item.kind != ItemKind::Introduction || introduction.is_some() {
+                    return Err(PacketError::Misplaced("an item before the introduction"));
+                }
+                introduction = Some(payload.into_bytes());
+                Ok(())
+            };
+            match head.kind {
+                PacketKind::Items | PacketKind::Part => {
+                    assembler.take(head.kind, body, take).map_err(|error| broken(&error))?;
+                }
+                _ => return Err(broken(&"a packet before the introduction")),
+            }
+        }
+        let bytes = introduction.unwrap_or_default();
+        postcard::from_bytes(bytes.as_slice()).map_err(|error| broken(&error))
+    }
+
+    fn receiver(&self, window: u32) -> SocketReceiver {
+        SocketReceiver { socket: Arc::clone(&self.events), longest: longest_packet(window) }
+    }
+
+    /// The lanes of a child that was recognised.
+    pub(crate) fn into_lanes(self, window: u32) -> ControllerLanes {
+        let events = self.receiver(window);
+        let events_end = self.end();
+        let sender = |socket| Arc::new(SocketSender { socket, no_room: NoRoom::Refuse });
+        ControllerLanes {
+            requests: sender(self.requests),
+            control: sender(self.control),
+            events: Box::new(events),
+            events_end,
+        }
+    }
+}
+
+fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
+}
+
+/// What a child finds as its stdin.
+pub(crate) struct Inherited(OwnedFd);
+
+impl Inherited {
+    /// The controller's socket, if stdin is one; the child's stdin is empty from then on.
+    pub(crate) fn take() -> Option<Self> {
+        let stdin = io::stdin();
+        if sockopt::socket_type(&stdin) != Ok(SocketType::SEQPACKET) {
+            return None;
+        }
+        let socket = rustix::io::fcntl_dupfd_cloexec(&stdin, 3).ok()?;
+        crate::process::sys::stdin_to_null();
+        Some(Self(socket))
+    }
+
+    /// The first record, and the lanes that come with it.
+    pub(crate) fn receive(self) -> io::Result<(Vec<u8>, Accepted)> {
+        let mut record = vec![0; RECORD_BYTES];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let mut vectors = [IoSliceMut::new(&mut record)];
+        let received = loop {
+            match recvmsg(&self.0, &mut vectors, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
+                Err(Errno::INTR) => {}
+                received => break received?,
+            }
+        };
+        record.truncate(received.bytes);
+        let mut lanes = Vec::new();
+        for message in ancillary.drain() {
+            if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+                lanes.extend(descriptors);
+            }
+        }
+        let Ok([events, control]) = <[OwnedFd; 2]>::try_from(lanes) else {
+            return Err(io::Error::other("the lanes are missing"));
+        };
+        Ok((record, Accepted { requests: Arc::new(self.0), events, control }))
+    }
+}
+
+/// A child's sockets.
+pub(crate) struct Accepted {
+    requests: Arc<OwnedFd>,
+    events: OwnedFd,
+    control: OwnedFd,
+}
+
+impl Accepted {
+    /// Says who this child is; what the controller thinks of it shows in its first item.
+    pub(crate) fn introduce(
+        self,
+        introduction: &Introduction,
+        generation: u32,
+        window: u32,
+    ) -> io::Result<ChildLanes> {
+        let events = SocketSender { socket: self.events, no_room: NoRoom::Wait };
+        let payload = postcard::to_stdvec(introduction).map_err(io::Error::other)?;
+        // The controller reads it whatever it is: no credit is needed.
+        let mut queue = Outgoing::new(window, Bounds { entries: 1, bytes: payload.len() });
+        queue.push(ItemHead::new(ItemKind::Introduction, 0, 0), None, Payload::Ready(payload));
+        let head = Head::new(PacketKind::Items, generation);
+        let (mut packet, mut sent) = (Vec::new(), 0);
+        while matches!(queue.next_packet(head, &mut packet, |_| true), Next::Packet) {
+            events.send(&packet).map_err(io::Error::other)?;
+            sent += charge(packet.len());
+            queue.report(sent).map_err(io::Error::other)?;
+        }
+        let longest = longest_packet(window);
+        let receiver = |socket| Box::new(SocketReceiver { socket, longest });
+        Ok(ChildLanes {
+            requests: receiver(Arc::clone(&self.requests)),
+            requests_end: Arc::new(SocketEnd(self.requests)),
+            control: receiver(Arc::new(self.control)),
+            events: Arc::new(events),
+        })
+    }
+}

@@ -1,0 +1,213 @@
+//! What others got wrong, where no other file has the test: `docs/lessons.md` has the whole list.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use mpcore::{CallError, State};
+use system_tests::bench::{builder, ready, transport};
+use system_tests::controller_program::ControllerProgram;
+use system_tests::{BenchControl, Blob, LONG, outcome, processes, until};
+
+const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
+
+fn pid(bench: &BenchControl) -> u32 {
+    bench.process().pid().unwrap()
+}
+
+/// A channel of which somebody else holds an end is not closed when its process dies.
+#[test]
+fn a_stranger_that_holds_the_lane_does_not_delay_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("wrapper");
+    let sign = folder.path().join("sign");
+    // In a session of its own, so that killing the group does not end it; it keeps stdin, the lane.
+    let script = format!(
+        "#!/bin/sh\nexec 3<&0\nsetsid sh -c 'echo $$ > {}; exec sleep 600' <&3 2>/dev/null &\n\
+         exec {CHILD} \"$@\"\n",
+        sign.display()
+    );
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let bench = ready(builder(&program.to_string_lossy()));
+    until("the stranger is there", || fs::read_to_string(&sign).is_ok_and(|it| !it.is_empty()));
+    let stranger: u32 = fs::read_to_string(&sign).unwrap().trim().parse().unwrap();
+    let running = bench.ignore_everything(600_000);
+    until("it runs", || bench.begun() == 1);
+    processes::kill(pid(&bench));
+    assert!(matches!(outcome(running), Err(CallError::Exited(_))));
+    let _ = bench.process().join(LONG);
+    assert_eq!(bench.process().state(), State::Crashed);
+    assert!(!processes::has_ended(stranger), "it held the lane all the time");
+    processes::kill(stranger);
+    bench.process().start().unwrap();
+    assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
+}
+
+/// A send without credit blocks whoever sends, a user interface too; and a child may lie about its credit.
+#[test]
+fn a_child_that_says_it_has_taken_what_it_has_not_blocks_nobody() {
+    let bench = ready(builder(CHILD).transport(mpcore::Transport::default()));
+    let folder = tempfile::tempdir().unwrap();
+    let sign = folder.path().join("sign");
+    let swindle = bench.swindle(sign.to_string_lossy().into_owned(), 60_000);
+    let calls: Vec<_> = (0..300).map(|_| bench.echo(Blob::numbered(50_000))).collect();
+    fs::write(&sign, "").unwrap();
+    let Err(CallError::Exited(report)) = outcome(swindle) else { panic!("it was found") };
+    let Some(mpcore::Failure::Broken(why)) = &report.failure else { panic!("{report}") };
+    assert!(why.contains("takes nothing"), "{why}");
+    for call in calls {
+        assert!(matches!(outcome(call), Err(CallError::Exited(_))));
+    }
+    assert_eq!(report.state, State::Crashed);
+}
+
+/// A signal whose handler does not ask for a restart makes reads and writes fail in the middle.
+#[test]
+fn interruptions_cost_nothing() {
+    let mut program = ControllerProgram::start(env!("CARGO_BIN_EXE_interrupted"), &["2000"]);
+    println!("{}", program.line("calls"));
+    assert_eq!(program.line("ended"), "exit code 0");
+    assert_eq!(program.end(), 0);
+}
+
+/// At the limit of open files, ipc-channel's receive panics.
+#[test]
+fn running_out_of_descriptors_is_a_typed_failure_and_harms_nobody() {
+    let mut program = ControllerProgram::start(env!("CARGO_BIN_EXE_few_descriptors"), &["80"]);
+    let children: u32 = program.number("children");
+    let refused = program.line("refused");
+    println!("{children} children, then: {refused}");
+    assert!(children >= 3, "{children}");
+    assert!(refused.starts_with("true"), "{refused}");
+    assert_eq!(program.line("the others work"), "true");
+    assert_eq!(program.line("again"), "Ok(3)");
+    assert_eq!(program.end(), 0);
+}
+
+/// What each descriptor of a process is, such as `socket:[123]`, but for the three standard ones.
+fn descriptors(pid: u32) -> BTreeSet<String> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+    let entries = entries.filter(|entry| {
+        let number = entry.file_name().to_string_lossy().parse::<u32>();
+        number.is_ok_and(|number| number > 2)
+    });
+    let targets = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
+    targets.map(|target| target.to_string_lossy().into_owned()).collect()
+}
+
+/// Accepted sockets have no close-on-exec flag in ipc-channel: a child started meanwhile inherits them.
+#[test]
+fn no_child_inherits_what_belongs_to_another_or_to_the_controller() {
+    // What this process was given itself, a test runner's pipe, is handed on as everywhere.
+    let given = descriptors(std::process::id());
+    let benches: Vec<_> = (0..12).map(|_| builder(CHILD).spawn().unwrap()).collect();
+    for bench in &benches {
+        bench.process().wait_ready(LONG).unwrap();
+    }
+    let own = descriptors(std::process::id());
+    let of_child = |bench| &descriptors(pid(bench)) - &given;
+    let of_children: Vec<_> = benches.iter().map(of_child).collect();
+    for (index, one) in of_children.iter().enumerate() {
+        // Which all have, such as the kernel's event descriptors, have no identity of their own.
+        let identified = |it: &&String| it.contains(":[") && !it.starts_with("anon_inode");
+        let shared: Vec<_> = one.intersection(&own).filter(identified).collect();
+        assert!(shared.is_empty(), "child {index} has the controller's {shared:?}");
+        for (other, them) in of_children.iter().enumerate().skip(index + 1) {
+            let shared: Vec<_> = one.intersection(them).filter(identified).collect();
+            assert!(shared.is_empty(), "children {index} and {other} share {shared:?}");
+        }
+    }
+    // And what a child starts inherits nothing of the framework's.
+    let grandchild = outcome(benches[0].start_grandchild()).unwrap();
+    until("it has become what it shall be", || {
+        fs::read_to_string(format!("/proc/{grandchild}/comm")).is_ok_and(|it| it == "sleep\n")
+    });
+    assert_eq!(&descriptors(grandchild) - &given, BTreeSet::new());
+}
+
+/// A folder for temporary files whose path is too long for a socket: ipc-channel cuts it silently.
+#[test]
+fn a_long_or_unusual_folder_for_temporary_files_works_or_is_a_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = folder.path().join("x".repeat(120));
+    let unusual = folder.path().join("with spaces, 'quotes' and µ");
+    let missing = folder.path().join("missing");
+    for existing in [&long, &unusual] {
+        fs::create_dir(existing).unwrap();
+    }
+    let said = |folder: &Path, transport: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_one_call"));
+        command.env("TMPDIR", folder).env_remove("TRANSPORT");
+        if let Some(transport) = transport {
+            command.env("TRANSPORT", transport);
+        }
+        let mut program = ControllerProgram::start_command(&mut command);
+        let said = program.line("");
+        assert_eq!(program.end(), 0);
+        said
+    };
+    for folder in [&long, &unusual, &missing] {
+        assert_eq!(said(folder, None), "sum 3", "{}", folder.display());
+    }
+    let ipc = Some("ipc-channel");
+    assert_eq!(said(&unusual, ipc), "sum 3");
+    let error = said(&long, ipc);
+    assert!(error.contains("TMPDIR") && error.contains("too long"), "{error}");
+    let error = said(&missing, ipc);
+    assert!(error.starts_with("error") && error.contains("No such file"), "{error}");
+    for folder in [&long, &unusual] {
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "nothing is left behind");
+    }
+}
+
+/// A region that a child could truncate would end the controller with SIGBUS.
+#[test]
+fn no_memory_is_shared_with_a_child() {
+    let bench = ready(builder(CHILD).transport(transport()));
+    let blob = Blob::numbered(20 << 20);
+    assert_eq!(outcome(bench.echo(blob.clone())), Ok(blob));
+    for pid in [pid(&bench), std::process::id()] {
+        let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+        let shared: Vec<_> = maps
+            .lines()
+            .filter(|line| line.split_whitespace().nth(1).is_some_and(|it| it.ends_with('s')))
+            .collect();
+        assert!(shared.is_empty(), "{shared:#?}");
+    }
+}
+
+/// The test functions of a file.
+fn tests_in(file: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let names = text.lines().filter_map(|line| line.trim_start().strip_prefix("fn "));
+    names.filter_map(|name| Some(name.split_once('(')?.0.to_owned())).collect()
+}
+
+/// `docs/lessons.md` names tests; a renamed one would be missed by nobody.
+#[test]
+fn the_list_names_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let list = fs::read_to_string(root.join("docs/lessons.md")).unwrap();
+    let mut count = 0;
+    for (line, text) in list.lines().enumerate().filter(|(_, text)| text.starts_with("| ")) {
+        let last = text.trim_end_matches(" |").rsplit_once(" | ").unwrap().1;
+        for name in last.split('`').skip(1).step_by(2) {
+            let (file, test) = name.rsplit_once("::").unwrap();
+            let file = match file.split_once(": ") {
+                None => root.join("tests/tests").join(file).with_extension("rs"),
+                Some((krate, module)) => root
+                    .join(krate)
+                    .join("src")
+                    .join(module.replace("::", "/"))
+                    .with_extension("rs"),
+            };
+            let line = line + 1;
+            assert!(tests_in(&file).contains(test), "line {line}: no test `{name}`");
+            count += 1;
+        }
+    }
+    assert!(count > 60, "{count} tests are named");
+}
