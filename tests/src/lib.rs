@@ -11,6 +11,7 @@ pub mod gauge;
 pub mod journal;
 pub mod mood;
 pub mod patience;
+pub mod phoenix;
 pub mod processes;
 mod scribble;
 

@@ -94,7 +94,7 @@ impl Notice {
     }
 
     /// The same with the value that the mirrors hold now.
-    fn with_value(self, mirrors: &[Arc<Mirror>]) -> Self {
+    pub(crate) fn with_value(self, mirrors: &[Arc<Mirror>]) -> Self {
         let Self::Property(index) = self else { return self };
         let mirror = mirrors.get(usize::from(index));
         let value = mirror.map(|it| it.read(|bytes, version| (bytes.to_vec(), version)));

@@ -429,7 +429,9 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
     // Nothing of the run before is to be seen when this one is heard of.
     for (index, (mirror, row)) in shared.mirrors.iter().zip(&shared.table.properties).enumerate() {
         if mirror.set(&row.initial) {
-            wake = wake.and(enqueue(shared, Notice::Property(index as u16)));
+            // By itself: the values that this run sets come after its `started`.
+            let value = Notice::Property(index as u16).with_value(&shared.mirrors);
+            wake = wake.and(enqueue(shared, value));
         }
     }
     (run, wake)

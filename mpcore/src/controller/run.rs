@@ -170,7 +170,6 @@ impl Run {
     /// How the reader's wait is ended when there is no process any more.
     fn ends_with(&self, end: Arc<dyn LaneEnd>) {
         let mut known = lock(&self.known);
-        known.met = true;
         if known.ended.is_some() {
             // It has ended meanwhile, and whoever tells found no lane to end.
             end.end(self.generation);
@@ -214,6 +213,7 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     };
     match connected {
         Ok((lanes, nonce)) => {
+            lock(&run.known).met = true;
             let events = read::open(shared, run, lanes, nonce);
             match read::read(shared, run, events) {
                 Ok(()) => {}
