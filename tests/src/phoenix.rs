@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::blob::Blob;
+use crate::mood::Mood;
 
 /// What the child is told.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -87,7 +88,7 @@ pub trait Phoenix {
 
     /// A mood.
     #[event]
-    fn mutter(&self, mood: crate::Mood);
+    fn mutter(&self, mood: Mood);
 }
 
 /// The child.
@@ -188,7 +189,7 @@ impl Phoenix for PhoenixProcess {
     }
 
     fn babble(&mut self) {
-        self.cx.mutter.emit(crate::Mood::RefusesToArrive);
+        self.cx.mutter.emit(Mood::RefusesToArrive);
         thread::sleep(Duration::from_millis(50));
         std::process::abort();
     }

@@ -180,3 +180,72 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ExitStatus, RestartPolicy, State};
+
+    #[mpcore::process]
+    trait Idle {
+        fn answer(&mut self) -> i32;
+    }
+
+    #[derive(mpcore::Child)]
+    #[child(Idle)]
+    struct IdleProcess {}
+
+    impl Idle for IdleProcess {
+        fn answer(&mut self) -> i32 {
+            42
+        }
+    }
+
+    const LONG: Duration = Duration::from_secs(40);
+
+    fn idle(policy: RestartPolicy) -> IdleControl {
+        let builder = IdleControl::builder().in_process::<IdleProcess>().restart(policy);
+        let idle = builder.spawn().unwrap();
+        idle.process().wait_ready(LONG).unwrap();
+        idle
+    }
+
+    fn hang(idle: &IdleControl) {
+        let generation = idle.process().generation();
+        let why = Failure::Broken("it hangs".into());
+        idle.process().shared().restart_after_kill(generation, why);
+        idle.process().join(LONG).unwrap().expect("it ends");
+    }
+
+    #[test]
+    fn a_child_that_is_killed_to_be_restarted_is_whatever_the_policy_says() {
+        let idle = idle(RestartPolicy::never());
+        let restarting = idle.process().signals().restarting.receiver();
+        hang(&idle);
+        let next = restarting.recv_timeout(LONG).unwrap().0;
+        assert_eq!((next.attempt, next.report.generation), (1, 1));
+        assert_eq!(next.report.failure, Some(Failure::Broken("it hangs".into())));
+        assert_eq!(next.report.status.map(ExitStatus::code), Some(-9));
+        assert_eq!(idle.answer().wait(), Ok(42));
+        assert_eq!((idle.process().generation(), idle.process().state()), (2, State::Running));
+        // What is meant for a run that is over meets nobody.
+        let why = Failure::Broken("too late".into());
+        idle.process().shared().restart_after_kill(1, why);
+        assert_eq!(idle.answer().wait(), Ok(42));
+    }
+
+    #[test]
+    fn the_intensity_holds_for_children_that_hang_and_a_stop_is_stronger() {
+        let idle = idle(RestartPolicy::never().intensity(1, LONG));
+        let gave_up = idle.process().signals().gave_up.receiver();
+        hang(&idle);
+        idle.process().wait_ready(LONG).unwrap();
+        hang(&idle);
+        let end = gave_up.recv_timeout(LONG).unwrap().0;
+        assert_eq!(end.reason, GiveUpReason::TooManyRestarts { restarts: 1, within: LONG });
+        idle.process().start().unwrap();
+        idle.process().stop();
+        hang(&idle);
+        assert!(!idle.process().restart_pending());
+    }
+}

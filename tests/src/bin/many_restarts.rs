@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use mpcore::{Output, RestartPolicy};
+use mpcore::{Builder, CallError, Output, RestartPolicy};
 use system_tests::phoenix::{PhoenixConfig, PhoenixControl};
 use system_tests::{LONG, outcome, processes, until};
 
@@ -17,7 +17,7 @@ fn crash(phoenix: &PhoenixControl) {
     processes::kill(phoenix.process().pid().expect("there is a process"));
     until("the next run", || phoenix.process().generation() > generation);
     phoenix.process().wait_ready(LONG).expect("it gets ready");
-    let answered = calls.into_iter().filter(|_| true).map(outcome).filter(Result::is_ok).count();
+    let answered = calls.into_iter().map(outcome).filter(Result::is_ok).count();
     assert_eq!(answered, 5, "all of them are idempotent");
 }
 
@@ -44,6 +44,11 @@ fn settle() {
     });
 }
 
+fn builder(program: &str) -> Builder<PhoenixControl> {
+    let builder = PhoenixControl::builder().program(program).name("phoenix");
+    builder.stdout(Output::Null).stderr(Output::Null).config(PhoenixConfig::default())
+}
+
 fn main() {
     mpcore::init();
     let mut arguments = std::env::args().skip(1);
@@ -51,10 +56,8 @@ fn main() {
     let rounds = arguments.next().and_then(|it| it.parse().ok()).unwrap_or(10);
     let delay = Duration::from_millis(1);
     let policy = RestartPolicy::on_crash().backoff(delay, delay).intensity(u32::MAX, LONG);
-    let builder = PhoenixControl::builder().program(program).name("phoenix");
-    let builder = builder.stdout(Output::Null).stderr(Output::Null).restart(policy);
-    let builder = builder.config(PhoenixConfig::default()).reapply_properties();
-    let phoenix = builder.spawn().expect("it can be tried");
+    let phoenix = builder(&program).restart(policy).reapply_properties();
+    let phoenix = phoenix.spawn().expect("it can be tried");
     phoenix.process().wait_ready(LONG).expect("it gets ready");
     outcome(phoenix.set_power(2.0)).expect("the write is accepted");
     (0..20).for_each(|_| crash(&phoenix));
@@ -64,9 +67,15 @@ fn main() {
     settle();
     println!("after {}", counts());
 
-    processes::kill(phoenix.process().pid().expect("there is a process"));
-    let _ = phoenix.process().join(LONG);
-    assert!(mpcore::shutdown(LONG), "it is done in time");
+    // Between two runs, of which the next is far away.
+    let late = policy.backoff(100 * LONG, 100 * LONG);
+    let patient = builder(&program).restart(late).spawn().expect("it can be tried");
+    patient.process().wait_ready(LONG).expect("it gets ready");
+    processes::kill(patient.process().pid().expect("there is a process"));
+    let _ = patient.process().join(LONG);
+    let waits = patient.add(1, 2);
+    assert!(patient.process().restart_pending() && mpcore::shutdown(LONG), "it is done in time");
+    assert_eq!(outcome(waits), Err(CallError::Stopped));
     let left = processes::children(std::process::id()).len();
     println!("left {}", if left == 0 { "no child" } else { "a child" });
 }
