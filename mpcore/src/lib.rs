@@ -57,6 +57,7 @@
 //! | call it | [`Call`], [`CallError`] |
 //! | hear of it | [`Signal`], [`Inbox`], [`ProcessSignals`], [`Exception`] |
 //! | start, stop, kill, join it | [`Process`], [`ExitReport`], [`Failure`] |
+//! | have it started again after a crash | [`Builder::restart`], [`RestartPolicy`], [`Restarting`], [`GaveUp`] |
 //! | write the child | [`ChildContext`], [`Property`], [`Event`], [`Error`] |
 //! | put it into a binary of its own | [`child_main`] |
 //! | test | [`test_support!`], [`Builder::in_process`] |
@@ -103,6 +104,7 @@ mod inherited;
 mod interface;
 pub mod limits;
 mod process;
+mod supervise;
 mod sync;
 mod transport;
 mod wire;
@@ -122,12 +124,14 @@ pub use controller::outcome::{CallEnd, CallError, Exception, ExceptionKind};
 pub use controller::process::{
     JoinError, Process, ProcessSignals, Progress, ReadyError, StartError,
 };
+pub use controller::restart::{GaveUp, Restarting};
 pub use controller::shutdown::shutdown;
 pub use controller::signal::{Connection, Receiver, Signal, TakesResult};
 pub use error::{Cancelled, Error, Never, Refused, Result};
 pub use interface::{Child, Control, Interface};
 pub use mpmacros::{Child, main, process};
 pub use process::ExitStatus;
+pub use supervise::restart::{GiveUpReason, RestartPolicy};
 pub use transport::Transport;
 pub use wire::codec::{DecodeError, EncodeError, Raise, Wire, WireDefault};
 pub use wire::fingerprint::Mismatch;

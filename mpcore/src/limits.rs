@@ -56,6 +56,23 @@ pub(crate) const ENDPOINTS: usize = 5;
 /// What `#[mpcore::main]` gives the children of a program that returns, on top of their own grace.
 pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 
+/// Before the first restart after a crash: long enough for a device or a port to be let go, short enough
+/// that nobody takes the child for dead.
+pub const RESTART_DELAY: Duration = Duration::from_millis(100);
+
+/// Each further delay is this many times the one before.
+pub const RESTART_BACKOFF: u32 = 2;
+
+/// No delay is longer: whoever has mended the cause need not wait for it.
+pub const RESTART_DELAY_MAX: Duration = Duration::from_secs(10);
+
+/// So many restarts within [`RESTARTS_WITHIN`], then it is given up: a child that crashes at every start is
+/// given up after some three seconds, one that crashes now and then never is.
+pub const RESTARTS: u32 = 5;
+
+/// See [`RESTARTS`].
+pub const RESTARTS_WITHIN: Duration = Duration::from_secs(60);
+
 /// Commands that may wait for a child that does not take them; the next one ends as `queue full`.
 pub const QUEUE_COMMANDS: usize = 1_000_000;
 

@@ -12,6 +12,7 @@ pub mod gauge;
 pub mod journal;
 pub mod mood;
 pub mod patience;
+pub mod phoenix;
 pub mod processes;
 mod scribble;
 pub mod soak;

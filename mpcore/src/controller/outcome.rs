@@ -77,6 +77,13 @@ pub(crate) enum Outcome {
     Decode(String),
 }
 
+impl Outcome {
+    /// A result, or an end that is told otherwise or was asked for.
+    pub(crate) fn is_no_failure(&self) -> bool {
+        matches!(self, Self::Returned(_) | Self::Exited(_) | Self::Stopped | Self::Cancelled)
+    }
+}
+
 /// The codecs of one command's outcome.
 pub(crate) struct OutcomeCodec<T: 'static, E: 'static> {
     pub(crate) result: Codec<T>,

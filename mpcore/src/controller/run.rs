@@ -64,7 +64,11 @@ struct Known {
     /// The last rung of the ladder was climbed.
     killed: bool,
     start_deadline_passed: bool,
+    /// The child has shaken hands.
+    met: bool,
     ready: bool,
+    /// It was ended so that the next run can begin.
+    replaced: bool,
     bye: Option<Bye>,
     failure: Option<Failure>,
     /// The command for which it was killed.
@@ -114,6 +118,10 @@ impl Run {
             jammed: AtomicBool::new(false),
             tail: Arc::default(),
         }
+    }
+
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
     }
 
     /// Passes a wish on to the watcher, or keeps it until the watcher knows the run.
@@ -181,6 +189,12 @@ impl Run {
         }
     }
 
+    /// Its end, which is to be brought about now, is for the next run to begin: as after a crash, with the
+    /// policy's delays and intensity, but also where the policy is never to restart.
+    pub(crate) fn make_way(&self) {
+        lock(&self.known).replaced = true;
+    }
+
     /// How the reader's wait is ended when there is no process any more.
     fn ends_with(&self, end: Arc<dyn LaneEnd>) {
         let mut known = lock(&self.known);
@@ -229,6 +243,7 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     };
     match connected {
         Ok((lanes, nonce)) => {
+            lock(&run.known).met = true;
             let events = read::open(shared, run, lanes, nonce);
             match read::read(shared, run, events) {
                 Ok(()) => {}

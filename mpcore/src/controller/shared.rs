@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, AtomicUsize};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use super::allowance::Allowance;
@@ -22,9 +22,12 @@ use super::mirror::Mirror;
 use super::outcome::Outcome;
 use super::pending::{Entry, Reply, SharedThen, Stage, Then};
 use super::process::ProcessSignals;
+use super::repeat::Repeat;
+use super::restart::Restarting;
 use super::run::Run;
 use super::traffic::Traffic;
 use super::wiring::Sinks;
+use crate::supervise::restart::Supervisor;
 use crate::sync::{lock, wait};
 use crate::wire::interface::{Delivery, InterfaceTable};
 use crate::wire::outgoing::Payload;
@@ -44,6 +47,9 @@ pub(crate) struct Life {
     pub(crate) ready: bool,
     /// Start again when the current run has ended.
     pub(crate) restart: bool,
+    /// The next run begins by itself, when its time has come.
+    pub(crate) restarting: Option<Restarting>,
+    pub(crate) supervisor: Supervisor,
     /// Threads that still have something to post which belongs before the run's last signal.
     pub(crate) posting: usize,
     /// The last signals of a run are being posted; the next must not begin before.
@@ -68,8 +74,6 @@ pub(crate) struct Shared {
     control: Mutex<ControlLane>,
     /// Threads that wait for this child.
     waiters: AtomicUsize,
-    /// The run whose signals are being delivered; behind `life`'s while those of an older one wait.
-    pub(crate) delivered: AtomicU32,
 }
 
 impl fmt::Debug for Shared {
@@ -102,6 +106,8 @@ impl Shared {
             report: None,
             ready: false,
             restart: false,
+            restarting: None,
+            supervisor: Supervisor::new(spec.restart),
             posting: 0,
             finishing: false,
             hooks: 0,
@@ -121,7 +127,6 @@ impl Shared {
             traffic: Mutex::new(traffic),
             control: Mutex::default(),
             waiters: AtomicUsize::new(0),
-            delivered: AtomicU32::new(0),
         })
     }
 
@@ -189,7 +194,8 @@ impl Shared {
             self.spec.vigilance.on_timeout,
             Self::inherited_time(),
         );
-        let entry = Entry { command, reply, then: Arc::clone(&then), limit };
+        let repeat = self.repeat(command);
+        let entry = Entry { command, reply, then: Arc::clone(&then), limit, repeat };
         let (call, refused, watch) = {
             let mut traffic = self.traffic();
             let call = traffic.next_call();
@@ -208,10 +214,28 @@ impl Shared {
         (call, Awaited { receiver, then })
     }
 
+    /// What a crash means for this command.
+    fn repeat(&self, command: u16) -> Repeat {
+        let Some(row) = self.table.commands.get(usize::from(command)) else {
+            return Repeat::never();
+        };
+        let mut repeat = Repeat::never();
+        if row.rules.idempotent {
+            repeat = repeat.idempotent();
+        }
+        match row.writes.filter(|_| self.spec.reapply_properties) {
+            Some(property) => repeat.writes(property),
+            None => repeat,
+        }
+    }
+
     /// Ends a command: wakes who waits, and posts what handlers shall hear. Whoever has taken the
     /// entry out of the table calls this, once.
     pub(crate) fn resolve(self: &Arc<Self>, call: u64, entry: Entry, outcome: Outcome) {
-        let Entry { command, reply, then, .. } = entry;
+        let Entry { command, reply, then, repeat, .. } = entry;
+        if repeat.is_reapplied() && outcome.is_no_failure() {
+            return;
+        }
         let outcome = Arc::new(outcome);
         let (told, source) = match &*outcome {
             Outcome::Returned(_) => {
@@ -278,7 +302,7 @@ impl Shared {
     pub(crate) fn cancel(self: &Arc<Self>, call: u64) {
         let (waiting, pending) = {
             let mut traffic = self.traffic();
-            (traffic.cancel_waiting(call), traffic.pending.contains(call))
+            (traffic.cancel_waiting(call), traffic.cancel_sent(call))
         };
         if let Some(entry) = waiting {
             self.resolve(call, entry, Outcome::Cancelled);

@@ -4,14 +4,18 @@
 //! credit, the caller's own thread sends, which never blocks. Decisions only: whoever takes an entry
 //! out resolves it after the lock is released.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::escalation::Limit;
 use super::exit::SharedReport;
 use super::grant::Grant;
 use super::health::{Health, Look};
 use super::outcome::Outcome;
-use super::pending::{Entry, Pending};
+use super::pending::{Entry, Pending, SharedThen, Then};
+use super::repeat::AcceptedWrites;
+use crate::sync::Mutex;
 use crate::transport::Sender;
 use crate::wire::credit::FalseReport;
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
@@ -33,11 +37,24 @@ struct Lane {
     grant: Arc<Grant>,
 }
 
+/// Which commands without an outcome go over to the next run, when one has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GoOver {
+    /// There is no next run, or it was asked for.
+    Nothing,
+    /// The run never was ready, so nothing of a command had been sent.
+    Everything,
+    /// It had been ready: only what is idempotent, once.
+    Idempotent,
+}
+
 pub(crate) struct Traffic {
     pub(crate) gate: Gate,
     last_call: u64,
     pub(crate) pending: Pending,
     pub(crate) health: Health,
+    /// Those to be made again with every start.
+    pub(crate) writes: AcceptedWrites,
     queue: Outgoing,
     lane: Option<Lane>,
     buffer: Vec<u8>,
@@ -49,6 +66,13 @@ impl std::fmt::Debug for Traffic {
     }
 }
 
+fn head_of(call: u64, entry: &Entry) -> ItemHead {
+    let mut head = ItemHead::new(ItemKind::Call, entry.command, call);
+    head.deadline = entry.limit.milliseconds;
+    head.flags = entry.limit.flags;
+    head
+}
+
 impl Traffic {
     pub(crate) fn new(bounds: Bounds, ping_interval: Duration) -> Self {
         Self {
@@ -56,6 +80,7 @@ impl Traffic {
             last_call: 0,
             pending: Pending::default(),
             health: Health::new(ping_interval),
+            writes: AcceptedWrites::default(),
             queue: Outgoing::new(0, bounds),
             lane: None,
             buffer: Vec::new(),
@@ -72,22 +97,21 @@ impl Traffic {
     pub(crate) fn submit(
         &mut self,
         call: u64,
-        entry: Entry,
+        mut entry: Entry,
         payload: Payload,
     ) -> Result<(), (Entry, Outcome)> {
-        let length = match &payload {
-            Payload::Ready(bytes) => bytes.len(),
-            Payload::Encoding => crate::limits::ENCODE_INLINE,
-        };
+        let length = payload.ready().map_or(crate::limits::ENCODE_INLINE, <[u8]>::len);
         match &self.gate {
             Gate::Open if self.queue.has_room(length) => {}
             Gate::Open => return Err((entry, Outcome::QueueFull)),
             Gate::Stopping => return Err((entry, Outcome::Stopped)),
             Gate::Ended(report) => return Err((entry, Outcome::Exited(Arc::clone(report)))),
         }
-        let mut head = ItemHead::new(ItemKind::Call, entry.command, call);
-        head.deadline = entry.limit.milliseconds;
-        head.flags = entry.limit.flags;
+        let head = head_of(call, &entry);
+        let payload = match payload {
+            Payload::Ready(args) => entry.repeat.keep(args),
+            payload => payload,
+        };
         self.pending.insert(call, entry);
         self.queue.push(head, None, payload);
         self.pump();
@@ -123,6 +147,10 @@ impl Traffic {
         payload: Result<Vec<u8>, Outcome>,
     ) -> Option<(Entry, Outcome)> {
         let queued = payload.and_then(|payload| {
+            let payload = match self.pending.get_mut(call) {
+                Some(entry) => entry.repeat.keep(payload),
+                None => Payload::Ready(payload),
+            };
             let fits = self.queue.encoded(call, payload);
             if fits { Ok(()) } else { Err(Outcome::QueueFull) }
         });
@@ -137,6 +165,29 @@ impl Traffic {
         refused
     }
 
+    /// A run begins: what waits is sent when it is ready, and the accepted writes go before it.
+    pub(crate) fn begin_run(&mut self) {
+        self.gate = Gate::Open;
+        self.health.reset();
+        self.queue.hold();
+        // Each goes to the front.
+        for write in self.writes.in_order().into_iter().rev() {
+            let head = ItemHead::new(ItemKind::Call, write.command, write.call);
+            let then = SharedThen::new(Mutex::new(Then { uncalled: true, ..Then::default() }));
+            let (reply, _) = oneshot::channel();
+            let (limit, repeat) = (Limit::default(), write.repeat());
+            let entry = Entry { command: write.command, reply, then, limit, repeat };
+            self.pending.insert_first(write.call, entry);
+            self.queue.push_front(head, write.payload());
+        }
+    }
+
+    /// The child is ready for commands.
+    pub(crate) fn ready(&mut self) {
+        self.queue.release();
+        self.pump();
+    }
+
     /// A run's lanes are there: the welcome goes before everything that has queued.
     pub(crate) fn open_lane(
         &mut self,
@@ -147,6 +198,7 @@ impl Traffic {
         welcome: Vec<u8>,
     ) {
         self.queue.reset_lane(window);
+        let welcome = Payload::Ready(welcome);
         self.queue.push_front(ItemHead::new(ItemKind::Welcome, 0, 0), welcome);
         self.lane = Some(Lane { sender, generation, grant });
         self.pump();
@@ -185,11 +237,19 @@ impl Traffic {
 
     /// Takes out a call of which nothing has been sent yet: it is never started.
     pub(crate) fn cancel_waiting(&mut self, call: u64) -> Option<Entry> {
-        if self.pending.contains(call) && self.queue.waits(call) {
-            self.queue.forget(call);
-            return self.pending.remove(call);
+        let entry = self.pending.get_mut(call)?;
+        if entry.repeat.is_reapplied() || !self.queue.waits(call) {
+            return None;
         }
-        None
+        self.queue.forget(call);
+        self.pending.remove(call)
+    }
+
+    /// Notes that the end of a call is wanted of which something has been sent; returns whether there is
+    /// such a call.
+    pub(crate) fn cancel_sent(&mut self, call: u64) -> bool {
+        let entry = self.pending.get_mut(call).filter(|entry| !entry.repeat.is_reapplied());
+        entry.map(|entry| entry.repeat.cancel()).is_some()
     }
 
     /// No further commands; takes out those of which nothing has been sent.
@@ -203,10 +263,34 @@ impl Traffic {
         waiting
     }
 
-    /// The run has ended; takes out everything.
-    pub(crate) fn end(&mut self) -> Vec<(u64, Entry)> {
+    /// The run has ended; takes out everything but what goes over to the next.
+    pub(crate) fn end(&mut self, go_over: GoOver) -> Vec<(u64, Entry)> {
         self.lane = None;
-        self.queue.clear();
-        self.pending.take(|_| true)
+        let queued = self.queue.take().into_iter();
+        let mut queued: HashMap<_, _> =
+            queued.map(|(head, payload)| (head.call, payload)).collect();
+        let mut lost = Vec::new();
+        for (call, mut entry) in self.pending.take(|_| true) {
+            let payload = queued.remove(&call);
+            let payload = match go_over {
+                GoOver::Everything if !entry.repeat.is_reapplied() => payload,
+                // Not even whole on the lane: it has not been run.
+                GoOver::Idempotent if entry.repeat.is_idempotent() => {
+                    payload.or_else(|| entry.repeat.again())
+                }
+                _ => None,
+            };
+            match payload {
+                Some(payload) => {
+                    // Its time begins anew.
+                    entry.limit.overran = false;
+                    let head = head_of(call, &entry);
+                    self.pending.insert(call, entry);
+                    self.queue.push(head, None, payload);
+                }
+                None => lost.push((call, entry)),
+            }
+        }
+        lost
     }
 }

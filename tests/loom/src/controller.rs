@@ -12,6 +12,8 @@ mod health;
 pub(crate) mod mailbox;
 #[path = "../../../mpcore/src/controller/pending.rs"]
 pub(crate) mod pending;
+#[path = "../../../mpcore/src/controller/repeat.rs"]
+pub(crate) mod repeat;
 #[path = "../../../mpcore/src/controller/ring.rs"]
 pub(crate) mod ring;
 #[path = "../../../mpcore/src/controller/traffic.rs"]
@@ -30,6 +32,7 @@ pub(crate) mod escalation {
     pub(crate) struct Limit {
         pub(crate) milliseconds: u32,
         pub(crate) flags: CallFlags,
+        pub(crate) overran: bool,
     }
 
     impl Limit {

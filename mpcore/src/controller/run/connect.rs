@@ -49,7 +49,7 @@ pub(super) fn to_thread(
     let (lanes, child_lanes) = memory::pair();
     let nonce = Nonce::default();
     let initial = shared.table.initial_values();
-    take_initial_values(shared, &initial);
+    take_initial_values(shared, run, &initial);
     let given = registry::Run {
         generation: run.generation,
         window: window(),
@@ -64,10 +64,11 @@ pub(super) fn to_thread(
         watch::forget(run.key);
         shared.ended(run.generation, Some(ExitStatus::from_code(code)));
     };
+    // Before it is watched, and so before it can end.
+    post(shared, Notice::Started(std::process::id()));
     let deadline = Instant::now().checked_add(shared.spec.start_deadline);
     watch::watch(run.key, Arc::clone(shared) as Arc<dyn Watched>, run.generation, None, deadline);
     run.watched();
-    post(shared, Notice::Started(std::process::id()));
     let name = format!("child-{}", shared.name().replace('\0', ""));
     if let Err(error) = thread::Builder::new().name(name).spawn(body) {
         watch::forget(run.key);
@@ -149,7 +150,11 @@ fn bootstrap(
 }
 
 /// Compares what a child says of itself with what is expected of it.
-fn recognise(shared: &Arc<Shared>, introduction: &Introduction) -> Result<(), NotConnected> {
+fn recognise(
+    shared: &Arc<Shared>,
+    run: &Run,
+    introduction: &Introduction,
+) -> Result<(), NotConnected> {
     if introduction.protocol != PROTOCOL {
         let child = introduction.protocol;
         let failure = Failure::Protocol { child, controller: PROTOCOL };
@@ -163,12 +168,13 @@ fn recognise(shared: &Arc<Shared>, introduction: &Introduction) -> Result<(), No
         let lie = format!("{values} initial values for {properties} properties");
         return Err(NotConnected::Refused(Failure::Broken(lie)));
     }
-    take_initial_values(shared, &introduction.initial);
+    take_initial_values(shared, run, &introduction.initial);
     Ok(())
 }
 
-/// Every run begins with the properties' initial values.
-fn take_initial_values(shared: &Arc<Shared>, initial: &[Vec<u8>]) {
+/// Every run begins with the properties' initial values; a run that is over sets none.
+fn take_initial_values(shared: &Arc<Shared>, run: &Run, initial: &[Vec<u8>]) {
+    let Some(_going) = run.finished.hold() else { return };
     for (index, (mirror, bytes)) in shared.mirrors.iter().zip(initial).enumerate() {
         if mirror.set(bytes) {
             post(shared, Notice::Property(index as u16));

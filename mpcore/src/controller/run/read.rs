@@ -197,6 +197,9 @@ fn take_item(
     match entry {
         // A cancelled command may not have reached the child, which then knows only its number.
         Some(entry) if entry.command == item.method || item.kind == ItemKind::Cancelled => {
+            if item.kind == ItemKind::Returned {
+                shared.traffic().writes.returned(item.call, entry.command, &entry.repeat);
+            }
             shared.resolve(item.call, entry, outcome);
             Ok(())
         }
@@ -270,6 +273,7 @@ fn take_notice(
             };
             wakes.into_iter().for_each(Wake::wake);
             shared.life_changed().notify_all();
+            shared.traffic().ready();
         }
         ItemKind::InitFailed => {
             let failure: InitFailure = report(payload.bytes())?;

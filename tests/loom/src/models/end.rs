@@ -10,7 +10,8 @@ use crate::controller::escalation::Limit;
 use crate::controller::finished::Finished;
 use crate::controller::outcome::Outcome;
 use crate::controller::pending::{Entry, Reply, SharedThen};
-use crate::controller::traffic::{Gate, Traffic};
+use crate::controller::repeat::Repeat;
+use crate::controller::traffic::{Gate, GoOver, Traffic};
 use crate::sync::{Mutex, lock};
 use crate::wire::outgoing::{Bounds, Payload};
 
@@ -77,7 +78,7 @@ impl Run {
         let lost = {
             let mut traffic = lock(&self.traffic);
             traffic.gate = Gate::Ended(Arc::default());
-            traffic.end()
+            traffic.end(GoOver::Nothing)
         };
         lost.into_iter().for_each(|(_, entry)| resolve(entry, Outcome::Exited(Arc::default())));
         lock(&self.told).push(Told::Finished);
@@ -92,6 +93,7 @@ fn entry() -> (Entry, oneshot::Receiver<Reply>) {
             reply,
             then: SharedThen::new(Mutex::default()),
             limit: Limit::default(),
+            repeat: Repeat::never(),
         },
         receiver,
     )

@@ -9,6 +9,7 @@ use super::check;
 use crate::controller::escalation::Limit;
 use crate::controller::grant::{Account, Grant};
 use crate::controller::pending::{Entry, SharedThen};
+use crate::controller::repeat::Repeat;
 use crate::controller::traffic::Traffic;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, lock};
@@ -66,6 +67,7 @@ pub fn calls_and_reports_together_tell_everything() {
                     reply,
                     then: SharedThen::new(Mutex::default()),
                     limit: Limit::default(),
+                    repeat: Repeat::never(),
                 };
                 assert!(traffic.submit(call, entry, Payload::Ready(Vec::new())).is_ok());
             }
