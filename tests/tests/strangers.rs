@@ -10,8 +10,9 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rustix::process::Signal;
 use system_tests::controller_program::ControllerProgram;
-use system_tests::processes;
+use system_tests::{processes, until};
 
 const CONTROLLER: &str = env!("CARGO_BIN_EXE_controller");
 const STRANGER: &str = env!("CARGO_BIN_EXE_stranger");
@@ -162,6 +163,15 @@ fn check(moment: &str, lanes: Lanes) {
     let alive = |pid: &u32| !processes::has_ended(*pid);
     assert!(pids.iter().all(alive), "{moment}: they go on");
     assert_eq!(entries(temporary.path()), made, "{moment}: nothing was taken or put there");
+    // A program that is no child does not notice the loss of its controller.
+    controller.signal(Signal::KILL);
+    controller.end();
+    if moment == "unconnected" {
+        processes::marked(&temporary.path().to_string_lossy())
+            .into_iter()
+            .for_each(processes::kill);
+    }
+    until("all have ended", || processes::marked(&temporary.path().to_string_lossy()).is_empty());
 }
 
 #[test]
@@ -197,7 +207,7 @@ fn the_stranger_gets_at_what_is_its_own() {
     own.arg("600").stdin(Stdio::null()).uid(NOBODY).gid(NOBODY).current_dir("/");
     let mut own = own.spawn().unwrap();
     // A child inherits none of this from the one that has spawned it; the program it is decides.
-    system_tests::until("it is `sleep`", || {
+    until("it is `sleep`", || {
         let name = fs::read_to_string(format!("/proc/{}/comm", own.id())).unwrap_or_default();
         name.trim() == "sleep"
     });
