@@ -102,6 +102,7 @@ pub mod limits;
 mod process;
 mod sync;
 mod transport;
+mod unwind;
 mod wire;
 
 pub(crate) use arity::for_each_arity;

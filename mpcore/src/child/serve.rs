@@ -159,10 +159,7 @@ fn run_commands<P: Child>(
     context: &<P::Interface as Interface>::Context,
 ) {
     while let Some((head, args)) = requests.next() {
-        if let Some(reply) = run_command::<P>(link, child, context, head, &args) {
-            let outcome = ItemHead::new(reply.kind, head.method, head.call);
-            let _ = link.send(outcome, None, reply.payload);
-        }
+        run_command::<P>(link, child, context, head, &args);
     }
     // Taken from the lane, but not run.
     for (head, _) in requests.taken.drain(..).filter(|(head, _)| link.skip(head.call)) {
@@ -177,18 +174,19 @@ fn run_command<P: Child>(
     context: &<P::Interface as Interface>::Context,
     head: ItemHead,
     args: &Bytes,
-) -> Option<Reply> {
+) {
     let ended = || match link.stopping() {
         true => Reply { kind: ItemKind::Stopped, payload: Vec::new() },
         false => Reply { kind: ItemKind::Cancelled, payload: Vec::new() },
     };
     if !link.begin(head.call) {
-        return None;
+        return;
     }
+    let mut owed = Owed { link, head, reply: None };
     let request = Request { command: head.method, args: args.as_slice() };
     let result = guard(|| child.__interface().__dispatch(context, request));
     let met_cancelled = link.end();
-    Some(match result {
+    owed.reply = Some(match result {
         Ok(reply) if reply.kind == ItemKind::Raised && met_cancelled => ended(),
         Ok(reply) => reply,
         Err(Unwound::Cancelled) => ended(),
@@ -196,7 +194,28 @@ fn run_command<P: Child>(
             kind: ItemKind::Panicked,
             payload: postcard::to_stdvec(&report).unwrap_or_default(),
         },
-    })
+    });
+}
+
+/// A command that has begun owes an outcome: it is sent when this is dropped, once, however that comes.
+struct Owed<'a> {
+    link: &'a Link,
+    head: ItemHead,
+    reply: Option<Reply>,
+}
+
+impl Drop for Owed<'_> {
+    fn drop(&mut self) {
+        let reply = self.reply.take().unwrap_or_else(|| {
+            self.link.end();
+            let message = "the child's runtime panicked after the command".to_owned();
+            let report = PanicReport { message, location: String::new(), backtrace: String::new() };
+            let payload = postcard::to_stdvec(&report).unwrap_or_default();
+            Reply { kind: ItemKind::Panicked, payload }
+        });
+        let outcome = ItemHead::new(reply.kind, self.head.method, self.head.call);
+        let _ = self.link.send(outcome, None, reply.payload);
+    }
 }
 
 /// The requests lane, item by item.
@@ -258,5 +277,50 @@ impl Requests {
         self.link.consumed_request(charge(self.packet.len()));
         let _ = self.link.credit(head.consumed);
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::transport::memory;
+
+    /// What has come of the items that were sent.
+    fn outcomes(events: &mpsc::Receiver<Vec<u8>>) -> Vec<(ItemKind, u64)> {
+        let mut found = Vec::new();
+        for packet in events.try_iter() {
+            let (head, body) = Head::parse(&packet, 1).unwrap();
+            let take = |item: ItemHead, _: crate::wire::packet::Payload<'_>| {
+                found.push((item.kind, item.call));
+                Ok::<(), PacketError>(())
+            };
+            Assembler::default().take(head.kind, body, take).unwrap();
+        }
+        found
+    }
+
+    #[test]
+    fn what_has_begun_has_one_outcome_however_it_is_left() {
+        let (sender, events) = mpsc::channel();
+        let (_lanes, child) = memory::pair();
+        let link = Link::new(1, 96 << 10, Arc::new(sender), child.requests_end);
+        let head = |call| ItemHead::new(ItemKind::Call, 0, call);
+        assert!(link.begin(1));
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            let _owed = Owed { link: &link, head: head(1), reply: None };
+            resume_unwind(Box::new("on purpose"));
+        }));
+        assert!(unwound.is_err());
+        assert_eq!(outcomes(&events), [(ItemKind::Panicked, 1)]);
+        assert_eq!(link.running(), 0, "it is over");
+        assert!(link.begin(2));
+        let mut owed = Owed { link: &link, head: head(2), reply: None };
+        link.end();
+        owed.reply = Some(Reply { kind: ItemKind::Returned, payload: Vec::new() });
+        drop(owed);
+        assert_eq!(outcomes(&events), [(ItemKind::Returned, 2)]);
     }
 }

@@ -409,7 +409,7 @@ pub(crate) enum AfterEnd {
 /// Stops, terminates or kills the current run; returns whether there is one.
 pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
     let mut wake = Wake::none();
-    let (run, waiting) = {
+    let (run, waiting, _posting) = {
         let mut life = shared.life();
         life.restart = after == AfterEnd::StartAgain && life.state.is_alive();
         let Some(run) = life.run.clone().filter(|_| life.state.is_alive()) else { return false };
@@ -418,7 +418,7 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
             wake = enqueue(shared, Notice::State(State::Stopping));
         }
         // What is resolved below belongs before the run's last signal.
-        life.posting += 1;
+        let posting = shared.begin_posting(&mut life);
         let waiting = shared.traffic().stop();
         let mut control = shared.control();
         // A child that is killed must not begin to clean up; one on a thread cannot be killed.
@@ -427,7 +427,7 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
         }
         // The bound of the inbox does not hold back what a stopping child still has to say.
         control.grant();
-        (run, waiting)
+        (run, waiting, posting)
     };
     wake.wake();
     shared.life_changed().notify_all();
@@ -435,7 +435,5 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
     for (call, entry) in waiting {
         shared.resolve(call, entry, Outcome::Stopped);
     }
-    shared.life().posting -= 1;
-    shared.life_changed().notify_all();
     true
 }
