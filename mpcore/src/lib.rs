@@ -107,6 +107,7 @@ mod process;
 mod supervise;
 mod sync;
 mod transport;
+mod unwind;
 mod wire;
 
 pub(crate) use arity::for_each_arity;

@@ -3,7 +3,6 @@
 //! All of the user's code that runs here stands behind a guard: a handler, a `Deserialize` or a
 //! `Display` that panics costs its own notice, never the inbox.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::inbox::{Notice, Source};
@@ -13,6 +12,7 @@ use super::process::Progress;
 use super::shared::Shared;
 use crate::DecodeError;
 use crate::sync::lock;
+use crate::unwind::caught;
 
 /// What user code that panicked counts as. The panic hook has told of it.
 const PANICKED: &str = "the `Deserialize` or `Display` of its type panicked";
@@ -167,5 +167,5 @@ impl Shared {
 
 /// Runs user code; `None` if it panicked.
 fn guard<R>(code: impl FnOnce() -> R) -> Option<R> {
-    catch_unwind(AssertUnwindSafe(code)).ok()
+    caught(code)
 }

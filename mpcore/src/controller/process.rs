@@ -474,7 +474,7 @@ pub(crate) enum AfterEnd {
 /// Stops, terminates or kills the current run; returns whether there is one.
 pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
     let mut wake = Wake::none();
-    let (run, waiting) = {
+    let (run, waiting, _posting) = {
         let mut life = shared.life();
         let Some(run) = life.run.clone().filter(|_| life.state.is_alive()) else {
             let waiting = match after {
@@ -497,7 +497,7 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
             wake = enqueue(shared, Notice::State(State::Stopping));
         }
         // What is resolved below belongs before the run's last signal.
-        life.posting += 1;
+        let posting = shared.begin_posting(&mut life);
         let waiting = shared.traffic().stop();
         let mut control = shared.control();
         // A child that is killed must not begin to clean up; one on a thread cannot be killed.
@@ -506,7 +506,7 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
         }
         // The bound of the inbox does not hold back what a stopping child still has to say.
         control.grant();
-        (run, waiting)
+        (run, waiting, posting)
     };
     wake.wake();
     shared.keep_watch();
@@ -515,7 +515,5 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
     for (call, entry) in waiting {
         shared.resolve(call, entry, Outcome::Stopped);
     }
-    shared.life().posting -= 1;
-    shared.life_changed().notify_all();
     true
 }

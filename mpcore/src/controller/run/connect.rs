@@ -21,9 +21,13 @@ use crate::controller::shared::Shared;
 use crate::process::watch::{self, Watched};
 use crate::process::{ExitStatus, spawn, stderr};
 use crate::transport::{ControllerLanes, Transport, memory, window};
+use crate::unwind::caught;
 use crate::wire::fingerprint::Mismatch;
 use crate::wire::handshake::{Bootstrap, Introduction, Nonce};
 use crate::wire::packet::PROTOCOL;
+
+/// What a program that panics ends with.
+const PANICKED: i32 = 101;
 
 /// Why a run has no lanes.
 pub(super) enum NotConnected {
@@ -59,7 +63,7 @@ pub(super) fn to_thread(
     };
     let told = (Arc::clone(shared), Arc::clone(run));
     let body = move || {
-        let code = (child.serve)(child_lanes, given);
+        let code = caught(|| (child.serve)(child_lanes, given)).unwrap_or(PANICKED);
         let (shared, run) = told;
         watch::forget(run.key);
         shared.ended(run.generation, Some(ExitStatus::from_code(code)));

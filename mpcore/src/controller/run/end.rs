@@ -18,6 +18,7 @@ use crate::process::stop::Rung;
 use crate::process::watch::Watched;
 use crate::supervise::restart::RunEnd;
 use crate::sync::{lock, wait_timeout};
+use crate::unwind::caught;
 
 use super::Known;
 
@@ -159,9 +160,7 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
     post(shared, Notice::Finished(Arc::clone(&report)));
     next.follow(shared, &report);
     if let Some(after_exit) = &shared.spec.after_exit {
-        let hook = std::panic::AssertUnwindSafe(|| after_exit(&report));
-        // A panic of the hook is told by the panic hook.
-        let _ = std::panic::catch_unwind(hook);
+        let _ = caught(|| after_exit(&report));
     }
     shared.life().hooks -= 1;
     shared.life_changed().notify_all();
