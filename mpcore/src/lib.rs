@@ -101,6 +101,7 @@ mod interface;
 pub mod limits;
 mod process;
 mod sync;
+pub mod testing;
 mod transport;
 mod wire;
 

@@ -136,6 +136,7 @@ fn serve(child: Registration, lanes: ChildLanes, to: &Bootstrap, initial: Vec<Ve
         nonce: to.nonce,
         initial,
         place: Place::Process { controller: to.controller },
+        faults: to.faults.clone(),
     };
     (child.serve)(lanes, run)
 }

@@ -8,10 +8,12 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
+use super::faults::{Faults, OnLane};
 use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES};
 use crate::sync::{lock, wait};
-use crate::transport::{LaneEnd, Sender};
+use crate::transport::{LaneEnd, LaneSender, SendError, Sender};
 use crate::wire::credit::{FalseReport, Meter};
+use crate::wire::fault::{FaultPlan, Moment};
 use crate::wire::keyed::Key;
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
 use crate::wire::packet::{Head, ItemHead, ItemKind, PacketKind};
@@ -53,6 +55,30 @@ impl Events {
     fn takes(&self, key: Option<Key>, length: usize) -> bool {
         key.is_some_and(|key| self.queue.has_waiting(key)) || self.queue.has_room(length)
     }
+
+    /// Nothing can be sent any more.
+    fn close(&mut self) {
+        self.closed = true;
+        self.queue.clear();
+    }
+
+    fn suffer(&mut self, fault: OnLane) {
+        match fault {
+            OnLane::Close => self.lane = Arc::new(Closed),
+            OnLane::Send(packets) => {
+                let _ = packets.iter().try_for_each(|packet| self.lane.send(packet));
+            }
+        }
+    }
+}
+
+/// In place of a lane that was closed.
+struct Closed;
+
+impl LaneSender for Closed {
+    fn send(&self, _packet: &[u8]) -> Result<(), SendError> {
+        Err(SendError::Closed)
+    }
 }
 
 /// The commands that the controller wants to end.
@@ -81,11 +107,44 @@ pub(crate) struct Link {
     stopping: AtomicBool,
     /// The number of the running command, or 0.
     running: AtomicU64,
+    /// Only in a test.
+    faults: Option<Faults>,
 }
 
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Link").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+/// One packet on its way: if that ends in a panic, what the child says is no longer complete.
+struct Sending<'a> {
+    link: &'a Link,
+    events: &'a mut Events,
+    over: bool,
+}
+
+impl Sending<'_> {
+    fn send(&mut self, kind: PacketKind, packet: &[u8]) -> Result<(), SendError> {
+        let faults = self.link.faults.as_ref().filter(|_| kind != PacketKind::Credit);
+        let Some(faults) = faults else {
+            return self.events.lane.send(packet);
+        };
+        let number = faults.message();
+        faults.come_to(Moment::BeforeMessage(number), |fault| self.events.suffer(fault));
+        let sent = self.events.lane.send(packet);
+        faults.come_to(Moment::AfterMessage(number), |fault| self.events.suffer(fault));
+        sent
+    }
+}
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            self.events.close();
+            self.link.room.notify_all();
+            self.link.request_stop(StopReason::RuntimePanicked);
+        }
     }
 }
 
@@ -95,6 +154,7 @@ impl Link {
         window: u32,
         events: Sender,
         requests_end: Arc<dyn LaneEnd>,
+        faults: Option<FaultPlan>,
     ) -> Arc<Self> {
         let bounds = Bounds { entries: CHILD_QUEUE_ENTRIES, bytes: CHILD_QUEUE_BYTES };
         let events = Events {
@@ -118,6 +178,7 @@ impl Link {
             stop: Mutex::new(None),
             stopping: AtomicBool::new(false),
             running: AtomicU64::new(0),
+            faults: faults.map(|plan| Faults::new(plan, generation, window)),
         })
     }
 
@@ -191,10 +252,7 @@ impl Link {
                 Next::Packet => {
                     requests.told(head.consumed);
                     control.told(head.consumed_control);
-                    if events.lane.send(&buffer).is_err() {
-                        events.closed = true;
-                        events.queue.clear();
-                    }
+                    self.send_packet(events, PacketKind::Items, &buffer);
                 }
                 Next::Empty | Next::Wait => break,
             }
@@ -236,8 +294,41 @@ impl Link {
         head.consumed_control = events.control.total();
         events.requests.told(head.consumed);
         events.control.told(head.consumed_control);
-        if events.lane.send(&head.packet()).is_err() {
-            events.closed = true;
+        self.send_packet(&mut events, PacketKind::Credit, &head.packet());
+    }
+
+    /// Sends one packet. If that cannot be done, nobody would hear of anything that comes later, and the
+    /// child ends.
+    fn send_packet(&self, events: &mut Events, kind: PacketKind, packet: &[u8]) {
+        let mut sending = Sending { link: self, events, over: false };
+        let sent = sending.send(kind, packet);
+        sending.over = true;
+        drop(sending);
+        if sent.is_err() {
+            events.close();
+            self.room.notify_all();
+            self.request_stop(StopReason::ControllerLost);
+        }
+    }
+
+    /// A moment of a plan of faults has come.
+    pub(crate) fn come_to(&self, moment: Moment) {
+        if let Some(faults) = &self.faults {
+            faults.come_to(moment, |fault| lock(&self.events).suffer(fault));
+        }
+    }
+
+    /// The next command begins.
+    pub(crate) fn come_to_command(&self) {
+        if let Some(faults) = &self.faults {
+            self.come_to(faults.command());
+        }
+    }
+
+    /// Something was taken from a lane; does not return if that is not to be.
+    pub(crate) fn come_to_reading(&self) {
+        if let Some(faults) = &self.faults {
+            faults.pass_what_was_read();
         }
     }
 
@@ -251,28 +342,30 @@ impl Link {
 
     /// The controller is gone: nothing will be sent any more, and the child shall end.
     pub(crate) fn controller_lost(&self) {
-        self.close();
-        self.request_stop(StopReason::ControllerLost);
+        self.close(StopReason::ControllerLost);
     }
 
-    fn close(&self) {
-        let mut events = lock(&self.events);
-        events.closed = true;
-        events.queue.clear();
-        drop(events);
+    /// The runtime itself has panicked, so an outcome may be lost: the child ends without a goodbye, and
+    /// every command ends with it.
+    pub(crate) fn runtime_panicked(&self) {
+        self.close(StopReason::RuntimePanicked);
+    }
+
+    fn close(&self, reason: StopReason) {
+        lock(&self.events).close();
         self.room.notify_all();
+        self.request_stop(reason);
     }
 
     /// Asks the child to end, for the first reason that comes.
+    ///
+    /// Waits for nothing: the thread that holds the events lane may never let go of it.
     pub(crate) fn request_stop(&self, reason: StopReason) {
         lock(&self.stop).get_or_insert(reason);
-        if self.stopping.swap(true, Ordering::SeqCst) {
-            return;
+        if !self.stopping.swap(true, Ordering::SeqCst) {
+            // The main thread may be waiting for a request.
+            self.requests_end.end(self.generation);
         }
-        // Whoever waits for room shall see it, and the main thread may be waiting for a request.
-        drop(lock(&self.events));
-        self.room.notify_all();
-        self.requests_end.end(self.generation);
     }
 
     pub(crate) fn stopping(&self) -> bool {

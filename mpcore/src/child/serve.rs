@@ -17,22 +17,25 @@ use crate::interface::{Child, Interface};
 use crate::process::sys;
 use crate::transport::{ChildLanes, Receiver};
 use crate::wire::credit::charge;
+use crate::wire::fault::Moment;
 use crate::wire::handshake::Welcome;
 use crate::wire::packet::{Assembler, Bytes, Head, ItemHead, ItemKind, PacketError, PacketKind};
 use crate::wire::report::{Bye, InitFailure, PanicReport, StopReason};
 
 /// The exit codes of a child, as `sysexits` and Rust users know them.
-mod code {
-    pub(super) const OK: i32 = 0;
-    pub(super) const INIT_FAILED: i32 = 1;
-    pub(super) const PANICKED: i32 = 101;
+pub(super) mod code {
+    pub(crate) const OK: i32 = 0;
+    pub(crate) const INIT_FAILED: i32 = 1;
+    /// The lanes to the controller are closed: `EX_IOERR`.
+    pub(crate) const CONTROLLER_LOST: i32 = 74;
+    pub(crate) const PANICKED: i32 = 101;
 }
 
 /// Serves until the end and returns the exit code.
 pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     install_hook();
     let ChildLanes { requests, requests_end, control, events } = lanes;
-    let link = Link::new(run.generation, run.window, events, requests_end);
+    let link = Link::new(run.generation, run.window, events, requests_end, run.faults);
     let grace = Grace::default();
     if run.place != Place::Thread {
         let for_signal = Arc::clone(&link);
@@ -41,7 +44,7 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     control::start(control, &link, Arc::clone(&grace), run.place);
     let mut requests = Requests::new(requests, Arc::clone(&link));
 
-    let code = match requests.welcome(run.nonce) {
+    let code = or_end(&link, || match requests.welcome(run.nonce) {
         Some(welcome) => {
             grace.store(welcome.grace, Ordering::SeqCst);
             live::<P>(&link, &mut requests, welcome, run.initial)
@@ -52,11 +55,26 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
             code::OK
         }
         None => code::INIT_FAILED,
+    });
+    let code = match link.stop_reason() {
+        Some(StopReason::RuntimePanicked) => code::PANICKED,
+        Some(StopReason::ControllerLost) => code::CONTROLLER_LOST,
+        _ => code.unwrap_or(code::PANICKED),
     };
     if let Place::Process { controller } = run.place {
         sys::end_descendants(controller);
     }
     code
+}
+
+/// Runs what is the runtime's own: if it panics, the child ends, but what is the user's still gets its
+/// turn.
+fn or_end<R>(link: &Link, code: impl FnOnce() -> R) -> Option<R> {
+    let result = guard(code);
+    if result.is_err() {
+        link.runtime_panicked();
+    }
+    result.ok()
 }
 
 fn live<P: Child>(
@@ -67,24 +85,31 @@ fn live<P: Child>(
 ) -> i32 {
     let context = ChildContext::new(Arc::clone(link), welcome.name, initial);
     let typed = P::Interface::__context(&context);
-    let (mut child, mut code) = match construct::<P>(&typed, &welcome.config) {
+    let (mut child, mut code) = match construct::<P>(link, &typed, &welcome.config) {
         Ok(child) => (Some(child), code::OK),
         Err(failure) => (None, report_failure(link, &failure)),
     };
     let mut initialized = false;
     if let Some(child) = &mut child {
-        match initialize::<P>(child) {
+        match initialize::<P>(link, child) {
             Ok(()) => initialized = true,
-            Err(failure) => code = report_failure(link, &failure),
+            Err(failure) => {
+                code = or_end(link, || report_failure(link, &failure)).unwrap_or(code::PANICKED);
+            }
         }
     }
     if initialized && let Some(child) = &mut child {
-        let _ = link.send(ItemHead::new(ItemKind::Ready, 0, 0), None, Vec::new());
-        run_commands::<P>(link, requests, child, &typed);
+        or_end(link, || {
+            let _ = link.send(ItemHead::new(ItemKind::Ready, 0, 0), None, Vec::new());
+            run_commands::<P>(link, requests, child, &typed);
+        });
     }
     let cleaned_up = child.is_some();
     let cleanup_panic = child.and_then(|mut child| {
-        let panic = panic_of(guard(|| child.__interface().__cleanup()));
+        let panic = panic_of(guard(|| {
+            link.come_to(Moment::Cleanup);
+            child.__interface().__cleanup();
+        }));
         // The drop of the user's fields is the user's code too.
         let dropped = panic_of(guard(move || drop(child)));
         panic.or(dropped)
@@ -110,6 +135,7 @@ fn panic_of(result: Result<(), Unwound>) -> Option<PanicReport> {
 }
 
 fn construct<P: Child>(
+    link: &Link,
     context: &<P::Interface as Interface>::Context,
     config: &[u8],
 ) -> Result<P, InitFailure> {
@@ -121,7 +147,11 @@ fn construct<P: Child>(
         }
         Err(Unwound::Cancelled) => return Err(InitFailure::Constructor(crate::Cancelled.into())),
     };
-    match guard(|| P::__construct(context.clone(), config)) {
+    let constructed = guard(|| {
+        link.come_to(Moment::Constructor);
+        P::__construct(context.clone(), config)
+    });
+    match constructed {
         Ok(Ok(child)) => Ok(child),
         Ok(Err(error)) => Err(InitFailure::Constructor(error)),
         Err(Unwound::Panicked(report)) => Err(InitFailure::ConstructorPanicked(report)),
@@ -129,8 +159,12 @@ fn construct<P: Child>(
     }
 }
 
-fn initialize<P: Child>(child: &mut P) -> Result<(), InitFailure> {
-    match guard(|| child.__interface().__init()) {
+fn initialize<P: Child>(link: &Link, child: &mut P) -> Result<(), InitFailure> {
+    let initialized = guard(|| {
+        link.come_to(Moment::PostrunInit);
+        child.__interface().__init()
+    });
+    match initialized {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(InitFailure::PostrunInit(error)),
         Err(Unwound::Panicked(report)) => Err(InitFailure::PostrunInitPanicked(report)),
@@ -186,7 +220,10 @@ fn run_command<P: Child>(
         return None;
     }
     let request = Request { command: head.method, args: args.as_slice() };
-    let result = guard(|| child.__interface().__dispatch(context, request));
+    let result = guard(|| {
+        link.come_to_command();
+        child.__interface().__dispatch(context, request)
+    });
     let met_cancelled = link.end();
     Some(match result {
         Ok(reply) if reply.kind == ItemKind::Raised && met_cancelled => ended(),
@@ -245,6 +282,7 @@ impl Requests {
 
     fn receive(&mut self) -> Option<()> {
         self.lane.receive(&mut self.packet).ok()?;
+        self.link.come_to_reading();
         let (head, body) = Head::parse(&self.packet, self.link.generation()).ok()?;
         if head.kind == PacketKind::End {
             return Some(()); // by ourselves, outside the credit

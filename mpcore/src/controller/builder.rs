@@ -22,6 +22,7 @@ use crate::limits;
 use crate::sync::lock;
 use crate::transport::Transport;
 use crate::wire::codec::EncodeError;
+use crate::wire::fault::FaultPlan;
 use crate::wire::interface::InterfaceTable;
 use crate::wire::outgoing::Bounds;
 
@@ -58,6 +59,7 @@ pub(crate) struct Spec {
     pub(crate) clear_environment: bool,
     pub(crate) working_directory: Option<PathBuf>,
     pub(crate) transport: Transport,
+    pub(crate) faults: Option<FaultPlan>,
     pub(crate) stdout: Output,
     pub(crate) stderr: Output,
     pub(crate) start_deadline: Duration,
@@ -93,6 +95,7 @@ pub struct Builder<C: Control> {
     clear_environment: bool,
     working_directory: Option<PathBuf>,
     transport: Transport,
+    faults: Option<FaultPlan>,
     stdout: Output,
     stderr: Output,
     start_deadline: Duration,
@@ -132,6 +135,7 @@ impl<C: Control> Builder<C> {
             clear_environment: false,
             working_directory: None,
             transport: Transport::default(),
+            faults: None,
             stdout: Output::Inherit,
             stderr: Output::Inherit,
             start_deadline: limits::START_DEADLINE,
@@ -225,6 +229,14 @@ impl<C: Control> Builder<C> {
         self
     }
 
+    /// What shall go wrong in the child, to see what the application makes of it: for tests, see
+    /// [`testing`](crate::testing).
+    #[must_use]
+    pub fn faults(mut self, plan: FaultPlan) -> Self {
+        self.faults = Some(plan);
+        self
+    }
+
     /// Where the child's stdout goes; by default to the controller's.
     #[must_use]
     pub fn stdout(mut self, output: Output) -> Self {
@@ -299,6 +311,11 @@ impl<C: Control> Builder<C> {
     /// As `build`, for a control whose config comes later, with `Core::set_config`.
     #[doc(hidden)]
     pub fn __build_without_config(self) -> Result<C, StartError> {
+        let on_thread = matches!(self.program, Some(Program::Thread(_)));
+        let faults = self.faults.iter().flat_map(FaultPlan::faults);
+        if let Some((_, fault)) = faults.copied().find(|it| on_thread && it.1.needs_process()) {
+            return Err(StartError::FaultNeedsProcess { fault });
+        }
         let table = table::<C>();
         let name = self.name.unwrap_or_else(|| {
             static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -318,6 +335,7 @@ impl<C: Control> Builder<C> {
             clear_environment: self.clear_environment,
             working_directory: self.working_directory,
             transport: self.transport,
+            faults: self.faults,
             stdout: self.stdout,
             stderr: self.stderr,
             start_deadline: self.start_deadline,

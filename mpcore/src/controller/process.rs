@@ -14,6 +14,7 @@ use super::traffic::Gate;
 use crate::child::{init, registry};
 use crate::controller::builder::Program;
 use crate::process::ExitStatus;
+use crate::wire::fault::Fault;
 use crate::sync::{lock, wait_timeout};
 
 /// Why a child could not be made or started.
@@ -38,6 +39,15 @@ pub enum StartError {
     /// The interface has a config, and the builder was not given one.
     #[error("no config was given: call `.config(..)`")]
     ConfigMissing,
+    /// A planned fault would strike this process, since the child is a thread of it.
+    #[error(
+        "`{fault}` in a child on a thread would strike this process too: use `.child::<P>()` or \
+         `.program(..)` in place of `.in_process::<P>()`"
+    )]
+    FaultNeedsProcess {
+        /// The fault.
+        fault: Fault,
+    },
     /// The config could not be encoded.
     #[error("the config could not be encoded: {0}")]
     Config(#[from] crate::EncodeError),

@@ -56,6 +56,7 @@ pub(super) fn to_thread(
         nonce,
         initial,
         place: Place::Thread,
+        faults: shared.spec.faults.clone(),
     };
     let told = (Arc::clone(shared), Arc::clone(run));
     let body = move || {
@@ -145,6 +146,7 @@ fn bootstrap(
         generation: run.generation,
         controller: std::process::id(),
         window: window(),
+        faults: shared.spec.faults.clone(),
     }
 }
 

@@ -1,0 +1,3 @@
+//! Testing.
+
+pub use crate::wire::fault::{Fault, FaultPlan, Moment};

@@ -1,0 +1,353 @@
+//! Every fault of a fault plan at every moment of a child's life: what the caller gets.
+//!
+//! Each cell is a child of its own with three calls in flight. What is recorded becomes the table in
+//! `docs/faults.md`, which is compared with what is committed; `UPDATE_DOCS=1` writes it. What holds in every
+//! cell, whatever the fault, is asserted: one outcome for each call, `finished` once and last, no process
+//! left, and another child of the same controller that still answers.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use std::{fs, thread};
+
+use mpcore::testing::{Fault, FaultPlan, Moment};
+use mpcore::{Builder, CallError, ExitReport, StartError, Transport};
+use system_tests::bench::{builder, ready};
+use system_tests::{
+    BenchConfig, BenchControl, BenchProcess, Blob, Journal, LONG, Mood, outcome, processes, until,
+};
+
+const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
+
+/// How many cells run at once: most of them wait.
+const AT_ONCE: usize = 12;
+
+/// For a child that stands still before it is ready.
+const START_DEADLINE: Duration = Duration::from_secs(1);
+
+/// For one that stands still after that.
+const GRACE: Duration = Duration::from_millis(50);
+
+/// So long that it does not go in one packet with the command before, and so is not read with it; and short
+/// enough that it is on its way at once.
+const HEAVY: usize = 60_000;
+
+/// The moments, with their headings. The bench sends: 1 a property, 2 `ready`, 3 the event and 4 the result
+/// of the first command, 5 and 6 the results of the others, 7 the goodbye.
+const MOMENTS: [(Moment, &str); 12] = [
+    (Moment::Constructor, "In the constructor"),
+    (Moment::PostrunInit, "In `postrun_init`"),
+    (Moment::BeforeMessage(2), "Before the message that it is ready"),
+    (Moment::AfterMessage(2), "After the message that it is ready"),
+    (Moment::Command(1), "In a command"),
+    (Moment::BeforeMessage(3), "Before the message of an event, in a command"),
+    (Moment::AfterMessage(3), "After the message of an event, in a command"),
+    (Moment::BeforeMessage(4), "Before the message of a command's result"),
+    (Moment::AfterMessage(4), "After the message of a command's result"),
+    (Moment::Cleanup, "In `cleanup`"),
+    (Moment::BeforeMessage(7), "Before the last message, the goodbye"),
+    (Moment::AfterMessage(7), "After the last message, the goodbye"),
+];
+
+/// Where the child runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Sockets,
+    IpcChannel,
+    Thread,
+}
+
+impl Place {
+    const ALL: [Self; 3] = [Self::Sockets, Self::IpcChannel, Self::Thread];
+
+    fn builder(self) -> Builder<BenchControl> {
+        match self {
+            Self::Sockets => builder(CHILD).transport(Transport::Sockets),
+            Self::IpcChannel => builder(CHILD).transport(Transport::IpcChannel),
+            Self::Thread => BenchControl::builder().in_process::<BenchProcess>(),
+        }
+    }
+}
+
+/// What the caller gets.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Row {
+    /// The call that is running, the one behind it, and the last one.
+    calls: [String; 3],
+    state: String,
+    failure: String,
+    killed: bool,
+    cleanup: &'static str,
+    signals: String,
+}
+
+/// What an application does about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// It waits for the outcomes, and then stops the child.
+    Outcomes,
+    /// It has set a start deadline.
+    StartDeadline,
+    /// It stops the child, since that says nothing any more, with a short grace. A deadline of the command
+    /// or a watch over the child's answers would do the same by itself.
+    Stop,
+}
+
+fn patience(fault: Fault, moment: Moment) -> Patience {
+    let ready = MOMENTS.iter().position(|(it, _)| *it == Moment::AfterMessage(2));
+    let before_ready = MOMENTS.iter().position(|(it, _)| *it == moment) < ready;
+    let ended_by_then = matches!(moment, Moment::Cleanup | Moment::BeforeMessage(7))
+        || moment == Moment::AfterMessage(7);
+    match fault {
+        Fault::Hang | Fault::Freeze if before_ready => Patience::StartDeadline,
+        Fault::Hang | Fault::Freeze | Fault::StopReading if !ended_by_then => Patience::Stop,
+        _ => Patience::Outcomes,
+    }
+}
+
+fn word<T: std::fmt::Debug, E: std::fmt::Debug>(outcome: &Result<T, CallError<E>>) -> String {
+    match outcome {
+        Ok(value) => format!("`Ok({value:?})`"),
+        Err(error) => {
+            let text = format!("{error:?}");
+            let variant = text.split(['(', ' ']).next().unwrap_or_default();
+            format!("`Err({variant})`")
+        }
+    }
+}
+
+/// One cell.
+fn run(place: Place, fault: Fault, moment: Moment, neighbour: &BenchControl) -> Row {
+    let what = format!("{place:?}, {fault}, {moment}");
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let (sign, log) = (folder.path().join("sign"), folder.path().join("cleanup"));
+    let silent = matches!(fault, Fault::Hang | Fault::Freeze | Fault::StopReading);
+    let patience = patience(fault, moment);
+    let deadline = if patience == Patience::StartDeadline { START_DEADLINE } else { LONG };
+    let bench = place
+        .builder()
+        .faults(FaultPlan::new().at(moment, fault).sign(&sign))
+        .config(BenchConfig {
+            cleanup_log: Some(log.to_string_lossy().into_owned()),
+            ..BenchConfig::default()
+        })
+        .start_deadline(deadline)
+        .stop_grace(if silent { GRACE } else { LONG })
+        .build()
+        .expect("it can be built");
+
+    let journal = Journal::new();
+    journal.follow(bench.process());
+    let note = journal.clone();
+    bench.process().signals().failed.connect(move |failure| note.note(format!("why {failure}")));
+    let note = journal.clone();
+    bench.flood(1).on_done(move |outcome| note.note(format!("1st {}", word(&outcome))));
+    let note = journal.clone();
+    let heavy = bench.take_heavy_mood(Blob::numbered(HEAVY), Mood::Fine);
+    heavy.on_done(move |outcome| note.note(format!("2nd {}", word(&outcome))));
+    let note = journal.clone();
+    bench.add_two(1, 2).on_done(move |outcome| note.note(format!("3rd {}", word(&outcome))));
+    bench.process().start().expect("it can be started");
+
+    let ended = |lines: &[String]| ["1st", "2nd", "3rd"].map(|nth| count(lines, nth)) == [1; 3];
+    match patience {
+        Patience::Outcomes => drop(journal.until(&what, ended)),
+        Patience::StartDeadline => {}
+        Patience::Stop => {
+            until(&what, || sign.exists());
+            if fault == Fault::StopReading {
+                journal.until(&what, |lines| count(lines, "1st") == 1);
+            }
+        }
+    }
+    if patience != Patience::StartDeadline {
+        bench.process().stop();
+    }
+    let status = bench.process().join(LONG).expect("it has run");
+    assert!(status.is_some(), "{what}: it ends; so far {:#?}", journal.lines());
+    let lines = journal.until_line("finished");
+    assert!(ended(&lines), "{what}: each call ends once: {lines:#?}");
+    assert!(sign.exists(), "{what}: the fault has struck");
+    let report = bench.process().exit_report().expect("it has ended");
+    if let Some(pid) = report.pid {
+        assert!(processes::is_gone(pid), "{what}: the process is gone");
+    }
+    let sum = outcome(neighbour.add_two(20, 22));
+    assert_eq!(sum, Ok(42), "{what}: another child of this controller goes on");
+    // What comes late would be here by now.
+    let lines = journal.lines();
+    assert_eq!(count(&lines, "finished"), 1, "{what}: {lines:#?}");
+    assert!(lines.last().is_some_and(|it| it.starts_with("finished")), "{what}: {lines:#?}");
+    assert!(ended(&lines), "{what}: {lines:#?}");
+    row(&lines, &report, log.exists())
+}
+
+fn count(lines: &[String], beginning: &str) -> usize {
+    lines.iter().filter(|line| line.starts_with(beginning)).count()
+}
+
+fn row(lines: &[String], report: &ExitReport, cleanup_ran: bool) -> Row {
+    let outcome = |nth: &str| {
+        let line = lines.iter().find_map(|line| line.strip_prefix(nth));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    let told = ["started", "ready", "failed", "finished"];
+    let signals = lines.iter().filter_map(|line| line.split(' ').next());
+    let signals: Vec<_> = signals.filter(|it| told.contains(it)).collect();
+    let failure = match (&report.failure, report.status) {
+        (Some(failure), _) => stable(&failure.to_string()),
+        (None, status) => status.map(|status| status.to_string()).unwrap_or_default(),
+    };
+    Row {
+        calls: [outcome("1st"), outcome("2nd"), outcome("3rd")],
+        state: report.state.to_string(),
+        failure,
+        killed: report.killed,
+        cleanup: match (cleanup_ran, report.cleaned_up) {
+            (true, true) => "ran",
+            (true, false) => "ran, untold",
+            (false, true) => "failed",
+            (false, false) => "no",
+        },
+        signals: signals.join(", "),
+    }
+}
+
+/// Without what differs from time to time and from place to place.
+fn stable(failure: &str) -> String {
+    // What stands on stderr is of the system's own making, and so are places in the source.
+    let text = failure.split("; its last words").next().unwrap_or_default();
+    let text = text.split(" (at ").next().unwrap_or_default();
+    if !text.contains("reported as consumed") {
+        return text.to_owned();
+    }
+    let mut words: Vec<_> = text.split(' ').collect();
+    for word in &mut words {
+        if word.parse::<u64>().is_ok() {
+            *word = "…";
+        }
+    }
+    words.join(" ")
+}
+
+/// Every cell that can be.
+fn run_all() -> BTreeMap<(usize, usize, Place), Row> {
+    let mut cells = Vec::new();
+    for place in Place::ALL {
+        for (number, fault) in Fault::ALL.into_iter().enumerate() {
+            let possible = place != Place::Thread || !fault.needs_process();
+            let moments = MOMENTS.iter().enumerate().filter(|_| possible);
+            cells.extend(moments.map(|(at, (moment, _))| ((at, number, place), fault, *moment)));
+        }
+    }
+    let neighbour = ready(builder(CHILD));
+    let (next, rows) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    thread::scope(|scope| {
+        let work = || {
+            while let Some((key, fault, moment)) = cells.get(next.fetch_add(1, Ordering::SeqCst)) {
+                let row = run(key.2, *fault, *moment, &neighbour);
+                rows.lock().expect("no panic holds it").insert(*key, row);
+            }
+        };
+        let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
+        // The first panic is this test's.
+        threads.into_iter().for_each(|it| it.join().expect("every cell is as it has to be"));
+    });
+    rows.into_inner().expect("no panic holds it")
+}
+
+/// The faults at one moment, those with the same row together.
+fn table(rows: &BTreeMap<(usize, usize, Place), Row>, at: usize) -> String {
+    let mut groups: Vec<(Row, Vec<(usize, Place)>)> = Vec::new();
+    for number in 0..Fault::ALL.len() {
+        for place in Place::ALL {
+            let Some(row) = rows.get(&(at, number, place)) else { continue };
+            match groups.iter_mut().find(|(it, _)| it == row) {
+                Some((_, members)) => members.push((number, place)),
+                None => groups.push((row.clone(), vec![(number, place)])),
+            }
+        }
+    }
+    let mut out = String::from(
+        "| what goes wrong | running call | queued calls | state | failure, or status | killed | \
+         `cleanup` | signals |\n|---|---|---|---|---|---|---|---|\n",
+    );
+    for (row, members) in groups {
+        let names: Vec<_> = (0..Fault::ALL.len())
+            .filter_map(|number| {
+                let has = |place: Place| members.contains(&(number, place));
+                let places = Place::ALL.map(|place| rows.contains_key(&(at, number, place)));
+                name(Fault::ALL[number], places, Place::ALL.map(has))
+            })
+            .collect();
+        let [first, second, third] = &row.calls;
+        let queued = if second == third {
+            second.clone()
+        } else {
+            format!("{second}, {third}")
+        };
+        let killed = if row.killed { "yes" } else { "no" };
+        let Row { state, failure, cleanup, signals, .. } = &row;
+        let names = names.join("; ");
+        let _ = writeln!(
+            out,
+            "| {names} | {first} | {queued} | {state} | {failure} | {killed} | {cleanup} | {signals} |"
+        );
+    }
+    out
+}
+
+/// The fault's name, with the places in which it has this row, if it has another one elsewhere.
+fn name(fault: Fault, there: [bool; 3], here: [bool; 3]) -> Option<String> {
+    let places = ["packet sockets", "ipc-channel", "on a thread"];
+    let within: Vec<_> =
+        places.iter().zip(here).filter(|(_, here)| *here).map(|(place, _)| *place).collect();
+    match within.len() {
+        0 => None,
+        _ if there == here => Some(fault.to_string()),
+        _ if here == [true, true, false] => Some(format!("{fault} (in a process)")),
+        _ => Some(format!("{fault} ({})", within.join(", "))),
+    }
+}
+
+const INTRODUCTION: &str = include_str!("faults/introduction.md");
+
+#[test]
+fn every_fault_at_every_moment_is_told_as_the_docs_say() {
+    let rows = run_all();
+    let mut text = INTRODUCTION.to_owned();
+    for (at, (_, heading)) in MOMENTS.iter().enumerate() {
+        let _ = write!(text, "\n## {heading}\n\n{}", table(&rows, at));
+    }
+    let file = docs();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&file, &text).expect("the table can be written");
+    }
+    let committed = fs::read_to_string(&file).unwrap_or_default();
+    for (number, (now, before)) in text.lines().zip(committed.lines()).enumerate() {
+        assert_eq!(now, before, "line {} of {}; see UPDATE_DOCS", number + 1, file.display());
+    }
+    assert_eq!(text.lines().count(), committed.lines().count(), "see UPDATE_DOCS");
+}
+
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/faults.md")
+}
+
+#[test]
+fn a_fault_of_the_whole_process_is_refused_on_a_thread() {
+    for fault in Fault::ALL {
+        for (moment, _) in MOMENTS {
+            let plan = FaultPlan::new().at(moment, fault);
+            let built = Place::Thread.builder().config(BenchConfig::default()).faults(plan).build();
+            match built {
+                Ok(_) => assert!(!fault.needs_process(), "{fault}"),
+                Err(StartError::FaultNeedsProcess { fault: refused }) => assert_eq!(refused, fault),
+                Err(other) => panic!("{fault}: {other:?}"),
+            }
+        }
+    }
+}
