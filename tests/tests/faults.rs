@@ -14,7 +14,7 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use mpcore::testing::{Fault, FaultPlan, Moment};
-use mpcore::{Builder, CallError, ExitReport, StartError, Transport};
+use mpcore::{Builder, CallError, ExceptionKind, ExitReport, Failure, StartError, Transport};
 use system_tests::bench::{builder, ready};
 use system_tests::{
     BenchConfig, BenchControl, BenchProcess, Blob, Journal, LONG, Mood, outcome, processes, until,
@@ -31,9 +31,9 @@ const START_DEADLINE: Duration = Duration::from_secs(1);
 /// For one that stands still after that.
 const GRACE: Duration = Duration::from_millis(50);
 
-/// So long that it does not go in one packet with the command before, and so is not read with it; and short
-/// enough that it is on its way at once.
-const HEAVY: usize = 60_000;
+/// So long that the second and the third command do not go in one packet, and so are not read together; and
+/// so short that both are on their way at once.
+const HEAVY: usize = 30_000;
 
 /// The moments, with their headings. The bench sends: 1 a property, 2 `ready`, 3 the event and 4 the result
 /// of the first command, 5 and 6 the results of the others, 7 the goodbye.
@@ -144,12 +144,18 @@ fn run(place: Place, fault: Fault, moment: Moment, neighbour: &BenchControl) -> 
     let note = journal.clone();
     bench.process().signals().failed.connect(move |failure| note.note(format!("why {failure}")));
     let note = journal.clone();
+    bench.signals().exception_raised.connect(move |exception| {
+        if matches!(exception.kind, ExceptionKind::Crashed { .. }) {
+            note.note("exception");
+        }
+    });
+    let note = journal.clone();
     bench.flood(1).on_done(move |outcome| note.note(format!("1st {}", word(&outcome))));
-    let note = journal.clone();
-    let heavy = bench.take_heavy_mood(Blob::numbered(HEAVY), Mood::Fine);
-    heavy.on_done(move |outcome| note.note(format!("2nd {}", word(&outcome))));
-    let note = journal.clone();
-    bench.add_two(1, 2).on_done(move |outcome| note.note(format!("3rd {}", word(&outcome))));
+    for nth in ["2nd", "3rd"] {
+        let (note, heavy) = (journal.clone(), Blob::numbered(HEAVY));
+        let call = bench.take_heavy_mood(heavy, Mood::Fine);
+        call.on_done(move |outcome| note.note(format!("{nth} {}", word(&outcome))));
+    }
     bench.process().start().expect("it can be started");
 
     let ended = |lines: &[String]| ["1st", "2nd", "3rd"].map(|nth| count(lines, nth)) == [1; 3];
@@ -180,6 +186,7 @@ fn run(place: Place, fault: Fault, moment: Moment, neighbour: &BenchControl) -> 
     // What comes late would be here by now.
     let lines = journal.lines();
     assert_eq!(count(&lines, "finished"), 1, "{what}: {lines:#?}");
+    assert_eq!(count(&lines, "exception"), count(&lines, "failed"), "{what}: {lines:#?}");
     assert!(lines.last().is_some_and(|it| it.starts_with("finished")), "{what}: {lines:#?}");
     assert!(ended(&lines), "{what}: {lines:#?}");
     row(&lines, &report, log.exists())
@@ -197,6 +204,7 @@ fn row(lines: &[String], report: &ExitReport, cleanup_ran: bool) -> Row {
     let told = ["started", "ready", "failed", "finished"];
     let signals = lines.iter().filter_map(|line| line.split(' ').next());
     let signals: Vec<_> = signals.filter(|it| told.contains(it)).collect();
+    let broken = matches!(report.failure, Some(Failure::Broken(_)));
     let failure = match (&report.failure, report.status) {
         (Some(failure), _) => stable(&failure.to_string()),
         (None, status) => status.map(|status| status.to_string()).unwrap_or_default(),
@@ -205,8 +213,10 @@ fn row(lines: &[String], report: &ExitReport, cleanup_ran: bool) -> Row {
         calls: [outcome("1st"), outcome("2nd"), outcome("3rd")],
         state: report.state.to_string(),
         failure,
-        killed: report.killed,
+        // One that ends by itself before it can be killed is as good.
+        killed: report.killed || broken,
         cleanup: match (cleanup_ran, report.cleaned_up) {
+            (_, false) if broken => "perhaps",
             (true, true) => "ran",
             (true, false) => "ran, untold",
             (false, true) => "failed",
@@ -272,7 +282,7 @@ fn table(rows: &BTreeMap<(usize, usize, Place), Row>, at: usize) -> String {
         }
     }
     let mut out = String::from(
-        "| what goes wrong | running call | queued calls | state | failure, or status | killed | \
+        "| what goes wrong | first call | second and third | state | failure, or exit status | killed | \
          `cleanup` | signals |\n|---|---|---|---|---|---|---|---|\n",
     );
     for (row, members) in groups {
@@ -313,6 +323,18 @@ fn name(fault: Fault, there: [bool; 3], here: [bool; 3]) -> Option<String> {
     }
 }
 
+/// What cannot be, and why.
+fn impossible() -> String {
+    let mut out = "\n## What cannot be\n\n".to_owned();
+    for fault in Fault::ALL.into_iter().filter(|fault| fault.needs_process()) {
+        let plan = FaultPlan::new().at(Moment::Constructor, fault);
+        let builder = Place::Thread.builder().config(BenchConfig::default()).faults(plan);
+        let why = builder.build().expect_err("a thread cannot have it");
+        let _ = writeln!(out, "* On a thread, at any moment: {why}.");
+    }
+    out
+}
+
 const INTRODUCTION: &str = include_str!("faults/introduction.md");
 
 #[test]
@@ -322,6 +344,7 @@ fn every_fault_at_every_moment_is_told_as_the_docs_say() {
     for (at, (_, heading)) in MOMENTS.iter().enumerate() {
         let _ = write!(text, "\n## {heading}\n\n{}", table(&rows, at));
     }
+    text += &impossible();
     let file = docs();
     if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&file, &text).expect("the table can be written");

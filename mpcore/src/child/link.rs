@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 
 use super::faults::{Faults, OnLane};
 use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES};
@@ -56,12 +56,6 @@ impl Events {
         key.is_some_and(|key| self.queue.has_waiting(key)) || self.queue.has_room(length)
     }
 
-    /// Nothing can be sent any more.
-    fn close(&mut self) {
-        self.closed = true;
-        self.queue.clear();
-    }
-
     fn suffer(&mut self, fault: OnLane) {
         match fault {
             OnLane::Close => self.lane = Arc::new(Closed),
@@ -91,6 +85,15 @@ struct Cancels {
     ids: BTreeSet<u64>,
 }
 
+/// Why nothing can be sent to the controller any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CutOff {
+    /// A lane is closed.
+    LaneClosed,
+    /// The runtime itself has panicked, so an outcome may be lost.
+    RuntimePanicked,
+}
+
 /// See the [module](self).
 pub(crate) struct Link {
     generation: u32,
@@ -99,6 +102,8 @@ pub(crate) struct Link {
     room: Condvar,
     requests_end: Arc<dyn LaneEnd>,
     cancels: Mutex<Cancels>,
+    /// The running command, or the child, is to end.
+    ending: Condvar,
     /// The running command was cancelled.
     cancelled: AtomicBool,
     /// The running command has met `Cancelled` on its own thread.
@@ -107,6 +112,7 @@ pub(crate) struct Link {
     stopping: AtomicBool,
     /// The number of the running command, or 0.
     running: AtomicU64,
+    cut_off: OnceLock<CutOff>,
     /// Only in a test.
     faults: Option<Faults>,
 }
@@ -141,9 +147,7 @@ impl Sending<'_> {
 impl Drop for Sending<'_> {
     fn drop(&mut self) {
         if !self.over {
-            self.events.close();
-            self.link.room.notify_all();
-            self.link.request_stop(StopReason::RuntimePanicked);
+            self.link.cut_off(self.events, CutOff::RuntimePanicked);
         }
     }
 }
@@ -173,11 +177,13 @@ impl Link {
             room: Condvar::new(),
             requests_end,
             cancels: Mutex::default(),
+            ending: Condvar::new(),
             cancelled: AtomicBool::new(false),
             met: AtomicBool::new(false),
             stop: Mutex::new(None),
             stopping: AtomicBool::new(false),
             running: AtomicU64::new(0),
+            cut_off: OnceLock::new(),
             faults: faults.map(|plan| Faults::new(plan, generation, window)),
         })
     }
@@ -305,9 +311,7 @@ impl Link {
         sending.over = true;
         drop(sending);
         if sent.is_err() {
-            events.close();
-            self.room.notify_all();
-            self.request_stop(StopReason::ControllerLost);
+            self.cut_off(events, CutOff::LaneClosed);
         }
     }
 
@@ -342,19 +346,25 @@ impl Link {
 
     /// The controller is gone: nothing will be sent any more, and the child shall end.
     pub(crate) fn controller_lost(&self) {
-        self.close(StopReason::ControllerLost);
+        self.cut_off(&mut lock(&self.events), CutOff::LaneClosed);
     }
 
-    /// The runtime itself has panicked, so an outcome may be lost: the child ends without a goodbye, and
-    /// every command ends with it.
+    /// The runtime itself has panicked: the child ends without a goodbye, and every command ends with it.
     pub(crate) fn runtime_panicked(&self) {
-        self.close(StopReason::RuntimePanicked);
+        self.cut_off(&mut lock(&self.events), CutOff::RuntimePanicked);
     }
 
-    fn close(&self, reason: StopReason) {
-        lock(&self.events).close();
+    fn cut_off(&self, events: &mut Events, why: CutOff) {
+        events.closed = true;
+        events.queue.clear();
         self.room.notify_all();
-        self.request_stop(reason);
+        let _ = self.cut_off.set(why);
+        self.request_stop(StopReason::ControllerLost);
+    }
+
+    /// Whether nothing can be sent any more, and why.
+    pub(crate) fn is_cut_off(&self) -> Option<CutOff> {
+        self.cut_off.get().copied()
     }
 
     /// Asks the child to end, for the first reason that comes.
@@ -362,7 +372,11 @@ impl Link {
     /// Waits for nothing: the thread that holds the events lane may never let go of it.
     pub(crate) fn request_stop(&self, reason: StopReason) {
         lock(&self.stop).get_or_insert(reason);
-        if !self.stopping.swap(true, Ordering::SeqCst) {
+        let before = self.stopping.swap(true, Ordering::SeqCst);
+        // Whoever is about to wait shall see it.
+        drop(lock(&self.cancels));
+        self.ending.notify_all();
+        if !before {
             // The main thread may be waiting for a request.
             self.requests_end.end(self.generation);
         }
@@ -389,6 +403,7 @@ impl Link {
                 }
             }
         }
+        self.ending.notify_all();
         // A command that waits behind a long one need not wait for its turn to be told.
         for id in answered {
             let mut events = lock(&self.events);
@@ -433,6 +448,23 @@ impl Link {
     /// The running command, or 0.
     pub(crate) fn running(&self) -> u64 {
         self.running.load(Ordering::SeqCst)
+    }
+
+    /// Waits until the running command, or the child, shall end.
+    pub(crate) fn wait_for_end(&self) {
+        self.wait_until(Self::wants_end);
+    }
+
+    /// Waits until nothing can be sent any more, whatever is asked meanwhile.
+    pub(crate) fn wait_for_cut_off(&self) {
+        self.wait_until(|link| link.is_cut_off().is_some());
+    }
+
+    fn wait_until(&self, condition: impl Fn(&Self) -> bool) {
+        let mut cancels = lock(&self.cancels);
+        while !condition(self) {
+            cancels = wait(&self.ending, cancels);
+        }
     }
 
     /// Whether the running command shall end.

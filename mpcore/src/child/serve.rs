@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use super::context::ChildContext;
 use super::control::{self, Grace};
-use super::link::Link;
+use super::link::{CutOff, Link};
 use super::panic::{Unwound, guard, install_hook};
 use super::registry::{Place, Run};
 use super::request::{Reply, Request};
@@ -23,7 +23,7 @@ use crate::wire::packet::{Assembler, Bytes, Head, ItemHead, ItemKind, PacketErro
 use crate::wire::report::{Bye, InitFailure, PanicReport, StopReason};
 
 /// The exit codes of a child, as `sysexits` and Rust users know them.
-pub(super) mod code {
+pub(crate) mod code {
     pub(crate) const OK: i32 = 0;
     pub(crate) const INIT_FAILED: i32 = 1;
     /// The lanes to the controller are closed: `EX_IOERR`.
@@ -56,10 +56,10 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
         }
         None => code::INIT_FAILED,
     });
-    let code = match link.stop_reason() {
-        Some(StopReason::RuntimePanicked) => code::PANICKED,
-        Some(StopReason::ControllerLost) => code::CONTROLLER_LOST,
-        _ => code.unwrap_or(code::PANICKED),
+    let code = match link.is_cut_off() {
+        Some(CutOff::RuntimePanicked) => code::PANICKED,
+        Some(CutOff::LaneClosed) => code::CONTROLLER_LOST,
+        None => code.unwrap_or(code::PANICKED),
     };
     if let Place::Process { controller } = run.place {
         sys::end_descendants(controller);
@@ -119,7 +119,7 @@ fn live<P: Child>(
 }
 
 /// The last item; waits until everything is on its way.
-fn say_goodbye(link: &Link, cleaned_up: bool, cleanup_panic: Option<PanicReport>) {
+pub(crate) fn say_goodbye(link: &Link, cleaned_up: bool, cleanup_panic: Option<PanicReport>) {
     let reason = link.stop_reason().unwrap_or(StopReason::InitFailed);
     let bye = Bye { reason, cleaned_up, cleanup_panic };
     let payload = postcard::to_stdvec(&bye).unwrap_or_default();
@@ -198,11 +198,7 @@ fn run_commands<P: Child>(
             let _ = link.send(outcome, None, reply.payload);
         }
     }
-    // Taken from the lane, but not run.
-    for (head, _) in requests.taken.drain(..).filter(|(head, _)| link.skip(head.call)) {
-        let outcome = ItemHead::new(ItemKind::Stopped, head.method, head.call);
-        let _ = link.send(outcome, None, Vec::new());
-    }
+    requests.leave_the_rest();
 }
 
 fn run_command<P: Child>(
@@ -237,7 +233,7 @@ fn run_command<P: Child>(
 }
 
 /// The requests lane, item by item.
-struct Requests {
+pub(crate) struct Requests {
     lane: Receiver,
     link: Arc<Link>,
     assembler: Assembler,
@@ -246,13 +242,13 @@ struct Requests {
 }
 
 impl Requests {
-    fn new(lane: Receiver, link: Arc<Link>) -> Self {
+    pub(crate) fn new(lane: Receiver, link: Arc<Link>) -> Self {
         let (assembler, taken, packet) = Default::default();
         Self { lane, link, assembler, taken, packet }
     }
 
     /// The first item, if it comes from whom we expect.
-    fn welcome(&mut self, nonce: crate::wire::handshake::Nonce) -> Option<Welcome> {
+    pub(crate) fn welcome(&mut self, nonce: crate::wire::handshake::Nonce) -> Option<Welcome> {
         let (head, payload) = self.next()?;
         if head.kind != ItemKind::Welcome {
             return None;
@@ -262,7 +258,7 @@ impl Requests {
     }
 
     /// The next item; `None` when the child shall end.
-    fn next(&mut self) -> Option<(ItemHead, Bytes)> {
+    pub(crate) fn next(&mut self) -> Option<(ItemHead, Bytes)> {
         loop {
             if self.link.stopping() {
                 return None;
@@ -277,6 +273,15 @@ impl Requests {
                 }
                 return None;
             }
+        }
+    }
+
+    /// What was taken from the lane, but is not run.
+    pub(crate) fn leave_the_rest(&mut self) {
+        let link = &self.link;
+        for (head, _) in self.taken.drain(..).filter(|(head, _)| link.skip(head.call)) {
+            let outcome = ItemHead::new(ItemKind::Stopped, head.method, head.call);
+            let _ = link.send(outcome, None, Vec::new());
         }
     }
 

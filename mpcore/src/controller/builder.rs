@@ -20,6 +20,7 @@ use crate::child::registry::Registration;
 use crate::interface::{Child, Control, Interface};
 use crate::limits;
 use crate::sync::lock;
+use crate::testing::Script;
 use crate::transport::Transport;
 use crate::wire::codec::EncodeError;
 use crate::wire::fault::FaultPlan;
@@ -35,6 +36,15 @@ pub(crate) enum Program {
     Path(OsString),
     /// A thread of this process.
     Thread(Registration),
+    /// A thread of this process that plays a script.
+    Script(Script),
+}
+
+impl Program {
+    /// Whether the child is no process of its own.
+    pub(crate) fn is_on_thread(&self) -> bool {
+        matches!(self, Self::Thread(_) | Self::Script(_))
+    }
 }
 
 /// Where a child's output goes.
@@ -173,6 +183,18 @@ impl<C: Control> Builder<C> {
         self
     }
 
+    /// A child that plays this script on a thread, in place of one that implements the interface: for
+    /// tests of what the application makes of it. It needs no config.
+    #[must_use]
+    pub fn script(mut self, script: &Script) -> Self {
+        self.program = Some(Program::Script(script.clone()));
+        self
+    }
+
+    fn is_scripted(&self) -> bool {
+        matches!(self.program, Some(Program::Script(_)))
+    }
+
     /// What the child's constructor gets.
     #[must_use]
     pub fn config(mut self, config: <C::Interface as Interface>::Config) -> Self {
@@ -302,7 +324,8 @@ impl<C: Control> Builder<C> {
     /// # Errors
     /// [`StartError::ChildMissing`], [`StartError::ConfigMissing`], [`StartError::Config`].
     pub fn build(self) -> Result<C, StartError> {
-        if self.config.is_none() && !is_unit::<<C::Interface as Interface>::Config>() {
+        let none_needed = is_unit::<<C::Interface as Interface>::Config>() || self.is_scripted();
+        if self.config.is_none() && !none_needed {
             return Err(StartError::ConfigMissing);
         }
         self.__build_without_config()
@@ -311,12 +334,9 @@ impl<C: Control> Builder<C> {
     /// As `build`, for a control whose config comes later, with `Core::set_config`.
     #[doc(hidden)]
     pub fn __build_without_config(self) -> Result<C, StartError> {
-        let on_thread = matches!(self.program, Some(Program::Thread(_)));
-        let faults = self.faults.iter().flat_map(FaultPlan::faults);
-        if let Some((_, fault)) = faults.copied().find(|it| on_thread && it.1.needs_process()) {
-            return Err(StartError::FaultNeedsProcess { fault });
-        }
         let table = table::<C>();
+        testable(self.program.as_ref(), self.faults.as_ref(), &table)?;
+        let scripted = self.is_scripted();
         let name = self.name.unwrap_or_else(|| {
             static NEXT: AtomicU64 = AtomicU64::new(1);
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -324,7 +344,9 @@ impl<C: Control> Builder<C> {
         });
         let config = match &self.config {
             Some(config) => Some(encoded::<C>(config)?),
-            None if is_unit::<<C::Interface as Interface>::Config>() => Some(Arc::from([])),
+            None if is_unit::<<C::Interface as Interface>::Config>() || scripted => {
+                Some(Arc::from([]))
+            }
             None => None,
         };
         let spec = Spec {
@@ -360,6 +382,24 @@ impl<C: Control> Builder<C> {
         let control = self.build()?;
         control.__core().process().start()?;
         Ok(control)
+    }
+}
+
+/// Whether what a test wants of the child can be.
+fn testable(
+    program: Option<&Program>,
+    faults: Option<&FaultPlan>,
+    table: &InterfaceTable,
+) -> Result<(), StartError> {
+    if let Some(Program::Script(script)) = program {
+        script.check(table)?;
+        return if faults.is_some() { Err(StartError::FaultsInScript) } else { Ok(()) };
+    }
+    let on_thread = program.is_some_and(Program::is_on_thread);
+    let mut faults = faults.into_iter().flat_map(FaultPlan::faults);
+    match faults.find(|(_, fault)| on_thread && fault.needs_process()) {
+        Some((_, fault)) => Err(StartError::FaultNeedsProcess { fault: *fault }),
+        None => Ok(()),
     }
 }
 

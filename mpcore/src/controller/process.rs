@@ -14,6 +14,7 @@ use super::traffic::Gate;
 use crate::child::{init, registry};
 use crate::controller::builder::Program;
 use crate::process::ExitStatus;
+use crate::testing::ScriptError;
 use crate::wire::fault::Fault;
 use crate::sync::{lock, wait_timeout};
 
@@ -48,6 +49,15 @@ pub enum StartError {
         /// The fault.
         fault: Fault,
     },
+    /// The script of a scripted child does not fit the interface, or itself.
+    #[error("the script cannot be played: {0}")]
+    Script(#[from] ScriptError),
+    /// A scripted child does what its script says, and nothing else goes wrong in it.
+    #[error(
+        "a scripted child takes no plan of faults: leave out `.faults(..)`, and write what goes wrong \
+         into the script"
+    )]
+    FaultsInScript,
     /// The config could not be encoded.
     #[error("the config could not be encoded: {0}")]
     Config(#[from] crate::EncodeError),
@@ -432,7 +442,7 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
         let waiting = shared.traffic().stop();
         let mut control = shared.control();
         // A child that is killed must not begin to clean up; one on a thread cannot be killed.
-        if ask != Ask::Kill || matches!(shared.spec.program, Program::Thread(_)) {
+        if ask != Ask::Kill || shared.spec.program.is_on_thread() {
             control.stop();
         }
         // The bound of the inbox does not hold back what a stopping child still has to say.

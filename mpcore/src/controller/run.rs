@@ -194,7 +194,12 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
         return;
     };
     let connected = match &shared.spec.program {
-        Program::Thread(child) => connect::to_thread(shared, run, *child),
+        Program::Thread(child) => connect::to_thread(shared, run, child.serve),
+        Program::Script(script) => {
+            let (script, table) = (script.clone(), Arc::clone(&shared.table));
+            let serve = move |lanes, run| script.play(&table, lanes, run);
+            connect::to_thread(shared, run, serve)
+        }
         _ => connect::to_process(shared, run, &steps),
     };
     match connected {

@@ -54,8 +54,6 @@ pub(crate) enum StopReason {
     ControllerLost,
     /// It never was ready.
     InitFailed,
-    /// The child's own runtime has panicked.
-    RuntimePanicked,
 }
 
 /// The last words of an orderly end.

@@ -20,7 +20,7 @@ use crate::controller::inbox::{Notice, post};
 use crate::controller::shared::Shared;
 use crate::process::watch::{self, Watched};
 use crate::process::{ExitStatus, spawn, stderr};
-use crate::transport::{ControllerLanes, Transport, memory, window};
+use crate::transport::{ChildLanes, ControllerLanes, Transport, memory, window};
 use crate::wire::fingerprint::Mismatch;
 use crate::wire::handshake::{Bootstrap, Introduction, Nonce};
 use crate::wire::packet::PROTOCOL;
@@ -42,7 +42,7 @@ pub(super) enum NotConnected {
 pub(super) fn to_thread(
     shared: &Arc<Shared>,
     run: &Arc<Run>,
-    child: registry::Registration,
+    serve: impl FnOnce(ChildLanes, registry::Run) -> i32 + Send + 'static,
 ) -> Result<(ControllerLanes, Nonce), NotConnected> {
     watch::prepare().map_err(|error| resources(&error))?;
     run.tail.end();
@@ -60,7 +60,7 @@ pub(super) fn to_thread(
     };
     let told = (Arc::clone(shared), Arc::clone(run));
     let body = move || {
-        let code = (child.serve)(child_lanes, given);
+        let code = serve(child_lanes, given);
         let (shared, run) = told;
         watch::forget(run.key);
         shared.ended(run.generation, Some(ExitStatus::from_code(code)));

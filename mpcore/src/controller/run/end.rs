@@ -6,7 +6,6 @@ use std::thread;
 use std::time::Instant;
 
 use super::{Run, Step, begin};
-use crate::controller::builder::Program;
 use crate::controller::exit::{ExitReport, Failure, State};
 use crate::controller::inbox::{Notice, post};
 use crate::controller::outcome::{Exception, ExceptionKind, Outcome};
@@ -57,7 +56,7 @@ impl Watched for Shared {
             Rung::Terminate => lock(&run.known).terminated = true,
             Rung::Kill => {
                 lock(&run.known).killed = true;
-                if matches!(self.spec.program, Program::Thread(_)) {
+                if self.spec.program.is_on_thread() {
                     // A thread cannot be killed: it is left behind, unheard, as if it had been.
                     self.ended(generation, Some(KILLED));
                 }
