@@ -15,7 +15,7 @@ use std::{fs, thread};
 
 use mpcore::testing::{Fault, FaultPlan, Moment};
 use mpcore::{Builder, CallError, ExceptionKind, ExitReport, Failure, StartError, Transport};
-use system_tests::bench::{builder, ready};
+use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{
     BenchConfig, BenchControl, BenchProcess, Blob, Journal, LONG, Mood, outcome, processes, until,
 };
@@ -294,11 +294,7 @@ fn table(rows: &BTreeMap<(usize, usize, Place), Row>, at: usize) -> String {
             })
             .collect();
         let [first, second, third] = &row.calls;
-        let queued = if second == third {
-            second.clone()
-        } else {
-            format!("{second}, {third}")
-        };
+        let queued = if second == third { second.clone() } else { format!("{second}, {third}") };
         let killed = if row.killed { "yes" } else { "no" };
         let Row { state, failure, cleanup, signals, .. } = &row;
         let names = names.join("; ");
@@ -372,5 +368,56 @@ fn a_fault_of_the_whole_process_is_refused_on_a_thread() {
                 Err(other) => panic!("{fault}: {other:?}"),
             }
         }
+    }
+}
+
+/// What a panic of the runtime in this thread comes to: the message that is at fault is its.
+fn check_panic(place: Place, number: u64, begin: fn(&BenchControl), status: &[i32]) {
+    let what = format!("{place:?}, message {number}");
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let log = folder.path().join("cleanup");
+    let bench = ready(
+        place
+            .builder()
+            .faults(FaultPlan::new().at(Moment::BeforeMessage(number), Fault::Panic))
+            .config(BenchConfig {
+                cleanup_log: Some(log.to_string_lossy().into_owned()),
+                ..BenchConfig::default()
+            })
+            .stop_grace(Duration::from_millis(300)),
+    );
+    begin(&bench);
+    let ended = bench.process().join(LONG).expect("it has run");
+    let code = ended.unwrap_or_else(|| panic!("{what}: it ends")).code();
+    assert!(status.contains(&code), "{what}: {code}");
+    assert_eq!(log.exists(), code == 101, "{what}: it cleans up if it can");
+    let report = bench.process().exit_report().expect("it has ended");
+    assert!(matches!(report.failure, Some(Failure::Crashed { .. })), "{what}: {report:?}");
+    assert_eq!(bench.process().pending_commands(), 0, "{what}");
+}
+
+/// The messages: 1 a property, 2 `ready`, 3 that the command has begun; 4 is the answer to the cancel of a
+/// command that waits, which the control thread gives.
+#[test]
+fn a_panic_of_the_runtime_ends_the_child_whichever_thread_has_it() {
+    for place in Place::ALL {
+        let cancel_behind_a_willing_one = |bench: &BenchControl| {
+            let _running = bench.work(600_000);
+            let queued = bench.add_two(1, 2);
+            until_begun(bench, 1);
+            queued.cancel();
+        };
+        check_panic(place, 4, cancel_behind_a_willing_one, &[101]);
+        // The thread is the child's own; what is lost may be anybody's.
+        check_panic(place, 50, |bench| drop(bench.leave_a_thread_emitting()), &[101]);
+    }
+    for place in [Place::Sockets, Place::IpcChannel] {
+        let cancel_behind_a_stubborn_one = |bench: &BenchControl| {
+            let _running = bench.ignore_everything(600_000);
+            let queued = bench.add_two(1, 2);
+            until_begun(bench, 1);
+            queued.cancel();
+        };
+        check_panic(place, 4, cancel_behind_a_stubborn_one, &[-9]);
     }
 }

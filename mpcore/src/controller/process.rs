@@ -14,9 +14,9 @@ use super::traffic::Gate;
 use crate::child::{init, registry};
 use crate::controller::builder::Program;
 use crate::process::ExitStatus;
+use crate::sync::{lock, wait_timeout};
 use crate::testing::ScriptError;
 use crate::wire::fault::Fault;
-use crate::sync::{lock, wait_timeout};
 
 /// Why a child could not be made or started.
 #[derive(Debug, thiserror::Error)]

@@ -328,6 +328,9 @@ impl Script {
     }
 
     /// The running command goes on until it is cancelled, or the child is asked to stop, and ends so.
+    ///
+    /// A command that is cancelled before its turn is never started, so the test has to know that it is:
+    /// by an event or a property behind `expect`, for example.
     #[must_use]
     #[track_caller]
     pub fn until_cancelled(self) -> Self {
@@ -369,9 +372,8 @@ impl Script {
         self
     }
 
-    /// Whether all steps were played and nothing unexpected has come, up to now. The child plays on a
-    /// thread of its own, so ask when you have seen the last thing that you expect of it, or use
-    /// [`verdict_within`](Self::verdict_within).
+    /// Whether all steps were played and nothing unexpected has come, up to now: to be asked when the last
+    /// thing that is expected of the child was seen. [`verdict_within`](Self::verdict_within) waits.
     ///
     /// # Errors
     /// The first thing that went wrong, or else the step that the script waits at.

@@ -115,8 +115,9 @@ fn next<'a>(
 ) -> Result<Phase<'a>, ScriptError> {
     let wrong = |problem: String| order(step.at, problem);
     if let Phase::Ended(end) = phase {
-        let problem =
-            format!("{step} is never reached: {end} ends the run, and `.next_run()` begins another");
+        let problem = format!(
+            "{step} is never reached: {end} ends the run, and `.next_run()` begins another"
+        );
         return Err(wrong(problem));
     }
     let begin = |name: &str| match phase {
@@ -130,7 +131,8 @@ fn next<'a>(
     let running = || match phase {
         Phase::Running(command, _) => Ok(command),
         _ => {
-            let problem = format!("{step}, but no command is running: write `.expect(..)` before it");
+            let problem =
+                format!("{step}, but no command is running: write `.expect(..)` before it");
             Err(wrong(problem))
         }
     };
@@ -145,7 +147,13 @@ fn next<'a>(
             let known = table.properties.iter().map(|row| row.name);
             let index = position(table, step, "property", property, known)?;
             let row = &table.properties[index];
-            fits(table, step, &value.shape, std::slice::from_ref(&row.shape), ("property", row.name))?;
+            fits(
+                table,
+                step,
+                &value.shape,
+                std::slice::from_ref(&row.shape),
+                ("property", row.name),
+            )?;
             encoded(step, value)?;
             phase
         }

@@ -34,6 +34,8 @@ struct Play<'a> {
     script: &'a Script,
     /// Counted from 0.
     run: usize,
+    /// How many steps of it were played.
+    played: usize,
     table: &'a InterfaceTable,
     link: Arc<Link>,
     requests: Requests,
@@ -54,11 +56,12 @@ impl Script {
             return code::OK;
         }
         let number = run.generation.saturating_sub(1) as usize;
-        let mut play = Play { script: self, run: number, table, link, requests, running: None };
+        let (script, running) = (self, None);
+        let mut play = Play { script, run: number, played: 0, table, link, requests, running };
         let Some(steps) = self.runs.get(number) else {
             let failure = ScriptFailure::NoSuchRun { run: run.generation };
+            self.log.fail(failure.clone());
             play.fail_to_start(&failure.to_string());
-            self.log.fail(failure);
             say_goodbye(&play.link, false, None);
             return code::INIT_FAILED;
         };
@@ -76,15 +79,10 @@ impl Script {
 impl Play<'_> {
     fn steps(&mut self, steps: &[Step]) -> End {
         self.script.log.played(self.run, 0);
-        for (number, step) in steps.iter().enumerate() {
+        for step in steps {
             if let Some(end) = self.step(step) {
-                // Asked to stop at a step, the child has not played it.
-                if !matches!(end, End::Stopped) {
-                    self.script.log.played(self.run, number + 1);
-                }
                 return end;
             }
-            self.script.log.played(self.run, number + 1);
         }
         let at = steps.last().map(|step| step.at.to_string()).unwrap_or_default();
         while let Some((head, _)) = self.requests.next() {
@@ -94,7 +92,17 @@ impl Play<'_> {
     }
 
     /// `None`: the next one.
+    ///
+    /// A step counts as played before the controller hears of it, so whoever has heard may ask for the
+    /// verdict.
     fn step(&mut self, step: &Step) -> Option<End> {
+        let waits = matches!(
+            step.act,
+            Act::Expect { .. } | Act::Answer { .. } | Act::UntilCancelled | Act::Run(_)
+        );
+        if !waits {
+            self.note_played();
+        }
         match &step.act {
             Act::Ready => self.send(ItemHead::new(ItemKind::Ready, 0, 0), None, Vec::new()),
             Act::FailToStart(why) => {
@@ -117,6 +125,7 @@ impl Play<'_> {
                     Ok(command) => command,
                     Err(end) => return Some(end),
                 };
+                self.note_played();
                 self.running = Some((head.method, head.call));
                 if let Some(look) = look {
                     self.look(step, command, look, &args);
@@ -128,6 +137,7 @@ impl Play<'_> {
                     Err(end) => return Some(end),
                 };
                 self.running = Some((head.method, head.call));
+                self.note_played();
                 if let Some(value) = self.look(step, command, look, &args) {
                     self.end(ItemKind::Returned, bytes(&value));
                 }
@@ -150,6 +160,7 @@ impl Play<'_> {
                     true => ItemKind::Stopped,
                     false => ItemKind::Cancelled,
                 };
+                self.note_played();
                 self.end(kind, Vec::new());
             }
             Act::Run(code) => {
@@ -158,17 +169,21 @@ impl Play<'_> {
                     let (message, at) = (said(unwound), step.at.to_string());
                     self.script.log.fail(ScriptFailure::Panicked { message, at });
                 }
+                self.note_played();
             }
             Act::Exit(code) => return Some(End::Gone(*code)),
             Act::Crash => return Some(End::Gone(SEGMENTATION_FAULT)),
             Act::Hang => {
-                // It has "hung" for as long as anybody listened.
-                self.script.log.played(self.run, usize::MAX);
                 self.link.wait_for_cut_off();
                 return Some(End::Gone(code::CONTROLLER_LOST));
             }
         }
         None
+    }
+
+    fn note_played(&mut self) {
+        self.played += 1;
+        self.script.log.played(self.run, self.played);
     }
 
     /// Waits for this command; others that come are ended at once.
@@ -191,8 +206,8 @@ impl Play<'_> {
         let failure =
             ScriptFailure::Unexpected { command, step: step.to_owned(), at: at.to_owned() };
         self.running = Some((head.method, head.call));
+        self.script.log.fail(failure.clone());
         self.panicked(failure.to_string(), at.to_owned());
-        self.script.log.fail(failure);
     }
 
     fn name(&self, head: ItemHead) -> &'static str {
@@ -208,8 +223,8 @@ impl Play<'_> {
         };
         let (command, at) = (command.to_owned(), step.at.to_string());
         let failure = ScriptFailure::Arguments { command, message, at: at.clone() };
+        self.script.log.fail(failure.clone());
         self.panicked(failure.to_string(), at);
-        self.script.log.fail(failure);
         None
     }
 

@@ -47,7 +47,9 @@ pub enum ScriptFailure {
         at: String,
     },
     /// The child was started more often than the script has runs.
-    #[error("the child was started for run {run}, of which the script says nothing; add `.next_run()`")]
+    #[error(
+        "the child was started for run {run}, of which the script says nothing; add `.next_run()`"
+    )]
     NoSuchRun {
         /// 1 for the first.
         run: u32,
@@ -96,10 +98,9 @@ impl Log {
         let state = lock(&self.state);
         match (&state.failure, state.next(runs)) {
             (Some(failure), _) => Err(failure.clone()),
-            (None, Some(step)) => Err(ScriptFailure::Unfinished {
-                step: step.to_string(),
-                at: step.at.to_string(),
-            }),
+            (None, Some(step)) => {
+                Err(ScriptFailure::Unfinished { step: step.to_string(), at: step.at.to_string() })
+            }
             (None, None) => Ok(()),
         }
     }
