@@ -23,6 +23,7 @@ use self::read::Unreadable;
 use super::builder::Program;
 use super::exit::Failure;
 use super::shared::Shared;
+use crate::child::registry;
 use crate::limits::CLOSED_LANE_PATIENCE;
 use crate::process::ExitStatus;
 use crate::process::stderr::Tail;
@@ -56,6 +57,8 @@ struct Known {
     /// The last rung of the ladder was climbed.
     killed: bool,
     start_deadline_passed: bool,
+    /// The child has said who it is.
+    introduced: bool,
     ready: bool,
     bye: Option<Bye>,
     failure: Option<Failure>,
@@ -197,7 +200,7 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
         Program::Thread(child) => connect::to_thread(shared, run, child.serve),
         Program::Script(script) => {
             let (script, table) = (script.clone(), Arc::clone(&shared.table));
-            let serve = move |lanes, run| script.play(&table, lanes, run);
+            let serve = move |lanes, run: registry::Run| script.play(&table, lanes, &run);
             connect::to_thread(shared, run, serve)
         }
         _ => connect::to_process(shared, run, &steps),

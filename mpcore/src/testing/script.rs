@@ -16,7 +16,7 @@ use std::time::Duration;
 pub use self::check::ScriptError;
 use self::verdict::{Log, ScriptFailure};
 use crate::sync::lock;
-use crate::wire::codec::{Args, Codec, DecodeError, EncodeError, Encoder, Wire, wire};
+use crate::wire::codec::{Args, DecodeError, Deferred, EncodeError, Encoder, Wire, wire};
 
 /// A tuple of values that travel: the arguments of a command or an event, such as `(f64,)` for one.
 ///
@@ -33,6 +33,7 @@ pub trait Arguments: Args {
 
 macro_rules! arguments_for_tuples {
     ($($name:ident $arg:ident),*) => {
+        #[allow(clippy::unused_unit)]
         impl<$($name: Wire),*> Arguments for ($($name,)*) {
             fn codecs() -> Self::Codecs {
                 ($(wire::<$name>(),)*)
@@ -145,15 +146,18 @@ impl Shape {
 }
 
 impl Value {
-    fn of<T: Wire>(value: &T) -> Self {
-        let codec: Codec<T> = wire::<T>();
-        Self { bytes: codec.encode(value), shape: Shape::of::<T>() }
+    fn of<T: Wire>(value: T) -> Self {
+        Self::encoded(vec![wire::<T>().defer(value)], Shape::of::<T>())
     }
 
-    fn of_arguments<A: Arguments>(values: &A) -> Self {
+    fn of_arguments<A: Arguments>(values: A) -> Self {
+        Self::encoded(values.defer(&A::codecs()), Shape::of_arguments::<A>())
+    }
+
+    fn encoded(parts: Vec<Deferred>, shape: Shape) -> Self {
         let mut encoder = Encoder::new(crate::limits::VALUE_BYTES);
-        let encoded = values.encode(&A::codecs(), &mut encoder);
-        Self { bytes: encoded.map(|()| encoder.into_bytes()), shape: Shape::of_arguments::<A>() }
+        let encoded = parts.into_iter().try_for_each(|part| part(&mut encoder));
+        Self { bytes: encoded.map(|()| encoder.into_bytes()), shape }
     }
 }
 
@@ -241,7 +245,7 @@ impl Script {
     #[must_use]
     #[track_caller]
     pub fn set<T: Wire>(self, property: impl Into<String>, value: T) -> Self {
-        let value = Value::of(&value);
+        let value = Value::of(value);
         self.step(Act::Set { property: property.into(), value })
     }
 
@@ -249,7 +253,7 @@ impl Script {
     #[must_use]
     #[track_caller]
     pub fn emit<A: Arguments>(self, event: impl Into<String>, values: A) -> Self {
-        let values = Value::of_arguments(&values);
+        let values = Value::of_arguments(values);
         self.step(Act::Emit { event: event.into(), values })
     }
 
@@ -293,7 +297,7 @@ impl Script {
         command: impl Into<String>,
         mut answer: impl FnMut(A) -> T + Send + 'static,
     ) -> Self {
-        let look = Look::new(move |args: A| Some(Value::of(&answer(args))));
+        let look = Look::new(move |args: A| Some(Value::of(answer(args))));
         self.step(Act::Answer { command: command.into(), look, returns: Shape::of::<T>() })
     }
 
@@ -301,7 +305,7 @@ impl Script {
     #[must_use]
     #[track_caller]
     pub fn reply<T: Wire>(self, value: T) -> Self {
-        let value = Value::of(&value);
+        let value = Value::of(value);
         self.step(Act::Reply(value))
     }
 
@@ -309,7 +313,7 @@ impl Script {
     #[must_use]
     #[track_caller]
     pub fn raise<E: Wire>(self, error: E) -> Self {
-        let error = Value::of(&error);
+        let error = Value::of(error);
         self.step(Act::Raise(error))
     }
 

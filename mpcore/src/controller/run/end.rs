@@ -226,6 +226,10 @@ fn failure(
             true => last_words,
             false => format!("; its last words: {last_words}"),
         };
-        Failure::EndedBeforeReady { status, stderr }
+        let advice = match known.introduced {
+            true => ", in its constructor or in `postrun_init`",
+            false => ": is `mpcore::init()` or `mpcore::child_main` the first line of its `main`?",
+        };
+        Failure::EndedBeforeReady { status, advice, stderr }
     })
 }

@@ -81,6 +81,7 @@ pub(super) fn open(
         config: lock(&shared.spec.config).as_deref().unwrap_or_default().to_vec(),
     };
     let welcome = postcard::to_stdvec(&welcome).unwrap_or_default();
+    lock(&run.known).introduced = true;
     let finished = lock(&run.finished);
     if !*finished {
         let grant = shared.control().open(checked(control), run.generation, window);

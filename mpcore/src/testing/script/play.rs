@@ -45,21 +45,22 @@ struct Play<'a> {
 
 impl Script {
     /// Plays this run's steps and returns the exit code.
-    pub(crate) fn play(&self, table: &InterfaceTable, lanes: ChildLanes, run: Run) -> i32 {
+    pub(crate) fn play(&self, table: &InterfaceTable, lanes: ChildLanes, run: &Run) -> i32 {
         install_hook();
         let ChildLanes { requests, requests_end, control, events } = lanes;
-        let link = Link::new(run.generation, run.window, events, requests_end, None);
+        let Run { generation, window, nonce, .. } = *run;
+        let link = Link::new(generation, window, events, requests_end, None);
         control::start(control, &link, Grace::default(), Place::Thread);
         let mut requests = Requests::new(requests, Arc::clone(&link));
-        if requests.welcome(run.nonce).is_none() {
+        if requests.welcome(nonce).is_none() {
             say_goodbye(&link, false, None);
             return code::OK;
         }
-        let number = run.generation.saturating_sub(1) as usize;
+        let number = generation.saturating_sub(1) as usize;
         let (script, running) = (self, None);
         let mut play = Play { script, run: number, played: 0, table, link, requests, running };
         let Some(steps) = self.runs.get(number) else {
-            let failure = ScriptFailure::NoSuchRun { run: run.generation };
+            let failure = ScriptFailure::NoSuchRun { run: generation };
             self.log.fail(failure.clone());
             play.fail_to_start(&failure.to_string());
             say_goodbye(&play.link, false, None);
