@@ -26,10 +26,13 @@ const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 const AT_ONCE: usize = 12;
 
 /// For a child that stands still before it is ready.
-const START_DEADLINE: Duration = Duration::from_secs(1);
+const START_DEADLINE: Duration = Duration::from_secs(3);
 
-/// For one that stands still after that.
+/// For one that stands still after that, as is known when it is asked to stop.
 const GRACE: Duration = Duration::from_millis(50);
+
+/// For one that stands still somewhere behind that.
+const LONG_GRACE: Duration = Duration::from_secs(3);
 
 /// So long that the second and the third command do not go in one packet, and so are not read together; and
 /// so short that both are on their way at once.
@@ -120,13 +123,17 @@ fn word<T: std::fmt::Debug, E: std::fmt::Debug>(outcome: &Result<T, CallError<E>
 }
 
 /// One cell.
-fn run(place: Place, fault: Fault, moment: Moment, neighbour: &BenchControl) -> Row {
+fn run(place: Place, fault: Fault, moment: Moment, neighbour: &BenchControl, folder: &Path) -> Row {
     let what = format!("{place:?}, {fault}, {moment}");
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let (sign, log) = (folder.path().join("sign"), folder.path().join("cleanup"));
-    let silent = matches!(fault, Fault::Hang | Fault::Freeze | Fault::StopReading);
+    let name = format!("{place:?} {fault} {moment}").replace(' ', "_");
+    let (sign, log) = (folder.join(format!("{name}.sign")), folder.join(format!("{name}.cleanup")));
     let patience = patience(fault, moment);
     let deadline = if patience == Patience::StartDeadline { START_DEADLINE } else { LONG };
+    let grace = match (patience, fault) {
+        (Patience::Stop, _) => GRACE,
+        (_, Fault::Hang | Fault::Freeze) => LONG_GRACE,
+        _ => LONG,
+    };
     let bench = place
         .builder()
         .faults(FaultPlan::new().at(moment, fault).sign(&sign))
@@ -135,7 +142,7 @@ fn run(place: Place, fault: Fault, moment: Moment, neighbour: &BenchControl) -> 
             ..BenchConfig::default()
         })
         .start_deadline(deadline)
-        .stop_grace(if silent { GRACE } else { LONG })
+        .stop_grace(grace)
         .build()
         .expect("it can be built");
 
@@ -176,7 +183,8 @@ fn run(place: Place, fault: Fault, moment: Moment, neighbour: &BenchControl) -> 
     assert!(status.is_some(), "{what}: it ends; so far {:#?}", journal.lines());
     let lines = journal.until_line("finished");
     assert!(ended(&lines), "{what}: each call ends once: {lines:#?}");
-    assert!(sign.exists(), "{what}: the fault has struck");
+    // Where it stands still before it is ready, it may not even have come so far.
+    assert!(sign.exists() || patience == Patience::StartDeadline, "{what}: the fault has struck");
     let report = bench.process().exit_report().expect("it has ended");
     if let Some(pid) = report.pid {
         assert!(processes::is_gone(pid), "{what}: the process is gone");
@@ -254,11 +262,13 @@ fn run_all() -> BTreeMap<(usize, usize, Place), Row> {
         }
     }
     let neighbour = ready(builder(CHILD));
+    // Threads that were given up may still write there when their cell is done.
+    let folder = tempfile::tempdir().expect("a folder can be made");
     let (next, rows) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
     thread::scope(|scope| {
         let work = || {
             while let Some((key, fault, moment)) = cells.get(next.fetch_add(1, Ordering::SeqCst)) {
-                let row = run(key.2, *fault, *moment, &neighbour);
+                let row = run(key.2, *fault, *moment, &neighbour, folder.path());
                 rows.lock().expect("no panic holds it").insert(*key, row);
             }
         };

@@ -2,6 +2,8 @@
 //!
 #![doc = include_str!("../../../docs/testing.md")]
 
+#[doc = include_str!("../../../docs/faults.md")]
+pub mod outcomes {}
 mod script;
 
 pub use self::script::verdict::ScriptFailure;
