@@ -106,6 +106,7 @@ pub mod limits;
 mod process;
 mod supervise;
 mod sync;
+pub mod testing;
 mod transport;
 mod unwind;
 mod wire;

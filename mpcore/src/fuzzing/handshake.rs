@@ -8,6 +8,7 @@ use super::child::{Fuzzed, FuzzedControl};
 use crate::controller::exit::Failure;
 use crate::interface::Interface;
 use crate::wire::codec::decode;
+use crate::wire::fault::{Fault, FaultPlan, Moment};
 use crate::wire::fingerprint::Mismatch;
 use crate::wire::handshake::{Bootstrap, Introduction, Record, Welcome};
 use crate::wire::interface::InterfaceTable;
@@ -35,6 +36,7 @@ pub(super) fn record(mut data: &[u8]) {
 }
 
 pub(super) fn records() -> Vec<Vec<u8>> {
+    let plan = FaultPlan::new().at(Moment::Command(2), Fault::Exit(3));
     let bootstrap = Bootstrap {
         protocol: PROTOCOL,
         attempt: 1,
@@ -44,6 +46,7 @@ pub(super) fn records() -> Vec<Vec<u8>> {
         generation: 3,
         controller: 4711,
         window: 141_994,
+        faults: Some(plan),
     };
     let mut both = Vec::new();
     let connect = Record::Connect(bootstrap);

@@ -10,6 +10,7 @@ use std::io::{self, Read, Write};
 use serde::{Deserialize, Serialize};
 
 use super::codec::decode;
+use super::fault::FaultPlan;
 use super::interface::Facts;
 
 /// The hidden first argument that marks a child.
@@ -53,6 +54,8 @@ pub(crate) struct Bootstrap {
     pub(crate) controller: u32,
     /// Credit window of the lanes, in bytes.
     pub(crate) window: u32,
+    /// What shall go wrong, in a test.
+    pub(crate) faults: Option<FaultPlan>,
 }
 
 impl Record {
@@ -122,6 +125,7 @@ mod tests {
             generation: 3,
             controller: 4,
             window: 1000,
+            faults: None,
         };
         let mut pipe = Vec::new();
         Record::Connect(sent.clone()).write(&mut pipe).unwrap();

@@ -20,7 +20,7 @@ use crate::controller::inbox::{Notice, post};
 use crate::controller::shared::Shared;
 use crate::process::watch::{self, Watched};
 use crate::process::{ExitStatus, spawn, stderr};
-use crate::transport::{ControllerLanes, Transport, memory, window};
+use crate::transport::{ChildLanes, ControllerLanes, Transport, memory, window};
 use crate::unwind::caught;
 use crate::wire::fingerprint::Mismatch;
 use crate::wire::handshake::{Bootstrap, Introduction, Nonce};
@@ -46,7 +46,7 @@ pub(super) enum NotConnected {
 pub(super) fn to_thread(
     shared: &Arc<Shared>,
     run: &Arc<Run>,
-    child: registry::Registration,
+    serve: impl FnOnce(ChildLanes, registry::Run) -> i32 + Send + 'static,
 ) -> Result<(ControllerLanes, Nonce), NotConnected> {
     watch::prepare().map_err(|error| resources(&error))?;
     run.tail.end();
@@ -60,10 +60,11 @@ pub(super) fn to_thread(
         nonce,
         initial,
         place: Place::Thread,
+        faults: shared.spec.faults.clone(),
     };
     let told = (Arc::clone(shared), Arc::clone(run));
     let body = move || {
-        let code = caught(|| (child.serve)(child_lanes, given)).unwrap_or(PANICKED);
+        let code = caught(|| serve(child_lanes, given)).unwrap_or(PANICKED);
         let (shared, run) = told;
         watch::forget(run.key);
         shared.ended(run.generation, Some(ExitStatus::from_code(code)));
@@ -150,6 +151,7 @@ fn bootstrap(
         generation: run.generation,
         controller: std::process::id(),
         window: window(),
+        faults: shared.spec.faults.clone(),
     }
 }
 
