@@ -14,7 +14,9 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use mpcore::testing::{Fault, FaultPlan, Moment};
-use mpcore::{Builder, CallError, ExceptionKind, ExitReport, Failure, StartError, Transport};
+use mpcore::{
+    Builder, CallError, ExceptionKind, ExitReport, Failure, Inbox, StartError, State, Transport,
+};
 use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{
     BenchConfig, BenchControl, BenchProcess, Blob, Journal, LONG, Mood, outcome, processes, until,
@@ -429,5 +431,25 @@ fn a_panic_of_the_runtime_ends_the_child_whichever_thread_has_it() {
             queued.cancel();
         };
         check_panic(place, 4, cancel_behind_a_stubborn_one, &[-9]);
+    }
+}
+
+/// Nobody takes anything out of the inbox, so the child gets no credit.
+#[test]
+fn a_child_that_sends_more_than_allowed_to_a_full_inbox_is_broken() {
+    for place in Place::ALL {
+        let inbox = Inbox::new(|| {});
+        let plan = FaultPlan::new().at(Moment::Command(1), Fault::Overdraw);
+        let builder = place.builder().config(BenchConfig::default()).faults(plan);
+        let bench = builder.inbox(&inbox).inbox_bound(1, 1).build().expect("it can be built");
+        // Whoever waits for the child lifts the bound, so nobody does.
+        let _call = bench.add_two(1, 2);
+        bench.process().start().expect("it can be started");
+        until(&format!("{place:?}: it is declared broken"), || {
+            bench.process().state() == State::Crashed
+        });
+        let report = bench.process().exit_report().expect("it has ended");
+        let text = report.to_string();
+        assert!(text.contains("broke the protocol") && text.contains("with credit for"), "{text}");
     }
 }
