@@ -45,6 +45,7 @@ pub const TARGETS: &[Target] = &[
         run: handshake::control_state,
         seeds: handshake::control_states,
     },
+    Target { name: "pong", run: handshake::pong, seeds: handshake::pongs },
     Target { name: "bye", run: handshake::bye, seeds: handshake::byes },
     Target { name: "panic_report", run: handshake::panic_report, seeds: handshake::panic_reports },
     Target { name: "init_failure", run: handshake::init_failure, seeds: handshake::init_failures },

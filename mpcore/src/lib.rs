@@ -57,6 +57,7 @@
 //! | call it | [`Call`], [`CallError`] |
 //! | hear of it | [`Signal`], [`Inbox`], [`ProcessSignals`], [`Exception`] |
 //! | start, stop, kill, join it | [`Process`], [`ExitReport`], [`Failure`] |
+//! | have it started again after a crash | [`Builder::restart`], [`RestartPolicy`], [`Restarting`], [`GaveUp`] |
 //! | write the child | [`ChildContext`], [`Property`], [`Event`], [`Error`] |
 //! | put it into a binary of its own | [`child_main`] |
 //! | test | [`test_support!`], [`Builder::in_process`] |
@@ -99,11 +100,15 @@ mod controller;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzing;
+mod inherited;
 mod interface;
 pub mod limits;
 mod process;
+mod supervise;
 mod sync;
+pub mod testing;
 mod transport;
+mod unwind;
 mod wire;
 
 pub(crate) use arity::for_each_arity;
@@ -114,18 +119,21 @@ pub use child::link::EmitError;
 pub use controller::builder::{Builder, Output};
 pub use controller::call::{Call, CallFuture, forbid_waiting_on_this_thread};
 pub use controller::core::WeakControl;
+pub use controller::escalation::{Escalation, Executing, Ignored, Unresponsive};
 pub use controller::exit::{ExitReport, Failure, State};
 pub use controller::inbox::{Drained, Inbox, InboxHandle};
 pub use controller::outcome::{CallEnd, CallError, Exception, ExceptionKind};
 pub use controller::process::{
     JoinError, Process, ProcessSignals, Progress, ReadyError, StartError,
 };
+pub use controller::restart::{GaveUp, Restarting};
 pub use controller::shutdown::shutdown;
 pub use controller::signal::{Connection, Receiver, Signal, TakesResult};
 pub use error::{Cancelled, Error, Never, Refused, Result};
 pub use interface::{Child, Control, Interface};
 pub use mpmacros::{Child, main, process};
 pub use process::ExitStatus;
+pub use supervise::restart::{GiveUpReason, RestartPolicy};
 pub use transport::Transport;
 pub use wire::codec::{DecodeError, EncodeError, Raise, Wire, WireDefault};
 pub use wire::fingerprint::Mismatch;

@@ -14,6 +14,24 @@ pub const STOP_GRACE: Duration = Duration::from_secs(3);
 /// From SIGTERM to SIGKILL.
 pub const TERMINATE_GRACE: Duration = Duration::from_secs(1);
 
+/// How often a child that owes something is asked whether it still answers: a user who waits for a window
+/// begins to wonder after about three.
+pub const PING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// No child is asked more often.
+pub(crate) const PING_INTERVAL_MIN: Duration = Duration::from_millis(10);
+
+/// After so many intervals without an answer a child is unresponsive: one may be lost to a busy machine.
+pub const PINGS_MISSED: u32 = 3;
+
+/// How long a command whose time is over may take to notice it, before the child is killed for it, where
+/// that is wanted: shorter than the grace of a stop, since it has had its time.
+pub const OVERRUN_GRACE: Duration = Duration::from_millis(500);
+
+/// How long the outcome of a command may take that waits behind signals which a full inbox has held back,
+/// once they are let through: all that a child queues, on a busy machine.
+pub(crate) const HELD_UP_PATIENCE: Duration = Duration::from_secs(10);
+
 /// How long the lanes of a dead child may take to be drained before the rest is given up.
 pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
 
@@ -37,6 +55,23 @@ pub(crate) const ENDPOINTS: usize = 5;
 
 /// What `#[mpcore::main]` gives the children of a program that returns, on top of their own grace.
 pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Before the first restart after a crash: long enough for a device or a port to be let go, short enough
+/// that nobody takes the child for dead.
+pub const RESTART_DELAY: Duration = Duration::from_millis(100);
+
+/// Each further delay is this many times the one before.
+pub const RESTART_BACKOFF: u32 = 2;
+
+/// No delay is longer: whoever has mended the cause need not wait for it.
+pub const RESTART_DELAY_MAX: Duration = Duration::from_secs(10);
+
+/// So many restarts within [`RESTARTS_WITHIN`], then it is given up: a child that crashes at every start is
+/// given up after some three seconds, one that crashes now and then never is.
+pub const RESTARTS: u32 = 5;
+
+/// See [`RESTARTS`].
+pub const RESTARTS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Commands that may wait for a child that does not take them; the next one ends as `queue full`.
 pub const QUEUE_COMMANDS: usize = 1_000_000;

@@ -12,8 +12,11 @@ pub mod gauge;
 pub mod journal;
 pub mod mood;
 pub mod patience;
+pub mod phoenix;
 pub mod processes;
 mod scribble;
+pub mod soak;
+pub mod worker;
 
 pub use bench::{Bench, BenchConfig, BenchControl, BenchProcess, DivideError, InitFault};
 pub use blob::Blob;

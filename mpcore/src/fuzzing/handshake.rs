@@ -8,11 +8,14 @@ use super::child::{Fuzzed, FuzzedControl};
 use crate::controller::exit::Failure;
 use crate::interface::Interface;
 use crate::wire::codec::decode;
+use crate::wire::fault::{Fault, FaultPlan, Moment};
 use crate::wire::fingerprint::Mismatch;
 use crate::wire::handshake::{Bootstrap, Introduction, Record, Welcome};
 use crate::wire::interface::InterfaceTable;
 use crate::wire::packet::PROTOCOL;
-use crate::wire::report::{Bye, ControlState, InitFailure, PanicReport, StopReason};
+use crate::wire::report::{
+    Bye, ControlState, InExecution, InitFailure, PanicReport, Pong, StopReason,
+};
 
 /// The interface of the children here.
 pub(super) fn table() -> &'static InterfaceTable {
@@ -33,6 +36,7 @@ pub(super) fn record(mut data: &[u8]) {
 }
 
 pub(super) fn records() -> Vec<Vec<u8>> {
+    let plan = FaultPlan::new().at(Moment::Command(2), Fault::Exit(3));
     let bootstrap = Bootstrap {
         protocol: PROTOCOL,
         attempt: 1,
@@ -42,6 +46,7 @@ pub(super) fn records() -> Vec<Vec<u8>> {
         generation: 3,
         controller: 4711,
         window: 141_994,
+        faults: Some(plan),
     };
     let mut both = Vec::new();
     let connect = Record::Connect(bootstrap);
@@ -99,9 +104,23 @@ pub(super) fn control_state(data: &[u8]) {
 
 pub(super) fn control_states() -> Vec<Vec<u8>> {
     encoded(&[
-        ControlState { stop: true, cancelled: Vec::new() },
-        ControlState { stop: false, cancelled: vec![1, 2, 1 << 40] },
+        ControlState { stop: true, ..ControlState::default() },
+        ControlState { cancelled: vec![1, 2, 1 << 40], ping: 3, ..ControlState::default() },
+        ControlState {
+            deadlines: vec![(7, 50), (8, 0)],
+            ping: u32::MAX,
+            ..ControlState::default()
+        },
     ])
+}
+
+pub(super) fn pong(data: &[u8]) {
+    let _ = decode::<Pong>(data);
+}
+
+pub(super) fn pongs() -> Vec<Vec<u8>> {
+    let executing = Some(InExecution { call: 7, milliseconds: 1500 });
+    encoded(&[Pong { ping: 1, executing: None }, Pong { ping: u32::MAX, executing }])
 }
 
 pub(super) fn bye(data: &[u8]) {

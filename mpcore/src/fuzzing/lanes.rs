@@ -240,6 +240,7 @@ pub(super) fn requests(data: &[u8]) {
         nonce: [0; 16],
         initial: handshake::table().initial_values(),
         place: Place::Thread,
+        faults: None,
     };
     // After the last packet the controller is gone.
     drop(requests);
@@ -268,8 +269,9 @@ pub(super) fn requests_seeds() -> Vec<Vec<u8>> {
 pub(super) fn control(data: &[u8]) {
     let (events, _events) = mpsc::channel::<Vec<u8>>();
     let (requests_end, _requests) = mpsc::channel::<Vec<u8>>();
-    let link = Link::new(GENERATION, WINDOW_FALLBACK, Arc::new(events), Arc::new(requests_end));
-    link.begin(7);
+    let link =
+        Link::new(GENERATION, WINDOW_FALLBACK, Arc::new(events), Arc::new(requests_end), None);
+    link.begin(&ItemHead::new(ItemKind::Call, 0, 7));
     let (sender, lane) = mpsc::channel::<Vec<u8>>();
     let packets = split(data).map(<[u8]>::to_vec);
     packets.for_each(|packet| drop(sender.send(packet)));
@@ -293,10 +295,12 @@ pub(super) fn sockets(data: &[u8]) {
 fn introduced(data: &[u8]) -> Result<(), String> {
     use rustix::net::{SendFlags, send};
 
-    use crate::transport::socket::Offer;
+    use crate::transport::socket::{Inherited, Offer};
 
-    let Ok((offer, child)) = Offer::new() else { return Err("no sockets".into()) };
+    let Ok((offer, stdin)) = Offer::new() else { return Err("no sockets".into()) };
     let expected = offer.send(b"a record").map_err(|error| error.to_string())?;
+    let (_, accepted) = Inherited::new(stdin).receive().map_err(|error| error.to_string())?;
+    let child = accepted.into_events();
     for packet in split(data) {
         // What has no room is not waited for.
         let _ = send(&child, packet, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);

@@ -10,6 +10,7 @@ use std::io::{self, Read, Write};
 use serde::{Deserialize, Serialize};
 
 use super::codec::decode;
+use super::fault::FaultPlan;
 use super::interface::Facts;
 
 /// The hidden first argument that marks a child.
@@ -22,6 +23,7 @@ const MAGIC: [u8; 8] = *b"mpcore\x00\x01";
 const RECORD_MAX: u32 = 64 << 10;
 
 /// The most bytes of a record with what stands before it.
+#[cfg(target_os = "linux")]
 pub(crate) const RECORD_BYTES: usize = RECORD_MAX as usize + 12;
 
 /// Proves that the peer is the process that was started: random, and known to the two only.
@@ -52,6 +54,8 @@ pub(crate) struct Bootstrap {
     pub(crate) controller: u32,
     /// Credit window of the lanes, in bytes.
     pub(crate) window: u32,
+    /// What shall go wrong, in a test.
+    pub(crate) faults: Option<FaultPlan>,
 }
 
 impl Record {
@@ -121,6 +125,7 @@ mod tests {
             generation: 3,
             controller: 4,
             window: 1000,
+            faults: None,
         };
         let mut pipe = Vec::new();
         Record::Connect(sent.clone()).write(&mut pipe).unwrap();

@@ -40,6 +40,8 @@ pub(crate) enum PacketKind {
     End = 4,
     /// A [`ControlState`](super::report::ControlState).
     Control = 5,
+    /// A [`Pong`](super::report::Pong): outside the credit, one per ping.
+    Pong = 6,
 }
 
 /// The start of every packet.
@@ -79,6 +81,8 @@ pub(crate) enum ItemKind {
     Undecodable = 21,
     /// The result could not be encoded; payload: a text.
     Unencodable = 22,
+    /// It ended because its time was over; the head's `deadline` says how long it had.
+    TimedOut = 23,
     /// A property's new value.
     Property = 32,
     /// An event.
@@ -87,6 +91,8 @@ pub(crate) enum ItemKind {
     Signal = 34,
     /// Progress of the running command; payload: an `f64` from 0 to 1.
     Progress = 35,
+    /// The running command's time is over, and it has not ended; the head's `deadline` says how long it had.
+    Overrun = 36,
     /// Constructor and `postrun_init` have succeeded.
     Ready = 48,
     /// They have not; payload: an [`InitFailure`](super::report::InitFailure).
@@ -98,8 +104,9 @@ pub(crate) enum ItemKind {
 impl ItemKind {
     fn from_u8(byte: u8) -> Option<Self> {
         use ItemKind::{
-            Bye, Call, Cancelled, Event, InitFailed, Introduction, Panicked, Progress, Property,
-            Raised, Ready, Returned, Signal, Stopped, Undecodable, Unencodable, Welcome,
+            Bye, Call, Cancelled, Event, InitFailed, Introduction, Overrun, Panicked, Progress,
+            Property, Raised, Ready, Returned, Signal, Stopped, TimedOut, Undecodable, Unencodable,
+            Welcome,
         };
         [
             Welcome,
@@ -112,10 +119,12 @@ impl ItemKind {
             Stopped,
             Undecodable,
             Unencodable,
+            TimedOut,
             Property,
             Event,
             Signal,
             Progress,
+            Overrun,
             Ready,
             InitFailed,
             Bye,
@@ -129,6 +138,8 @@ impl ItemKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ItemHead {
     pub(crate) kind: ItemKind,
+    /// Of a call: [`CallFlags`].
+    pub(crate) flags: CallFlags,
     /// Index of the command, property or event.
     pub(crate) method: u16,
     /// The call it belongs to, or 0.
@@ -136,13 +147,33 @@ pub(crate) struct ItemHead {
     /// How many events, property changes and signals the sender had sent before: what a reply that
     /// overtakes them on a lane of its own has to wait for.
     pub(crate) events_before: u64,
-    /// Milliseconds the command may still take, or 0.
+    /// Of a call: milliseconds that it may run, counted from its start, or 0.
     pub(crate) deadline: u32,
+}
+
+/// What the controller has to say of a call beside its arguments.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct CallFlags(u8);
+
+impl CallFlags {
+    /// Once it runs, a cancel does not reach it.
+    pub(crate) const OUTLIVES_CANCEL: Self = Self(1);
+    /// Its deadline is told, but does not end it.
+    pub(crate) const OUTLIVES_DEADLINE: Self = Self(2);
+
+    pub(crate) fn has(self, flag: Self) -> bool {
+        self.0 & flag.0 != 0
+    }
+
+    pub(crate) fn with(self, flag: Self) -> Self {
+        Self(self.0 | flag.0)
+    }
 }
 
 impl ItemHead {
     pub(crate) fn new(kind: ItemKind, method: u16, call: u64) -> Self {
-        Self { kind, method, call, events_before: 0, deadline: 0 }
+        let flags = CallFlags::default();
+        Self { kind, flags, method, call, events_before: 0, deadline: 0 }
     }
 }
 
@@ -229,6 +260,7 @@ impl Head {
             2 => PacketKind::Credit,
             4 => PacketKind::End,
             5 => PacketKind::Control,
+            6 => PacketKind::Pong,
             other => return Err(PacketError::Kind(other, "packet")),
         };
         let head = Self {
@@ -249,7 +281,7 @@ impl ItemHead {
     pub(crate) fn bytes(self, length: usize) -> [u8; ITEM_HEAD] {
         let mut out = [0; ITEM_HEAD];
         out[0] = self.kind as u8;
-        // out[1]: flags, none yet
+        out[1] = self.flags.0;
         out[2..4].copy_from_slice(&self.method.to_le_bytes());
         out[4..8].copy_from_slice(&(length as u32).to_le_bytes());
         out[8..16].copy_from_slice(&self.call.to_le_bytes());
@@ -267,6 +299,7 @@ impl ItemHead {
         }
         let head = Self {
             kind: ItemKind::from_u8(body[0]).ok_or(PacketError::Kind(body[0], "item"))?,
+            flags: CallFlags(body[1]),
             method: u16::from_le_bytes(array(body, 2)),
             call: u64::from_le_bytes(array(body, 8)),
             events_before: u64::from_le_bytes(array(body, 16)),
@@ -432,6 +465,7 @@ mod tests {
         let mut packet = head.packet();
         let item = ItemHead {
             kind: ItemKind::Returned,
+            flags: CallFlags::OUTLIVES_DEADLINE,
             method: 3,
             call: 11,
             events_before: 5,

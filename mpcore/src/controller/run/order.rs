@@ -21,7 +21,8 @@ impl Told {
     /// Notes an item, or says why none of that kind may come.
     pub(super) fn next(&mut self, kind: ItemKind) -> Result<(), &'static str> {
         use ItemKind::{
-            Bye, InitFailed, Panicked, Raised, Ready, Returned, Stopped, Undecodable, Unencodable,
+            Bye, InitFailed, Overrun, Panicked, Raised, Ready, Returned, Stopped, TimedOut,
+            Undecodable, Unencodable,
         };
         *self = match (*self, kind) {
             (Self::Bye, _) => return Err("an item after the last one"),
@@ -31,7 +32,8 @@ impl Told {
             (_, Ready | InitFailed) => return Err("a second word on how its start went"),
             (
                 Self::Nothing | Self::InitFailed,
-                Returned | Raised | Panicked | Stopped | Undecodable | Unencodable,
+                Returned | Raised | Panicked | Stopped | TimedOut | Overrun | Undecodable
+                | Unencodable,
             ) => return Err("an outcome of a child that is not ready"),
             (before, _) => before,
         };

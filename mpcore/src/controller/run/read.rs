@@ -3,16 +3,19 @@
 //! Nothing here waits for anybody but the lane, and nothing here runs user code.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
 use super::Run;
 use super::order::Told;
+use crate::controller::allowance::Allowance as _;
 use crate::controller::control_lane::LaneError;
 use crate::controller::exit::State;
 use crate::controller::inbox::{Notice, Wake, enqueue, post};
 use crate::controller::outcome::Outcome;
 use crate::controller::shared::Shared;
+use crate::controller::watchdog::FalseWord;
 use crate::limits::{PANIC_TEXT_BYTES, REPORT_BYTES};
 use crate::process::watch;
 use crate::sync::lock;
@@ -36,6 +39,8 @@ pub(super) enum Broken {
     Credit(#[from] LaneError),
     #[error("a report of its own: {0}")]
     Report(#[from] DecodeError),
+    #[error(transparent)]
+    Word(#[from] FalseWord),
     #[error("{0}")]
     Content(&'static str),
 }
@@ -95,12 +100,12 @@ pub(super) fn open(
         config: lock(&shared.spec.config).as_deref().unwrap_or_default().to_vec(),
     };
     let welcome = postcard::to_stdvec(&welcome).unwrap_or_default();
-    let finished = lock(&run.finished);
-    if !*finished {
+    lock(&run.known).introduced = true;
+    if let Some(_going) = run.finished.hold() {
         let grant = shared.control().open(checked(control), run.generation, window);
         shared.traffic().open_lane(checked(requests), run.generation, grant, window, welcome);
     }
-    drop(finished);
+    shared.keep_watch();
     run.ends_with(events_end);
     events
 }
@@ -119,10 +124,7 @@ pub(super) fn read(
             Err(ReceiveError::Closed) => return Err(Unreadable::Closed),
             Err(broken) => return Err(Unreadable::Broken(broken.to_string())),
         }
-        let finished = lock(&run.finished);
-        if *finished {
-            return Ok(());
-        }
+        let Some(_going) = run.finished.hold() else { return Ok(()) };
         match take_packet(shared, run, &mut incoming, &packet) {
             Ok(true) => {}
             Ok(false) => return Ok(()),
@@ -161,17 +163,12 @@ pub(super) fn take_packet(
         PacketKind::Credit => {
             return Err(Broken::Content("a report of credit with something in it"));
         }
+        PacketKind::Pong => shared.answered(report(body)?)?,
         PacketKind::Control => {
             return Err(Broken::Content("a packet of another lane"));
         }
     }
-    let grant = shared.may_grant();
-    shared.control().packet_read(head.consumed_control, cost, grant)?;
-    if !grant {
-        shared.note_overflow();
-        // The inbox may have been emptied, or a wait begun, since `may_grant` looked.
-        shared.grant_if_allowed();
-    }
+    shared.book(|grant| shared.control().packet_read(head.consumed_control, cost, grant))?;
     shared.traffic().report(head.consumed)?;
     Ok(true)
 }
@@ -189,9 +186,10 @@ fn take_item(
     let outcome = match item.kind {
         ItemKind::Returned => Outcome::Returned(payload.into_bytes()),
         ItemKind::Raised => Outcome::Raised(payload.into_bytes()),
-        ItemKind::Panicked => Outcome::Panicked(report(&payload)?),
+        ItemKind::Panicked => Outcome::Panicked(report(payload.bytes())?),
         ItemKind::Cancelled => Outcome::Cancelled,
         ItemKind::Stopped => Outcome::Stopped,
+        ItemKind::TimedOut => Outcome::TimedOut(Duration::from_millis(item.deadline.into())),
         ItemKind::Undecodable => Outcome::Decode(text(&payload)),
         ItemKind::Unencodable => Outcome::Encode(text(&payload)),
         _ => return take_notice(shared, run, item, payload),
@@ -200,6 +198,9 @@ fn take_item(
     match entry {
         // A cancelled command may not have reached the child, which then knows only its number.
         Some(entry) if entry.command == item.method || item.kind == ItemKind::Cancelled => {
+            if item.kind == ItemKind::Returned {
+                shared.traffic().writes.returned(item.call, entry.command, &entry.repeat);
+            }
             shared.resolve(item.call, entry, outcome);
             Ok(())
         }
@@ -213,11 +214,11 @@ fn take_item(
 }
 
 /// What a child says of itself.
-fn report<T: DeserializeOwned>(payload: &Payload<'_>) -> Result<T, Broken> {
-    match payload.bytes() {
-        bytes if bytes.len() > REPORT_BYTES => Err(Broken::Content("an endless report of its own")),
-        bytes => Ok(decode(bytes)?),
+fn report<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Broken> {
+    if bytes.len() > REPORT_BYTES {
+        return Err(Broken::Content("an endless report of its own"));
     }
+    Ok(decode(bytes)?)
 }
 
 fn take_notice(
@@ -253,6 +254,9 @@ fn take_notice(
                 post(shared, Notice::Progress { call: item.call, fraction });
             }
         }
+        ItemKind::Overrun => {
+            shared.overran(item.call, Duration::from_millis(item.deadline.into()))?;
+        }
         ItemKind::Ready => {
             watch::ready(run.key);
             lock(&run.known).ready = true;
@@ -270,13 +274,14 @@ fn take_notice(
             };
             wakes.into_iter().for_each(Wake::wake);
             shared.life_changed().notify_all();
+            shared.traffic().ready();
         }
         ItemKind::InitFailed => {
-            let failure: InitFailure = report(&payload)?;
+            let failure: InitFailure = report(payload.bytes())?;
             lock(&run.known).failure.get_or_insert(failure.into());
         }
         ItemKind::Bye => {
-            let bye = report(&payload)?;
+            let bye = report(payload.bytes())?;
             lock(&run.known).bye = Some(bye);
         }
         _ => {
