@@ -68,7 +68,7 @@ pub(super) fn introduction(data: &[u8]) {
 }
 
 /// A child of the same interface, and one of an older one.
-pub(super) fn introductions() -> Vec<Vec<u8>> {
+pub(crate) fn introductions() -> Vec<Vec<u8>> {
     let same = Introduction {
         protocol: PROTOCOL,
         nonce: [0; 16],

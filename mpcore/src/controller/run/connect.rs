@@ -187,3 +187,29 @@ fn take_initial_values(shared: &Arc<Shared>, run: &Run, initial: &[Vec<u8>]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzzing::handshake::{builder, introductions};
+    use crate::interface::Control as _;
+    use crate::wire::codec::decode;
+
+    #[test]
+    fn a_child_with_more_or_fewer_initial_values_than_properties_is_refused() {
+        let control = builder().build().unwrap();
+        let shared = control.__core().process().shared();
+        let right: Introduction = decode(&introductions()[0]).unwrap();
+        assert!(recognise(shared, &right).is_ok());
+        let (mut fewer, mut more) = (right.clone(), right);
+        fewer.initial.pop();
+        more.initial.push(vec![0]);
+        for (introduction, count) in [(fewer, 1), (more, 3)] {
+            let Err(NotConnected::Refused(Failure::Broken(why))) = recognise(shared, &introduction)
+            else {
+                panic!("{count} are accepted")
+            };
+            assert_eq!(why, format!("{count} initial values for 2 properties"));
+        }
+    }
+}
