@@ -57,6 +57,7 @@
 //! | call it | [`Call`], [`CallError`] |
 //! | hear of it | [`Signal`], [`Inbox`], [`ProcessSignals`], [`Exception`] |
 //! | start, stop, kill, join it | [`Process`], [`ExitReport`], [`Failure`] |
+//! | have it started again after a crash | [`Builder::restart`], [`RestartPolicy`], [`Restarting`], [`GaveUp`] |
 //! | write the child | [`ChildContext`], [`Property`], [`Event`], [`Error`] |
 //! | put it into a binary of its own | [`child_main`] |
 //! | test | [`test_support!`], [`Builder::in_process`] |
@@ -97,12 +98,16 @@ mod arity;
 mod child;
 mod controller;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzing;
 mod inherited;
 mod interface;
 pub mod limits;
 mod process;
+mod supervise;
 mod sync;
 mod transport;
+mod unwind;
 mod wire;
 
 pub(crate) use arity::for_each_arity;
@@ -120,12 +125,14 @@ pub use controller::outcome::{CallEnd, CallError, Exception, ExceptionKind};
 pub use controller::process::{
     JoinError, Process, ProcessSignals, Progress, ReadyError, StartError,
 };
+pub use controller::restart::{GaveUp, Restarting};
 pub use controller::shutdown::shutdown;
 pub use controller::signal::{Connection, Receiver, Signal, TakesResult};
 pub use error::{Cancelled, Error, Never, Refused, Result};
 pub use interface::{Child, Control, Interface};
 pub use mpmacros::{Child, main, process};
 pub use process::ExitStatus;
+pub use supervise::restart::{GiveUpReason, RestartPolicy};
 pub use transport::Transport;
 pub use wire::codec::{DecodeError, EncodeError, Raise, Wire, WireDefault};
 pub use wire::fingerprint::Mismatch;
@@ -145,6 +152,14 @@ pub mod __private {
     pub use crate::wire::codec::{Codec, raise, wire, wire_default};
     pub use crate::wire::interface::{Command, Delivery, Description, EventDef, PropertyDef};
     pub use crate::wire::result::{Probe, ProbeDefault, ResultParts};
+}
+
+/// What untrusted bytes go through, for the project's own fuzzers. Not part of the public interface.
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod __fuzz {
+    pub use crate::fuzzing::mutation::{Mutation, mutate};
+    pub use crate::fuzzing::{TARGETS, Target, seeds};
 }
 
 /// Makes `spawn::<P>` work in a test binary that uses Rust's own harness: write it once, at the top

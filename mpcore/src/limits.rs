@@ -56,6 +56,23 @@ pub(crate) const ENDPOINTS: usize = 5;
 /// What `#[mpcore::main]` gives the children of a program that returns, on top of their own grace.
 pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 
+/// Before the first restart after a crash: long enough for a device or a port to be let go, short enough
+/// that nobody takes the child for dead.
+pub const RESTART_DELAY: Duration = Duration::from_millis(100);
+
+/// Each further delay is this many times the one before.
+pub const RESTART_BACKOFF: u32 = 2;
+
+/// No delay is longer: whoever has mended the cause need not wait for it.
+pub const RESTART_DELAY_MAX: Duration = Duration::from_secs(10);
+
+/// So many restarts within [`RESTARTS_WITHIN`], then it is given up: a child that crashes at every start is
+/// given up after some three seconds, one that crashes now and then never is.
+pub const RESTARTS: u32 = 5;
+
+/// See [`RESTARTS`].
+pub const RESTARTS_WITHIN: Duration = Duration::from_secs(60);
+
 /// Commands that may wait for a child that does not take them; the next one ends as `queue full`.
 pub const QUEUE_COMMANDS: usize = 1_000_000;
 
@@ -83,8 +100,28 @@ pub(crate) const CHILD_QUEUE_ENTRIES: usize = 1_000_000;
 /// a 64 MiB image does not hold the window.
 pub(crate) const ENCODE_INLINE: usize = 64 << 10;
 
-/// The largest single value, encoded.
-pub const VALUE_BYTES: usize = 1 << 30;
+/// The largest single value, encoded: 256 MiB of data and some KiB for what stands around it, so that a
+/// block of 256 MiB fits.
+///
+/// It is also all that a receiver keeps of a half-received value: the parts of two values never mix, so
+/// there is at most one per lane, and one lane leads from a child to its controller. What is larger is
+/// sent in parts, or written to a file whose path is sent.
+pub const VALUE_BYTES: usize = (256 << 20) + (64 << 10);
+
+/// How deep a value may be nested: each struct, tuple, enum, newtype, `Option`, sequence and map inside
+/// another is a level. A recursive type could otherwise use up the stack of whoever decodes it. It is
+/// checked when a value is encoded, too.
+pub const VALUE_DEPTH: usize = 128;
+
+/// The stack that decoding a nested value may use: a quarter of what Rust gives a thread. The levels of a
+/// recursive type that holds large arrays need so much each that their number alone is no bound.
+pub(crate) const DECODING_STACK: usize = 512 << 10;
+
+/// The memory that one value may take up when it is decoded, as estimated from the sizes of the types in
+/// it: a few bytes can stand for a large value, such as a row of `None`s. What a value contains counts
+/// where it stands alone and once more for each level around it, and an element without a size as 1024
+/// bytes, so a plain row of numbers may become this large, and one of structs half as large.
+pub const DECODED_BYTES: usize = 1 << 30;
 
 /// Lines of stderr kept for the exit report, and the length at which a line is cut.
 pub const STDERR_LINES: usize = 64;
@@ -98,6 +135,13 @@ pub(crate) const WINDOW_FALLBACK: u32 = 96 << 10;
 
 /// Length at which the text and the backtrace of a panic are cut.
 pub(crate) const PANIC_TEXT_BYTES: usize = 64 << 10;
+
+/// The longest report of a child's on how something of its own went; its texts are copied into exit reports
+/// and exceptions.
+pub(crate) const REPORT_BYTES: usize = 1 << 20;
+
+/// Differences between two interfaces that are told one by one.
+pub(crate) const DIFFERENCES: usize = 50;
 
 /// Entries that the inbox delivers for one child before it turns to the next.
 pub(crate) const INBOX_TURN: usize = 64;

@@ -214,7 +214,7 @@ fn an_answer_and_an_overrun_that_nobody_expects_are_told_as_what_they_are() {
     (overrun[0], overrun[8], overrun[24]) = (36, 1, 50);
     let cases = [
         (pong, "an answer to a ping that was not sent"),
-        (packet(6, &[0xFF; 40]), "a report that cannot be decoded"),
+        (packet(6, &[0xFF; 40]), "could not be decoded"),
         (packet(0, &overrun), "the overrun of a command that has no deadline"),
     ];
     for (packet, why) in cases {

@@ -111,7 +111,8 @@ impl ChildContext {
 
     /// Tells how far the running command is, from 0 to 1: signal `progress` of the process.
     ///
-    /// Only the newest waiting value is delivered. Nothing is sent while no command runs.
+    /// Only the newest waiting value is delivered. Nothing is sent while no command runs, nor what is no
+    /// number.
     pub fn progress(&self, fraction: f64) {
         progress(self.link(), self.link().running(), fraction);
     }
@@ -157,7 +158,7 @@ impl ChildContext {
 }
 
 fn progress(link: &Link, call: u64, fraction: f64) {
-    if call == 0 {
+    if call == 0 || fraction.is_nan() {
         return;
     }
     let head = ItemHead::new(ItemKind::Progress, 0, call);

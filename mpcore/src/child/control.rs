@@ -12,6 +12,7 @@ use super::link::Link;
 use super::registry::Place;
 use crate::process::sys;
 use crate::transport::Receiver;
+use crate::wire::codec::decode;
 use crate::wire::credit::charge;
 use crate::wire::packet::{Head, PacketKind};
 use crate::wire::report::{ControlState, StopReason};
@@ -33,7 +34,7 @@ pub(crate) fn start(control: Receiver, link: &Arc<Link>, grace: Grace, place: Pl
 }
 
 /// Obeys until the lane is closed.
-fn run(mut control: Receiver, link: &Arc<Link>) {
+pub(crate) fn run(mut control: Receiver, link: &Arc<Link>) {
     let mut packet = Vec::new();
     while control.receive(&mut packet).is_ok() {
         link.consumed_control(charge(packet.len()));
@@ -43,7 +44,7 @@ fn run(mut control: Receiver, link: &Arc<Link>) {
             continue;
         };
         if head.kind == PacketKind::Control
-            && let Ok(state) = postcard::from_bytes::<ControlState>(body)
+            && let Ok(state) = decode::<ControlState>(body)
         {
             link.allow(&state.deadlines);
             link.cancel(&state.cancelled);

@@ -4,11 +4,11 @@
 //! blocks in the kernel: without credit it queues here, and the control thread sends on when credit
 //! comes. Only a queue over its bound makes a sender wait.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
+use super::cancels::{Cancels, Ended, Record};
 use super::deadlines::Deadlines;
 use crate::inherited;
 use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES};
@@ -61,39 +61,14 @@ impl Events {
     }
 }
 
-/// The commands that the controller wants to end.
+/// Until when the running command may run, and who is to know.
 #[derive(Debug, Default)]
-struct Cancels {
-    running: Option<u64>,
-    /// The newest command that was begun; ids rise.
-    begun: u64,
-    /// Cancelled before their turn, and answered: they are skipped when it comes.
-    ids: BTreeSet<u64>,
-    /// What the controller has said of the running command.
-    flags: CallFlags,
-    /// Why the running command shall end, but for a stop.
-    cause: Option<Cause>,
+struct Times {
     deadlines: Deadlines,
     /// When the next look at the deadlines is due.
     alarm: Option<Instant>,
     /// The deadline that calls of the running command inherit.
     lent: Option<Instant>,
-}
-
-/// Why the running command shall end: the first reason that came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cause {
-    Cancelled,
-    /// Its time is over: the milliseconds that it had.
-    TimedOut(u32),
-}
-
-/// How the running command came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ended {
-    /// It has met `Cancelled`.
-    pub(crate) met: bool,
-    pub(crate) cause: Option<Cause>,
 }
 
 /// See the [module](self).
@@ -103,15 +78,9 @@ pub(crate) struct Link {
     /// Room in the queue, or the end of it.
     room: Condvar,
     requests_end: Arc<dyn LaneEnd>,
-    cancels: Mutex<Cancels>,
-    /// The running command was cancelled, or its time is over.
-    cancelled: AtomicBool,
-    /// The running command has met `Cancelled` on its own thread.
-    met: AtomicBool,
+    cancels: Cancels<Times>,
     stop: Mutex<Option<StopReason>>,
     stopping: AtomicBool,
-    /// The number of the running command, or 0.
-    running: AtomicU64,
     /// For the calls that the running command makes.
     inherited: Arc<inherited::Deadline>,
 }
@@ -146,12 +115,9 @@ impl Link {
             events: Mutex::new(events),
             room: Condvar::new(),
             requests_end,
-            cancels: Mutex::default(),
-            cancelled: AtomicBool::new(false),
-            met: AtomicBool::new(false),
+            cancels: Cancels::default(),
             stop: Mutex::new(None),
             stopping: AtomicBool::new(false),
-            running: AtomicU64::new(0),
             inherited: Arc::default(),
         })
     }
@@ -293,8 +259,8 @@ impl Link {
     /// Answers a ping.
     pub(crate) fn pong(&self, ping: u32) {
         // Held while it is sent, so that no outcome overtakes the word that its command runs.
-        let cancels = lock(&self.cancels);
-        let executing = cancels.deadlines.in_execution(Instant::now());
+        let record = self.cancels.record();
+        let executing = record.times.deadlines.in_execution(Instant::now());
         let pong = postcard::to_stdvec(&Pong { ping, executing }).unwrap_or_default();
         let mut events = lock(&self.events);
         if !events.closed {
@@ -354,61 +320,31 @@ impl Link {
 
     /// The controller has cancelled these.
     pub(crate) fn cancel(&self, ids: &[u64]) {
-        let mut answered = Vec::new();
-        {
-            let mut cancels = lock(&self.cancels);
-            for id in ids {
-                if cancels.running == Some(*id) {
-                    if !cancels.flags.has(CallFlags::OUTLIVES_CANCEL) {
-                        cancels.cause.get_or_insert(Cause::Cancelled);
-                        self.cancelled.store(true, Ordering::SeqCst);
-                    }
-                } else if *id > cancels.begun && cancels.ids.insert(*id) {
-                    answered.push(*id);
-                }
-            }
-        }
         // A command that waits behind a long one need not wait for its turn to be told.
-        for id in answered {
+        for id in self.cancels.cancel(ids) {
             self.queue_short(ItemHead::new(ItemKind::Cancelled, 0, id));
         }
     }
 
     /// A command is not run because the child ends; `false` if it has its outcome already.
     pub(crate) fn skip(&self, call: u64) -> bool {
-        !lock(&self.cancels).ids.remove(&call)
+        self.cancels.skip(call)
     }
 
     /// The main thread begins a command; `false` if it was cancelled, and answered, before.
     pub(crate) fn begin(self: &Arc<Self>, head: &ItemHead) -> bool {
-        let call = head.call;
-        let mut cancels = lock(&self.cancels);
-        // Ids rise, so what is below has ended.
-        cancels.ids = cancels.ids.split_off(&call);
-        cancels.begun = call;
-        if cancels.ids.remove(&call) {
-            return false;
-        }
-        cancels.running = Some(call);
-        cancels.flags = head.flags;
-        cancels.cause = None;
-        cancels.deadlines.begin(call, head.deadline, Instant::now());
-        self.deadline_changed(&mut cancels);
-        self.cancelled.store(false, Ordering::SeqCst);
-        self.met.store(false, Ordering::SeqCst);
-        self.running.store(call, Ordering::SeqCst);
-        true
+        self.cancels.begin(head.call, head.flags, |record| {
+            record.times.deadlines.begin(head.call, head.deadline, Instant::now());
+            self.deadline_changed(record);
+        })
     }
 
     /// The running command has returned or unwound.
     pub(crate) fn end(&self) -> Ended {
-        let mut cancels = lock(&self.cancels);
-        cancels.running = None;
-        cancels.deadlines.end();
-        self.lend(&mut cancels);
-        self.cancelled.store(false, Ordering::SeqCst);
-        self.running.store(0, Ordering::SeqCst);
-        Ended { met: self.met.load(Ordering::SeqCst), cause: cancels.cause }
+        self.cancels.end(|record| {
+            record.times.deadlines.end();
+            self.lend(record);
+        })
     }
 
     /// This thread runs the commands: what it calls meanwhile inherits their deadlines.
@@ -421,23 +357,23 @@ impl Link {
         if deadlines.is_empty() {
             return;
         }
-        let mut cancels = lock(&self.cancels);
-        let begun = cancels.begun;
+        let mut record = self.cancels.record();
+        let begun = record.begun();
         for (call, allowed) in deadlines {
-            cancels.deadlines.allow(*call, *allowed, begun);
+            record.times.deadlines.allow(*call, *allowed, begun);
         }
-        self.deadline_changed(&mut cancels);
+        self.deadline_changed(&mut record);
     }
 
     /// Sees to it that somebody looks when the running command's time is over. There is no thread and no
     /// wake-up per command: a look that finds another command running is put off to its deadline.
-    fn deadline_changed(self: &Arc<Self>, cancels: &mut Cancels) {
-        self.lend(cancels);
-        let Some(at) = cancels.deadlines.next() else { return };
-        if cancels.alarm.is_some_and(|alarm| alarm <= at) {
+    fn deadline_changed(self: &Arc<Self>, record: &mut Record<Times>) {
+        self.lend(record);
+        let Some(at) = record.times.deadlines.next() else { return };
+        if record.times.alarm.is_some_and(|alarm| alarm <= at) {
             return;
         }
-        cancels.alarm = Some(at);
+        record.times.alarm = Some(at);
         let link = Arc::downgrade(self);
         watch::alarm(at, move || {
             if let Some(link) = link.upgrade() {
@@ -447,57 +383,53 @@ impl Link {
     }
 
     /// Calls that the running command makes inherit the deadline that ends it.
-    fn lend(&self, cancels: &mut Cancels) {
-        let ends = !cancels.flags.has(CallFlags::OUTLIVES_DEADLINE);
-        let deadline = cancels.running.filter(|_| ends).and_then(|it| cancels.deadlines.of(it));
-        if cancels.lent != deadline {
-            cancels.lent = deadline;
+    fn lend(&self, record: &mut Record<Times>) {
+        let ends = !record.flags().has(CallFlags::OUTLIVES_DEADLINE);
+        let running = record.running().filter(|_| ends);
+        let deadline = running.and_then(|call| record.times.deadlines.of(call));
+        if record.times.lent != deadline {
+            record.times.lent = deadline;
             self.inherited.set(deadline);
         }
     }
 
     fn look_at_deadline(self: &Arc<Self>, alarm: Instant) {
-        let mut cancels = lock(&self.cancels);
-        if cancels.alarm != Some(alarm) {
+        let mut record = self.cancels.record();
+        if record.times.alarm != Some(alarm) {
             return; // one for an earlier time has taken its place
         }
-        cancels.alarm = None;
+        record.times.alarm = None;
         if self.stopping() {
             return; // its command ends anyway
         }
-        if let Some(overrun) = cancels.deadlines.due(Instant::now()) {
-            if !cancels.flags.has(CallFlags::OUTLIVES_DEADLINE) {
-                cancels.cause.get_or_insert(Cause::TimedOut(overrun.allowed));
-                self.cancelled.store(true, Ordering::SeqCst);
-            }
+        if let Some(overrun) = record.times.deadlines.due(Instant::now()) {
+            self.cancels.overran(&mut record, overrun.allowed);
             // Under the lock, so that the command's outcome comes after it.
             let mut head = ItemHead::new(ItemKind::Overrun, 0, overrun.call);
             head.deadline = overrun.allowed;
             self.queue_short(head);
         } else {
-            self.deadline_changed(&mut cancels);
+            self.deadline_changed(&mut record);
         }
     }
 
     /// The deadline of a command that runs.
     pub(crate) fn deadline(&self, call: u64) -> Option<Instant> {
-        lock(&self.cancels).deadlines.of(call)
+        self.cancels.record().times.deadlines.of(call)
     }
 
     /// The running command, or 0.
     pub(crate) fn running(&self) -> u64 {
-        self.running.load(Ordering::SeqCst)
+        self.cancels.running()
     }
 
     /// Whether the running command shall end.
     pub(crate) fn wants_end(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed) || self.stopping.load(Ordering::Relaxed)
+        self.cancels.is_cancelled() || self.stopping.load(Ordering::Relaxed)
     }
 
     /// Notes that `call` has met `Cancelled`: nothing for a command that is no longer the running one.
     pub(crate) fn meet(&self, call: u64) {
-        if self.running() == call {
-            self.met.store(true, Ordering::SeqCst);
-        }
+        self.cancels.meet(call);
     }
 }

@@ -13,7 +13,8 @@ use std::time::Duration;
 use super::core::Core;
 use super::escalation::Escalation;
 use super::exit::ExitReport;
-use super::inbox::{InboxBound, InboxHandle};
+use super::inbox::InboxHandle;
+use super::mailbox::InboxBound;
 use super::process::StartError;
 use super::shared::Shared;
 use super::watchdog::Vigilance;
@@ -21,6 +22,7 @@ use super::wiring::Wiring;
 use crate::child::registry::Registration;
 use crate::interface::{Child, Control, Interface};
 use crate::limits;
+use crate::supervise::restart::RestartPolicy;
 use crate::sync::lock;
 use crate::transport::Transport;
 use crate::wire::codec::EncodeError;
@@ -69,6 +71,9 @@ pub(crate) struct Spec {
     pub(crate) inbox: InboxHandle,
     pub(crate) after_exit: Option<AfterExit>,
     pub(crate) vigilance: Vigilance,
+    pub(crate) restart: RestartPolicy,
+    /// Accepted writes of properties are made again with every start.
+    pub(crate) reapply_properties: bool,
 }
 
 /// Everything that can be set before a child starts; made by `LaserControl::builder()`.
@@ -105,6 +110,8 @@ pub struct Builder<C: Control> {
     inbox: Option<InboxHandle>,
     after_exit: Option<AfterExit>,
     vigilance: Vigilance,
+    restart: RestartPolicy,
+    reapply_properties: bool,
     _control: PhantomData<fn() -> C>,
 }
 
@@ -145,6 +152,8 @@ impl<C: Control> Builder<C> {
             inbox: None,
             after_exit: None,
             vigilance: Vigilance::default(),
+            restart: RestartPolicy::never(),
+            reapply_properties: false,
             _control: PhantomData,
         }
     }
@@ -323,6 +332,44 @@ impl<C: Control> Builder<C> {
         self
     }
 
+    /// Whether a child that ends by itself is started again; by default it is not.
+    ///
+    /// Handles, signals and connections stay as they are; the mirrors of the properties begin with the
+    /// initial values. The commands that a crash takes fail with it and are not run again (but see
+    /// `#[idempotent]`); what is submitted until the next run is ready waits for it, and ends with the
+    /// last report if the child is given up, as stopped if it is stopped.
+    ///
+    /// ```no_run
+    /// # #[mpcore::process] trait Laser { fn fire(&mut self); }
+    /// # fn f() -> Result<(), mpcore::StartError> {
+    /// use mpcore::RestartPolicy;
+    ///
+    /// let laser = LaserControl::builder()
+    ///     .program("laser-child")
+    ///     .restart(RestartPolicy::on_crash())
+    ///     .build()?;
+    /// laser.process().signals().restarting.connect(|next| eprintln!("{next}"));
+    /// laser.process().signals().gave_up.connect(|end| eprintln!("{end}"));
+    /// laser.process().start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn restart(mut self, policy: RestartPolicy) -> Self {
+        self.restart = policy;
+        self
+    }
+
+    /// After every later start, by itself or by hand, the last accepted write of each property
+    /// (`laser.set_power(2.5)`) is made again, right after `ready` and before the commands that wait. One
+    /// that the new child refuses is told by `exception_raised`, as any write is, with the number of the
+    /// call that made it first.
+    #[must_use]
+    pub fn reapply_properties(mut self) -> Self {
+        self.reapply_properties = true;
+        self
+    }
+
     /// The control; the child is not started yet.
     ///
     /// # Errors
@@ -365,6 +412,8 @@ impl<C: Control> Builder<C> {
             inbox: self.inbox.unwrap_or_else(InboxHandle::background),
             after_exit: self.after_exit,
             vigilance: self.vigilance,
+            restart: self.restart,
+            reapply_properties: self.reapply_properties,
         };
         let mut wiring = Wiring::default();
         let signals = C::__signals(&mut wiring);

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::grant::{Account, Grant, Overdrawn};
 use crate::transport::Sender;
 use crate::wire::credit::{FalseReport, Window, charge};
 use crate::wire::packet::{Head, PacketKind};
@@ -17,28 +17,8 @@ use crate::wire::report::{CANCELLED_PER_MESSAGE, ControlState, DEADLINES_PER_MES
 pub(crate) enum LaneError {
     #[error(transparent)]
     FalseReport(#[from] FalseReport),
-    #[error("{sent} bytes were sent with credit for {allowed}")]
-    Overdrawn { sent: u64, allowed: u64 },
-}
-
-/// The events lane's credit, shared with the requests lane: whatever goes to the child carries it, so
-/// a message of its own is needed only when nothing else goes.
-#[derive(Debug, Default)]
-pub(crate) struct Grant {
-    granted: AtomicU64,
-    told: AtomicU64,
-}
-
-impl Grant {
-    /// The total to put on a packet.
-    pub(crate) fn granted(&self) -> u64 {
-        self.granted.load(Ordering::SeqCst)
-    }
-
-    /// A packet with this total was sent.
-    pub(crate) fn told(&self, total: u64) {
-        self.told.fetch_max(total, Ordering::SeqCst);
-    }
+    #[error(transparent)]
+    Overdrawn(#[from] Overdrawn),
 }
 
 #[derive(Default)]
@@ -58,11 +38,7 @@ struct Open {
     lane: Sender,
     generation: u32,
     window: Window,
-    /// What the reader has consumed of the events lane.
-    consumed: u64,
-    half_window: u64,
-    grant: Arc<Grant>,
-    withheld: bool,
+    account: Account,
 }
 
 impl std::fmt::Debug for ControlLane {
@@ -78,16 +54,9 @@ impl ControlLane {
     }
 
     pub(crate) fn open(&mut self, lane: Sender, generation: u32, window: u32) -> Arc<Grant> {
-        let grant = Arc::<Grant>::default();
-        self.open = Some(Open {
-            lane,
-            generation,
-            window: Window::new(window),
-            consumed: 0,
-            half_window: u64::from(window) / 2,
-            grant: Arc::clone(&grant),
-            withheld: false,
-        });
+        let account = Account::new(window);
+        let grant = Arc::clone(account.grant());
+        self.open = Some(Open { lane, generation, window: Window::new(window), account });
         self.flush(false);
         grant
     }
@@ -133,34 +102,19 @@ impl ControlLane {
     ) -> Result<(), LaneError> {
         let Some(open) = &mut self.open else { return Ok(()) };
         open.window.report(consumed)?;
-        open.consumed += charge;
-        let allowed = open.grant.granted() + 2 * open.half_window + 1;
-        if open.consumed > allowed {
-            // Whoever sends without credit would fill our memory, whatever the bounds say.
-            return Err(LaneError::Overdrawn { sent: open.consumed, allowed });
-        }
-        let mut due = false;
-        if charge > 0 {
-            open.withheld = !grant;
-        }
-        if grant {
-            open.grant.granted.store(open.consumed, Ordering::SeqCst);
-            let told = open.grant.told.load(Ordering::SeqCst);
-            due = open.consumed - told >= open.half_window;
-        }
+        let due = open.account.read(charge, grant)?;
         self.flush(due);
         Ok(())
     }
 
     pub(crate) fn is_withheld(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.withheld)
+        self.open.as_ref().is_some_and(|open| open.account.is_withheld())
     }
 
     /// There is room again: gives the credit that was withheld.
     pub(crate) fn grant(&mut self) {
         let Some(open) = &mut self.open else { return };
-        if std::mem::take(&mut open.withheld) {
-            open.grant.granted.store(open.consumed, Ordering::SeqCst);
+        if open.account.give() {
             self.flush(true);
         }
     }
@@ -179,7 +133,7 @@ impl ControlLane {
             };
             let mut packet = Vec::new();
             let mut head = Head::new(PacketKind::Control, open.generation);
-            let total = open.grant.granted();
+            let total = open.account.grant().granted();
             head.consumed = total;
             head.write(&mut packet);
             packet.extend_from_slice(&postcard::to_stdvec(&now).unwrap_or_default());
@@ -188,7 +142,7 @@ impl ControlLane {
                 return;
             }
             open.window.send(charge);
-            open.grant.told(total);
+            open.account.grant().told(total);
             for call in now.cancelled {
                 self.cancelled.remove(&call);
             }
@@ -241,7 +195,7 @@ mod tests {
         lane.open(Arc::new(sender), 1, 8 << 10);
         assert_eq!(lane.packet_read(0, 8 << 10, false), Ok(()));
         let overdrawn = lane.packet_read(0, 4096, false);
-        assert!(matches!(overdrawn, Err(LaneError::Overdrawn { .. })), "{overdrawn:?}");
+        assert!(matches!(overdrawn, Err(LaneError::Overdrawn(_))), "{overdrawn:?}");
     }
 
     #[test]

@@ -4,10 +4,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::escalation::Limit;
 use super::outcome::Outcome;
+use super::repeat::Repeat;
+use crate::sync::Mutex;
 
 /// What a call hears.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ pub(crate) struct Then {
     pub(crate) on_done: Option<Continuation>,
     /// Run instead of the named signal.
     pub(crate) forward: Option<Continuation>,
+    /// Nobody has called it: a failure is told, but no end of a call.
+    pub(crate) uncalled: bool,
 }
 
 impl fmt::Debug for Then {
@@ -67,6 +71,8 @@ pub(crate) struct Entry {
     pub(crate) reply: oneshot::Sender<Reply>,
     pub(crate) then: SharedThen,
     pub(crate) limit: Limit,
+    /// Whether it is sent again after a crash.
+    pub(crate) repeat: Repeat,
 }
 
 impl fmt::Debug for Entry {
@@ -93,17 +99,24 @@ impl Pending {
         self.count += 1;
     }
 
+    /// Enters a call with a lower number than all that are pending.
+    pub(crate) fn insert_first(&mut self, call: u64, entry: Entry) {
+        debug_assert!(self.row.front().is_none_or(|(first, _)| *first > call), "numbers rise");
+        self.row.push_front((call, Some(entry)));
+        self.count += 1;
+    }
+
+    pub(crate) fn get_mut(&mut self, call: u64) -> Option<&mut Entry> {
+        let index = self.index(call)?;
+        self.row[index].1.as_mut()
+    }
+
     fn index(&self, call: u64) -> Option<usize> {
         self.row.binary_search_by_key(&call, |(number, _)| *number).ok()
     }
 
     pub(crate) fn contains(&self, call: u64) -> bool {
         self.index(call).is_some_and(|index| self.row[index].1.is_some())
-    }
-
-    pub(crate) fn get_mut(&mut self, call: u64) -> Option<&mut Entry> {
-        let index = self.index(call)?;
-        self.row[index].1.as_mut()
     }
 
     /// The command of a call.
@@ -163,7 +176,7 @@ mod tests {
     fn entry() -> (Entry, oneshot::Receiver<Reply>) {
         let (reply, receiver) = oneshot::channel();
         let (then, limit) = (SharedThen::default(), Limit::default());
-        (Entry { command: 0, reply, then, limit }, receiver)
+        (Entry { command: 0, reply, then, limit, repeat: Repeat::never() }, receiver)
     }
 
     proptest! {

@@ -10,7 +10,12 @@
 mod command;
 mod connect;
 mod end;
+mod finished;
+mod guard;
+mod order;
 mod read;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod rehearsal;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -19,6 +24,8 @@ use std::thread;
 use std::time::Duration;
 
 use self::connect::NotConnected;
+use self::finished::Finished;
+use self::guard::EndGuard;
 use self::read::Unreadable;
 use super::builder::Program;
 use super::escalation::Blame;
@@ -57,7 +64,11 @@ struct Known {
     /// The last rung of the ladder was climbed.
     killed: bool,
     start_deadline_passed: bool,
+    /// The child has shaken hands.
+    met: bool,
     ready: bool,
+    /// It was ended so that the next run can begin.
+    replaced: bool,
     bye: Option<Bye>,
     failure: Option<Failure>,
     /// The command for which it was killed.
@@ -82,9 +93,7 @@ pub(crate) struct Run {
     steps: Mutex<mpsc::Sender<Step>>,
     /// Taken by the run's thread.
     received: Mutex<Option<mpsc::Receiver<Step>>>,
-    /// Whether the run is over. What is read is acted on under this lock, so that nothing of a run
-    /// comes after its end, however late its reader is.
-    finished: Mutex<bool>,
+    finished: Finished,
     /// A lane to the child was full although there was credit.
     jammed: AtomicBool,
     tail: Arc<Tail>,
@@ -105,10 +114,14 @@ impl Run {
             known: Mutex::default(),
             steps: Mutex::new(steps),
             received: Mutex::new(Some(received)),
-            finished: Mutex::new(false),
+            finished: Finished::default(),
             jammed: AtomicBool::new(false),
             tail: Arc::default(),
         }
+    }
+
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
     }
 
     /// Passes a wish on to the watcher, or keeps it until the watcher knows the run.
@@ -171,10 +184,15 @@ impl Run {
 
     /// Acts unless the run is over; it does not end meanwhile.
     pub(crate) fn while_it_lasts(&self, act: impl FnOnce()) {
-        let finished = lock(&self.finished);
-        if !*finished {
+        if let Some(_going) = self.finished.hold() {
             act();
         }
+    }
+
+    /// Its end, which is to be brought about now, is for the next run to begin: as after a crash, with the
+    /// policy's delays and intensity, but also where the policy is never to restart.
+    pub(crate) fn make_way(&self) {
+        lock(&self.known).replaced = true;
     }
 
     /// How the reader's wait is ended when there is no process any more.
@@ -217,32 +235,34 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     let Some(steps) = lock(&run.received).take() else {
         return;
     };
+    let guard = EndGuard { shared, run, steps };
+    let steps = &guard.steps;
     let connected = match &shared.spec.program {
         Program::Thread(child) => connect::to_thread(shared, run, *child),
-        _ => connect::to_process(shared, run, &steps),
+        _ => connect::to_process(shared, run, steps),
     };
     match connected {
         Ok((lanes, nonce)) => {
+            lock(&run.known).met = true;
             let events = read::open(shared, run, lanes, nonce);
             match read::read(shared, run, events) {
                 Ok(()) => {}
-                Err(Unreadable::Closed) => help_along(run, &steps, "it has closed its lane"),
+                Err(Unreadable::Closed) => help_along(run, steps, "it has closed its lane"),
                 Err(Unreadable::Broken(why)) => {
                     run.declare_broken(&why);
-                    wait_for_end(&steps);
+                    wait_for_end(steps);
                 }
             }
         }
         #[cfg(target_os = "linux")]
-        Err(NotConnected::Closed) => help_along(run, &steps, NEVER_SAID_WHO),
+        Err(NotConnected::Closed) => help_along(run, steps, NEVER_SAID_WHO),
         Err(NotConnected::NoProcess(failure)) => lock(&run.known).failure = Some(failure),
         Err(NotConnected::Refused(failure)) => {
             run.fail(failure);
-            wait_for_end(&steps);
+            wait_for_end(steps);
         }
         Err(NotConnected::Ended) => {}
     }
-    end::finish(shared, run);
 }
 
 /// A child that has closed its lane is about to end, or else is made to.

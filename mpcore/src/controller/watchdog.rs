@@ -231,13 +231,15 @@ impl Shared {
     }
 
     fn kill(&self, run: &Arc<Run>, failure: Failure, blame: Option<Blame>, escalation: Escalation) {
-        let mut life = self.life();
+        let life = self.life();
         if !life.run.as_ref().is_some_and(|current| Arc::ptr_eq(current, run)) {
             return;
         }
         // Whoever has asked for the end has it his way, only sooner.
         let asked = life.state == State::Stopping;
-        life.restart |= escalation == Escalation::Restart && !asked;
+        if escalation == Escalation::Restart && !asked {
+            run.make_way();
+        }
         run.kill_for(blame, (!asked).then_some(failure));
     }
 }

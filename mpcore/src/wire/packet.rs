@@ -22,6 +22,9 @@ pub(crate) const ITEM_HEAD: usize = 32;
 /// Bytes before the data of a `Part` packet: the item's length and the offset of this part.
 const PART_HEAD: usize = 16;
 
+// Of an item the length stands in 32 bits.
+const _: () = assert!(limits::VALUE_BYTES + ITEM_HEAD <= u32::MAX as usize);
+
 /// What the body of a packet is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -323,6 +326,9 @@ pub(crate) fn write_part_head(out: &mut Vec<u8>, total: u64, offset: u64) {
 }
 
 /// Puts the items of a lane together again.
+///
+/// Parts do not mix, so at most one item is half received, and it takes up no more than it announced at
+/// its first part; every part carries some of it, so none goes on for ever.
 #[derive(Debug, Default)]
 pub(crate) struct Assembler {
     parts: Vec<u8>,
@@ -372,13 +378,21 @@ impl Assembler {
         if total > (limits::VALUE_BYTES + ITEM_HEAD) as u64 {
             return Err(PacketError::TooLarge(total));
         }
+        if total < ITEM_HEAD as u64 {
+            return Err(PacketError::Truncated { length: body.len(), part: "item head" });
+        }
         let expected = self.parts.len() as u64;
         let continues = self.total == 0 || total == self.total;
         if !continues || offset != expected || data.len() as u64 > total - offset {
             return Err(PacketError::Part { offset, total, expected });
         }
         self.total = total;
-        // Grows with what has arrived, not with what was announced.
+        // Grows with what has arrived, not with what was announced, and never beyond that.
+        let length = self.parts.len() + data.len();
+        if length > self.parts.capacity() {
+            let room = (2 * length).min(total as usize);
+            self.parts.reserve_exact(room - self.parts.len());
+        }
         self.parts.extend_from_slice(data);
         Ok(self.parts.len() as u64 == total)
     }
@@ -481,8 +495,48 @@ mod tests {
         assert!(matches!(refused(&[&gap]), PacketError::Part { expected: 0, .. }));
         let (first, grown) = (part(100, 0, b"x"), part(200, 1, b"y"));
         assert!(matches!(refused(&[&first, &grown]), PacketError::Part { .. }));
-        let over = part(2, 0, b"xyz");
+        let over = part(33, 0, &[0; 34]);
         assert!(matches!(refused(&[&over]), PacketError::Part { .. }));
+        let small = part(31, 0, b"x");
+        assert!(matches!(refused(&[&small]), PacketError::Truncated { .. }));
+        let empty = part(100, 0, b"");
+        assert!(matches!(refused(&[&empty]), PacketError::Truncated { .. }));
+        assert!(matches!(refused(&[&first, &part(100, 1, b"")]), PacketError::Truncated { .. }));
+        assert!(matches!(refused(&[&first, &first]), PacketError::Part { expected: 1, .. }));
+        // More behind the item than the item says.
+        let mut body = ItemHead::new(ItemKind::Event, 0, 0).bytes(1).to_vec();
+        body.extend_from_slice(&[7, 8]);
+        let behind = part(body.len() as u64, 0, &body);
+        assert!(matches!(refused(&[&behind]), PacketError::Misplaced(_)));
+    }
+
+    #[test]
+    fn a_half_received_item_takes_up_what_has_arrived_and_no_more_than_it_said() {
+        let total = limits::VALUE_BYTES + ITEM_HEAD;
+        let mut assembler = Assembler::default();
+        let mut take = |offset: usize, data: &[u8]| {
+            let mut body = Vec::new();
+            write_part_head(&mut body, total as u64, offset as u64);
+            body.extend_from_slice(data);
+            let nothing =
+                |_, _: Payload<'_>| -> Result<(), PacketError> { panic!("not whole yet") };
+            assembler.take(PacketKind::Part, &body, nothing).unwrap();
+            assembler.parts.capacity()
+        };
+        assert!(take(0, &[16]) < 100);
+        let block = vec![0; 1 << 20];
+        let mut offset = 1;
+        while offset < 5 << 20 {
+            assert!(take(offset, &block) <= 3 * (offset + block.len()));
+            offset += block.len();
+        }
+        // An item goes between no two parts, nor does the first of another.
+        let mut other = Vec::new();
+        write_part_head(&mut other, 40, 0);
+        other.push(1);
+        let nothing = |_, _: Payload<'_>| Ok::<(), PacketError>(());
+        assert!(assembler.take(PacketKind::Part, &other, nothing).is_err());
+        assert!(assembler.take(PacketKind::Items, &[], nothing).is_err());
     }
 
     proptest! {
