@@ -98,6 +98,9 @@ mod arity;
 mod child;
 mod controller;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzing;
+mod inherited;
 mod interface;
 pub mod limits;
 mod process;
@@ -114,6 +117,7 @@ pub use child::link::EmitError;
 pub use controller::builder::{Builder, Output};
 pub use controller::call::{Call, CallFuture, forbid_waiting_on_this_thread};
 pub use controller::core::WeakControl;
+pub use controller::escalation::{Escalation, Executing, Ignored, Unresponsive};
 pub use controller::exit::{ExitReport, Failure, State};
 pub use controller::inbox::{Drained, Inbox, InboxHandle};
 pub use controller::outcome::{CallEnd, CallError, Exception, ExceptionKind};
@@ -147,6 +151,14 @@ pub mod __private {
     pub use crate::wire::codec::{Codec, raise, wire, wire_default};
     pub use crate::wire::interface::{Command, Delivery, Description, EventDef, PropertyDef};
     pub use crate::wire::result::{Probe, ProbeDefault, ResultParts};
+}
+
+/// What untrusted bytes go through, for the project's own fuzzers. Not part of the public interface.
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod __fuzz {
+    pub use crate::fuzzing::mutation::{Mutation, mutate};
+    pub use crate::fuzzing::{TARGETS, Target, seeds};
 }
 
 /// Makes `spawn::<P>` work in a test binary that uses Rust's own harness: write it once, at the top

@@ -7,6 +7,7 @@
 pub mod bench;
 pub mod blob;
 pub mod controller_program;
+pub mod fuzz;
 pub mod gauge;
 pub mod journal;
 pub mod mood;
@@ -14,6 +15,8 @@ pub mod patience;
 pub mod phoenix;
 pub mod processes;
 mod scribble;
+pub mod soak;
+pub mod worker;
 
 pub use bench::{Bench, BenchConfig, BenchControl, BenchProcess, DivideError, InitFault};
 pub use blob::Blob;

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::cancels::Cause;
 use super::context::ChildContext;
 use super::control::{self, Grace};
 use super::link::Link;
@@ -14,8 +15,10 @@ use super::panic::{Unwound, guard, install_hook};
 use super::registry::{Place, Run};
 use super::request::{Reply, Request};
 use crate::interface::{Child, Interface};
+use crate::limits::REPORT_BYTES;
 use crate::process::sys;
 use crate::transport::{ChildLanes, Receiver};
+use crate::wire::codec::decode;
 use crate::wire::credit::charge;
 use crate::wire::handshake::Welcome;
 use crate::wire::packet::{Assembler, Bytes, Head, ItemHead, ItemKind, PacketError, PacketKind};
@@ -38,6 +41,7 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
         let for_signal = Arc::clone(&link);
         sys::on_stop_signal(move || for_signal.request_stop(StopReason::Signal));
     }
+    link.lend_deadlines();
     control::start(control, &link, Arc::clone(&grace), run.place);
     let mut requests = Requests::new(requests, Arc::clone(&link));
 
@@ -147,7 +151,15 @@ fn report_failure(link: &Link, failure: &InitFailure) -> i32 {
         }
         _ => code::INIT_FAILED,
     };
-    let payload = postcard::to_stdvec(failure).unwrap_or_default();
+    let mut payload = postcard::to_stdvec(failure).unwrap_or_default();
+    if payload.len() > REPORT_BYTES {
+        let short = crate::Error::msg("its error is too long to be sent; say less in it");
+        let failure = match failure {
+            InitFailure::PostrunInit(_) => InitFailure::PostrunInit(short),
+            _ => InitFailure::Constructor(short),
+        };
+        payload = postcard::to_stdvec(&failure).unwrap_or_default();
+    }
     let _ = link.send(ItemHead::new(ItemKind::InitFailed, 0, 0), None, payload);
     code
 }
@@ -160,7 +172,8 @@ fn run_commands<P: Child>(
 ) {
     while let Some((head, args)) = requests.next() {
         if let Some(reply) = run_command::<P>(link, child, context, head, &args) {
-            let outcome = ItemHead::new(reply.kind, head.method, head.call);
+            let mut outcome = ItemHead::new(reply.kind, head.method, head.call);
+            outcome.deadline = reply.allowed;
             let _ = link.send(outcome, None, reply.payload);
         }
     }
@@ -172,29 +185,30 @@ fn run_commands<P: Child>(
 }
 
 fn run_command<P: Child>(
-    link: &Link,
+    link: &Arc<Link>,
     child: &mut P,
     context: &<P::Interface as Interface>::Context,
     head: ItemHead,
     args: &Bytes,
 ) -> Option<Reply> {
-    let ended = || match link.stopping() {
-        true => Reply { kind: ItemKind::Stopped, payload: Vec::new() },
-        false => Reply { kind: ItemKind::Cancelled, payload: Vec::new() },
-    };
-    if !link.begin(head.call) {
+    if !link.begin(&head) {
         return None;
     }
     let request = Request { command: head.method, args: args.as_slice() };
     let result = guard(|| child.__interface().__dispatch(context, request));
-    let met_cancelled = link.end();
+    let end = link.end();
+    let ended = || match end.cause {
+        Some(Cause::TimedOut(allowed)) => Reply { allowed, ..Reply::bare(ItemKind::TimedOut) },
+        _ if link.stopping() => Reply::bare(ItemKind::Stopped),
+        _ => Reply::bare(ItemKind::Cancelled),
+    };
     Some(match result {
-        Ok(reply) if reply.kind == ItemKind::Raised && met_cancelled => ended(),
+        Ok(reply) if reply.kind == ItemKind::Raised && end.met => ended(),
         Ok(reply) => reply,
         Err(Unwound::Cancelled) => ended(),
         Err(Unwound::Panicked(report)) => Reply {
-            kind: ItemKind::Panicked,
             payload: postcard::to_stdvec(&report).unwrap_or_default(),
+            ..Reply::bare(ItemKind::Panicked)
         },
     })
 }
@@ -220,7 +234,7 @@ impl Requests {
         if head.kind != ItemKind::Welcome {
             return None;
         }
-        let welcome: Welcome = postcard::from_bytes(payload.as_slice()).ok()?;
+        let welcome: Welcome = decode(payload.as_slice()).ok()?;
         (welcome.nonce == nonce).then_some(welcome)
     }
 

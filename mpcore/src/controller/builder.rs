@@ -11,10 +11,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::core::Core;
+use super::escalation::Escalation;
 use super::exit::ExitReport;
-use super::inbox::{InboxBound, InboxHandle};
+use super::inbox::InboxHandle;
+use super::mailbox::InboxBound;
 use super::process::StartError;
 use super::shared::Shared;
+use super::watchdog::Vigilance;
 use super::wiring::Wiring;
 use crate::child::registry::Registration;
 use crate::interface::{Child, Control, Interface};
@@ -70,6 +73,7 @@ pub(crate) struct Spec {
     pub(crate) restart: RestartPolicy,
     /// Accepted writes of properties are made again with every start.
     pub(crate) reapply_properties: bool,
+    pub(crate) vigilance: Vigilance,
 }
 
 /// Everything that can be set before a child starts; made by `LaserControl::builder()`.
@@ -107,6 +111,7 @@ pub struct Builder<C: Control> {
     after_exit: Option<AfterExit>,
     restart: RestartPolicy,
     reapply_properties: bool,
+    vigilance: Vigilance,
     _control: PhantomData<fn() -> C>,
 }
 
@@ -148,6 +153,7 @@ impl<C: Control> Builder<C> {
             after_exit: None,
             restart: RestartPolicy::never(),
             reapply_properties: false,
+            vigilance: Vigilance::default(),
             _control: PhantomData,
         }
     }
@@ -258,6 +264,39 @@ impl<C: Control> Builder<C> {
     #[must_use]
     pub fn stop_grace(mut self, grace: Duration) -> Self {
         self.stop_grace = grace;
+        self
+    }
+
+    /// How often the child is asked whether it still answers, while a command has no outcome or the child
+    /// is to stop; every second by default. One that leaves the question open for three intervals is
+    /// unresponsive: signal [`unresponsive`](crate::ProcessSignals). An idle child is asked nothing;
+    /// [`Duration::MAX`]: no child is.
+    #[must_use]
+    pub fn ping_interval(mut self, interval: Duration) -> Self {
+        self.vigilance.ping_interval = interval.max(limits::PING_INTERVAL_MIN);
+        self
+    }
+
+    /// What to do with a child that does not answer, beside telling it with signal
+    /// [`unresponsive`](crate::ProcessSignals); by default nothing. `Cancel` cancels its oldest command,
+    /// which it hears when it is back; `Kill` and `Restart` kill it at once, and what it had to do ends with
+    /// [`Failure::Unresponsive`](crate::Failure::Unresponsive).
+    #[must_use]
+    pub fn on_unresponsive(mut self, escalation: Escalation) -> Self {
+        self.vigilance.on_unresponsive = escalation;
+        self
+    }
+
+    /// What to do with a command whose time is over (see [`Call::timeout`](crate::Call::timeout)), beside
+    /// telling it with `exception_raised`; by default [`Escalation::Cancel`].
+    ///
+    /// `Tell` lets the command run on, to whatever outcome it comes. `Kill` and `Restart` kill the child if
+    /// the command has no outcome half a second after it was asked to end: it ends as timed out, and what
+    /// else there was to do with [`Failure::KilledFor`](crate::Failure::KilledFor). For a
+    /// `#[no_cancel]` command each of them is like `Tell`.
+    #[must_use]
+    pub fn on_timeout(mut self, escalation: Escalation) -> Self {
+        self.vigilance.on_timeout = escalation;
         self
     }
 
@@ -374,6 +413,7 @@ impl<C: Control> Builder<C> {
             after_exit: self.after_exit,
             restart: self.restart,
             reapply_properties: self.reapply_properties,
+            vigilance: self.vigilance,
         };
         let mut wiring = Wiring::default();
         let signals = C::__signals(&mut wiring);

@@ -48,6 +48,8 @@ impl Shared {
             Notice::Started(pid) => self.signals.started.fire(&(pid,)),
             Notice::Ready => self.signals.ready.fire(&()),
             Notice::State(state) => self.signals.state_changed.fire(&(state,)),
+            Notice::Unresponsive(verdict) => self.signals.unresponsive.fire(&(*verdict,)),
+            Notice::Responsive => self.signals.responsive.fire(&()),
             Notice::Exception(exception) => self.sinks.exception_raised.fire(&(*exception,)),
             Notice::Failed(failure) => self.signals.failed.fire(&(*failure,)),
             Notice::Finished(report) => self.signals.finished.fire(&((*report).clone(),)),
@@ -134,6 +136,8 @@ impl Shared {
             }
             // The end of the run is told once, by itself, and what was asked for is no exception.
             CallError::Exited(_) | CallError::Stopped | CallError::Cancelled => return,
+            // Told when its time was over.
+            CallError::TimedOut { .. } => return,
             error => (ExceptionKind::Undelivered, error.to_string(), String::new()),
         };
         let source = source.map_or_else(|| Source { name: self.name(), pid: None }, |it| *it);

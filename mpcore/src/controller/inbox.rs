@@ -1,27 +1,28 @@
 //! Where signals wait for the thread that runs their handlers.
 //!
-//! Each child has a queue of its own ([`ChildInbox`]); an [`Inbox`] is the ring of the children that
-//! have something waiting. Posting never blocks. Draining takes turns between the children and keeps
+//! Each child has a [mailbox](super::mailbox) of its own; an [`Inbox`] is the [ring](super::ring) of the
+//! children that have something waiting. Posting never blocks. Draining takes turns between the children and keeps
 //! a time budget, so a user interface stays alive under any flood.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::allowance::Allowance as _;
+use super::escalation::Unresponsive;
 use super::exit::{Failure, SharedReport, State};
+use super::mailbox::{Mailbox, Weighed};
 use super::mirror::Mirror;
 use super::outcome::{Exception, Outcome};
 use super::pending::SharedThen;
 use super::restart::{GaveUp, Restarting};
+use super::ring::{Rest, Ring, Turn};
 use super::shared::Shared;
-use crate::limits::{INBOX_HARD_BYTES, INBOX_TURN};
-use crate::sync::{lock, wait_timeout};
-use crate::wire::keyed::{Key, KeyedQueue};
+use crate::limits::INBOX_TURN;
+use crate::wire::keyed::Key;
 use crate::wire::packet::Bytes;
 
 /// Whose outcome it is, where that is told.
@@ -58,6 +59,8 @@ pub(crate) enum Notice {
     Started(u32),
     Ready,
     State(State),
+    Unresponsive(Box<Unresponsive>),
+    Responsive,
     Exception(Box<Exception>),
     Failed(Box<Failure>),
     Finished(SharedReport),
@@ -75,8 +78,9 @@ impl Notice {
             _ => None,
         }
     }
+}
 
-    /// What it counts against the bound.
+impl Weighed for Notice {
     fn bytes(&self) -> usize {
         const ENTRY: usize = 64;
         ENTRY
@@ -84,7 +88,9 @@ impl Notice {
                 Self::Outcome { outcome, .. } => match &**outcome {
                     Outcome::Returned(bytes) | Outcome::Raised(bytes) => bytes.len(),
                     Outcome::Encode(text) | Outcome::Decode(text) => text.len(),
-                    Outcome::Panicked(report) => report.message.len() + report.backtrace.len(),
+                    Outcome::Panicked(report) => {
+                        report.message.len() + report.location.len() + report.backtrace.len()
+                    }
                     _ => 0,
                 },
                 Self::Event(_, bytes) | Self::Signal(_, bytes) => bytes.len(),
@@ -92,98 +98,21 @@ impl Notice {
                 _ => 0,
             }
     }
+}
 
-    /// The same with the value that the mirrors hold now.
-    pub(crate) fn with_value(self, mirrors: &[Arc<Mirror>]) -> Self {
-        let Self::Property(index) = self else { return self };
+impl Notice {
+    /// From now on it has the value that it tells of.
+    pub(crate) fn settle(&mut self, mirrors: &[Arc<Mirror>]) {
+        let Self::Property(index) = *self else { return };
         let mirror = mirrors.get(usize::from(index));
         let value = mirror.map(|it| it.read(|bytes, version| (bytes.to_vec(), version)));
         let (bytes, version) = value.unwrap_or_default();
-        Self::Value { index, bytes, version }
+        *self = Self::Value { index, bytes, version };
     }
-}
-
-/// Bounds of the signals that wait for one child; see [`Builder`](crate::Builder).
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct InboxBound {
-    pub(crate) entries: usize,
-    pub(crate) bytes: usize,
-}
-
-#[derive(Default)]
-struct Waiting {
-    /// Each with the run that it is of.
-    notices: KeyedQueue<(u32, Notice)>,
-    /// The run whose notices are posted.
-    generation: u32,
-    bytes: usize,
-    /// In the ring of the inbox, or being drained.
-    listed: bool,
-}
-
-/// How full a child's inbox is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fill {
-    Room,
-    /// Over the bound: no more credit, unless a thread waits for the child.
-    Over,
-    /// Over the hard limit: no more credit at all.
-    HardOver,
 }
 
 /// The signals of one child that wait.
-#[derive(Default)]
-pub(crate) struct ChildInbox {
-    waiting: Mutex<Waiting>,
-}
-
-impl fmt::Debug for ChildInbox {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChildInbox").field("waiting", &lock(&self.waiting).notices.len()).finish()
-    }
-}
-
-impl ChildInbox {
-    pub(crate) fn fill(&self, bound: InboxBound) -> Fill {
-        let waiting = lock(&self.waiting);
-        if waiting.bytes > INBOX_HARD_BYTES {
-            Fill::HardOver
-        } else if waiting.bytes > bound.bytes || waiting.notices.len() > bound.entries {
-            Fill::Over
-        } else {
-            Fill::Room
-        }
-    }
-
-    /// A run begins: what waits is of older ones. It keeps its place before everything of the new one, and
-    /// the values that it tells of, so nothing of the new run replaces it.
-    pub(crate) fn begin_run(&self, generation: u32, mirrors: &[Arc<Mirror>]) {
-        let mut waiting = lock(&self.waiting);
-        let Waiting { notices, bytes, .. } = &mut *waiting;
-        notices.fix_all(|(_, notice)| {
-            *bytes -= notice.bytes();
-            *notice = std::mem::replace(notice, Notice::Ready).with_value(mirrors);
-            *bytes += notice.bytes();
-        });
-        waiting.generation = generation;
-    }
-
-    /// The next notice, and the run that it is of.
-    fn pop(&self, mirrors: &[Arc<Mirror>]) -> Option<(u32, Notice)> {
-        let mut waiting = lock(&self.waiting);
-        match waiting.notices.pop() {
-            Some((generation, notice)) => {
-                waiting.bytes -= notice.bytes();
-                // Under the lock: after it, a new run may put its own values into the mirrors.
-                Some((generation, notice.with_value(mirrors)))
-            }
-            None => {
-                waiting.listed = false;
-                None
-            }
-        }
-    }
-}
+pub(crate) type ChildInbox = Mailbox<Notice>;
 
 /// Posts a notice of this child and wakes the inbox's thread. Never blocks.
 pub(crate) fn post(shared: &Arc<Shared>, notice: Notice) {
@@ -192,21 +121,9 @@ pub(crate) fn post(shared: &Arc<Shared>, notice: Notice) {
 
 /// Posts a notice of this child; the inbox's thread is to be woken when no lock is held any more.
 pub(crate) fn enqueue(shared: &Arc<Shared>, notice: Notice) -> Wake {
-    let list = {
-        let mut waiting = lock(&shared.inbox.waiting);
-        let key = notice.key(|event| shared.is_latest(event));
-        waiting.bytes += notice.bytes();
-        let Waiting { notices, bytes, generation, .. } = &mut *waiting;
-        match key.and_then(|key| notices.waiting(key)) {
-            Some((_, older)) => {
-                *bytes -= older.bytes();
-                *older = notice;
-            }
-            None => notices.push(key, (*generation, notice)),
-        }
-        !std::mem::replace(&mut waiting.listed, true)
-    };
-    let wake = list && shared.spec.inbox.list(Arc::clone(shared));
+    let key = notice.key(|event| shared.is_latest(event));
+    let list = shared.inbox.post(key, notice);
+    let wake = list && shared.spec.inbox.core.ring.list(Arc::clone(shared));
     Wake(wake.then(|| shared.spec.inbox.clone()))
 }
 
@@ -227,33 +144,14 @@ impl Wake {
     /// Runs the user's `wake`.
     pub(crate) fn wake(self) {
         if let Some(inbox) = self.0 {
-            inbox.core.wake();
+            inbox.core.ring.wake();
         }
     }
 }
 
-#[derive(Default)]
-struct Ring {
-    children: VecDeque<Arc<Shared>>,
-    /// `wake` was called and the drain it asked for has not begun.
-    woken: bool,
-}
-
 struct Core {
-    ring: Mutex<Ring>,
-    wake: Box<dyn Fn() + Send + Sync>,
-    draining: AtomicBool,
-    /// Threads in [`InboxHandle::wait_empty`]: nobody is woken for nothing.
-    awaiting_empty: Mutex<usize>,
-    emptied_changed: Condvar,
+    ring: Ring<Arc<Shared>>,
     id: u64,
-}
-
-impl Core {
-    /// Runs the user's `wake`. One that panics, since its loop is gone, must not take the reader along.
-    fn wake(&self) {
-        let _ = catch_unwind(AssertUnwindSafe(|| (self.wake)()));
-    }
 }
 
 /// The sending half of an [`Inbox`]: what a builder is given.
@@ -345,14 +243,7 @@ impl From<&Inbox> for InboxHandle {
 impl InboxHandle {
     fn new(wake: Box<dyn Fn() + Send + Sync>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let core = Core {
-            ring: Mutex::default(),
-            wake,
-            draining: AtomicBool::new(false),
-            awaiting_empty: Mutex::new(0),
-            emptied_changed: Condvar::new(),
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
-        };
+        let core = Core { ring: Ring::new(wake), id: NEXT.fetch_add(1, Ordering::Relaxed) };
         Self { core: Arc::new(core) }
     }
 
@@ -389,82 +280,35 @@ impl InboxHandle {
             .clone()
     }
 
-    /// Puts a child into the ring; returns whether the thread is to be woken.
-    fn list(&self, child: Arc<Shared>) -> bool {
-        let mut ring = lock(&self.core.ring);
-        ring.children.push_back(child);
-        !std::mem::replace(&mut ring.woken, true)
-    }
-
     fn drain(&self, budget: Duration) -> Drained {
-        if self.core.draining.swap(true, Ordering::SeqCst) {
-            return Drained { delivered: 0, more: false };
-        }
         let begun = Instant::now();
         let mut delivered = 0;
-        lock(&self.core.ring).woken = false;
-        loop {
-            let Some(child) = lock(&self.core.ring).children.pop_front() else { break };
-            let (taken, left) = take_turn(&child, begun, budget);
+        let rest = self.core.ring.drain(|child| {
+            let (taken, turn) = take_turn(child, begun, budget);
             delivered += taken;
-            if left {
-                lock(&self.core.ring).children.push_back(child);
-            }
-            if begun.elapsed() >= budget {
-                break;
-            }
-        }
-        self.core.draining.store(false, Ordering::SeqCst);
-        let more = {
-            let mut ring = lock(&self.core.ring);
-            // Whatever was woken meanwhile may have been swallowed by a drain inside a handler, which
-            // does nothing: decided afresh.
-            ring.woken = !ring.children.is_empty();
-            ring.woken
-        };
-        if more {
-            self.core.wake();
-        }
-        if !more && *lock(&self.core.awaiting_empty) > 0 {
-            self.core.emptied_changed.notify_all();
-        }
-        Drained { delivered, more }
+            turn
+        });
+        Drained { delivered, more: rest == Rest::Some }
     }
 
     /// Waits until everything that waits now has been delivered by the inbox's thread.
     pub(crate) fn wait_empty(&self, deadline: Option<Instant>) -> bool {
-        let mut awaiting = lock(&self.core.awaiting_empty);
-        *awaiting += 1;
-        let empty = loop {
-            if lock(&self.core.ring).children.is_empty()
-                && !self.core.draining.load(Ordering::SeqCst)
-            {
-                break true;
-            }
-            let left = deadline.map_or(Duration::from_secs(3600), |at| {
-                at.saturating_duration_since(Instant::now())
-            });
-            if left.is_zero() {
-                break false;
-            }
-            awaiting = wait_timeout(&self.core.emptied_changed, awaiting, left);
-        };
-        *awaiting -= 1;
-        empty
+        self.core.ring.wait_empty(deadline)
     }
 }
 
-/// Delivers the next notices of one child; returns how many, and whether some may be left.
-fn take_turn(child: &Arc<Shared>, begun: Instant, budget: Duration) -> (usize, bool) {
+/// Delivers the next notices of one child; returns how many, and what is left.
+fn take_turn(child: &Arc<Shared>, begun: Instant, budget: Duration) -> (usize, Turn) {
     for delivered in 0..INBOX_TURN {
-        let Some((generation, notice)) = child.inbox.pop(&child.mirrors) else {
-            return (delivered, false);
+        let settle = |notice: &mut Notice| notice.settle(&child.mirrors);
+        let Some((generation, notice)) = child.inbox.pop(settle) else {
+            return (delivered, Turn::Empty);
         };
         child.deliver(generation, notice);
         child.grant_if_allowed();
         if begun.elapsed() >= budget {
-            return (delivered + 1, true);
+            return (delivered + 1, Turn::LeftAndOver);
         }
     }
-    (INBOX_TURN, true)
+    (INBOX_TURN, Turn::Left)
 }

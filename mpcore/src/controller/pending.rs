@@ -4,10 +4,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use super::escalation::Limit;
 use super::outcome::Outcome;
 use super::repeat::Repeat;
+use crate::sync::Mutex;
 
 /// What a call hears.
 #[derive(Debug)]
@@ -70,6 +72,7 @@ pub(crate) struct Entry {
     pub(crate) then: SharedThen,
     /// Whether it is sent again after a crash.
     pub(crate) repeat: Repeat,
+    pub(crate) limit: Limit,
 }
 
 impl fmt::Debug for Entry {
@@ -103,17 +106,28 @@ impl Pending {
         self.count += 1;
     }
 
-    pub(crate) fn get_mut(&mut self, call: u64) -> Option<&mut Entry> {
-        let index = self.index(call)?;
-        self.row[index].1.as_mut()
-    }
-
     fn index(&self, call: u64) -> Option<usize> {
         self.row.binary_search_by_key(&call, |(number, _)| *number).ok()
     }
 
     pub(crate) fn contains(&self, call: u64) -> bool {
         self.index(call).is_some_and(|index| self.row[index].1.is_some())
+    }
+
+    pub(crate) fn get_mut(&mut self, call: u64) -> Option<&mut Entry> {
+        let index = self.index(call)?;
+        self.row[index].1.as_mut()
+    }
+
+    /// The command of a call.
+    pub(crate) fn command(&self, call: u64) -> Option<u16> {
+        let index = self.index(call)?;
+        self.row[index].1.as_ref().map(|entry| entry.command)
+    }
+
+    /// The number of the oldest call.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.row.front().map(|(call, _)| *call)
     }
 
     pub(crate) fn remove(&mut self, call: u64) -> Option<Entry> {
@@ -161,8 +175,8 @@ mod tests {
 
     fn entry() -> (Entry, oneshot::Receiver<Reply>) {
         let (reply, receiver) = oneshot::channel();
-        let (then, repeat) = (SharedThen::default(), Repeat::never());
-        (Entry { command: 0, reply, then, repeat }, receiver)
+        let (then, limit) = (SharedThen::default(), Limit::default());
+        (Entry { command: 0, reply, then, limit, repeat: Repeat::never() }, receiver)
     }
 
     proptest! {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
+use super::escalation::{Executing, Unresponsive};
 use super::exit::{ExitReport, Failure, State};
 use super::inbox::{Notice, Wake, enqueue};
 use super::outcome::{CallEnd, Outcome};
@@ -105,6 +106,12 @@ pub struct ProcessSignals {
     pub gave_up: Signal<(GaveUp,)>,
     /// The state has changed.
     pub state_changed: Signal<(State,)>,
+    /// The child does not answer while something is asked of it; see
+    /// [`Builder::ping_interval`](crate::Builder::ping_interval). What happens then says
+    /// [`Builder::on_unresponsive`](crate::Builder::on_unresponsive).
+    pub unresponsive: Signal<(Unresponsive,)>,
+    /// It answers again. A child that ends before it answers does not tell this.
+    pub responsive: Signal<()>,
     /// A running command tells how far it is. Only the newest waiting value of each is delivered.
     pub progress: Signal<(Progress,)>,
     /// A command has ended, in whatever way, and its named signal or `exception_raised` was told. Once
@@ -358,6 +365,26 @@ impl Process {
         self.shared.cancel(call);
     }
 
+    /// As [`Call::cancel_or_kill`](crate::Call::cancel_or_kill), by the call's number.
+    pub fn cancel_or_kill(&self, call: u64, grace: Duration) {
+        self.shared.cancel_or_kill(call, grace);
+    }
+
+    /// Whether the child answered when it was last asked; also `true` while nothing is asked of it.
+    #[must_use]
+    pub fn is_responsive(&self) -> bool {
+        !self.shared.traffic().health.is_unresponsive()
+    }
+
+    /// What the child is executing, as it has told last.
+    ///
+    /// It is asked once per [interval](crate::Builder::ping_interval) while a command has no outcome, so
+    /// a command that has been running for less may not be known yet.
+    #[must_use]
+    pub fn executing(&self) -> Option<Executing> {
+        self.shared.executing()
+    }
+
     /// Cancels every command that has no outcome yet. Returns at once.
     pub fn cancel_all(&self) {
         let calls = self.shared.traffic().pending.calls();
@@ -422,15 +449,16 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
     life.supervisor.begun(Instant::now());
     life.ready = false;
     life.run = Some(Arc::clone(&run));
-    shared.traffic().begin_run();
+    shared.traffic().begin_run(|command| shared.limit(command, None));
     shared.control().reset();
-    shared.inbox.begin_run(life.generation, &shared.mirrors);
+    shared.inbox.begin_run(life.generation, |notice| notice.settle(&shared.mirrors));
     let mut wake = enqueue(shared, Notice::State(State::Starting));
     // Nothing of the run before is to be seen when this one is heard of.
     for (index, (mirror, row)) in shared.mirrors.iter().zip(&shared.table.properties).enumerate() {
         if mirror.set(&row.initial) {
             // By itself: the values that this run sets come after its `started`.
-            let value = Notice::Property(index as u16).with_value(&shared.mirrors);
+            let mut value = Notice::Property(index as u16);
+            value.settle(&shared.mirrors);
             wake = wake.and(enqueue(shared, value));
         }
     }
@@ -482,6 +510,7 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
         (run, waiting)
     };
     wake.wake();
+    shared.keep_watch();
     shared.life_changed().notify_all();
     run.ask(ask, shared.spec.stop_grace);
     for (call, entry) in waiting {

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::exit::{ExitReport, Failure};
+use super::exit::ExitReport;
 use super::inbox::{Notice, Wake, enqueue};
 use super::pending::Entry;
 use super::process::begin_run;
@@ -169,22 +169,10 @@ pub(super) fn call_off(shared: &Shared, life: &mut Life) -> Vec<(u64, Entry)> {
     traffic.end(GoOver::Nothing)
 }
 
-impl Shared {
-    /// Kills this run, if it is still the current one, and starts the child again as after a crash: with the
-    /// policy's delays and intensity, but also where the policy is never to restart. Returns at once.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the verdict on a child that hangs"))]
-    pub(crate) fn restart_after_kill(&self, generation: u32, why: Failure) {
-        let run = self.life().run.clone().filter(|run| run.generation() == generation);
-        if let Some(run) = run {
-            run.replace(why);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ExitStatus, RestartPolicy, State};
+    use crate::{Escalation, ExitStatus, Failure, RestartPolicy, State};
 
     #[mpcore::process]
     trait Idle {
@@ -210,10 +198,11 @@ mod tests {
         idle
     }
 
+    /// What the watchdog does with a child that hangs.
     fn hang(idle: &IdleControl) {
-        let generation = idle.process().generation();
-        let why = Failure::Broken("it hangs".into());
-        idle.process().shared().restart_after_kill(generation, why);
+        let shared = idle.process().shared();
+        let run = shared.life().run.clone().unwrap();
+        shared.kill(&run, Failure::Broken("it hangs".into()), None, Escalation::Restart);
         idle.process().join(LONG).unwrap().expect("it ends");
     }
 
@@ -228,10 +217,6 @@ mod tests {
         assert_eq!(next.report.status.map(ExitStatus::code), Some(-9));
         assert_eq!(idle.answer().wait(), Ok(42));
         assert_eq!((idle.process().generation(), idle.process().state()), (2, State::Running));
-        // What is meant for a run that is over meets nobody.
-        let why = Failure::Broken("too late".into());
-        idle.process().shared().restart_after_kill(1, why);
-        assert_eq!(idle.answer().wait(), Ok(42));
     }
 
     #[test]

@@ -7,14 +7,18 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
 
+use super::allowance::Allowance;
 use super::builder::Spec;
 use super::control_lane::ControlLane;
 use super::encoder::EncoderThread;
+use super::escalation::Limit;
 use super::exit::{ExitReport, State};
-use super::inbox::{ChildInbox, Fill, Notice, Source, post};
+use super::inbox::{ChildInbox, Notice, Source, post};
+use super::mailbox::Fill;
 use super::mirror::Mirror;
 use super::outcome::Outcome;
 use super::pending::{Entry, Reply, SharedThen, Stage, Then};
@@ -109,7 +113,7 @@ impl Shared {
             finishing: false,
             hooks: 0,
         };
-        let traffic = Traffic::new(spec.queue);
+        let traffic = Traffic::new(spec.queue, spec.vigilance.ping_interval);
         Arc::new(Self {
             mirrors: mirrors.collect(),
             spec,
@@ -185,21 +189,31 @@ impl Shared {
     fn enter(self: &Arc<Self>, command: u16, payload: Result<Payload, Outcome>) -> (u64, Awaited) {
         let (reply, receiver) = oneshot::channel();
         let then = SharedThen::default();
+        let limit = self.limit(command, Self::inherited_time());
         let repeat = self.repeat(command);
-        let entry = Entry { command, reply, then: Arc::clone(&then), repeat };
-        let (call, refused) = {
+        let entry = Entry { command, reply, then: Arc::clone(&then), limit, repeat };
+        let (call, refused, watch) = {
             let mut traffic = self.traffic();
             let call = traffic.next_call();
             let refused = match payload {
                 Ok(payload) => traffic.submit(call, entry, payload).err(),
                 Err(outcome) => Some((entry, outcome)),
             };
-            (call, refused)
+            (call, refused, traffic.begin_watch())
         };
+        if let Some((look, at)) = watch {
+            self.look_at(look, at);
+        }
         if let Some((entry, outcome)) = refused {
             self.resolve(call, entry, outcome);
         }
         (call, Awaited { receiver, then })
+    }
+
+    /// How long a command may run; `left` is what the one that submits it still has itself.
+    pub(crate) fn limit(&self, command: u16, left: Option<Duration>) -> Limit {
+        let rules = self.table.commands.get(usize::from(command)).map(|row| row.rules);
+        Limit::new(rules.unwrap_or_default(), self.spec.vigilance.on_timeout, left)
     }
 
     /// What a crash means for this command.
@@ -220,7 +234,7 @@ impl Shared {
     /// Ends a command: wakes who waits, and posts what handlers shall hear. Whoever has taken the
     /// entry out of the table calls this, once.
     pub(crate) fn resolve(self: &Arc<Self>, call: u64, entry: Entry, outcome: Outcome) {
-        let Entry { command, reply, then, repeat } = entry;
+        let Entry { command, reply, then, repeat, .. } = entry;
         if repeat.is_reapplied() && outcome.is_no_failure() {
             return;
         }
@@ -230,7 +244,9 @@ impl Shared {
                 let sink = self.sinks.results.get(usize::from(command)).and_then(Option::as_ref);
                 (sink.is_some_and(|sink| (sink.is_connected)()), None)
             }
-            Outcome::Exited(_) | Outcome::Cancelled | Outcome::Stopped => (false, None),
+            // Told otherwise, or asked for.
+            Outcome::Exited(_) | Outcome::TimedOut(_) => (false, None),
+            Outcome::Cancelled | Outcome::Stopped => (false, None),
             // As they are now: when it is told, the child may be another.
             _ => (true, Some(Box::new(Source { name: self.name(), pid: self.life().pid }))),
         };
@@ -301,40 +317,34 @@ impl Shared {
 
     /// While the guard lives, a full inbox does not keep the child from answering.
     pub(crate) fn begin_wait(self: &Arc<Self>) -> Waiting {
-        self.waiters.fetch_add(1, Ordering::SeqCst);
-        self.grant_if_allowed();
+        self.enter_wait();
         Waiting(Arc::clone(self))
     }
+}
 
-    /// Whether the inbox holds so much that even who waits gets nothing more.
-    pub(crate) fn is_overflowing(&self) -> bool {
-        self.inbox.fill(self.spec.inbox_bound) == Fill::HardOver
+impl Allowance for Shared {
+    fn fill(&self) -> Fill {
+        self.inbox.fill(self.spec.inbox_bound)
     }
 
-    /// Whether the child may have credit for more events.
-    pub(crate) fn may_grant(&self) -> bool {
-        match self.inbox.fill(self.spec.inbox_bound) {
-            Fill::Room => true,
-            Fill::Over => {
-                self.waiters.load(Ordering::SeqCst) > 0 || self.life().state == State::Stopping
-            }
-            Fill::HardOver => false,
-        }
+    fn waiters(&self) -> &AtomicUsize {
+        &self.waiters
     }
 
-    /// Gives the credit that was withheld, if there is a reason to.
-    pub(crate) fn grant_if_allowed(&self) {
-        if self.control().is_withheld() && self.may_grant() {
-            self.control().grant();
-        }
+    fn is_stopping(&self) -> bool {
+        self.life().state == State::Stopping
     }
 
-    /// The child gets no credit. Over the hard limit that holds for those who wait, too, so they are
-    /// told to give up.
-    pub(crate) fn note_overflow(&self) {
-        if self.is_overflowing() && self.waiters.load(Ordering::SeqCst) > 0 {
-            self.traffic().pending.give_up_waiting();
-        }
+    fn is_withheld(&self) -> bool {
+        self.control().is_withheld()
+    }
+
+    fn give(&self) {
+        self.control().grant();
+    }
+
+    fn give_up_waiting(&self) {
+        self.traffic().pending.give_up_waiting();
     }
 }
 
@@ -344,6 +354,6 @@ pub(crate) struct Waiting(Arc<Shared>);
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.waiters.fetch_sub(1, Ordering::SeqCst);
+        self.0.leave_wait();
     }
 }

@@ -5,13 +5,17 @@
 //! out resolves it after the lock is released.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::control_lane::Grant;
+use super::escalation::Limit;
 use super::exit::SharedReport;
+use super::grant::Grant;
+use super::health::{Health, Look};
 use super::outcome::Outcome;
 use super::pending::{Entry, Pending, SharedThen, Then};
 use super::repeat::AcceptedWrites;
+use crate::sync::Mutex;
 use crate::transport::Sender;
 use crate::wire::credit::FalseReport;
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
@@ -50,6 +54,7 @@ pub(crate) struct Traffic {
     pub(crate) pending: Pending,
     /// Those to be made again with every start.
     pub(crate) writes: AcceptedWrites,
+    pub(crate) health: Health,
     queue: Outgoing,
     lane: Option<Lane>,
     buffer: Vec<u8>,
@@ -61,13 +66,22 @@ impl std::fmt::Debug for Traffic {
     }
 }
 
+/// How a command is announced to the child.
+fn head(call: u64, entry: &Entry) -> ItemHead {
+    let mut head = ItemHead::new(ItemKind::Call, entry.command, call);
+    head.deadline = entry.limit.milliseconds;
+    head.flags = entry.limit.flags;
+    head
+}
+
 impl Traffic {
-    pub(crate) fn new(bounds: Bounds) -> Self {
+    pub(crate) fn new(bounds: Bounds, ping_interval: Duration) -> Self {
         Self {
             gate: Gate::Open,
             last_call: 0,
             pending: Pending::default(),
             writes: AcceptedWrites::default(),
+            health: Health::new(ping_interval),
             queue: Outgoing::new(0, bounds),
             lane: None,
             buffer: Vec::new(),
@@ -94,7 +108,7 @@ impl Traffic {
             Gate::Stopping => return Err((entry, Outcome::Stopped)),
             Gate::Ended(report) => return Err((entry, Outcome::Exited(Arc::clone(report)))),
         }
-        let head = ItemHead::new(ItemKind::Call, entry.command, call);
+        let head = head(call, &entry);
         let payload = match payload {
             Payload::Ready(args) => entry.repeat.keep(args),
             payload => payload,
@@ -153,17 +167,23 @@ impl Traffic {
     }
 
     /// A run begins: what waits is sent when it is ready, and the accepted writes go before it.
-    pub(crate) fn begin_run(&mut self) {
+    /// `limit` says how long a command may run.
+    pub(crate) fn begin_run(&mut self, limit: impl Fn(u16) -> Limit) {
         self.gate = Gate::Open;
+        self.health.reset();
         self.queue.hold();
         // Each goes to the front.
         for write in self.writes.in_order().into_iter().rev() {
-            let head = ItemHead::new(ItemKind::Call, write.command, write.call);
+            // Only a child that answers out of order gets an older command behind it.
+            if self.pending.oldest().is_some_and(|oldest| oldest < write.call) {
+                continue;
+            }
             let then = SharedThen::new(Mutex::new(Then { uncalled: true, ..Then::default() }));
             let (reply, _) = oneshot::channel();
-            let entry = Entry { command: write.command, reply, then, repeat: write.repeat() };
+            let (limit, repeat) = (limit(write.command), write.repeat());
+            let entry = Entry { command: write.command, reply, then, limit, repeat };
+            self.queue.push_front(head(write.call, &entry), write.payload());
             self.pending.insert_first(write.call, entry);
-            self.queue.push_front(head, write.payload());
         }
     }
 
@@ -196,6 +216,28 @@ impl Traffic {
             self.pump();
         }
         Ok(())
+    }
+
+    /// Whether the child owes something: an outcome, or its end.
+    pub(crate) fn is_outstanding(&self) -> bool {
+        let owes = self.pending.len() > 0 || matches!(self.gate, Gate::Stopping);
+        owes && self.lane.is_some()
+    }
+
+    /// The first look at the child's health, if something is outstanding and no look is due.
+    pub(crate) fn begin_watch(&mut self) -> Option<(Look, Instant)> {
+        if self.health.is_watching() || !self.is_outstanding() {
+            return None;
+        }
+        self.health.begin(Instant::now())
+    }
+
+    /// Gives a call another deadline; returns whether the child is to be told, because the call is under
+    /// way.
+    pub(crate) fn set_timeout(&mut self, call: u64, milliseconds: u32) -> bool {
+        let Some(entry) = self.pending.get_mut(call) else { return false };
+        entry.limit.allow(milliseconds);
+        !self.queue.set_deadline(call, milliseconds)
     }
 
     /// Takes out a call of which nothing has been sent yet: it is never started.
@@ -245,9 +287,8 @@ impl Traffic {
             };
             match payload {
                 Some(payload) => {
-                    let head = ItemHead::new(ItemKind::Call, entry.command, call);
+                    self.queue.push(head(call, &entry), None, payload);
                     self.pending.insert(call, entry);
-                    self.queue.push(head, None, payload);
                 }
                 None => lost.push((call, entry)),
             }

@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
+use super::codec::decode;
 use super::interface::Facts;
 
 /// The hidden first argument that marks a child.
@@ -80,7 +81,7 @@ impl Record {
         }
         let mut body = vec![0; length as usize];
         pipe.read_exact(&mut body)?;
-        postcard::from_bytes(&body).map_err(|_| invalid("the bootstrap record cannot be decoded"))
+        decode(&body).map_err(|_| invalid("the bootstrap record cannot be decoded"))
     }
 }
 

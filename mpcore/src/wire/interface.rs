@@ -23,7 +23,8 @@ pub struct Command<A: Args, T: 'static, E: 'static> {
 
 /// What the interface says of a command beside its types: marks such as `#[timeout = "5s"]`.
 ///
-/// Only the controller acts on them, so they are no part of the fingerprint.
+/// The controller tells the child with every call what it has to know of them, so they are no part of the
+/// fingerprint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct CommandRules {
     /// `#[timeout = "…"]`: how long it may run, counted from its start in the child.

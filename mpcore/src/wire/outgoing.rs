@@ -196,6 +196,17 @@ impl Outgoing {
         self.entries.has_waiting(key)
     }
 
+    /// Gives a call that [waits](Self::waits) another deadline; `false` if it does not.
+    pub(crate) fn set_deadline(&mut self, call: u64, milliseconds: u32) -> bool {
+        if !self.waits(call) {
+            return false;
+        }
+        if let Some(entry) = self.entries.search_mut(|entry| entry.head.call.cmp(&call)) {
+            entry.head.deadline = milliseconds;
+        }
+        true
+    }
+
     /// Whether nothing of this call has been sent yet. Calls are queued by rising numbers.
     pub(crate) fn waits(&self, call: u64) -> bool {
         self.entries.front().is_some_and(|front| {

@@ -20,7 +20,6 @@ use crate::controller::inbox::{Notice, post};
 use crate::controller::shared::Shared;
 use crate::process::watch::{self, Watched};
 use crate::process::{ExitStatus, spawn, stderr};
-use crate::sync::lock;
 use crate::transport::{ControllerLanes, Transport, memory, window};
 use crate::wire::fingerprint::Mismatch;
 use crate::wire::handshake::{Bootstrap, Introduction, Nonce};
@@ -164,16 +163,18 @@ fn recognise(
     if let Some(mismatch) = Mismatch::between(&shared.table.facts, &introduction.facts) {
         return Err(NotConnected::Refused(Failure::Mismatch(mismatch)));
     }
+    let (properties, values) = (shared.mirrors.len(), introduction.initial.len());
+    if values != properties {
+        let lie = format!("{values} initial values for {properties} properties");
+        return Err(NotConnected::Refused(Failure::Broken(lie)));
+    }
     take_initial_values(shared, run, &introduction.initial);
     Ok(())
 }
 
 /// Every run begins with the properties' initial values; a run that is over sets none.
 fn take_initial_values(shared: &Arc<Shared>, run: &Run, initial: &[Vec<u8>]) {
-    let finished = lock(&run.finished);
-    if *finished {
-        return;
-    }
+    let Some(_going) = run.finished.hold() else { return };
     for (index, (mirror, bytes)) in shared.mirrors.iter().zip(initial).enumerate() {
         if mirror.set(bytes) {
             post(shared, Notice::Property(index as u16));

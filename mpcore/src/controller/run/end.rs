@@ -98,11 +98,11 @@ fn announce_end(shared: &Arc<Shared>, run: &Arc<Run>) {
 
 /// Ends the run: every command gets its outcome, then the last signals go out. Once.
 pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
-    if std::mem::replace(&mut *lock(&run.finished), true) {
+    if !run.finished.end() {
         return;
     }
     let stderr = run.tail.lines(Instant::now() + STDERR_DEADLINE);
-    let (report, lost, next) = {
+    let (report, lost, next, blame) = {
         let mut life = shared.life();
         // Whoever has just asked for the end may still be telling what that meant for commands.
         while life.posting > 0 {
@@ -113,6 +113,10 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
         let mut report = report(shared, run, &known, life.pid, stderr);
         let next = Next::after(&mut life, run_end(&known, &report));
         let mut traffic = shared.traffic();
+        if let Some(blame) = known.blame {
+            // It has its outcome: it is not to be tried again.
+            traffic.cancel_sent(blame.call);
+        }
         let lost = traffic.end(next.go_over(known.ready));
         let called = lost.iter().filter(|(_, entry)| !entry.repeat.is_reapplied());
         report.commands_lost = called.count();
@@ -127,12 +131,16 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
         life.restarting = next.restarting(&report);
         life.finishing = true;
         life.hooks += 1;
-        (report, lost, next)
+        (report, lost, next, known.blame)
     };
     shared.life_changed().notify_all();
     let orderly = lock(&run.known).bye.is_some() && report.failure.is_none();
     for (call, entry) in lost {
-        let outcome = if orderly { Outcome::Stopped } else { Outcome::Exited(Arc::clone(&report)) };
+        let own = blame.and_then(|blame| blame.outcome(call));
+        let outcome = own.unwrap_or_else(|| match orderly {
+            true => Outcome::Stopped,
+            false => Outcome::Exited(Arc::clone(&report)),
+        });
         shared.resolve(call, entry, outcome);
     }
     if let Some(failure) = &report.failure {
