@@ -469,7 +469,7 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
     life.supervisor.begun(Instant::now());
     life.ready = false;
     life.run = Some(Arc::clone(&run));
-    shared.traffic().begin_run();
+    shared.traffic().begin_run(|command| shared.limit(command, None));
     shared.control().reset();
     shared.inbox.begin_run(life.generation, &shared.mirrors);
     let mut wake = enqueue(shared, Notice::State(State::Starting));
