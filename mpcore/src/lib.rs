@@ -87,7 +87,8 @@
 //!
 //! # Cargo features
 //!
-//! None yet. There is no Qt and no async runtime in this crate.
+//! `sandbox`: limits of a child's access to files, [`ChildLimits`] (Landlock, on Linux). There is no Qt
+//! and no async runtime in this crate.
 
 #![forbid(unsafe_code)]
 
@@ -125,9 +126,12 @@ pub use interface::{Child, Control, Interface};
 pub use mpmacros::{Child, main, process};
 pub use process::ExitStatus;
 pub use transport::Transport;
+pub use wire::child_limits::{ChildLimits, LimitsError};
 pub use wire::codec::{DecodeError, EncodeError, Raise, Wire, WireDefault};
 pub use wire::fingerprint::Mismatch;
 pub use wire::report::PanicReport;
+#[cfg(feature = "sandbox")]
+pub use wire::sandbox::{Enforcement, Sandbox};
 
 /// What generated code uses. Not part of the public interface: it changes without notice.
 #[doc(hidden)]

@@ -35,6 +35,25 @@ pub(crate) const SILENT_PEER: Duration = Duration::from_secs(1);
 /// keep it busy for ever.
 pub(crate) const ENDPOINTS: usize = 5;
 
+/// The least memory that a child can be limited to: what the framework has after the handshake is a
+/// few hundred KiB and the stacks of its threads; the rest is for a lane's largest packets, and for the
+/// child to say what went wrong.
+pub(crate) const CHILD_MEMORY: u64 = 16 << 20;
+
+/// Files that the framework opens in a child after the first record: lanes, the pipe of its signals, and
+/// some to spare for what opens a file for a moment, such as a backtrace.
+pub(crate) const CHILD_OPENS_FILES: u64 = 16;
+
+/// The least number of open files that a child can be limited to: the three standard ones and two sockets
+/// are there at the first record.
+pub(crate) const CHILD_OPEN_FILES: u64 = 24;
+
+/// From SIGXCPU to SIGKILL, in CPU time, which the system counts in seconds.
+pub(crate) const CPU_TIME_GRACE: Duration = Duration::from_secs(1);
+
+/// Paths of a sandbox: the first record has to fit a pipe, with the others that may follow it.
+pub(crate) const SANDBOX_BYTES: usize = 32 << 10;
+
 /// What `#[mpcore::main]` gives the children of a program that returns, on top of their own grace.
 pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 

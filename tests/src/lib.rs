@@ -6,6 +6,7 @@
 
 pub mod bench;
 pub mod blob;
+pub mod confined;
 pub mod controller_program;
 pub mod gauge;
 pub mod journal;

@@ -7,6 +7,7 @@
 //!
 //! Never imports `controller`.
 
+mod confine;
 pub(crate) mod context;
 pub(crate) mod control;
 pub(crate) mod init;

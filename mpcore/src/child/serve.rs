@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::confine;
 use super::context::ChildContext;
 use super::control::{self, Grace};
 use super::link::Link;
@@ -67,7 +68,11 @@ fn live<P: Child>(
 ) -> i32 {
     let context = ChildContext::new(Arc::clone(link), welcome.name, initial);
     let typed = P::Interface::__context(&context);
-    let (mut child, mut code) = match construct::<P>(&typed, &welcome.config) {
+    let constructed = match confine::refused() {
+        Some(refused) => Err(refused),
+        None => construct::<P>(&typed, &welcome.config),
+    };
+    let (mut child, mut code) = match constructed {
         Ok(child) => (Some(child), code::OK),
         Err(failure) => (None, report_failure(link, &failure)),
     };

@@ -21,6 +21,7 @@ use crate::interface::{Child, Control, Interface};
 use crate::limits;
 use crate::sync::lock;
 use crate::transport::Transport;
+use crate::wire::child_limits::{ChildLimits, LimitsError};
 use crate::wire::codec::EncodeError;
 use crate::wire::interface::InterfaceTable;
 use crate::wire::outgoing::Bounds;
@@ -66,6 +67,7 @@ pub(crate) struct Spec {
     pub(crate) inbox_bound: InboxBound,
     pub(crate) inbox: InboxHandle,
     pub(crate) after_exit: Option<AfterExit>,
+    pub(crate) limits: Option<ChildLimits>,
 }
 
 /// Everything that can be set before a child starts; made by `LaserControl::builder()`.
@@ -101,6 +103,7 @@ pub struct Builder<C: Control> {
     inbox_bound: InboxBound,
     inbox: Option<InboxHandle>,
     after_exit: Option<AfterExit>,
+    limits: Option<ChildLimits>,
     _control: PhantomData<fn() -> C>,
 }
 
@@ -140,6 +143,7 @@ impl<C: Control> Builder<C> {
             inbox_bound: InboxBound { entries: limits::INBOX_ENTRIES, bytes: limits::INBOX_BYTES },
             inbox: None,
             after_exit: None,
+            limits: None,
             _control: PhantomData,
         }
     }
@@ -285,10 +289,19 @@ impl<C: Control> Builder<C> {
         self
     }
 
+    /// What the child may use: memory, time, files, rights. It sets these limits itself, before anything
+    /// else.
+    #[must_use]
+    pub fn limits(mut self, limits: ChildLimits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
     /// The control; the child is not started yet.
     ///
     /// # Errors
-    /// [`StartError::ChildMissing`], [`StartError::ConfigMissing`], [`StartError::Config`].
+    /// [`StartError::ChildMissing`], [`StartError::ConfigMissing`], [`StartError::Config`],
+    /// [`StartError::Limits`].
     pub fn build(self) -> Result<C, StartError> {
         if self.config.is_none() && !is_unit::<<C::Interface as Interface>::Config>() {
             return Err(StartError::ConfigMissing);
@@ -310,8 +323,15 @@ impl<C: Control> Builder<C> {
             None if is_unit::<<C::Interface as Interface>::Config>() => Some(Arc::from([])),
             None => None,
         };
+        let program = self.program.ok_or(StartError::ChildMissing)?;
+        if let Some(limits) = &self.limits {
+            limits.check()?;
+            if matches!(program, Program::Thread(_)) {
+                return Err(LimitsError::InProcess.into());
+            }
+        }
         let spec = Spec {
-            program: self.program.ok_or(StartError::ChildMissing)?,
+            program,
             config: Mutex::new(config),
             arguments: self.arguments,
             environment: self.environment,
@@ -326,6 +346,7 @@ impl<C: Control> Builder<C> {
             inbox_bound: self.inbox_bound,
             inbox: self.inbox.unwrap_or_else(InboxHandle::background),
             after_exit: self.after_exit,
+            limits: self.limits,
         };
         let mut wiring = Wiring::default();
         let signals = C::__signals(&mut wiring);

@@ -110,6 +110,14 @@ pub enum Failure {
         /// The controller's.
         controller: u32,
     },
+    /// The child could not set one of its [limits](crate::ChildLimits), and so did not begin.
+    #[error("the child could not set its limits ({what}): {message}")]
+    Limits {
+        /// Which one: memory, CPU time, open files, nice level, no new privileges, or sandbox.
+        what: String,
+        /// What the system said, or what is missing.
+        message: String,
+    },
     /// The child could not read its config.
     #[error("the child could not read its config: {0}")]
     Config(String),
@@ -139,6 +147,7 @@ pub enum Failure {
 impl From<InitFailure> for Failure {
     fn from(failure: InitFailure) -> Self {
         match failure {
+            InitFailure::Limits { what, message } => Self::Limits { what, message },
             InitFailure::Config(message) => Self::Config(message),
             InitFailure::Constructor(error) => Self::Constructor(error),
             InitFailure::ConstructorPanicked(report) => Self::ConstructorPanicked(report),

@@ -41,6 +41,9 @@ pub enum StartError {
     /// The config could not be encoded.
     #[error("the config could not be encoded: {0}")]
     Config(#[from] crate::EncodeError),
+    /// No child can have such limits here.
+    #[error("the child's limits cannot be set: {0}")]
+    Limits(#[from] crate::LimitsError),
 }
 
 /// Why a child did not get ready.

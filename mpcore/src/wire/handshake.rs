@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
+use super::child_limits::ChildLimits;
 use super::interface::Facts;
 
 /// The hidden first argument that marks a child.
@@ -51,6 +52,8 @@ pub(crate) struct Bootstrap {
     pub(crate) controller: u32,
     /// Credit window of the lanes, in bytes.
     pub(crate) window: u32,
+    /// What the child shall do first; only in the first record.
+    pub(crate) limits: Option<ChildLimits>,
 }
 
 impl Record {
@@ -120,11 +123,13 @@ mod tests {
             generation: 3,
             controller: 4,
             window: 1000,
+            limits: Some(ChildLimits::new().nice(5).open_files(100)),
         };
         let mut pipe = Vec::new();
         Record::Connect(sent.clone()).write(&mut pipe).unwrap();
         let Ok(Record::Connect(read)) = Record::read(&mut pipe.as_slice()) else { panic!() };
         assert_eq!((read.endpoint, read.nonce), (sent.endpoint, sent.nonce));
+        assert_eq!(read.limits, sent.limits);
         let error = Record::read(&mut &b"hello, I am a terminal"[..]).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         let mut long = MAGIC.to_vec();

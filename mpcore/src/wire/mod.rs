@@ -6,6 +6,7 @@
 //!
 //! `controller` and `child` both import this module and never each other.
 
+pub(crate) mod child_limits;
 pub(crate) mod codec;
 pub(crate) mod credit;
 pub(crate) mod fingerprint;
@@ -16,4 +17,5 @@ pub(crate) mod outgoing;
 pub(crate) mod packet;
 pub(crate) mod report;
 pub(crate) mod result;
+pub(crate) mod sandbox;
 mod shape;
