@@ -117,7 +117,7 @@ pub use controller::exit::{ExitReport, Failure, State};
 pub use controller::inbox::{Drained, Inbox, InboxHandle};
 pub use controller::outcome::{CallEnd, CallError, Exception, ExceptionKind};
 pub use controller::process::{
-    JoinError, Process, ProcessSignals, Progress, ReadyError, StartError,
+    JoinError, LinesDropped, Process, ProcessSignals, Progress, ReadyError, StartError,
 };
 pub use controller::shutdown::shutdown;
 pub use controller::signal::{Connection, Receiver, Signal, TakesResult};
@@ -125,6 +125,7 @@ pub use error::{Cancelled, Error, Never, Refused, Result};
 pub use interface::{Child, Control, Interface};
 pub use mpmacros::{Child, main, process};
 pub use process::ExitStatus;
+pub use process::output::OutputStream;
 pub use transport::Transport;
 pub use wire::child_limits::{ChildLimits, LimitsError};
 pub use wire::codec::{DecodeError, EncodeError, Raise, Wire, WireDefault};

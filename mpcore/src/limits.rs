@@ -17,9 +17,9 @@ pub const TERMINATE_GRACE: Duration = Duration::from_secs(1);
 /// How long the lanes of a dead child may take to be drained before the rest is given up.
 pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
 
-/// How long the end of a run waits for the last lines of the child's stderr: a pipe that a
-/// grandchild still holds must not delay the outcomes.
-pub(crate) const STDERR_DEADLINE: Duration = Duration::from_millis(40);
+/// How long the end of a run waits for the last lines of the child's output where pipes cannot be polled:
+/// one that a grandchild still holds must not delay the outcomes.
+pub(crate) const OUTPUT_DEADLINE: Duration = Duration::from_millis(40);
 
 /// A child that has closed its lane is on its way out; this long, then it is helped along.
 pub(crate) const CLOSED_LANE_PATIENCE: Duration = Duration::from_secs(1);
@@ -87,10 +87,17 @@ pub(crate) const ENCODE_INLINE: usize = 64 << 10;
 /// The largest single value, encoded.
 pub const VALUE_BYTES: usize = 1 << 30;
 
-/// Lines of stderr kept for the exit report, and the length at which a line is cut.
+/// Captured lines of one stream of one child that may wait for the thread that runs the handlers, with
+/// 128 bytes around each; what comes beyond it is dropped and counted.
+pub const OUTPUT_BYTES: usize = 16 << 20;
+
+/// Length at which a captured line is cut: records of a log are shorter, binary data is no line.
+pub const OUTPUT_LINE_BYTES: usize = 64 << 10;
+
+/// Lines of stderr kept for the exit report.
 pub const STDERR_LINES: usize = 64;
 
-/// Length at which a line of stderr is cut.
+/// Length at which such a line is cut.
 pub const STDERR_LINE_BYTES: usize = 4096;
 
 /// Credit of the lanes where the size of the kernel's buffer is unknown: fits the smallest default

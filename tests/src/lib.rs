@@ -14,6 +14,7 @@ pub mod mood;
 pub mod patience;
 pub mod processes;
 mod scribble;
+pub mod talker;
 
 pub use bench::{Bench, BenchConfig, BenchControl, BenchProcess, DivideError, InitFault};
 pub use blob::Blob;

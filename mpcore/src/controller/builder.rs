@@ -45,6 +45,13 @@ pub enum Output {
     Inherit,
     /// Nowhere. The last lines of stderr stand in the exit report all the same.
     Null,
+    /// To whoever is connected to [`ProcessSignals::stdout_line`](crate::ProcessSignals::stdout_line) or
+    /// [`stderr_line`](crate::ProcessSignals::stderr_line): connect before `start`.
+    ///
+    /// A program that is no Rust program may write whole blocks instead of lines when it writes into a pipe.
+    /// What descendants of the child write comes along, and so does what a test harness writes where the
+    /// child is a test binary. A child on a thread has no output of its own.
+    Captured,
 }
 
 type AfterExit = Box<dyn Fn(&ExitReport) + Send + Sync>;
@@ -230,6 +237,19 @@ impl<C: Control> Builder<C> {
     }
 
     /// Where the child's stdout goes; by default to the controller's.
+    ///
+    /// ```no_run
+    /// # #[mpcore::process] trait Laser { fn fire(&mut self); }
+    /// # fn f() -> Result<(), mpcore::StartError> {
+    /// use mpcore::Output;
+    ///
+    /// let laser =
+    ///     LaserControl::builder().program("laser-child").stdout(Output::Captured).build()?;
+    /// laser.process().signals().stdout_line.connect(|line| println!("laser: {line}"));
+    /// laser.process().start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn stdout(mut self, output: Output) -> Self {
         self.stdout = output;

@@ -14,6 +14,7 @@ use super::pending::{Continuation, SharedThen, Stage};
 use super::process::Progress;
 use super::shared::Shared;
 use crate::DecodeError;
+use crate::process::output::OutputStream;
 use crate::sync::lock;
 
 /// What user code that panicked counts as. The panic hook has told of it.
@@ -47,6 +48,9 @@ impl Shared {
             Notice::Progress { call, fraction } => {
                 self.signals.progress.fire(&(Progress { call, fraction },));
             }
+            Notice::Line(OutputStream::Stdout, line) => self.signals.stdout_line.fire(&(line,)),
+            Notice::Line(OutputStream::Stderr, line) => self.signals.stderr_line.fire(&(line,)),
+            Notice::LinesDropped(dropped) => self.signals.lines_dropped.fire(&(dropped,)),
             Notice::Started(pid) => self.signals.started.fire(&(pid,)),
             Notice::Ready => self.signals.ready.fire(&()),
             Notice::State(state) => {

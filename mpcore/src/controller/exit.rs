@@ -181,8 +181,11 @@ pub struct ExitReport {
     pub failure: Option<Failure>,
     /// Commands that were submitted and ended with this run.
     pub commands_lost: usize,
-    /// The last lines of stderr, at most 64.
+    /// The last lines of stderr, at most 64, wherever stderr goes.
     pub stderr: Vec<String>,
+    /// Captured lines that were dropped because too many waited for the inbox's thread; see
+    /// [`ProcessSignals::lines_dropped`](crate::ProcessSignals::lines_dropped).
+    pub lines_dropped: u64,
 }
 
 impl fmt::Display for ExitReport {

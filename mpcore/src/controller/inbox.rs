@@ -13,11 +13,14 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::backlog::{Backlog, Offered};
 use super::exit::{Failure, SharedReport, State};
 use super::outcome::{Exception, Outcome};
 use super::pending::SharedThen;
+use super::process::LinesDropped;
 use super::shared::Shared;
-use crate::limits::{INBOX_HARD_BYTES, INBOX_TURN};
+use crate::limits::{INBOX_HARD_BYTES, INBOX_TURN, OUTPUT_BYTES};
+use crate::process::output::OutputStream;
 use crate::sync::{lock, wait_timeout};
 use crate::wire::keyed::{Key, KeyedQueue};
 use crate::wire::packet::Bytes;
@@ -54,6 +57,9 @@ pub(crate) enum Notice {
     Failed(Box<Failure>),
     Finished(SharedReport),
     Task(Box<dyn FnOnce() + Send>),
+    /// Bounded by its [`Backlog`], and not by the inbox's bound: no line holds up an event.
+    Line(OutputStream, String),
+    LinesDropped(LinesDropped),
 }
 
 impl Notice {
@@ -69,6 +75,9 @@ impl Notice {
     /// What it counts against the bound.
     fn bytes(&self) -> usize {
         const ENTRY: usize = 64;
+        if matches!(self, Self::Line(..)) {
+            return 0;
+        }
         ENTRY
             + match self {
                 Self::Outcome { outcome, .. } => match &**outcome {
@@ -94,8 +103,42 @@ pub(crate) struct InboxBound {
 struct Waiting {
     notices: KeyedQueue<Notice>,
     bytes: usize,
+    lines: Backlogs,
     /// In the ring of the inbox, or being drained.
     listed: bool,
+}
+
+/// The captured lines among the notices.
+struct Backlogs {
+    stdout: Backlog,
+    stderr: Backlog,
+}
+
+impl Default for Backlogs {
+    fn default() -> Self {
+        Self { stdout: Backlog::new(OUTPUT_BYTES), stderr: Backlog::new(OUTPUT_BYTES) }
+    }
+}
+
+impl Backlogs {
+    fn of(&mut self, stream: OutputStream) -> &mut Backlog {
+        match stream {
+            OutputStream::Stdout => &mut self.stdout,
+            OutputStream::Stderr => &mut self.stderr,
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.stdout.lines() + self.stderr.lines()
+    }
+}
+
+impl Waiting {
+    fn push_gap(&mut self, stream: OutputStream, lines: u64) {
+        let notice = Notice::LinesDropped(LinesDropped { stream, lines });
+        self.bytes += notice.bytes();
+        self.notices.push(None, notice);
+    }
 }
 
 /// How full a child's inbox is.
@@ -125,7 +168,9 @@ impl ChildInbox {
         let waiting = lock(&self.waiting);
         if waiting.bytes > INBOX_HARD_BYTES {
             Fill::HardOver
-        } else if waiting.bytes > bound.bytes || waiting.notices.len() > bound.entries {
+        } else if waiting.bytes > bound.bytes
+            || waiting.notices.len().saturating_sub(waiting.lines.count()) > bound.entries
+        {
             Fill::Over
         } else {
             Fill::Room
@@ -136,6 +181,11 @@ impl ChildInbox {
         let mut waiting = lock(&self.waiting);
         let notice = waiting.notices.pop();
         match &notice {
+            Some(Notice::Line(stream, line)) => {
+                if let Some(dropped) = waiting.lines.of(*stream).taken_out(line.len()) {
+                    waiting.push_gap(*stream, dropped);
+                }
+            }
             Some(notice) => waiting.bytes -= notice.bytes(),
             None => waiting.listed = false,
         }
@@ -166,6 +216,25 @@ pub(crate) fn enqueue(shared: &Arc<Shared>, notice: Notice) -> Wake {
     };
     let wake = list && shared.spec.inbox.list(Arc::clone(shared));
     Wake(wake.then(|| shared.spec.inbox.clone()))
+}
+
+/// Posts a line that the child has written, if there is room for it. Never blocks.
+pub(crate) fn post_line(shared: &Arc<Shared>, stream: OutputStream, line: String) -> Offered {
+    let offered = lock(&shared.inbox.waiting).lines.of(stream).offer(line.len());
+    if offered == Offered::Taken {
+        post(shared, Notice::Line(stream, line));
+    }
+    offered
+}
+
+/// Tells of the lines that were dropped last: none will follow in whose place it could be told.
+pub(crate) fn tell_dropped_lines(shared: &Arc<Shared>) {
+    for stream in [OutputStream::Stdout, OutputStream::Stderr] {
+        let dropped = lock(&shared.inbox.waiting).lines.of(stream).untold();
+        if let Some(lines) = dropped {
+            post(shared, Notice::LinesDropped(LinesDropped { stream, lines }));
+        }
+    }
 }
 
 /// The duty to wake an inbox's thread.

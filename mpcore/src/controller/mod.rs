@@ -4,11 +4,12 @@
 //! [`core`](mod@core) is what a generated control wraps, [`shared`] what its handles and threads hold in
 //! common; [`builder`] makes it, [`process`] is its life cycle, [`call`] one submitted command,
 //! [`signal`], [`inbox`] and [`deliver`] the way back to the thread that runs the handlers. Each run of the child is one [`run`], on a thread of its own that reads the events
-//! lane. Decisions without threads stand in [`pending`] and in `wire`.
+//! lane. Decisions without threads stand in [`pending`], [`backlog`] and in `wire`.
 //!
 //! Never imports `child`, but for the table of this binary's children and their way to run on a
 //! thread.
 
+mod backlog;
 pub(crate) mod builder;
 pub(crate) mod call;
 pub(crate) mod control_lane;

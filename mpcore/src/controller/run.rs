@@ -10,6 +10,7 @@
 mod command;
 mod connect;
 mod end;
+mod output;
 mod read;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,13 +20,13 @@ use std::thread;
 use std::time::Duration;
 
 use self::connect::NotConnected;
+use self::output::Streams;
 use self::read::Unreadable;
 use super::builder::Program;
 use super::exit::Failure;
 use super::shared::Shared;
 use crate::limits::CLOSED_LANE_PATIENCE;
 use crate::process::ExitStatus;
-use crate::process::stderr::Tail;
 use crate::process::watch::{self, WatchKey};
 use crate::sync::lock;
 use crate::transport::LaneEnd;
@@ -84,7 +85,7 @@ pub(crate) struct Run {
     finished: Mutex<bool>,
     /// A lane to the child was full although there was credit.
     jammed: AtomicBool,
-    tail: Arc<Tail>,
+    output: Streams,
 }
 
 impl std::fmt::Debug for Run {
@@ -104,7 +105,7 @@ impl Run {
             received: Mutex::new(Some(received)),
             finished: Mutex::new(false),
             jammed: AtomicBool::new(false),
-            tail: Arc::default(),
+            output: Streams::default(),
         }
     }
 

@@ -14,12 +14,12 @@ use std::time::Instant;
 use super::command::{command, spawn_failure};
 use super::{Run, Step};
 use crate::child::registry::{self, Place};
-use crate::controller::builder::{Output, Program};
+use crate::controller::builder::Program;
 use crate::controller::exit::Failure;
 use crate::controller::inbox::{Notice, post};
 use crate::controller::shared::Shared;
 use crate::process::watch::{self, Watched};
-use crate::process::{ExitStatus, spawn, stderr};
+use crate::process::{ExitStatus, spawn};
 use crate::transport::{ControllerLanes, Transport, memory, window};
 use crate::wire::fingerprint::Mismatch;
 use crate::wire::handshake::{Bootstrap, Introduction, Nonce};
@@ -45,7 +45,6 @@ pub(super) fn to_thread(
     child: registry::Registration,
 ) -> Result<(ControllerLanes, Nonce), NotConnected> {
     watch::prepare().map_err(|error| resources(&error))?;
-    run.tail.end();
     let (lanes, child_lanes) = memory::pair();
     let nonce = Nonce::default();
     let initial = shared.table.initial_values();
@@ -110,13 +109,7 @@ fn spawn(
     let pid = spawned.process.id();
     shared.life().pid = Some(pid);
     post(shared, Notice::Started(pid));
-    match spawned.stderr {
-        Some(pipe) => {
-            let pass_on = shared.spec.stderr == Output::Inherit;
-            stderr::follow(pipe, Arc::clone(&run.tail), pass_on);
-        }
-        None => run.tail.end(),
-    }
+    run.output.follow(shared, spawned.stdout, spawned.stderr);
     let deadline = Instant::now().checked_add(shared.spec.start_deadline);
     let owner = Arc::clone(shared) as Arc<dyn Watched>;
     watch::watch(run.key, owner, run.generation, Some(spawned.process), deadline);

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
 
+use super::output::Written;
 use super::{Run, Step, begin};
 use crate::controller::builder::Program;
 use crate::controller::exit::{ExitReport, Failure, State};
@@ -13,7 +14,7 @@ use crate::controller::outcome::{Exception, ExceptionKind, Outcome};
 use crate::controller::process::begin_run;
 use crate::controller::shared::Shared;
 use crate::controller::traffic::Gate;
-use crate::limits::{DRAIN_DEADLINE, STDERR_DEADLINE};
+use crate::limits::DRAIN_DEADLINE;
 use crate::process::ExitStatus;
 use crate::process::stop::Rung;
 use crate::process::watch::Watched;
@@ -101,7 +102,7 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
     if std::mem::replace(&mut *lock(&run.finished), true) {
         return;
     }
-    let stderr = run.tail.lines(Instant::now() + STDERR_DEADLINE);
+    let written = run.output.finish(shared);
     let (report, lost) = {
         let mut life = shared.life();
         // Whoever has just asked for the end may still be telling what that meant for commands.
@@ -112,7 +113,7 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
         known.events_end = None;
         let mut traffic = shared.traffic();
         let lost = traffic.end();
-        let report = Arc::new(report(shared, run, &known, life.pid, stderr, lost.len()));
+        let report = Arc::new(report(shared, run, &known, life.pid, written, lost.len()));
         traffic.gate = Gate::Ended(Arc::clone(&report));
         drop(traffic);
         shared.control().close();
@@ -169,11 +170,11 @@ fn report(
     run: &Run,
     known: &Known,
     pid: Option<u32>,
-    stderr: Vec<String>,
+    written: Written,
     commands_lost: usize,
 ) -> ExitReport {
     let status = known.ended.flatten();
-    let failure = failure(shared, run, known, status, &stderr);
+    let failure = failure(shared, run, known, status, &written.last_of_stderr);
     let state = match &failure {
         None => State::Finished,
         Some(_) if known.ready => State::Crashed,
@@ -191,7 +192,8 @@ fn report(
         cleanup_panic: bye.and_then(|bye| bye.cleanup_panic.clone()),
         failure,
         commands_lost,
-        stderr,
+        stderr: written.last_of_stderr,
+        lines_dropped: written.lines_dropped,
     }
 }
 
