@@ -53,7 +53,7 @@ pub(crate) struct Bootstrap {
     /// Credit window of the lanes, in bytes.
     pub(crate) window: u32,
     /// What the child shall do first; only in the first record.
-    pub(crate) limits: Option<ChildLimits>,
+    pub(crate) limits: Option<Box<ChildLimits>>,
 }
 
 impl Record {
@@ -123,7 +123,7 @@ mod tests {
             generation: 3,
             controller: 4,
             window: 1000,
-            limits: Some(ChildLimits::new().nice(5).open_files(100)),
+            limits: Some(Box::new(ChildLimits::new().nice(5).open_files(100))),
         };
         let mut pipe = Vec::new();
         Record::Connect(sent.clone()).write(&mut pipe).unwrap();

@@ -138,7 +138,7 @@ fn bootstrap(
         generation: run.generation,
         controller: std::process::id(),
         window: window(),
-        limits: shared.spec.limits.clone().filter(|_| attempt == 1),
+        limits: shared.spec.limits.clone().filter(|_| attempt == 1).map(Box::new),
     }
 }
 
