@@ -17,11 +17,11 @@ pub trait Talker {
     /// Writes these bytes to stderr.
     fn complain(&mut self, bytes: Blob);
 
-    /// Prints the numbers from 0 to before `count` to stdout, one a line, with `filling` behind each.
-    fn count(&mut self, count: u32, filling: String);
+    /// Prints the numbers from `from` to before `to` to stdout, one a line, with `filling` behind each.
+    fn count(&mut self, from: u32, to: u32, filling: String);
 
     /// The same to stderr.
-    fn count_on_stderr(&mut self, count: u32, filling: String);
+    fn count_on_stderr(&mut self, from: u32, to: u32, filling: String);
 
     /// Starts a process that holds both streams, in a session of its own; returns its number.
     fn leave_an_heir(&mut self) -> mpcore::Result<u32>;
@@ -42,9 +42,9 @@ fn write(mut stream: impl Write, bytes: &[u8]) {
     stream.write_all(bytes).and_then(|()| stream.flush()).expect("the stream is open");
 }
 
-fn count(stream: impl Write, count: u32, filling: &str) {
+fn count(stream: impl Write, numbers: std::ops::Range<u32>, filling: &str) {
     let mut stream = BufWriter::with_capacity(1 << 16, stream);
-    for number in 0..count {
+    for number in numbers {
         writeln!(stream, "{number}{filling}").expect("the stream is open");
     }
     stream.flush().expect("the stream is open");
@@ -70,12 +70,12 @@ impl Talker for TalkerProcess {
         write(stderr(), &bytes.0);
     }
 
-    fn count(&mut self, lines: u32, filling: String) {
-        count(stdout(), lines, &filling);
+    fn count(&mut self, from: u32, to: u32, filling: String) {
+        count(stdout(), from..to, &filling);
     }
 
-    fn count_on_stderr(&mut self, lines: u32, filling: String) {
-        count(stderr(), lines, &filling);
+    fn count_on_stderr(&mut self, from: u32, to: u32, filling: String) {
+        count(stderr(), from..to, &filling);
     }
 
     fn leave_an_heir(&mut self) -> mpcore::Result<u32> {

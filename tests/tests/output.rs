@@ -81,8 +81,8 @@ fn a_hundred_thousand_lines_of_each_stream_are_heard_in_order_before_the_end() {
     const LINES: u32 = 100_000;
     let (talker, journal) = captured();
     talker.process().start().unwrap();
-    talker.count(LINES, String::new());
-    outcome(talker.count_on_stderr(LINES, String::new())).unwrap();
+    talker.count(0, LINES, String::new());
+    outcome(talker.count_on_stderr(0, LINES, String::new())).unwrap();
     let report = stop(&talker);
     let heard = journal.until_line("finished");
     assert_eq!(heard.last().unwrap(), "finished");
@@ -205,7 +205,7 @@ fn a_flood_into_a_busy_inbox_neither_fills_the_memory_nor_holds_up_the_child() {
     talker.process().wait_ready(LONG).unwrap();
     let before = processes::resident_mib(std::process::id());
     // 100 MB, and the inbox's thread is busy all the time: the child is done all the same.
-    outcome(talker.count(LINES, format!(" {}", "x".repeat(93)))).unwrap();
+    outcome(talker.count(0, LINES, format!(" {}", "x".repeat(93)))).unwrap();
     // And its calls and events are not held up.
     outcome(talker.say(text(""))).unwrap();
     talker.process().stop();
@@ -222,30 +222,41 @@ fn a_flood_into_a_busy_inbox_neither_fills_the_memory_nor_holds_up_the_child() {
 }
 
 #[test]
-fn a_flood_into_a_slow_inbox_tells_each_gap_in_its_place() {
-    const LINES: u32 = 1_000_000;
+fn each_gap_is_told_in_its_place() {
+    const WAVE: u32 = 300_000;
     let inbox = Inbox::new(|| {});
     let talker = builder(CHILD, Output::Captured).inbox(&inbox).build().unwrap();
     let counted = count_lines(&talker);
-    let finished = Arc::new(AtomicU64::new(0));
-    let end = Arc::clone(&finished);
-    talker.process().signals().finished.connect(move |_| {
-        end.fetch_add(1, Ordering::SeqCst);
-    });
+    let (gaps, finished) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let count = |of: &Arc<AtomicU64>| {
+        let counter = Arc::clone(of);
+        move || drop(counter.fetch_add(1, Ordering::SeqCst))
+    };
+    let (gap, end) = (count(&gaps), count(&finished));
+    talker.process().signals().lines_dropped.connect(move |_| gap());
+    talker.process().signals().finished.connect(move |_| end());
     talker.process().start().unwrap();
-    let flood = talker.count(LINES, format!(" {}", "x".repeat(93)));
-    flood.on_done({
-        let process = talker.downgrade();
-        move |_| process.upgrade().into_iter().for_each(|it| it.process().stop())
-    });
+    let filling = format!(" {}", "x".repeat(93));
+    for wave in 0..3 {
+        // More than fits while nobody takes anything, then everything is taken.
+        outcome(talker.count(wave * WAVE, (wave + 1) * WAVE, filling.clone())).unwrap();
+        until("the gap is told", || {
+            inbox.drain(Duration::from_millis(50));
+            gaps.load(Ordering::SeqCst) == u64::from(wave) + 1
+        });
+    }
+    // At last both at once; whether it has gaps is a matter of luck.
+    let last = talker.count(3 * WAVE, 4 * WAVE, filling);
+    let weak = talker.downgrade();
+    last.on_done(move |_| weak.upgrade().into_iter().for_each(|it| it.process().stop()));
     until("the end", || {
         inbox.drain(Duration::from_millis(5));
         finished.load(Ordering::SeqCst) == 1
     });
     let report = talker.process().exit_report().unwrap();
-    println!("{} of {LINES} lines dropped", report.lines_dropped);
+    println!("{} of {} lines dropped", report.lines_dropped, 4 * WAVE);
     assert_eq!(counted.2.lock().unwrap().first(), None);
-    assert_eq!(counted.0.load(Ordering::SeqCst), u64::from(LINES));
+    assert_eq!(counted.0.load(Ordering::SeqCst), u64::from(4 * WAVE));
     assert_eq!(counted.1.load(Ordering::SeqCst), report.lines_dropped);
 }
 
@@ -253,7 +264,7 @@ fn a_flood_into_a_slow_inbox_tells_each_gap_in_its_place() {
 fn what_nobody_listens_to_does_not_wait() {
     let inbox = Inbox::new(|| {});
     let talker = builder(CHILD, Output::Captured).inbox(&inbox).spawn().unwrap();
-    outcome(talker.count(300_000, "x".repeat(100))).unwrap();
+    outcome(talker.count(0, 300_000, "x".repeat(100))).unwrap();
     let report = stop(&talker);
     assert_eq!(report.lines_dropped, 0);
     assert!(inbox.drain(LONG).delivered < 20, "nothing but its life");

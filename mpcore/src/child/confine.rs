@@ -118,6 +118,13 @@ mod tests {
         assert_eq!(whole_seconds(Duration::MAX), u64::MAX);
     }
 
+    #[cfg(not(feature = "sandbox"))]
+    #[test]
+    fn a_child_that_was_built_without_sandbox_refuses_one() {
+        let refused = enter(&Sandbox::default()).unwrap_err();
+        assert!(refused.contains("feature `sandbox`"), "{refused}");
+    }
+
     #[test]
     fn a_program_with_many_open_files_needs_more() {
         assert_eq!(enough(24, 5, None), Ok(()));

@@ -303,6 +303,7 @@ mod source {
 /// One thread per pipe.
 #[cfg(not(unix))]
 mod source {
+    use std::io::Read as _;
     use std::sync::Condvar;
     use std::thread;
 
@@ -328,7 +329,7 @@ mod source {
         let body = move || {
             let mut buffer = [0; 8192];
             loop {
-                match io::Read::read(&mut pipe, &mut buffer) {
+                match pipe.read(&mut buffer) {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Ok(0) | Err(_) => break,
                     Ok(length) => {

@@ -71,7 +71,7 @@ fn with_a_blocked_stderr() {
     let (loud, _) = talker(Output::Inherit);
     outcome(loud.complain(text("nobody reads this\n"))).expect("there is room in its pipe");
     until("the thread that passes on is held up", passing_on_is_held_up);
-    loud.count_on_stderr(100_000, "th line that nobody reads".into());
+    loud.count_on_stderr(0, 100_000, "th line that nobody reads".into());
 
     let (quiet, heard) = talker(Output::Captured);
     outcome(quiet.say(text("a line\n"))).expect("it prints");
