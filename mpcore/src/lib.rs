@@ -57,6 +57,7 @@
 //! | call it | [`Call`], [`CallError`] |
 //! | hear of it | [`Signal`], [`Inbox`], [`ProcessSignals`], [`Exception`] |
 //! | start, stop, kill, join it | [`Process`], [`ExitReport`], [`Failure`] |
+//! | have it started again after a crash | [`Builder::restart`], [`RestartPolicy`], [`Restarting`], [`GaveUp`] |
 //! | write the child | [`ChildContext`], [`Property`], [`Event`], [`Error`] |
 //! | put it into a binary of its own | [`child_main`] |
 //! | test | [`test_support!`], [`Builder::in_process`] |
@@ -98,11 +99,16 @@ mod arity;
 mod child;
 mod controller;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzing;
+mod inherited;
 mod interface;
 pub mod limits;
 mod process;
+mod supervise;
 mod sync;
 mod transport;
+mod unwind;
 mod wire;
 
 pub(crate) use arity::for_each_arity;
@@ -113,12 +119,14 @@ pub use child::link::EmitError;
 pub use controller::builder::{Builder, Output};
 pub use controller::call::{Call, CallFuture, forbid_waiting_on_this_thread};
 pub use controller::core::WeakControl;
+pub use controller::escalation::{Escalation, Executing, Ignored, Unresponsive};
 pub use controller::exit::{ExitReport, Failure, State};
 pub use controller::inbox::{Drained, Inbox, InboxHandle};
 pub use controller::outcome::{CallEnd, CallError, Exception, ExceptionKind};
 pub use controller::process::{
     JoinError, LinesDropped, Process, ProcessSignals, Progress, ReadyError, StartError,
 };
+pub use controller::restart::{GaveUp, Restarting};
 pub use controller::shutdown::shutdown;
 pub use controller::signal::{Connection, Receiver, Signal, TakesResult};
 pub use error::{Cancelled, Error, Never, Refused, Result};
@@ -126,6 +134,7 @@ pub use interface::{Child, Control, Interface};
 pub use mpmacros::{Child, main, process};
 pub use process::ExitStatus;
 pub use process::output::OutputStream;
+pub use supervise::restart::{GiveUpReason, RestartPolicy};
 pub use transport::Transport;
 pub use wire::child_limits::{ChildLimits, LimitsError};
 pub use wire::codec::{DecodeError, EncodeError, Raise, Wire, WireDefault};
@@ -148,6 +157,14 @@ pub mod __private {
     pub use crate::wire::codec::{Codec, raise, wire, wire_default};
     pub use crate::wire::interface::{Command, Delivery, Description, EventDef, PropertyDef};
     pub use crate::wire::result::{Probe, ProbeDefault, ResultParts};
+}
+
+/// What untrusted bytes go through, for the project's own fuzzers. Not part of the public interface.
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod __fuzz {
+    pub use crate::fuzzing::mutation::{Mutation, mutate};
+    pub use crate::fuzzing::{TARGETS, Target, seeds};
 }
 
 /// Makes `spawn::<P>` work in a test binary that uses Rust's own harness: write it once, at the top

@@ -1,8 +1,17 @@
 //! Locks without poison: what a panic has left behind is still consistent here, since no lock is held
 //! while user code runs.
+//!
+//! What several threads touch takes its locks and atomics from here, where `tests/loom` can put loom's
+//! in their place.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
+
+/// As in [`std::sync::atomic`].
+pub(crate) mod atomic {
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+}
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

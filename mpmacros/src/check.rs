@@ -17,6 +17,8 @@
 //!
 //! The attributes of each method:
 //! * [`one_role`]: nothing that contradicts.
+//! * [`run_by_the_controller`]: `#[timeout]` and the like stand on what the controller asks for.
+//! * [`valid_timeout`]: its text is a duration.
 //! * [`known_attributes`]: no `#[cfg]`, and nothing on a property or an event that would be lost.
 //! * [`valid_names`]: strings that are to become names can.
 //!
@@ -40,14 +42,15 @@ use crate::claims::{self, Contest};
 use crate::errors::Errors;
 use crate::model::{Interface, MOST_ARGUMENTS, Method, Returns, Role};
 use crate::naming::{self, Namespace};
-use crate::{parse, payload};
+use crate::{parse, payload, text, timeout};
 
 const TRAIT_RULES: [fn(&Interface, &mut Errors); 3] = [plain_trait, only_methods, valid_options];
 
 const SHAPE_RULES: [fn(&Method, &mut Errors); 7] =
     [plain_function, receiver, property_shape, event_shape, named_arguments, few_values, fit_types];
 
-const ATTRIBUTE_RULES: [fn(&Method, &mut Errors); 3] = [one_role, known_attributes, valid_names];
+const ATTRIBUTE_RULES: [fn(&Method, &mut Errors); 5] =
+    [one_role, run_by_the_controller, valid_timeout, known_attributes, valid_names];
 
 const NAME_RULES: [fn(&Interface, &mut Errors); 2] = [declared_once, free_names];
 
@@ -330,6 +333,32 @@ fn one_role(method: &Method, errors: &mut Errors) {
     }
 }
 
+fn run_by_the_controller(method: &Method, errors: &mut Errors) {
+    let marks = &method.marks;
+    let why = match (method.role, &marks.property) {
+        (Role::Command, _) => return,
+        (_, Some(property)) if property.write => return,
+        (Role::Property, _) => {
+            "on a property it is about the setter, and this one has none: write \
+             `#[property(write)]`, or remove it"
+        }
+        (Role::Event, _) => "an event is not asked for; remove it",
+    };
+    for at in marks.of_running() {
+        let name = text::normal(at);
+        errors.at(at, format!("`#[{name}]` is for commands; {why}"));
+    }
+}
+
+fn valid_timeout(method: &Method, errors: &mut Errors) {
+    // What is no text was told already.
+    if let Some(text) = method.marks.timeout.as_ref().and_then(|mark| mark.text.as_ref())
+        && let Err(message) = timeout::milliseconds(text)
+    {
+        errors.at(text, message);
+    }
+}
+
 fn known_attributes(method: &Method, errors: &mut Errors) {
     let inputs = method.item.sig.inputs.iter().flat_map(|input| match input {
         FnArg::Receiver(receiver) => &receiver.attrs,
@@ -357,7 +386,7 @@ fn known_attributes(method: &Method, errors: &mut Errors) {
             || CARRIED.iter().chain(&WITHOUT_EFFECT).any(|name| path.is_ident(name))
             || TOOLS.iter().any(|tool| path.segments[0].ident == tool);
         if !known {
-            let name = crate::text::normal(path);
+            let name = text::normal(path);
             let what = match method.role {
                 Role::Property => "a property",
                 _ => "an event",
@@ -495,8 +524,10 @@ impl ToTokens for Range {
 
 /// `#[cfg(..)]`, or a `#[cfg_attr(..)]` that hides a `cfg` or one of our attributes.
 fn is_condition(attribute: &Attribute) -> bool {
-    let hidden = ["cfg", "command", "signal", "property", "event"]
-        .map(|name| Ident::new(name, Span::call_site()));
+    let hidden: Vec<Ident> = std::iter::once("cfg")
+        .chain(parse::MARKS)
+        .map(|name| Ident::new(name, Span::call_site()))
+        .collect();
     attribute.path().is_ident("cfg")
         || (attribute.path().is_ident("cfg_attr")
             && attribute
@@ -574,6 +605,43 @@ mod tests {
             &[
                 "the setter of the property `power` would be `set_power`",
                 "the signal of the property `power` would be `power_changed`",
+            ],
+        );
+    }
+
+    #[test]
+    fn how_a_command_is_run_is_for_what_the_controller_asks() {
+        check(
+            &quote! {
+                #[timeout = "5s"] #[idempotent] #[no_cancel] fn fire(&mut self);
+                #[timeout = "5s"] #[property(write)] #[idempotent] #[no_cancel]
+                fn power(&self) -> f64;
+            },
+            &[],
+        );
+        check(
+            &quote! {
+                #[timeout = "5s"] #[property] #[no_cancel] fn connected(&self) -> bool;
+                #[idempotent] #[event(latest)] fn voltage(&self, volts: f64);
+            },
+            &[
+                "`#[timeout]` is for commands; on a property it is about the setter, and",
+                "`#[no_cancel]` is for commands; on a property",
+                "`#[idempotent]` is for commands; an event is not asked for",
+            ],
+        );
+        check(
+            &quote! {
+                #[timeout = "5 seconds"] fn a(&mut self);
+                #[timeout = "0s"] fn b(&mut self);
+                #[timeout = "0.1ms"] fn c(&mut self);
+                #[timeout = "50000h"] fn d(&mut self);
+            },
+            &[
+                "\"5 seconds\" is not a duration; write it like \"5s\"",
+                "a timeout of nothing",
+                "\"0.1ms\" is finer than a millisecond",
+                "\"50000h\" is too long: a timeout is at most 49 days",
             ],
         );
     }

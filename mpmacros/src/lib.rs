@@ -22,6 +22,7 @@ mod parse;
 mod payload;
 mod qobject;
 mod text;
+mod timeout;
 
 use proc_macro::TokenStream;
 
@@ -109,6 +110,47 @@ use proc_macro::TokenStream;
 /// `Result<T, E>`, also for an alias such as `io::Result<T>`. A `Result` under another name is an
 /// error that says so. An error type needs serde, `Display` and `Send`; `mpcore::Result<T>` brings
 /// its own.
+///
+/// ## How a command is run
+///
+/// These stand on a command, or on a property with `write`, where they are about its setter.
+///
+/// | attribute | meaning |
+/// |---|---|
+/// | `#[timeout = ".."]` | once it has run for so long, it is asked for its end, as by a cancel, and ends as timed out: `"5s"`, `"250ms"`, `"2m"`, `"1h"`, `"1m30s"`, `"1.5s"`, at most 49 days. A queued command's time has not begun. |
+/// | `#[idempotent]` | running it twice is as good as once; so if the child crashes under it and is started again, it is run once more by itself |
+/// | `#[no_cancel]` | once it runs, a cancel does not reach it; before that, it can be cancelled like any other |
+///
+/// `#[timeout]` with `#[no_cancel]` is no contradiction: that the time is over is told as a timeout, but
+/// the command runs on and ends with an outcome of its own.
+///
+/// The controller alone acts on them, so two sides that differ in nothing else understand each other.
+/// What they mean for the caller stands in the documentation of the generated methods.
+///
+/// ```
+/// #[mpcore::process]
+/// pub trait Stage {
+///     /// Drives to the reference switch, which may be broken.
+///     #[timeout = "1m30s"]
+///     #[signal(postfix = "_finished")]
+///     fn home(&mut self) -> mpcore::Result<()>;
+///
+///     /// Only reads: it does no harm to ask again.
+///     #[idempotent]
+///     #[timeout = "250ms"]
+///     fn temperature(&mut self) -> f64;
+///
+///     /// Half a firmware is worse than a long wait.
+///     #[no_cancel]
+///     fn flash(&mut self, firmware: Vec<u8>) -> mpcore::Result<()>;
+///
+///     /// `set_position` moves the stage, and that takes its time.
+///     #[property(write)]
+///     #[timeout = "20s"]
+///     fn position(&self) -> f64;
+/// }
+/// # fn main() {}
+/// ```
 ///
 /// # Properties
 ///

@@ -14,6 +14,7 @@ use syn::{
 
 use crate::naming::{self, Names};
 use crate::payload;
+use crate::timeout;
 
 /// The most arguments a command or event has, and the most elements a result's tuple has: what
 /// serde carries as one tuple and `Signal::connect` takes as closure arguments.
@@ -103,6 +104,11 @@ pub(crate) struct Marks {
     pub(crate) signal: Option<SignalMark>,
     pub(crate) property: Option<PropertyMark>,
     pub(crate) event: Option<EventMark>,
+    pub(crate) timeout: Option<TimeoutMark>,
+    /// The attribute, for messages.
+    pub(crate) idempotent: Option<Path>,
+    /// The attribute, for messages.
+    pub(crate) no_cancel: Option<Path>,
 }
 
 impl Marks {
@@ -116,6 +122,20 @@ impl Marks {
             Role::Command
         }
     }
+
+    /// The attributes that say how a command is run, in the order of their names here.
+    pub(crate) fn of_running(&self) -> impl Iterator<Item = &Path> {
+        let timeout = self.timeout.as_ref().map(|mark| &mark.at);
+        [timeout, self.idempotent.as_ref(), self.no_cancel.as_ref()].into_iter().flatten()
+    }
+}
+
+/// `#[timeout = ".."]`
+pub(crate) struct TimeoutMark {
+    /// The attribute, for messages.
+    pub(crate) at: Path,
+    /// `None` if it was no text; that was told.
+    pub(crate) text: Option<LitStr>,
 }
 
 /// `#[command(rename = "..")]`
@@ -158,10 +178,22 @@ pub(crate) struct Command {
     pub(crate) returns: Returns,
     /// The named signal of the result.
     pub(crate) signal: Option<Ident>,
+    pub(crate) rules: Rules,
     /// Whether the dispatcher may call the method: it has the shape of a command.
     pub(crate) callable: bool,
     /// Whether the control has room for it under its name.
     pub(crate) on_control: bool,
+}
+
+/// How the runtime treats a command; of a setter, what stands on its property.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Rules {
+    /// `#[timeout = ".."]`, in milliseconds.
+    pub(crate) timeout: Option<u32>,
+    /// `#[idempotent]`
+    pub(crate) idempotent: bool,
+    /// `#[no_cancel]`
+    pub(crate) no_cancel: bool,
 }
 
 /// Where a command comes from.
@@ -265,7 +297,8 @@ impl Interface {
                 Role::Property => {
                     let property = Property::declared(index, method, &names);
                     if method.marks.property.as_ref().is_some_and(|mark| mark.write) {
-                        setters.push(Command::setter(properties.len(), &property, &options));
+                        let rules = Rules::of(&method.marks);
+                        setters.push(Command::setter(properties.len(), &property, rules, &options));
                     }
                     properties.push(property);
                 }
@@ -281,6 +314,18 @@ impl Interface {
         match command.origin {
             Origin::Method(index) => index,
             Origin::Setter(property) => self.properties[property].method,
+        }
+    }
+}
+
+impl Rules {
+    /// Of a wrong timeout, none.
+    fn of(marks: &Marks) -> Rules {
+        let text = marks.timeout.as_ref().and_then(|mark| mark.text.as_ref());
+        Rules {
+            timeout: text.and_then(|text| timeout::milliseconds(text).ok()),
+            idempotent: marks.idempotent.is_some(),
+            no_cancel: marks.no_cancel.is_some(),
         }
     }
 }
@@ -307,12 +352,13 @@ impl Command {
             args: arguments(&method.item),
             returns: Returns::of(&method.item.sig.output, &options.krate),
             signal,
+            rules: Rules::of(&method.marks),
             callable: true,
             on_control: true,
         }
     }
 
-    fn setter(index: usize, property: &Property, options: &Options) -> Command {
+    fn setter(index: usize, property: &Property, rules: Rules, options: &Options) -> Command {
         let setter = naming::setter(&property.ident);
         let krate = &options.krate;
         let ty = &property.ty;
@@ -335,6 +381,7 @@ impl Command {
                 error: Raised::Given(Box::new(refused)),
             },
             signal: None,
+            rules,
             callable: true,
             on_control: true,
         }

@@ -5,14 +5,17 @@ use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{
-    Attribute, ItemTrait, LitStr, Path, Token, TraitItem, TraitItemFn, Visibility, parse_quote,
+    Attribute, Expr, ItemTrait, Lit, LitStr, Meta, Path, Token, TraitItem, TraitItemFn, Visibility,
+    parse_quote,
 };
 
 use crate::errors::Errors;
 use crate::keys::{Keys, Table, Takes};
 use crate::model::{
     CommandMark, EventMark, Interface, Marks, Method, Options, PropertyMark, SignalMark,
+    TimeoutMark,
 };
+use crate::timeout;
 
 const PROCESS: Table = &[("config", Takes::Type), ("crate", Takes::Text), ("postfix", Takes::Text)];
 const COMMAND: Table = &[("rename", Takes::Text)];
@@ -20,6 +23,10 @@ const SIGNAL: Table = &[("name", Takes::Text), ("postfix", Takes::Text)];
 const PROPERTY: Table =
     &[("write", Takes::Nothing), ("notify", Takes::Text), ("default", Takes::Expr)];
 const EVENT: Table = &[("latest", Takes::Nothing)];
+
+/// The attributes that are ours, and so are not for the emitted trait.
+pub(crate) const MARKS: [&str; 7] =
+    ["command", "signal", "property", "event", "timeout", "idempotent", "no_cancel"];
 
 /// Reads `#[process(attribute)] item`. `None` if the item is no trait at all; then `errors` says
 /// so.
@@ -179,9 +186,9 @@ fn method(item: TraitItemFn, errors: &mut Errors) -> Method {
     Method { item, marks, role }
 }
 
-/// Whether an attribute is ours, and so is not for the emitted trait.
+/// Whether an attribute is one of [`MARKS`].
 pub(crate) fn is_mark(attribute: &Attribute) -> bool {
-    ["command", "signal", "property", "event"].iter().any(|name| attribute.path().is_ident(name))
+    MARKS.iter().any(|name| attribute.path().is_ident(name))
 }
 
 fn marks(attributes: &[Attribute], errors: &mut Errors) -> Marks {
@@ -191,7 +198,8 @@ fn marks(attributes: &[Attribute], errors: &mut Errors) -> Marks {
         let mut once = |first: bool| {
             if !first {
                 let name = crate::text::normal(&at);
-                errors.at(&at, format!("`#[{name}]` is given twice; join them"));
+                let mend = if has_keys(&at) { "join them" } else { "remove one" };
+                errors.at(&at, format!("`#[{name}]` is given twice; {mend}"));
             }
             first
         };
@@ -215,12 +223,71 @@ fn marks(attributes: &[Attribute], errors: &mut Errors) -> Marks {
                     default: keys.expr("default"),
                 });
             }
+        } else if at.is_ident("timeout") {
+            if once(marks.timeout.is_none()) {
+                let text = text_of_timeout(attribute, errors);
+                marks.timeout = Some(TimeoutMark { at, text });
+            }
+        } else if at.is_ident("idempotent") {
+            if once(marks.idempotent.is_none()) {
+                no_arguments(attribute, errors);
+                marks.idempotent = Some(at);
+            }
+        } else if at.is_ident("no_cancel") {
+            if once(marks.no_cancel.is_none()) {
+                no_arguments(attribute, errors);
+                marks.no_cancel = Some(at);
+            }
         } else if once(marks.event.is_none()) {
             let keys = Keys::of(attribute, EVENT, errors);
             marks.event = Some(EventMark { at, latest: keys.key("latest").is_some() });
         }
     }
     marks
+}
+
+/// Whether a mark has keys, so that two of it can be one.
+fn has_keys(mark: &Path) -> bool {
+    !["timeout", "idempotent", "no_cancel"].iter().any(|name| mark.is_ident(name))
+}
+
+/// The text of `#[timeout = ".."]`.
+fn text_of_timeout(attribute: &Attribute, errors: &mut Errors) -> Option<LitStr> {
+    let value = match &attribute.meta {
+        Meta::NameValue(given) => &given.value,
+        Meta::Path(path) => {
+            errors.at(path, "how long? Write `#[timeout = \"5s\"]`");
+            return None;
+        }
+        Meta::List(list) => {
+            let text = crate::text::normal(&list.tokens);
+            let text = if text.starts_with('"') { text } else { "\"5s\"".to_owned() };
+            errors.at(&attribute.meta, format!("write `#[timeout = {text}]`"));
+            return None;
+        }
+    };
+    if let Expr::Lit(literal) = ungrouped(value)
+        && let Lit::Str(text) = &literal.lit
+    {
+        return Some(text.clone());
+    }
+    errors.at(value, format!("a timeout is a text; {}", timeout::FORMS));
+    None
+}
+
+/// Without the invisible groups that a user's `macro_rules!` leaves.
+fn ungrouped(mut expr: &Expr) -> &Expr {
+    while let Expr::Group(group) = expr {
+        expr = &group.expr;
+    }
+    expr
+}
+
+fn no_arguments(attribute: &Attribute, errors: &mut Errors) {
+    if !matches!(attribute.meta, Meta::Path(_)) {
+        let name = crate::text::normal(attribute.path());
+        errors.at(&attribute.meta, format!("`#[{name}]` takes nothing; write it alone"));
+    }
 }
 
 #[cfg(test)]
@@ -284,6 +351,31 @@ mod tests {
     fn attributes_are_given_once() {
         let trait_ = quote! { trait Laser { #[signal] #[signal(name = "x")] fn a(&mut self); } };
         assert_eq!(messages(quote!(), &trait_), ["`#[signal]` is given twice; join them"]);
+    }
+
+    #[test]
+    fn a_timeout_is_a_text_and_the_others_stand_alone() {
+        let check = |mark: TokenStream, expected: &[&str]| {
+            assert_eq!(
+                messages(quote!(), &quote!(trait Laser { #mark fn a(&mut self); })),
+                expected
+            );
+        };
+        check(quote!(#[timeout = "5s"] #[idempotent] #[no_cancel]), &[]);
+        let text = "a timeout is a text; write it like \"5s\", \"250ms\", \"2m\", \"1h\", \
+                    \"1m30s\" or \"1.5s\"";
+        check(quote!(#[timeout = 5]), &[text]);
+        check(quote!(#[timeout = FIVE]), &[text]);
+        check(quote!(#[timeout = b"5s"]), &[text]);
+        check(quote!(#[timeout]), &["how long? Write `#[timeout = \"5s\"]`"]);
+        check(quote!(#[timeout("2m")]), &["write `#[timeout = \"2m\"]`"]);
+        check(quote!(#[timeout(ms = 5)]), &["write `#[timeout = \"5s\"]`"]);
+        check(
+            quote!(#[timeout = "5s"] #[timeout = "6s"]),
+            &["`#[timeout]` is given twice; remove one"],
+        );
+        check(quote!(#[idempotent = true]), &["`#[idempotent]` takes nothing; write it alone"]);
+        check(quote!(#[no_cancel(yes)]), &["`#[no_cancel]` takes nothing; write it alone"]);
     }
 
     #[test]

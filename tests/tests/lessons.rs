@@ -178,3 +178,36 @@ fn no_memory_is_shared_with_a_child() {
         assert!(shared.is_empty(), "{shared:#?}");
     }
 }
+
+/// The test functions of a file.
+fn tests_in(file: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let names = text.lines().filter_map(|line| line.trim_start().strip_prefix("fn "));
+    names.filter_map(|name| Some(name.split_once('(')?.0.to_owned())).collect()
+}
+
+/// `docs/lessons.md` names tests; a renamed one would be missed by nobody.
+#[test]
+fn the_list_names_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let list = fs::read_to_string(root.join("docs/lessons.md")).unwrap();
+    let mut count = 0;
+    for (line, text) in list.lines().enumerate().filter(|(_, text)| text.starts_with("| ")) {
+        let last = text.trim_end_matches(" |").rsplit_once(" | ").unwrap().1;
+        for name in last.split('`').skip(1).step_by(2) {
+            let (file, test) = name.rsplit_once("::").unwrap();
+            let file = match file.split_once(": ") {
+                None => root.join("tests/tests").join(file).with_extension("rs"),
+                Some((krate, module)) => root
+                    .join(krate)
+                    .join("src")
+                    .join(module.replace("::", "/"))
+                    .with_extension("rs"),
+            };
+            let line = line + 1;
+            assert!(tests_in(&file).contains(test), "line {line}: no test `{name}`");
+            count += 1;
+        }
+    }
+    assert!(count > 60, "{count} tests are named");
+}

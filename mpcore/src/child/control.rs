@@ -1,4 +1,4 @@
-//! The child's second thread: it hears of stop, cancel and credit while a command runs.
+//! The child's second thread: it hears of stop, cancel and credit while a command runs, and answers pings.
 //!
 //! It is also the one that notices the loss of the controller, and then makes sure that this process
 //! does not outlive it by more than the grace, whatever the running command does.
@@ -12,6 +12,7 @@ use super::link::Link;
 use super::registry::Place;
 use crate::process::sys;
 use crate::transport::Receiver;
+use crate::wire::codec::decode;
 use crate::wire::credit::charge;
 use crate::wire::packet::{Head, PacketKind};
 use crate::wire::report::{ControlState, StopReason};
@@ -33,23 +34,29 @@ pub(crate) fn start(control: Receiver, link: &Arc<Link>, grace: Grace, place: Pl
 }
 
 /// Obeys until the lane is closed.
-fn run(mut control: Receiver, link: &Link) {
+pub(crate) fn run(mut control: Receiver, link: &Arc<Link>) {
     let mut packet = Vec::new();
     while control.receive(&mut packet).is_ok() {
         link.consumed_control(charge(packet.len()));
+        let mut ping = 0;
         // A controller that sends anything else is not ours to judge; what can be read counts.
         let Ok((head, body)) = Head::parse(&packet, link.generation()) else {
             continue;
         };
         if head.kind == PacketKind::Control
-            && let Ok(state) = postcard::from_bytes::<ControlState>(body)
+            && let Ok(state) = decode::<ControlState>(body)
         {
+            link.allow(&state.deadlines);
             link.cancel(&state.cancelled);
+            ping = state.ping;
             if state.stop {
                 link.request_stop(StopReason::Asked);
             }
         }
         let _ = link.credit(head.consumed);
+        if ping != 0 {
+            link.pong(ping);
+        }
     }
 }
 

@@ -4,18 +4,22 @@
 //! blocks in the kernel: without credit it queues here, and the control thread sends on when credit
 //! comes. Only a queue over its bound makes a sender wait.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Instant;
 
+use super::cancels::{Cancels, Ended, Record};
+use super::deadlines::Deadlines;
+use crate::inherited;
 use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES};
+use crate::process::watch;
 use crate::sync::{lock, wait};
 use crate::transport::{LaneEnd, Sender};
 use crate::wire::credit::{FalseReport, Meter};
 use crate::wire::keyed::Key;
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
-use crate::wire::packet::{Head, ItemHead, ItemKind, PacketKind};
-use crate::wire::report::StopReason;
+use crate::wire::packet::{CallFlags, Head, ItemHead, ItemKind, PacketKind};
+use crate::wire::report::{Pong, StopReason};
 
 /// What was not sent, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +49,8 @@ struct Events {
     closing: bool,
     /// Nothing can be sent any more.
     closed: bool,
+    /// Threads that wait for room, or for the queue to be empty: nobody is woken for nothing.
+    waiters: usize,
     buffer: Vec<u8>,
 }
 
@@ -55,14 +61,14 @@ impl Events {
     }
 }
 
-/// The commands that the controller wants to end.
+/// Until when the running command may run, and who is to know.
 #[derive(Debug, Default)]
-struct Cancels {
-    running: Option<u64>,
-    /// The newest command that was begun; ids rise.
-    begun: u64,
-    /// Cancelled before their turn, and answered: they are skipped when it comes.
-    ids: BTreeSet<u64>,
+struct Times {
+    deadlines: Deadlines,
+    /// When the next look at the deadlines is due.
+    alarm: Option<Instant>,
+    /// The deadline that calls of the running command inherit.
+    lent: Option<Instant>,
 }
 
 /// See the [module](self).
@@ -72,15 +78,11 @@ pub(crate) struct Link {
     /// Room in the queue, or the end of it.
     room: Condvar,
     requests_end: Arc<dyn LaneEnd>,
-    cancels: Mutex<Cancels>,
-    /// The running command was cancelled.
-    cancelled: AtomicBool,
-    /// The running command has met `Cancelled` on its own thread.
-    met: AtomicBool,
+    cancels: Cancels<Times>,
     stop: Mutex<Option<StopReason>>,
     stopping: AtomicBool,
-    /// The number of the running command, or 0.
-    running: AtomicU64,
+    /// For the calls that the running command makes.
+    inherited: Arc<inherited::Deadline>,
 }
 
 impl std::fmt::Debug for Link {
@@ -105,6 +107,7 @@ impl Link {
             count: 0,
             closing: false,
             closed: false,
+            waiters: 0,
             buffer: Vec::new(),
         };
         Arc::new(Self {
@@ -112,12 +115,10 @@ impl Link {
             events: Mutex::new(events),
             room: Condvar::new(),
             requests_end,
-            cancels: Mutex::default(),
-            cancelled: AtomicBool::new(false),
-            met: AtomicBool::new(false),
+            cancels: Cancels::default(),
             stop: Mutex::new(None),
             stopping: AtomicBool::new(false),
-            running: AtomicU64::new(0),
+            inherited: Arc::default(),
         })
     }
 
@@ -138,7 +139,7 @@ impl Link {
             if events.queue.is_empty() {
                 break; // one value larger than the bound: it has the queue to itself
             }
-            events = wait(&self.room, events);
+            events = self.wait_for_room(events);
         }
         self.push(events, head, key, payload)
     }
@@ -180,7 +181,6 @@ impl Link {
 
     /// Sends what there is credit for.
     fn pump(&self, events: &mut Events) {
-        let had_waiters = !events.queue.is_empty();
         let mut buffer = std::mem::take(&mut events.buffer);
         while !events.closed {
             let Events { queue, requests, control, .. } = events;
@@ -200,7 +200,7 @@ impl Link {
             }
         }
         events.buffer = buffer;
-        if had_waiters {
+        if events.waiters > 0 {
             self.room.notify_all();
         }
     }
@@ -231,13 +231,41 @@ impl Link {
         }
         // Credit reports need no credit: there are only a few per window of what the controller has
         // sent, and the controller reads this lane whatever its inbox says.
-        let mut head = Head::new(PacketKind::Credit, self.generation);
+        self.send_uncredited(&mut events, PacketKind::Credit, &[]);
+    }
+
+    fn send_uncredited(&self, events: &mut Events, kind: PacketKind, body: &[u8]) {
+        let mut head = Head::new(kind, self.generation);
         head.consumed = events.requests.total();
         head.consumed_control = events.control.total();
         events.requests.told(head.consumed);
         events.control.told(head.consumed_control);
-        if events.lane.send(&head.packet()).is_err() {
+        let mut packet = head.packet();
+        packet.extend_from_slice(body);
+        if events.lane.send(&packet).is_err() {
             events.closed = true;
+        }
+    }
+
+    /// Queues a short item whatever the bound says: for threads that must not wait.
+    fn queue_short(&self, head: ItemHead) {
+        let mut events = lock(&self.events);
+        if !events.closed && !events.closing {
+            events.queue.push(head, None, Payload::Ready(Vec::new()));
+            self.pump(&mut events);
+        }
+    }
+
+    /// Answers a ping.
+    pub(crate) fn pong(&self, ping: u32) {
+        // Held while it is sent, so that no outcome overtakes the word that its command runs.
+        let record = self.cancels.record();
+        let executing = record.times.deadlines.in_execution(Instant::now());
+        let pong = postcard::to_stdvec(&Pong { ping, executing }).unwrap_or_default();
+        let mut events = lock(&self.events);
+        if !events.closed {
+            // It needs no credit: it is the only one until the controller has read it.
+            self.send_uncredited(&mut events, PacketKind::Pong, &pong);
         }
     }
 
@@ -245,8 +273,15 @@ impl Link {
     pub(crate) fn flush(&self) {
         let mut events = lock(&self.events);
         while !events.closed && !events.queue.is_empty() {
-            events = wait(&self.room, events);
+            events = self.wait_for_room(events);
         }
+    }
+
+    fn wait_for_room<'a>(&self, mut events: MutexGuard<'a, Events>) -> MutexGuard<'a, Events> {
+        events.waiters += 1;
+        let mut events = wait(&self.room, events);
+        events.waiters -= 1;
+        events
     }
 
     /// The controller is gone: nothing will be sent any more, and the child shall end.
@@ -285,72 +320,116 @@ impl Link {
 
     /// The controller has cancelled these.
     pub(crate) fn cancel(&self, ids: &[u64]) {
-        let mut answered = Vec::new();
-        {
-            let mut cancels = lock(&self.cancels);
-            for id in ids {
-                if cancels.running == Some(*id) {
-                    self.cancelled.store(true, Ordering::SeqCst);
-                } else if *id > cancels.begun && cancels.ids.insert(*id) {
-                    answered.push(*id);
-                }
-            }
-        }
         // A command that waits behind a long one need not wait for its turn to be told.
-        for id in answered {
-            let mut events = lock(&self.events);
-            if !events.closed && !events.closing {
-                let head = ItemHead::new(ItemKind::Cancelled, 0, id);
-                events.queue.push(head, None, Payload::Ready(Vec::new()));
-                self.pump(&mut events);
-            }
+        for id in self.cancels.cancel(ids) {
+            self.queue_short(ItemHead::new(ItemKind::Cancelled, 0, id));
         }
     }
 
     /// A command is not run because the child ends; `false` if it has its outcome already.
     pub(crate) fn skip(&self, call: u64) -> bool {
-        !lock(&self.cancels).ids.remove(&call)
+        self.cancels.skip(call)
     }
 
     /// The main thread begins a command; `false` if it was cancelled, and answered, before.
-    pub(crate) fn begin(&self, call: u64) -> bool {
-        let mut cancels = lock(&self.cancels);
-        // Ids rise, so what is below has ended.
-        cancels.ids = cancels.ids.split_off(&call);
-        cancels.begun = call;
-        if cancels.ids.remove(&call) {
-            return false;
-        }
-        cancels.running = Some(call);
-        self.cancelled.store(false, Ordering::SeqCst);
-        self.met.store(false, Ordering::SeqCst);
-        self.running.store(call, Ordering::SeqCst);
-        true
+    pub(crate) fn begin(self: &Arc<Self>, head: &ItemHead) -> bool {
+        self.cancels.begin(head.call, head.flags, |record| {
+            record.times.deadlines.begin(head.call, head.deadline, Instant::now());
+            self.deadline_changed(record);
+        })
     }
 
-    /// The running command has returned or unwound; whether it had met `Cancelled`.
-    pub(crate) fn end(&self) -> bool {
-        let mut cancels = lock(&self.cancels);
-        cancels.running = None;
-        self.cancelled.store(false, Ordering::SeqCst);
-        self.running.store(0, Ordering::SeqCst);
-        self.met.load(Ordering::SeqCst)
+    /// The running command has returned or unwound.
+    pub(crate) fn end(&self) -> Ended {
+        self.cancels.end(|record| {
+            record.times.deadlines.end();
+            self.lend(record);
+        })
+    }
+
+    /// This thread runs the commands: what it calls meanwhile inherits their deadlines.
+    pub(crate) fn lend_deadlines(&self) {
+        self.inherited.rule_this_thread();
+    }
+
+    /// The controller gives these calls other deadlines, in milliseconds.
+    pub(crate) fn allow(self: &Arc<Self>, deadlines: &[(u64, u32)]) {
+        if deadlines.is_empty() {
+            return;
+        }
+        let mut record = self.cancels.record();
+        let begun = record.begun();
+        for (call, allowed) in deadlines {
+            record.times.deadlines.allow(*call, *allowed, begun);
+        }
+        self.deadline_changed(&mut record);
+    }
+
+    /// Sees to it that somebody looks when the running command's time is over. There is no thread and no
+    /// wake-up per command: a look that finds another command running is put off to its deadline.
+    fn deadline_changed(self: &Arc<Self>, record: &mut Record<Times>) {
+        self.lend(record);
+        let Some(at) = record.times.deadlines.next() else { return };
+        if record.times.alarm.is_some_and(|alarm| alarm <= at) {
+            return;
+        }
+        record.times.alarm = Some(at);
+        let link = Arc::downgrade(self);
+        watch::alarm(at, move || {
+            if let Some(link) = link.upgrade() {
+                link.look_at_deadline(at);
+            }
+        });
+    }
+
+    /// Calls that the running command makes inherit the deadline that ends it.
+    fn lend(&self, record: &mut Record<Times>) {
+        let ends = !record.flags().has(CallFlags::OUTLIVES_DEADLINE);
+        let running = record.running().filter(|_| ends);
+        let deadline = running.and_then(|call| record.times.deadlines.of(call));
+        if record.times.lent != deadline {
+            record.times.lent = deadline;
+            self.inherited.set(deadline);
+        }
+    }
+
+    fn look_at_deadline(self: &Arc<Self>, alarm: Instant) {
+        let mut record = self.cancels.record();
+        if record.times.alarm != Some(alarm) {
+            return; // one for an earlier time has taken its place
+        }
+        record.times.alarm = None;
+        if self.stopping() {
+            return; // its command ends anyway
+        }
+        if let Some(overrun) = record.times.deadlines.due(Instant::now()) {
+            self.cancels.overran(&mut record, overrun.allowed);
+            // Under the lock, so that the command's outcome comes after it.
+            let mut head = ItemHead::new(ItemKind::Overrun, 0, overrun.call);
+            head.deadline = overrun.allowed;
+            self.queue_short(head);
+        } else {
+            self.deadline_changed(&mut record);
+        }
+    }
+
+    /// The deadline of a command that runs.
+    pub(crate) fn deadline(&self, call: u64) -> Option<Instant> {
+        self.cancels.record().times.deadlines.of(call)
     }
 
     /// The running command, or 0.
     pub(crate) fn running(&self) -> u64 {
-        self.running.load(Ordering::SeqCst)
+        self.cancels.running()
     }
 
     /// Whether the running command shall end.
     pub(crate) fn wants_end(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed) || self.stopping.load(Ordering::Relaxed)
+        self.cancels.is_cancelled() || self.stopping.load(Ordering::Relaxed)
     }
 
     /// Notes that `call` has met `Cancelled`: nothing for a command that is no longer the running one.
     pub(crate) fn meet(&self, call: u64) {
-        if self.running() == call {
-            self.met.store(true, Ordering::SeqCst);
-        }
+        self.cancels.meet(call);
     }
 }

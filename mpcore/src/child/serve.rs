@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::cancels::Cause;
 use super::confine;
 use super::context::ChildContext;
 use super::control::{self, Grace};
@@ -15,8 +16,10 @@ use super::panic::{Unwound, guard, install_hook};
 use super::registry::{Place, Run};
 use super::request::{Reply, Request};
 use crate::interface::{Child, Interface};
+use crate::limits::REPORT_BYTES;
 use crate::process::sys;
 use crate::transport::{ChildLanes, Receiver};
+use crate::wire::codec::decode;
 use crate::wire::credit::charge;
 use crate::wire::handshake::Welcome;
 use crate::wire::packet::{Assembler, Bytes, Head, ItemHead, ItemKind, PacketError, PacketKind};
@@ -39,6 +42,7 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
         let for_signal = Arc::clone(&link);
         sys::on_stop_signal(move || for_signal.request_stop(StopReason::Signal));
     }
+    link.lend_deadlines();
     control::start(control, &link, Arc::clone(&grace), run.place);
     let mut requests = Requests::new(requests, Arc::clone(&link));
 
@@ -152,7 +156,15 @@ fn report_failure(link: &Link, failure: &InitFailure) -> i32 {
         }
         _ => code::INIT_FAILED,
     };
-    let payload = postcard::to_stdvec(failure).unwrap_or_default();
+    let mut payload = postcard::to_stdvec(failure).unwrap_or_default();
+    if payload.len() > REPORT_BYTES {
+        let short = crate::Error::msg("its error is too long to be sent; say less in it");
+        let failure = match failure {
+            InitFailure::PostrunInit(_) => InitFailure::PostrunInit(short),
+            _ => InitFailure::Constructor(short),
+        };
+        payload = postcard::to_stdvec(&failure).unwrap_or_default();
+    }
     let _ = link.send(ItemHead::new(ItemKind::InitFailed, 0, 0), None, payload);
     code
 }
@@ -164,10 +176,7 @@ fn run_commands<P: Child>(
     context: &<P::Interface as Interface>::Context,
 ) {
     while let Some((head, args)) = requests.next() {
-        if let Some(reply) = run_command::<P>(link, child, context, head, &args) {
-            let outcome = ItemHead::new(reply.kind, head.method, head.call);
-            let _ = link.send(outcome, None, reply.payload);
-        }
+        run_command::<P>(link, child, context, head, &args);
     }
     // Taken from the lane, but not run.
     for (head, _) in requests.taken.drain(..).filter(|(head, _)| link.skip(head.call)) {
@@ -177,31 +186,55 @@ fn run_commands<P: Child>(
 }
 
 fn run_command<P: Child>(
-    link: &Link,
+    link: &Arc<Link>,
     child: &mut P,
     context: &<P::Interface as Interface>::Context,
     head: ItemHead,
     args: &Bytes,
-) -> Option<Reply> {
-    let ended = || match link.stopping() {
-        true => Reply { kind: ItemKind::Stopped, payload: Vec::new() },
-        false => Reply { kind: ItemKind::Cancelled, payload: Vec::new() },
-    };
-    if !link.begin(head.call) {
-        return None;
+) {
+    if !link.begin(&head) {
+        return;
     }
+    let mut owed = Owed { link, head, reply: None };
     let request = Request { command: head.method, args: args.as_slice() };
     let result = guard(|| child.__interface().__dispatch(context, request));
-    let met_cancelled = link.end();
-    Some(match result {
-        Ok(reply) if reply.kind == ItemKind::Raised && met_cancelled => ended(),
+    let end = link.end();
+    let ended = || match end.cause {
+        Some(Cause::TimedOut(allowed)) => Reply { allowed, ..Reply::bare(ItemKind::TimedOut) },
+        _ if link.stopping() => Reply::bare(ItemKind::Stopped),
+        _ => Reply::bare(ItemKind::Cancelled),
+    };
+    owed.reply = Some(match result {
+        Ok(reply) if reply.kind == ItemKind::Raised && end.met => ended(),
         Ok(reply) => reply,
         Err(Unwound::Cancelled) => ended(),
         Err(Unwound::Panicked(report)) => Reply {
-            kind: ItemKind::Panicked,
             payload: postcard::to_stdvec(&report).unwrap_or_default(),
+            ..Reply::bare(ItemKind::Panicked)
         },
-    })
+    });
+}
+
+/// A command that has begun owes an outcome: it is sent when this is dropped, once, however that comes.
+struct Owed<'a> {
+    link: &'a Link,
+    head: ItemHead,
+    reply: Option<Reply>,
+}
+
+impl Drop for Owed<'_> {
+    fn drop(&mut self) {
+        let reply = self.reply.take().unwrap_or_else(|| {
+            self.link.end();
+            let message = "the child's runtime panicked after the command".to_owned();
+            let report = PanicReport { message, location: String::new(), backtrace: String::new() };
+            let payload = postcard::to_stdvec(&report).unwrap_or_default();
+            Reply { payload, ..Reply::bare(ItemKind::Panicked) }
+        });
+        let mut outcome = ItemHead::new(reply.kind, self.head.method, self.head.call);
+        outcome.deadline = reply.allowed;
+        let _ = self.link.send(outcome, None, reply.payload);
+    }
 }
 
 /// The requests lane, item by item.
@@ -225,7 +258,7 @@ impl Requests {
         if head.kind != ItemKind::Welcome {
             return None;
         }
-        let welcome: Welcome = postcard::from_bytes(payload.as_slice()).ok()?;
+        let welcome: Welcome = decode(payload.as_slice()).ok()?;
         (welcome.nonce == nonce).then_some(welcome)
     }
 
@@ -263,5 +296,50 @@ impl Requests {
         self.link.consumed_request(charge(self.packet.len()));
         let _ = self.link.credit(head.consumed);
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::transport::memory;
+
+    /// What has come of the items that were sent.
+    fn outcomes(events: &mpsc::Receiver<Vec<u8>>) -> Vec<(ItemKind, u64)> {
+        let mut found = Vec::new();
+        for packet in events.try_iter() {
+            let (head, body) = Head::parse(&packet, 1).unwrap();
+            let take = |item: ItemHead, _: crate::wire::packet::Payload<'_>| {
+                found.push((item.kind, item.call));
+                Ok::<(), PacketError>(())
+            };
+            Assembler::default().take(head.kind, body, take).unwrap();
+        }
+        found
+    }
+
+    #[test]
+    fn what_has_begun_has_one_outcome_however_it_is_left() {
+        let (sender, events) = mpsc::channel();
+        let (_lanes, child) = memory::pair();
+        let link = Link::new(1, 96 << 10, Arc::new(sender), child.requests_end);
+        let head = |call| ItemHead::new(ItemKind::Call, 0, call);
+        assert!(link.begin(&head(1)));
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            let _owed = Owed { link: &link, head: head(1), reply: None };
+            resume_unwind(Box::new("on purpose"));
+        }));
+        assert!(unwound.is_err());
+        assert_eq!(outcomes(&events), [(ItemKind::Panicked, 1)]);
+        assert_eq!(link.running(), 0, "it is over");
+        assert!(link.begin(&head(2)));
+        let mut owed = Owed { link: &link, head: head(2), reply: None };
+        link.end();
+        owed.reply = Some(Reply::bare(ItemKind::Returned));
+        drop(owed);
+        assert_eq!(outcomes(&events), [(ItemKind::Returned, 2)]);
     }
 }

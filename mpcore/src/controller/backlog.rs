@@ -10,7 +10,6 @@
 pub(crate) struct Backlog {
     bound: usize,
     bytes: usize,
-    lines: usize,
     full: bool,
     dropped: u64,
 }
@@ -26,18 +25,13 @@ pub(crate) enum Offered {
 
 impl Backlog {
     pub(crate) fn new(bound: usize) -> Self {
-        Self { bound, bytes: 0, lines: 0, full: false, dropped: 0 }
+        Self { bound, bytes: 0, full: false, dropped: 0 }
     }
 
     /// What a waiting line of this length costs, what stands around it included.
     fn cost(length: usize) -> usize {
         const ENTRY: usize = 128;
         ENTRY + length
-    }
-
-    /// How many lines wait.
-    pub(crate) fn lines(&self) -> usize {
-        self.lines
     }
 
     /// A line has come.
@@ -48,7 +42,6 @@ impl Backlog {
             return Offered::Dropped;
         }
         self.bytes += Self::cost(length);
-        self.lines += 1;
         Offered::Taken
     }
 
@@ -56,7 +49,6 @@ impl Backlog {
     /// taken.
     pub(crate) fn taken_out(&mut self, length: usize) -> Option<u64> {
         self.bytes = self.bytes.saturating_sub(Self::cost(length));
-        self.lines = self.lines.saturating_sub(1);
         if self.full && self.bytes <= self.bound / 2 {
             self.full = false;
             return self.untold();
@@ -88,7 +80,7 @@ mod tests {
         assert_eq!(backlog.offer(100), Offered::Dropped, "three of four wait");
         assert_eq!(backlog.taken_out(100), Some(3));
         assert_eq!(backlog.offer(100), Offered::Taken);
-        assert_eq!((backlog.lines(), backlog.untold()), (3, None));
+        assert_eq!((backlog.bytes, backlog.untold()), (3 * 228, None));
     }
 
     #[test]
@@ -153,7 +145,7 @@ mod tests {
             for step in steps {
                 match step {
                     Step::Line(length) => {
-                        let was_empty = backlog.lines() == 0;
+                        let was_empty = backlog.bytes == 0;
                         match backlog.offer(length) {
                             Offered::Taken => waiting.push_back(Ok((next, length))),
                             Offered::Dropped => prop_assert!(!was_empty),

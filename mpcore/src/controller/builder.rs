@@ -11,14 +11,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::core::Core;
+use super::escalation::Escalation;
 use super::exit::ExitReport;
-use super::inbox::{InboxBound, InboxHandle};
+use super::inbox::InboxHandle;
+use super::mailbox::InboxBound;
 use super::process::StartError;
 use super::shared::Shared;
+use super::watchdog::Vigilance;
 use super::wiring::Wiring;
 use crate::child::registry::Registration;
 use crate::interface::{Child, Control, Interface};
 use crate::limits;
+use crate::supervise::restart::RestartPolicy;
 use crate::sync::lock;
 use crate::transport::Transport;
 use crate::wire::child_limits::{ChildLimits, LimitsError};
@@ -74,6 +78,10 @@ pub(crate) struct Spec {
     pub(crate) inbox_bound: InboxBound,
     pub(crate) inbox: InboxHandle,
     pub(crate) after_exit: Option<AfterExit>,
+    pub(crate) vigilance: Vigilance,
+    pub(crate) restart: RestartPolicy,
+    /// Accepted writes of properties are made again with every start.
+    pub(crate) reapply_properties: bool,
     pub(crate) limits: Option<ChildLimits>,
 }
 
@@ -110,6 +118,9 @@ pub struct Builder<C: Control> {
     inbox_bound: InboxBound,
     inbox: Option<InboxHandle>,
     after_exit: Option<AfterExit>,
+    vigilance: Vigilance,
+    restart: RestartPolicy,
+    reapply_properties: bool,
     limits: Option<ChildLimits>,
     _control: PhantomData<fn() -> C>,
 }
@@ -150,6 +161,9 @@ impl<C: Control> Builder<C> {
             inbox_bound: InboxBound { entries: limits::INBOX_ENTRIES, bytes: limits::INBOX_BYTES },
             inbox: None,
             after_exit: None,
+            vigilance: Vigilance::default(),
+            restart: RestartPolicy::never(),
+            reapply_properties: false,
             limits: None,
             _control: PhantomData,
         }
@@ -277,6 +291,39 @@ impl<C: Control> Builder<C> {
         self
     }
 
+    /// How often the child is asked whether it still answers, while a command has no outcome or the child
+    /// is to stop; every second by default. One that leaves the question open for three intervals is
+    /// unresponsive: signal [`unresponsive`](crate::ProcessSignals). An idle child is asked nothing;
+    /// [`Duration::MAX`]: no child is.
+    #[must_use]
+    pub fn ping_interval(mut self, interval: Duration) -> Self {
+        self.vigilance.ping_interval = interval.max(limits::PING_INTERVAL_MIN);
+        self
+    }
+
+    /// What to do with a child that does not answer, beside telling it with signal
+    /// [`unresponsive`](crate::ProcessSignals); by default nothing. `Cancel` cancels its oldest command,
+    /// which it hears when it is back; `Kill` and `Restart` kill it at once, and what it had to do ends with
+    /// [`Failure::Unresponsive`](crate::Failure::Unresponsive).
+    #[must_use]
+    pub fn on_unresponsive(mut self, escalation: Escalation) -> Self {
+        self.vigilance.on_unresponsive = escalation;
+        self
+    }
+
+    /// What to do with a command whose time is over (see [`Call::timeout`](crate::Call::timeout)), beside
+    /// telling it with `exception_raised`; by default [`Escalation::Cancel`].
+    ///
+    /// `Tell` lets the command run on, to whatever outcome it comes. `Kill` and `Restart` kill the child if
+    /// the command has no outcome half a second after it was asked to end: it ends as timed out, and what
+    /// else there was to do with [`Failure::KilledFor`](crate::Failure::KilledFor). For a
+    /// `#[no_cancel]` command each of them is like `Tell`.
+    #[must_use]
+    pub fn on_timeout(mut self, escalation: Escalation) -> Self {
+        self.vigilance.on_timeout = escalation;
+        self
+    }
+
     /// How many commands, and bytes of encoded arguments, may wait for the child; 1,000,000 and 1 GiB
     /// by default. The next one ends as [`CallError::QueueFull`](crate::CallError::QueueFull).
     #[must_use]
@@ -314,6 +361,44 @@ impl<C: Control> Builder<C> {
     #[must_use]
     pub fn limits(mut self, limits: ChildLimits) -> Self {
         self.limits = Some(limits);
+        self
+    }
+
+    /// Whether a child that ends by itself is started again; by default it is not.
+    ///
+    /// Handles, signals and connections stay as they are; the mirrors of the properties begin with the
+    /// initial values. The commands that a crash takes fail with it and are not run again (but see
+    /// `#[idempotent]`); what is submitted until the next run is ready waits for it, and ends with the
+    /// last report if the child is given up, as stopped if it is stopped.
+    ///
+    /// ```no_run
+    /// # #[mpcore::process] trait Laser { fn fire(&mut self); }
+    /// # fn f() -> Result<(), mpcore::StartError> {
+    /// use mpcore::RestartPolicy;
+    ///
+    /// let laser = LaserControl::builder()
+    ///     .program("laser-child")
+    ///     .restart(RestartPolicy::on_crash())
+    ///     .build()?;
+    /// laser.process().signals().restarting.connect(|next| eprintln!("{next}"));
+    /// laser.process().signals().gave_up.connect(|end| eprintln!("{end}"));
+    /// laser.process().start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn restart(mut self, policy: RestartPolicy) -> Self {
+        self.restart = policy;
+        self
+    }
+
+    /// After every later start, by itself or by hand, the last accepted write of each property
+    /// (`laser.set_power(2.5)`) is made again, right after `ready` and before the commands that wait. One
+    /// that the new child refuses is told by `exception_raised`, as any write is, with the number of the
+    /// call that made it first.
+    #[must_use]
+    pub fn reapply_properties(mut self) -> Self {
+        self.reapply_properties = true;
         self
     }
 
@@ -366,6 +451,9 @@ impl<C: Control> Builder<C> {
             inbox_bound: self.inbox_bound,
             inbox: self.inbox.unwrap_or_else(InboxHandle::background),
             after_exit: self.after_exit,
+            vigilance: self.vigilance,
+            restart: self.restart,
+            reapply_properties: self.reapply_properties,
             limits: self.limits,
         };
         let mut wiring = Wiring::default();

@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use oneshot::{RecvTimeoutError, TryRecvError};
+
+use super::allowance::Allowance as _;
 use super::outcome::{CallError, Outcome, OutcomeCodec};
 use super::pending::{Reply, SharedThen, Then};
 use super::shared::{Awaited, Shared, Waiting};
@@ -80,8 +83,8 @@ impl<T, E> Call<T, E> {
     /// # Errors
     /// How the command ended, if not with a result.
     pub fn wait(mut self) -> Result<T, CallError<E>> {
-        // Without a deadline there is an outcome, or the whole control is gone.
-        self.wait_until(None).unwrap_or(Err(CallError::Stopped))
+        // Without a deadline there is an outcome.
+        self.wait_until(None).unwrap_or(Err(CallError::Lost))
     }
 
     /// Waits for the outcome, but no longer than `timeout`. `None` is no outcome: the command goes on,
@@ -99,10 +102,11 @@ impl<T, E> Call<T, E> {
     /// Takes the outcome over if it has come.
     fn look(&mut self) {
         while self.outcome.is_none() {
-            let Some(Ok(reply)) = self.receiver.as_ref().map(oneshot::Receiver::try_recv) else {
-                return;
-            };
-            self.take(reply);
+            match self.receiver.as_ref().map(oneshot::Receiver::try_recv) {
+                Some(Ok(reply)) => self.take(reply),
+                Some(Err(TryRecvError::Disconnected)) => self.lost(),
+                Some(Err(TryRecvError::Empty)) | None => return,
+            }
         }
     }
 
@@ -111,6 +115,12 @@ impl<T, E> Call<T, E> {
             Reply::Outcome(outcome) => self.outcome = Some(outcome),
             Reply::GiveUp(next) => self.receiver = Some(next),
         }
+    }
+
+    /// Nobody will tell the outcome any more. It has none that anybody knows of, and a command of which
+    /// nothing is known was not stopped.
+    fn lost(&mut self) {
+        self.outcome = Some(Arc::new(Outcome::Lost));
     }
 
     fn wait_until(&mut self, timeout: Option<Duration>) -> Option<Result<T, CallError<E>>> {
@@ -127,10 +137,14 @@ impl<T, E> Call<T, E> {
                 }
                 let receiver = self.receiver.as_ref()?;
                 let reply = match deadline {
-                    None => receiver.recv_ref().ok()?,
-                    Some(deadline) => receiver.recv_deadline(deadline).ok()?,
+                    None => receiver.recv_ref().map_err(|_| RecvTimeoutError::Disconnected),
+                    Some(deadline) => receiver.recv_deadline(deadline),
                 };
-                self.take(reply);
+                match reply {
+                    Ok(reply) => self.take(reply),
+                    Err(RecvTimeoutError::Timeout) => return None,
+                    Err(RecvTimeoutError::Disconnected) => self.lost(),
+                }
             }
         }
         self.decoded()
@@ -144,6 +158,42 @@ impl<T, E> Call<T, E> {
     /// has not started ends as cancelled and never starts, a running one when it next looks.
     pub fn cancel(&self) {
         self.shared.cancel(self.id);
+    }
+
+    /// [Cancels](Self::cancel) the command, and kills the child if it has no outcome after `grace`. Returns
+    /// at once.
+    ///
+    /// The command then ends as cancelled all the same; the child's other commands end with it, and their
+    /// report's failure, [`Failure::KilledFor`](crate::Failure::KilledFor), names this one. Signals that a
+    /// full inbox holds back are let through first: the outcome may be among them.
+    ///
+    /// A `#[no_cancel]` command is not killed for: it ends when it ends.
+    pub fn cancel_or_kill(&self, grace: Duration) {
+        self.shared.cancel_or_kill(self.id, grace);
+    }
+
+    /// How long the command may run, counted from the start of its execution; in place of what the interface
+    /// says with `#[timeout = "…"]`. To the millisecond.
+    ///
+    /// When its time is over, `exception_raised` tells it, and the command is asked to end, as by a cancel:
+    /// then its outcome is [`CallError::TimedOut`]. One that returns `Ok` all the same ends with its
+    /// result. What else may happen says [`Builder::on_timeout`](crate::Builder::on_timeout).
+    ///
+    /// What a command asks of children of its own, on its own thread, gets no more time than it has left
+    /// itself. [`Duration::MAX`] takes a deadline back.
+    ///
+    /// ```no_run
+    /// # #[mpcore::process] trait Laser { fn add_two(&mut self, a: i32, b: i32) -> i32; }
+    /// # fn f(laser: &LaserControl) -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::time::Duration;
+    /// let sum = laser.add_two(1, 2).timeout(Duration::from_secs(5)).wait()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn timeout(self, allowed: Duration) -> Self {
+        let left = Shared::inherited_time();
+        self.shared.set_timeout(self.id, left.map_or(allowed, |left| left.min(allowed)));
+        self
     }
 
     /// Dropping this call, or the future it becomes, cancels the command.
@@ -230,7 +280,7 @@ impl<T, E> Future for CallFuture<T, E> {
                 return Poll::Ready(done);
             }
             let Some(receiver) = &mut this.receiver else {
-                return Poll::Ready(Err(CallError::Stopped));
+                return Poll::Ready(Err(CallError::Lost));
             };
             match Pin::new(receiver).poll(cx) {
                 Poll::Pending => {
@@ -244,7 +294,7 @@ impl<T, E> Future for CallFuture<T, E> {
                 }
                 Poll::Ready(Ok(Reply::GiveUp(next))) => this.receiver = Some(next.into_future()),
                 Poll::Ready(Ok(Reply::Outcome(outcome))) => this.call.outcome = Some(outcome),
-                Poll::Ready(Err(_)) => this.receiver = None,
+                Poll::Ready(Err(_)) => this.call.lost(),
             }
         }
     }

@@ -1,43 +1,24 @@
-//! What the controller wants of the child: stop, cancel, and credit for the events lane.
+//! What the controller wants of the child: stop, cancel, another deadline, an answer, and credit for the
+//! events lane.
 //!
 //! A state, not a queue: what cannot be sent yet for lack of credit merges with what comes later.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::grant::{Account, Grant, Overdrawn};
 use crate::transport::Sender;
 use crate::wire::credit::{FalseReport, Window, charge};
 use crate::wire::packet::{Head, PacketKind};
-use crate::wire::report::{CANCELLED_PER_MESSAGE, ControlState};
+use crate::wire::report::{CANCELLED_PER_MESSAGE, ControlState, DEADLINES_PER_MESSAGE};
 
 /// A child that does not keep to the credit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LaneError {
     #[error(transparent)]
     FalseReport(#[from] FalseReport),
-    #[error("{sent} bytes were sent with credit for {allowed}")]
-    Overdrawn { sent: u64, allowed: u64 },
-}
-
-/// The events lane's credit, shared with the requests lane: whatever goes to the child carries it, so
-/// a message of its own is needed only when nothing else goes.
-#[derive(Debug, Default)]
-pub(crate) struct Grant {
-    granted: AtomicU64,
-    told: AtomicU64,
-}
-
-impl Grant {
-    /// The total to put on a packet.
-    pub(crate) fn granted(&self) -> u64 {
-        self.granted.load(Ordering::SeqCst)
-    }
-
-    /// A packet with this total was sent.
-    pub(crate) fn told(&self, total: u64) {
-        self.told.fetch_max(total, Ordering::SeqCst);
-    }
+    #[error(transparent)]
+    Overdrawn(#[from] Overdrawn),
 }
 
 #[derive(Default)]
@@ -45,7 +26,11 @@ pub(crate) struct ControlLane {
     open: Option<Open>,
     stop: bool,
     cancelled: BTreeSet<u64>,
-    /// Something of these two has not been sent.
+    /// Milliseconds that calls may run.
+    deadlines: BTreeMap<u64, u32>,
+    /// The number of a ping to be sent, or 0.
+    ping: u32,
+    /// Something of these has not been sent.
     unsent: bool,
 }
 
@@ -53,11 +38,7 @@ struct Open {
     lane: Sender,
     generation: u32,
     window: Window,
-    /// What the reader has consumed of the events lane.
-    consumed: u64,
-    half_window: u64,
-    grant: Arc<Grant>,
-    withheld: bool,
+    account: Account,
 }
 
 impl std::fmt::Debug for ControlLane {
@@ -73,16 +54,9 @@ impl ControlLane {
     }
 
     pub(crate) fn open(&mut self, lane: Sender, generation: u32, window: u32) -> Arc<Grant> {
-        let grant = Arc::<Grant>::default();
-        self.open = Some(Open {
-            lane,
-            generation,
-            window: Window::new(window),
-            consumed: 0,
-            half_window: u64::from(window) / 2,
-            grant: Arc::clone(&grant),
-            withheld: false,
-        });
+        let account = Account::new(window);
+        let grant = Arc::clone(account.grant());
+        self.open = Some(Open { lane, generation, window: Window::new(window), account });
         self.flush(false);
         grant
     }
@@ -105,6 +79,19 @@ impl ControlLane {
         }
     }
 
+    pub(crate) fn set_deadline(&mut self, call: u64, milliseconds: u32) {
+        self.deadlines.insert(call, milliseconds);
+        self.unsent = true;
+        self.flush(false);
+    }
+
+    /// Asks for an answer.
+    pub(crate) fn ping(&mut self, number: u32) {
+        self.ping = number;
+        self.unsent = true;
+        self.flush(false);
+    }
+
     /// The reader has read a packet: `consumed` is what the child reports of this lane, `charge` what
     /// the packet cost on its own; `grant` says whether the child may have credit for more.
     pub(crate) fn packet_read(
@@ -115,34 +102,19 @@ impl ControlLane {
     ) -> Result<(), LaneError> {
         let Some(open) = &mut self.open else { return Ok(()) };
         open.window.report(consumed)?;
-        open.consumed += charge;
-        let allowed = open.grant.granted() + 2 * open.half_window + 1;
-        if open.consumed > allowed {
-            // Whoever sends without credit would fill our memory, whatever the bounds say.
-            return Err(LaneError::Overdrawn { sent: open.consumed, allowed });
-        }
-        let mut due = false;
-        if charge > 0 {
-            open.withheld = !grant;
-        }
-        if grant {
-            open.grant.granted.store(open.consumed, Ordering::SeqCst);
-            let told = open.grant.told.load(Ordering::SeqCst);
-            due = open.consumed - told >= open.half_window;
-        }
+        let due = open.account.read(charge, grant)?;
         self.flush(due);
         Ok(())
     }
 
     pub(crate) fn is_withheld(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.withheld)
+        self.open.as_ref().is_some_and(|open| open.account.is_withheld())
     }
 
     /// There is room again: gives the credit that was withheld.
     pub(crate) fn grant(&mut self) {
         let Some(open) = &mut self.open else { return };
-        if std::mem::take(&mut open.withheld) {
-            open.grant.granted.store(open.consumed, Ordering::SeqCst);
+        if open.account.give() {
             self.flush(true);
         }
     }
@@ -152,10 +124,16 @@ impl ControlLane {
         self.unsent |= credit_due;
         while self.unsent {
             let cancelled = self.cancelled.iter().copied().take(CANCELLED_PER_MESSAGE);
-            let now = ControlState { stop: self.stop, cancelled: cancelled.collect() };
+            let deadlines = self.deadlines.iter().map(|(call, allowed)| (*call, *allowed));
+            let now = ControlState {
+                stop: self.stop,
+                cancelled: cancelled.collect(),
+                deadlines: deadlines.take(DEADLINES_PER_MESSAGE).collect(),
+                ping: self.ping,
+            };
             let mut packet = Vec::new();
             let mut head = Head::new(PacketKind::Control, open.generation);
-            let total = open.grant.granted();
+            let total = open.account.grant().granted();
             head.consumed = total;
             head.write(&mut packet);
             packet.extend_from_slice(&postcard::to_stdvec(&now).unwrap_or_default());
@@ -164,11 +142,15 @@ impl ControlLane {
                 return;
             }
             open.window.send(charge);
-            open.grant.told(total);
+            open.account.grant().told(total);
             for call in now.cancelled {
                 self.cancelled.remove(&call);
             }
-            self.unsent = !self.cancelled.is_empty();
+            for (call, _) in now.deadlines {
+                self.deadlines.remove(&call);
+            }
+            self.ping = 0;
+            self.unsent = !self.cancelled.is_empty() || !self.deadlines.is_empty();
             // A lane that is closed has a child that is gone, which the watcher tells.
             let _ = open.lane.send(&packet);
         }
@@ -213,7 +195,7 @@ mod tests {
         lane.open(Arc::new(sender), 1, 8 << 10);
         assert_eq!(lane.packet_read(0, 8 << 10, false), Ok(()));
         let overdrawn = lane.packet_read(0, 4096, false);
-        assert!(matches!(overdrawn, Err(LaneError::Overdrawn { .. })), "{overdrawn:?}");
+        assert!(matches!(overdrawn, Err(LaneError::Overdrawn(_))), "{overdrawn:?}");
     }
 
     #[test]
@@ -226,10 +208,29 @@ mod tests {
         }
         let first = sent(&receiver);
         assert!(first.len() < 10, "{first:?}");
-        let of_one = |ids: usize| charge(HEAD + 1 + 1 + ids); // stop, number of ids, ids below 128
+        // stop, number of ids, ids below 128, number of deadlines, ping
+        let of_one = |ids: usize| charge(HEAD + 1 + 1 + ids + 1 + 1);
         let charges = first.iter().map(|(_, _, ids)| of_one(*ids)).sum();
         lane.packet_read(charges, 0, true).unwrap();
         let total: usize = first.iter().chain(&sent(&receiver)).map(|(_, _, count)| count).sum();
         assert_eq!(total, 100);
+    }
+
+    #[test]
+    fn a_ping_and_deadlines_merge_into_what_is_sent_next() {
+        let (sender, receiver) = mpsc::channel::<Vec<u8>>();
+        let mut lane = ControlLane::default();
+        lane.set_deadline(3, 50);
+        lane.set_deadline(3, 70);
+        lane.ping(1);
+        lane.open(Arc::new(sender), 1, 8 << 10);
+        lane.cancel(9);
+        let states: Vec<ControlState> = receiver
+            .try_iter()
+            .map(|packet| postcard::from_bytes(Head::parse(&packet, 1).unwrap().1).unwrap())
+            .collect();
+        let first = ControlState { deadlines: vec![(3, 70)], ping: 1, ..ControlState::default() };
+        let second = ControlState { cancelled: vec![9], ..ControlState::default() };
+        assert_eq!(states, [first, second], "each once");
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::escalation::{Executing, Ignored};
 use crate::error::Error;
 use crate::process::ExitStatus;
 use crate::wire::fingerprint::Mismatch;
@@ -25,7 +26,8 @@ pub enum State {
     Finished,
     /// Never got ready.
     Failed,
-    /// Ended by itself, by a signal, or because it broke the protocol.
+    /// Ended by itself, by a signal, because it broke the protocol, or because it kept its controller
+    /// waiting too long.
     Crashed,
 }
 
@@ -142,6 +144,29 @@ pub enum Failure {
     /// The child sent what no child sends, and was killed.
     #[error("the child broke the protocol and was killed: {0}")]
     Broken(String),
+    /// One command did not heed what it was asked, and the child was killed for it. That command ended as
+    /// cancelled or timed out; what else it had to do ended with the child.
+    #[error("the child was killed because `{command}` (call {call}) {ignored}")]
+    KilledFor {
+        /// The command's name.
+        command: &'static str,
+        /// The call's number.
+        call: u64,
+        /// What it did not heed.
+        ignored: Ignored,
+    },
+    /// The child did not answer, and was killed.
+    #[error("the child did not answer for {silent:?} and was killed{}", last_seen(executing.as_ref()))]
+    Unresponsive {
+        /// For how long.
+        silent: Duration,
+        /// What it was executing when it last answered, if that had no outcome.
+        executing: Option<Executing>,
+    },
+}
+
+fn last_seen(executing: Option<&Executing>) -> String {
+    executing.map_or_else(String::new, |executing| format!("; it was executing {executing}"))
 }
 
 impl From<InitFailure> for Failure {

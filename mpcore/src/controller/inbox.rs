@@ -1,28 +1,30 @@
 //! Where signals wait for the thread that runs their handlers.
 //!
-//! Each child has a queue of its own ([`ChildInbox`]); an [`Inbox`] is the ring of the children that
-//! have something waiting. Posting never blocks. Draining takes turns between the children and keeps
+//! Each child has a [mailbox](super::mailbox) of its own; an [`Inbox`] is the [ring](super::ring) of the
+//! children that have something waiting. Posting never blocks. Draining takes turns between the children and keeps
 //! a time budget, so a user interface stays alive under any flood.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::backlog::{Backlog, Offered};
+use super::allowance::Allowance as _;
+use super::escalation::Unresponsive;
 use super::exit::{Failure, SharedReport, State};
+use super::mailbox::{Mailbox, Weighed};
+use super::mirror::Mirror;
 use super::outcome::{Exception, Outcome};
 use super::pending::SharedThen;
 use super::process::LinesDropped;
+use super::restart::{GaveUp, Restarting};
+use super::ring::{Rest, Ring, Turn};
 use super::shared::Shared;
-use crate::limits::{INBOX_HARD_BYTES, INBOX_TURN, OUTPUT_BYTES};
+use crate::limits::INBOX_TURN;
 use crate::process::output::OutputStream;
-use crate::sync::{lock, wait_timeout};
-use crate::wire::keyed::{Key, KeyedQueue};
+use crate::wire::keyed::Key;
 use crate::wire::packet::Bytes;
 
 /// Whose outcome it is, where that is told.
@@ -41,8 +43,14 @@ pub(crate) enum Notice {
         then: SharedThen,
         source: Option<Box<Source>>,
     },
-    /// The newest value stands in the mirror.
+    /// The newest value stands in the mirror; it becomes a [`Value`](Self::Value) when it is taken out.
     Property(u16),
+    /// A property's value of this version.
+    Value {
+        index: u16,
+        bytes: Vec<u8>,
+        version: u64,
+    },
     Event(u16, Bytes),
     /// A command's signal that the child emitted by itself.
     Signal(u16, Bytes),
@@ -53,11 +61,15 @@ pub(crate) enum Notice {
     Started(u32),
     Ready,
     State(State),
+    Unresponsive(Box<Unresponsive>),
+    Responsive,
     Exception(Box<Exception>),
     Failed(Box<Failure>),
     Finished(SharedReport),
+    Restarting(Box<Restarting>),
+    GaveUp(Box<GaveUp>),
     Task(Box<dyn FnOnce() + Send>),
-    /// Bounded by its [`Backlog`], and not by the inbox's bound: no line holds up an event.
+    /// Bounded by its [backlog](super::captured): as bytes it does not count here.
     Line(OutputStream, String),
     LinesDropped(LinesDropped),
 }
@@ -72,7 +84,23 @@ impl Notice {
         }
     }
 
-    /// What it counts against the bound.
+    /// The same with the value that the mirrors hold now.
+    pub(crate) fn with_value(mut self, mirrors: &[Arc<Mirror>]) -> Self {
+        self.take_value(mirrors);
+        self
+    }
+
+    fn take_value(&mut self, mirrors: &[Arc<Mirror>]) {
+        if let Self::Property(index) = *self {
+            let mirror = mirrors.get(usize::from(index));
+            let value = mirror.map(|it| it.read(|bytes, version| (bytes.to_vec(), version)));
+            let (bytes, version) = value.unwrap_or_default();
+            *self = Self::Value { index, bytes, version };
+        }
+    }
+}
+
+impl Weighed for Notice {
     fn bytes(&self) -> usize {
         const ENTRY: usize = 64;
         if matches!(self, Self::Line(..)) {
@@ -83,113 +111,26 @@ impl Notice {
                 Self::Outcome { outcome, .. } => match &**outcome {
                     Outcome::Returned(bytes) | Outcome::Raised(bytes) => bytes.len(),
                     Outcome::Encode(text) | Outcome::Decode(text) => text.len(),
-                    Outcome::Panicked(report) => report.message.len() + report.backtrace.len(),
+                    Outcome::Panicked(report) => {
+                        report.message.len() + report.location.len() + report.backtrace.len()
+                    }
                     _ => 0,
                 },
                 Self::Event(_, bytes) | Self::Signal(_, bytes) => bytes.len(),
+                Self::Value { bytes, .. } => bytes.len(),
                 _ => 0,
             }
     }
 }
 
-/// Bounds of the signals that wait for one child; see [`Builder`](crate::Builder).
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct InboxBound {
-    pub(crate) entries: usize,
-    pub(crate) bytes: usize,
-}
-
-#[derive(Default)]
-struct Waiting {
-    notices: KeyedQueue<Notice>,
-    bytes: usize,
-    lines: Backlogs,
-    /// In the ring of the inbox, or being drained.
-    listed: bool,
-}
-
-/// The captured lines among the notices.
-struct Backlogs {
-    stdout: Backlog,
-    stderr: Backlog,
-}
-
-impl Default for Backlogs {
-    fn default() -> Self {
-        Self { stdout: Backlog::new(OUTPUT_BYTES), stderr: Backlog::new(OUTPUT_BYTES) }
-    }
-}
-
-impl Backlogs {
-    fn of(&mut self, stream: OutputStream) -> &mut Backlog {
-        match stream {
-            OutputStream::Stdout => &mut self.stdout,
-            OutputStream::Stderr => &mut self.stderr,
-        }
-    }
-
-    fn count(&self) -> usize {
-        self.stdout.lines() + self.stderr.lines()
-    }
-}
-
-impl Waiting {
-    fn push_gap(&mut self, stream: OutputStream, lines: u64) {
-        let notice = Notice::LinesDropped(LinesDropped { stream, lines });
-        self.bytes += notice.bytes();
-        self.notices.push(None, notice);
-    }
-}
-
-/// How full a child's inbox is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fill {
-    Room,
-    /// Over the bound: no more credit, unless a thread waits for the child.
-    Over,
-    /// Over the hard limit: no more credit at all.
-    HardOver,
-}
-
 /// The signals of one child that wait.
-#[derive(Default)]
-pub(crate) struct ChildInbox {
-    waiting: Mutex<Waiting>,
-}
-
-impl fmt::Debug for ChildInbox {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChildInbox").field("waiting", &lock(&self.waiting).notices.len()).finish()
-    }
-}
+pub(crate) type ChildInbox = Mailbox<Notice>;
 
 impl ChildInbox {
-    pub(crate) fn fill(&self, bound: InboxBound) -> Fill {
-        let waiting = lock(&self.waiting);
-        if waiting.bytes > INBOX_HARD_BYTES {
-            Fill::HardOver
-        } else if waiting.bytes > bound.bytes
-            || waiting.notices.len().saturating_sub(waiting.lines.count()) > bound.entries
-        {
-            Fill::Over
-        } else {
-            Fill::Room
-        }
-    }
-
-    fn pop(&self) -> Option<Notice> {
-        let mut waiting = lock(&self.waiting);
-        let notice = waiting.notices.pop();
-        match &notice {
-            Some(Notice::Line(stream, line)) => {
-                if let Some(dropped) = waiting.lines.of(*stream).taken_out(line.len()) {
-                    waiting.push_gap(*stream, dropped);
-                }
-            }
-            Some(notice) => waiting.bytes -= notice.bytes(),
-            None => waiting.listed = false,
-        }
-        notice
+    /// A run begins: what waits is of older ones. It keeps its place before everything of the new one, and
+    /// the values that it tells of, so nothing of the new run replaces it.
+    pub(crate) fn begin_run(&self, generation: u32, mirrors: &[Arc<Mirror>]) {
+        self.begin(generation, |notice| notice.take_value(mirrors));
     }
 }
 
@@ -200,41 +141,10 @@ pub(crate) fn post(shared: &Arc<Shared>, notice: Notice) {
 
 /// Posts a notice of this child; the inbox's thread is to be woken when no lock is held any more.
 pub(crate) fn enqueue(shared: &Arc<Shared>, notice: Notice) -> Wake {
-    let list = {
-        let mut waiting = lock(&shared.inbox.waiting);
-        let key = notice.key(|event| shared.is_latest(event));
-        waiting.bytes += notice.bytes();
-        let Waiting { notices, bytes, .. } = &mut *waiting;
-        match key.and_then(|key| notices.waiting(key)) {
-            Some(older) => {
-                *bytes -= older.bytes();
-                *older = notice;
-            }
-            None => notices.push(key, notice),
-        }
-        !std::mem::replace(&mut waiting.listed, true)
-    };
-    let wake = list && shared.spec.inbox.list(Arc::clone(shared));
+    let key = notice.key(|event| shared.is_latest(event));
+    let list = shared.inbox.post(key, notice);
+    let wake = list && shared.spec.inbox.core.ring.list(Arc::clone(shared));
     Wake(wake.then(|| shared.spec.inbox.clone()))
-}
-
-/// Posts a line that the child has written, if there is room for it. Never blocks.
-pub(crate) fn post_line(shared: &Arc<Shared>, stream: OutputStream, line: String) -> Offered {
-    let offered = lock(&shared.inbox.waiting).lines.of(stream).offer(line.len());
-    if offered == Offered::Taken {
-        post(shared, Notice::Line(stream, line));
-    }
-    offered
-}
-
-/// Tells of the lines that were dropped last: none will follow in whose place it could be told.
-pub(crate) fn tell_dropped_lines(shared: &Arc<Shared>) {
-    for stream in [OutputStream::Stdout, OutputStream::Stderr] {
-        let dropped = lock(&shared.inbox.waiting).lines.of(stream).untold();
-        if let Some(lines) = dropped {
-            post(shared, Notice::LinesDropped(LinesDropped { stream, lines }));
-        }
-    }
 }
 
 /// The duty to wake an inbox's thread.
@@ -246,36 +156,22 @@ impl Wake {
         Self(None)
     }
 
+    /// Both duties, of one inbox.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0.or(other.0))
+    }
+
     /// Runs the user's `wake`.
     pub(crate) fn wake(self) {
         if let Some(inbox) = self.0 {
-            inbox.core.wake();
+            inbox.core.ring.wake();
         }
     }
 }
 
-#[derive(Default)]
-struct Ring {
-    children: VecDeque<Arc<Shared>>,
-    /// `wake` was called and the drain it asked for has not begun.
-    woken: bool,
-}
-
 struct Core {
-    ring: Mutex<Ring>,
-    wake: Box<dyn Fn() + Send + Sync>,
-    draining: AtomicBool,
-    /// Counts the drains that ended with nothing left, for [`InboxHandle::wait_empty`].
-    emptied: Mutex<u64>,
-    emptied_changed: Condvar,
+    ring: Ring<Arc<Shared>>,
     id: u64,
-}
-
-impl Core {
-    /// Runs the user's `wake`. One that panics, since its loop is gone, must not take the reader along.
-    fn wake(&self) {
-        let _ = catch_unwind(AssertUnwindSafe(|| (self.wake)()));
-    }
 }
 
 /// The sending half of an [`Inbox`]: what a builder is given.
@@ -367,14 +263,7 @@ impl From<&Inbox> for InboxHandle {
 impl InboxHandle {
     fn new(wake: Box<dyn Fn() + Send + Sync>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let core = Core {
-            ring: Mutex::default(),
-            wake,
-            draining: AtomicBool::new(false),
-            emptied: Mutex::new(0),
-            emptied_changed: Condvar::new(),
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
-        };
+        let core = Core { ring: Ring::new(wake), id: NEXT.fetch_add(1, Ordering::Relaxed) };
         Self { core: Arc::new(core) }
     }
 
@@ -411,80 +300,36 @@ impl InboxHandle {
             .clone()
     }
 
-    /// Puts a child into the ring; returns whether the thread is to be woken.
-    fn list(&self, child: Arc<Shared>) -> bool {
-        let mut ring = lock(&self.core.ring);
-        ring.children.push_back(child);
-        !std::mem::replace(&mut ring.woken, true)
-    }
-
     fn drain(&self, budget: Duration) -> Drained {
-        if self.core.draining.swap(true, Ordering::SeqCst) {
-            return Drained { delivered: 0, more: false };
-        }
         let begun = Instant::now();
         let mut delivered = 0;
-        lock(&self.core.ring).woken = false;
-        loop {
-            let Some(child) = lock(&self.core.ring).children.pop_front() else { break };
-            let (taken, left) = take_turn(&child, begun, budget);
+        let rest = self.core.ring.drain(|child| {
+            let (taken, turn) = take_turn(child, begun, budget);
             delivered += taken;
-            if left {
-                lock(&self.core.ring).children.push_back(child);
-            }
-            if begun.elapsed() >= budget {
-                break;
-            }
-        }
-        self.core.draining.store(false, Ordering::SeqCst);
-        let more = {
-            let mut ring = lock(&self.core.ring);
-            // Whatever was woken meanwhile may have been swallowed by a drain inside a handler, which
-            // does nothing: decided afresh.
-            ring.woken = !ring.children.is_empty();
-            ring.woken
-        };
-        if more {
-            self.core.wake();
-        }
-        if !more {
-            *lock(&self.core.emptied) += 1;
-            self.core.emptied_changed.notify_all();
-        }
-        Drained { delivered, more }
+            turn
+        });
+        Drained { delivered, more: rest == Rest::Some }
     }
 
     /// Waits until everything that waits now has been delivered by the inbox's thread.
     pub(crate) fn wait_empty(&self, deadline: Option<Instant>) -> bool {
-        let mut emptied = lock(&self.core.emptied);
-        loop {
-            if lock(&self.core.ring).children.is_empty()
-                && !self.core.draining.load(Ordering::SeqCst)
-            {
-                return true;
-            }
-            let left = deadline.map_or(Duration::from_secs(3600), |at| {
-                at.saturating_duration_since(Instant::now())
-            });
-            if left.is_zero() {
-                return false;
-            }
-            emptied = wait_timeout(&self.core.emptied_changed, emptied, left);
-        }
+        self.core.ring.wait_empty(deadline)
     }
 }
 
-/// Delivers the next notices of one child; returns how many, and whether some may be left.
-fn take_turn(child: &Arc<Shared>, begun: Instant, budget: Duration) -> (usize, bool) {
+/// Delivers the next notices of one child; returns how many, and what is left.
+fn take_turn(child: &Arc<Shared>, begun: Instant, budget: Duration) -> (usize, Turn) {
     for delivered in 0..INBOX_TURN {
-        let Some(notice) = child.inbox.pop() else {
-            return (delivered, false);
+        // The value under the mailbox's lock: after it, a new run may put its own into the mirrors.
+        let next = child.inbox.pop(|notice| notice.with_value(&child.mirrors));
+        let Some((generation, notice)) = next else {
+            return (delivered, Turn::Empty);
         };
-        child.deliver(notice);
+        child.deliver(generation, notice);
         child.grant_if_allowed();
         if begun.elapsed() >= budget {
-            return (delivered + 1, true);
+            return (delivered + 1, Turn::LeftAndOver);
         }
     }
-    (INBOX_TURN, true)
+    (INBOX_TURN, Turn::Left)
 }

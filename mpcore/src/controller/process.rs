@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
+use super::escalation::{Executing, Unresponsive};
 use super::exit::{ExitReport, Failure, State};
 use super::inbox::{Notice, Wake, enqueue};
 use super::outcome::{CallEnd, Outcome};
+use super::restart::{self, GaveUp, Restarting};
 use super::run::{self, Ask, Run};
 use super::shared::{Life, Shared};
 use super::signal::Signal;
-use super::traffic::Gate;
 use crate::child::{init, registry};
 use crate::controller::builder::Program;
 use crate::process::ExitStatus;
@@ -112,8 +113,19 @@ pub struct ProcessSignals {
     pub failed: Signal<(Failure,)>,
     /// The run has ended. Nothing of it comes after this.
     pub finished: Signal<(ExitReport,)>,
+    /// After `finished`: the child is about to be started again, by its
+    /// [`RestartPolicy`](crate::RestartPolicy). It may still be called off, by `stop` for example.
+    pub restarting: Signal<(Restarting,)>,
+    /// After `finished`: the child is not started again, although its policy would have it.
+    pub gave_up: Signal<(GaveUp,)>,
     /// The state has changed.
     pub state_changed: Signal<(State,)>,
+    /// The child does not answer while something is asked of it; see
+    /// [`Builder::ping_interval`](crate::Builder::ping_interval). What happens then says
+    /// [`Builder::on_unresponsive`](crate::Builder::on_unresponsive).
+    pub unresponsive: Signal<(Unresponsive,)>,
+    /// It answers again. A child that ends before it answers does not tell this.
+    pub responsive: Signal<()>,
     /// A running command tells how far it is. Only the newest waiting value of each is delivered.
     pub progress: Signal<(Progress,)>,
     /// A line on stdout of a child whose stdout is [`Captured`](crate::Output::Captured), without its end.
@@ -188,6 +200,8 @@ impl Process {
     /// Asks the child to stop, and returns at once. The running command sees it at its next check,
     /// what waits ends as stopped, `cleanup` runs; after the grace (3 s) the child is sent SIGTERM,
     /// a second later it is killed.
+    ///
+    /// A [restart](Self::restart_pending) that is to come is called off, by `terminate` and `kill` as well.
     pub fn stop(&self) {
         self.ask(Ask::Stop);
     }
@@ -203,6 +217,8 @@ impl Process {
     }
 
     /// Stops the child, if it is running, and starts it again after its end. Returns at once.
+    ///
+    /// Between two runs of its policy's it is started now, without the rest of the delay.
     ///
     /// # Errors
     /// As [`start`](Self::start), if it was not running.
@@ -228,7 +244,8 @@ impl Process {
         }
     }
 
-    /// Waits until this run has ended, at most `timeout`; `None` if it has not. Any number of times.
+    /// Waits until this run has ended, at most `timeout`; `None` if it has not. Any number of times. A
+    /// restart that follows does not count: it is the next run's.
     ///
     /// An in-process child has the code that its process would have had; one that did not end, so that
     /// its thread was given up, counts as killed.
@@ -236,10 +253,12 @@ impl Process {
     /// # Errors
     /// If there was nothing to join.
     pub fn join(&self, timeout: Duration) -> Result<Option<ExitStatus>, JoinError> {
-        let life = self.wait_while(timeout, |life| life.state.is_alive() || life.finishing);
+        let generation = self.generation();
+        let runs = |life: &Life| life.generation == generation && life.state.is_alive();
+        let life = self.wait_while(timeout, |life| runs(life) || life.finishing);
         match (life.state, &life.report) {
             (State::Created, _) => Err(JoinError::NotStarted),
-            (state, _) if state.is_alive() => Ok(None),
+            _ if runs(&life) => Ok(None),
             (_, Some(report)) => match (report.status, &report.failure) {
                 (Some(status), _) => Ok(Some(status)),
                 (None, Some(failure)) => Err(JoinError::NeverRan(failure.clone())),
@@ -249,17 +268,19 @@ impl Process {
         }
     }
 
-    /// Waits until the child is ready, at most `timeout`.
+    /// Waits until the child is ready, at most `timeout`; also through restarts.
     ///
     /// # Errors
     /// Why it is not.
     pub fn wait_ready(&self, timeout: Duration) -> Result<(), ReadyError> {
         let life = self.wait_while(timeout, |life| {
             let stopped_early = life.state == State::Stopping && !life.ready;
-            life.state == State::Starting || stopped_early || life.finishing
+            let comes = life.restart || life.restarting.is_some();
+            life.state == State::Starting || stopped_early || life.finishing || comes
         });
         match (life.state, &life.report) {
             (State::Created, _) => Err(ReadyError::NotStarted),
+            _ if life.restart || life.restarting.is_some() => Err(ReadyError::TimedOut(timeout)),
             (State::Running, _) => Ok(()),
             (State::Stopping, _) if life.ready => Ok(()),
             (State::Starting | State::Stopping, _) | (_, None) => {
@@ -324,6 +345,16 @@ impl Process {
         self.state().is_alive()
     }
 
+    /// Whether a run is to follow: the child has ended and waits for its [`RestartPolicy`] to start it again,
+    /// or it is stopping for a [`restart`](Self::restart).
+    ///
+    /// [`RestartPolicy`]: crate::RestartPolicy
+    #[must_use]
+    pub fn restart_pending(&self) -> bool {
+        let life = self.shared.life();
+        life.restart || life.restarting.is_some()
+    }
+
     /// Whether the mirrors of the properties are those of a child that has ended.
     #[must_use]
     pub fn is_stale(&self) -> bool {
@@ -360,6 +391,26 @@ impl Process {
         self.shared.cancel(call);
     }
 
+    /// As [`Call::cancel_or_kill`](crate::Call::cancel_or_kill), by the call's number.
+    pub fn cancel_or_kill(&self, call: u64, grace: Duration) {
+        self.shared.cancel_or_kill(call, grace);
+    }
+
+    /// Whether the child answered when it was last asked; also `true` while nothing is asked of it.
+    #[must_use]
+    pub fn is_responsive(&self) -> bool {
+        !self.shared.traffic().health.is_unresponsive()
+    }
+
+    /// What the child is executing, as it has told last.
+    ///
+    /// It is asked once per [interval](crate::Builder::ping_interval) while a command has no outcome, so
+    /// a command that has been running for less may not be known yet.
+    #[must_use]
+    pub fn executing(&self) -> Option<Executing> {
+        self.shared.executing()
+    }
+
     /// Cancels every command that has no outcome yet. Returns at once.
     pub fn cancel_all(&self) {
         let calls = self.shared.traffic().pending.calls();
@@ -390,8 +441,10 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     if life.state.is_alive() {
         return Err(StartError::AlreadyRunning { state: life.state });
     }
+    life.supervisor.by_hand();
     let (run, wake) = begin_run(shared, &mut life);
     drop(life);
+    shared.life_changed().notify_all();
     wake.wake();
     super::shutdown::register(shared);
     run::begin(shared, &run);
@@ -418,11 +471,23 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
     life.state = State::Starting;
     life.pid = None;
     life.restart = false;
+    life.restarting = None;
+    life.supervisor.begun(Instant::now());
     life.ready = false;
     life.run = Some(Arc::clone(&run));
-    shared.traffic().gate = Gate::Open;
+    shared.traffic().begin_run();
     shared.control().reset();
-    (run, enqueue(shared, Notice::State(State::Starting)))
+    shared.inbox.begin_run(life.generation, &shared.mirrors);
+    let mut wake = enqueue(shared, Notice::State(State::Starting));
+    // Nothing of the run before is to be seen when this one is heard of.
+    for (index, (mirror, row)) in shared.mirrors.iter().zip(&shared.table.properties).enumerate() {
+        if mirror.set(&row.initial) {
+            // By itself: the values that this run sets come after its `started`.
+            let value = Notice::Property(index as u16).with_value(&shared.mirrors);
+            wake = wake.and(enqueue(shared, value));
+        }
+    }
+    (run, wake)
 }
 
 /// What a run's end shall lead to.
@@ -435,16 +500,30 @@ pub(crate) enum AfterEnd {
 /// Stops, terminates or kills the current run; returns whether there is one.
 pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
     let mut wake = Wake::none();
-    let (run, waiting) = {
+    let (run, waiting, _posting) = {
         let mut life = shared.life();
-        life.restart = after == AfterEnd::StartAgain && life.state.is_alive();
-        let Some(run) = life.run.clone().filter(|_| life.state.is_alive()) else { return false };
+        let Some(run) = life.run.clone().filter(|_| life.state.is_alive()) else {
+            let waiting = match after {
+                AfterEnd::Rest => restart::call_off(shared, &mut life),
+                AfterEnd::StartAgain => {
+                    life.restart = false;
+                    Vec::new()
+                }
+            };
+            drop(life);
+            shared.life_changed().notify_all();
+            for (call, entry) in waiting {
+                shared.resolve(call, entry, Outcome::Stopped);
+            }
+            return false;
+        };
+        life.restart = after == AfterEnd::StartAgain;
         if life.state != State::Stopping {
             life.state = State::Stopping;
             wake = enqueue(shared, Notice::State(State::Stopping));
         }
         // What is resolved below belongs before the run's last signal.
-        life.posting += 1;
+        let posting = shared.begin_posting(&mut life);
         let waiting = shared.traffic().stop();
         let mut control = shared.control();
         // A child that is killed must not begin to clean up; one on a thread cannot be killed.
@@ -453,15 +532,14 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
         }
         // The bound of the inbox does not hold back what a stopping child still has to say.
         control.grant();
-        (run, waiting)
+        (run, waiting, posting)
     };
     wake.wake();
+    shared.keep_watch();
     shared.life_changed().notify_all();
     run.ask(ask, shared.spec.stop_grace);
     for (call, entry) in waiting {
         shared.resolve(call, entry, Outcome::Stopped);
     }
-    shared.life().posting -= 1;
-    shared.life_changed().notify_all();
     true
 }

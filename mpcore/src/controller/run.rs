@@ -10,8 +10,13 @@
 mod command;
 mod connect;
 mod end;
+mod finished;
+mod guard;
+mod order;
 mod output;
 mod read;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod rehearsal;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -20,9 +25,12 @@ use std::thread;
 use std::time::Duration;
 
 use self::connect::NotConnected;
+use self::finished::Finished;
+use self::guard::EndGuard;
 use self::output::Streams;
 use self::read::Unreadable;
 use super::builder::Program;
+use super::escalation::Blame;
 use super::exit::Failure;
 use super::shared::Shared;
 use crate::limits::CLOSED_LANE_PATIENCE;
@@ -57,9 +65,15 @@ struct Known {
     /// The last rung of the ladder was climbed.
     killed: bool,
     start_deadline_passed: bool,
+    /// The child has shaken hands.
+    met: bool,
     ready: bool,
+    /// It was ended so that the next run can begin.
+    replaced: bool,
     bye: Option<Bye>,
     failure: Option<Failure>,
+    /// The command for which it was killed.
+    blame: Option<Blame>,
     /// The watcher has spoken: there is no process any more; how it ended.
     ended: Option<Option<ExitStatus>>,
     /// For the end marker.
@@ -80,9 +94,7 @@ pub(crate) struct Run {
     steps: Mutex<mpsc::Sender<Step>>,
     /// Taken by the run's thread.
     received: Mutex<Option<mpsc::Receiver<Step>>>,
-    /// Whether the run is over. What is read is acted on under this lock, so that nothing of a run
-    /// comes after its end, however late its reader is.
-    finished: Mutex<bool>,
+    finished: Finished,
     /// A lane to the child was full although there was credit.
     jammed: AtomicBool,
     output: Streams,
@@ -103,10 +115,14 @@ impl Run {
             known: Mutex::default(),
             steps: Mutex::new(steps),
             received: Mutex::new(Some(received)),
-            finished: Mutex::new(false),
+            finished: Finished::default(),
             jammed: AtomicBool::new(false),
             output: Streams::default(),
         }
+    }
+
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
     }
 
     /// Passes a wish on to the watcher, or keeps it until the watcher knows the run.
@@ -154,6 +170,32 @@ impl Run {
         watch::kill(self.key);
     }
 
+    /// Kills the run, for a command that is to end as if it had heeded what it was asked; no failure:
+    /// its end was asked for anyway.
+    pub(crate) fn kill_for(&self, blame: Option<Blame>, failure: Option<Failure>) {
+        {
+            let mut known = lock(&self.known);
+            if known.failure.is_none() {
+                known.failure = failure;
+            }
+            known.blame = known.blame.or(blame);
+        }
+        watch::kill(self.key);
+    }
+
+    /// Acts unless the run is over; it does not end meanwhile.
+    pub(crate) fn while_it_lasts(&self, act: impl FnOnce()) {
+        if let Some(_going) = self.finished.hold() {
+            act();
+        }
+    }
+
+    /// Its end, which is to be brought about now, is for the next run to begin: as after a crash, with the
+    /// policy's delays and intensity, but also where the policy is never to restart.
+    pub(crate) fn make_way(&self) {
+        lock(&self.known).replaced = true;
+    }
+
     /// How the reader's wait is ended when there is no process any more.
     fn ends_with(&self, end: Arc<dyn LaneEnd>) {
         let mut known = lock(&self.known);
@@ -194,32 +236,34 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     let Some(steps) = lock(&run.received).take() else {
         return;
     };
+    let guard = EndGuard { shared, run, steps };
+    let steps = &guard.steps;
     let connected = match &shared.spec.program {
         Program::Thread(child) => connect::to_thread(shared, run, *child),
-        _ => connect::to_process(shared, run, &steps),
+        _ => connect::to_process(shared, run, steps),
     };
     match connected {
         Ok((lanes, nonce)) => {
+            lock(&run.known).met = true;
             let events = read::open(shared, run, lanes, nonce);
             match read::read(shared, run, events) {
                 Ok(()) => {}
-                Err(Unreadable::Closed) => help_along(run, &steps, "it has closed its lane"),
+                Err(Unreadable::Closed) => help_along(run, steps, "it has closed its lane"),
                 Err(Unreadable::Broken(why)) => {
                     run.declare_broken(&why);
-                    wait_for_end(&steps);
+                    wait_for_end(steps);
                 }
             }
         }
         #[cfg(target_os = "linux")]
-        Err(NotConnected::Closed) => help_along(run, &steps, NEVER_SAID_WHO),
+        Err(NotConnected::Closed) => help_along(run, steps, NEVER_SAID_WHO),
         Err(NotConnected::NoProcess(failure)) => lock(&run.known).failure = Some(failure),
         Err(NotConnected::Refused(failure)) => {
             run.fail(failure);
-            wait_for_end(&steps);
+            wait_for_end(steps);
         }
         Err(NotConnected::Ended) => {}
     }
-    end::finish(shared, run);
 }
 
 /// A child that has closed its lane is about to end, or else is made to.

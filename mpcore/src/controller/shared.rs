@@ -6,23 +6,30 @@
 //! others wakes the inbox's thread after them.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
+use super::allowance::Allowance;
 use super::builder::Spec;
+use super::captured::Captured;
 use super::control_lane::ControlLane;
 use super::encoder::EncoderThread;
+use super::escalation::Limit;
 use super::exit::{ExitReport, State};
-use super::inbox::{ChildInbox, Fill, Notice, Source, post};
+use super::inbox::{ChildInbox, Notice, Source, post};
+use super::mailbox::Fill;
 use super::mirror::Mirror;
 use super::outcome::Outcome;
 use super::pending::{Entry, Reply, SharedThen, Stage, Then};
 use super::process::ProcessSignals;
+use super::repeat::Repeat;
+use super::restart::Restarting;
 use super::run::Run;
 use super::traffic::Traffic;
 use super::wiring::Sinks;
+use crate::supervise::restart::Supervisor;
 use crate::sync::{lock, wait};
+use crate::unwind::caught;
 use crate::wire::interface::{Delivery, InterfaceTable};
 use crate::wire::outgoing::Payload;
 
@@ -41,6 +48,9 @@ pub(crate) struct Life {
     pub(crate) ready: bool,
     /// Start again when the current run has ended.
     pub(crate) restart: bool,
+    /// The next run begins by itself, when its time has come.
+    pub(crate) restarting: Option<Restarting>,
+    pub(crate) supervisor: Supervisor,
     /// Threads that still have something to post which belongs before the run's last signal.
     pub(crate) posting: usize,
     /// The last signals of a run are being posted; the next must not begin before.
@@ -57,6 +67,7 @@ pub(crate) struct Shared {
     pub(crate) signals: ProcessSignals,
     pub(crate) mirrors: Vec<Arc<Mirror>>,
     pub(crate) inbox: ChildInbox,
+    pub(crate) captured: Captured,
     pub(crate) encoder: EncoderThread,
     name: Mutex<String>,
     life: Mutex<Life>,
@@ -65,8 +76,6 @@ pub(crate) struct Shared {
     control: Mutex<ControlLane>,
     /// Threads that wait for this child.
     waiters: AtomicUsize,
-    /// The run whose signals are being delivered; behind `life`'s while those of an older one wait.
-    pub(crate) delivered: AtomicU32,
 }
 
 impl fmt::Debug for Shared {
@@ -99,11 +108,13 @@ impl Shared {
             report: None,
             ready: false,
             restart: false,
+            restarting: None,
+            supervisor: Supervisor::new(spec.restart),
             posting: 0,
             finishing: false,
             hooks: 0,
         };
-        let traffic = Traffic::new(spec.queue);
+        let traffic = Traffic::new(spec.queue, spec.vigilance.ping_interval);
         Arc::new(Self {
             mirrors: mirrors.collect(),
             spec,
@@ -111,6 +122,7 @@ impl Shared {
             sinks,
             signals: ProcessSignals::default(),
             inbox: ChildInbox::default(),
+            captured: Captured::default(),
             encoder: EncoderThread::default(),
             name: Mutex::new(name),
             life: Mutex::new(life),
@@ -118,7 +130,6 @@ impl Shared {
             traffic: Mutex::new(traffic),
             control: Mutex::default(),
             waiters: AtomicUsize::new(0),
-            delivered: AtomicU32::new(0),
         })
     }
 
@@ -180,33 +191,63 @@ impl Shared {
     fn enter(self: &Arc<Self>, command: u16, payload: Result<Payload, Outcome>) -> (u64, Awaited) {
         let (reply, receiver) = oneshot::channel();
         let then = SharedThen::default();
-        let entry = Entry { command, reply, then: Arc::clone(&then) };
-        let (call, refused) = {
+        let rules = self.table.commands.get(usize::from(command)).map(|row| row.rules);
+        let limit = Limit::new(
+            rules.unwrap_or_default(),
+            self.spec.vigilance.on_timeout,
+            Self::inherited_time(),
+        );
+        let repeat = self.repeat(command);
+        let entry = Entry { command, reply, then: Arc::clone(&then), limit, repeat };
+        let (call, refused, watch) = {
             let mut traffic = self.traffic();
             let call = traffic.next_call();
             let refused = match payload {
                 Ok(payload) => traffic.submit(call, entry, payload).err(),
                 Err(outcome) => Some((entry, outcome)),
             };
-            (call, refused)
+            (call, refused, traffic.begin_watch())
         };
+        if let Some((look, at)) = watch {
+            self.look_at(look, at);
+        }
         if let Some((entry, outcome)) = refused {
             self.resolve(call, entry, outcome);
         }
         (call, Awaited { receiver, then })
     }
 
+    /// What a crash means for this command.
+    fn repeat(&self, command: u16) -> Repeat {
+        let Some(row) = self.table.commands.get(usize::from(command)) else {
+            return Repeat::never();
+        };
+        let mut repeat = Repeat::never();
+        if row.rules.idempotent {
+            repeat = repeat.idempotent();
+        }
+        match row.writes.filter(|_| self.spec.reapply_properties) {
+            Some(property) => repeat.writes(property),
+            None => repeat,
+        }
+    }
+
     /// Ends a command: wakes who waits, and posts what handlers shall hear. Whoever has taken the
     /// entry out of the table calls this, once.
     pub(crate) fn resolve(self: &Arc<Self>, call: u64, entry: Entry, outcome: Outcome) {
-        let Entry { command, reply, then } = entry;
+        let Entry { command, reply, then, repeat, .. } = entry;
+        if repeat.is_reapplied() && outcome.is_no_failure() {
+            return;
+        }
         let outcome = Arc::new(outcome);
         let (told, source) = match &*outcome {
             Outcome::Returned(_) => {
                 let sink = self.sinks.results.get(usize::from(command)).and_then(Option::as_ref);
                 (sink.is_some_and(|sink| (sink.is_connected)()), None)
             }
-            Outcome::Exited(_) | Outcome::Cancelled | Outcome::Stopped => (false, None),
+            // Told otherwise, or asked for.
+            Outcome::Exited(_) | Outcome::TimedOut(_) => (false, None),
+            Outcome::Cancelled | Outcome::Stopped => (false, None),
             // As they are now: when it is told, the child may be another.
             _ => (true, Some(Box::new(Source { name: self.name(), pid: self.life().pid }))),
         };
@@ -224,7 +265,7 @@ impl Shared {
         });
         // Nobody may wait any more.
         // An executor's waker is user code.
-        let _ = catch_unwind(AssertUnwindSafe(|| reply.send(Reply::Outcome(outcome)).is_ok()));
+        let _ = caught(|| reply.send(Reply::Outcome(outcome)).is_ok());
         if let Some(notice) = notice {
             post(self, notice);
         }
@@ -262,9 +303,10 @@ impl Shared {
     }
 
     pub(crate) fn cancel(self: &Arc<Self>, call: u64) {
+        let _posting = self.begin_posting(&mut self.life());
         let (waiting, pending) = {
             let mut traffic = self.traffic();
-            (traffic.cancel_waiting(call), traffic.pending.contains(call))
+            (traffic.cancel_waiting(call), traffic.cancel_sent(call))
         };
         if let Some(entry) = waiting {
             self.resolve(call, entry, Outcome::Cancelled);
@@ -273,44 +315,57 @@ impl Shared {
         }
     }
 
+    /// Whoever takes a call out of the table holds this until he has told its outcome: that belongs before
+    /// the run's last signal, so the run does not end meanwhile.
+    pub(crate) fn begin_posting(self: &Arc<Self>, life: &mut Life) -> Posting {
+        life.posting += 1;
+        Posting(Arc::clone(self))
+    }
+
     // ---- waiting
 
     /// While the guard lives, a full inbox does not keep the child from answering.
     pub(crate) fn begin_wait(self: &Arc<Self>) -> Waiting {
-        self.waiters.fetch_add(1, Ordering::SeqCst);
-        self.grant_if_allowed();
+        self.enter_wait();
         Waiting(Arc::clone(self))
     }
+}
 
-    /// Whether the inbox holds so much that even who waits gets nothing more.
-    pub(crate) fn is_overflowing(&self) -> bool {
-        self.inbox.fill(self.spec.inbox_bound) == Fill::HardOver
+impl Allowance for Shared {
+    fn fill(&self) -> Fill {
+        self.inbox.fill(self.spec.inbox_bound)
     }
 
-    /// Whether the child may have credit for more events.
-    pub(crate) fn may_grant(&self) -> bool {
-        match self.inbox.fill(self.spec.inbox_bound) {
-            Fill::Room => true,
-            Fill::Over => {
-                self.waiters.load(Ordering::SeqCst) > 0 || self.life().state == State::Stopping
-            }
-            Fill::HardOver => false,
-        }
+    fn waiters(&self) -> &AtomicUsize {
+        &self.waiters
     }
 
-    /// Gives the credit that was withheld, if there is a reason to.
-    pub(crate) fn grant_if_allowed(&self) {
-        if self.control().is_withheld() && self.may_grant() {
-            self.control().grant();
-        }
+    fn is_stopping(&self) -> bool {
+        self.life().state == State::Stopping
     }
 
-    /// The child gets no credit. Over the hard limit that holds for those who wait, too, so they are
-    /// told to give up.
-    pub(crate) fn note_overflow(&self) {
-        if self.is_overflowing() && self.waiters.load(Ordering::SeqCst) > 0 {
-            self.traffic().pending.give_up_waiting();
-        }
+    fn is_withheld(&self) -> bool {
+        self.control().is_withheld()
+    }
+
+    fn give(&self) {
+        self.control().grant();
+    }
+
+    fn give_up_waiting(&self) {
+        self.traffic().pending.give_up_waiting();
+    }
+}
+
+/// See [`Shared::begin_posting`].
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Posting(Arc<Shared>);
+
+impl Drop for Posting {
+    fn drop(&mut self) {
+        self.0.life().posting -= 1;
+        self.0.life_changed.notify_all();
     }
 }
 
@@ -320,6 +375,6 @@ pub(crate) struct Waiting(Arc<Shared>);
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.waiters.fetch_sub(1, Ordering::SeqCst);
+        self.0.leave_wait();
     }
 }

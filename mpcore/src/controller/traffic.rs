@@ -4,12 +4,18 @@
 //! credit, the caller's own thread sends, which never blocks. Decisions only: whoever takes an entry
 //! out resolves it after the lock is released.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::control_lane::Grant;
+use super::escalation::Limit;
 use super::exit::SharedReport;
+use super::grant::Grant;
+use super::health::{Health, Look};
 use super::outcome::Outcome;
-use super::pending::{Entry, Pending};
+use super::pending::{Entry, Pending, SharedThen, Then};
+use super::repeat::AcceptedWrites;
+use crate::sync::Mutex;
 use crate::transport::Sender;
 use crate::wire::credit::FalseReport;
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
@@ -31,10 +37,24 @@ struct Lane {
     grant: Arc<Grant>,
 }
 
+/// Which commands without an outcome go over to the next run, when one has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GoOver {
+    /// There is no next run, or it was asked for.
+    Nothing,
+    /// The run never was ready, so nothing of a command had been sent.
+    Everything,
+    /// It had been ready: only what is idempotent, once.
+    Idempotent,
+}
+
 pub(crate) struct Traffic {
     pub(crate) gate: Gate,
     last_call: u64,
     pub(crate) pending: Pending,
+    pub(crate) health: Health,
+    /// Those to be made again with every start.
+    pub(crate) writes: AcceptedWrites,
     queue: Outgoing,
     lane: Option<Lane>,
     buffer: Vec<u8>,
@@ -46,12 +66,21 @@ impl std::fmt::Debug for Traffic {
     }
 }
 
+fn head_of(call: u64, entry: &Entry) -> ItemHead {
+    let mut head = ItemHead::new(ItemKind::Call, entry.command, call);
+    head.deadline = entry.limit.milliseconds;
+    head.flags = entry.limit.flags;
+    head
+}
+
 impl Traffic {
-    pub(crate) fn new(bounds: Bounds) -> Self {
+    pub(crate) fn new(bounds: Bounds, ping_interval: Duration) -> Self {
         Self {
             gate: Gate::Open,
             last_call: 0,
             pending: Pending::default(),
+            health: Health::new(ping_interval),
+            writes: AcceptedWrites::default(),
             queue: Outgoing::new(0, bounds),
             lane: None,
             buffer: Vec::new(),
@@ -68,20 +97,21 @@ impl Traffic {
     pub(crate) fn submit(
         &mut self,
         call: u64,
-        entry: Entry,
+        mut entry: Entry,
         payload: Payload,
     ) -> Result<(), (Entry, Outcome)> {
-        let length = match &payload {
-            Payload::Ready(bytes) => bytes.len(),
-            Payload::Encoding => crate::limits::ENCODE_INLINE,
-        };
+        let length = payload.ready().map_or(crate::limits::ENCODE_INLINE, <[u8]>::len);
         match &self.gate {
             Gate::Open if self.queue.has_room(length) => {}
             Gate::Open => return Err((entry, Outcome::QueueFull)),
             Gate::Stopping => return Err((entry, Outcome::Stopped)),
             Gate::Ended(report) => return Err((entry, Outcome::Exited(Arc::clone(report)))),
         }
-        let head = ItemHead::new(ItemKind::Call, entry.command, call);
+        let head = head_of(call, &entry);
+        let payload = match payload {
+            Payload::Ready(args) => entry.repeat.keep(args),
+            payload => payload,
+        };
         self.pending.insert(call, entry);
         self.queue.push(head, None, payload);
         self.pump();
@@ -117,6 +147,10 @@ impl Traffic {
         payload: Result<Vec<u8>, Outcome>,
     ) -> Option<(Entry, Outcome)> {
         let queued = payload.and_then(|payload| {
+            let payload = match self.pending.get_mut(call) {
+                Some(entry) => entry.repeat.keep(payload),
+                None => Payload::Ready(payload),
+            };
             let fits = self.queue.encoded(call, payload);
             if fits { Ok(()) } else { Err(Outcome::QueueFull) }
         });
@@ -131,6 +165,29 @@ impl Traffic {
         refused
     }
 
+    /// A run begins: what waits is sent when it is ready, and the accepted writes go before it.
+    pub(crate) fn begin_run(&mut self) {
+        self.gate = Gate::Open;
+        self.health.reset();
+        self.queue.hold();
+        // Each goes to the front.
+        for write in self.writes.in_order().into_iter().rev() {
+            let head = ItemHead::new(ItemKind::Call, write.command, write.call);
+            let then = SharedThen::new(Mutex::new(Then { uncalled: true, ..Then::default() }));
+            let (reply, _) = oneshot::channel();
+            let (limit, repeat) = (Limit::default(), write.repeat());
+            let entry = Entry { command: write.command, reply, then, limit, repeat };
+            self.pending.insert_first(write.call, entry);
+            self.queue.push_front(head, write.payload());
+        }
+    }
+
+    /// The child is ready for commands.
+    pub(crate) fn ready(&mut self) {
+        self.queue.release();
+        self.pump();
+    }
+
     /// A run's lanes are there: the welcome goes before everything that has queued.
     pub(crate) fn open_lane(
         &mut self,
@@ -141,6 +198,7 @@ impl Traffic {
         welcome: Vec<u8>,
     ) {
         self.queue.reset_lane(window);
+        let welcome = Payload::Ready(welcome);
         self.queue.push_front(ItemHead::new(ItemKind::Welcome, 0, 0), welcome);
         self.lane = Some(Lane { sender, generation, grant });
         self.pump();
@@ -155,13 +213,43 @@ impl Traffic {
         Ok(())
     }
 
+    /// Whether the child owes something: an outcome, or its end.
+    pub(crate) fn is_outstanding(&self) -> bool {
+        let owes = self.pending.len() > 0 || matches!(self.gate, Gate::Stopping);
+        owes && self.lane.is_some()
+    }
+
+    /// The first look at the child's health, if something is outstanding and no look is due.
+    pub(crate) fn begin_watch(&mut self) -> Option<(Look, Instant)> {
+        if self.health.is_watching() || !self.is_outstanding() {
+            return None;
+        }
+        self.health.begin(Instant::now())
+    }
+
+    /// Gives a call another deadline; returns whether the child is to be told, because the call is under
+    /// way.
+    pub(crate) fn set_timeout(&mut self, call: u64, milliseconds: u32) -> bool {
+        let Some(entry) = self.pending.get_mut(call) else { return false };
+        entry.limit.allow(milliseconds);
+        !self.queue.set_deadline(call, milliseconds)
+    }
+
     /// Takes out a call of which nothing has been sent yet: it is never started.
     pub(crate) fn cancel_waiting(&mut self, call: u64) -> Option<Entry> {
-        if self.pending.contains(call) && self.queue.waits(call) {
-            self.queue.forget(call);
-            return self.pending.remove(call);
+        let entry = self.pending.get_mut(call)?;
+        if entry.repeat.is_reapplied() || !self.queue.waits(call) {
+            return None;
         }
-        None
+        self.queue.forget(call);
+        self.pending.remove(call)
+    }
+
+    /// Notes that the end of a call is wanted of which something has been sent; returns whether there is
+    /// such a call.
+    pub(crate) fn cancel_sent(&mut self, call: u64) -> bool {
+        let entry = self.pending.get_mut(call).filter(|entry| !entry.repeat.is_reapplied());
+        entry.map(|entry| entry.repeat.cancel()).is_some()
     }
 
     /// No further commands; takes out those of which nothing has been sent.
@@ -175,10 +263,295 @@ impl Traffic {
         waiting
     }
 
-    /// The run has ended; takes out everything.
-    pub(crate) fn end(&mut self) -> Vec<(u64, Entry)> {
+    /// The run has ended; takes out everything but what goes over to the next.
+    pub(crate) fn end(&mut self, go_over: GoOver) -> Vec<(u64, Entry)> {
         self.lane = None;
-        self.queue.clear();
-        self.pending.take(|_| true)
+        let queued = self.queue.take().into_iter();
+        let mut queued: HashMap<_, _> =
+            queued.map(|(head, payload)| (head.call, payload)).collect();
+        let mut lost = Vec::new();
+        for (call, mut entry) in self.pending.take(|_| true) {
+            let payload = queued.remove(&call);
+            let payload = match go_over {
+                GoOver::Everything if !entry.repeat.is_reapplied() => payload,
+                // Not even whole on the lane: it has not been run.
+                GoOver::Idempotent if entry.repeat.is_idempotent() => {
+                    payload.or_else(|| entry.repeat.again())
+                }
+                _ => None,
+            };
+            match payload {
+                Some(payload) => {
+                    // Its time begins anew.
+                    entry.limit.overran = false;
+                    let head = head_of(call, &entry);
+                    self.pending.insert(call, entry);
+                    self.queue.push(head, None, payload);
+                }
+                None => lost.push((call, entry)),
+            }
+        }
+        lost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::mpsc;
+
+    use proptest::prelude::*;
+
+    use super::super::repeat::Repeat;
+    use super::*;
+    use crate::controller::pending::{Reply, SharedThen};
+    use crate::wire::credit::charge;
+    use crate::wire::packet::{Assembler, PacketError};
+
+    const WINDOW: u32 = 96 << 10;
+    const BOUNDS: Bounds = Bounds { entries: 8, bytes: 600 << 10 };
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Submit(usize),
+        SubmitUnencoded,
+        /// The encoder is done with the oldest, if it could.
+        Encoded(Result<usize, ()>),
+        /// Of the n-th newest call.
+        Cancel(usize),
+        /// The child has read so many packets, and reports.
+        Read(usize),
+        /// The child tells the outcome of the oldest call it has.
+        Return,
+        OpenLane,
+        CloseLane,
+        Stop,
+        End,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let length = || prop_oneof![Just(0usize), 0..1000usize, 60_000..200_000usize];
+        prop_oneof![
+            8 => length().prop_map(Step::Submit),
+            4 => Just(Step::SubmitUnencoded),
+            4 => length().prop_map(|length| Step::Encoded(Ok(length))),
+            1 => Just(Step::Encoded(Err(()))),
+            6 => (0..6usize).prop_map(Step::Cancel),
+            8 => (1..6usize).prop_map(Step::Read),
+            6 => Just(Step::Return),
+            3 => Just(Step::OpenLane),
+            1 => Just(Step::CloseLane),
+            1 => Just(Step::Stop),
+            2 => Just(Step::End),
+        ]
+    }
+
+    /// A traffic with its surroundings: one child after the other, the encoder, and what has come of the
+    /// calls.
+    struct Model {
+        traffic: Traffic,
+        generation: u32,
+        /// The child's end of the lane, while there is one.
+        lane: Option<mpsc::Receiver<Vec<u8>>>,
+        /// Packets that are on the lane.
+        sent: Vec<Vec<u8>>,
+        assembler: Assembler,
+        consumed: u64,
+        /// Calls the child has read and not answered.
+        child_has: Vec<u64>,
+        /// Calls whose arguments are being encoded, oldest first.
+        encoding: Vec<u64>,
+        outcomes: BTreeMap<u64, usize>,
+        calls: BTreeSet<u64>,
+        newest_read: u64,
+        /// The run has ended, or the first has not begun.
+        ended: bool,
+    }
+
+    impl Model {
+        fn new() -> Self {
+            Self {
+                traffic: Traffic::new(BOUNDS, Duration::from_secs(1)),
+                generation: 0,
+                lane: None,
+                sent: Vec::new(),
+                assembler: Assembler::default(),
+                consumed: 0,
+                child_has: Vec::new(),
+                encoding: Vec::new(),
+                outcomes: BTreeMap::new(),
+                calls: BTreeSet::new(),
+                newest_read: 0,
+                ended: true,
+            }
+        }
+
+        fn resolved(&mut self, call: u64, entry: Entry) {
+            drop(entry);
+            *self.outcomes.entry(call).or_default() += 1;
+        }
+
+        fn has_ended(&self, call: u64) -> bool {
+            self.outcomes.contains_key(&call)
+        }
+
+        fn submit(&mut self, payload: Payload) -> Result<(), TestCaseError> {
+            let (reply, _receiver) = oneshot::channel::<Reply>();
+            let call = self.traffic.next_call();
+            prop_assert!(self.calls.insert(call), "a number twice");
+            let encoding = matches!(payload, Payload::Encoding);
+            let (then, limit) = (SharedThen::default(), Limit::default());
+            let entry = Entry { command: 0, reply, then, limit, repeat: Repeat::never() };
+            if encoding {
+                self.encoding.push(call);
+            }
+            if let Err((entry, _)) = self.traffic.submit(call, entry, payload) {
+                self.resolved(call, entry);
+            }
+            Ok(())
+        }
+
+        fn step(&mut self, step: &Step) -> Result<(), TestCaseError> {
+            match *step {
+                Step::Submit(length) => self.submit(Payload::Ready(vec![7; length]))?,
+                Step::SubmitUnencoded => self.submit(Payload::Encoding)?,
+                Step::Encoded(payload) => {
+                    if !self.encoding.is_empty() {
+                        let call = self.encoding.remove(0);
+                        let payload = payload
+                            .map(|length| vec![8; length])
+                            .map_err(|()| Outcome::Encode(String::new()));
+                        if let Some((entry, _)) = self.traffic.encoded(call, payload) {
+                            self.resolved(call, entry);
+                        }
+                    }
+                }
+                Step::Cancel(back) => {
+                    let call = self.calls.iter().rev().nth(back).copied();
+                    let waiting =
+                        call.and_then(|call| Some((call, self.traffic.cancel_waiting(call)?)));
+                    if let Some((call, entry)) = waiting {
+                        self.resolved(call, entry);
+                    }
+                }
+                Step::Read(packets) => {
+                    let packets = packets.min(self.sent.len());
+                    for packet in self.sent.drain(..packets).collect::<Vec<_>>() {
+                        self.read(&packet)?;
+                    }
+                    if self.lane.is_some() {
+                        self.traffic.report(self.consumed).expect("it was sent");
+                    }
+                }
+                Step::Return => {
+                    if !self.child_has.is_empty() {
+                        let call = self.child_has.remove(0);
+                        let entry = self.traffic.pending.remove(call);
+                        prop_assert!(entry.is_some(), "the child has call {call}, nobody else");
+                        entry.into_iter().for_each(|entry| self.resolved(call, entry));
+                    }
+                }
+                Step::OpenLane if self.ended => {
+                    (self.traffic.gate, self.ended) = (Gate::Open, false);
+                    self.generation += 1;
+                    let (sender, receiver) = mpsc::channel();
+                    (self.lane, self.consumed, self.assembler) =
+                        (Some(receiver), 0, Assembler::default());
+                    let (lane, grant) = (Arc::new(sender), Arc::default());
+                    self.traffic.open_lane(lane, self.generation, grant, WINDOW, vec![1]);
+                }
+                Step::CloseLane => {
+                    self.lane = None;
+                    self.sent.clear();
+                }
+                Step::Stop => {
+                    for (call, entry) in self.traffic.stop() {
+                        self.resolved(call, entry);
+                    }
+                }
+                Step::End if !self.ended => {
+                    for (call, entry) in self.traffic.end(GoOver::Nothing) {
+                        self.resolved(call, entry);
+                    }
+                    // It refuses commands as an ended one does.
+                    (self.traffic.gate, self.ended) = (Gate::Stopping, true);
+                    self.lane = None;
+                    self.sent.clear();
+                    self.child_has.clear();
+                }
+                Step::OpenLane | Step::End => {}
+            }
+            self.look_at_the_lane()
+        }
+
+        /// What this step has sent begins with calls that have no outcome.
+        fn look_at_the_lane(&mut self) -> Result<(), TestCaseError> {
+            let new: Vec<_> = self.lane.iter().flat_map(mpsc::Receiver::try_iter).collect();
+            for packet in &new {
+                let (head, body) = Head::parse(packet, self.generation).expect("a packet of ours");
+                if head.kind == PacketKind::Items {
+                    let take = |item: ItemHead, _: crate::wire::packet::Payload<'_>| {
+                        let ended = item.kind == ItemKind::Call && self.has_ended(item.call);
+                        if ended { Err(Wrong::Ended(item.call)) } else { Ok(()) }
+                    };
+                    let sent = Assembler::default().take(head.kind, body, take);
+                    prop_assert!(sent.is_ok(), "{sent:?}");
+                }
+            }
+            self.sent.extend(new);
+            Ok(())
+        }
+
+        fn read(&mut self, packet: &[u8]) -> Result<(), TestCaseError> {
+            self.consumed += charge(packet.len());
+            let (head, body) = Head::parse(packet, self.generation).expect("a packet of ours");
+            let (child_has, newest) = (&mut self.child_has, &mut self.newest_read);
+            let take = |item: ItemHead, _: crate::wire::packet::Payload<'_>| {
+                if item.kind == ItemKind::Call {
+                    if item.call <= *newest {
+                        return Err(Wrong::Order(item.call, *newest));
+                    }
+                    *newest = item.call;
+                    child_has.push(item.call);
+                }
+                Ok(())
+            };
+            let read = self.assembler.take(head.kind, body, take);
+            prop_assert!(read.is_ok(), "{read:?}");
+            Ok(())
+        }
+    }
+
+    #[derive(Debug)]
+    #[allow(dead_code, reason = "shown where a case fails")]
+    enum Wrong {
+        Ended(u64),
+        Order(u64, u64),
+        Packet(PacketError),
+    }
+
+    impl From<PacketError> for Wrong {
+        fn from(error: PacketError) -> Self {
+            Self::Packet(error)
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+        /// Whatever happens to calls in whatever order: each has exactly one outcome, they arrive in the
+        /// order of their numbers, and none is begun to be sent that has its outcome.
+        #[test]
+        fn every_call_has_one_outcome(steps in prop::collection::vec(step(), 1..80)) {
+            let mut model = Model::new();
+            for step in steps.iter().chain([&Step::OpenLane, &Step::End]) {
+                model.step(step)?;
+                let twice = model.outcomes.iter().find(|(_, times)| **times != 1);
+                prop_assert_eq!(twice, None, "after {:?}", step);
+            }
+            let ended: BTreeSet<u64> = model.outcomes.keys().copied().collect();
+            prop_assert_eq!(ended, model.calls);
+            prop_assert_eq!(model.traffic.pending.len(), 0);
+        }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Rung {
 #[derive(Debug, Default)]
 pub(crate) struct StopLadder {
     next: Option<(Instant, Rung)>,
+    /// The last rung was climbed; there is none after it, whatever is asked.
+    at_the_end: bool,
 }
 
 impl StopLadder {
@@ -36,14 +38,18 @@ impl StopLadder {
 
     /// SIGKILL, now.
     pub(crate) fn kill(&mut self, now: Instant) {
-        self.next = Some((now, Rung::Kill));
+        self.advance_to(now, Rung::Kill);
     }
 
     fn advance_to(&mut self, at: Instant, rung: Rung) {
-        match self.next {
-            Some((_, Rung::Kill)) => {}
-            Some((earlier, _)) if earlier <= at => {}
-            _ => self.next = Some((at, rung)),
+        match (self.next, rung) {
+            _ if self.at_the_end => {}
+            // Sooner, and never back to a milder one.
+            (Some((earlier, Rung::Kill)), Rung::Kill) if earlier <= at => {}
+            (_, Rung::Kill) => self.next = Some((at, rung)),
+            (Some((_, Rung::Kill)), Rung::Terminate) => {}
+            (Some((earlier, Rung::Terminate)), Rung::Terminate) if earlier <= at => {}
+            (_, Rung::Terminate) => self.next = Some((at, rung)),
         }
     }
 
@@ -62,12 +68,15 @@ impl StopLadder {
             Rung::Terminate => Some((now + terminate_grace, Rung::Kill)),
             Rung::Kill => None,
         };
+        self.at_the_end |= rung == Rung::Kill;
         Some(rung)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const GRACE: Duration = Duration::from_secs(3);
@@ -109,5 +118,101 @@ mod tests {
         ladder.kill(start);
         ladder.terminate(start);
         assert_eq!(ladder.due(start, SECOND), Some(Rung::Kill));
+    }
+
+    #[test]
+    fn after_the_last_rung_there_is_none() {
+        let start = Instant::now();
+        let mut ladder = StopLadder::default();
+        ladder.kill(start);
+        assert_eq!(ladder.due(start, SECOND), Some(Rung::Kill));
+        ladder.ask(start, SECOND);
+        ladder.terminate(start);
+        ladder.kill(start);
+        assert_eq!(ladder.deadline(), None);
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Ask(Duration),
+        Terminate,
+        Kill,
+        /// The watcher was asleep for so long, and up to that much longer than it should.
+        Sleep(Duration),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let milliseconds = |most: u64| (0..=most).prop_map(Duration::from_millis);
+        prop_oneof![
+            3 => milliseconds(5000).prop_map(Step::Ask),
+            1 => Just(Step::Ask(Duration::MAX)),
+            1 => Just(Step::Terminate),
+            1 => Just(Step::Kill),
+            6 => milliseconds(3000).prop_map(Step::Sleep),
+        ]
+    }
+
+    proptest! {
+        /// Whatever is asked in whatever order, and however late the watcher looks: the rungs come in
+        /// order, each at most once; the kill comes, when it was asked for or a grace and a second
+        /// after the wish that comes to it first, and nothing puts it off.
+        #[test]
+        fn every_wish_comes_to_its_end(
+            steps in prop::collection::vec(step(), 0..30),
+            punctual in any::<bool>(),
+        ) {
+            let mut now = Instant::now();
+            let mut ladder = StopLadder::default();
+            let mut climbed: Vec<(Rung, Instant)> = Vec::new();
+            // When the kill comes at the latest, if the watcher is punctual; and whether it was asked for.
+            let (mut latest, mut asked_to_kill) = (None::<Instant>, false);
+            let in_the_end = [Step::Sleep(GRACE * 100), Step::Sleep(GRACE * 100)];
+            for step in steps.into_iter().chain(in_the_end) {
+                let before = ladder.deadline();
+                let over = climbed.last().is_some_and(|(rung, _)| *rung == Rung::Kill);
+                let kill_at = match step {
+                    Step::Ask(grace) => now.checked_add(grace).map(|at| at + SECOND),
+                    Step::Terminate => Some(now + SECOND),
+                    Step::Kill => {
+                        asked_to_kill |= !over;
+                        Some(now)
+                    }
+                    Step::Sleep(_) => None,
+                };
+                match step {
+                    Step::Ask(grace) => ladder.ask(now, grace),
+                    Step::Terminate => ladder.terminate(now),
+                    Step::Kill => ladder.kill(now),
+                    Step::Sleep(time) => {
+                        let until = now + time;
+                        // It wakes at each deadline, or only now.
+                        while let Some(at) = ladder.deadline().filter(|at| *at <= until) {
+                            now = if punctual { now.max(at) } else { until };
+                            let rung = ladder.due(now, SECOND);
+                            climbed.push((rung.expect("its deadline has come"), now));
+                        }
+                        now = until;
+                    }
+                }
+                if let Some(at) = kill_at.filter(|_| !over) {
+                    latest = Some(latest.map_or(at, |latest: Instant| latest.min(at)));
+                }
+                if !matches!(step, Step::Sleep(_)) && let (Some(before), Some(after)) = (before, ladder.deadline()) {
+                    prop_assert!(after <= before, "put off by {step:?}");
+                }
+            }
+            let rungs: Vec<_> = climbed.iter().map(|(rung, _)| *rung).collect();
+            let Some(latest) = latest else {
+                prop_assert_eq!(rungs, []);
+                return Ok(());
+            };
+            let mildly = [Rung::Terminate, Rung::Kill];
+            prop_assert!(rungs == mildly || (asked_to_kill && rungs == [Rung::Kill]), "{rungs:?}");
+            let (_, killed) = climbed[climbed.len() - 1];
+            prop_assert!(!punctual || killed <= latest, "{:?} too late", killed - latest);
+            if !asked_to_kill {
+                prop_assert!(killed - climbed[0].1 >= SECOND, "SIGTERM was given no time");
+            }
+        }
     }
 }

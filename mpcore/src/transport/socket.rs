@@ -1,8 +1,8 @@
 //! Lanes through packet sockets of our own, and how a started child inherits them. Linux.
 //!
-//! Two socket pairs: the child finds its end of the first as its stdin, and the end of the second comes along
-//! with the first record. The first carries requests down and events up, the second control down. They
-//! have no names, so nobody else can connect, and no file is left behind.
+//! A socket pair per lane: the child finds its end of the requests lane as its stdin, and those of the two
+//! others come along with the first record. (One pair for both directions is slower by a tenth.) They have no
+//! names, so nobody else can connect, and no file is left behind.
 //!
 //! The child is not trusted. A receive has a buffer of fixed size and takes no descriptors (the kernel drops
 //! what comes along); an overlong packet is an error; a send never waits, and one that finds no room although
@@ -26,6 +26,7 @@ use super::{
     ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
 };
 use crate::limits::INTRODUCTION_BYTES;
+use crate::wire::codec::decode;
 use crate::wire::credit::{charge, longest_packet};
 use crate::wire::handshake::{Introduction, RECORD_BYTES};
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
@@ -41,7 +42,7 @@ enum NoRoom {
 }
 
 struct SocketSender {
-    socket: Arc<OwnedFd>,
+    socket: OwnedFd,
     no_room: NoRoom,
 }
 
@@ -98,44 +99,46 @@ impl LaneEnd for SocketEnd {
     }
 }
 
-/// The controller's ends, before the child has said who it is.
+/// The controller's ends, before the child has said who it is, and those that the child gets with its first
+/// record.
 pub(crate) struct Offer {
-    main: Arc<OwnedFd>,
-    control: OwnedFd,
-    /// What the child gets with its first record.
-    control_of_child: OwnedFd,
+    expected: Expected,
+    handed: [OwnedFd; 2],
 }
 
 impl Offer {
     /// Makes the sockets; the second one is to become the child's stdin.
     pub(crate) fn new() -> io::Result<(Self, OwnedFd)> {
-        let (main, stdin) = pair()?;
+        let (requests, stdin) = pair()?;
+        let (events, events_of_child) = pair()?;
         let (control, control_of_child) = pair()?;
-        Ok((Self { main: Arc::new(main), control, control_of_child }, stdin))
+        let expected = Expected { requests, events: Arc::new(events), control };
+        Ok((Self { expected, handed: [events_of_child, control_of_child] }, stdin))
     }
 
     /// Puts the first record where the child will find it.
     pub(crate) fn send(self, record: &[u8]) -> io::Result<Expected> {
-        let handed = [self.control_of_child.as_fd()];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let handed = self.handed.each_ref().map(AsFd::as_fd);
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         ancillary.push(SendAncillaryMessage::ScmRights(&handed));
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        sendmsg(&self.main, &[IoSlice::new(record)], &mut ancillary, flags)?;
-        Ok(Expected { main: self.main, control: self.control })
+        sendmsg(&self.expected.requests, &[IoSlice::new(record)], &mut ancillary, flags)?;
+        Ok(self.expected)
     }
 }
 
 /// The lanes of a child that has yet to introduce itself.
 pub(crate) struct Expected {
-    main: Arc<OwnedFd>,
+    requests: OwnedFd,
+    events: Arc<OwnedFd>,
     control: OwnedFd,
 }
 
 impl Expected {
     /// Ends the wait for the introduction, and later the reader's.
     pub(crate) fn end(&self) -> Arc<dyn LaneEnd> {
-        Arc::new(SocketEnd(Arc::clone(&self.main)))
+        Arc::new(SocketEnd(Arc::clone(&self.events)))
     }
 
     /// Waits until the child has said who it is. The watcher ends the wait, by [`Expected::end`].
@@ -170,11 +173,11 @@ impl Expected {
             }
         }
         let bytes = introduction.unwrap_or_default();
-        postcard::from_bytes(bytes.as_slice()).map_err(|error| broken(&error))
+        decode(bytes.as_slice()).map_err(|error| broken(&error))
     }
 
     fn receiver(&self, window: u32) -> SocketReceiver {
-        SocketReceiver { socket: Arc::clone(&self.main), longest: longest_packet(window) }
+        SocketReceiver { socket: Arc::clone(&self.events), longest: longest_packet(window) }
     }
 
     /// The lanes of a child that was recognised.
@@ -183,8 +186,8 @@ impl Expected {
         let events_end = self.end();
         let sender = |socket| Arc::new(SocketSender { socket, no_room: NoRoom::Refuse });
         ControllerLanes {
-            requests: sender(self.main),
-            control: sender(Arc::new(self.control)),
+            requests: sender(self.requests),
+            control: sender(self.control),
             events: Box::new(events),
             events_end,
         }
@@ -210,10 +213,16 @@ impl Inherited {
         Some(Self(socket))
     }
 
-    /// The first record, and the control lane that comes with it.
+    /// A socket that is no stdin.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn new(socket: OwnedFd) -> Self {
+        Self(socket)
+    }
+
+    /// The first record, and the lanes that come with it.
     pub(crate) fn receive(self) -> io::Result<(Vec<u8>, Accepted)> {
         let mut record = vec![0; RECORD_BYTES];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let mut vectors = [IoSliceMut::new(&mut record)];
         let received = loop {
@@ -223,22 +232,33 @@ impl Inherited {
             }
         };
         record.truncate(received.bytes);
-        let control = ancillary.drain().find_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
-            _ => None,
-        });
-        let control = control.ok_or_else(|| io::Error::other("the control lane is missing"))?;
-        Ok((record, Accepted { main: Arc::new(self.0), control: Arc::new(control) }))
+        let mut lanes = Vec::new();
+        for message in ancillary.drain() {
+            if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+                lanes.extend(descriptors);
+            }
+        }
+        let Ok([events, control]) = <[OwnedFd; 2]>::try_from(lanes) else {
+            return Err(io::Error::other("the lanes are missing"));
+        };
+        Ok((record, Accepted { requests: Arc::new(self.0), events, control }))
     }
 }
 
 /// A child's sockets.
 pub(crate) struct Accepted {
-    main: Arc<OwnedFd>,
-    control: Arc<OwnedFd>,
+    requests: Arc<OwnedFd>,
+    events: OwnedFd,
+    control: OwnedFd,
 }
 
 impl Accepted {
+    /// The child's end of the events lane, to write to it whatever one likes.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn into_events(self) -> OwnedFd {
+        self.events
+    }
+
     /// Says who this child is; what the controller thinks of it shows in its first item.
     pub(crate) fn introduce(
         self,
@@ -246,7 +266,7 @@ impl Accepted {
         generation: u32,
         window: u32,
     ) -> io::Result<ChildLanes> {
-        let events = SocketSender { socket: Arc::clone(&self.main), no_room: NoRoom::Wait };
+        let events = SocketSender { socket: self.events, no_room: NoRoom::Wait };
         let payload = postcard::to_stdvec(introduction).map_err(io::Error::other)?;
         // The controller reads it whatever it is: no credit is needed.
         let mut queue = Outgoing::new(window, Bounds { entries: 1, bytes: payload.len() });
@@ -259,10 +279,11 @@ impl Accepted {
             queue.report(sent).map_err(io::Error::other)?;
         }
         let longest = longest_packet(window);
+        let receiver = |socket| Box::new(SocketReceiver { socket, longest });
         Ok(ChildLanes {
-            requests: Box::new(SocketReceiver { socket: Arc::clone(&self.main), longest }),
-            requests_end: Arc::new(SocketEnd(self.main)),
-            control: Box::new(SocketReceiver { socket: self.control, longest }),
+            requests: receiver(Arc::clone(&self.requests)),
+            requests_end: Arc::new(SocketEnd(self.requests)),
+            control: receiver(Arc::new(self.control)),
             events: Arc::new(events),
         })
     }

@@ -10,6 +10,7 @@ use std::io::{self, Read, Write};
 use serde::{Deserialize, Serialize};
 
 use super::child_limits::ChildLimits;
+use super::codec::decode;
 use super::interface::Facts;
 
 /// The hidden first argument that marks a child.
@@ -22,6 +23,7 @@ const MAGIC: [u8; 8] = *b"mpcore\x00\x01";
 const RECORD_MAX: u32 = 64 << 10;
 
 /// The most bytes of a record with what stands before it.
+#[cfg(target_os = "linux")]
 pub(crate) const RECORD_BYTES: usize = RECORD_MAX as usize + 12;
 
 /// Proves that the peer is the process that was started: random, and known to the two only.
@@ -82,7 +84,7 @@ impl Record {
         }
         let mut body = vec![0; length as usize];
         pipe.read_exact(&mut body)?;
-        postcard::from_bytes(&body).map_err(|_| invalid("the bootstrap record cannot be decoded"))
+        decode(&body).map_err(|_| invalid("the bootstrap record cannot be decoded"))
     }
 }
 

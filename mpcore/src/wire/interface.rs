@@ -23,7 +23,8 @@ pub struct Command<A: Args, T: 'static, E: 'static> {
 
 /// What the interface says of a command beside its types: marks such as `#[timeout = "5s"]`.
 ///
-/// Only the controller acts on them, so they are no part of the fingerprint.
+/// The controller tells the child with every call what it has to know of them, so they are no part of the
+/// fingerprint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct CommandRules {
     /// `#[timeout = "…"]`: how long it may run, counted from its start in the child.
@@ -187,6 +188,8 @@ pub(crate) struct CommandRow {
     /// What an encoded error of it says.
     pub(crate) message: fn(&[u8]) -> Result<String, DecodeError>,
     pub(crate) rules: CommandRules,
+    /// The property that it writes, by its index.
+    pub(crate) writes: Option<u16>,
 }
 
 /// A property without its type.
@@ -218,7 +221,20 @@ impl Description {
         shapes.extend([command.result.shape(), command.error.codec.shape()]);
         self.fact("command", command.name, signature, &shapes);
         let (message, rules) = (command.error.message, command.rules);
-        self.commands.push(CommandRow { name: command.name, message, rules });
+        self.commands.push(CommandRow { name: command.name, message, rules, writes: None });
+    }
+
+    /// The next command, which writes this property.
+    pub fn write<A: Args, T, E, P>(
+        &mut self,
+        command: &Command<A, T, E>,
+        signature: &str,
+        property: &PropertyDef<P>,
+    ) {
+        self.command(command, signature);
+        if let Some(row) = self.commands.last_mut() {
+            row.writes = Some(property.index);
+        }
     }
 
     /// The next property.

@@ -9,13 +9,16 @@
 pub(crate) mod child_limits;
 pub(crate) mod codec;
 pub(crate) mod credit;
+pub(crate) mod decoder;
 pub(crate) mod fingerprint;
 pub(crate) mod handshake;
 pub(crate) mod interface;
 pub(crate) mod keyed;
 pub(crate) mod outgoing;
 pub(crate) mod packet;
+mod refusal;
 pub(crate) mod report;
 pub(crate) mod result;
 pub(crate) mod sandbox;
+mod serializer;
 mod shape;

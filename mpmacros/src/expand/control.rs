@@ -5,8 +5,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{at_alias, documented, entry, error_type, hidden_with_the_trait, line, quiet, signals};
-use crate::model::{Command, Interface, Origin, Property, Raised};
-use crate::naming;
+use crate::model::{Command, Interface, Origin, Property, Raised, Rules};
+use crate::{naming, timeout};
 
 pub(super) fn expand(interface: &Interface) -> TokenStream {
     let control = control(interface);
@@ -136,13 +136,32 @@ fn stub(interface: &Interface, command: &Command) -> TokenStream {
         let signal = naming::plain(signal);
         format!("The result also arrives as signal [`{signal}`]({signals}::{signal}).")
     });
-    let docs = documented(&command.docs, &lead(interface, command), note.as_deref());
+    let notes: Vec<String> = note.into_iter().chain(rules(command.rules)).collect();
+    let docs = documented(&command.docs, &lead(interface, command), noted(&notes).as_deref());
     quote! {
         #docs
         pub fn #control(&self, #(#args),*) -> #call {
             self.core.call(&#entry, (#(#values,)*))
         }
     }
+}
+
+/// How the runtime treats a command, one sentence each.
+fn rules(rules: Rules) -> Vec<String> {
+    let timeout = rules.timeout.map(|milliseconds| {
+        let time = timeout::in_words(milliseconds);
+        match rules.no_cancel {
+            false => format!("Ends after {time}."),
+            true => format!("Told as timed out after {time}, but runs on."),
+        }
+    });
+    let idempotent = rules.idempotent.then(|| "Runs once more by itself after a crash.".to_owned());
+    let no_cancel = rules.no_cancel.then(|| "Cannot be cancelled once it runs.".to_owned());
+    timeout.into_iter().chain(idempotent).chain(no_cancel).collect()
+}
+
+fn noted(sentences: &[String]) -> Option<String> {
+    (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
 /// `pub fn power(&self) -> f64`
@@ -201,7 +220,8 @@ fn blocking(interface: &Interface) -> TokenStream {
         };
         let outcome = quote!(::core::result::Result<#ok, #error>);
         let outcome = at_alias(&command.returns, outcome);
-        let docs = documented(&command.docs, &lead(interface, command), None);
+        let note = noted(&rules(command.rules));
+        let docs = documented(&command.docs, &lead(interface, command), note.as_deref());
         quote! {
             #docs
             ///

@@ -60,7 +60,7 @@ fn design() {
 }
 
 /// Raw identifiers, renames, an own postfix, an alias of `Result`, a provided command, attributes
-/// that are carried over, and mpcore under another path.
+/// that are carried over, rules of how commands are run, and mpcore under another path.
 #[test]
 fn unusual() {
     check(
@@ -70,7 +70,10 @@ fn unusual() {
             #[doc(hidden)]
             pub(crate) trait r#Motor {
                 #[signal]
+                #[timeout = "1m30s"]
+                #[idempotent]
                 fn r#move(&mut self, r#type: u8) -> std::io::Result<()>;
+                #[no_cancel]
                 #[command(rename = "emit_particles")]
                 #[signal]
                 #[deprecated = "old"]
@@ -79,7 +82,9 @@ fn unusual() {
                     Ok(1)
                 }
                 /// The mode.
+                #[timeout = "250ms"]
                 #[property(write)]
+                #[no_cancel]
                 fn r#mode(&self) -> Mode;
             }
         },
@@ -102,6 +107,37 @@ fn repaired() {
             }
         },
     );
+}
+
+/// The two sides compare what `__describe` tells: how a command is run is none of the child's
+/// business, so it must not tell two sides apart.
+#[test]
+fn how_a_command_is_run_is_no_part_of_the_comparison() {
+    let described = |item: &TokenStream| {
+        let file = expanded(quote!(), item);
+        let methods = file.items.into_iter().filter_map(|item| match item {
+            Item::Impl(item) => Some(item.items),
+            _ => None,
+        });
+        let describe = methods.flatten().find_map(|item| match item {
+            ImplItem::Fn(item) if item.sig.ident == "__describe" => Some(item),
+            _ => None,
+        });
+        crate::text::normal(&describe.expect("it is generated"))
+    };
+    let marked = described(&quote! {
+        trait Laser {
+            #[timeout = "5s"] #[idempotent] #[no_cancel] fn fire(&mut self, watts: f64) -> u8;
+            #[timeout = "5s"] #[idempotent] #[no_cancel] #[property(write)] fn power(&self) -> f64;
+        }
+    });
+    let plain = described(&quote! {
+        trait Laser {
+            fn fire(&mut self, watts: f64) -> u8;
+            #[property(write)] fn power(&self) -> f64;
+        }
+    });
+    assert_eq!(marked, plain);
 }
 
 /// An interface that declares nothing: what is public in its expansion is ours.

@@ -2,13 +2,13 @@
 //! the only place with bounds on the user's types, each with the span of the type, so a type that
 //! cannot travel is one error where the user wrote it.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Path, Type};
 
 use super::handler::number;
 use super::{at_alias, error_type, payload_type, quiet};
-use crate::model::{Command, Event, Interface, Origin, Property, Raised, Returns};
+use crate::model::{Command, Event, Interface, Origin, Property, Raised, Returns, Rules};
 use crate::{naming, payload, text};
 
 pub(super) fn expand(interface: &Interface) -> TokenStream {
@@ -62,7 +62,20 @@ fn entry_of_command(interface: &Interface, index: usize, command: &Command) -> T
     let ty = at_alias(quote!(#krate::__private::Command<#args, #ok, #error>));
     let new = at_alias(quote!(#krate::__private::Command::new));
     let value = at_alias(quote!(#new(#index, #name, (#(#codecs,)*), #result, #raise)));
-    quote!(const #entry: #ty = #value;)
+    let rules = rules(command.rules);
+    quote!(const #entry: #ty = #value #rules;)
+}
+
+/// `.timeout(5000u64).idempotent().no_cancel()`, as far as it is said. Only the controller acts on
+/// them, so they are no part of what the two sides compare.
+fn rules(rules: Rules) -> TokenStream {
+    let timeout = rules.timeout.map(|milliseconds| {
+        let milliseconds = Literal::u64_suffixed(milliseconds.into());
+        quote!(.timeout(#milliseconds))
+    });
+    let idempotent = rules.idempotent.then(|| quote!(.idempotent()));
+    let no_cancel = rules.no_cancel.then(|| quote!(.no_cancel()));
+    quote!(#timeout #idempotent #no_cancel)
 }
 
 fn entry_of_property(krate: &Path, index: usize, property: &Property) -> TokenStream {

@@ -89,11 +89,13 @@ fn a_wrong_option_is_told() {
 fn signals_have_the_declared_arguments_as_qt_types() {
     let methods = quote! {
         #[signal(name = "done")]
+        #[timeout = "5s"]
+        #[no_cancel]
         fn sweep(&mut self, from: f64) -> mpcore::Result<(f32, Vec<u8>, Option<u8>)>;
         #[signal(postfix = "_finished")]
         fn rest(&mut self);
         #[property] fn name(&self) -> String;
-        #[property(write)] fn power(&self) -> u16;
+        #[property(write)] #[idempotent] fn power(&self) -> u16;
         #[event] fn voltage(&self, volts: f64, at: std::time::Duration);
     };
     let expanded = expanded(&plain(), &methods);
@@ -109,6 +111,7 @@ fn signals_have_the_declared_arguments_as_qt_types() {
     ] {
         assert!(expanded.contains(part), "{part}\n{expanded}");
     }
+    assert!(!expanded.contains("compile_error"), "{expanded}");
 }
 
 #[test]

@@ -11,6 +11,11 @@ pub(super) const KINDS: &[Kind] = &[
         tests: Tests::Inside,
     },
     Kind {
+        name: "interleaving",
+        about: "what several threads touch, in every interleaving that matters",
+        tests: Tests::Files(&[("loom-models", ALL)]),
+    },
+    Kind {
         name: "process",
         about: "real child processes, and the examples",
         tests: Tests::Files(&[("mpcore", ALL), ("system-tests", ALL), ("examples", ALL)]),
@@ -252,6 +257,7 @@ mod tests {
             target("mpcore", TargetKind::Library, "mpcore"),
             target("mpcore", TargetKind::Docs, "mpcore"),
             target("mpcore", TargetKind::TestFile, "calls"),
+            target("loom-models", TargetKind::TestFile, "models"),
             target("mpmacros", TargetKind::TestFile, "ui"),
             target("mpmacros-edition2021", TargetKind::TestFile, "callback"),
             target("examples", TargetKind::TestFile, "digest"),
@@ -269,6 +275,7 @@ mod tests {
         let qml = strings(&["--test", "qml", "--test", "waker", "--test", "windows"]);
         let expected = [
             ("unit", Some(Flags::Targets(strings(&["--lib", "--bins"])))),
+            ("interleaving", Some(Flags::Targets(strings(&["--test", "models"])))),
             ("process", Some(Flags::Targets(process))),
             ("ipc-channel", None),
             ("compile-fail", Some(Flags::TargetsWithCases(cases))),

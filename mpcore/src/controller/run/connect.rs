@@ -21,9 +21,13 @@ use crate::controller::shared::Shared;
 use crate::process::watch::{self, Watched};
 use crate::process::{ExitStatus, spawn};
 use crate::transport::{ControllerLanes, Transport, memory, window};
+use crate::unwind::caught;
 use crate::wire::fingerprint::Mismatch;
 use crate::wire::handshake::{Bootstrap, Introduction, Nonce};
 use crate::wire::packet::PROTOCOL;
+
+/// What a program that panics ends with.
+const PANICKED: i32 = 101;
 
 /// Why a run has no lanes.
 pub(super) enum NotConnected {
@@ -48,7 +52,7 @@ pub(super) fn to_thread(
     let (lanes, child_lanes) = memory::pair();
     let nonce = Nonce::default();
     let initial = shared.table.initial_values();
-    take_initial_values(shared, &initial);
+    take_initial_values(shared, run, &initial);
     let given = registry::Run {
         generation: run.generation,
         window: window(),
@@ -58,15 +62,16 @@ pub(super) fn to_thread(
     };
     let told = (Arc::clone(shared), Arc::clone(run));
     let body = move || {
-        let code = (child.serve)(child_lanes, given);
+        let code = caught(|| (child.serve)(child_lanes, given)).unwrap_or(PANICKED);
         let (shared, run) = told;
         watch::forget(run.key);
         shared.ended(run.generation, Some(ExitStatus::from_code(code)));
     };
+    // Before it is watched, and so before it can end.
+    post(shared, Notice::Started(std::process::id()));
     let deadline = Instant::now().checked_add(shared.spec.start_deadline);
     watch::watch(run.key, Arc::clone(shared) as Arc<dyn Watched>, run.generation, None, deadline);
     run.watched();
-    post(shared, Notice::Started(std::process::id()));
     let name = format!("child-{}", shared.name().replace('\0', ""));
     if let Err(error) = thread::Builder::new().name(name).spawn(body) {
         watch::forget(run.key);
@@ -143,7 +148,11 @@ fn bootstrap(
 }
 
 /// Compares what a child says of itself with what is expected of it.
-fn recognise(shared: &Arc<Shared>, introduction: &Introduction) -> Result<(), NotConnected> {
+fn recognise(
+    shared: &Arc<Shared>,
+    run: &Run,
+    introduction: &Introduction,
+) -> Result<(), NotConnected> {
     if introduction.protocol != PROTOCOL {
         let child = introduction.protocol;
         let failure = Failure::Protocol { child, controller: PROTOCOL };
@@ -152,12 +161,18 @@ fn recognise(shared: &Arc<Shared>, introduction: &Introduction) -> Result<(), No
     if let Some(mismatch) = Mismatch::between(&shared.table.facts, &introduction.facts) {
         return Err(NotConnected::Refused(Failure::Mismatch(mismatch)));
     }
-    take_initial_values(shared, &introduction.initial);
+    let (properties, values) = (shared.mirrors.len(), introduction.initial.len());
+    if values != properties {
+        let lie = format!("{values} initial values for {properties} properties");
+        return Err(NotConnected::Refused(Failure::Broken(lie)));
+    }
+    take_initial_values(shared, run, &introduction.initial);
     Ok(())
 }
 
-/// Every run begins with the properties' initial values.
-fn take_initial_values(shared: &Arc<Shared>, initial: &[Vec<u8>]) {
+/// Every run begins with the properties' initial values; a run that is over sets none.
+fn take_initial_values(shared: &Arc<Shared>, run: &Run, initial: &[Vec<u8>]) {
+    let Some(_going) = run.finished.hold() else { return };
     for (index, (mirror, bytes)) in shared.mirrors.iter().zip(initial).enumerate() {
         if mirror.set(bytes) {
             post(shared, Notice::Property(index as u16));

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::controller::backlog::Offered;
 use crate::controller::builder::Output;
-use crate::controller::inbox::{post_line, tell_dropped_lines};
+use crate::controller::captured::{post_line, tell_dropped_lines};
 use crate::controller::shared::Shared;
 use crate::limits::OUTPUT_DEADLINE;
 use crate::process::output::{Fate, OutputStream, PassedOn, Pipe, Sink, Stream, stderr_tail};

@@ -42,10 +42,14 @@ pub mod instruments {
         fn r#gen(&mut self) -> Result<(u8, u8), String>;
         /// Has a keyword for a name.
         #[command(rename = "try")]
+        #[idempotent]
+        #[timeout = "2.5s"]
+        #[no_cancel]
         fn attempt(&mut self, r#async: Option<Vec<u8>>) {
             drop(r#async);
         }
         /// Whether it is on.
+        #[timeout = "1m30s"]
         #[property(write, notify = "power_set", default = 1.0)]
         fn power(&self) -> f64;
         /// A reading.

@@ -113,11 +113,14 @@ fn the_tokens_arrive() {
     assert_eq!(handed.config, "LaserConfig");
     assert_eq!(handed.postfix, "_finished");
     assert_eq!(handed.methods(), ["add_two", "r#gen", "attempt", "power", "voltage"]);
-    let [add_two, generate, _, power, voltage] = &handed.methods[..] else { unreachable!() };
+    let [add_two, generate, attempt, power, voltage] = &handed.methods[..] else { unreachable!() };
     assert_eq!(closed(add_two.arguments), "&mutself,num1:i32,num2:i32");
     assert_eq!(add_two.result, "i32");
     assert_eq!(closed(generate.result), "Result<(u8,u8),String>");
     assert_eq!(add_two.attributes.last(), Some(&"signal"));
+    let marks: Vec<_> = attempt.attributes[1..].iter().copied().map(closed).collect();
+    let expected = [r#"command(rename="try")"#, "idempotent", r#"timeout="2.5s""#, "no_cancel"];
+    assert_eq!(marks, expected);
     let property = power.attributes.last().copied().map(closed);
     assert_eq!(property.as_deref(), Some(r#"property(write,notify="power_set",default=1.0)"#));
     assert_eq!(voltage.attributes.last().copied().map(closed).as_deref(), Some("event(latest)"));

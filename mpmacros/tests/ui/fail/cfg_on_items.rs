@@ -4,6 +4,8 @@ pub trait Laser {
     fn fire(&mut self);
     #[cfg_attr(unix, signal)]
     fn reset(&mut self);
+    #[cfg_attr(unix, timeout = "5s")]
+    fn home(&mut self);
     #[cfg(unix)]
     #[property]
     fn power(&self) -> f64;

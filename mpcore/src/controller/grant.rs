@@ -1,0 +1,89 @@
+//! The credit that the child gets for the events lane.
+//!
+//! The reader thread counts what it has read ([`Account`]) and grants it, or withholds it while the inbox
+//! is full. Whatever goes to the child, on the requests lane or on the control lane, carries the total
+//! granted so far ([`Grant`]), so a message of its own is needed only when nothing else goes. Totals only
+//! rise; a late one changes nothing.
+
+use std::sync::Arc;
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+
+/// What has been granted and told: shared by the two lanes to the child.
+#[derive(Debug, Default)]
+pub(crate) struct Grant {
+    granted: AtomicU64,
+    told: AtomicU64,
+}
+
+impl Grant {
+    /// The total to put on a packet.
+    pub(crate) fn granted(&self) -> u64 {
+        self.granted.load(Ordering::SeqCst)
+    }
+
+    /// A packet with this total was sent.
+    pub(crate) fn told(&self, total: u64) {
+        self.told.fetch_max(total, Ordering::SeqCst);
+    }
+}
+
+/// A child that has sent more than it had credit for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{sent} bytes were sent with credit for {allowed}")]
+pub(crate) struct Overdrawn {
+    sent: u64,
+    allowed: u64,
+}
+
+/// What the reader has consumed of the events lane. Changed under the lock of the control lane.
+#[derive(Debug)]
+pub(crate) struct Account {
+    grant: Arc<Grant>,
+    consumed: u64,
+    half_window: u64,
+    withheld: bool,
+}
+
+impl Account {
+    pub(crate) fn new(window: u32) -> Self {
+        let half_window = u64::from(window) / 2;
+        Self { grant: Arc::default(), consumed: 0, half_window, withheld: false }
+    }
+
+    pub(crate) fn grant(&self) -> &Arc<Grant> {
+        &self.grant
+    }
+
+    /// A packet was read that cost `charge`; `grant` says whether the child may have credit for more.
+    /// Returns whether that is to be told at once, since too much has not been.
+    pub(crate) fn read(&mut self, charge: u64, grant: bool) -> Result<bool, Overdrawn> {
+        self.consumed += charge;
+        let allowed = self.grant.granted() + 2 * self.half_window + 1;
+        if self.consumed > allowed {
+            // Whoever sends without credit would fill our memory, whatever the bounds say.
+            return Err(Overdrawn { sent: self.consumed, allowed });
+        }
+        if charge > 0 {
+            self.withheld = !grant;
+        }
+        if !grant {
+            return Ok(false);
+        }
+        self.grant.granted.store(self.consumed, Ordering::SeqCst);
+        Ok(self.consumed - self.grant.told.load(Ordering::SeqCst) >= self.half_window)
+    }
+
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.withheld
+    }
+
+    /// There is room again. Returns whether something was withheld, and so is to be told at once.
+    pub(crate) fn give(&mut self) -> bool {
+        if !std::mem::take(&mut self.withheld) {
+            return false;
+        }
+        self.grant.granted.store(self.consumed, Ordering::SeqCst);
+        true
+    }
+}

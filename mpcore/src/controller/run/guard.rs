@@ -1,0 +1,152 @@
+//! However a run's thread is left, its run ends.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+
+use super::{Run, Step, end, wait_for_end};
+use crate::controller::shared::Shared;
+use crate::sync::lock;
+
+/// Ends the run when it is dropped. Where that is because of a panic, which would be a mistake of ours, the
+/// child is declared broken, so that it goes and its commands have their outcomes.
+pub(super) struct EndGuard<'a> {
+    pub(super) shared: &'a Arc<Shared>,
+    pub(super) run: &'a Arc<Run>,
+    pub(super) steps: mpsc::Receiver<Step>,
+}
+
+impl Drop for EndGuard<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.run.declare_broken("what it sent made its reader panic");
+            let watched = lock(&self.run.known).watched;
+            if watched {
+                wait_for_end(&self.steps);
+            }
+        }
+        end::finish(self.shared, self.run);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::child::registry::Registration;
+    use crate::controller::process::begin_run;
+    use crate::controller::run::{connect, read};
+    use crate::interface::Control as _;
+    use crate::process::watch::{self, Watched};
+    use crate::transport::{LaneReceiver, ReceiveError, memory};
+    use crate::unwind::tests::Bomb;
+    use crate::wire::handshake::Nonce;
+    use crate::{CallError, Failure, State};
+
+    #[mpmacros::process(crate = "crate")]
+    pub(super) trait Adder {
+        fn add(&mut self, a: i32, b: i32) -> i32;
+    }
+
+    #[derive(mpmacros::Child)]
+    #[child(Adder, crate = "crate")]
+    struct Sum {}
+
+    impl Adder for Sum {
+        fn add(&mut self, a: i32, b: i32) -> i32 {
+            if a < 0 {
+                std::panic::panic_any(Bomb);
+            }
+            a + b
+        }
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    struct Panicking;
+
+    impl LaneReceiver for Panicking {
+        fn receive(&mut self, _: &mut Vec<u8>) -> Result<(), ReceiveError> {
+            std::panic::resume_unwind(Box::new("on purpose"))
+        }
+    }
+
+    /// A reader that panicked left its child alive and its calls without an outcome, for ever.
+    #[test]
+    fn a_reader_that_panics_ends_its_run() {
+        let control = AdderControl::builder().in_process::<Sum>().build().unwrap();
+        let mut call = control.add(1, 2);
+        let shared = Arc::clone(control.__core().process().shared());
+        let (run, wake) = begin_run(&shared, &mut shared.life());
+        wake.wake();
+        let owner = Arc::clone(&shared) as Arc<dyn Watched>;
+        watch::prepare().unwrap();
+        watch::watch(run.key, owner, run.generation, None, None);
+        run.watched();
+        let (mut lanes, _child) = memory::pair();
+        lanes.events = Box::new(Panicking);
+        let reader = {
+            let (shared, run) = (Arc::clone(&shared), Arc::clone(&run));
+            thread::spawn(move || {
+                let steps = lock(&run.received).take().unwrap();
+                let _end = EndGuard { shared: &shared, run: &run, steps };
+                let events = read::open(&shared, &run, lanes, Nonce::default());
+                let _ = read::read(&shared, &run, events);
+            })
+        };
+        assert!(reader.join().is_err());
+        let outcome = call.wait_timeout(LONG).expect("the call has an outcome");
+        let Err(CallError::Exited(report)) = outcome else { panic!("{outcome:?}") };
+        assert!(matches!(report.failure, Some(Failure::Broken(_))), "{report:?}");
+        assert!(report.killed);
+        assert_eq!(control.process().state(), State::Failed, "it never was ready");
+    }
+
+    /// The payload's `Drop` panicked in the child's runtime: with the command, all others were lost.
+    #[test]
+    fn a_panic_that_panics_is_one_outcome() {
+        let control = AdderControl::builder().in_process::<Sum>().spawn().unwrap();
+        let (mut bad, mut good) = (control.add(-1, 2), control.add(1, 2));
+        let outcome = bad.wait_timeout(LONG);
+        assert!(matches!(outcome, Some(Err(CallError::Panicked(_)))), "{outcome:?}");
+        assert_eq!(good.wait_timeout(LONG), Some(Ok(3)), "the child goes on");
+    }
+
+    /// A runtime that panics is a mistake of ours; its run ends all the same.
+    #[test]
+    fn a_child_on_a_thread_that_panics_has_ended() {
+        let control = AdderControl::builder().in_process::<Sum>().build().unwrap();
+        let mut call = control.add(1, 2);
+        let shared = Arc::clone(control.__core().process().shared());
+        let (run, wake) = begin_run(&shared, &mut shared.life());
+        wake.wake();
+        let serve = |_, _| std::panic::resume_unwind(Box::new("on purpose"));
+        let child = Registration { serve, ..Registration::of::<Sum>() };
+        let Ok(_lanes) = connect::to_thread(&shared, &run, child) else {
+            panic!("the thread starts")
+        };
+        let outcome = call.wait_timeout(LONG).expect("the call has an outcome");
+        let Err(CallError::Exited(report)) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(report.status.map(|status| status.code()), Some(101));
+    }
+
+    /// It said that the child had been stopped.
+    #[test]
+    fn an_entry_that_is_dropped_is_no_stop() {
+        let control = AdderControl::builder().in_process::<Sum>().build().unwrap();
+        let shared = Arc::clone(control.__core().process().shared());
+        let lose = |call: &crate::Call<i32>| drop(shared.traffic().pending.remove(call.id()));
+        let mut call = control.add(1, 2);
+        assert_eq!(call.try_outcome(), None);
+        lose(&call);
+        assert_eq!(call.try_outcome(), Some(Err(CallError::Lost)));
+        assert_eq!(call.wait_timeout(LONG), Some(Err(CallError::Lost)));
+        let call = control.add(1, 2);
+        lose(&call);
+        assert_eq!(call.wait(), Err(CallError::Lost));
+        let mut call = control.add(1, 2);
+        lose(&call);
+        assert_eq!(call.wait_timeout(LONG), Some(Err(CallError::Lost)));
+    }
+}

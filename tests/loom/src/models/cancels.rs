@@ -1,0 +1,89 @@
+//! A cancel meets the command it names and no other, and every command has one outcome.
+
+use std::sync::Arc;
+
+use loom::thread;
+
+use super::check;
+use crate::child::cancels::Cancels;
+use crate::wire::packet::CallFlags;
+
+fn begin(cancels: &Cancels<()>, call: u64) -> bool {
+    cancels.begin(call, CallFlags::default(), |_| {})
+}
+
+/// Whether it had met `Cancelled`.
+fn end(cancels: &Cancels<()>) -> bool {
+    cancels.end(|_| {}).met
+}
+
+/// A cancel that comes before, while or after its command runs is answered, or seen, or too late; the
+/// next command hears nothing of it.
+pub fn a_cancel_meets_no_other_command() {
+    check(3, || {
+        let cancels = Arc::new(Cancels::<()>::default());
+        let control = {
+            let cancels = Arc::clone(&cancels);
+            thread::spawn(move || cancels.cancel(&[1]))
+        };
+        let began = begin(&cancels, 1);
+        if began {
+            let seen = cancels.is_cancelled();
+            assert!(!seen || cancels.running() == 1);
+            end(&cancels);
+        }
+        assert!(begin(&cancels, 2));
+        assert!(!cancels.is_cancelled(), "cancelled for another");
+        assert!(!end(&cancels));
+        let answered = control.join().unwrap();
+        assert_eq!(answered.len(), usize::from(!began), "answered, or run");
+    });
+}
+
+/// The child ends while a cancel is on its way: its command is answered as stopped, or as cancelled.
+pub fn a_command_that_is_skipped_is_answered_once() {
+    check(3, || {
+        let cancels = Arc::new(Cancels::<()>::default());
+        let control = {
+            let cancels = Arc::clone(&cancels);
+            thread::spawn(move || cancels.cancel(&[2, 3]))
+        };
+        assert!(begin(&cancels, 1));
+        end(&cancels);
+        let stopped = [2, 3].map(|call| cancels.skip(call));
+        let answered = control.join().unwrap();
+        for (call, stopped) in [(2, stopped[0]), (3, stopped[1])] {
+            let cancelled = answered.contains(&call);
+            assert!(stopped != cancelled, "call {call}: stopped {stopped}, cancelled {cancelled}");
+        }
+    });
+}
+
+/// A thread that a command has left behind tells of that command, whenever it does.
+pub fn that_one_has_met_its_cancel_is_told_of_no_other() {
+    check(3, || {
+        let cancels = Arc::new(Cancels::<()>::default());
+        assert!(begin(&cancels, 1));
+        let worker = {
+            let cancels = Arc::clone(&cancels);
+            // `CallContext::check_cancelled` of the first command.
+            thread::spawn(move || {
+                if cancels.running() != 1 || cancels.is_cancelled() {
+                    cancels.meet(1);
+                }
+            })
+        };
+        let control = {
+            let cancels = Arc::clone(&cancels);
+            thread::spawn(move || drop(cancels.cancel(&[1])))
+        };
+        end(&cancels);
+        assert!(begin(&cancels, 2));
+        assert!(!end(&cancels), "met by another");
+        assert!(begin(&cancels, 3));
+        cancels.meet(3);
+        assert!(end(&cancels), "forgotten for another");
+        worker.join().unwrap();
+        control.join().unwrap();
+    });
+}

@@ -1,0 +1,165 @@
+//! Nothing waits in an inbox for ever, and nothing is delivered twice or out of order.
+
+use std::sync::Arc;
+
+use loom::thread;
+
+use super::check;
+use crate::controller::mailbox::{Mailbox, Weighed};
+use crate::controller::ring::{Rest, Ring, Turn};
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::wire::keyed::Key;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Number(usize);
+
+impl Weighed for Number {
+    fn bytes(&self) -> usize {
+        1
+    }
+}
+
+type Child = Arc<Mailbox<Number>>;
+
+/// An inbox and the event loop of its thread, which is the one that makes it.
+struct Loop {
+    ring: Ring<Child>,
+    /// What `wake` has put into the event loop.
+    events: Arc<AtomicUsize>,
+}
+
+impl Loop {
+    fn new() -> Arc<Self> {
+        let events = Arc::new(AtomicUsize::new(0));
+        let (put, thread) = (Arc::clone(&events), thread::current());
+        let wake = move || {
+            put.fetch_add(1, Ordering::SeqCst);
+            thread.unpark();
+        };
+        Arc::new(Self { ring: Ring::new(Box::new(wake)), events })
+    }
+
+    fn post(&self, child: &Child, key: Option<Key>, number: usize) {
+        if child.post(key, Number(number)) && self.ring.list(Arc::clone(child)) {
+            self.ring.wake();
+        }
+    }
+
+    /// Takes an event, if there is one.
+    fn event(&self) -> bool {
+        let left = self.events.load(Ordering::SeqCst);
+        // Only this thread takes any.
+        left > 0 && self.events.fetch_sub(1, Ordering::SeqCst) > 0
+    }
+
+    /// Runs until `last` has been delivered by a drain per event, and gives what was delivered. A wake
+    /// that is lost is a thread parked for ever, which loom finds.
+    fn run(&self, over: Turn, nested: bool, mut done: impl FnMut(&[usize]) -> bool) -> Vec<usize> {
+        let mut delivered = Vec::new();
+        while !done(&delivered) {
+            if !self.event() {
+                thread::park();
+                continue;
+            }
+            self.ring.drain(|child| {
+                let Some((_, Number(number))) = child.pop(|it| it) else { return Turn::Empty };
+                delivered.push(number);
+                // A handler that runs the event loop: the event is gone, and the drain does nothing.
+                if nested && self.event() {
+                    let inner = self.ring.drain(|_| unreachable!("a turn inside a turn"));
+                    assert_eq!(inner, Rest::Nothing);
+                }
+                over
+            });
+        }
+        delivered
+    }
+}
+
+fn posters(inbox: &Arc<Loop>, children: [&Child; 2]) -> [thread::JoinHandle<()>; 2] {
+    [(0, children[0]), (1, children[1])].map(|(number, child)| {
+        let (inbox, child) = (Arc::clone(inbox), Arc::clone(child));
+        thread::spawn(move || inbox.post(&child, None, number))
+    })
+}
+
+fn every_notice_is_delivered(over: Turn, nested: bool, one_child: bool) {
+    check(2, move || {
+        let inbox = Loop::new();
+        let (a, b) = (Child::default(), Child::default());
+        let posters = posters(&inbox, [&a, if one_child { &a } else { &b }]);
+        let mut delivered = inbox.run(over, nested, |delivered| delivered.len() == 2);
+        delivered.sort_unstable();
+        assert_eq!(delivered, [0, 1]);
+        for poster in posters {
+            poster.join().unwrap();
+        }
+    });
+}
+
+/// Two threads post to two children.
+pub fn what_two_children_post_is_delivered() {
+    every_notice_is_delivered(Turn::Left, false, false);
+}
+
+/// Two threads post to one child, each drain delivers one notice.
+pub fn what_two_threads_post_is_delivered_a_drain_each() {
+    every_notice_is_delivered(Turn::LeftAndOver, false, true);
+}
+
+/// A handler runs the event loop, and so swallows what has woken it.
+pub fn what_a_drain_inside_a_handler_swallows_is_woken_for_again() {
+    every_notice_is_delivered(Turn::LeftAndOver, true, false);
+}
+
+/// One thread posts a property twice: its newest value is delivered last, and in order.
+pub fn the_newest_value_is_delivered_last() {
+    check(3, || {
+        let inbox = Loop::new();
+        let child = Child::default();
+        let poster = {
+            let (inbox, child) = (Arc::clone(&inbox), Arc::clone(&child));
+            thread::spawn(move || {
+                inbox.post(&child, Some(Key::Property(0)), 1);
+                inbox.post(&child, None, 2);
+                inbox.post(&child, Some(Key::Property(0)), 3);
+                inbox.post(&child, None, 4);
+            })
+        };
+        let delivered = inbox.run(Turn::Left, false, |delivered| delivered.contains(&4));
+        poster.join().unwrap();
+        let as_expected = [&[1, 2, 3, 4][..], &[3, 2, 4], &[1, 2, 4, 3]];
+        assert!(as_expected.contains(&&*delivered), "{delivered:?}");
+    });
+}
+
+/// Who waits for an empty inbox is told when it is, and finds delivered what it has posted.
+pub fn who_waits_for_an_empty_inbox_is_told() {
+    check(2, || {
+        let inbox = Loop::new();
+        let delivered = Arc::new(AtomicUsize::new(0));
+        let waiter = {
+            let (inbox, delivered) = (Arc::clone(&inbox), Arc::clone(&delivered));
+            thread::spawn(move || {
+                let child = Child::default();
+                inbox.post(&child, None, 0);
+                assert!(inbox.ring.wait_empty(None));
+                assert_eq!(delivered.load(Ordering::SeqCst), 1);
+            })
+        };
+        while delivered.load(Ordering::SeqCst) == 0 {
+            if !inbox.event() {
+                thread::park();
+                continue;
+            }
+            inbox.ring.drain(|child| match child.pop(|it| it) {
+                Some(_) => {
+                    delivered.fetch_add(1, Ordering::SeqCst);
+                    Turn::Left
+                }
+                None => Turn::Empty,
+            });
+        }
+        waiter.join().unwrap();
+    });
+}

@@ -1,0 +1,10 @@
+//! Of what both sides share.
+
+#[path = "../../../mpcore/src/wire/credit.rs"]
+pub(crate) mod credit;
+#[path = "../../../mpcore/src/wire/keyed.rs"]
+pub(crate) mod keyed;
+#[path = "../../../mpcore/src/wire/outgoing.rs"]
+pub(crate) mod outgoing;
+#[path = "../../../mpcore/src/wire/packet.rs"]
+pub(crate) mod packet;
