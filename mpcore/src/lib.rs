@@ -88,7 +88,8 @@
 //!
 //! # Cargo features
 //!
-//! None yet. There is no Qt and no async runtime in this crate.
+//! `sandbox`: limits of a child's access to files, [`ChildLimits`] (Landlock, on Linux). There is no Qt
+//! and no async runtime in this crate.
 
 #![forbid(unsafe_code)]
 
@@ -124,7 +125,7 @@ pub use controller::exit::{ExitReport, Failure, State};
 pub use controller::inbox::{Drained, Inbox, InboxHandle};
 pub use controller::outcome::{CallEnd, CallError, Exception, ExceptionKind};
 pub use controller::process::{
-    JoinError, Process, ProcessSignals, Progress, ReadyError, StartError,
+    JoinError, LinesDropped, Process, ProcessSignals, Progress, ReadyError, StartError,
 };
 pub use controller::restart::{GaveUp, Restarting};
 pub use controller::shutdown::shutdown;
@@ -133,11 +134,15 @@ pub use error::{Cancelled, Error, Never, Refused, Result};
 pub use interface::{Child, Control, Interface};
 pub use mpmacros::{Child, main, process};
 pub use process::ExitStatus;
+pub use process::output::OutputStream;
 pub use supervise::restart::{GiveUpReason, RestartPolicy};
 pub use transport::Transport;
+pub use wire::child_limits::{ChildLimits, LimitsError};
 pub use wire::codec::{DecodeError, EncodeError, Raise, Wire, WireDefault};
 pub use wire::fingerprint::Mismatch;
 pub use wire::report::PanicReport;
+#[cfg(feature = "sandbox")]
+pub use wire::sandbox::{Enforcement, Sandbox};
 
 /// What generated code uses. Not part of the public interface: it changes without notice.
 #[doc(hidden)]

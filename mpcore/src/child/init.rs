@@ -107,6 +107,7 @@ fn first_record(pipe: &mut impl Read, only: Option<Registration>) -> (Bootstrap,
         Ok(Record::Accepted(_)) => refuse("the controller accepted a child it has not called"),
         Err(error) => no_controller(&error),
     };
+    super::confine::confine(first.limits.as_deref());
     if first.protocol != PROTOCOL {
         refuse(&format!(
             "the controller speaks protocol {}, this child {PROTOCOL}; build both with the same mpcore",

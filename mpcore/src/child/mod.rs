@@ -10,6 +10,7 @@
 //! Never imports `controller`.
 
 mod cancels;
+mod confine;
 pub(crate) mod context;
 pub(crate) mod control;
 mod deadlines;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::cancels::Cause;
+use super::confine;
 use super::context::ChildContext;
 use super::control::{self, Grace};
 use super::link::{CutOff, Link};
@@ -89,7 +90,11 @@ fn live<P: Child>(
 ) -> i32 {
     let context = ChildContext::new(Arc::clone(link), welcome.name, initial);
     let typed = P::Interface::__context(&context);
-    let (mut child, mut code) = match construct::<P>(link, &typed, &welcome.config) {
+    let constructed = match confine::refused() {
+        Some(refused) => Err(refused),
+        None => construct::<P>(link, &typed, &welcome.config),
+    };
+    let (mut child, mut code) = match constructed {
         Ok(child) => (Some(child), code::OK),
         Err(failure) => (None, report_failure(link, &failure)),
     };

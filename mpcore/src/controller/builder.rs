@@ -26,6 +26,7 @@ use crate::supervise::restart::RestartPolicy;
 use crate::sync::lock;
 use crate::testing::Script;
 use crate::transport::Transport;
+use crate::wire::child_limits::{ChildLimits, LimitsError};
 use crate::wire::codec::EncodeError;
 use crate::wire::fault::FaultPlan;
 use crate::wire::interface::InterfaceTable;
@@ -59,6 +60,13 @@ pub enum Output {
     Inherit,
     /// Nowhere. The last lines of stderr stand in the exit report all the same.
     Null,
+    /// To whoever is connected to [`ProcessSignals::stdout_line`](crate::ProcessSignals::stdout_line) or
+    /// [`stderr_line`](crate::ProcessSignals::stderr_line): connect before `start`.
+    ///
+    /// A program that is no Rust program may write whole blocks instead of lines when it writes into a pipe.
+    /// What descendants of the child write comes along, and so does what a test harness writes where the
+    /// child is a test binary. A child on a thread has no output of its own.
+    Captured,
 }
 
 type AfterExit = Box<dyn Fn(&ExitReport) + Send + Sync>;
@@ -86,6 +94,7 @@ pub(crate) struct Spec {
     pub(crate) restart: RestartPolicy,
     /// Accepted writes of properties are made again with every start.
     pub(crate) reapply_properties: bool,
+    pub(crate) limits: Option<ChildLimits>,
 }
 
 /// Everything that can be set before a child starts; made by `LaserControl::builder()`.
@@ -125,6 +134,7 @@ pub struct Builder<C: Control> {
     vigilance: Vigilance,
     restart: RestartPolicy,
     reapply_properties: bool,
+    limits: Option<ChildLimits>,
     _control: PhantomData<fn() -> C>,
 }
 
@@ -168,6 +178,7 @@ impl<C: Control> Builder<C> {
             vigilance: Vigilance::default(),
             restart: RestartPolicy::never(),
             reapply_properties: false,
+            limits: None,
             _control: PhantomData,
         }
     }
@@ -274,6 +285,19 @@ impl<C: Control> Builder<C> {
     }
 
     /// Where the child's stdout goes; by default to the controller's.
+    ///
+    /// ```no_run
+    /// # #[mpcore::process] trait Laser { fn fire(&mut self); }
+    /// # fn f() -> Result<(), mpcore::StartError> {
+    /// use mpcore::Output;
+    ///
+    /// let laser =
+    ///     LaserControl::builder().program("laser-child").stdout(Output::Captured).build()?;
+    /// laser.process().signals().stdout_line.connect(|line| println!("laser: {line}"));
+    /// laser.process().start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn stdout(mut self, output: Output) -> Self {
         self.stdout = output;
@@ -366,6 +390,14 @@ impl<C: Control> Builder<C> {
         self
     }
 
+    /// What the child may use: memory, time, files, rights. It sets these limits itself, before anything
+    /// else.
+    #[must_use]
+    pub fn limits(mut self, limits: ChildLimits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
     /// Whether a child that ends by itself is started again; by default it is not.
     ///
     /// Handles, signals and connections stay as they are; the mirrors of the properties begin with the
@@ -407,7 +439,8 @@ impl<C: Control> Builder<C> {
     /// The control; the child is not started yet.
     ///
     /// # Errors
-    /// [`StartError::ChildMissing`], [`StartError::ConfigMissing`], [`StartError::Config`].
+    /// [`StartError::ChildMissing`], [`StartError::ConfigMissing`], [`StartError::Config`],
+    /// [`StartError::Limits`].
     pub fn build(self) -> Result<C, StartError> {
         let none_needed = is_unit::<<C::Interface as Interface>::Config>() || self.is_scripted();
         if self.config.is_none() && !none_needed {
@@ -434,8 +467,15 @@ impl<C: Control> Builder<C> {
             }
             None => None,
         };
+        let program = self.program.ok_or(StartError::ChildMissing)?;
+        if let Some(limits) = &self.limits {
+            limits.check()?;
+            if matches!(program, Program::Thread(_)) {
+                return Err(LimitsError::InProcess.into());
+            }
+        }
         let spec = Spec {
-            program: self.program.ok_or(StartError::ChildMissing)?,
+            program,
             config: Mutex::new(config),
             arguments: self.arguments,
             environment: self.environment,
@@ -454,6 +494,7 @@ impl<C: Control> Builder<C> {
             vigilance: self.vigilance,
             restart: self.restart,
             reapply_properties: self.reapply_properties,
+            limits: self.limits,
         };
         let mut wiring = Wiring::default();
         let signals = C::__signals(&mut wiring);

@@ -111,6 +111,14 @@ pub enum Failure {
         /// The controller's.
         controller: u32,
     },
+    /// The child could not set one of its [limits](crate::ChildLimits), and so did not begin.
+    #[error("the child could not set its limits ({what}): {message}")]
+    Limits {
+        /// Which one: memory, CPU time, open files, nice level, no new privileges, or sandbox.
+        what: String,
+        /// What the system said, or what is missing.
+        message: String,
+    },
     /// The child could not read its config.
     #[error("the child could not read its config: {0}")]
     Config(String),
@@ -163,6 +171,7 @@ fn last_seen(executing: Option<&Executing>) -> String {
 impl From<InitFailure> for Failure {
     fn from(failure: InitFailure) -> Self {
         match failure {
+            InitFailure::Limits { what, message } => Self::Limits { what, message },
             InitFailure::Config(message) => Self::Config(message),
             InitFailure::Constructor(error) => Self::Constructor(error),
             InitFailure::ConstructorPanicked(report) => Self::ConstructorPanicked(report),
@@ -196,8 +205,11 @@ pub struct ExitReport {
     pub failure: Option<Failure>,
     /// Commands that were submitted and ended with this run.
     pub commands_lost: usize,
-    /// The last lines of stderr, at most 64.
+    /// The last lines of stderr, at most 64, wherever stderr goes.
     pub stderr: Vec<String>,
+    /// Captured lines that were dropped because too many waited for the inbox's thread; see
+    /// [`ProcessSignals::lines_dropped`](crate::ProcessSignals::lines_dropped).
+    pub lines_dropped: u64,
 }
 
 impl fmt::Display for ExitReport {

@@ -15,6 +15,7 @@ use super::signal::Signal;
 use crate::child::{init, registry};
 use crate::controller::builder::Program;
 use crate::process::ExitStatus;
+use crate::process::output::OutputStream;
 use crate::sync::{lock, wait_timeout};
 use crate::testing::ScriptError;
 use crate::wire::fault::Fault;
@@ -62,6 +63,9 @@ pub enum StartError {
     /// The config could not be encoded.
     #[error("the config could not be encoded: {0}")]
     Config(#[from] crate::EncodeError),
+    /// No child can have such limits here.
+    #[error("the child's limits cannot be set: {0}")]
+    Limits(#[from] crate::LimitsError),
 }
 
 /// Why a child did not get ready.
@@ -104,6 +108,16 @@ pub struct Progress {
     pub fraction: f64,
 }
 
+/// A gap in the captured lines of one stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LinesDropped {
+    /// Which stream.
+    pub stream: OutputStream,
+    /// How many lines are missing.
+    pub lines: u64,
+}
+
 /// The signals of a child's life.
 ///
 /// One run is `started` → `ready` → … → `failed`? → `finished`, which is the last one and comes
@@ -134,6 +148,18 @@ pub struct ProcessSignals {
     pub responsive: Signal<()>,
     /// A running command tells how far it is. Only the newest waiting value of each is delivered.
     pub progress: Signal<(Progress,)>,
+    /// A line on stdout of a child whose stdout is [`Captured`](crate::Output::Captured), without its end.
+    /// What is not UTF-8 is replaced, what is longer than 64 KiB is cut, with a mark. The lines of one
+    /// stream come in order, and all of them before [`finished`](Self::finished), a last one without an end
+    /// too.
+    ///
+    /// Lines of a child that prints faster than the inbox's thread handles them are dropped beyond 16 MiB:
+    /// they neither fill the memory nor make the child wait. [`lines_dropped`](Self::lines_dropped) tells.
+    pub stdout_line: Signal<(String,)>,
+    /// The same of stderr.
+    pub stderr_line: Signal<(String,)>,
+    /// Lines are missing here, between the one before and the one after.
+    pub lines_dropped: Signal<(LinesDropped,)>,
     /// A command has ended, in whatever way, and its named signal or `exception_raised` was told. Once
     /// for every command that was submitted while somebody was connected.
     pub call_ended: Signal<(CallEnd,)>,

@@ -13,6 +13,7 @@ mod end;
 mod finished;
 mod guard;
 mod order;
+mod output;
 mod read;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod rehearsal;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use self::connect::NotConnected;
 use self::finished::Finished;
 use self::guard::EndGuard;
+use self::output::Streams;
 use self::read::Unreadable;
 use super::builder::Program;
 use super::escalation::Blame;
@@ -34,7 +36,6 @@ use super::shared::Shared;
 use crate::child::registry;
 use crate::limits::CLOSED_LANE_PATIENCE;
 use crate::process::ExitStatus;
-use crate::process::stderr::Tail;
 use crate::process::watch::{self, WatchKey};
 use crate::sync::lock;
 use crate::transport::LaneEnd;
@@ -97,7 +98,7 @@ pub(crate) struct Run {
     finished: Finished,
     /// A lane to the child was full although there was credit.
     jammed: AtomicBool,
-    tail: Arc<Tail>,
+    output: Streams,
 }
 
 impl std::fmt::Debug for Run {
@@ -117,7 +118,7 @@ impl Run {
             received: Mutex::new(Some(received)),
             finished: Finished::default(),
             jammed: AtomicBool::new(false),
-            tail: Arc::default(),
+            output: Streams::default(),
         }
     }
 

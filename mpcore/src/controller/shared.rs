@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::allowance::Allowance;
 use super::builder::Spec;
+use super::captured::Captured;
 use super::control_lane::ControlLane;
 use super::encoder::EncoderThread;
 use super::escalation::Limit;
@@ -67,6 +68,7 @@ pub(crate) struct Shared {
     pub(crate) signals: ProcessSignals,
     pub(crate) mirrors: Vec<Arc<Mirror>>,
     pub(crate) inbox: ChildInbox,
+    pub(crate) captured: Captured,
     pub(crate) encoder: EncoderThread,
     name: Mutex<String>,
     life: Mutex<Life>,
@@ -121,6 +123,7 @@ impl Shared {
             sinks,
             signals: ProcessSignals::default(),
             inbox: ChildInbox::default(),
+            captured: Captured::default(),
             encoder: EncoderThread::default(),
             name: Mutex::new(name),
             life: Mutex::new(life),

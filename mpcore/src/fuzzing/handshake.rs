@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::child::{Fuzzed, FuzzedControl};
 use crate::controller::exit::Failure;
 use crate::interface::Interface;
+use crate::wire::child_limits::ChildLimits;
 use crate::wire::codec::decode;
 use crate::wire::fault::{Fault, FaultPlan, Moment};
 use crate::wire::fingerprint::Mismatch;
@@ -47,6 +48,7 @@ pub(super) fn records() -> Vec<Vec<u8>> {
         controller: 4711,
         window: 141_994,
         faults: Some(plan),
+        limits: Some(Box::new(ChildLimits::new().memory(1 << 30).open_files(64))),
     };
     let mut both = Vec::new();
     let connect = Record::Connect(bootstrap);

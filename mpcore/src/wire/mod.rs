@@ -6,6 +6,7 @@
 //!
 //! `controller` and `child` both import this module and never each other.
 
+pub(crate) mod child_limits;
 pub(crate) mod codec;
 pub(crate) mod credit;
 pub(crate) mod decoder;
@@ -19,5 +20,6 @@ pub(crate) mod packet;
 mod refusal;
 pub(crate) mod report;
 pub(crate) mod result;
+pub(crate) mod sandbox;
 mod serializer;
 mod shape;

@@ -51,6 +51,7 @@ pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<(Command
     command.stdout(match spec.stdout {
         Output::Inherit => Stdio::inherit(),
         Output::Null => Stdio::null(),
+        Output::Captured => Stdio::piped(),
     });
     sys::own_group(&mut command);
     Ok((command, program))

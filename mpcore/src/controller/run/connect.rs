@@ -14,12 +14,12 @@ use std::time::Instant;
 use super::command::{command, spawn_failure};
 use super::{Run, Step};
 use crate::child::registry::{self, Place};
-use crate::controller::builder::{Output, Program};
+use crate::controller::builder::Program;
 use crate::controller::exit::Failure;
 use crate::controller::inbox::{Notice, post};
 use crate::controller::shared::Shared;
 use crate::process::watch::{self, Watched};
-use crate::process::{ExitStatus, spawn, stderr};
+use crate::process::{ExitStatus, spawn};
 use crate::transport::{ChildLanes, ControllerLanes, Transport, memory, window};
 use crate::unwind::caught;
 use crate::wire::fingerprint::Mismatch;
@@ -49,7 +49,6 @@ pub(super) fn to_thread(
     serve: impl FnOnce(ChildLanes, registry::Run) -> i32 + Send + 'static,
 ) -> Result<(ControllerLanes, Nonce), NotConnected> {
     watch::prepare().map_err(|error| resources(&error))?;
-    run.tail.end();
     let (lanes, child_lanes) = memory::pair();
     let nonce = Nonce::default();
     let initial = shared.table.initial_values();
@@ -116,13 +115,7 @@ fn spawn(
     let pid = spawned.process.id();
     shared.life().pid = Some(pid);
     post(shared, Notice::Started(pid));
-    match spawned.stderr {
-        Some(pipe) => {
-            let pass_on = shared.spec.stderr == Output::Inherit;
-            stderr::follow(pipe, Arc::clone(&run.tail), pass_on);
-        }
-        None => run.tail.end(),
-    }
+    run.output.follow(shared, spawned.stdout, spawned.stderr);
     let deadline = Instant::now().checked_add(shared.spec.start_deadline);
     let owner = Arc::clone(shared) as Arc<dyn Watched>;
     watch::watch(run.key, owner, run.generation, Some(spawned.process), deadline);
@@ -152,6 +145,7 @@ fn bootstrap(
         controller: std::process::id(),
         window: window(),
         faults: shared.spec.faults.clone(),
+        limits: shared.spec.limits.clone().filter(|_| attempt == 1).map(Box::new),
     }
 }
 
@@ -199,13 +193,15 @@ mod tests {
     fn a_child_with_more_or_fewer_initial_values_than_properties_is_refused() {
         let control = builder().build().unwrap();
         let shared = control.__core().process().shared();
+        let run = Run::new(1);
         let right: Introduction = decode(&introductions()[0]).unwrap();
-        assert!(recognise(shared, &right).is_ok());
+        assert!(recognise(shared, &run, &right).is_ok());
         let (mut fewer, mut more) = (right.clone(), right);
         fewer.initial.pop();
         more.initial.push(vec![0]);
         for (introduction, count) in [(fewer, 1), (more, 3)] {
-            let Err(NotConnected::Refused(Failure::Broken(why))) = recognise(shared, &introduction)
+            let Err(NotConnected::Refused(Failure::Broken(why))) =
+                recognise(shared, &run, &introduction)
             else {
                 panic!("{count} are accepted")
             };

@@ -83,7 +83,6 @@ mod tests {
         watch::prepare().unwrap();
         watch::watch(run.key, owner, run.generation, None, None);
         run.watched();
-        run.tail.end();
         let (mut lanes, _child) = memory::pair();
         lanes.events = Box::new(Panicking);
         let reader = {

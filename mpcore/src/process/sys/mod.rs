@@ -1,5 +1,6 @@
 //! What differs between operating systems, under the same names everywhere.
 
+pub(crate) mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]

@@ -32,6 +32,9 @@ pub(crate) fn signal_name(signal: i32) -> Option<&'static str> {
         14 => "SIGALRM",
         15 => "SIGTERM",
         _ if signal == libc_bus() => "SIGBUS",
+        _ if signal == Signal::SYS.as_raw() => "SIGSYS",
+        _ if signal == Signal::XCPU.as_raw() => "SIGXCPU",
+        _ if signal == Signal::XFSZ.as_raw() => "SIGXFSZ",
         _ => return None,
     })
 }
