@@ -78,7 +78,7 @@ pub(crate) fn call_error(error: &CallError<String>) -> QVariant {
         .done()
 }
 
-/// `{ name, generation, pid, state, code, killed, cleaned_up, failure, commands_lost, stderr, text }`;
+/// `{ name, generation, pid, state, code, killed, cleaned_up, failure, commands_lost, lines_dropped, stderr, text }`;
 /// `code` is what the process returned, or −N after signal N, and null where there was none.
 pub(crate) fn exit_report(report: &ExitReport) -> QVariant {
     Record::default()
@@ -91,6 +91,7 @@ pub(crate) fn exit_report(report: &ExitReport) -> QVariant {
         .with("cleaned_up", report.cleaned_up)
         .with_value("failure", report.failure.as_ref().map_or_else(QVariant::default, failure))
         .with("commands_lost", report.commands_lost)
+        .with("lines_dropped", report.lines_dropped)
         .with("stderr", &report.stderr)
         .with("text", report.to_string())
         .done()
@@ -105,6 +106,7 @@ pub(crate) fn failure(failure: &Failure) -> QVariant {
         Failure::StartDeadline { .. } => "start_deadline",
         Failure::Mismatch(_) => "mismatch",
         Failure::Protocol { .. } => "protocol",
+        Failure::Limits { .. } => "limits",
         Failure::Config(_) => "config",
         Failure::Constructor(_) => "constructor",
         Failure::ConstructorPanicked(_) => "constructor_panicked",
