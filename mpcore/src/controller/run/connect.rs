@@ -200,12 +200,13 @@ mod tests {
         let control = builder().build().unwrap();
         let shared = control.__core().process().shared();
         let right: Introduction = decode(&introductions()[0]).unwrap();
-        assert!(recognise(shared, &right).is_ok());
+        assert!(recognise(shared, &Run::new(1), &right).is_ok());
         let (mut fewer, mut more) = (right.clone(), right);
         fewer.initial.pop();
         more.initial.push(vec![0]);
         for (introduction, count) in [(fewer, 1), (more, 3)] {
-            let Err(NotConnected::Refused(Failure::Broken(why))) = recognise(shared, &introduction)
+            let Err(NotConnected::Refused(Failure::Broken(why))) =
+                recognise(shared, &Run::new(1), &introduction)
             else {
                 panic!("{count} are accepted")
             };
