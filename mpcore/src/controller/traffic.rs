@@ -425,9 +425,11 @@ mod tests {
                         let payload = payload
                             .map(|length| vec![8; length])
                             .map_err(|()| Outcome::Encode(String::new()));
+                        let refused = payload.is_err() && !self.has_ended(call);
                         if let Some((entry, _)) = self.traffic.encoded(call, payload) {
                             self.resolved(call, entry);
                         }
+                        prop_assert!(!refused || self.has_ended(call), "{call} waits for its end");
                     }
                 }
                 Step::Cancel(back) => {
