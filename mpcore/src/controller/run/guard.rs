@@ -41,7 +41,7 @@ mod tests {
     use crate::transport::{LaneReceiver, ReceiveError, memory};
     use crate::unwind::tests::Bomb;
     use crate::wire::handshake::Nonce;
-    use crate::{CallError, Failure, State};
+    use crate::{CallError, ExitStatus, Failure, State};
 
     #[mpmacros::process(crate = "crate")]
     pub(super) trait Adder {
@@ -126,7 +126,7 @@ mod tests {
         };
         let outcome = call.wait_timeout(LONG).expect("the call has an outcome");
         let Err(CallError::Exited(report)) = outcome else { panic!("{outcome:?}") };
-        assert_eq!(report.status.map(|status| status.code()), Some(101));
+        assert_eq!(report.status.map(ExitStatus::code), Some(101));
     }
 
     /// It said that the child had been stopped.
