@@ -1,5 +1,10 @@
 //! The children as QML types, `import Rigs 1.0`.
 
+use std::time::Duration;
+
+use mpcore::testing::{Fault, FaultPlan, Moment};
+use mpcore::{Builder, Escalation, Output, RestartPolicy};
+
 use crate::{FloodControl, FloodProcess, RigControl, RigProcess, TypesControl, TypesProcess};
 
 mpqt::qobject! { pub struct RigObject: RigControl, child = RigProcess }
@@ -10,6 +15,23 @@ mpqt::qobject! { pub struct MissingRig: RigControl, program = mpqt::beside_me("n
 mpqt::qobject! { pub struct ShownRig: RigControl }
 mpqt::qobject! { pub struct FloodObject: FloodControl, child = FloodProcess }
 
+mpqt::qobject! { pub struct SupervisedRig: RigControl, child = RigProcess, options = supervised }
+mpqt::qobject! {
+    pub struct FreezingRig: RigControl,
+    child = RigProcess,
+    options = |builder| builder
+        .faults(FaultPlan::new().at(Moment::Command(2), Fault::Freeze))
+        .ping_interval(Duration::from_millis(100))
+        .on_unresponsive(Escalation::Kill)
+}
+
+/// Started again twice after crashes; its stderr is captured.
+fn supervised(builder: Builder<RigControl>) -> Builder<RigControl> {
+    let delay = Duration::from_millis(10);
+    let policy = RestartPolicy::on_crash().backoff(delay, delay);
+    builder.restart(policy.intensity(2, Duration::from_secs(600))).stderr(Output::Captured)
+}
+
 /// Makes them known to QML.
 pub fn register() {
     mpqt::register::<RigObject>("Rigs", 1, 0, "Rig");
@@ -17,6 +39,8 @@ pub fn register() {
     mpqt::register::<CamelRig>("Rigs", 1, 0, "CamelRig");
     mpqt::register::<RemoteRig>("Rigs", 1, 0, "RemoteRig");
     mpqt::register::<MissingRig>("Rigs", 1, 0, "MissingRig");
+    mpqt::register::<SupervisedRig>("Rigs", 1, 0, "SupervisedRig");
+    mpqt::register::<FreezingRig>("Rigs", 1, 0, "FreezingRig");
     mpqt::register::<ShownRig>("Rigs", 1, 0, "ShownRig");
     mpqt::register::<FloodObject>("Rigs", 1, 0, "Flood");
 }

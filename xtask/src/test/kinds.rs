@@ -29,7 +29,6 @@ pub(super) const KINDS: &[Kind] = &[
                 ("system-tests", "controller_death"),
                 ("system-tests", "death"),
                 ("system-tests", "edges"),
-                ("system-tests", "leaks"),
                 ("system-tests", "lessons"),
                 ("system-tests", "pressure"),
                 ("system-tests", "signals"),
