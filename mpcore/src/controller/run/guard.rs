@@ -38,6 +38,7 @@ mod tests {
     use crate::controller::process::begin_run;
     use crate::controller::run::{connect, read};
     use crate::interface::Control as _;
+    use crate::process::ExitStatus;
     use crate::process::watch::{self, Watched};
     use crate::transport::{LaneReceiver, ReceiveError, memory};
     use crate::unwind::tests::Bomb;
@@ -129,7 +130,7 @@ mod tests {
         };
         let outcome = call.wait_timeout(LONG).expect("the call has an outcome");
         let Err(CallError::Exited(report)) = outcome else { panic!("{outcome:?}") };
-        assert_eq!(report.status.map(|status| status.code()), Some(101));
+        assert_eq!(report.status.map(ExitStatus::code), Some(101));
     }
 
     /// It said that the child had been stopped.
