@@ -14,12 +14,30 @@ pub const STOP_GRACE: Duration = Duration::from_secs(3);
 /// From SIGTERM to SIGKILL.
 pub const TERMINATE_GRACE: Duration = Duration::from_secs(1);
 
+/// How often a child that owes something is asked whether it still answers: a user who waits for a window
+/// begins to wonder after about three.
+pub const PING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// No child is asked more often.
+pub(crate) const PING_INTERVAL_MIN: Duration = Duration::from_millis(10);
+
+/// After so many intervals without an answer a child is unresponsive: one may be lost to a busy machine.
+pub const PINGS_MISSED: u32 = 3;
+
+/// How long a command whose time is over may take to notice it, before the child is killed for it, where
+/// that is wanted: shorter than the grace of a stop, since it has had its time.
+pub const OVERRUN_GRACE: Duration = Duration::from_millis(500);
+
+/// How long the outcome of a command may take that waits behind signals which a full inbox has held back,
+/// once they are let through: all that a child queues, on a busy machine.
+pub(crate) const HELD_UP_PATIENCE: Duration = Duration::from_secs(10);
+
 /// How long the lanes of a dead child may take to be drained before the rest is given up.
 pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
 
-/// How long the end of a run waits for the last lines of the child's stderr: a pipe that a
-/// grandchild still holds must not delay the outcomes.
-pub(crate) const STDERR_DEADLINE: Duration = Duration::from_millis(40);
+/// How long the end of a run waits for the last lines of the child's output where pipes cannot be polled:
+/// one that a grandchild still holds must not delay the outcomes.
+pub(crate) const OUTPUT_DEADLINE: Duration = Duration::from_millis(40);
 
 /// A child that has closed its lane is on its way out; this long, then it is helped along.
 pub(crate) const CLOSED_LANE_PATIENCE: Duration = Duration::from_secs(1);
@@ -35,8 +53,44 @@ pub(crate) const SILENT_PEER: Duration = Duration::from_secs(1);
 /// keep it busy for ever.
 pub(crate) const ENDPOINTS: usize = 5;
 
+/// The least memory that a child can be limited to: what the framework has after the handshake is a
+/// few hundred KiB and the stacks of its threads; the rest is for a lane's largest packets, and for the
+/// child to say what went wrong.
+pub(crate) const CHILD_MEMORY: u64 = 16 << 20;
+
+/// Files that the framework opens in a child after the first record: lanes, the pipe of its signals, and
+/// some to spare for what opens a file for a moment, such as a backtrace.
+pub(crate) const CHILD_OPENS_FILES: u64 = 16;
+
+/// The least number of open files that a child can be limited to: the three standard ones and two sockets
+/// are there at the first record.
+pub(crate) const CHILD_OPEN_FILES: u64 = 24;
+
+/// From SIGXCPU to SIGKILL, in CPU time, which the system counts in seconds.
+pub(crate) const CPU_TIME_GRACE: Duration = Duration::from_secs(1);
+
+/// Paths of a sandbox: the first record has to fit a pipe, with the others that may follow it.
+pub(crate) const SANDBOX_BYTES: usize = 32 << 10;
+
 /// What `#[mpcore::main]` gives the children of a program that returns, on top of their own grace.
 pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Before the first restart after a crash: long enough for a device or a port to be let go, short enough
+/// that nobody takes the child for dead.
+pub const RESTART_DELAY: Duration = Duration::from_millis(100);
+
+/// Each further delay is this many times the one before.
+pub const RESTART_BACKOFF: u32 = 2;
+
+/// No delay is longer: whoever has mended the cause need not wait for it.
+pub const RESTART_DELAY_MAX: Duration = Duration::from_secs(10);
+
+/// So many restarts within [`RESTARTS_WITHIN`], then it is given up: a child that crashes at every start is
+/// given up after some three seconds, one that crashes now and then never is.
+pub const RESTARTS: u32 = 5;
+
+/// See [`RESTARTS`].
+pub const RESTARTS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Commands that may wait for a child that does not take them; the next one ends as `queue full`.
 pub const QUEUE_COMMANDS: usize = 1_000_000;
@@ -65,13 +119,40 @@ pub(crate) const CHILD_QUEUE_ENTRIES: usize = 1_000_000;
 /// a 64 MiB image does not hold the window.
 pub(crate) const ENCODE_INLINE: usize = 64 << 10;
 
-/// The largest single value, encoded.
-pub const VALUE_BYTES: usize = 1 << 30;
+/// The largest single value, encoded: 256 MiB of data and some KiB for what stands around it, so that a
+/// block of 256 MiB fits.
+///
+/// It is also all that a receiver keeps of a half-received value: the parts of two values never mix, so
+/// there is at most one per lane, and one lane leads from a child to its controller. What is larger is
+/// sent in parts, or written to a file whose path is sent.
+pub const VALUE_BYTES: usize = (256 << 20) + (64 << 10);
 
-/// Lines of stderr kept for the exit report, and the length at which a line is cut.
+/// How deep a value may be nested: each struct, tuple, enum, newtype, `Option`, sequence and map inside
+/// another is a level. A recursive type could otherwise use up the stack of whoever decodes it. It is
+/// checked when a value is encoded, too.
+pub const VALUE_DEPTH: usize = 128;
+
+/// The stack that decoding a nested value may use: a quarter of what Rust gives a thread. The levels of a
+/// recursive type that holds large arrays need so much each that their number alone is no bound.
+pub(crate) const DECODING_STACK: usize = 512 << 10;
+
+/// The memory that one value may take up when it is decoded, as estimated from the sizes of the types in
+/// it: a few bytes can stand for a large value, such as a row of `None`s. What a value contains counts
+/// where it stands alone and once more for each level around it, and an element without a size as 1024
+/// bytes, so a plain row of numbers may become this large, and one of structs half as large.
+pub const DECODED_BYTES: usize = 1 << 30;
+
+/// Captured lines of one stream of one child that may wait for the thread that runs the handlers, with
+/// 128 bytes around each; what comes beyond it is dropped and counted.
+pub const OUTPUT_BYTES: usize = 16 << 20;
+
+/// Length at which a captured line is cut: records of a log are shorter, binary data is no line.
+pub const OUTPUT_LINE_BYTES: usize = 64 << 10;
+
+/// Lines of stderr kept for the exit report.
 pub const STDERR_LINES: usize = 64;
 
-/// Length at which a line of stderr is cut.
+/// Length at which such a line is cut.
 pub const STDERR_LINE_BYTES: usize = 4096;
 
 /// Credit of the lanes where the size of the kernel's buffer is unknown: fits the smallest default
@@ -80,6 +161,13 @@ pub(crate) const WINDOW_FALLBACK: u32 = 96 << 10;
 
 /// Length at which the text and the backtrace of a panic are cut.
 pub(crate) const PANIC_TEXT_BYTES: usize = 64 << 10;
+
+/// The longest report of a child's on how something of its own went; its texts are copied into exit reports
+/// and exceptions.
+pub(crate) const REPORT_BYTES: usize = 1 << 20;
+
+/// Differences between two interfaces that are told one by one.
+pub(crate) const DIFFERENCES: usize = 50;
 
 /// Entries that the inbox delivers for one child before it turns to the next.
 pub(crate) const INBOX_TURN: usize = 64;

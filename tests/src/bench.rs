@@ -180,6 +180,9 @@ pub trait Bench {
     /// Emits `count` blocks of this many bytes.
     fn flood_blocks(&mut self, count: u32, length: usize) -> u32;
 
+    /// Emits numbered blocks of this many bytes, four at least, for this long; returns how many.
+    fn flood_for(&mut self, milliseconds: u64, length: usize) -> u32;
+
     /// Tries to emit `count` blocks of this many bytes without waiting; returns how many were taken,
     /// and what the first refusal said. Since that is told behind the blocks, a file is made as well.
     fn try_flood_blocks(&mut self, count: u32, length: usize, sign: String) -> (u32, String);
@@ -210,6 +213,9 @@ pub trait Bench {
 
     /// Starts a grandchild that sleeps; returns its number.
     fn start_grandchild(&mut self) -> mpcore::Result<u32>;
+
+    /// The same, in a session of its own.
+    fn start_runaway(&mut self) -> mpcore::Result<u32>;
 
     /// Emits another command's signal.
     fn emit_sum(&mut self, sum: i32);
@@ -544,6 +550,19 @@ impl Bench for BenchProcess {
         count
     }
 
+    fn flood_for(&mut self, milliseconds: u64, length: usize) -> u32 {
+        self.begin();
+        let end = Instant::now() + Duration::from_millis(milliseconds);
+        let mut number = 0_u32;
+        while Instant::now() < end {
+            let mut bytes = vec![0; length.max(4)];
+            bytes[..4].copy_from_slice(&number.to_le_bytes());
+            self.cx.block.emit(Blob(bytes));
+            number += 1;
+        }
+        number
+    }
+
     fn try_flood_blocks(&mut self, count: u32, length: usize, sign: String) -> (u32, String) {
         for number in 0..count {
             if let Err(refused) = self.cx.block.try_emit(Blob::numbered(length)) {
@@ -608,6 +627,11 @@ impl Bench for BenchProcess {
     fn start_grandchild(&mut self) -> mpcore::Result<u32> {
         let mut sleep = std::process::Command::new("sleep");
         Ok(sleep.arg("600").spawn()?.id())
+    }
+
+    fn start_runaway(&mut self) -> mpcore::Result<u32> {
+        let mut setsid = std::process::Command::new("setsid");
+        Ok(setsid.args(["sleep", "600"]).spawn()?.id())
     }
 
     fn emit_sum(&mut self, sum: i32) {

@@ -6,13 +6,19 @@
 
 pub mod bench;
 pub mod blob;
+pub mod confined;
 pub mod controller_program;
+pub mod fuzz;
 pub mod gauge;
 pub mod journal;
 pub mod mood;
 pub mod patience;
+pub mod phoenix;
 pub mod processes;
 mod scribble;
+pub mod soak;
+pub mod talker;
+pub mod worker;
 
 pub use bench::{Bench, BenchConfig, BenchControl, BenchProcess, DivideError, InitFault};
 pub use blob::Blob;

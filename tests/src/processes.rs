@@ -64,16 +64,51 @@ pub fn thaw(pid: u32) {
     signal(pid, Signal::CONT);
 }
 
+/// The processes in whose environment this text stands: those that a marked process has started, and so
+/// on, whatever has become of their parents. One that has ended and was not reaped is none of them.
+#[must_use]
+pub fn marked(mark: &str) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let is_marked = |pid: &u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.windows(mark.len()).any(|window| window == mark.as_bytes())
+    };
+    pids.filter(is_marked).collect()
+}
+
 /// Resident memory, in MiB.
 ///
 /// # Panics
 /// If there is no such process.
 #[must_use]
 pub fn resident_mib(pid: u32) -> u64 {
+    resident_kib(pid) / 1024
+}
+
+/// The same in KiB.
+///
+/// # Panics
+/// If there is no such process.
+#[must_use]
+pub fn resident_kib(pid: u32) -> u64 {
+    memory_kib(pid, "VmRSS:")
+}
+
+/// The most that was ever resident, in MiB.
+///
+/// # Panics
+/// If there is no such process.
+#[must_use]
+pub fn peak_mib(pid: u32) -> u64 {
+    memory_kib(pid, "VmHWM:") / 1024
+}
+
+fn memory_kib(pid: u32, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
     let kib = line.split_whitespace().nth(1).and_then(|word| word.parse::<u64>().ok());
-    kib.unwrap_or_default() / 1024
+    kib.unwrap_or_default()
 }
 
 fn entries(folder: impl AsRef<Path>) -> usize {

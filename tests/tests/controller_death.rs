@@ -1,6 +1,7 @@
 //! The controller ends, in whatever way: no child and no grandchild outlives it.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -20,15 +21,15 @@ enum End {
 }
 
 /// Whether `cleanup` has to have run.
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Cleanup {
     Runs,
     /// The command never returns, so it cannot.
     Cannot,
 }
 
-fn check(moment: &str, end: &End, cleanup: &Cleanup) {
-    let folder = tempfile::tempdir().unwrap();
+fn check(moment: &str, end: &End, cleanup: Cleanup) {
+    let (temporary, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let log = folder.path().join("cleanup");
     let ending = match end {
         End::Signal(_) => "wait",
@@ -37,6 +38,7 @@ fn check(moment: &str, end: &End, cleanup: &Cleanup) {
     // A test run in the background of a script ignores SIGINT, and so would whatever it starts.
     let mut command = Command::new("env");
     command.args(["--default-signal", CONTROLLER, moment, ending]).arg(&log);
+    command.env("TMPDIR", temporary.path());
     let mut controller = ControllerProgram::start_command(&mut command);
     let (child, grandchild) = (controller.number("child"), controller.number("grandchild"));
     controller.line("there");
@@ -45,6 +47,7 @@ fn check(moment: &str, end: &End, cleanup: &Cleanup) {
     match end {
         End::Signal(signal) => {
             assert!(!processes::has_ended(child) && !processes::has_ended(grandchild), "{what}");
+            check_for_shared_memory(&[controller.pid(), child, grandchild]);
             controller.signal(*signal);
             assert_eq!(controller.end(), -signal.as_raw(), "{what}");
         }
@@ -55,67 +58,124 @@ fn check(moment: &str, end: &End, cleanup: &Cleanup) {
     });
     println!("controller {what}: child and grandchild gone after {:?}", begun.elapsed());
     let log = fs::read_to_string(&log).unwrap_or_default();
-    let expected = if *cleanup == Cleanup::Runs { format!("{child}\n") } else { String::new() };
+    let expected = if cleanup == Cleanup::Runs { format!("{child}\n") } else { String::new() };
     assert_eq!(log, expected, "{what}");
+    check_that_nothing_is_left(&what, temporary.path());
 }
 
-const KILL: End = End::Signal(Signal::KILL);
-
-#[test]
-fn a_controller_killed_while_the_child_is_idle() {
-    check("idle", &KILL, &Cleanup::Runs);
+/// Neither a process nor a thread of it, whoever has started it, nor a temporary file or folder.
+fn check_that_nothing_is_left(what: &str, temporary: &Path) {
+    let mark = temporary.to_string_lossy();
+    until(&format!("{what}: no descendant"), || processes::marked(&mark).is_empty());
+    let left: Vec<_> = fs::read_dir(temporary).unwrap().map(|it| it.unwrap().path()).collect();
+    assert!(left.is_empty(), "{what}: {left:?}");
 }
 
-#[test]
-fn a_controller_killed_in_a_call_that_ignores_everything() {
-    check("busy", &KILL, &Cleanup::Cannot);
+/// A region that is shared could be left behind, and cut short by the other side.
+fn check_for_shared_memory(pids: &[u32]) {
+    const SHARED: [&str; 3] = ["/memfd:", "/dev/shm/", "/SYSV"];
+    let is_shared = |name: &str| SHARED.iter().any(|shared| name.contains(shared));
+    for pid in pids {
+        let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+        assert!(!maps.lines().any(is_shared), "{pid} maps shared memory:\n{maps}");
+        for entry in fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten() {
+            let to = fs::read_link(entry.path()).unwrap_or_default();
+            assert!(!is_shared(&to.to_string_lossy()), "{pid} holds {}", to.display());
+        }
+    }
 }
 
-#[test]
-fn a_controller_killed_in_a_256_mib_result() {
-    check("result", &KILL, &Cleanup::Runs);
-}
+// ---- every end at every moment
 
-#[test]
-fn a_controller_killed_in_a_256_mib_argument() {
-    check("argument", &KILL, &Cleanup::Runs);
-}
+const MOMENTS: [(&str, Cleanup); 6] = [
+    ("idle", Cleanup::Runs),
+    // Ignores SIGTERM as well.
+    ("busy", Cleanup::Cannot),
+    ("result", Cleanup::Runs),
+    ("argument", Cleanup::Runs),
+    ("stopped", Cleanup::Runs),
+    ("stopped in a command", Cleanup::Cannot),
+];
 
-#[test]
-fn a_controller_killed_while_the_child_stands_still() {
-    check("stopped", &KILL, &Cleanup::Runs);
-}
-
-#[test]
-fn a_controller_killed_while_the_child_stands_still_in_a_command() {
-    check("stopped in a command", &KILL, &Cleanup::Cannot);
-}
-
-#[test]
-fn a_controller_ended_by_a_signal_that_it_does_not_handle() {
-    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
-        check("idle", &End::Signal(signal), &Cleanup::Runs);
+fn check_every_moment(end: &End) {
+    for (moment, cleanup) in MOMENTS {
+        check(moment, end, cleanup);
     }
 }
 
 #[test]
-fn a_controller_that_ends_by_itself_without_a_word() {
-    check("idle", &End::Itself("exit", 3), &Cleanup::Runs);
-    check("idle", &End::Itself("panic", 101), &Cleanup::Runs);
-    check("idle", &End::Itself("abort", -6), &Cleanup::Runs);
-    check("idle", &End::Itself("forget", 0), &Cleanup::Runs);
-    check("busy", &End::Itself("exit", 3), &Cleanup::Cannot);
+fn a_controller_that_returns_at_every_moment() {
+    check_every_moment(&End::Itself("return", 0));
 }
+
+#[test]
+fn a_controller_that_returns_and_forgets_its_child_at_every_moment() {
+    check_every_moment(&End::Itself("forget", 0));
+}
+
+#[test]
+fn a_controller_that_exits_at_every_moment() {
+    check_every_moment(&End::Itself("exit", 3));
+}
+
+#[test]
+fn a_controller_that_panics_at_every_moment() {
+    check_every_moment(&End::Itself("panic", 101));
+}
+
+#[test]
+fn a_controller_that_aborts_at_every_moment() {
+    check_every_moment(&End::Itself("abort", -6));
+}
+
+#[test]
+fn a_controller_ended_by_sigterm_at_every_moment() {
+    check_every_moment(&End::Signal(Signal::TERM));
+}
+
+#[test]
+fn a_controller_ended_by_sigkill_at_every_moment() {
+    check_every_moment(&End::Signal(Signal::KILL));
+}
+
+#[test]
+fn a_controller_ended_by_another_signal_that_it_does_not_handle() {
+    for signal in [Signal::INT, Signal::HUP, Signal::QUIT] {
+        check("idle", &End::Signal(signal), Cleanup::Runs);
+    }
+}
+
+/// A declared limit: what has made itself a session of its own is nobody's descendant any more.
+#[test]
+fn a_grandchild_with_a_session_of_its_own_outlives_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("cleanup");
+    let arguments = ["runaway", "wait", &log.to_string_lossy()];
+    let mut controller = ControllerProgram::start(CONTROLLER, &arguments);
+    let (child, grandchild) = (controller.number("child"), controller.number("grandchild"));
+    let runaway = controller.number("runaway");
+    controller.line("there");
+    controller.signal(Signal::KILL);
+    controller.end();
+    processes::until_ended(&[child, grandchild]);
+    let lives = !processes::has_ended(runaway);
+    if lives {
+        processes::kill(runaway);
+    }
+    assert!(lives, "then the limit is none any more: change the documentation");
+}
+
+// ---- in between
 
 /// The child was asked to stop before it lost its controller, took that for the reason of its end,
 /// and left what it had started to nobody.
 #[test]
 fn a_controller_that_ends_right_after_a_stop_request() {
     for _ in 0..5 {
-        check("idle", &End::Itself("return", 0), &Cleanup::Runs);
-        check("idle", &End::Itself("stop and exit", 0), &Cleanup::Runs);
+        check("idle", &End::Itself("return", 0), Cleanup::Runs);
+        check("idle", &End::Itself("stop and exit", 0), Cleanup::Runs);
     }
-    check("busy", &End::Itself("stop and exit", 0), &Cleanup::Cannot);
+    check("busy", &End::Itself("stop and exit", 0), Cleanup::Cannot);
 }
 
 #[test]

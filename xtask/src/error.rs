@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::setup::Advice;
@@ -18,6 +19,8 @@ pub(crate) enum Error {
     MetadataAnswer(String),
     /// The tests of the workspace and the table of kinds do not fit together.
     Kinds(Vec<String>),
+    /// A file could not be written.
+    Write { path: PathBuf, source: io::Error },
     /// Something that Qt needs is not there, and was not installed.
     Missing(Advice),
 }
@@ -39,6 +42,9 @@ impl fmt::Display for Error {
             Error::Metadata => f.write_str("cargo could not describe the workspace; see above"),
             Error::MetadataAnswer(what) => {
                 write!(f, "the description of the workspace by cargo is not understood: {what}")
+            }
+            Error::Write { path, source } => {
+                write!(f, "could not write `{}`: {source}", path.display())
             }
             Error::Missing(advice) => advice.fmt(f),
             Error::Kinds(problems) => {

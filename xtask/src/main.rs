@@ -1,4 +1,5 @@
-//! The project's own commands: `cargo xtask demo`, `test`, `bench`, `setup` and `help`.
+//! The project's own commands: `cargo xtask demo`, `test`, `soak`, `bench`, `setup` and
+//! `help`.
 //!
 //! Each of them prints the commands it runs, so that every one can be run by hand. Nothing but cargo
 //! and Qt is needed, and Qt is installed where that is possible; `test` uses nextest when it is
@@ -12,6 +13,7 @@ mod demo;
 mod display;
 mod error;
 mod setup;
+mod soak;
 mod test;
 
 use std::env;
@@ -30,6 +32,9 @@ cargo xtask demo --console [-- --path DIR]
                                       digest a folder in a child process and watch it; needs no Qt
 cargo xtask test [--runner RUNNER]    run every kind of test, and count them
                                       (RUNNER: nextest or cargo; default: nextest if installed)
+cargo xtask soak [TRIAL...] [-- ARGS] the promises under fire, at full size: many minutes; writes docs/soak.md
+                                      (TRIAL: kills, controllers, events, rounds, flood, interrupt;
+                                      ARGS: --scale 0.02 --seed NUMBER)
 cargo xtask bench call [--quick]      the round trip of a call, beside plain ipc-channel
 cargo xtask bench flood [--quick]     millions of property sets and events into a window; needs Qt
 cargo xtask setup                     make sure that Qt and all it needs is there
@@ -45,6 +50,7 @@ fn main() -> ExitCode {
     let done = match command.as_ref().map(|command| command.to_string_lossy()).as_deref() {
         Some("demo") => demo::run(args.collect()),
         Some("test") => test::run(&args.collect::<Vec<_>>()),
+        Some("soak") => soak::run(&args.collect::<Vec<_>>()),
         Some("bench") => bench::run(args.collect()),
         Some("setup") => setup::run(&args.collect::<Vec<_>>()),
         Some("help" | "--help" | "-h") => help(),

@@ -8,13 +8,15 @@
 use std::collections::BTreeSet;
 
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, MutexGuard, lock};
+use crate::wire::packet::CallFlags;
 
-/// See the [module](self).
+/// See the [module](self). `T` is what else is kept of the running command, under the same lock.
 #[derive(Debug, Default)]
-pub(crate) struct Cancels {
-    record: Mutex<Record>,
-    /// The running command was cancelled. Changed under the lock of the record, like `running`.
+pub(crate) struct Cancels<T> {
+    record: Mutex<Record<T>>,
+    /// The running command was cancelled, or its time is over. Changed under the lock of the record, like
+    /// `running`.
     cancelled: AtomicBool,
     /// The number of the running command, or 0.
     running: AtomicU64,
@@ -24,15 +26,54 @@ pub(crate) struct Cancels {
 }
 
 #[derive(Debug, Default)]
-struct Record {
+pub(crate) struct Record<T> {
     running: Option<u64>,
     /// The newest command whose turn has come; ids rise.
     begun: u64,
     /// Cancelled before their turn, and answered: they are skipped when it comes.
     ids: BTreeSet<u64>,
+    /// What the controller has said of the running command.
+    flags: CallFlags,
+    /// Why the running command shall end, but for a stop.
+    cause: Option<Cause>,
+    pub(super) times: T,
 }
 
-impl Cancels {
+/// Why the running command shall end: the first reason that came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Cancelled,
+    /// Its time is over: the milliseconds that it had.
+    TimedOut(u32),
+}
+
+/// How the running command came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// It has met `Cancelled`.
+    pub(crate) met: bool,
+    pub(crate) cause: Option<Cause>,
+}
+
+impl<T> Record<T> {
+    pub(super) fn running(&self) -> Option<u64> {
+        self.running
+    }
+
+    pub(super) fn begun(&self) -> u64 {
+        self.begun
+    }
+
+    pub(super) fn flags(&self) -> CallFlags {
+        self.flags
+    }
+}
+
+impl<T> Cancels<T> {
+    pub(super) fn record(&self) -> MutexGuard<'_, Record<T>> {
+        lock(&self.record)
+    }
+
     /// The controller has cancelled these. Returns those that are to be answered now: they will not run.
     #[must_use]
     pub(crate) fn cancel(&self, ids: &[u64]) -> Vec<u64> {
@@ -40,12 +81,26 @@ impl Cancels {
         let mut record = lock(&self.record);
         for id in ids {
             if record.running == Some(*id) {
-                self.cancelled.store(true, Ordering::SeqCst);
+                if !record.flags.has(CallFlags::OUTLIVES_CANCEL) {
+                    self.end_for(&mut record, Cause::Cancelled);
+                }
             } else if *id > record.begun && record.ids.insert(*id) {
                 answered.push(*id);
             }
         }
         answered
+    }
+
+    /// The running command's time is over.
+    pub(super) fn overran(&self, record: &mut Record<T>, allowed: u32) {
+        if !record.flags.has(CallFlags::OUTLIVES_DEADLINE) {
+            self.end_for(record, Cause::TimedOut(allowed));
+        }
+    }
+
+    fn end_for(&self, record: &mut Record<T>, cause: Cause) {
+        record.cause.get_or_insert(cause);
+        self.cancelled.store(true, Ordering::SeqCst);
     }
 
     /// A command's turn has come, but it is not run, because the child ends; `false` if it was cancelled,
@@ -58,9 +113,15 @@ impl Cancels {
         !record.ids.remove(&call)
     }
 
-    /// The main thread begins a command; `false` if it was cancelled, and answered, before.
+    /// The main thread begins a command; `false` if it was cancelled, and answered, before. `along` is done
+    /// under the same lock.
     #[must_use]
-    pub(crate) fn begin(&self, call: u64) -> bool {
+    pub(crate) fn begin(
+        &self,
+        call: u64,
+        flags: CallFlags,
+        along: impl FnOnce(&mut Record<T>),
+    ) -> bool {
         let mut record = lock(&self.record);
         // Ids rise, so what is below has ended.
         record.ids = record.ids.split_off(&call);
@@ -69,18 +130,22 @@ impl Cancels {
             return false;
         }
         record.running = Some(call);
+        record.flags = flags;
+        record.cause = None;
         self.cancelled.store(false, Ordering::SeqCst);
         self.running.store(call, Ordering::SeqCst);
+        along(&mut record);
         true
     }
 
-    /// The running command has returned or unwound; whether it had met `Cancelled`.
-    pub(crate) fn end(&self) -> bool {
+    /// The running command has returned or unwound. `along` is done under the same lock.
+    pub(crate) fn end(&self, along: impl FnOnce(&mut Record<T>)) -> Ended {
         let mut record = lock(&self.record);
         let ended = record.running.take();
         self.cancelled.store(false, Ordering::SeqCst);
         self.running.store(0, Ordering::SeqCst);
-        ended == Some(self.met.load(Ordering::SeqCst))
+        along(&mut record);
+        Ended { met: ended == Some(self.met.load(Ordering::SeqCst)), cause: record.cause }
     }
 
     /// The running command, or 0.
@@ -88,7 +153,7 @@ impl Cancels {
         self.running.load(Ordering::SeqCst)
     }
 
-    /// Whether the running command was cancelled.
+    /// Whether the running command was cancelled, or its time is over.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }
@@ -103,40 +168,66 @@ impl Cancels {
 mod tests {
     use super::*;
 
+    fn begin(cancels: &Cancels<()>, call: u64) -> bool {
+        cancels.begin(call, CallFlags::default(), |_| {})
+    }
+
+    /// Whether it had met `Cancelled`.
+    fn end(cancels: &Cancels<()>) -> bool {
+        cancels.end(|_| {}).met
+    }
+
     #[test]
     fn a_cancel_meets_the_command_it_names_and_no_other() {
-        let cancels = Cancels::default();
-        assert!(cancels.begin(1));
+        let cancels = Cancels::<()>::default();
+        assert!(begin(&cancels, 1));
         assert!(cancels.cancel(&[1]).is_empty());
         assert!(cancels.is_cancelled());
         cancels.meet(1);
-        assert!(cancels.end());
-        assert!(cancels.begin(2));
+        assert!(end(&cancels));
+        assert!(begin(&cancels, 2));
         assert!(cancels.cancel(&[1]).is_empty(), "it has ended");
         assert!(!cancels.is_cancelled());
         cancels.meet(1);
-        assert!(!cancels.end(), "a thread of the first command has spoken");
+        assert!(!end(&cancels), "a thread of the first command has spoken");
     }
 
     #[test]
     fn who_is_cancelled_before_its_turn_is_answered_once_and_never_runs() {
-        let cancels = Cancels::default();
+        let cancels = Cancels::<()>::default();
         assert_eq!(cancels.cancel(&[2, 3, 4]), [2, 3, 4]);
         assert!(cancels.cancel(&[2, 3]).is_empty());
-        assert!(cancels.begin(1));
-        assert!(!cancels.end());
-        assert!(!cancels.begin(2));
-        assert!(!cancels.begin(3));
+        assert!(begin(&cancels, 1));
+        assert!(!end(&cancels));
+        assert!(!begin(&cancels, 2));
+        assert!(!begin(&cancels, 3));
         assert!(!cancels.skip(4));
-        assert!(cancels.begin(5));
+        assert!(begin(&cancels, 5));
     }
 
     /// A cancel that came after a skipped command's `Stopped` was answered too: a second outcome, for
     /// which the controller declared the child broken while its `cleanup` ran.
     #[test]
     fn a_command_that_was_skipped_is_not_answered_again() {
-        let cancels = Cancels::default();
+        let cancels = Cancels::<()>::default();
         assert!(cancels.skip(7));
         assert!(cancels.cancel(&[7]).is_empty());
+    }
+
+    #[test]
+    fn the_first_reason_counts_and_what_outlives_it_hears_of_none() {
+        let cancels = Cancels::<()>::default();
+        assert!(begin(&cancels, 1));
+        cancels.overran(&mut cancels.record(), 50);
+        assert!(cancels.cancel(&[1]).is_empty());
+        assert_eq!(cancels.end(|_| {}).cause, Some(Cause::TimedOut(50)));
+        let outlives = CallFlags::default()
+            .with(CallFlags::OUTLIVES_CANCEL)
+            .with(CallFlags::OUTLIVES_DEADLINE);
+        assert!(cancels.begin(2, outlives, |_| {}));
+        assert!(cancels.cancel(&[2]).is_empty());
+        cancels.overran(&mut cancels.record(), 50);
+        assert!(!cancels.is_cancelled());
+        assert_eq!(cancels.end(|_| {}).cause, None);
     }
 }

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
+use std::time::Instant;
 
 use super::link::{EmitError, Link};
 use crate::error::Cancelled;
@@ -63,7 +64,7 @@ impl ChildContext {
         self.link().generation()
     }
 
-    /// Whether the running command shall end: it was cancelled, or the child is to stop.
+    /// Whether the running command shall end: it was cancelled, its time is over, or the child is to stop.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         self.link().wants_end()
@@ -84,10 +85,10 @@ impl ChildContext {
     /// `Err` if the running command shall end; end it with `?`.
     ///
     /// A command that has got the `Err` here and then returns an `Err`, whatever the error, ended as
-    /// cancelled (or as stopped); one that returns `Ok` all the same ended with its result.
+    /// cancelled (or as stopped, or as timed out); one that returns `Ok` all the same ended with its result.
     ///
     /// # Errors
-    /// [`Cancelled`] after a cancel or stop request.
+    /// [`Cancelled`] after a cancel or stop request, and when the command's time is over.
     pub fn check_cancelled(&self) -> Result<(), Cancelled> {
         if !self.cancelled() {
             return Ok(());
@@ -110,7 +111,8 @@ impl ChildContext {
 
     /// Tells how far the running command is, from 0 to 1: signal `progress` of the process.
     ///
-    /// Only the newest waiting value is delivered. Nothing is sent while no command runs.
+    /// Only the newest waiting value is delivered. Nothing is sent while no command runs, nor what is no
+    /// number.
     pub fn progress(&self, fraction: f64) {
         progress(self.link(), self.link().running(), fraction);
     }
@@ -156,7 +158,7 @@ impl ChildContext {
 }
 
 fn progress(link: &Link, call: u64, fraction: f64) {
-    if call == 0 {
+    if call == 0 || fraction.is_nan() {
         return;
     }
     let head = ItemHead::new(ItemKind::Progress, 0, call);
@@ -191,6 +193,15 @@ impl CallContext {
     #[must_use]
     pub fn active(&self) -> bool {
         self.call != 0 && self.link.running() == self.call
+    }
+
+    /// When the command's time is over, if it has a deadline; `None` after its end.
+    ///
+    /// What the command's own thread asks of children of its own inherits it; for what a worker thread
+    /// asks, see [`Call::timeout`](crate::Call::timeout).
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.link.deadline(self.call)
     }
 
     /// Whether the command shall end, or has ended.

@@ -1,4 +1,4 @@
-//! The child's second thread: it hears of stop, cancel and credit while a command runs.
+//! The child's second thread: it hears of stop, cancel and credit while a command runs, and answers pings.
 //!
 //! It is also the one that notices the loss of the controller, and then makes sure that this process
 //! does not outlive it by more than the grace, whatever the running command does.
@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use super::link::Link;
 use super::registry::Place;
+use super::serve::code;
 use crate::process::sys;
 use crate::transport::Receiver;
+use crate::wire::codec::decode;
 use crate::wire::credit::charge;
 use crate::wire::packet::{Head, PacketKind};
 use crate::wire::report::{ControlState, StopReason};
@@ -23,8 +25,8 @@ pub(crate) type Grace = Arc<AtomicU32>;
 pub(crate) fn start(control: Receiver, link: &Arc<Link>, grace: Grace, place: Place) {
     let for_thread = Arc::clone(link);
     let body = move || {
-        run(control, &for_thread);
-        controller_lost(&for_thread, &grace, place);
+        let lost = Lost { link: for_thread, grace, place };
+        run(control, &lost.link);
     };
     if thread::Builder::new().name("mp-control".into()).spawn(body).is_err() {
         // Nobody would hear of a stop: better not to begin.
@@ -33,31 +35,57 @@ pub(crate) fn start(control: Receiver, link: &Arc<Link>, grace: Grace, place: Pl
 }
 
 /// Obeys until the lane is closed.
-fn run(mut control: Receiver, link: &Link) {
+pub(crate) fn run(mut control: Receiver, link: &Arc<Link>) {
     let mut packet = Vec::new();
     while control.receive(&mut packet).is_ok() {
+        link.come_to_reading();
         link.consumed_control(charge(packet.len()));
+        let mut ping = 0;
         // A controller that sends anything else is not ours to judge; what can be read counts.
         let Ok((head, body)) = Head::parse(&packet, link.generation()) else {
             continue;
         };
         if head.kind == PacketKind::Control
-            && let Ok(state) = postcard::from_bytes::<ControlState>(body)
+            && let Ok(state) = decode::<ControlState>(body)
         {
+            link.allow(&state.deadlines);
             link.cancel(&state.cancelled);
+            ping = state.ping;
             if state.stop {
                 link.request_stop(StopReason::Asked);
             }
         }
         let _ = link.credit(head.consumed);
+        if ping != 0 {
+            link.pong(ping);
+        }
     }
 }
 
-fn controller_lost(link: &Link, grace: &Grace, place: Place) {
-    link.controller_lost();
-    if place != Place::Thread {
-        thread::sleep(Duration::from_millis(grace.load(Ordering::SeqCst).into()));
-        sys::end_own_group();
-        std::process::exit(1);
+/// When this is dropped the thread hears nothing more, because the lane is closed, or because it has
+/// panicked: either way nobody can stop this child any more but itself.
+struct Lost {
+    link: Arc<Link>,
+    grace: Grace,
+    place: Place,
+}
+
+impl Drop for Lost {
+    fn drop(&mut self) {
+        let code = match thread::panicking() {
+            true => {
+                self.link.runtime_panicked();
+                code::PANICKED
+            }
+            false => {
+                self.link.controller_lost();
+                code::CONTROLLER_LOST
+            }
+        };
+        if self.place != Place::Thread {
+            thread::sleep(Duration::from_millis(self.grace.load(Ordering::SeqCst).into()));
+            sys::end_own_group();
+            std::process::exit(code);
+        }
     }
 }

@@ -5,17 +5,23 @@
 //! comes. Only a queue over its bound makes a sender wait.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
+use std::time::Instant;
 
-use super::cancels::Cancels;
+use super::cancels::{Cancels, Ended, Record};
+use super::deadlines::Deadlines;
+use super::faults::{Faults, OnLane};
+use crate::inherited;
 use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES};
+use crate::process::watch;
 use crate::sync::{lock, wait};
-use crate::transport::{LaneEnd, Sender};
+use crate::transport::{LaneEnd, LaneSender, SendError, Sender};
 use crate::wire::credit::{FalseReport, Meter};
+use crate::wire::fault::{FaultPlan, Moment};
 use crate::wire::keyed::Key;
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
-use crate::wire::packet::{Head, ItemHead, ItemKind, PacketKind};
-use crate::wire::report::StopReason;
+use crate::wire::packet::{CallFlags, Head, ItemHead, ItemKind, PacketKind};
+use crate::wire::report::{Pong, StopReason};
 
 /// What was not sent, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +61,43 @@ impl Events {
     fn takes(&self, key: Option<Key>, length: usize) -> bool {
         key.is_some_and(|key| self.queue.has_waiting(key)) || self.queue.has_room(length)
     }
+
+    fn suffer(&mut self, fault: OnLane) {
+        match fault {
+            OnLane::Close => self.lane = Arc::new(Closed),
+            OnLane::Send(packets) => {
+                let _ = packets.iter().try_for_each(|packet| self.lane.send(packet));
+            }
+        }
+    }
+}
+
+/// In place of a lane that was closed.
+struct Closed;
+
+impl LaneSender for Closed {
+    fn send(&self, _packet: &[u8]) -> Result<(), SendError> {
+        Err(SendError::Closed)
+    }
+}
+
+/// Until when the running command may run, and who is to know.
+#[derive(Debug, Default)]
+struct Times {
+    deadlines: Deadlines,
+    /// When the next look at the deadlines is due.
+    alarm: Option<Instant>,
+    /// The deadline that calls of the running command inherit.
+    lent: Option<Instant>,
+}
+
+/// Why nothing can be sent to the controller any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CutOff {
+    /// A lane is closed.
+    LaneClosed,
+    /// The runtime itself has panicked, so an outcome may be lost.
+    RuntimePanicked,
 }
 
 /// See the [module](self).
@@ -64,14 +107,52 @@ pub(crate) struct Link {
     /// Room in the queue, or the end of it.
     room: Condvar,
     requests_end: Arc<dyn LaneEnd>,
-    cancels: Cancels,
+    cancels: Cancels<Times>,
     stop: Mutex<Option<StopReason>>,
     stopping: AtomicBool,
+    /// For the calls that the running command makes.
+    inherited: Arc<inherited::Deadline>,
+    /// For those who wait until the running command, or the child, is to end: taken after that was noted, so
+    /// that nobody begins to wait in between.
+    ending: Mutex<()>,
+    ending_changed: Condvar,
+    cut_off: OnceLock<CutOff>,
+    /// Only in a test.
+    faults: Option<Faults>,
 }
 
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Link").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+/// One packet on its way: if that ends in a panic, what the child says is no longer complete.
+struct Sending<'a> {
+    link: &'a Link,
+    events: &'a mut Events,
+    over: bool,
+}
+
+impl Sending<'_> {
+    fn send(&mut self, kind: PacketKind, packet: &[u8]) -> Result<(), SendError> {
+        let faults = self.link.faults.as_ref().filter(|_| kind != PacketKind::Credit);
+        let Some(faults) = faults else {
+            return self.events.lane.send(packet);
+        };
+        let number = faults.message();
+        faults.come_to(Moment::BeforeMessage(number), |fault| self.events.suffer(fault));
+        let sent = self.events.lane.send(packet);
+        faults.come_to(Moment::AfterMessage(number), |fault| self.events.suffer(fault));
+        sent
+    }
+}
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            self.link.cut_off(self.events, CutOff::RuntimePanicked);
+        }
     }
 }
 
@@ -81,6 +162,7 @@ impl Link {
         window: u32,
         events: Sender,
         requests_end: Arc<dyn LaneEnd>,
+        faults: Option<FaultPlan>,
     ) -> Arc<Self> {
         let bounds = Bounds { entries: CHILD_QUEUE_ENTRIES, bytes: CHILD_QUEUE_BYTES };
         let events = Events {
@@ -102,6 +184,11 @@ impl Link {
             cancels: Cancels::default(),
             stop: Mutex::new(None),
             stopping: AtomicBool::new(false),
+            inherited: Arc::default(),
+            ending: Mutex::default(),
+            ending_changed: Condvar::new(),
+            cut_off: OnceLock::new(),
+            faults: faults.map(|plan| Faults::new(plan, generation, window)),
         })
     }
 
@@ -174,10 +261,7 @@ impl Link {
                 Next::Packet => {
                     requests.told(head.consumed);
                     control.told(head.consumed_control);
-                    if events.lane.send(&buffer).is_err() {
-                        events.closed = true;
-                        events.queue.clear();
-                    }
+                    self.send_packet(events, PacketKind::Items, &buffer);
                 }
                 Next::Empty | Next::Wait => break,
             }
@@ -214,13 +298,72 @@ impl Link {
         }
         // Credit reports need no credit: there are only a few per window of what the controller has
         // sent, and the controller reads this lane whatever its inbox says.
-        let mut head = Head::new(PacketKind::Credit, self.generation);
+        self.send_uncredited(&mut events, PacketKind::Credit, &[]);
+    }
+
+    fn send_uncredited(&self, events: &mut Events, kind: PacketKind, body: &[u8]) {
+        let mut head = Head::new(kind, self.generation);
         head.consumed = events.requests.total();
         head.consumed_control = events.control.total();
         events.requests.told(head.consumed);
         events.control.told(head.consumed_control);
-        if events.lane.send(&head.packet()).is_err() {
-            events.closed = true;
+        let mut packet = head.packet();
+        packet.extend_from_slice(body);
+        self.send_packet(events, kind, &packet);
+    }
+
+    /// Sends one packet. If that cannot be done, nobody would hear of anything that comes later, and the
+    /// child ends.
+    fn send_packet(&self, events: &mut Events, kind: PacketKind, packet: &[u8]) {
+        let mut sending = Sending { link: self, events, over: false };
+        let sent = sending.send(kind, packet);
+        sending.over = true;
+        drop(sending);
+        if sent.is_err() {
+            self.cut_off(events, CutOff::LaneClosed);
+        }
+    }
+
+    /// A moment of a plan of faults has come.
+    pub(crate) fn come_to(&self, moment: Moment) {
+        if let Some(faults) = &self.faults {
+            faults.come_to(moment, |fault| lock(&self.events).suffer(fault));
+        }
+    }
+
+    /// The next command begins.
+    pub(crate) fn come_to_command(&self) {
+        if let Some(faults) = &self.faults {
+            self.come_to(faults.command());
+        }
+    }
+
+    /// Something was taken from a lane; does not return if that is not to be.
+    pub(crate) fn come_to_reading(&self) {
+        if let Some(faults) = &self.faults {
+            faults.pass_what_was_read();
+        }
+    }
+
+    /// Queues a short item whatever the bound says: for threads that must not wait.
+    fn queue_short(&self, head: ItemHead) {
+        let mut events = lock(&self.events);
+        if !events.closed && !events.closing {
+            events.queue.push(head, None, Payload::Ready(Vec::new()));
+            self.pump(&mut events);
+        }
+    }
+
+    /// Answers a ping.
+    pub(crate) fn pong(&self, ping: u32) {
+        // Held while it is sent, so that no outcome overtakes the word that its command runs.
+        let record = self.cancels.record();
+        let executing = record.times.deadlines.in_execution(Instant::now());
+        let pong = postcard::to_stdvec(&Pong { ping, executing }).unwrap_or_default();
+        let mut events = lock(&self.events);
+        if !events.closed {
+            // It needs no credit: it is the only one until the controller has read it.
+            self.send_uncredited(&mut events, PacketKind::Pong, &pong);
         }
     }
 
@@ -241,28 +384,39 @@ impl Link {
 
     /// The controller is gone: nothing will be sent any more, and the child shall end.
     pub(crate) fn controller_lost(&self) {
-        self.close();
+        self.cut_off(&mut lock(&self.events), CutOff::LaneClosed);
+    }
+
+    /// The runtime itself has panicked: the child ends without a goodbye, and every command ends with it.
+    pub(crate) fn runtime_panicked(&self) {
+        self.cut_off(&mut lock(&self.events), CutOff::RuntimePanicked);
+    }
+
+    fn cut_off(&self, events: &mut Events, why: CutOff) {
+        events.closed = true;
+        events.queue.clear();
+        self.room.notify_all();
+        let _ = self.cut_off.set(why);
         self.request_stop(StopReason::ControllerLost);
     }
 
-    fn close(&self) {
-        let mut events = lock(&self.events);
-        events.closed = true;
-        events.queue.clear();
-        drop(events);
-        self.room.notify_all();
+    /// Whether nothing can be sent any more, and why.
+    pub(crate) fn is_cut_off(&self) -> Option<CutOff> {
+        self.cut_off.get().copied()
     }
 
     /// Asks the child to end, for the first reason that comes.
+    ///
+    /// Waits for nothing: the thread that holds the events lane may never let go of it.
     pub(crate) fn request_stop(&self, reason: StopReason) {
         lock(&self.stop).get_or_insert(reason);
-        if self.stopping.swap(true, Ordering::SeqCst) {
-            return;
+        let before = self.stopping.swap(true, Ordering::SeqCst);
+        // Whoever is about to wait shall see it.
+        self.tell_of_end();
+        if !before {
+            // The main thread may be waiting for a request.
+            self.requests_end.end(self.generation);
         }
-        // Whoever waits for room shall see it, and the main thread may be waiting for a request.
-        drop(lock(&self.events));
-        self.room.notify_all();
-        self.requests_end.end(self.generation);
     }
 
     pub(crate) fn stopping(&self) -> bool {
@@ -276,13 +430,10 @@ impl Link {
     /// The controller has cancelled these.
     pub(crate) fn cancel(&self, ids: &[u64]) {
         // A command that waits behind a long one need not wait for its turn to be told.
-        for id in self.cancels.cancel(ids) {
-            let mut events = lock(&self.events);
-            if !events.closed && !events.closing {
-                let head = ItemHead::new(ItemKind::Cancelled, 0, id);
-                events.queue.push(head, None, Payload::Ready(Vec::new()));
-                self.pump(&mut events);
-            }
+        let answered = self.cancels.cancel(ids);
+        self.tell_of_end();
+        for id in answered {
+            self.queue_short(ItemHead::new(ItemKind::Cancelled, 0, id));
         }
     }
 
@@ -292,18 +443,119 @@ impl Link {
     }
 
     /// The main thread begins a command; `false` if it was cancelled, and answered, before.
-    pub(crate) fn begin(&self, call: u64) -> bool {
-        self.cancels.begin(call)
+    pub(crate) fn begin(self: &Arc<Self>, head: &ItemHead) -> bool {
+        self.cancels.begin(head.call, head.flags, |record| {
+            record.times.deadlines.begin(head.call, head.deadline, Instant::now());
+            self.deadline_changed(record);
+        })
     }
 
-    /// The running command has returned or unwound; whether it had met `Cancelled`.
-    pub(crate) fn end(&self) -> bool {
-        self.cancels.end()
+    /// The running command has returned or unwound.
+    pub(crate) fn end(&self) -> Ended {
+        self.cancels.end(|record| {
+            record.times.deadlines.end();
+            self.lend(record);
+        })
+    }
+
+    /// This thread runs the commands: what it calls meanwhile inherits their deadlines.
+    pub(crate) fn lend_deadlines(&self) {
+        self.inherited.rule_this_thread();
+    }
+
+    /// The controller gives these calls other deadlines, in milliseconds.
+    pub(crate) fn allow(self: &Arc<Self>, deadlines: &[(u64, u32)]) {
+        if deadlines.is_empty() {
+            return;
+        }
+        let mut record = self.cancels.record();
+        let begun = record.begun();
+        for (call, allowed) in deadlines {
+            record.times.deadlines.allow(*call, *allowed, begun);
+        }
+        self.deadline_changed(&mut record);
+    }
+
+    /// Sees to it that somebody looks when the running command's time is over. There is no thread and no
+    /// wake-up per command: a look that finds another command running is put off to its deadline.
+    fn deadline_changed(self: &Arc<Self>, record: &mut Record<Times>) {
+        self.lend(record);
+        let Some(at) = record.times.deadlines.next() else { return };
+        if record.times.alarm.is_some_and(|alarm| alarm <= at) {
+            return;
+        }
+        record.times.alarm = Some(at);
+        let link = Arc::downgrade(self);
+        watch::alarm(at, move || {
+            if let Some(link) = link.upgrade() {
+                link.look_at_deadline(at);
+            }
+        });
+    }
+
+    /// Calls that the running command makes inherit the deadline that ends it.
+    fn lend(&self, record: &mut Record<Times>) {
+        let ends = !record.flags().has(CallFlags::OUTLIVES_DEADLINE);
+        let running = record.running().filter(|_| ends);
+        let deadline = running.and_then(|call| record.times.deadlines.of(call));
+        if record.times.lent != deadline {
+            record.times.lent = deadline;
+            self.inherited.set(deadline);
+        }
+    }
+
+    fn look_at_deadline(self: &Arc<Self>, alarm: Instant) {
+        let mut record = self.cancels.record();
+        if record.times.alarm != Some(alarm) {
+            return; // one for an earlier time has taken its place
+        }
+        record.times.alarm = None;
+        if self.stopping() {
+            return; // its command ends anyway
+        }
+        if let Some(overrun) = record.times.deadlines.due(Instant::now()) {
+            self.cancels.overran(&mut record, overrun.allowed);
+            self.tell_of_end();
+            // Under the lock, so that the command's outcome comes after it.
+            let mut head = ItemHead::new(ItemKind::Overrun, 0, overrun.call);
+            head.deadline = overrun.allowed;
+            self.queue_short(head);
+        } else {
+            self.deadline_changed(&mut record);
+        }
+    }
+
+    /// The deadline of a command that runs.
+    pub(crate) fn deadline(&self, call: u64) -> Option<Instant> {
+        self.cancels.record().times.deadlines.of(call)
     }
 
     /// The running command, or 0.
     pub(crate) fn running(&self) -> u64 {
         self.cancels.running()
+    }
+
+    /// Waits until the running command, or the child, shall end.
+    pub(crate) fn wait_for_end(&self) {
+        self.wait_until(Self::wants_end);
+    }
+
+    /// Waits until nothing can be sent any more, whatever is asked meanwhile.
+    pub(crate) fn wait_for_cut_off(&self) {
+        self.wait_until(|link| link.is_cut_off().is_some());
+    }
+
+    fn wait_until(&self, condition: impl Fn(&Self) -> bool) {
+        let mut ending = lock(&self.ending);
+        while !condition(self) {
+            ending = wait(&self.ending_changed, ending);
+        }
+    }
+
+    /// Whoever is about to wait for an end shall see it.
+    fn tell_of_end(&self) {
+        drop(lock(&self.ending));
+        self.ending_changed.notify_all();
     }
 
     /// Whether the running command shall end.

@@ -18,11 +18,18 @@ pub struct Request<'a> {
 pub struct Reply {
     pub(crate) kind: ItemKind,
     pub(crate) payload: Vec<u8>,
+    /// The milliseconds that a command had which timed out.
+    pub(crate) allowed: u32,
 }
 
 impl Reply {
+    /// An outcome without a payload.
+    pub(crate) fn bare(kind: ItemKind) -> Self {
+        Self { kind, payload: Vec::new(), allowed: 0 }
+    }
+
     pub(crate) fn text(kind: ItemKind, text: &impl ToString) -> Self {
-        Self { kind, payload: text.to_string().into_bytes() }
+        Self { payload: text.to_string().into_bytes(), ..Self::bare(kind) }
     }
 }
 
@@ -50,7 +57,7 @@ impl Request<'_> {
             }
         };
         match encoded {
-            Ok((kind, payload)) => Reply { kind, payload },
+            Ok((kind, payload)) => Reply { payload, ..Reply::bare(kind) },
             Err(error) => Reply::text(ItemKind::Unencodable, &error),
         }
     }

@@ -11,18 +11,24 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::core::Core;
+use super::escalation::Escalation;
 use super::exit::ExitReport;
 use super::inbox::InboxHandle;
 use super::mailbox::InboxBound;
 use super::process::StartError;
 use super::shared::Shared;
+use super::watchdog::Vigilance;
 use super::wiring::Wiring;
 use crate::child::registry::Registration;
 use crate::interface::{Child, Control, Interface};
 use crate::limits;
+use crate::supervise::restart::RestartPolicy;
 use crate::sync::lock;
+use crate::testing::Script;
 use crate::transport::Transport;
+use crate::wire::child_limits::{ChildLimits, LimitsError};
 use crate::wire::codec::EncodeError;
+use crate::wire::fault::FaultPlan;
 use crate::wire::interface::InterfaceTable;
 use crate::wire::outgoing::Bounds;
 
@@ -35,6 +41,15 @@ pub(crate) enum Program {
     Path(OsString),
     /// A thread of this process.
     Thread(Registration),
+    /// A thread of this process that plays a script.
+    Script(Script),
+}
+
+impl Program {
+    /// Whether the child is no process of its own.
+    pub(crate) fn is_on_thread(&self) -> bool {
+        matches!(self, Self::Thread(_) | Self::Script(_))
+    }
 }
 
 /// Where a child's output goes.
@@ -45,6 +60,13 @@ pub enum Output {
     Inherit,
     /// Nowhere. The last lines of stderr stand in the exit report all the same.
     Null,
+    /// To whoever is connected to [`ProcessSignals::stdout_line`](crate::ProcessSignals::stdout_line) or
+    /// [`stderr_line`](crate::ProcessSignals::stderr_line): connect before `start`.
+    ///
+    /// A program that is no Rust program may write whole blocks instead of lines when it writes into a pipe.
+    /// What descendants of the child write comes along, and so does what a test harness writes where the
+    /// child is a test binary. A child on a thread has no output of its own.
+    Captured,
 }
 
 type AfterExit = Box<dyn Fn(&ExitReport) + Send + Sync>;
@@ -59,6 +81,7 @@ pub(crate) struct Spec {
     pub(crate) clear_environment: bool,
     pub(crate) working_directory: Option<PathBuf>,
     pub(crate) transport: Transport,
+    pub(crate) faults: Option<FaultPlan>,
     pub(crate) stdout: Output,
     pub(crate) stderr: Output,
     pub(crate) start_deadline: Duration,
@@ -67,6 +90,11 @@ pub(crate) struct Spec {
     pub(crate) inbox_bound: InboxBound,
     pub(crate) inbox: InboxHandle,
     pub(crate) after_exit: Option<AfterExit>,
+    pub(crate) vigilance: Vigilance,
+    pub(crate) restart: RestartPolicy,
+    /// Accepted writes of properties are made again with every start.
+    pub(crate) reapply_properties: bool,
+    pub(crate) limits: Option<ChildLimits>,
 }
 
 /// Everything that can be set before a child starts; made by `LaserControl::builder()`.
@@ -94,6 +122,7 @@ pub struct Builder<C: Control> {
     clear_environment: bool,
     working_directory: Option<PathBuf>,
     transport: Transport,
+    faults: Option<FaultPlan>,
     stdout: Output,
     stderr: Output,
     start_deadline: Duration,
@@ -102,6 +131,10 @@ pub struct Builder<C: Control> {
     inbox_bound: InboxBound,
     inbox: Option<InboxHandle>,
     after_exit: Option<AfterExit>,
+    vigilance: Vigilance,
+    restart: RestartPolicy,
+    reapply_properties: bool,
+    limits: Option<ChildLimits>,
     _control: PhantomData<fn() -> C>,
 }
 
@@ -133,6 +166,7 @@ impl<C: Control> Builder<C> {
             clear_environment: false,
             working_directory: None,
             transport: Transport::default(),
+            faults: None,
             stdout: Output::Inherit,
             stderr: Output::Inherit,
             start_deadline: limits::START_DEADLINE,
@@ -141,6 +175,10 @@ impl<C: Control> Builder<C> {
             inbox_bound: InboxBound { entries: limits::INBOX_ENTRIES, bytes: limits::INBOX_BYTES },
             inbox: None,
             after_exit: None,
+            vigilance: Vigilance::default(),
+            restart: RestartPolicy::never(),
+            reapply_properties: false,
+            limits: None,
             _control: PhantomData,
         }
     }
@@ -168,6 +206,18 @@ impl<C: Control> Builder<C> {
     pub fn in_process<P: Child<Interface = C::Interface>>(mut self) -> Self {
         self.program = Some(Program::Thread(Registration::of::<P>()));
         self
+    }
+
+    /// A child that plays this script on a thread, in place of one that implements the interface: for
+    /// tests of what the application makes of it. It needs no config.
+    #[must_use]
+    pub fn script(mut self, script: &Script) -> Self {
+        self.program = Some(Program::Script(script.clone()));
+        self
+    }
+
+    fn is_scripted(&self) -> bool {
+        matches!(self.program, Some(Program::Script(_)))
     }
 
     /// What the child's constructor gets.
@@ -226,7 +276,28 @@ impl<C: Control> Builder<C> {
         self
     }
 
+    /// What shall go wrong in the child, to see what the application makes of it: for tests, see
+    /// [`testing`](crate::testing).
+    #[must_use]
+    pub fn faults(mut self, plan: FaultPlan) -> Self {
+        self.faults = Some(plan);
+        self
+    }
+
     /// Where the child's stdout goes; by default to the controller's.
+    ///
+    /// ```no_run
+    /// # #[mpcore::process] trait Laser { fn fire(&mut self); }
+    /// # fn f() -> Result<(), mpcore::StartError> {
+    /// use mpcore::Output;
+    ///
+    /// let laser =
+    ///     LaserControl::builder().program("laser-child").stdout(Output::Captured).build()?;
+    /// laser.process().signals().stdout_line.connect(|line| println!("laser: {line}"));
+    /// laser.process().start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn stdout(mut self, output: Output) -> Self {
         self.stdout = output;
@@ -251,6 +322,39 @@ impl<C: Control> Builder<C> {
     #[must_use]
     pub fn stop_grace(mut self, grace: Duration) -> Self {
         self.stop_grace = grace;
+        self
+    }
+
+    /// How often the child is asked whether it still answers, while a command has no outcome or the child
+    /// is to stop; every second by default. One that leaves the question open for three intervals is
+    /// unresponsive: signal [`unresponsive`](crate::ProcessSignals). An idle child is asked nothing;
+    /// [`Duration::MAX`]: no child is.
+    #[must_use]
+    pub fn ping_interval(mut self, interval: Duration) -> Self {
+        self.vigilance.ping_interval = interval.max(limits::PING_INTERVAL_MIN);
+        self
+    }
+
+    /// What to do with a child that does not answer, beside telling it with signal
+    /// [`unresponsive`](crate::ProcessSignals); by default nothing. `Cancel` cancels its oldest command,
+    /// which it hears when it is back; `Kill` and `Restart` kill it at once, and what it had to do ends with
+    /// [`Failure::Unresponsive`](crate::Failure::Unresponsive).
+    #[must_use]
+    pub fn on_unresponsive(mut self, escalation: Escalation) -> Self {
+        self.vigilance.on_unresponsive = escalation;
+        self
+    }
+
+    /// What to do with a command whose time is over (see [`Call::timeout`](crate::Call::timeout)), beside
+    /// telling it with `exception_raised`; by default [`Escalation::Cancel`].
+    ///
+    /// `Tell` lets the command run on, to whatever outcome it comes. `Kill` and `Restart` kill the child if
+    /// the command has no outcome half a second after it was asked to end: it ends as timed out, and what
+    /// else there was to do with [`Failure::KilledFor`](crate::Failure::KilledFor). For a
+    /// `#[no_cancel]` command each of them is like `Tell`.
+    #[must_use]
+    pub fn on_timeout(mut self, escalation: Escalation) -> Self {
+        self.vigilance.on_timeout = escalation;
         self
     }
 
@@ -286,12 +390,60 @@ impl<C: Control> Builder<C> {
         self
     }
 
+    /// What the child may use: memory, time, files, rights. It sets these limits itself, before anything
+    /// else.
+    #[must_use]
+    pub fn limits(mut self, limits: ChildLimits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// Whether a child that ends by itself is started again; by default it is not.
+    ///
+    /// Handles, signals and connections stay as they are; the mirrors of the properties begin with the
+    /// initial values. The commands that a crash takes fail with it and are not run again (but see
+    /// `#[idempotent]`); what is submitted until the next run is ready waits for it, and ends with the
+    /// last report if the child is given up, as stopped if it is stopped.
+    ///
+    /// ```no_run
+    /// # #[mpcore::process] trait Laser { fn fire(&mut self); }
+    /// # fn f() -> Result<(), mpcore::StartError> {
+    /// use mpcore::RestartPolicy;
+    ///
+    /// let laser = LaserControl::builder()
+    ///     .program("laser-child")
+    ///     .restart(RestartPolicy::on_crash())
+    ///     .build()?;
+    /// laser.process().signals().restarting.connect(|next| eprintln!("{next}"));
+    /// laser.process().signals().gave_up.connect(|end| eprintln!("{end}"));
+    /// laser.process().start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn restart(mut self, policy: RestartPolicy) -> Self {
+        self.restart = policy;
+        self
+    }
+
+    /// After every later start, by itself or by hand, the last accepted write of each property
+    /// (`laser.set_power(2.5)`) is made again, right after `ready` and before the commands that wait. One
+    /// that the new child refuses is told by `exception_raised`, as any write is, with the number of the
+    /// call that made it first.
+    #[must_use]
+    pub fn reapply_properties(mut self) -> Self {
+        self.reapply_properties = true;
+        self
+    }
+
     /// The control; the child is not started yet.
     ///
     /// # Errors
-    /// [`StartError::ChildMissing`], [`StartError::ConfigMissing`], [`StartError::Config`].
+    /// [`StartError::ChildMissing`], [`StartError::ConfigMissing`], [`StartError::Config`],
+    /// [`StartError::Limits`].
     pub fn build(self) -> Result<C, StartError> {
-        if self.config.is_none() && !is_unit::<<C::Interface as Interface>::Config>() {
+        let none_needed = is_unit::<<C::Interface as Interface>::Config>() || self.is_scripted();
+        if self.config.is_none() && !none_needed {
             return Err(StartError::ConfigMissing);
         }
         self.__build_without_config()
@@ -301,6 +453,8 @@ impl<C: Control> Builder<C> {
     #[doc(hidden)]
     pub fn __build_without_config(self) -> Result<C, StartError> {
         let table = table::<C>();
+        testable(self.program.as_ref(), self.faults.as_ref(), &table)?;
+        let scripted = self.is_scripted();
         let name = self.name.unwrap_or_else(|| {
             static NEXT: AtomicU64 = AtomicU64::new(1);
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -308,17 +462,27 @@ impl<C: Control> Builder<C> {
         });
         let config = match &self.config {
             Some(config) => Some(encoded::<C>(config)?),
-            None if is_unit::<<C::Interface as Interface>::Config>() => Some(Arc::from([])),
+            None if is_unit::<<C::Interface as Interface>::Config>() || scripted => {
+                Some(Arc::from([]))
+            }
             None => None,
         };
+        let program = self.program.ok_or(StartError::ChildMissing)?;
+        if let Some(limits) = &self.limits {
+            limits.check()?;
+            if matches!(program, Program::Thread(_)) {
+                return Err(LimitsError::InProcess.into());
+            }
+        }
         let spec = Spec {
-            program: self.program.ok_or(StartError::ChildMissing)?,
+            program,
             config: Mutex::new(config),
             arguments: self.arguments,
             environment: self.environment,
             clear_environment: self.clear_environment,
             working_directory: self.working_directory,
             transport: self.transport,
+            faults: self.faults,
             stdout: self.stdout,
             stderr: self.stderr,
             start_deadline: self.start_deadline,
@@ -327,6 +491,10 @@ impl<C: Control> Builder<C> {
             inbox_bound: self.inbox_bound,
             inbox: self.inbox.unwrap_or_else(InboxHandle::background),
             after_exit: self.after_exit,
+            vigilance: self.vigilance,
+            restart: self.restart,
+            reapply_properties: self.reapply_properties,
+            limits: self.limits,
         };
         let mut wiring = Wiring::default();
         let signals = C::__signals(&mut wiring);
@@ -343,6 +511,24 @@ impl<C: Control> Builder<C> {
         let control = self.build()?;
         control.__core().process().start()?;
         Ok(control)
+    }
+}
+
+/// Whether what a test wants of the child can be.
+fn testable(
+    program: Option<&Program>,
+    faults: Option<&FaultPlan>,
+    table: &InterfaceTable,
+) -> Result<(), StartError> {
+    if let Some(Program::Script(script)) = program {
+        script.check(table)?;
+        return if faults.is_some() { Err(StartError::FaultsInScript) } else { Ok(()) };
+    }
+    let on_thread = program.is_some_and(Program::is_on_thread);
+    let mut faults = faults.into_iter().flat_map(FaultPlan::faults);
+    match faults.find(|(_, fault)| on_thread && fault.needs_process()) {
+        Some((_, fault)) => Err(StartError::FaultNeedsProcess { fault: *fault }),
+        None => Ok(()),
     }
 }
 

@@ -160,6 +160,42 @@ impl<T, E> Call<T, E> {
         self.shared.cancel(self.id);
     }
 
+    /// [Cancels](Self::cancel) the command, and kills the child if it has no outcome after `grace`. Returns
+    /// at once.
+    ///
+    /// The command then ends as cancelled all the same; the child's other commands end with it, and their
+    /// report's failure, [`Failure::KilledFor`](crate::Failure::KilledFor), names this one. Signals that a
+    /// full inbox holds back are let through first: the outcome may be among them.
+    ///
+    /// A `#[no_cancel]` command is not killed for: it ends when it ends.
+    pub fn cancel_or_kill(&self, grace: Duration) {
+        self.shared.cancel_or_kill(self.id, grace);
+    }
+
+    /// How long the command may run, counted from the start of its execution; in place of what the interface
+    /// says with `#[timeout = "…"]`. To the millisecond.
+    ///
+    /// When its time is over, `exception_raised` tells it, and the command is asked to end, as by a cancel:
+    /// then its outcome is [`CallError::TimedOut`]. One that returns `Ok` all the same ends with its
+    /// result. What else may happen says [`Builder::on_timeout`](crate::Builder::on_timeout).
+    ///
+    /// What a command asks of children of its own, on its own thread, gets no more time than it has left
+    /// itself. [`Duration::MAX`] takes a deadline back.
+    ///
+    /// ```no_run
+    /// # #[mpcore::process] trait Laser { fn add_two(&mut self, a: i32, b: i32) -> i32; }
+    /// # fn f(laser: &LaserControl) -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::time::Duration;
+    /// let sum = laser.add_two(1, 2).timeout(Duration::from_secs(5)).wait()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn timeout(self, allowed: Duration) -> Self {
+        let left = Shared::inherited_time();
+        self.shared.set_timeout(self.id, left.map_or(allowed, |left| left.min(allowed)));
+        self
+    }
+
     /// Dropping this call, or the future it becomes, cancels the command.
     #[must_use]
     pub fn cancel_on_drop(mut self) -> Self {

@@ -1,15 +1,16 @@
-//! What the controller wants of the child: stop, cancel, and credit for the events lane.
+//! What the controller wants of the child: stop, cancel, another deadline, an answer, and credit for the
+//! events lane.
 //!
 //! A state, not a queue: what cannot be sent yet for lack of credit merges with what comes later.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::grant::{Account, Grant, Overdrawn};
 use crate::transport::Sender;
 use crate::wire::credit::{FalseReport, Window, charge};
 use crate::wire::packet::{Head, PacketKind};
-use crate::wire::report::{CANCELLED_PER_MESSAGE, ControlState};
+use crate::wire::report::{CANCELLED_PER_MESSAGE, ControlState, DEADLINES_PER_MESSAGE};
 
 /// A child that does not keep to the credit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +26,11 @@ pub(crate) struct ControlLane {
     open: Option<Open>,
     stop: bool,
     cancelled: BTreeSet<u64>,
-    /// Something of these two has not been sent.
+    /// Milliseconds that calls may run.
+    deadlines: BTreeMap<u64, u32>,
+    /// The number of a ping to be sent, or 0.
+    ping: u32,
+    /// Something of these has not been sent.
     unsent: bool,
 }
 
@@ -74,6 +79,19 @@ impl ControlLane {
         }
     }
 
+    pub(crate) fn set_deadline(&mut self, call: u64, milliseconds: u32) {
+        self.deadlines.insert(call, milliseconds);
+        self.unsent = true;
+        self.flush(false);
+    }
+
+    /// Asks for an answer.
+    pub(crate) fn ping(&mut self, number: u32) {
+        self.ping = number;
+        self.unsent = true;
+        self.flush(false);
+    }
+
     /// The reader has read a packet: `consumed` is what the child reports of this lane, `charge` what
     /// the packet cost on its own; `grant` says whether the child may have credit for more.
     pub(crate) fn packet_read(
@@ -106,7 +124,13 @@ impl ControlLane {
         self.unsent |= credit_due;
         while self.unsent {
             let cancelled = self.cancelled.iter().copied().take(CANCELLED_PER_MESSAGE);
-            let now = ControlState { stop: self.stop, cancelled: cancelled.collect() };
+            let deadlines = self.deadlines.iter().map(|(call, allowed)| (*call, *allowed));
+            let now = ControlState {
+                stop: self.stop,
+                cancelled: cancelled.collect(),
+                deadlines: deadlines.take(DEADLINES_PER_MESSAGE).collect(),
+                ping: self.ping,
+            };
             let mut packet = Vec::new();
             let mut head = Head::new(PacketKind::Control, open.generation);
             let total = open.account.grant().granted();
@@ -122,7 +146,11 @@ impl ControlLane {
             for call in now.cancelled {
                 self.cancelled.remove(&call);
             }
-            self.unsent = !self.cancelled.is_empty();
+            for (call, _) in now.deadlines {
+                self.deadlines.remove(&call);
+            }
+            self.ping = 0;
+            self.unsent = !self.cancelled.is_empty() || !self.deadlines.is_empty();
             // A lane that is closed has a child that is gone, which the watcher tells.
             let _ = open.lane.send(&packet);
         }
@@ -180,10 +208,29 @@ mod tests {
         }
         let first = sent(&receiver);
         assert!(first.len() < 10, "{first:?}");
-        let of_one = |ids: usize| charge(HEAD + 1 + 1 + ids); // stop, number of ids, ids below 128
+        // stop, number of ids, ids below 128, number of deadlines, ping
+        let of_one = |ids: usize| charge(HEAD + 1 + 1 + ids + 1 + 1);
         let charges = first.iter().map(|(_, _, ids)| of_one(*ids)).sum();
         lane.packet_read(charges, 0, true).unwrap();
         let total: usize = first.iter().chain(&sent(&receiver)).map(|(_, _, count)| count).sum();
         assert_eq!(total, 100);
+    }
+
+    #[test]
+    fn a_ping_and_deadlines_merge_into_what_is_sent_next() {
+        let (sender, receiver) = mpsc::channel::<Vec<u8>>();
+        let mut lane = ControlLane::default();
+        lane.set_deadline(3, 50);
+        lane.set_deadline(3, 70);
+        lane.ping(1);
+        lane.open(Arc::new(sender), 1, 8 << 10);
+        lane.cancel(9);
+        let states: Vec<ControlState> = receiver
+            .try_iter()
+            .map(|packet| postcard::from_bytes(Head::parse(&packet, 1).unwrap().1).unwrap())
+            .collect();
+        let first = ControlState { deadlines: vec![(3, 70)], ping: 1, ..ControlState::default() };
+        let second = ControlState { cancelled: vec![9], ..ControlState::default() };
+        assert_eq!(states, [first, second], "each once");
     }
 }

@@ -4,15 +4,15 @@
 //! `Display` that panics costs its own notice, never the inbox.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use super::exit::State;
+use super::captured::line_taken;
 use super::inbox::{Notice, Source};
 use super::outcome::{CallEnd, CallError, Exception, ExceptionKind, Outcome, OutcomeCodec};
 use super::pending::{Continuation, SharedThen, Stage};
 use super::process::Progress;
 use super::shared::Shared;
 use crate::DecodeError;
+use crate::process::output::OutputStream;
 use crate::sync::lock;
 use crate::unwind::caught;
 
@@ -20,44 +20,52 @@ use crate::unwind::caught;
 const PANICKED: &str = "the `Deserialize` or `Display` of its type panicked";
 
 impl Shared {
-    /// Runs the handlers of one notice.
-    pub(crate) fn deliver(self: &Arc<Self>, notice: Notice) {
+    /// Runs the handlers of one notice, which is of this run.
+    pub(crate) fn deliver(self: &Arc<Self>, generation: u32, notice: Notice) {
         match notice {
             Notice::Outcome { command, call, outcome, then, source } => {
                 self.deliver_outcome(command, call, &outcome, &then, source);
             }
-            Notice::Property(index) => {
-                let sink = self.sinks.properties.get(usize::from(index)).and_then(Option::as_ref);
-                let mirror = self.mirrors.get(usize::from(index));
-                if let (Some(sink), Some(mirror)) = (sink, mirror) {
-                    let (bytes, version) = mirror.read(|bytes, version| (bytes.to_vec(), version));
-                    self.check("property", guard(|| sink(&bytes, version)));
+            // The inbox gives them out with their values.
+            Notice::Property(_) => {}
+            Notice::Value { index, bytes, version } => {
+                if let Some(Some(sink)) = self.sinks.properties.get(usize::from(index)) {
+                    self.check(generation, "property", guard(|| sink(&bytes, version)));
                 }
             }
             Notice::Event(index, bytes) => {
                 if let Some(Some(sink)) = self.sinks.events.get(usize::from(index)) {
-                    self.check("event", guard(|| sink(bytes.as_slice())));
+                    self.check(generation, "event", guard(|| sink(bytes.as_slice())));
                 }
             }
             Notice::Signal(command, bytes) => {
                 if let Some(Some(sink)) = self.sinks.results.get(usize::from(command)) {
-                    self.check("signal", guard(|| (sink.deliver)(bytes.as_slice())));
+                    let delivered = guard(|| (sink.deliver)(bytes.as_slice()));
+                    self.check(generation, "signal", delivered);
                 }
             }
             Notice::Progress { call, fraction } => {
                 self.signals.progress.fire(&(Progress { call, fraction },));
             }
+            Notice::Line(stream, line) => {
+                line_taken(self, stream, line.len());
+                let signal = match stream {
+                    OutputStream::Stdout => &self.signals.stdout_line,
+                    OutputStream::Stderr => &self.signals.stderr_line,
+                };
+                signal.fire(&(line,));
+            }
+            Notice::LinesDropped(dropped) => self.signals.lines_dropped.fire(&(dropped,)),
             Notice::Started(pid) => self.signals.started.fire(&(pid,)),
             Notice::Ready => self.signals.ready.fire(&()),
-            Notice::State(state) => {
-                if state == State::Starting {
-                    self.delivered.fetch_add(1, Ordering::SeqCst);
-                }
-                self.signals.state_changed.fire(&(state,));
-            }
+            Notice::State(state) => self.signals.state_changed.fire(&(state,)),
+            Notice::Unresponsive(verdict) => self.signals.unresponsive.fire(&(*verdict,)),
+            Notice::Responsive => self.signals.responsive.fire(&()),
             Notice::Exception(exception) => self.sinks.exception_raised.fire(&(*exception,)),
             Notice::Failed(failure) => self.signals.failed.fire(&(*failure,)),
             Notice::Finished(report) => self.signals.finished.fire(&((*report).clone(),)),
+            Notice::Restarting(next) => self.signals.restarting.fire(&(*next,)),
+            Notice::GaveUp(end) => self.signals.gave_up.fire(&(*end,)),
             Notice::Task(task) => {
                 let _ = guard(task);
             }
@@ -72,10 +80,10 @@ impl Shared {
         then: &SharedThen,
         source: Option<Box<Source>>,
     ) {
-        let (on_done, forward) = {
+        let (on_done, forward, uncalled) = {
             let mut then = lock(then);
             then.stage = Stage::Delivered;
-            (then.on_done.take(), then.forward.take())
+            (then.on_done.take(), then.forward.take(), then.uncalled)
         };
         if let Some(on_done) = on_done {
             let _ = guard(|| on_done(outcome));
@@ -84,7 +92,7 @@ impl Shared {
         if let Err(error) = &result {
             self.raise_exception(command, call, error, source);
         }
-        if self.signals.call_ended.is_connected() {
+        if self.signals.call_ended.is_connected() && !uncalled {
             let command = self.command_name(command).unwrap_or_default();
             self.signals.call_ended.fire(&(CallEnd { call, command, result },));
         }
@@ -139,6 +147,8 @@ impl Shared {
             }
             // The end of the run is told once, by itself, and what was asked for is no exception.
             CallError::Exited(_) | CallError::Stopped | CallError::Cancelled => return,
+            // Told when its time was over.
+            CallError::TimedOut { .. } => return,
             error => (ExceptionKind::Undelivered, error.to_string(), String::new()),
         };
         let source = source.map_or_else(|| Source { name: self.name(), pid: None }, |it| *it);
@@ -156,13 +166,10 @@ impl Shared {
 
     /// The shapes were compared at the handshake, so a child that sends other ones lies. What an older run
     /// has left behind is not the new one's fault.
-    fn check(&self, what: &str, result: Option<Result<(), DecodeError>>) {
+    fn check(&self, generation: u32, what: &str, result: Option<Result<(), DecodeError>>) {
         if let Some(Err(error)) = result {
-            let life = self.life();
-            let current = life.generation == self.delivered.load(Ordering::SeqCst);
-            let run = life.run.clone().filter(|_| current);
-            drop(life);
-            if let Some(run) = run {
+            let run = self.life().run.clone();
+            if let Some(run) = run.filter(|run| run.generation() == generation) {
                 run.declare_broken(&format!("{what}: {error}"));
             }
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::escalation::{Executing, Ignored};
 use crate::error::Error;
 use crate::process::ExitStatus;
 use crate::wire::fingerprint::Mismatch;
@@ -25,7 +26,8 @@ pub enum State {
     Finished,
     /// Never got ready.
     Failed,
-    /// Ended by itself, by a signal, or because it broke the protocol.
+    /// Ended by itself, by a signal, because it broke the protocol, or because it kept its controller
+    /// waiting too long.
     Crashed,
 }
 
@@ -77,13 +79,12 @@ pub enum Failure {
     )]
     Resources(String),
     /// The process ended before it was ready.
-    #[error(
-        "the child ended before it was ready ({status}): is `mpcore::init()` or \
-         `mpcore::child_main` the first line of its `main`?{stderr}"
-    )]
+    #[error("the child ended before it was ready ({status}){advice}{stderr}")]
     EndedBeforeReady {
         /// How it ended.
         status: ExitStatus,
+        /// Where to look, as the rest of a sentence.
+        advice: &'static str,
         /// The end of what it wrote to stderr, as a sentence, or nothing.
         stderr: String,
     },
@@ -110,6 +111,14 @@ pub enum Failure {
         /// The controller's.
         controller: u32,
     },
+    /// The child could not set one of its [limits](crate::ChildLimits), and so did not begin.
+    #[error("the child could not set its limits ({what}): {message}")]
+    Limits {
+        /// Which one: memory, CPU time, open files, nice level, no new privileges, or sandbox.
+        what: String,
+        /// What the system said, or what is missing.
+        message: String,
+    },
     /// The child could not read its config.
     #[error("the child could not read its config: {0}")]
     Config(String),
@@ -134,11 +143,35 @@ pub enum Failure {
     /// The child sent what no child sends, and was killed.
     #[error("the child broke the protocol and was killed: {0}")]
     Broken(String),
+    /// One command did not heed what it was asked, and the child was killed for it. That command ended as
+    /// cancelled or timed out; what else it had to do ended with the child.
+    #[error("the child was killed because `{command}` (call {call}) {ignored}")]
+    KilledFor {
+        /// The command's name.
+        command: &'static str,
+        /// The call's number.
+        call: u64,
+        /// What it did not heed.
+        ignored: Ignored,
+    },
+    /// The child did not answer, and was killed.
+    #[error("the child did not answer for {silent:?} and was killed{}", last_seen(executing.as_ref()))]
+    Unresponsive {
+        /// For how long.
+        silent: Duration,
+        /// What it was executing when it last answered, if that had no outcome.
+        executing: Option<Executing>,
+    },
+}
+
+fn last_seen(executing: Option<&Executing>) -> String {
+    executing.map_or_else(String::new, |executing| format!("; it was executing {executing}"))
 }
 
 impl From<InitFailure> for Failure {
     fn from(failure: InitFailure) -> Self {
         match failure {
+            InitFailure::Limits { what, message } => Self::Limits { what, message },
             InitFailure::Config(message) => Self::Config(message),
             InitFailure::Constructor(error) => Self::Constructor(error),
             InitFailure::ConstructorPanicked(report) => Self::ConstructorPanicked(report),
@@ -172,8 +205,11 @@ pub struct ExitReport {
     pub failure: Option<Failure>,
     /// Commands that were submitted and ended with this run.
     pub commands_lost: usize,
-    /// The last lines of stderr, at most 64.
+    /// The last lines of stderr, at most 64, wherever stderr goes.
     pub stderr: Vec<String>,
+    /// Captured lines that were dropped because too many waited for the inbox's thread; see
+    /// [`ProcessSignals::lines_dropped`](crate::ProcessSignals::lines_dropped).
+    pub lines_dropped: u64,
 }
 
 impl fmt::Display for ExitReport {

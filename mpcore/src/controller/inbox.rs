@@ -12,13 +12,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::allowance::Allowance as _;
+use super::escalation::Unresponsive;
 use super::exit::{Failure, SharedReport, State};
 use super::mailbox::{Mailbox, Weighed};
+use super::mirror::Mirror;
 use super::outcome::{Exception, Outcome};
 use super::pending::SharedThen;
+use super::process::LinesDropped;
+use super::restart::{GaveUp, Restarting};
 use super::ring::{Rest, Ring, Turn};
 use super::shared::Shared;
 use crate::limits::INBOX_TURN;
+use crate::process::output::OutputStream;
 use crate::wire::keyed::Key;
 use crate::wire::packet::Bytes;
 
@@ -38,8 +43,14 @@ pub(crate) enum Notice {
         then: SharedThen,
         source: Option<Box<Source>>,
     },
-    /// The newest value stands in the mirror.
+    /// The newest value stands in the mirror; it becomes a [`Value`](Self::Value) when it is taken out.
     Property(u16),
+    /// A property's value of this version.
+    Value {
+        index: u16,
+        bytes: Vec<u8>,
+        version: u64,
+    },
     Event(u16, Bytes),
     /// A command's signal that the child emitted by itself.
     Signal(u16, Bytes),
@@ -50,10 +61,17 @@ pub(crate) enum Notice {
     Started(u32),
     Ready,
     State(State),
+    Unresponsive(Box<Unresponsive>),
+    Responsive,
     Exception(Box<Exception>),
     Failed(Box<Failure>),
     Finished(SharedReport),
+    Restarting(Box<Restarting>),
+    GaveUp(Box<GaveUp>),
     Task(Box<dyn FnOnce() + Send>),
+    /// Bounded by its [backlog](super::captured): as bytes it does not count here.
+    Line(OutputStream, String),
+    LinesDropped(LinesDropped),
 }
 
 impl Notice {
@@ -65,20 +83,41 @@ impl Notice {
             _ => None,
         }
     }
+
+    /// The same with the value that the mirrors hold now.
+    pub(crate) fn with_value(mut self, mirrors: &[Arc<Mirror>]) -> Self {
+        self.take_value(mirrors);
+        self
+    }
+
+    fn take_value(&mut self, mirrors: &[Arc<Mirror>]) {
+        if let Self::Property(index) = *self {
+            let mirror = mirrors.get(usize::from(index));
+            let value = mirror.map(|it| it.read(|bytes, version| (bytes.to_vec(), version)));
+            let (bytes, version) = value.unwrap_or_default();
+            *self = Self::Value { index, bytes, version };
+        }
+    }
 }
 
 impl Weighed for Notice {
     fn bytes(&self) -> usize {
         const ENTRY: usize = 64;
+        if matches!(self, Self::Line(..)) {
+            return 0;
+        }
         ENTRY
             + match self {
                 Self::Outcome { outcome, .. } => match &**outcome {
                     Outcome::Returned(bytes) | Outcome::Raised(bytes) => bytes.len(),
                     Outcome::Encode(text) | Outcome::Decode(text) => text.len(),
-                    Outcome::Panicked(report) => report.message.len() + report.backtrace.len(),
+                    Outcome::Panicked(report) => {
+                        report.message.len() + report.location.len() + report.backtrace.len()
+                    }
                     _ => 0,
                 },
                 Self::Event(_, bytes) | Self::Signal(_, bytes) => bytes.len(),
+                Self::Value { bytes, .. } => bytes.len(),
                 _ => 0,
             }
     }
@@ -86,6 +125,14 @@ impl Weighed for Notice {
 
 /// The signals of one child that wait.
 pub(crate) type ChildInbox = Mailbox<Notice>;
+
+impl ChildInbox {
+    /// A run begins: what waits is of older ones. It keeps its place before everything of the new one, and
+    /// the values that it tells of, so nothing of the new run replaces it.
+    pub(crate) fn begin_run(&self, generation: u32, mirrors: &[Arc<Mirror>]) {
+        self.begin(generation, |notice| notice.take_value(mirrors));
+    }
+}
 
 /// Posts a notice of this child and wakes the inbox's thread. Never blocks.
 pub(crate) fn post(shared: &Arc<Shared>, notice: Notice) {
@@ -107,6 +154,11 @@ pub(crate) struct Wake(Option<InboxHandle>);
 impl Wake {
     pub(crate) fn none() -> Self {
         Self(None)
+    }
+
+    /// Both duties, of one inbox.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0.or(other.0))
     }
 
     /// Runs the user's `wake`.
@@ -268,10 +320,12 @@ impl InboxHandle {
 /// Delivers the next notices of one child; returns how many, and what is left.
 fn take_turn(child: &Arc<Shared>, begun: Instant, budget: Duration) -> (usize, Turn) {
     for delivered in 0..INBOX_TURN {
-        let Some(notice) = child.inbox.pop() else {
+        // The value under the mailbox's lock: after it, a new run may put its own into the mirrors.
+        let next = child.inbox.pop(|notice| notice.with_value(&child.mirrors));
+        let Some((generation, notice)) = next else {
             return (delivered, Turn::Empty);
         };
-        child.deliver(notice);
+        child.deliver(generation, notice);
         child.grant_if_allowed();
         if begun.elapsed() >= budget {
             return (delivered + 1, Turn::LeftAndOver);

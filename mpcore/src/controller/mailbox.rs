@@ -37,7 +37,10 @@ pub(crate) struct Mailbox<N> {
 }
 
 struct Waiting<N> {
-    notices: KeyedQueue<N>,
+    /// Each with the run that it is of.
+    notices: KeyedQueue<(u32, N)>,
+    /// The run whose notices are posted.
+    generation: u32,
     bytes: usize,
     /// In the ring of the inbox, or being drained.
     listed: bool,
@@ -45,7 +48,8 @@ struct Waiting<N> {
 
 impl<N> Default for Mailbox<N> {
     fn default() -> Self {
-        let waiting = Waiting { notices: KeyedQueue::default(), bytes: 0, listed: false };
+        let notices = KeyedQueue::default();
+        let waiting = Waiting { notices, generation: 0, bytes: 0, listed: false };
         Self { waiting: Mutex::new(waiting) }
     }
 }
@@ -63,26 +67,40 @@ impl<N: Weighed> Mailbox<N> {
     pub(crate) fn post(&self, key: Option<Key>, notice: N) -> bool {
         let mut waiting = lock(&self.waiting);
         waiting.bytes += notice.bytes();
-        let Waiting { notices, bytes, .. } = &mut *waiting;
+        let Waiting { notices, bytes, generation, .. } = &mut *waiting;
         match key.and_then(|key| notices.waiting(key)) {
-            Some(older) => {
+            Some((_, older)) => {
                 *bytes -= older.bytes();
                 *older = notice;
             }
-            None => notices.push(key, notice),
+            None => notices.push(key, (*generation, notice)),
         }
         !std::mem::replace(&mut waiting.listed, true)
     }
 
-    /// The oldest notice. With none, the mailbox is no longer listed.
-    pub(crate) fn pop(&self) -> Option<N> {
+    /// A run begins: what waits is of older ones. Nothing of the new one takes its place, and what could
+    /// have been replaced is made final by `fix`.
+    pub(crate) fn begin(&self, generation: u32, fix: impl Fn(&mut N)) {
         let mut waiting = lock(&self.waiting);
-        let notice = waiting.notices.pop();
-        match &notice {
-            Some(notice) => waiting.bytes -= notice.bytes(),
-            None => waiting.listed = false,
-        }
-        notice
+        let Waiting { notices, bytes, .. } = &mut *waiting;
+        notices.fix_all(|(_, notice)| {
+            *bytes -= notice.bytes();
+            fix(notice);
+            *bytes += notice.bytes();
+        });
+        waiting.generation = generation;
+    }
+
+    /// The oldest notice, and the run that it is of; `take` sees it under the lock. With none, the mailbox is
+    /// no longer listed.
+    pub(crate) fn pop(&self, take: impl FnOnce(N) -> N) -> Option<(u32, N)> {
+        let mut waiting = lock(&self.waiting);
+        let Some((generation, notice)) = waiting.notices.pop() else {
+            waiting.listed = false;
+            return None;
+        };
+        waiting.bytes -= notice.bytes();
+        Some((generation, take(notice)))
     }
 
     pub(crate) fn fill(&self, bound: InboxBound) -> Fill {

@@ -36,6 +36,8 @@ impl Mirror {
             return false;
         }
         value.bytes.clear();
+        // One large value once is no reason to keep its room.
+        value.bytes.shrink_to(2 * bytes.len());
         value.bytes.extend_from_slice(bytes);
         value.version += 1;
         true

@@ -1,6 +1,7 @@
 //! How a command ended: encoded on its way from the reader, typed where somebody looks at it.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::exit::SharedReport;
 use crate::error::Never;
@@ -27,6 +28,12 @@ pub enum CallError<E = Never> {
     /// The command was cancelled.
     #[error("the command was cancelled")]
     Cancelled,
+    /// The command's time was over before it ended; see [`Call::timeout`](crate::Call::timeout).
+    #[error("the command was still running after {after:?}")]
+    TimedOut {
+        /// How long it had, counted from its start.
+        after: Duration,
+    },
     /// Too many commands, or too many bytes of arguments, wait for the child already.
     #[error("the command queue is full; wait for outcomes, or raise `builder().queue_bound(..)`")]
     QueueFull,
@@ -68,11 +75,19 @@ pub(crate) enum Outcome {
     Exited(SharedReport),
     Stopped,
     Cancelled,
+    TimedOut(Duration),
     QueueFull,
     Encode(String),
     Decode(String),
     /// Whoever held the call's entry has dropped it.
     Lost,
+}
+
+impl Outcome {
+    /// A result, or an end that is told otherwise or was asked for.
+    pub(crate) fn is_no_failure(&self) -> bool {
+        matches!(self, Self::Returned(_) | Self::Exited(_) | Self::Stopped | Self::Cancelled)
+    }
 }
 
 /// The codecs of one command's outcome.
@@ -111,6 +126,7 @@ impl<T, E> OutcomeCodec<T, E> {
             Outcome::Exited(report) => CallError::Exited(report.clone()),
             Outcome::Stopped => CallError::Stopped,
             Outcome::Cancelled => CallError::Cancelled,
+            Outcome::TimedOut(after) => CallError::TimedOut { after: *after },
             Outcome::QueueFull => CallError::QueueFull,
             Outcome::Encode(message) => CallError::Encode(message.clone()),
             Outcome::Decode(message) => CallError::Decode(message.clone()),
@@ -128,6 +144,7 @@ impl OutcomeCodec<(), Never> {
             Err(CallError::Exited(report)) => CallError::Exited(report),
             Err(CallError::Stopped) => CallError::Stopped,
             Err(CallError::Cancelled) => CallError::Cancelled,
+            Err(CallError::TimedOut { after }) => CallError::TimedOut { after },
             Err(CallError::QueueFull) => CallError::QueueFull,
             Err(CallError::Encode(message)) => CallError::Encode(message),
             Err(CallError::Lost) => CallError::Lost,
@@ -183,6 +200,9 @@ pub enum ExceptionKind {
         /// Commands that ended with it.
         commands_lost: usize,
     },
+    /// A command's time is over and it has not ended. Told when that happens, whatever comes of it; see
+    /// [`Builder::on_timeout`](crate::Builder::on_timeout).
+    TimedOut,
     /// A command did not reach the child, or its result did not come back.
     Undelivered,
 }

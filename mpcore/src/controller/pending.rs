@@ -6,7 +6,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
+use super::escalation::Limit;
 use super::outcome::Outcome;
+use super::repeat::Repeat;
 use crate::sync::Mutex;
 
 /// What a call hears.
@@ -44,6 +46,8 @@ pub(crate) struct Then {
     pub(crate) on_done: Option<Continuation>,
     /// Run instead of the named signal.
     pub(crate) forward: Option<Continuation>,
+    /// Nobody has called it: a failure is told, but no end of a call.
+    pub(crate) uncalled: bool,
 }
 
 impl fmt::Debug for Then {
@@ -66,6 +70,9 @@ pub(crate) struct Entry {
     pub(crate) command: u16,
     pub(crate) reply: oneshot::Sender<Reply>,
     pub(crate) then: SharedThen,
+    pub(crate) limit: Limit,
+    /// Whether it is sent again after a crash.
+    pub(crate) repeat: Repeat,
 }
 
 impl fmt::Debug for Entry {
@@ -92,12 +99,35 @@ impl Pending {
         self.count += 1;
     }
 
+    /// Enters a call with a lower number than all that are pending.
+    pub(crate) fn insert_first(&mut self, call: u64, entry: Entry) {
+        debug_assert!(self.row.front().is_none_or(|(first, _)| *first > call), "numbers rise");
+        self.row.push_front((call, Some(entry)));
+        self.count += 1;
+    }
+
+    pub(crate) fn get_mut(&mut self, call: u64) -> Option<&mut Entry> {
+        let index = self.index(call)?;
+        self.row[index].1.as_mut()
+    }
+
     fn index(&self, call: u64) -> Option<usize> {
         self.row.binary_search_by_key(&call, |(number, _)| *number).ok()
     }
 
     pub(crate) fn contains(&self, call: u64) -> bool {
         self.index(call).is_some_and(|index| self.row[index].1.is_some())
+    }
+
+    /// The command of a call.
+    pub(crate) fn command(&self, call: u64) -> Option<u16> {
+        let index = self.index(call)?;
+        self.row[index].1.as_ref().map(|entry| entry.command)
+    }
+
+    /// The number of the oldest call.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.row.front().map(|(call, _)| *call)
     }
 
     pub(crate) fn remove(&mut self, call: u64) -> Option<Entry> {
@@ -145,7 +175,8 @@ mod tests {
 
     fn entry() -> (Entry, oneshot::Receiver<Reply>) {
         let (reply, receiver) = oneshot::channel();
-        (Entry { command: 0, reply, then: SharedThen::default() }, receiver)
+        let (then, limit) = (SharedThen::default(), Limit::default());
+        (Entry { command: 0, reply, then, limit, repeat: Repeat::never() }, receiver)
     }
 
     proptest! {

@@ -4,17 +4,21 @@ use std::fmt;
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
+use super::escalation::{Executing, Unresponsive};
 use super::exit::{ExitReport, Failure, State};
 use super::inbox::{Notice, Wake, enqueue};
 use super::outcome::{CallEnd, Outcome};
+use super::restart::{self, GaveUp, Restarting};
 use super::run::{self, Ask, Run};
 use super::shared::{Life, Shared};
 use super::signal::Signal;
-use super::traffic::Gate;
 use crate::child::{init, registry};
 use crate::controller::builder::Program;
 use crate::process::ExitStatus;
+use crate::process::output::OutputStream;
 use crate::sync::{lock, wait_timeout};
+use crate::testing::ScriptError;
+use crate::wire::fault::Fault;
 
 /// Why a child could not be made or started.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +42,30 @@ pub enum StartError {
     /// The interface has a config, and the builder was not given one.
     #[error("no config was given: call `.config(..)`")]
     ConfigMissing,
+    /// A planned fault would strike this process, since the child is a thread of it.
+    #[error(
+        "`{fault}` in a child on a thread would strike this process too: use `.child::<P>()` or \
+         `.program(..)` in place of `.in_process::<P>()`"
+    )]
+    FaultNeedsProcess {
+        /// The fault.
+        fault: Fault,
+    },
+    /// The script of a scripted child does not fit the interface, or itself.
+    #[error("the script cannot be played: {0}")]
+    Script(#[from] ScriptError),
+    /// A scripted child does what its script says, and nothing else goes wrong in it.
+    #[error(
+        "a scripted child takes no plan of faults: leave out `.faults(..)`, and write what goes wrong \
+         into the script"
+    )]
+    FaultsInScript,
     /// The config could not be encoded.
     #[error("the config could not be encoded: {0}")]
     Config(#[from] crate::EncodeError),
+    /// No child can have such limits here.
+    #[error("the child's limits cannot be set: {0}")]
+    Limits(#[from] crate::LimitsError),
 }
 
 /// Why a child did not get ready.
@@ -83,6 +108,16 @@ pub struct Progress {
     pub fraction: f64,
 }
 
+/// A gap in the captured lines of one stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LinesDropped {
+    /// Which stream.
+    pub stream: OutputStream,
+    /// How many lines are missing.
+    pub lines: u64,
+}
+
 /// The signals of a child's life.
 ///
 /// One run is `started` → `ready` → … → `failed`? → `finished`, which is the last one and comes
@@ -98,10 +133,33 @@ pub struct ProcessSignals {
     pub failed: Signal<(Failure,)>,
     /// The run has ended. Nothing of it comes after this.
     pub finished: Signal<(ExitReport,)>,
+    /// After `finished`: the child is about to be started again, by its
+    /// [`RestartPolicy`](crate::RestartPolicy). It may still be called off, by `stop` for example.
+    pub restarting: Signal<(Restarting,)>,
+    /// After `finished`: the child is not started again, although its policy would have it.
+    pub gave_up: Signal<(GaveUp,)>,
     /// The state has changed.
     pub state_changed: Signal<(State,)>,
+    /// The child does not answer while something is asked of it; see
+    /// [`Builder::ping_interval`](crate::Builder::ping_interval). What happens then says
+    /// [`Builder::on_unresponsive`](crate::Builder::on_unresponsive).
+    pub unresponsive: Signal<(Unresponsive,)>,
+    /// It answers again. A child that ends before it answers does not tell this.
+    pub responsive: Signal<()>,
     /// A running command tells how far it is. Only the newest waiting value of each is delivered.
     pub progress: Signal<(Progress,)>,
+    /// A line on stdout of a child whose stdout is [`Captured`](crate::Output::Captured), without its end.
+    /// What is not UTF-8 is replaced, what is longer than 64 KiB is cut, with a mark. The lines of one
+    /// stream come in order, and all of them before [`finished`](Self::finished), a last one without an end
+    /// too.
+    ///
+    /// Lines of a child that prints faster than the inbox's thread handles them are dropped beyond 16 MiB:
+    /// they neither fill the memory nor make the child wait. [`lines_dropped`](Self::lines_dropped) tells.
+    pub stdout_line: Signal<(String,)>,
+    /// The same of stderr.
+    pub stderr_line: Signal<(String,)>,
+    /// Lines are missing here, between the one before and the one after.
+    pub lines_dropped: Signal<(LinesDropped,)>,
     /// A command has ended, in whatever way, and its named signal or `exception_raised` was told. Once
     /// for every command that was submitted while somebody was connected.
     pub call_ended: Signal<(CallEnd,)>,
@@ -162,6 +220,8 @@ impl Process {
     /// Asks the child to stop, and returns at once. The running command sees it at its next check,
     /// what waits ends as stopped, `cleanup` runs; after the grace (3 s) the child is sent SIGTERM,
     /// a second later it is killed.
+    ///
+    /// A [restart](Self::restart_pending) that is to come is called off, by `terminate` and `kill` as well.
     pub fn stop(&self) {
         self.ask(Ask::Stop);
     }
@@ -177,6 +237,8 @@ impl Process {
     }
 
     /// Stops the child, if it is running, and starts it again after its end. Returns at once.
+    ///
+    /// Between two runs of its policy's it is started now, without the rest of the delay.
     ///
     /// # Errors
     /// As [`start`](Self::start), if it was not running.
@@ -202,7 +264,8 @@ impl Process {
         }
     }
 
-    /// Waits until this run has ended, at most `timeout`; `None` if it has not. Any number of times.
+    /// Waits until this run has ended, at most `timeout`; `None` if it has not. Any number of times. A
+    /// restart that follows does not count: it is the next run's.
     ///
     /// An in-process child has the code that its process would have had; one that did not end, so that
     /// its thread was given up, counts as killed.
@@ -210,10 +273,12 @@ impl Process {
     /// # Errors
     /// If there was nothing to join.
     pub fn join(&self, timeout: Duration) -> Result<Option<ExitStatus>, JoinError> {
-        let life = self.wait_while(timeout, |life| life.state.is_alive() || life.finishing);
+        let generation = self.generation();
+        let runs = |life: &Life| life.generation == generation && life.state.is_alive();
+        let life = self.wait_while(timeout, |life| runs(life) || life.finishing);
         match (life.state, &life.report) {
             (State::Created, _) => Err(JoinError::NotStarted),
-            (state, _) if state.is_alive() => Ok(None),
+            _ if runs(&life) => Ok(None),
             (_, Some(report)) => match (report.status, &report.failure) {
                 (Some(status), _) => Ok(Some(status)),
                 (None, Some(failure)) => Err(JoinError::NeverRan(failure.clone())),
@@ -223,17 +288,19 @@ impl Process {
         }
     }
 
-    /// Waits until the child is ready, at most `timeout`.
+    /// Waits until the child is ready, at most `timeout`; also through restarts.
     ///
     /// # Errors
     /// Why it is not.
     pub fn wait_ready(&self, timeout: Duration) -> Result<(), ReadyError> {
         let life = self.wait_while(timeout, |life| {
             let stopped_early = life.state == State::Stopping && !life.ready;
-            life.state == State::Starting || stopped_early || life.finishing
+            let comes = life.restart || life.restarting.is_some();
+            life.state == State::Starting || stopped_early || life.finishing || comes
         });
         match (life.state, &life.report) {
             (State::Created, _) => Err(ReadyError::NotStarted),
+            _ if life.restart || life.restarting.is_some() => Err(ReadyError::TimedOut(timeout)),
             (State::Running, _) => Ok(()),
             (State::Stopping, _) if life.ready => Ok(()),
             (State::Starting | State::Stopping, _) | (_, None) => {
@@ -298,6 +365,16 @@ impl Process {
         self.state().is_alive()
     }
 
+    /// Whether a run is to follow: the child has ended and waits for its [`RestartPolicy`] to start it again,
+    /// or it is stopping for a [`restart`](Self::restart).
+    ///
+    /// [`RestartPolicy`]: crate::RestartPolicy
+    #[must_use]
+    pub fn restart_pending(&self) -> bool {
+        let life = self.shared.life();
+        life.restart || life.restarting.is_some()
+    }
+
     /// Whether the mirrors of the properties are those of a child that has ended.
     #[must_use]
     pub fn is_stale(&self) -> bool {
@@ -334,6 +411,26 @@ impl Process {
         self.shared.cancel(call);
     }
 
+    /// As [`Call::cancel_or_kill`](crate::Call::cancel_or_kill), by the call's number.
+    pub fn cancel_or_kill(&self, call: u64, grace: Duration) {
+        self.shared.cancel_or_kill(call, grace);
+    }
+
+    /// Whether the child answered when it was last asked; also `true` while nothing is asked of it.
+    #[must_use]
+    pub fn is_responsive(&self) -> bool {
+        !self.shared.traffic().health.is_unresponsive()
+    }
+
+    /// What the child is executing, as it has told last.
+    ///
+    /// It is asked once per [interval](crate::Builder::ping_interval) while a command has no outcome, so
+    /// a command that has been running for less may not be known yet.
+    #[must_use]
+    pub fn executing(&self) -> Option<Executing> {
+        self.shared.executing()
+    }
+
     /// Cancels every command that has no outcome yet. Returns at once.
     pub fn cancel_all(&self) {
         let calls = self.shared.traffic().pending.calls();
@@ -364,8 +461,10 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     if life.state.is_alive() {
         return Err(StartError::AlreadyRunning { state: life.state });
     }
+    life.supervisor.by_hand();
     let (run, wake) = begin_run(shared, &mut life);
     drop(life);
+    shared.life_changed().notify_all();
     wake.wake();
     super::shutdown::register(shared);
     run::begin(shared, &run);
@@ -392,11 +491,23 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
     life.state = State::Starting;
     life.pid = None;
     life.restart = false;
+    life.restarting = None;
+    life.supervisor.begun(Instant::now());
     life.ready = false;
     life.run = Some(Arc::clone(&run));
-    shared.traffic().gate = Gate::Open;
+    shared.traffic().begin_run(|command| shared.limit(command, None));
     shared.control().reset();
-    (run, enqueue(shared, Notice::State(State::Starting)))
+    shared.inbox.begin_run(life.generation, &shared.mirrors);
+    let mut wake = enqueue(shared, Notice::State(State::Starting));
+    // Nothing of the run before is to be seen when this one is heard of.
+    for (index, (mirror, row)) in shared.mirrors.iter().zip(&shared.table.properties).enumerate() {
+        if mirror.set(&row.initial) {
+            // By itself: the values that this run sets come after its `started`.
+            let value = Notice::Property(index as u16).with_value(&shared.mirrors);
+            wake = wake.and(enqueue(shared, value));
+        }
+    }
+    (run, wake)
 }
 
 /// What a run's end shall lead to.
@@ -411,8 +522,22 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
     let mut wake = Wake::none();
     let (run, waiting, _posting) = {
         let mut life = shared.life();
-        life.restart = after == AfterEnd::StartAgain && life.state.is_alive();
-        let Some(run) = life.run.clone().filter(|_| life.state.is_alive()) else { return false };
+        let Some(run) = life.run.clone().filter(|_| life.state.is_alive()) else {
+            let waiting = match after {
+                AfterEnd::Rest => restart::call_off(shared, &mut life),
+                AfterEnd::StartAgain => {
+                    life.restart = false;
+                    Vec::new()
+                }
+            };
+            drop(life);
+            shared.life_changed().notify_all();
+            for (call, entry) in waiting {
+                shared.resolve(call, entry, Outcome::Stopped);
+            }
+            return false;
+        };
+        life.restart = after == AfterEnd::StartAgain;
         if life.state != State::Stopping {
             life.state = State::Stopping;
             wake = enqueue(shared, Notice::State(State::Stopping));
@@ -422,7 +547,7 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
         let waiting = shared.traffic().stop();
         let mut control = shared.control();
         // A child that is killed must not begin to clean up; one on a thread cannot be killed.
-        if ask != Ask::Kill || matches!(shared.spec.program, Program::Thread(_)) {
+        if ask != Ask::Kill || shared.spec.program.is_on_thread() {
             control.stop();
         }
         // The bound of the inbox does not hold back what a stopping child still has to say.
@@ -430,6 +555,7 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
         (run, waiting, posting)
     };
     wake.wake();
+    shared.keep_watch();
     shared.life_changed().notify_all();
     run.ask(ask, shared.spec.stop_grace);
     for (call, entry) in waiting {

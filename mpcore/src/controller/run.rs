@@ -12,7 +12,11 @@ mod connect;
 mod end;
 mod finished;
 mod guard;
+mod order;
+mod output;
 mod read;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod rehearsal;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -23,13 +27,15 @@ use std::time::Duration;
 use self::connect::NotConnected;
 use self::finished::Finished;
 use self::guard::EndGuard;
+use self::output::Streams;
 use self::read::Unreadable;
 use super::builder::Program;
+use super::escalation::Blame;
 use super::exit::Failure;
 use super::shared::Shared;
+use crate::child::registry;
 use crate::limits::CLOSED_LANE_PATIENCE;
 use crate::process::ExitStatus;
-use crate::process::stderr::Tail;
 use crate::process::watch::{self, WatchKey};
 use crate::sync::lock;
 use crate::transport::LaneEnd;
@@ -60,9 +66,15 @@ struct Known {
     /// The last rung of the ladder was climbed.
     killed: bool,
     start_deadline_passed: bool,
+    /// The child has said who it is.
+    introduced: bool,
     ready: bool,
+    /// It was ended so that the next run can begin.
+    replaced: bool,
     bye: Option<Bye>,
     failure: Option<Failure>,
+    /// The command for which it was killed.
+    blame: Option<Blame>,
     /// The watcher has spoken: there is no process any more; how it ended.
     ended: Option<Option<ExitStatus>>,
     /// For the end marker.
@@ -86,7 +98,7 @@ pub(crate) struct Run {
     finished: Finished,
     /// A lane to the child was full although there was credit.
     jammed: AtomicBool,
-    tail: Arc<Tail>,
+    output: Streams,
 }
 
 impl std::fmt::Debug for Run {
@@ -106,8 +118,12 @@ impl Run {
             received: Mutex::new(Some(received)),
             finished: Finished::default(),
             jammed: AtomicBool::new(false),
-            tail: Arc::default(),
+            output: Streams::default(),
         }
+    }
+
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
     }
 
     /// Passes a wish on to the watcher, or keeps it until the watcher knows the run.
@@ -155,6 +171,32 @@ impl Run {
         watch::kill(self.key);
     }
 
+    /// Kills the run, for a command that is to end as if it had heeded what it was asked; no failure:
+    /// its end was asked for anyway.
+    pub(crate) fn kill_for(&self, blame: Option<Blame>, failure: Option<Failure>) {
+        {
+            let mut known = lock(&self.known);
+            if known.failure.is_none() {
+                known.failure = failure;
+            }
+            known.blame = known.blame.or(blame);
+        }
+        watch::kill(self.key);
+    }
+
+    /// Acts unless the run is over; it does not end meanwhile.
+    pub(crate) fn while_it_lasts(&self, act: impl FnOnce()) {
+        if let Some(_going) = self.finished.hold() {
+            act();
+        }
+    }
+
+    /// Its end, which is to be brought about now, is for the next run to begin: as after a crash, with the
+    /// policy's delays and intensity, but also where the policy is never to restart.
+    pub(crate) fn make_way(&self) {
+        lock(&self.known).replaced = true;
+    }
+
     /// How the reader's wait is ended when there is no process any more.
     fn ends_with(&self, end: Arc<dyn LaneEnd>) {
         let mut known = lock(&self.known);
@@ -198,7 +240,12 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     let guard = EndGuard { shared, run, steps };
     let steps = &guard.steps;
     let connected = match &shared.spec.program {
-        Program::Thread(child) => connect::to_thread(shared, run, *child),
+        Program::Thread(child) => connect::to_thread(shared, run, child.serve),
+        Program::Script(script) => {
+            let (script, table) = (script.clone(), Arc::clone(&shared.table));
+            let serve = move |lanes, run: registry::Run| script.play(&table, lanes, &run);
+            connect::to_thread(shared, run, serve)
+        }
         _ => connect::to_process(shared, run, steps),
     };
     match connected {

@@ -6,13 +6,16 @@
 //! others wakes the inbox's thread after them.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, AtomicUsize};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
 
 use super::allowance::Allowance;
 use super::builder::Spec;
+use super::captured::Captured;
 use super::control_lane::ControlLane;
 use super::encoder::EncoderThread;
+use super::escalation::Limit;
 use super::exit::{ExitReport, State};
 use super::inbox::{ChildInbox, Notice, Source, post};
 use super::mailbox::Fill;
@@ -20,9 +23,12 @@ use super::mirror::Mirror;
 use super::outcome::Outcome;
 use super::pending::{Entry, Reply, SharedThen, Stage, Then};
 use super::process::ProcessSignals;
+use super::repeat::Repeat;
+use super::restart::Restarting;
 use super::run::Run;
 use super::traffic::Traffic;
 use super::wiring::Sinks;
+use crate::supervise::restart::Supervisor;
 use crate::sync::{lock, wait};
 use crate::unwind::caught;
 use crate::wire::interface::{Delivery, InterfaceTable};
@@ -43,6 +49,9 @@ pub(crate) struct Life {
     pub(crate) ready: bool,
     /// Start again when the current run has ended.
     pub(crate) restart: bool,
+    /// The next run begins by itself, when its time has come.
+    pub(crate) restarting: Option<Restarting>,
+    pub(crate) supervisor: Supervisor,
     /// Threads that still have something to post which belongs before the run's last signal.
     pub(crate) posting: usize,
     /// The last signals of a run are being posted; the next must not begin before.
@@ -59,6 +68,7 @@ pub(crate) struct Shared {
     pub(crate) signals: ProcessSignals,
     pub(crate) mirrors: Vec<Arc<Mirror>>,
     pub(crate) inbox: ChildInbox,
+    pub(crate) captured: Captured,
     pub(crate) encoder: EncoderThread,
     name: Mutex<String>,
     life: Mutex<Life>,
@@ -67,8 +77,6 @@ pub(crate) struct Shared {
     control: Mutex<ControlLane>,
     /// Threads that wait for this child.
     waiters: AtomicUsize,
-    /// The run whose signals are being delivered; behind `life`'s while those of an older one wait.
-    pub(crate) delivered: AtomicU32,
 }
 
 impl fmt::Debug for Shared {
@@ -101,11 +109,13 @@ impl Shared {
             report: None,
             ready: false,
             restart: false,
+            restarting: None,
+            supervisor: Supervisor::new(spec.restart),
             posting: 0,
             finishing: false,
             hooks: 0,
         };
-        let traffic = Traffic::new(spec.queue);
+        let traffic = Traffic::new(spec.queue, spec.vigilance.ping_interval);
         Arc::new(Self {
             mirrors: mirrors.collect(),
             spec,
@@ -113,6 +123,7 @@ impl Shared {
             sinks,
             signals: ProcessSignals::default(),
             inbox: ChildInbox::default(),
+            captured: Captured::default(),
             encoder: EncoderThread::default(),
             name: Mutex::new(name),
             life: Mutex::new(life),
@@ -120,7 +131,6 @@ impl Shared {
             traffic: Mutex::new(traffic),
             control: Mutex::default(),
             waiters: AtomicUsize::new(0),
-            delivered: AtomicU32::new(0),
         })
     }
 
@@ -182,33 +192,64 @@ impl Shared {
     fn enter(self: &Arc<Self>, command: u16, payload: Result<Payload, Outcome>) -> (u64, Awaited) {
         let (reply, receiver) = oneshot::channel();
         let then = SharedThen::default();
-        let entry = Entry { command, reply, then: Arc::clone(&then) };
-        let (call, refused) = {
+        let limit = self.limit(command, Self::inherited_time());
+        let repeat = self.repeat(command);
+        let entry = Entry { command, reply, then: Arc::clone(&then), limit, repeat };
+        let (call, refused, watch) = {
             let mut traffic = self.traffic();
             let call = traffic.next_call();
             let refused = match payload {
                 Ok(payload) => traffic.submit(call, entry, payload).err(),
                 Err(outcome) => Some((entry, outcome)),
             };
-            (call, refused)
+            (call, refused, traffic.begin_watch())
         };
+        if let Some((look, at)) = watch {
+            self.look_at(look, at);
+        }
         if let Some((entry, outcome)) = refused {
             self.resolve(call, entry, outcome);
         }
         (call, Awaited { receiver, then })
     }
 
+    /// How long a command may run; `left` is what the one that submits it still has itself.
+    pub(crate) fn limit(&self, command: u16, left: Option<Duration>) -> Limit {
+        let rules = self.table.commands.get(usize::from(command)).map(|row| row.rules);
+        Limit::new(rules.unwrap_or_default(), self.spec.vigilance.on_timeout, left)
+    }
+
+    /// What a crash means for this command.
+    fn repeat(&self, command: u16) -> Repeat {
+        let Some(row) = self.table.commands.get(usize::from(command)) else {
+            return Repeat::never();
+        };
+        let mut repeat = Repeat::never();
+        if row.rules.idempotent {
+            repeat = repeat.idempotent();
+        }
+        match row.writes.filter(|_| self.spec.reapply_properties) {
+            Some(property) => repeat.writes(property),
+            None => repeat,
+        }
+    }
+
     /// Ends a command: wakes who waits, and posts what handlers shall hear. Whoever has taken the
     /// entry out of the table calls this, once.
     pub(crate) fn resolve(self: &Arc<Self>, call: u64, entry: Entry, outcome: Outcome) {
-        let Entry { command, reply, then } = entry;
+        let Entry { command, reply, then, repeat, .. } = entry;
+        if repeat.is_reapplied() && outcome.is_no_failure() {
+            return;
+        }
         let outcome = Arc::new(outcome);
         let (told, source) = match &*outcome {
             Outcome::Returned(_) => {
                 let sink = self.sinks.results.get(usize::from(command)).and_then(Option::as_ref);
                 (sink.is_some_and(|sink| (sink.is_connected)()), None)
             }
-            Outcome::Exited(_) | Outcome::Cancelled | Outcome::Stopped => (false, None),
+            // Told otherwise, or asked for.
+            Outcome::Exited(_) | Outcome::TimedOut(_) => (false, None),
+            Outcome::Cancelled | Outcome::Stopped => (false, None),
             // As they are now: when it is told, the child may be another.
             _ => (true, Some(Box::new(Source { name: self.name(), pid: self.life().pid }))),
         };
@@ -267,7 +308,7 @@ impl Shared {
         let _posting = self.begin_posting(&mut self.life());
         let (waiting, pending) = {
             let mut traffic = self.traffic();
-            (traffic.cancel_waiting(call), traffic.pending.contains(call))
+            (traffic.cancel_waiting(call), traffic.cancel_sent(call))
         };
         if let Some(entry) = waiting {
             self.resolve(call, entry, Outcome::Cancelled);

@@ -4,12 +4,18 @@
 //! credit, the caller's own thread sends, which never blocks. Decisions only: whoever takes an entry
 //! out resolves it after the lock is released.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use super::escalation::Limit;
 use super::exit::SharedReport;
 use super::grant::Grant;
+use super::health::{Health, Look};
 use super::outcome::Outcome;
-use super::pending::{Entry, Pending};
+use super::pending::{Entry, Pending, SharedThen, Then};
+use super::repeat::AcceptedWrites;
+use crate::sync::Mutex;
 use crate::transport::Sender;
 use crate::wire::credit::FalseReport;
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
@@ -31,10 +37,24 @@ struct Lane {
     grant: Arc<Grant>,
 }
 
+/// Which commands without an outcome go over to the next run, when one has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GoOver {
+    /// There is no next run, or it was asked for.
+    Nothing,
+    /// The run never was ready, so nothing of a command had been sent.
+    Everything,
+    /// It had been ready: only what is idempotent, once.
+    Idempotent,
+}
+
 pub(crate) struct Traffic {
     pub(crate) gate: Gate,
     last_call: u64,
     pub(crate) pending: Pending,
+    pub(crate) health: Health,
+    /// Those to be made again with every start.
+    pub(crate) writes: AcceptedWrites,
     queue: Outgoing,
     lane: Option<Lane>,
     buffer: Vec<u8>,
@@ -46,12 +66,21 @@ impl std::fmt::Debug for Traffic {
     }
 }
 
+fn head_of(call: u64, entry: &Entry) -> ItemHead {
+    let mut head = ItemHead::new(ItemKind::Call, entry.command, call);
+    head.deadline = entry.limit.milliseconds;
+    head.flags = entry.limit.flags;
+    head
+}
+
 impl Traffic {
-    pub(crate) fn new(bounds: Bounds) -> Self {
+    pub(crate) fn new(bounds: Bounds, ping_interval: Duration) -> Self {
         Self {
             gate: Gate::Open,
             last_call: 0,
             pending: Pending::default(),
+            health: Health::new(ping_interval),
+            writes: AcceptedWrites::default(),
             queue: Outgoing::new(0, bounds),
             lane: None,
             buffer: Vec::new(),
@@ -68,20 +97,21 @@ impl Traffic {
     pub(crate) fn submit(
         &mut self,
         call: u64,
-        entry: Entry,
+        mut entry: Entry,
         payload: Payload,
     ) -> Result<(), (Entry, Outcome)> {
-        let length = match &payload {
-            Payload::Ready(bytes) => bytes.len(),
-            Payload::Encoding => crate::limits::ENCODE_INLINE,
-        };
+        let length = payload.ready().map_or(crate::limits::ENCODE_INLINE, <[u8]>::len);
         match &self.gate {
             Gate::Open if self.queue.has_room(length) => {}
             Gate::Open => return Err((entry, Outcome::QueueFull)),
             Gate::Stopping => return Err((entry, Outcome::Stopped)),
             Gate::Ended(report) => return Err((entry, Outcome::Exited(Arc::clone(report)))),
         }
-        let head = ItemHead::new(ItemKind::Call, entry.command, call);
+        let head = head_of(call, &entry);
+        let payload = match payload {
+            Payload::Ready(args) => entry.repeat.keep(args),
+            payload => payload,
+        };
         self.pending.insert(call, entry);
         self.queue.push(head, None, payload);
         self.pump();
@@ -117,6 +147,10 @@ impl Traffic {
         payload: Result<Vec<u8>, Outcome>,
     ) -> Option<(Entry, Outcome)> {
         let queued = payload.and_then(|payload| {
+            let payload = match self.pending.get_mut(call) {
+                Some(entry) => entry.repeat.keep(payload),
+                None => Payload::Ready(payload),
+            };
             let fits = self.queue.encoded(call, payload);
             if fits { Ok(()) } else { Err(Outcome::QueueFull) }
         });
@@ -131,6 +165,33 @@ impl Traffic {
         refused
     }
 
+    /// A run begins: what waits is sent when it is ready, and the accepted writes go before it; `limit`
+    /// says how long a command may run.
+    pub(crate) fn begin_run(&mut self, limit: impl Fn(u16) -> Limit) {
+        self.gate = Gate::Open;
+        self.health.reset();
+        self.queue.hold();
+        // Each goes to the front.
+        for write in self.writes.in_order().into_iter().rev() {
+            // Only a child that answers out of order gets an older command behind it.
+            if self.pending.oldest().is_some_and(|oldest| oldest < write.call) {
+                continue;
+            }
+            let then = SharedThen::new(Mutex::new(Then { uncalled: true, ..Then::default() }));
+            let (reply, _) = oneshot::channel();
+            let (limit, repeat) = (limit(write.command), write.repeat());
+            let entry = Entry { command: write.command, reply, then, limit, repeat };
+            self.queue.push_front(head_of(write.call, &entry), write.payload());
+            self.pending.insert_first(write.call, entry);
+        }
+    }
+
+    /// The child is ready for commands.
+    pub(crate) fn ready(&mut self) {
+        self.queue.release();
+        self.pump();
+    }
+
     /// A run's lanes are there: the welcome goes before everything that has queued.
     pub(crate) fn open_lane(
         &mut self,
@@ -141,6 +202,7 @@ impl Traffic {
         welcome: Vec<u8>,
     ) {
         self.queue.reset_lane(window);
+        let welcome = Payload::Ready(welcome);
         self.queue.push_front(ItemHead::new(ItemKind::Welcome, 0, 0), welcome);
         self.lane = Some(Lane { sender, generation, grant });
         self.pump();
@@ -155,13 +217,43 @@ impl Traffic {
         Ok(())
     }
 
+    /// Whether the child owes something: an outcome, or its end.
+    pub(crate) fn is_outstanding(&self) -> bool {
+        let owes = self.pending.len() > 0 || matches!(self.gate, Gate::Stopping);
+        owes && self.lane.is_some()
+    }
+
+    /// The first look at the child's health, if something is outstanding and no look is due.
+    pub(crate) fn begin_watch(&mut self) -> Option<(Look, Instant)> {
+        if self.health.is_watching() || !self.is_outstanding() {
+            return None;
+        }
+        self.health.begin(Instant::now())
+    }
+
+    /// Gives a call another deadline; returns whether the child is to be told, because the call is under
+    /// way.
+    pub(crate) fn set_timeout(&mut self, call: u64, milliseconds: u32) -> bool {
+        let Some(entry) = self.pending.get_mut(call) else { return false };
+        entry.limit.allow(milliseconds);
+        !self.queue.set_deadline(call, milliseconds)
+    }
+
     /// Takes out a call of which nothing has been sent yet: it is never started.
     pub(crate) fn cancel_waiting(&mut self, call: u64) -> Option<Entry> {
-        if self.pending.contains(call) && self.queue.waits(call) {
-            self.queue.forget(call);
-            return self.pending.remove(call);
+        let entry = self.pending.get_mut(call)?;
+        if entry.repeat.is_reapplied() || !self.queue.waits(call) {
+            return None;
         }
-        None
+        self.queue.forget(call);
+        self.pending.remove(call)
+    }
+
+    /// Notes that the end of a call is wanted of which something has been sent; returns whether there is
+    /// such a call.
+    pub(crate) fn cancel_sent(&mut self, call: u64) -> bool {
+        let entry = self.pending.get_mut(call).filter(|entry| !entry.repeat.is_reapplied());
+        entry.map(|entry| entry.repeat.cancel()).is_some()
     }
 
     /// No further commands; takes out those of which nothing has been sent.
@@ -175,11 +267,35 @@ impl Traffic {
         waiting
     }
 
-    /// The run has ended; takes out everything.
-    pub(crate) fn end(&mut self) -> Vec<(u64, Entry)> {
+    /// The run has ended; takes out everything but what goes over to the next.
+    pub(crate) fn end(&mut self, go_over: GoOver) -> Vec<(u64, Entry)> {
         self.lane = None;
-        self.queue.clear();
-        self.pending.take(|_| true)
+        let queued = self.queue.take().into_iter();
+        let mut queued: HashMap<_, _> =
+            queued.map(|(head, payload)| (head.call, payload)).collect();
+        let mut lost = Vec::new();
+        for (call, mut entry) in self.pending.take(|_| true) {
+            let payload = queued.remove(&call);
+            let payload = match go_over {
+                GoOver::Everything if !entry.repeat.is_reapplied() => payload,
+                // Not even whole on the lane: it has not been run.
+                GoOver::Idempotent if entry.repeat.is_idempotent() => {
+                    payload.or_else(|| entry.repeat.again())
+                }
+                _ => None,
+            };
+            match payload {
+                Some(payload) => {
+                    // Its time begins anew.
+                    entry.limit.overran = false;
+                    let head = head_of(call, &entry);
+                    self.pending.insert(call, entry);
+                    self.queue.push(head, None, payload);
+                }
+                None => lost.push((call, entry)),
+            }
+        }
+        lost
     }
 }
 
@@ -190,6 +306,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::repeat::Repeat;
     use super::*;
     use crate::controller::pending::{Reply, SharedThen};
     use crate::wire::credit::charge;
@@ -258,7 +375,7 @@ mod tests {
     impl Model {
         fn new() -> Self {
             Self {
-                traffic: Traffic::new(BOUNDS),
+                traffic: Traffic::new(BOUNDS, Duration::from_secs(1)),
                 generation: 0,
                 lane: None,
                 sent: Vec::new(),
@@ -287,7 +404,8 @@ mod tests {
             let call = self.traffic.next_call();
             prop_assert!(self.calls.insert(call), "a number twice");
             let encoding = matches!(payload, Payload::Encoding);
-            let entry = Entry { command: 0, reply, then: SharedThen::default() };
+            let (then, limit) = (SharedThen::default(), Limit::default());
+            let entry = Entry { command: 0, reply, then, limit, repeat: Repeat::never() };
             if encoding {
                 self.encoding.push(call);
             }
@@ -358,7 +476,7 @@ mod tests {
                     }
                 }
                 Step::End if !self.ended => {
-                    for (call, entry) in self.traffic.end() {
+                    for (call, entry) in self.traffic.end(GoOver::Nothing) {
                         self.resolved(call, entry);
                     }
                     // It refuses commands as an ended one does.

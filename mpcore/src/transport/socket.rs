@@ -26,6 +26,7 @@ use super::{
     ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
 };
 use crate::limits::INTRODUCTION_BYTES;
+use crate::wire::codec::decode;
 use crate::wire::credit::{charge, longest_packet};
 use crate::wire::handshake::{Introduction, RECORD_BYTES};
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
@@ -59,6 +60,13 @@ impl LaneSender for SocketSender {
                 Err(_) => return Err(SendError::Closed),
             }
         }
+    }
+}
+
+impl Drop for SocketSender {
+    fn drop(&mut self) {
+        // The other end is to hear of it, although whoever reads here still holds the socket.
+        let _ = shutdown(&self.socket, Shutdown::Write);
     }
 }
 
@@ -172,7 +180,7 @@ impl Expected {
             }
         }
         let bytes = introduction.unwrap_or_default();
-        postcard::from_bytes(bytes.as_slice()).map_err(|error| broken(&error))
+        decode(bytes.as_slice()).map_err(|error| broken(&error))
     }
 
     fn receiver(&self, window: u32) -> SocketReceiver {
@@ -212,6 +220,12 @@ impl Inherited {
         Some(Self(socket))
     }
 
+    /// A socket that is no stdin.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn new(socket: OwnedFd) -> Self {
+        Self(socket)
+    }
+
     /// The first record, and the lanes that come with it.
     pub(crate) fn receive(self) -> io::Result<(Vec<u8>, Accepted)> {
         let mut record = vec![0; RECORD_BYTES];
@@ -246,6 +260,12 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
+    /// The child's end of the events lane, to write to it whatever one likes.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn into_events(self) -> OwnedFd {
+        self.events
+    }
+
     /// Says who this child is; what the controller thinks of it shows in its first item.
     pub(crate) fn introduce(
         self,

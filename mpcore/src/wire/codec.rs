@@ -10,7 +10,11 @@ use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::decoder::Decoder;
+use super::refusal::Why;
+use super::serializer::Leveled;
 use super::shape::shape_of;
+use crate::limits::VALUE_DEPTH;
 
 /// A value that can travel between processes: serde in both directions, owned, and `Send`.
 ///
@@ -52,9 +56,23 @@ impl<T: Wire + fmt::Display> Raise for T {}
 #[non_exhaustive]
 pub enum EncodeError {
     /// The value is larger than this buffer may become.
-    #[error("the encoded value is larger than {limit} bytes; send it in parts")]
+    #[error(
+        "the encoded value is larger than {limit} bytes; send it in parts, or write it to a file and \
+         send the file's path"
+    )]
     TooLarge {
         /// The bound, in bytes.
+        limit: usize,
+    },
+    /// The value is nested deeper than the other side would follow.
+    #[error(
+        "a value of `{of}` is nested more than {limit} levels deep; send what it is made of as a flat \
+         sequence"
+    )]
+    TooDeep {
+        /// The type's name.
+        of: &'static str,
+        /// The bound, in levels.
         limit: usize,
     },
     /// The type's `Serialize` implementation refused.
@@ -82,6 +100,25 @@ impl DecodeError {
     }
 }
 
+/// Decodes one of the framework's own reports, which fills `bytes` exactly.
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let mut decoder = Decoder::new(bytes);
+    let value = T::deserialize(&mut decoder)
+        .map_err(|error| DecodeError::new(std::any::type_name::<T>(), bytes.len(), error))?;
+    nothing_left::<T>(bytes, &decoder)?;
+    Ok(value)
+}
+
+fn nothing_left<T>(bytes: &[u8], decoder: &Decoder<'_>) -> Result<(), DecodeError> {
+    match decoder.rest().len() {
+        0 => Ok(()),
+        left => {
+            let over = format!("{left} bytes are left over");
+            Err(DecodeError::new(std::any::type_name::<T>(), bytes.len(), over))
+        }
+    }
+}
+
 /// A growing buffer with a bound.
 #[derive(Debug)]
 pub struct Encoder {
@@ -101,15 +138,15 @@ impl Encoder {
     }
 
     fn encode<T: Serialize>(&mut self, value: &T) -> Result<(), EncodeError> {
-        let mut serializer = postcard::Serializer { output: Sink(self) };
-        let result = value.serialize(&mut serializer);
+        let result = value.serialize(&mut Leveled::new(Sink(self)));
+        let of = std::any::type_name::<T>();
         match result {
             Ok(()) => Ok(()),
             Err(_) if self.overflowed => Err(EncodeError::TooLarge { limit: self.limit }),
-            Err(error) => Err(EncodeError::Refused {
-                of: std::any::type_name::<T>(),
-                message: error.to_string(),
-            }),
+            Err(refusal) if *refusal.why() == Why::Depth => {
+                Err(EncodeError::TooDeep { of, limit: VALUE_DEPTH })
+            }
+            Err(refusal) => Err(EncodeError::Refused { of, message: refusal.to_string() }),
         }
     }
 
@@ -123,7 +160,7 @@ impl Encoder {
 }
 
 /// postcard writes here.
-struct Sink<'a>(&'a mut Encoder);
+pub(super) struct Sink<'a>(&'a mut Encoder);
 
 impl Flavor for Sink<'_> {
     type Output = ();
@@ -148,8 +185,8 @@ impl Flavor for Sink<'_> {
 /// Encodes a value that has moved to another thread.
 pub(crate) type Deferred = Box<dyn FnOnce(&mut Encoder) -> Result<(), EncodeError> + Send>;
 
-/// A value and the bytes after it.
-type DecodeFn<T> = for<'a> fn(&'a [u8]) -> Result<(T, &'a [u8]), DecodeError>;
+/// The next value of those that one message holds.
+type DecodeFn<T> = fn(&mut Decoder<'_>) -> Result<T, DecodeError>;
 
 /// How values of one type become bytes and back: function pointers, no bounds.
 pub struct Codec<T: 'static> {
@@ -190,13 +227,10 @@ impl<T> Codec<T> {
 
     /// Decodes a value that fills `bytes` exactly.
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<T, DecodeError> {
-        let (value, rest) = (self.decode)(bytes)?;
-        if rest.is_empty() {
-            Ok(value)
-        } else {
-            let over = format!("{} bytes are left over", rest.len());
-            Err(DecodeError::new(std::any::type_name::<T>(), bytes.len(), over))
-        }
+        let mut decoder = Decoder::new(bytes);
+        let value = (self.decode)(&mut decoder)?;
+        nothing_left::<T>(bytes, &decoder)?;
+        Ok(value)
     }
 
     pub(crate) fn shape(&self) -> String {
@@ -210,8 +244,9 @@ pub const fn wire<T: Wire>() -> Codec<T> {
     Codec {
         encode: |value, encoder| encoder.encode(value),
         defer: |value| Box::new(move |encoder: &mut Encoder| encoder.encode(&value)),
-        decode: |bytes| {
-            postcard::take_from_bytes(bytes)
+        decode: |decoder| {
+            let bytes = decoder.rest();
+            T::deserialize(&mut *decoder)
                 .map_err(|error| DecodeError::new(std::any::type_name::<T>(), bytes.len(), error))
         },
         shape: shape_of::<T>,
@@ -271,7 +306,7 @@ pub trait Args: Sized + 'static {
 
 macro_rules! args_for_tuples {
     ($($name:ident $arg:ident),*) => {
-        #[allow(unused_variables, non_snake_case)]
+        #[allow(unused_variables, unused_mut, non_snake_case)]
         impl<$($name: 'static),*> Args for ($($name,)*) {
             type Codecs = ($(Codec<$name>,)*);
 
@@ -288,14 +323,10 @@ macro_rules! args_for_tuples {
 
             fn decode(codecs: &Self::Codecs, bytes: &[u8]) -> Result<Self, DecodeError> {
                 let ($($name,)*) = codecs;
-                let rest = bytes;
-                $(let ($arg, rest) = ($name.decode)(rest)?;)*
-                if rest.is_empty() {
-                    Ok(($($arg,)*))
-                } else {
-                    let over = format!("{} bytes are left over", rest.len());
-                    Err(DecodeError::new(std::any::type_name::<Self>(), bytes.len(), over))
-                }
+                let mut decoder = Decoder::new(bytes);
+                $(let $arg = ($name.decode)(&mut decoder)?;)*
+                nothing_left::<Self>(bytes, &decoder)?;
+                Ok(($($arg,)*))
             }
 
             fn shapes(codecs: &Self::Codecs) -> Vec<String> {

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use super::interface::{Fact, Facts};
+use crate::limits::DIFFERENCES;
 
 /// FNV-1a: small, and the same in every process and build, which `std`'s hasher does not promise.
 pub(crate) fn hash(texts: &[String]) -> u64 {
@@ -39,7 +40,12 @@ impl Mismatch {
         if controller == child {
             return None;
         }
-        let mut differences = Vec::new();
+        // The child may be anything, and what it says of itself as long as it likes.
+        let (mut differences, mut more) = (Vec::new(), 0);
+        let mut differ = |difference: fmt::Arguments<'_>| match differences.len() < DIFFERENCES {
+            true => differences.push(cut(difference.to_string())),
+            false => more += 1,
+        };
         let find = |facts: &Facts, fact: &Fact| {
             facts
                 .items
@@ -49,11 +55,11 @@ impl Mismatch {
         };
         for ours in &controller.items {
             match find(child, ours) {
-                None => differences.push(format!("{ours} is missing in the child")),
+                None => differ(format_args!("{ours} is missing in the child")),
                 Some(theirs) if theirs.signature != ours.signature => {
-                    differences.push(format!("{ours} in the controller, {theirs} in the child"));
+                    differ(format_args!("{ours} in the controller, {theirs} in the child"));
                 }
-                Some(theirs) if theirs.shape != ours.shape => differences.push(format!(
+                Some(theirs) if theirs.shape != ours.shape => differ(format_args!(
                     "{ours}: a type in it has other fields, variants or widths in the child"
                 )),
                 Some(_) => {}
@@ -61,15 +67,29 @@ impl Mismatch {
         }
         for theirs in &child.items {
             if find(controller, theirs).is_none() {
-                differences.push(format!("{theirs} is missing in the controller"));
+                differ(format_args!("{theirs} is missing in the controller"));
             }
         }
         if differences.is_empty() && controller.items != child.items {
             differences.push("the items stand in another order".into());
         }
-        let title = |facts: &Facts| format!("{} {}", facts.interface, facts.version);
+        if more > 0 {
+            differences.push(format!("and {more} more"));
+        }
+        let title = |facts: &Facts| cut(format!("{} {}", facts.interface, facts.version));
         Some(Self { controller: title(controller), child: title(child), differences })
     }
+}
+
+/// A difference is a line for people.
+fn cut(mut text: String) -> String {
+    const LONGEST: usize = 2000;
+    if text.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    text
 }
 
 impl fmt::Display for Mismatch {
@@ -137,5 +157,16 @@ mod tests {
                 "command `sub(a: i32)` is missing in the controller",
             ]),
         );
+    }
+
+    #[test]
+    fn a_child_that_is_something_else_altogether_is_told_of_in_short() {
+        let ours = facts("1", &[("add", "(a: i32)", 1)]);
+        let long = "µ".repeat(10_000);
+        let theirs = facts(&long, &vec![("sub", long.as_str(), 1); 1000]);
+        let mismatch = Mismatch::between(&ours, &theirs).unwrap();
+        assert_eq!(mismatch.differences().len(), DIFFERENCES + 1);
+        assert_eq!(mismatch.differences().last().unwrap(), "and 951 more");
+        assert!(mismatch.to_string().len() < 150_000);
     }
 }

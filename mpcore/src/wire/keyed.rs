@@ -74,6 +74,16 @@ impl<V> KeyedQueue<V> {
         }
     }
 
+    /// Nothing that waits now is replaced any more; what may have been, is shown to `each`.
+    pub(crate) fn fix_all(&mut self, mut each: impl FnMut(&mut V)) {
+        for number in std::mem::take(&mut self.keyed).into_values() {
+            if let Some((key, value)) = self.entries.get_mut((number - self.front) as usize) {
+                *key = None;
+                each(value);
+            }
+        }
+    }
+
     /// Whether a value with this key waits to be replaced.
     pub(crate) fn has_waiting(&self, key: Key) -> bool {
         self.keyed.contains_key(&key)
@@ -113,5 +123,18 @@ mod tests {
         assert_eq!(queue.waiting(Key::Property(4)), None, "what has left is not replaced");
         queue.push(Some(Key::Property(4)), 7);
         assert_eq!(queue.pop(), Some(7));
+    }
+
+    #[test]
+    fn what_is_fixed_is_not_replaced() {
+        let mut queue = KeyedQueue::default();
+        queue.push(None, 0);
+        queue.push(Some(Key::Property(4)), 1);
+        queue.push(None, 2);
+        queue.push_front(9);
+        queue.fix_all(|value| *value += 10);
+        assert!(!queue.has_waiting(Key::Property(4)));
+        queue.push(Some(Key::Property(4)), 3);
+        assert_eq!(std::iter::from_fn(|| queue.pop()).collect::<Vec<_>>(), [9, 0, 11, 2, 3]);
     }
 }

@@ -6,14 +6,20 @@
 //!
 //! `controller` and `child` both import this module and never each other.
 
+pub(crate) mod child_limits;
 pub(crate) mod codec;
 pub(crate) mod credit;
+pub(crate) mod decoder;
+pub(crate) mod fault;
 pub(crate) mod fingerprint;
 pub(crate) mod handshake;
 pub(crate) mod interface;
 pub(crate) mod keyed;
 pub(crate) mod outgoing;
 pub(crate) mod packet;
+mod refusal;
 pub(crate) mod report;
 pub(crate) mod result;
+pub(crate) mod sandbox;
+mod serializer;
 mod shape;

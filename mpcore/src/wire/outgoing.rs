@@ -4,24 +4,34 @@
 //! goes as one packet; an entry with a key replaces the waiting one of the same key, in its place;
 //! an item too long for a packet is cut into parts.
 
+use std::sync::Arc;
+
 use super::credit::{FalseReport, Window, charge, longest_packet};
 use super::keyed::{Key, KeyedQueue};
-use super::packet::{Head, ITEM_HEAD, ItemHead, PacketKind, write_part_head};
+use super::packet::{Head, ITEM_HEAD, ItemHead, ItemKind, PacketKind, write_part_head};
 
 /// A payload that is ready, or one that somebody is still encoding.
 #[derive(Debug)]
 pub(crate) enum Payload {
     Ready(Vec<u8>),
+    /// Ready, and kept by somebody who may send it again.
+    Shared(Arc<Vec<u8>>),
     Encoding,
 }
 
 impl Payload {
-    fn bytes(&self) -> usize {
+    /// The bytes; none while they are not known.
+    pub(crate) fn ready(&self) -> Option<&[u8]> {
         match self {
-            Self::Ready(bytes) => bytes.len(),
-            // Not known yet; it counts when it is.
-            Self::Encoding => 0,
+            Self::Ready(bytes) => Some(bytes),
+            Self::Shared(bytes) => Some(bytes),
+            Self::Encoding => None,
         }
+    }
+
+    /// What it counts; what is not known yet counts when it is.
+    fn bytes(&self) -> usize {
+        self.ready().map_or(0, <[u8]>::len)
     }
 }
 
@@ -63,6 +73,8 @@ pub(crate) struct Outgoing {
     longest: usize,
     /// How much of the entry at the front has been sent in parts.
     sent: usize,
+    /// Nothing but a welcome is sent.
+    held: bool,
 }
 
 impl Outgoing {
@@ -75,6 +87,7 @@ impl Outgoing {
             window: Window::new(window),
             longest: longest_packet(window),
             sent: 0,
+            held: false,
         }
     }
 
@@ -107,10 +120,19 @@ impl Outgoing {
     }
 
     /// Queues an entry that goes before all others.
-    pub(crate) fn push_front(&mut self, head: ItemHead, payload: Vec<u8>) {
+    pub(crate) fn push_front(&mut self, head: ItemHead, payload: Payload) {
         debug_assert!(self.sent == 0, "nothing goes between two parts");
-        self.bytes += payload.len();
-        self.entries.push_front(Entry { head, payload: Payload::Ready(payload), forgotten: false });
+        self.bytes += payload.bytes();
+        self.entries.push_front(Entry { head, payload, forgotten: false });
+    }
+
+    /// Sends nothing but a welcome until [`release`](Self::release).
+    pub(crate) fn hold(&mut self) {
+        self.held = true;
+    }
+
+    pub(crate) fn release(&mut self) {
+        self.held = false;
     }
 
     /// The receiver's newest credit total.
@@ -120,16 +142,16 @@ impl Outgoing {
 
     /// The payload of a call that was queued as [`Payload::Encoding`] is ready. Returns `false` if the
     /// queue would exceed its bound; the call's entry then waits to be found unwanted.
-    pub(crate) fn encoded(&mut self, call: u64, payload: Vec<u8>) -> bool {
-        if self.bytes + payload.len() > self.bounds.bytes {
+    pub(crate) fn encoded(&mut self, call: u64, payload: Payload) -> bool {
+        if self.bytes + payload.bytes() > self.bounds.bytes {
             return false;
         }
         // Calls are queued by rising numbers; one that is gone was ended meanwhile.
         if let Some(entry) = self.entries.search_mut(|entry| entry.head.call.cmp(&call))
             && !entry.forgotten
         {
-            self.bytes += payload.len();
-            entry.payload = Payload::Ready(payload);
+            self.bytes += payload.bytes();
+            entry.payload = payload;
         }
         true
     }
@@ -144,10 +166,17 @@ impl Outgoing {
 
     /// Forgets everything that waits.
     pub(crate) fn clear(&mut self) {
-        self.entries = KeyedQueue::default();
+        self.take();
+    }
+
+    /// Takes out everything that has not been sent as a whole, in its order.
+    pub(crate) fn take(&mut self) -> Vec<(ItemHead, Payload)> {
+        let mut entries = std::mem::take(&mut self.entries);
         self.bytes = 0;
         self.forgotten = 0;
         self.sent = 0;
+        let entries = std::iter::from_fn(|| entries.pop());
+        entries.filter(|entry| !entry.forgotten).map(|entry| (entry.head, entry.payload)).collect()
     }
 
     /// A call that [waits](Self::waits) is not to be sent: what it takes up is free at once.
@@ -165,6 +194,17 @@ impl Outgoing {
     /// Whether an entry with this key would only replace one that waits.
     pub(crate) fn has_waiting(&self, key: Key) -> bool {
         self.entries.has_waiting(key)
+    }
+
+    /// Gives a call that [waits](Self::waits) another deadline; `false` if it does not.
+    pub(crate) fn set_deadline(&mut self, call: u64, milliseconds: u32) -> bool {
+        if !self.waits(call) {
+            return false;
+        }
+        if let Some(entry) = self.entries.search_mut(|entry| entry.head.call.cmp(&call)) {
+            entry.head.deadline = milliseconds;
+        }
+        true
     }
 
     /// Whether nothing of this call has been sent yet. Calls are queued by rising numbers.
@@ -191,10 +231,16 @@ impl Outgoing {
                 self.pop();
                 continue;
             }
-            let payload = match &mut entry.payload {
-                Payload::Ready(payload) => payload,
-                Payload::Encoding if out.is_empty() => return Next::Wait,
-                Payload::Encoding => break,
+            if self.held && entry.head.kind != ItemKind::Welcome {
+                match out.is_empty() {
+                    true => return Next::Wait,
+                    false => break,
+                }
+            }
+            let payload = match entry.payload.ready() {
+                Some(payload) => payload,
+                None if out.is_empty() => return Next::Wait,
+                None => break,
             };
             if ITEM_HEAD + payload.len() > room {
                 if !out.is_empty() {
@@ -235,7 +281,9 @@ impl Outgoing {
             // A newer value must not replace one of which a part is on its way.
             self.entries.fix_front();
         }
-        let Some(Entry { head: item, payload: Payload::Ready(payload), .. }) = self.entries.front()
+        let front = self.entries.front();
+        let Some((item, payload)) =
+            front.and_then(|entry| Some((&entry.head, entry.payload.ready()?)))
         else {
             return Next::Empty;
         };
@@ -327,7 +375,7 @@ mod tests {
         let mut queue = Outgoing::new(96 << 10, BOUNDS);
         queue.push(item(1), None, Payload::Ready(vec![1]));
         queue.push(item(2), Some(Key::Event(1)), Payload::Ready(vec![2]));
-        queue.push_front(item(0), vec![0]);
+        queue.push_front(item(0), Payload::Ready(vec![0]));
         queue.push(item(5), Some(Key::Event(1)), Payload::Ready(vec![3]));
         let mut out = Vec::new();
         let next = queue.next_packet(head(), &mut out, |head| head.call != 1);
@@ -385,6 +433,27 @@ mod tests {
     }
 
     #[test]
+    fn a_held_queue_sends_the_welcome_alone_and_what_is_taken_out_is_whole() {
+        let mut queue = Outgoing::new(96 << 10, BOUNDS);
+        queue.push(item(1), None, Payload::Shared(Arc::new(vec![1])));
+        queue.push(item(2), None, Payload::Ready(vec![2]));
+        queue.push(item(3), None, Payload::Encoding);
+        queue.push_front(ItemHead::new(ItemKind::Welcome, 0, 0), Payload::Ready(vec![0]));
+        queue.hold();
+        let mut out = Vec::new();
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Packet));
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Wait));
+        queue.forget(2);
+        let taken: Vec<_> =
+            queue.take().into_iter().map(|(head, payload)| (head.call, payload.bytes())).collect();
+        assert_eq!(taken, [(1, 1), (3, 0)]);
+        assert_eq!((queue.bytes, queue.forgotten, queue.is_empty()), (0, 0, true));
+        queue.push(item(1), None, Payload::Shared(Arc::new(vec![1; 200_000])));
+        queue.release();
+        assert_eq!(drain(&mut queue), [(1, vec![1; 200_000])]);
+    }
+
+    #[test]
     fn an_entry_that_is_being_encoded_keeps_its_place() {
         let mut queue = Outgoing::new(96 << 10, BOUNDS);
         queue.push(item(1), None, Payload::Ready(vec![1]));
@@ -393,8 +462,8 @@ mod tests {
         let mut out = Vec::new();
         assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Packet));
         assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Wait));
-        assert!(!queue.encoded(2, vec![0; BOUNDS.bytes + 1]), "over the bound");
-        assert!(queue.encoded(2, vec![2]));
+        assert!(!queue.encoded(2, Payload::Ready(vec![0; BOUNDS.bytes + 1])), "over the bound");
+        assert!(queue.encoded(2, Payload::Ready(vec![2])));
         queue.window = Window::new(96 << 10);
         assert_eq!(drain(&mut queue), [(2, vec![2]), (3, vec![3])]);
     }

@@ -22,6 +22,9 @@ pub(crate) const ITEM_HEAD: usize = 32;
 /// Bytes before the data of a `Part` packet: the item's length and the offset of this part.
 const PART_HEAD: usize = 16;
 
+// Of an item the length stands in 32 bits.
+const _: () = assert!(limits::VALUE_BYTES + ITEM_HEAD <= u32::MAX as usize);
+
 /// What the body of a packet is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -37,6 +40,8 @@ pub(crate) enum PacketKind {
     End = 4,
     /// A [`ControlState`](super::report::ControlState).
     Control = 5,
+    /// A [`Pong`](super::report::Pong): outside the credit, one per ping.
+    Pong = 6,
 }
 
 /// The start of every packet.
@@ -76,6 +81,8 @@ pub(crate) enum ItemKind {
     Undecodable = 21,
     /// The result could not be encoded; payload: a text.
     Unencodable = 22,
+    /// It ended because its time was over; the head's `deadline` says how long it had.
+    TimedOut = 23,
     /// A property's new value.
     Property = 32,
     /// An event.
@@ -84,6 +91,8 @@ pub(crate) enum ItemKind {
     Signal = 34,
     /// Progress of the running command; payload: an `f64` from 0 to 1.
     Progress = 35,
+    /// The running command's time is over, and it has not ended; the head's `deadline` says how long it had.
+    Overrun = 36,
     /// Constructor and `postrun_init` have succeeded.
     Ready = 48,
     /// They have not; payload: an [`InitFailure`](super::report::InitFailure).
@@ -95,8 +104,9 @@ pub(crate) enum ItemKind {
 impl ItemKind {
     fn from_u8(byte: u8) -> Option<Self> {
         use ItemKind::{
-            Bye, Call, Cancelled, Event, InitFailed, Introduction, Panicked, Progress, Property,
-            Raised, Ready, Returned, Signal, Stopped, Undecodable, Unencodable, Welcome,
+            Bye, Call, Cancelled, Event, InitFailed, Introduction, Overrun, Panicked, Progress,
+            Property, Raised, Ready, Returned, Signal, Stopped, TimedOut, Undecodable, Unencodable,
+            Welcome,
         };
         [
             Welcome,
@@ -109,10 +119,12 @@ impl ItemKind {
             Stopped,
             Undecodable,
             Unencodable,
+            TimedOut,
             Property,
             Event,
             Signal,
             Progress,
+            Overrun,
             Ready,
             InitFailed,
             Bye,
@@ -126,6 +138,8 @@ impl ItemKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ItemHead {
     pub(crate) kind: ItemKind,
+    /// Of a call: [`CallFlags`].
+    pub(crate) flags: CallFlags,
     /// Index of the command, property or event.
     pub(crate) method: u16,
     /// The call it belongs to, or 0.
@@ -133,13 +147,33 @@ pub(crate) struct ItemHead {
     /// How many events, property changes and signals the sender had sent before: what a reply that
     /// overtakes them on a lane of its own has to wait for.
     pub(crate) events_before: u64,
-    /// Milliseconds the command may still take, or 0.
+    /// Of a call: milliseconds that it may run, counted from its start, or 0.
     pub(crate) deadline: u32,
+}
+
+/// What the controller has to say of a call beside its arguments.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct CallFlags(u8);
+
+impl CallFlags {
+    /// Once it runs, a cancel does not reach it.
+    pub(crate) const OUTLIVES_CANCEL: Self = Self(1);
+    /// Its deadline is told, but does not end it.
+    pub(crate) const OUTLIVES_DEADLINE: Self = Self(2);
+
+    pub(crate) fn has(self, flag: Self) -> bool {
+        self.0 & flag.0 != 0
+    }
+
+    pub(crate) fn with(self, flag: Self) -> Self {
+        Self(self.0 | flag.0)
+    }
 }
 
 impl ItemHead {
     pub(crate) fn new(kind: ItemKind, method: u16, call: u64) -> Self {
-        Self { kind, method, call, events_before: 0, deadline: 0 }
+        let flags = CallFlags::default();
+        Self { kind, flags, method, call, events_before: 0, deadline: 0 }
     }
 }
 
@@ -226,6 +260,7 @@ impl Head {
             2 => PacketKind::Credit,
             4 => PacketKind::End,
             5 => PacketKind::Control,
+            6 => PacketKind::Pong,
             other => return Err(PacketError::Kind(other, "packet")),
         };
         let head = Self {
@@ -246,7 +281,7 @@ impl ItemHead {
     pub(crate) fn bytes(self, length: usize) -> [u8; ITEM_HEAD] {
         let mut out = [0; ITEM_HEAD];
         out[0] = self.kind as u8;
-        // out[1]: flags, none yet
+        out[1] = self.flags.0;
         out[2..4].copy_from_slice(&self.method.to_le_bytes());
         out[4..8].copy_from_slice(&(length as u32).to_le_bytes());
         out[8..16].copy_from_slice(&self.call.to_le_bytes());
@@ -264,6 +299,7 @@ impl ItemHead {
         }
         let head = Self {
             kind: ItemKind::from_u8(body[0]).ok_or(PacketError::Kind(body[0], "item"))?,
+            flags: CallFlags(body[1]),
             method: u16::from_le_bytes(array(body, 2)),
             call: u64::from_le_bytes(array(body, 8)),
             events_before: u64::from_le_bytes(array(body, 16)),
@@ -290,6 +326,9 @@ pub(crate) fn write_part_head(out: &mut Vec<u8>, total: u64, offset: u64) {
 }
 
 /// Puts the items of a lane together again.
+///
+/// Parts do not mix, so at most one item is half received, and it takes up no more than it announced at
+/// its first part; every part carries some of it, so none goes on for ever.
 #[derive(Debug, Default)]
 pub(crate) struct Assembler {
     parts: Vec<u8>,
@@ -339,13 +378,21 @@ impl Assembler {
         if total > (limits::VALUE_BYTES + ITEM_HEAD) as u64 {
             return Err(PacketError::TooLarge(total));
         }
+        if total < ITEM_HEAD as u64 {
+            return Err(PacketError::Truncated { length: body.len(), part: "item head" });
+        }
         let expected = self.parts.len() as u64;
         let continues = self.total == 0 || total == self.total;
         if !continues || offset != expected || data.len() as u64 > total - offset {
             return Err(PacketError::Part { offset, total, expected });
         }
         self.total = total;
-        // Grows with what has arrived, not with what was announced.
+        // Grows with what has arrived, not with what was announced, and never beyond that.
+        let length = self.parts.len() + data.len();
+        if length > self.parts.capacity() {
+            let room = (2 * length).min(total as usize);
+            self.parts.reserve_exact(room - self.parts.len());
+        }
         self.parts.extend_from_slice(data);
         Ok(self.parts.len() as u64 == total)
     }
@@ -418,6 +465,7 @@ mod tests {
         let mut packet = head.packet();
         let item = ItemHead {
             kind: ItemKind::Returned,
+            flags: CallFlags::OUTLIVES_DEADLINE,
             method: 3,
             call: 11,
             events_before: 5,
@@ -447,8 +495,48 @@ mod tests {
         assert!(matches!(refused(&[&gap]), PacketError::Part { expected: 0, .. }));
         let (first, grown) = (part(100, 0, b"x"), part(200, 1, b"y"));
         assert!(matches!(refused(&[&first, &grown]), PacketError::Part { .. }));
-        let over = part(2, 0, b"xyz");
+        let over = part(33, 0, &[0; 34]);
         assert!(matches!(refused(&[&over]), PacketError::Part { .. }));
+        let small = part(31, 0, b"x");
+        assert!(matches!(refused(&[&small]), PacketError::Truncated { .. }));
+        let empty = part(100, 0, b"");
+        assert!(matches!(refused(&[&empty]), PacketError::Truncated { .. }));
+        assert!(matches!(refused(&[&first, &part(100, 1, b"")]), PacketError::Truncated { .. }));
+        assert!(matches!(refused(&[&first, &first]), PacketError::Part { expected: 1, .. }));
+        // More behind the item than the item says.
+        let mut body = ItemHead::new(ItemKind::Event, 0, 0).bytes(1).to_vec();
+        body.extend_from_slice(&[7, 8]);
+        let behind = part(body.len() as u64, 0, &body);
+        assert!(matches!(refused(&[&behind]), PacketError::Misplaced(_)));
+    }
+
+    #[test]
+    fn a_half_received_item_takes_up_what_has_arrived_and_no_more_than_it_said() {
+        let total = limits::VALUE_BYTES + ITEM_HEAD;
+        let mut assembler = Assembler::default();
+        let mut take = |offset: usize, data: &[u8]| {
+            let mut body = Vec::new();
+            write_part_head(&mut body, total as u64, offset as u64);
+            body.extend_from_slice(data);
+            let nothing =
+                |_, _: Payload<'_>| -> Result<(), PacketError> { panic!("not whole yet") };
+            assembler.take(PacketKind::Part, &body, nothing).unwrap();
+            assembler.parts.capacity()
+        };
+        assert!(take(0, &[16]) < 100);
+        let block = vec![0; 1 << 20];
+        let mut offset = 1;
+        while offset < 5 << 20 {
+            assert!(take(offset, &block) <= 3 * (offset + block.len()));
+            offset += block.len();
+        }
+        // An item goes between no two parts, nor does the first of another.
+        let mut other = Vec::new();
+        write_part_head(&mut other, 40, 0);
+        other.push(1);
+        let nothing = |_, _: Payload<'_>| Ok::<(), PacketError>(());
+        assert!(assembler.take(PacketKind::Part, &other, nothing).is_err());
+        assert!(assembler.take(PacketKind::Items, &[], nothing).is_err());
     }
 
     proptest! {

@@ -11,10 +11,33 @@ pub(crate) struct ControlState {
     pub(crate) stop: bool,
     /// Calls that were cancelled since the last message.
     pub(crate) cancelled: Vec<u64>,
+    /// Calls that got another deadline since, and the milliseconds they may run; 0: as long as they like.
+    pub(crate) deadlines: Vec<(u64, u32)>,
+    /// The number of a ping, to be answered with a [`Pong`]; 0: none.
+    pub(crate) ping: u32,
 }
 
 /// Ids per message, so that it stays one packet.
 pub(crate) const CANCELLED_PER_MESSAGE: usize = 1000;
+
+/// The same for deadlines, which are longer.
+pub(crate) const DEADLINES_PER_MESSAGE: usize = 500;
+
+/// The child's answer to a ping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pong {
+    /// The ping's number.
+    pub(crate) ping: u32,
+    /// The command that is being executed.
+    pub(crate) executing: Option<InExecution>,
+}
+
+/// A command, and for how many milliseconds it has been running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InExecution {
+    pub(crate) call: u64,
+    pub(crate) milliseconds: u64,
+}
 
 /// A panic in the child.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +59,11 @@ impl fmt::Display for PanicReport {
 /// Why a child is not ready.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum InitFailure {
+    /// Which limit could not be set, and why.
+    Limits {
+        what: String,
+        message: String,
+    },
     Config(String),
     Constructor(crate::Error),
     ConstructorPanicked(PanicReport),

@@ -162,7 +162,13 @@ fn describe(interface: &Interface) -> TokenStream {
         };
         let entry = entry(interface, command);
         let signature = text::signature(&command.args, Some(&result));
-        quote!(description.command(&#entry, #signature);)
+        match command.origin {
+            Origin::Method(_) => quote!(description.command(&#entry, #signature);),
+            Origin::Setter(property) => {
+                let property = naming::property(&interface.properties[property].ident);
+                quote!(description.write(&#entry, #signature, &#table::#property);)
+            }
+        }
     });
     let properties = interface.properties.iter().map(|property| {
         let (entry, ty) = (naming::property(&property.ident), text::normal(&property.ty));

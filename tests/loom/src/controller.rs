@@ -6,10 +6,14 @@ pub(crate) mod allowance;
 pub(crate) mod finished;
 #[path = "../../../mpcore/src/controller/grant.rs"]
 pub(crate) mod grant;
+#[path = "../../../mpcore/src/controller/health.rs"]
+mod health;
 #[path = "../../../mpcore/src/controller/mailbox.rs"]
 pub(crate) mod mailbox;
 #[path = "../../../mpcore/src/controller/pending.rs"]
 pub(crate) mod pending;
+#[path = "../../../mpcore/src/controller/repeat.rs"]
+pub(crate) mod repeat;
 #[path = "../../../mpcore/src/controller/ring.rs"]
 pub(crate) mod ring;
 #[path = "../../../mpcore/src/controller/traffic.rs"]
@@ -18,6 +22,24 @@ pub(crate) mod traffic;
 /// How a run went: no model looks at it.
 pub(crate) mod exit {
     pub(crate) type SharedReport = std::sync::Arc<()>;
+}
+
+/// How long a command may run: no model looks at it.
+pub(crate) mod escalation {
+    use crate::wire::packet::CallFlags;
+
+    #[derive(Debug, Default)]
+    pub(crate) struct Limit {
+        pub(crate) milliseconds: u32,
+        pub(crate) flags: CallFlags,
+        pub(crate) overran: bool,
+    }
+
+    impl Limit {
+        pub(crate) fn allow(&mut self, milliseconds: u32) {
+            self.milliseconds = milliseconds;
+        }
+    }
 }
 
 /// How a command ended.

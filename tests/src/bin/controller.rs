@@ -1,13 +1,17 @@
 //! A controller whose child is this binary again, to be killed at a given moment, or to end in a given
-//! way: `controller MOMENT ENDING CLEANUP_LOG`.
+//! way: `controller MOMENT ENDING CLEANUP_LOG [GRACE_IN_MILLISECONDS [LANES]]`.
 //!
-//! It tells its child's and its grandchild's number, then `there` when the moment has come.
+//! It tells its child's and its grandchild's number, then `there` when the moment has come. At the moment
+//! `unconnected` the child is a program that never connects, and has no grandchild.
 
 use std::io::Write as _;
 use std::time::Duration;
 
-use system_tests::bench::until_begun;
-use system_tests::{BenchConfig, BenchControl, BenchProcess, LONG, processes, until};
+use rustix::process::{Pid, getsid};
+use signal_hook::consts::SIGINT;
+use signal_hook::iterator::Signals;
+use system_tests::bench::{transport, until_begun};
+use system_tests::{BenchConfig, BenchControl, BenchProcess, LONG, outcome, processes, until};
 
 fn say(line: &str) {
     let mut stdout = std::io::stdout();
@@ -19,27 +23,52 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let mut next = || arguments.next().expect("MOMENT ENDING CLEANUP_LOG");
     let (moment, ending, log) = (next(), next(), next());
+    let given = arguments.next().map(|it| Duration::from_millis(it.parse().expect("a grace")));
     // Short where it has to pass, and long enough for `cleanup` on a loaded machine where not.
-    let grace = match moment.as_str() {
+    let grace = given.unwrap_or_else(|| match moment.as_str() {
         "busy" | "stopped in a command" => Duration::from_millis(500),
         _ => Duration::from_secs(20),
-    };
+    });
     let config = BenchConfig { cleanup_log: Some(log), ..BenchConfig::default() };
-    let bench = BenchControl::builder()
-        .child::<BenchProcess>()
+    let builder = match moment.as_str() {
+        "unconnected" => BenchControl::builder().program(odd_child()).arg("print and sleep"),
+        _ => BenchControl::builder().child::<BenchProcess>(),
+    };
+    let builder = match arguments.next().as_deref() {
+        None => builder.transport(transport()),
+        Some("default") => builder,
+        Some("ipc-channel") => builder.transport(mpcore::Transport::IpcChannel),
+        Some(other) => panic!("no lanes `{other}`"),
+    };
+    let bench = builder
         .config(config)
         .stop_grace(grace)
         .stdout(mpcore::Output::Null)
         .spawn()
         .expect("the child starts");
+    if moment == "unconnected" {
+        until("there is a process", || bench.process().pid().is_some());
+        say(&format!("child {}", bench.process().pid().unwrap_or_default()));
+        say("there");
+        return end(&ending, bench);
+    }
     bench.process().wait_ready(LONG).expect("the child gets ready");
     let pid = bench.process().pid().expect("a child process has a number");
     say(&format!("child {pid}"));
     let grandchild = bench.start_grandchild().wait().expect("the grandchild starts");
     say(&format!("grandchild {grandchild}"));
     reach(&moment, &bench, pid);
+    let interrupts = (ending == "interrupt").then(|| Signals::new([SIGINT]));
     say("there");
-    end(&ending, bench);
+    match interrupts {
+        Some(interrupts) => decide(interrupts.expect("SIGINT can be handled"), &bench),
+        None => end(&ending, bench),
+    }
+}
+
+fn odd_child() -> std::path::PathBuf {
+    let own = std::env::current_exe().expect("this program has a path");
+    own.with_file_name("odd_child")
 }
 
 fn reach(moment: &str, bench: &BenchControl, pid: u32) {
@@ -48,6 +77,28 @@ fn reach(moment: &str, bench: &BenchControl, pid: u32) {
         "busy" => {
             bench.ignore_everything(600_000);
             until_begun(bench, 1);
+        }
+        "working" => {
+            bench.work(600_000);
+            until_begun(bench, 1);
+        }
+        "runaway" => {
+            let runaway = outcome(bench.start_runaway()).expect("the runaway starts");
+            let pid = i32::try_from(runaway).ok().and_then(Pid::from_raw);
+            until("it has a session of its own", || getsid(pid).ok() == pid);
+            say(&format!("runaway {runaway}"));
+        }
+        "stopping" => {
+            bench.ignore_everything(600_000);
+            until_begun(bench, 1);
+            bench.process().stop();
+        }
+        "calls" => {
+            // As likely between 1 and 2 KiB as between 1 and 2 MiB.
+            let lengths = std::iter::repeat_with(|| (23.0 * fastrand::f64()).exp2() as usize - 1);
+            for length in lengths.take(100) {
+                bench.echo(system_tests::Blob::numbered(length));
+            }
         }
         "result" => {
             bench.make_bytes(256 << 20);
@@ -65,6 +116,18 @@ fn reach(moment: &str, bench: &BenchControl, pid: u32) {
         }
         other => panic!("no moment `{other}`"),
     }
+}
+
+/// What a controller may decide on Ctrl-C: that it goes on, and at the second one that it ends.
+fn decide(mut interrupts: Signals, bench: &BenchControl) {
+    interrupts.forever().next();
+    say(&format!("interrupted {}", bench.process().state()));
+    bench.process().cancel_all();
+    say(&format!("next {:?}", outcome(bench.add_two(1, 2))));
+    interrupts.forever().next();
+    bench.process().stop();
+    let _ = bench.process().join(LONG);
+    say(&format!("ended {}", bench.process().state()));
 }
 
 fn end(ending: &str, bench: BenchControl) {

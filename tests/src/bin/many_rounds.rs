@@ -1,6 +1,6 @@
 //! Starts a child, calls it, and ends it in one of many ways, again and again: `many_rounds COUNT`.
 //!
-//! It tells what a process may leak, counted before and after, and what one child costs.
+//! It tells what a process may leak, counted before and after, how far it is, and what one child costs.
 
 use std::time::{Duration, Instant};
 
@@ -87,10 +87,18 @@ fn main() {
     (0..20).for_each(|number| cut_short(number, usual));
     settle();
     println!("before {}", counts());
-    (0..rounds).for_each(round);
-    (0..rounds).for_each(|number| cut_short(number, usual));
+    // The allocator needs its time to have what it keeps; a tenth of all is enough at any size.
+    let begin = rounds / 10;
+    (0..begin).for_each(|number| told(number, round));
+    (0..begin).for_each(|number| told(number, |number| cut_short(number, usual)));
+    settle();
+    let memory = processes::resident_kib(std::process::id());
+    (begin..rounds).for_each(|number| told(number, round));
+    (begin..rounds).for_each(|number| told(number, |number| cut_short(number, usual)));
     settle();
     println!("after {}", counts());
+    println!("KiB before {memory}");
+    println!("KiB after {}", processes::resident_kib(std::process::id()));
 
     let own = std::process::id();
     let without = processes::descriptors(own);
@@ -99,10 +107,19 @@ fn main() {
     println!("descriptors per child {}", (with - without).div_ceil(benches.len()));
 }
 
+/// Tells every now and then that it has come so far.
+fn told(number: usize, round: impl FnOnce(usize)) {
+    if number % 50 == 49 {
+        println!("round {}", number + 1);
+    }
+    round(number);
+}
+
 /// Waits until nothing is left that ends in the background: no children, and no thread but those that
 /// the runtime keeps.
 fn settle() {
-    const KEPT: [&str; 5] = ["many_rounds", "mp-inbox", "mp-watch", "mp-spawn", "mp-stderr"];
+    const KEPT: [&str; 6] =
+        ["many_rounds", "mp-inbox", "mp-watch", "mp-spawn", "mp-stderr", "mp-output"];
     let own = std::process::id();
     until("the children have gone", || processes::children(own).is_empty());
     until("the threads have gone", || {

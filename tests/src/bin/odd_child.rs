@@ -3,7 +3,7 @@
 //! Some let a stranger go first at the endpoint that the controller has prepared; the endpoint's name
 //! is found in the bootstrap record, whatever its layout, since it is the path of a socket.
 
-use std::io::{Read as _, Write as _};
+use std::io::{IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use ipc_channel::ipc::IpcSender;
 use rustix::net::{
-    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix,
-    SocketFlags, SocketType, sendmsg,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType, recvmsg, sendmsg,
 };
 use system_tests::{BenchProcess, until};
 
@@ -101,15 +101,26 @@ fn first_record() -> (Vec<u8>, String) {
     (record, endpoint)
 }
 
-/// Sends a packet through the socket that is stdin, with these descriptors.
+/// Sends a packet with these descriptors up the events lane, which comes with the first record.
 fn send_and_sleep(packet: &[u8], descriptors: &[BorrowedFd<'_>]) -> ! {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut record = [0; 1000];
+    let mut record = [IoSliceMut::new(&mut record)];
+    let received = recvmsg(std::io::stdin(), &mut record, &mut ancillary, RecvFlags::empty());
+    received.expect("there is a record");
+    let mut lanes = ancillary.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(lanes) => Some(lanes),
+        _ => None,
+    });
+    let events = lanes.next().and_then(|mut lanes| lanes.next()).expect("there is a lane");
+
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(16))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     if !descriptors.is_empty() {
         assert!(ancillary.push(SendAncillaryMessage::ScmRights(descriptors)), "there is room");
     }
-    let packet = [std::io::IoSlice::new(packet)];
-    let sent = sendmsg(std::io::stdin(), &packet, &mut ancillary, SendFlags::empty());
+    let sent = sendmsg(&events, &[IoSlice::new(packet)], &mut ancillary, SendFlags::empty());
     sent.expect("it can be sent");
     sleep_for_ever()
 }

@@ -3,19 +3,26 @@
 //! Nothing here waits for anybody but the lane, and nothing here runs user code.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
 
 use super::Run;
+use super::order::Told;
 use crate::controller::allowance::Allowance as _;
 use crate::controller::control_lane::LaneError;
 use crate::controller::exit::State;
 use crate::controller::inbox::{Notice, Wake, enqueue, post};
 use crate::controller::outcome::Outcome;
 use crate::controller::shared::Shared;
+use crate::controller::watchdog::FalseWord;
+use crate::limits::{PANIC_TEXT_BYTES, REPORT_BYTES};
 use crate::process::watch;
 use crate::sync::lock;
 use crate::transport::{
     ControllerLanes, LaneSender, ReceiveError, Receiver, SendError, Sender, window,
 };
+use crate::wire::codec::{DecodeError, decode};
 use crate::wire::credit::{FalseReport, charge};
 use crate::wire::handshake::{Nonce, Welcome};
 use crate::wire::packet::{Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind, Payload};
@@ -23,15 +30,26 @@ use crate::wire::report::InitFailure;
 
 /// Why the events lane is no longer read.
 #[derive(Debug, thiserror::Error)]
-enum Broken {
+pub(super) enum Broken {
     #[error(transparent)]
     Packet(#[from] PacketError),
     #[error(transparent)]
-    Report(#[from] FalseReport),
+    FalseReport(#[from] FalseReport),
     #[error(transparent)]
     Credit(#[from] LaneError),
+    #[error("a report of its own: {0}")]
+    Report(#[from] DecodeError),
+    #[error(transparent)]
+    Word(#[from] FalseWord),
     #[error("{0}")]
     Content(&'static str),
+}
+
+/// What has been read of the lane so far.
+#[derive(Default)]
+pub(super) struct Incoming {
+    assembler: Assembler,
+    told: Told,
 }
 
 /// Why reading has come to an end before the marker.
@@ -82,10 +100,12 @@ pub(super) fn open(
         config: lock(&shared.spec.config).as_deref().unwrap_or_default().to_vec(),
     };
     let welcome = postcard::to_stdvec(&welcome).unwrap_or_default();
+    lock(&run.known).introduced = true;
     if let Some(_going) = run.finished.hold() {
         let grant = shared.control().open(checked(control), run.generation, window);
         shared.traffic().open_lane(checked(requests), run.generation, grant, window, welcome);
     }
+    shared.keep_watch();
     run.ends_with(events_end);
     events
 }
@@ -96,7 +116,7 @@ pub(super) fn read(
     run: &Run,
     mut events: Receiver,
 ) -> Result<(), Unreadable> {
-    let (mut assembler, mut packet) = (Assembler::default(), Vec::new());
+    let (mut incoming, mut packet) = (Incoming::default(), Vec::new());
     loop {
         match events.receive(&mut packet) {
             Ok(()) => {}
@@ -105,7 +125,7 @@ pub(super) fn read(
             Err(broken) => return Err(Unreadable::Broken(broken.to_string())),
         }
         let Some(_going) = run.finished.hold() else { return Ok(()) };
-        match take_packet(shared, run, &mut assembler, &packet) {
+        match take_packet(shared, run, &mut incoming, &packet) {
             Ok(true) => {}
             Ok(false) => return Ok(()),
             Err(broken) => return Err(broken.into()),
@@ -114,13 +134,14 @@ pub(super) fn read(
 }
 
 /// Returns whether to go on.
-fn take_packet(
+pub(super) fn take_packet(
     shared: &Arc<Shared>,
     run: &Run,
-    assembler: &mut Assembler,
+    incoming: &mut Incoming,
     packet: &[u8],
 ) -> Result<bool, Broken> {
     let (head, body) = Head::parse(packet, run.generation)?;
+    let Incoming { assembler, told } = incoming;
     let mut cost = 0;
     match head.kind {
         PacketKind::End => {
@@ -133,10 +154,16 @@ fn take_packet(
         }
         PacketKind::Items | PacketKind::Part => {
             cost = charge(packet.len());
-            assembler
-                .take(head.kind, body, |item, payload| take_item(shared, run, item, payload))?;
+            assembler.take(head.kind, body, |item, payload| {
+                told.next(item.kind).map_err(Broken::Content)?;
+                take_item(shared, run, item, payload)
+            })?;
         }
-        PacketKind::Credit => {}
+        PacketKind::Credit if body.is_empty() => {}
+        PacketKind::Credit => {
+            return Err(Broken::Content("a report of credit with something in it"));
+        }
+        PacketKind::Pong => shared.answered(report(body)?)?,
         PacketKind::Control => {
             return Err(Broken::Content("a packet of another lane"));
         }
@@ -152,16 +179,17 @@ fn take_item(
     item: ItemHead,
     payload: Payload<'_>,
 ) -> Result<(), Broken> {
-    let decode_failed = |_| Broken::Content("a report that cannot be decoded");
-    let text = |payload: &Payload<'_>| String::from_utf8_lossy(payload.bytes()).into_owned();
+    let text = |payload: &Payload<'_>| {
+        let bytes = payload.bytes();
+        String::from_utf8_lossy(&bytes[..bytes.len().min(PANIC_TEXT_BYTES)]).into_owned()
+    };
     let outcome = match item.kind {
         ItemKind::Returned => Outcome::Returned(payload.into_bytes()),
         ItemKind::Raised => Outcome::Raised(payload.into_bytes()),
-        ItemKind::Panicked => {
-            Outcome::Panicked(postcard::from_bytes(payload.bytes()).map_err(decode_failed)?)
-        }
+        ItemKind::Panicked => Outcome::Panicked(report(payload.bytes())?),
         ItemKind::Cancelled => Outcome::Cancelled,
         ItemKind::Stopped => Outcome::Stopped,
+        ItemKind::TimedOut => Outcome::TimedOut(Duration::from_millis(item.deadline.into())),
         ItemKind::Undecodable => Outcome::Decode(text(&payload)),
         ItemKind::Unencodable => Outcome::Encode(text(&payload)),
         _ => return take_notice(shared, run, item, payload),
@@ -170,6 +198,9 @@ fn take_item(
     match entry {
         // A cancelled command may not have reached the child, which then knows only its number.
         Some(entry) if entry.command == item.method || item.kind == ItemKind::Cancelled => {
+            if item.kind == ItemKind::Returned {
+                shared.traffic().writes.returned(item.call, entry.command, &entry.repeat);
+            }
             shared.resolve(item.call, entry, outcome);
             Ok(())
         }
@@ -182,6 +213,14 @@ fn take_item(
     }
 }
 
+/// What a child says of itself.
+fn report<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Broken> {
+    if bytes.len() > REPORT_BYTES {
+        return Err(Broken::Content("an endless report of its own"));
+    }
+    Ok(decode(bytes)?)
+}
+
 fn take_notice(
     shared: &Arc<Shared>,
     run: &Run,
@@ -190,7 +229,6 @@ fn take_notice(
 ) -> Result<(), Broken> {
     let index = usize::from(item.method);
     let table = &shared.table;
-    let decode_failed = |_| Broken::Content("a report that cannot be decoded");
     match item.kind {
         ItemKind::Property => {
             let mirror = shared.mirrors.get(index).ok_or(Broken::Content("an unknown property"))?;
@@ -208,7 +246,16 @@ fn take_notice(
             let bytes =
                 payload.bytes().try_into().map_err(|_| Broken::Content("a long progress"))?;
             let fraction = f64::from_le_bytes(bytes);
-            post(shared, Notice::Progress { call: item.call, fraction });
+            if !(0.0..=1.0).contains(&fraction) {
+                return Err(Broken::Content("a progress that is not between 0 and 1"));
+            }
+            // A worker thread of the child may tell of a command that has just ended.
+            if shared.traffic().pending.contains(item.call) {
+                post(shared, Notice::Progress { call: item.call, fraction });
+            }
+        }
+        ItemKind::Overrun => {
+            shared.overran(item.call, Duration::from_millis(item.deadline.into()))?;
         }
         ItemKind::Ready => {
             watch::ready(run.key);
@@ -227,14 +274,14 @@ fn take_notice(
             };
             wakes.into_iter().for_each(Wake::wake);
             shared.life_changed().notify_all();
+            shared.traffic().ready();
         }
         ItemKind::InitFailed => {
-            let failure: InitFailure =
-                postcard::from_bytes(payload.bytes()).map_err(decode_failed)?;
+            let failure: InitFailure = report(payload.bytes())?;
             lock(&run.known).failure.get_or_insert(failure.into());
         }
         ItemKind::Bye => {
-            let bye = postcard::from_bytes(payload.bytes()).map_err(decode_failed)?;
+            let bye = report(payload.bytes())?;
             lock(&run.known).bye = Some(bye);
         }
         _ => {

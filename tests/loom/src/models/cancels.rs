@@ -6,25 +6,35 @@ use loom::thread;
 
 use super::check;
 use crate::child::cancels::Cancels;
+use crate::wire::packet::CallFlags;
+
+fn begin(cancels: &Cancels<()>, call: u64) -> bool {
+    cancels.begin(call, CallFlags::default(), |_| {})
+}
+
+/// Whether it had met `Cancelled`.
+fn end(cancels: &Cancels<()>) -> bool {
+    cancels.end(|_| {}).met
+}
 
 /// A cancel that comes before, while or after its command runs is answered, or seen, or too late; the
 /// next command hears nothing of it.
 pub fn a_cancel_meets_no_other_command() {
     check(3, || {
-        let cancels = Arc::new(Cancels::default());
+        let cancels = Arc::new(Cancels::<()>::default());
         let control = {
             let cancels = Arc::clone(&cancels);
             thread::spawn(move || cancels.cancel(&[1]))
         };
-        let began = cancels.begin(1);
+        let began = begin(&cancels, 1);
         if began {
             let seen = cancels.is_cancelled();
             assert!(!seen || cancels.running() == 1);
-            cancels.end();
+            end(&cancels);
         }
-        assert!(cancels.begin(2));
+        assert!(begin(&cancels, 2));
         assert!(!cancels.is_cancelled(), "cancelled for another");
-        assert!(!cancels.end());
+        assert!(!end(&cancels));
         let answered = control.join().unwrap();
         assert_eq!(answered.len(), usize::from(!began), "answered, or run");
     });
@@ -33,13 +43,13 @@ pub fn a_cancel_meets_no_other_command() {
 /// The child ends while a cancel is on its way: its command is answered as stopped, or as cancelled.
 pub fn a_command_that_is_skipped_is_answered_once() {
     check(3, || {
-        let cancels = Arc::new(Cancels::default());
+        let cancels = Arc::new(Cancels::<()>::default());
         let control = {
             let cancels = Arc::clone(&cancels);
             thread::spawn(move || cancels.cancel(&[2, 3]))
         };
-        assert!(cancels.begin(1));
-        cancels.end();
+        assert!(begin(&cancels, 1));
+        end(&cancels);
         let stopped = [2, 3].map(|call| cancels.skip(call));
         let answered = control.join().unwrap();
         for (call, stopped) in [(2, stopped[0]), (3, stopped[1])] {
@@ -52,8 +62,8 @@ pub fn a_command_that_is_skipped_is_answered_once() {
 /// A thread that a command has left behind tells of that command, whenever it does.
 pub fn that_one_has_met_its_cancel_is_told_of_no_other() {
     check(3, || {
-        let cancels = Arc::new(Cancels::default());
-        assert!(cancels.begin(1));
+        let cancels = Arc::new(Cancels::<()>::default());
+        assert!(begin(&cancels, 1));
         let worker = {
             let cancels = Arc::clone(&cancels);
             // `CallContext::check_cancelled` of the first command.
@@ -67,12 +77,12 @@ pub fn that_one_has_met_its_cancel_is_told_of_no_other() {
             let cancels = Arc::clone(&cancels);
             thread::spawn(move || drop(cancels.cancel(&[1])))
         };
-        cancels.end();
-        assert!(cancels.begin(2));
-        assert!(!cancels.end(), "met by another");
-        assert!(cancels.begin(3));
+        end(&cancels);
+        assert!(begin(&cancels, 2));
+        assert!(!end(&cancels), "met by another");
+        assert!(begin(&cancels, 3));
         cancels.meet(3);
-        assert!(cancels.end(), "forgotten for another");
+        assert!(end(&cancels), "forgotten for another");
         worker.join().unwrap();
         control.join().unwrap();
     });

@@ -1,14 +1,17 @@
 //! A run ends once, nothing is told after its end, and each call is taken out of the table once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use loom::thread;
 
 use super::check;
+use crate::controller::escalation::Limit;
 use crate::controller::finished::Finished;
 use crate::controller::outcome::Outcome;
 use crate::controller::pending::{Entry, Reply, SharedThen};
-use crate::controller::traffic::{Gate, Traffic};
+use crate::controller::repeat::Repeat;
+use crate::controller::traffic::{Gate, GoOver, Traffic};
 use crate::sync::{Mutex, lock};
 use crate::wire::outgoing::{Bounds, Payload};
 
@@ -29,7 +32,8 @@ struct Run {
 impl Run {
     /// A run with calls that wait to be sent, and where each of them hears of its outcome.
     fn new(calls: u64) -> (Arc<Self>, Vec<oneshot::Receiver<Reply>>) {
-        let mut traffic = Traffic::new(Bounds { entries: 10, bytes: 1 << 20 });
+        let mut traffic =
+            Traffic::new(Bounds { entries: 10, bytes: 1 << 20 }, Duration::from_secs(1));
         let receivers = (0..calls).map(|_| {
             let (entry, receiver) = entry();
             let call = traffic.next_call();
@@ -74,7 +78,7 @@ impl Run {
         let lost = {
             let mut traffic = lock(&self.traffic);
             traffic.gate = Gate::Ended(Arc::default());
-            traffic.end()
+            traffic.end(GoOver::Nothing)
         };
         lost.into_iter().for_each(|(_, entry)| resolve(entry, Outcome::Exited(Arc::default())));
         lock(&self.told).push(Told::Finished);
@@ -83,7 +87,16 @@ impl Run {
 
 fn entry() -> (Entry, oneshot::Receiver<Reply>) {
     let (reply, receiver) = oneshot::channel();
-    (Entry { command: 0, reply, then: SharedThen::new(Mutex::default()) }, receiver)
+    (
+        Entry {
+            command: 0,
+            reply,
+            then: SharedThen::new(Mutex::default()),
+            limit: Limit::default(),
+            repeat: Repeat::never(),
+        },
+        receiver,
+    )
 }
 
 fn resolve(entry: Entry, outcome: Outcome) {

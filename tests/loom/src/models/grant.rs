@@ -1,12 +1,15 @@
 //! What is granted to the child reaches it, on whatever goes to it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use loom::thread;
 
 use super::check;
+use crate::controller::escalation::Limit;
 use crate::controller::grant::{Account, Grant};
 use crate::controller::pending::{Entry, SharedThen};
+use crate::controller::repeat::Repeat;
 use crate::controller::traffic::Traffic;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, lock};
@@ -52,13 +55,20 @@ pub fn calls_and_reports_together_tell_everything() {
         let child = Arc::new(Child::default());
         let account = Mutex::new(Account::new(WINDOW));
         let grant = Arc::clone(account.lock().unwrap().grant());
-        let mut traffic = Traffic::new(Bounds { entries: 10, bytes: 1 << 20 });
+        let mut traffic =
+            Traffic::new(Bounds { entries: 10, bytes: 1 << 20 }, Duration::from_secs(1));
         traffic.open_lane(child.clone(), 1, Arc::clone(&grant), WINDOW, Vec::new());
         let caller = thread::spawn(move || {
             for _ in 0..2 {
                 let (reply, _) = oneshot::channel();
                 let call = traffic.next_call();
-                let entry = Entry { command: 0, reply, then: SharedThen::new(Mutex::default()) };
+                let entry = Entry {
+                    command: 0,
+                    reply,
+                    then: SharedThen::new(Mutex::default()),
+                    limit: Limit::default(),
+                    repeat: Repeat::never(),
+                };
                 assert!(traffic.submit(call, entry, Payload::Ready(Vec::new())).is_ok());
             }
         });

@@ -35,7 +35,7 @@ pub(super) fn connect(
     let greeted = greet(&mut endpoints, &mut pipe, steps);
     endpoints.give_up();
     let (attempt, hello) = greeted?;
-    recognise(shared, &hello.introduction)?;
+    recognise(shared, run, &hello.introduction)?;
     let _ = Record::Accepted(attempt).write(&mut pipe);
     Ok(hello.into_lanes())
 }

@@ -32,6 +32,6 @@ pub(super) fn connect(
         let why = "it does not know the nonce".to_owned();
         return Err(NotConnected::Refused(Failure::Broken(why)));
     }
-    recognise(shared, &introduction)?;
+    recognise(shared, run, &introduction)?;
     Ok(expected.into_lanes(window()))
 }

@@ -1,0 +1,188 @@
+//! What is sent again to the next run: idempotent commands that a crash took, and writes of properties.
+//!
+//! Pure. A command that is neither keeps nothing of its arguments.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::wire::outgoing::Payload;
+
+/// Encoded arguments that are kept beside the queue.
+pub(crate) type KeptArgs = Arc<Vec<u8>>;
+
+/// Whether a crash that takes a command leads to its being sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rerun {
+    Never,
+    Once,
+    /// It was sent again already.
+    Used,
+}
+
+/// What a property has to do with a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Writes {
+    /// Nothing that matters after a crash.
+    Nothing,
+    /// It writes this one; once accepted, the write is made again in later runs.
+    Property(u16),
+    /// It is such a write, made again. Nobody has called it.
+    Again(u16),
+}
+
+/// What stands in a pending command for the case of a crash.
+#[derive(Debug)]
+pub(crate) struct Repeat {
+    rerun: Rerun,
+    writes: Writes,
+    args: Option<KeptArgs>,
+}
+
+impl Repeat {
+    /// An ordinary command: whatever takes it, it is not sent again.
+    pub(crate) fn never() -> Self {
+        Self { rerun: Rerun::Never, writes: Writes::Nothing, args: None }
+    }
+
+    /// A crash may take it once.
+    pub(crate) fn idempotent(mut self) -> Self {
+        self.rerun = Rerun::Once;
+        self
+    }
+
+    /// Once accepted, the write of this property is to be made again.
+    pub(crate) fn writes(mut self, property: u16) -> Self {
+        self.writes = Writes::Property(property);
+        self
+    }
+
+    pub(crate) fn is_idempotent(&self) -> bool {
+        self.rerun != Rerun::Never
+    }
+
+    /// Whether it is a write that the runtime makes again by itself.
+    pub(crate) fn is_reapplied(&self) -> bool {
+        matches!(self.writes, Writes::Again(_))
+    }
+
+    /// The arguments on their way into the queue.
+    pub(crate) fn keep(&mut self, args: Vec<u8>) -> Payload {
+        if self.rerun == Rerun::Never && self.writes == Writes::Nothing {
+            return Payload::Ready(args);
+        }
+        Payload::Shared(Arc::clone(self.args.insert(Arc::new(args))))
+    }
+
+    /// Its end is wanted: no crash brings it back.
+    pub(crate) fn cancel(&mut self) {
+        self.rerun = Rerun::Never;
+    }
+
+    /// A crash has taken the command after it was sent: what is to be sent again, if anything. Once.
+    pub(crate) fn again(&mut self) -> Option<Payload> {
+        let args = self.args.clone().filter(|_| self.rerun == Rerun::Once)?;
+        self.rerun = Rerun::Used;
+        Some(Payload::Shared(args))
+    }
+}
+
+/// A write that a child has accepted.
+#[derive(Debug, Clone)]
+pub(crate) struct Write {
+    /// The number of the call that made it; it keeps it when it is made again.
+    pub(crate) call: u64,
+    pub(crate) command: u16,
+    property: u16,
+    args: KeptArgs,
+}
+
+impl Write {
+    /// What is entered for the write when it is made again.
+    pub(crate) fn repeat(&self) -> Repeat {
+        Repeat {
+            rerun: Rerun::Never,
+            writes: Writes::Again(self.property),
+            args: Some(Arc::clone(&self.args)),
+        }
+    }
+
+    pub(crate) fn payload(&self) -> Payload {
+        Payload::Shared(Arc::clone(&self.args))
+    }
+}
+
+/// The last accepted write of each property.
+///
+/// Commands run one at a time in the order of their numbers, so every accepted write has a lower number
+/// than whatever has no outcome yet: the writes go before it under the numbers that they had.
+#[derive(Debug, Default)]
+pub(crate) struct AcceptedWrites {
+    by_property: BTreeMap<u16, Write>,
+}
+
+impl AcceptedWrites {
+    /// A command has returned: if it is a write, it is the one to be made again.
+    pub(crate) fn returned(&mut self, call: u64, command: u16, repeat: &Repeat) {
+        let (Writes::Property(property) | Writes::Again(property)) = repeat.writes else { return };
+        if let Some(args) = repeat.args.clone() {
+            self.by_property.insert(property, Write { call, command, property, args });
+        }
+    }
+
+    /// All of them, oldest first.
+    pub(crate) fn in_order(&self) -> Vec<Write> {
+        let mut writes: Vec<_> = self.by_property.values().cloned().collect();
+        writes.sort_unstable_by_key(|write| write.call);
+        writes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(payload: Option<&Payload>) -> Option<&[u8]> {
+        payload.and_then(Payload::ready)
+    }
+
+    #[test]
+    fn only_an_idempotent_command_is_sent_again_and_only_once() {
+        let mut repeat = Repeat::never().idempotent();
+        assert_eq!(bytes(Some(&repeat.keep(vec![7]))), Some(&[7][..]));
+        assert_eq!(bytes(repeat.again().as_ref()), Some(&[7][..]));
+        assert!(repeat.again().is_none(), "the second crash takes it");
+        for mut other in [Repeat::never(), Repeat::never().writes(3)] {
+            other.keep(vec![7]);
+            assert!(other.again().is_none(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_cancelled_is_not_sent_again() {
+        let mut repeat = Repeat::never().idempotent();
+        repeat.keep(vec![7]);
+        repeat.cancel();
+        assert!(repeat.again().is_none());
+    }
+
+    #[test]
+    fn the_last_accepted_write_of_each_property_is_kept_in_the_order_of_the_calls() {
+        let mut writes = AcceptedWrites::default();
+        let mut returned = |call, mut repeat: Repeat, args: &[u8]| {
+            repeat.keep(args.to_vec());
+            writes.returned(call, 5, &repeat);
+        };
+        returned(1, Repeat::never().writes(1), &[1]);
+        returned(2, Repeat::never().writes(0), &[2]);
+        returned(3, Repeat::never(), &[3]);
+        returned(4, Repeat::never().idempotent().writes(1), &[4]);
+        let kept = writes.in_order();
+        let kept: Vec<_> = kept.iter().map(|it| (it.call, it.property, it.args[0])).collect();
+        assert_eq!(kept, [(2, 0, 2), (4, 1, 4)]);
+        // Made again, it stays the one.
+        let again = writes.in_order().remove(0);
+        assert!(again.repeat().is_reapplied());
+        writes.returned(again.call, again.command, &again.repeat());
+        assert_eq!(writes.in_order().len(), 2);
+    }
+}

@@ -1,0 +1,257 @@
+//! Carries out what the pure parts decide about a child that keeps its controller waiting: pings, the
+//! verdict [unresponsive](super::health), commands over their deadline, cancels that are not heeded.
+//!
+//! Runs on whichever thread brings the news: the caller's (a command is submitted), the reader (an answer,
+//! an overrun), and as alarms on the watcher's, so nothing here waits. What is told belongs to its run,
+//! so it is told under the run's `finished`, like what is read.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use super::escalation::{Blame, Escalation, Executing, Ignored, Unresponsive, milliseconds};
+use super::exit::{Failure, State};
+use super::health::{Answer, Look, Unasked};
+use super::inbox::{Notice, post};
+use super::outcome::{CallError, Exception, ExceptionKind};
+use super::run::Run;
+use super::shared::Shared;
+use super::traffic::Traffic;
+use crate::error::Never;
+use crate::inherited;
+use crate::limits::{HELD_UP_PATIENCE, OVERRUN_GRACE, PING_INTERVAL};
+use crate::process::watch;
+use crate::wire::packet::CallFlags;
+use crate::wire::report::{InExecution, Pong};
+
+/// The options of one child.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Vigilance {
+    pub(crate) ping_interval: Duration,
+    pub(crate) on_unresponsive: Escalation,
+    pub(crate) on_timeout: Escalation,
+}
+
+impl Default for Vigilance {
+    fn default() -> Self {
+        Self {
+            ping_interval: PING_INTERVAL,
+            on_unresponsive: Escalation::Tell,
+            on_timeout: Escalation::Cancel,
+        }
+    }
+}
+
+/// Why a child has said more than it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FalseWord {
+    #[error(transparent)]
+    Pong(#[from] Unasked),
+    #[error("the overrun of a command that has no deadline, or has told it already")]
+    Overrun,
+}
+
+impl Shared {
+    // ---- whether it answers
+
+    /// Something may have become outstanding: sees to it that somebody looks after the child.
+    pub(crate) fn keep_watch(self: &Arc<Self>) {
+        let first = self.traffic().begin_watch();
+        if let Some((look, at)) = first {
+            self.look_at(look, at);
+        }
+    }
+
+    pub(crate) fn look_at(self: &Arc<Self>, look: Look, at: Instant) {
+        let shared = Arc::downgrade(self);
+        watch::alarm(at, move || {
+            if let Some(shared) = Weak::upgrade(&shared) {
+                shared.look(look);
+            }
+        });
+    }
+
+    fn look(self: &Arc<Self>, look: Look) {
+        let Some(run) = self.life().run.clone() else { return };
+        run.while_it_lasts(|| {
+            let mut traffic = self.traffic();
+            let outstanding = traffic.is_outstanding();
+            let seen = traffic.health.look(look, outstanding, Instant::now());
+            let executing = executing(self, &traffic);
+            let oldest = traffic.pending.oldest();
+            drop(traffic);
+            if let Some(ping) = seen.ping {
+                self.control().ping(ping);
+            }
+            if let Some((look, at)) = seen.next {
+                self.look_at(look, at);
+            }
+            if let Some(since) = seen.unresponsive {
+                let verdict = Unresponsive { since, executing };
+                post(self, Notice::Unresponsive(Box::new(verdict)));
+                self.act_on_silence(&run, &verdict, oldest);
+            }
+        });
+    }
+
+    fn act_on_silence(
+        self: &Arc<Self>,
+        run: &Arc<Run>,
+        verdict: &Unresponsive,
+        oldest: Option<u64>,
+    ) {
+        let escalation = self.spec.vigilance.on_unresponsive;
+        match escalation {
+            Escalation::Tell => {}
+            // Commands run in order, so the oldest is the one that is executed.
+            Escalation::Cancel => oldest.into_iter().for_each(|call| self.cancel(call)),
+            Escalation::Kill | Escalation::Restart => {
+                let silent = verdict.since.elapsed();
+                let failure = Failure::Unresponsive { silent, executing: verdict.executing };
+                self.kill(run, failure, None, escalation);
+            }
+        }
+    }
+
+    /// A child's answer, heard under the run's `finished`.
+    pub(crate) fn answered(self: &Arc<Self>, pong: Pong) -> Result<(), FalseWord> {
+        let now = Instant::now();
+        let since = |it: InExecution| {
+            // However long it says: it cannot have begun before the clock did.
+            let begun = now.checked_sub(Duration::from_millis(it.milliseconds)).unwrap_or(now);
+            (it.call, begun)
+        };
+        let answer = self.traffic().health.pong(pong.ping, pong.executing.map(since))?;
+        if answer == Answer::Recovered {
+            post(self, Notice::Responsive);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn executing(&self) -> Option<Executing> {
+        executing(self, &self.traffic())
+    }
+
+    // ---- deadlines
+
+    /// What the command that this thread executes still has, for the calls it submits.
+    pub(crate) fn inherited_time() -> Option<Duration> {
+        inherited::deadline().map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Gives a call another deadline.
+    pub(crate) fn set_timeout(&self, call: u64, allowed: Duration) {
+        let allowed = milliseconds(allowed);
+        let under_way = self.traffic().set_timeout(call, allowed);
+        if under_way {
+            self.control().set_deadline(call, allowed);
+        }
+    }
+
+    /// A command's time is over and it has not ended, as the child tells under the run's `finished`.
+    pub(crate) fn overran(self: &Arc<Self>, call: u64, after: Duration) -> Result<(), FalseWord> {
+        let (command, flags) = {
+            let mut traffic = self.traffic();
+            let entry = traffic.pending.get_mut(call).ok_or(FalseWord::Overrun)?;
+            if std::mem::replace(&mut entry.limit.overran, true) || !entry.limit.given {
+                return Err(FalseWord::Overrun);
+            }
+            (entry.command, entry.limit.flags)
+        };
+        let exception = Exception {
+            process: self.name(),
+            pid: self.life().pid,
+            command: self.command_name(command),
+            call: Some(call),
+            kind: ExceptionKind::TimedOut,
+            message: CallError::<Never>::TimedOut { after }.to_string(),
+            backtrace: String::new(),
+        };
+        post(self, Notice::Exception(Box::new(exception)));
+        let escalation = self.spec.vigilance.on_timeout;
+        if escalation.kills() && !flags.has(CallFlags::OUTLIVES_DEADLINE) {
+            // It was asked to end, and gets the time to look.
+            self.kill_after(call, OVERRUN_GRACE, Ignored::Deadline { after }, escalation);
+        }
+        Ok(())
+    }
+
+    // ---- cancels
+
+    /// Cancels a call, and kills the child if it has no outcome after `grace`.
+    pub(crate) fn cancel_or_kill(self: &Arc<Self>, call: u64, grace: Duration) {
+        self.cancel(call);
+        let may_be_killed = {
+            let mut traffic = self.traffic();
+            let entry = traffic.pending.get_mut(call);
+            entry.is_some_and(|entry| !entry.limit.flags.has(CallFlags::OUTLIVES_CANCEL))
+        };
+        if may_be_killed {
+            self.kill_after(call, grace, Ignored::Cancel { grace }, Escalation::Kill);
+        }
+    }
+
+    // ---- the end of patience
+
+    /// Kills this run of the child after `grace`, for a call that still has no outcome then. One that is
+    /// begun anew in the next run has its time anew.
+    fn kill_after(
+        self: &Arc<Self>,
+        call: u64,
+        grace: Duration,
+        ignored: Ignored,
+        escalation: Escalation,
+    ) {
+        let Some(at) = Instant::now().checked_add(grace) else { return };
+        let Some(run) = self.life().run.clone() else { return };
+        let (shared, run) = (Arc::downgrade(self), Arc::downgrade(&run));
+        watch::alarm(at, move || {
+            if let (Some(shared), Some(run)) = (Weak::upgrade(&shared), Weak::upgrade(&run)) {
+                shared.kill_for(&run, call, ignored, escalation);
+            }
+        });
+    }
+
+    fn kill_for(
+        self: &Arc<Self>,
+        run: &Arc<Run>,
+        call: u64,
+        ignored: Ignored,
+        escalation: Escalation,
+    ) {
+        let command = self.traffic().pending.get_mut(call).map(|entry| entry.command);
+        let Some(command) = command.and_then(|command| self.command_name(command)) else { return };
+        if self.control().is_withheld() {
+            // Its outcome may wait behind signals that a full inbox holds back: it is let through, as for
+            // a thread that waits.
+            let waiting = self.begin_wait();
+            let (shared, run) = (Arc::clone(self), Arc::clone(run));
+            watch::alarm(Instant::now() + HELD_UP_PATIENCE, move || {
+                shared.kill_for(&run, call, ignored, escalation);
+                drop(waiting);
+            });
+            return;
+        }
+        let failure = Failure::KilledFor { command, call, ignored };
+        self.kill(run, failure, Some(Blame { call, command, ignored }), escalation);
+    }
+
+    fn kill(&self, run: &Arc<Run>, failure: Failure, blame: Option<Blame>, escalation: Escalation) {
+        let life = self.life();
+        if !life.run.as_ref().is_some_and(|current| Arc::ptr_eq(current, run)) {
+            return;
+        }
+        // Whoever has asked for the end has it his way, only sooner.
+        let asked = life.state == State::Stopping;
+        if escalation == Escalation::Restart && !asked {
+            run.make_way();
+        }
+        run.kill_for(blame, (!asked).then_some(failure));
+    }
+}
+
+/// What the last pong named, while it has no outcome.
+fn executing(shared: &Shared, traffic: &Traffic) -> Option<Executing> {
+    let (call, since) = traffic.health.executing()?;
+    let command = traffic.pending.command(call)?;
+    Some(Executing { call, command: shared.command_name(command)?, since })
+}

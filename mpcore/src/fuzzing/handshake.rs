@@ -1,0 +1,193 @@
+//! What both sides say before the first command, and of themselves.
+
+use std::sync::OnceLock;
+
+use serde::Serialize;
+
+use super::child::{Fuzzed, FuzzedControl};
+use crate::controller::exit::Failure;
+use crate::interface::Interface;
+use crate::wire::child_limits::ChildLimits;
+use crate::wire::codec::decode;
+use crate::wire::fault::{Fault, FaultPlan, Moment};
+use crate::wire::fingerprint::Mismatch;
+use crate::wire::handshake::{Bootstrap, Introduction, Record, Welcome};
+use crate::wire::interface::InterfaceTable;
+use crate::wire::packet::PROTOCOL;
+use crate::wire::report::{
+    Bye, ControlState, InExecution, InitFailure, PanicReport, Pong, StopReason,
+};
+
+/// The interface of the children here.
+pub(super) fn table() -> &'static InterfaceTable {
+    static TABLE: OnceLock<InterfaceTable> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let describe = <dyn Fuzzed as Interface>::__describe;
+        InterfaceTable::new(<dyn Fuzzed as Interface>::NAME, describe)
+    })
+}
+
+fn encoded<T: Serialize>(values: &[T]) -> Vec<Vec<u8>> {
+    values.iter().map(|value| postcard::to_stdvec(value).unwrap_or_default()).collect()
+}
+
+pub(super) fn record(mut data: &[u8]) {
+    // As many as there are, as a child reads them.
+    while Record::read(&mut data).is_ok() {}
+}
+
+pub(super) fn records() -> Vec<Vec<u8>> {
+    let plan = FaultPlan::new().at(Moment::Command(2), Fault::Exit(3));
+    let bootstrap = Bootstrap {
+        protocol: PROTOCOL,
+        attempt: 1,
+        endpoint: "/tmp/.tmpAbCdEf/socket".into(),
+        nonce: [7; 16],
+        child: "laser::LaserProcess".into(),
+        generation: 3,
+        controller: 4711,
+        window: 141_994,
+        faults: Some(plan),
+        limits: Some(Box::new(ChildLimits::new().memory(1 << 30).open_files(64))),
+    };
+    let mut both = Vec::new();
+    let connect = Record::Connect(bootstrap);
+    let (mut first, mut last) = (Vec::new(), Vec::new());
+    for (record, into) in [(&connect, &mut first), (&Record::Accepted(1), &mut last)] {
+        // A row of bytes takes whatever is written.
+        let _ = record.write(into);
+    }
+    both.extend_from_slice(&first);
+    both.extend_from_slice(&last);
+    vec![first, last, both]
+}
+
+pub(super) fn introduction(data: &[u8]) {
+    let Ok(introduction) = decode::<Introduction>(data) else { return };
+    if let Some(mismatch) = Mismatch::between(&table().facts, &introduction.facts) {
+        assert!(mismatch.to_string().len() < 200_000, "what is told stays short");
+    }
+}
+
+/// A child of the same interface, and one of an older one.
+pub(crate) fn introductions() -> Vec<Vec<u8>> {
+    let same = Introduction {
+        protocol: PROTOCOL,
+        nonce: [0; 16],
+        pid: 4711,
+        facts: table().facts.clone(),
+        initial: table().initial_values(),
+    };
+    let mut older = same.clone();
+    older.facts.items.pop();
+    older.facts.items.reverse();
+    encoded(&[same, older])
+}
+
+pub(super) fn welcome(data: &[u8]) {
+    let _ = decode::<Welcome>(data);
+}
+
+pub(super) fn welcomes() -> Vec<Vec<u8>> {
+    let welcome =
+        Welcome { nonce: [0; 16], name: "Fuzzed-1".into(), grace: 3000, config: config() };
+    encoded(&[welcome])
+}
+
+/// The config of the children here.
+pub(super) fn config() -> Vec<u8> {
+    let config = std::collections::BTreeMap::from([("one".to_owned(), super::zoo::Tree::grown())]);
+    postcard::to_stdvec(&config).unwrap_or_default()
+}
+
+pub(super) fn control_state(data: &[u8]) {
+    let _ = decode::<ControlState>(data);
+}
+
+pub(super) fn control_states() -> Vec<Vec<u8>> {
+    encoded(&[
+        ControlState { stop: true, ..ControlState::default() },
+        ControlState { cancelled: vec![1, 2, 1 << 40], ping: 3, ..ControlState::default() },
+        ControlState {
+            deadlines: vec![(7, 50), (8, 0)],
+            ping: u32::MAX,
+            ..ControlState::default()
+        },
+    ])
+}
+
+pub(super) fn pong(data: &[u8]) {
+    let _ = decode::<Pong>(data);
+}
+
+pub(super) fn pongs() -> Vec<Vec<u8>> {
+    let executing = Some(InExecution { call: 7, milliseconds: 1500 });
+    encoded(&[Pong { ping: 1, executing: None }, Pong { ping: u32::MAX, executing }])
+}
+
+pub(super) fn bye(data: &[u8]) {
+    let _ = decode::<Bye>(data);
+}
+
+fn panicked() -> PanicReport {
+    PanicReport {
+        message: "the lamp fell down".into(),
+        location: "lamp.rs:1:2".into(),
+        backtrace: "0: main".repeat(20),
+    }
+}
+
+pub(crate) fn byes() -> Vec<Vec<u8>> {
+    encoded(&[
+        Bye { reason: StopReason::Asked, cleaned_up: true, cleanup_panic: None },
+        Bye { reason: StopReason::InitFailed, cleaned_up: false, cleanup_panic: Some(panicked()) },
+    ])
+}
+
+pub(super) fn panic_report(data: &[u8]) {
+    if let Ok(report) = decode::<PanicReport>(data) {
+        let _ = report.to_string();
+    }
+}
+
+pub(super) fn panic_reports() -> Vec<Vec<u8>> {
+    encoded(&[panicked()])
+}
+
+pub(super) fn init_failure(data: &[u8]) {
+    if let Ok(failure) = decode::<InitFailure>(data) {
+        let _ = Failure::from(failure).to_string();
+    }
+}
+
+pub(crate) fn init_failures() -> Vec<Vec<u8>> {
+    encoded(&[
+        InitFailure::Config("no config".into()),
+        InitFailure::Constructor(crate::Error::msg("no lamp").context("no laser")),
+        InitFailure::ConstructorPanicked(panicked()),
+        InitFailure::PostrunInit(crate::Error::msg("no power")),
+        InitFailure::PostrunInitPanicked(panicked()),
+    ])
+}
+
+/// The builder of a control of the interface here; its program is never run.
+pub(crate) fn builder() -> crate::Builder<FuzzedControl> {
+    FuzzedControl::builder().program("nobody").config(std::collections::BTreeMap::new())
+}
+
+/// Valid inputs are valid.
+#[cfg(test)]
+pub(super) fn check_seeds() {
+    fn all<T: serde::de::DeserializeOwned>(seeds: Vec<Vec<u8>>) {
+        for seed in seeds {
+            decode::<T>(&seed).unwrap();
+        }
+    }
+    all::<Introduction>(introductions());
+    all::<Welcome>(welcomes());
+    all::<ControlState>(control_states());
+    all::<Bye>(byes());
+    all::<PanicReport>(panic_reports());
+    all::<InitFailure>(init_failures());
+    assert!(records().iter().all(|seed| Record::read(&mut seed.as_slice()).is_ok()));
+}

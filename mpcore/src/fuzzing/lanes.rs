@@ -1,0 +1,339 @@
+//! Packets, as either side reads them from its lanes.
+//!
+//! An input is a row of packets, each with its length before it, so that what is stateful is met in states.
+
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use super::child::{FuzzedControl, FuzzedProcess};
+use super::handshake::{self, builder};
+use super::zoo::{Tree, Zoo};
+use crate::child::control as child_control;
+use crate::child::link::Link;
+use crate::child::registry::{Place, Registration, Run};
+use crate::controller::run::rehearsal::Rehearsal;
+use crate::interface::Control as _;
+use crate::limits::{VALUE_BYTES, WINDOW_FALLBACK};
+use crate::transport::{ChildLanes, Receiver};
+use crate::wire::packet::{
+    Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind, Payload, write_part_head,
+};
+
+const GENERATION: u32 = 1;
+
+/// The packets that an input holds; the last one may end early.
+fn split(mut data: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (length, rest) = data.split_at_checked(2)?;
+        let length = usize::from(u16::from_le_bytes([length[0], length[1]])).min(rest.len());
+        let (packet, rest) = rest.split_at(length);
+        data = rest;
+        Some(packet)
+    })
+}
+
+fn join(packets: &[Vec<u8>]) -> Vec<u8> {
+    let one = |packet: &Vec<u8>| [&(packet.len() as u16).to_le_bytes(), packet.as_slice()].concat();
+    packets.iter().flat_map(one).collect()
+}
+
+pub(crate) fn packet(kind: PacketKind, body: &[u8]) -> Vec<u8> {
+    let mut packet = Head::new(kind, GENERATION).packet();
+    packet.extend_from_slice(body);
+    packet
+}
+
+pub(crate) fn item(kind: ItemKind, method: u16, call: u64, payload: &[u8]) -> Vec<u8> {
+    [&ItemHead::new(kind, method, call).bytes(payload.len())[..], payload].concat()
+}
+
+/// One item per packet.
+fn each(items: &[Vec<u8>]) -> Vec<u8> {
+    let packets = items.iter().map(|item| packet(PacketKind::Items, item));
+    join(&packets.collect::<Vec<_>>())
+}
+
+/// All items in one packet.
+fn together(items: &[Vec<u8>]) -> Vec<u8> {
+    join(&[packet(PacketKind::Items, &items.concat())])
+}
+
+/// Each item in parts.
+fn in_parts(items: &[Vec<u8>]) -> Vec<u8> {
+    let mut packets = Vec::new();
+    for item in items {
+        for (number, part) in item.chunks(20).enumerate() {
+            let mut body = Vec::new();
+            write_part_head(&mut body, item.len() as u64, 20 * number as u64);
+            body.extend_from_slice(part);
+            packets.push(packet(PacketKind::Part, &body));
+        }
+    }
+    join(&packets)
+}
+
+fn encoded<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_stdvec(value).unwrap_or_default()
+}
+
+/// Heads, items and parts.
+pub(super) fn packets(data: &[u8]) {
+    let mut assembler = Assembler::default();
+    for packet in split(data) {
+        let Ok((head, body)) = Head::parse(packet, GENERATION) else { return };
+        let take = |_: ItemHead, payload: Payload<'_>| {
+            let length = payload.bytes().len();
+            assert!(length <= VALUE_BYTES);
+            assert_eq!(payload.into_bytes().len(), length);
+            Ok::<(), PacketError>(())
+        };
+        if assembler.take(head.kind, body, take).is_err() {
+            return;
+        }
+    }
+}
+
+/// The life of a child: every kind of item, with values of the types that its interface names.
+fn life() -> Vec<Vec<u8>> {
+    let zoo = Zoo::around(Tree::grown(), 5);
+    let report = &handshake::panic_reports()[0];
+    vec![
+        item(ItemKind::Property, 1, 0, &encoded(&vec!["a", "b"])),
+        item(ItemKind::Event, 0, 0, &encoded(&(Tree::grown(), 7u16))),
+        item(ItemKind::Ready, 0, 0, &[]),
+        item(ItemKind::Progress, 1, 2, &0.5f64.to_le_bytes()),
+        item(ItemKind::Returned, 0, 1, &encoded(&3i32)),
+        item(ItemKind::Property, 0, 0, &encoded(&2.5f64)),
+        item(ItemKind::Event, 1, 0, &encoded(&(1.0f64, 2.0f64))),
+        item(ItemKind::Event, 1, 0, &encoded(&(3.0f64, f64::NAN))),
+        item(ItemKind::Signal, 1, 0, &encoded(&zoo)),
+        item(ItemKind::Returned, 1, 2, &encoded(&zoo)),
+        item(ItemKind::Raised, 1, 3, &encoded(&crate::Error::msg("no seed"))),
+        item(ItemKind::Panicked, 1, 4, report),
+        item(ItemKind::Undecodable, 1, 5, b"a tree"),
+        item(ItemKind::Unencodable, 1, 6, b"a zoo"),
+        item(ItemKind::Cancelled, 0, 7, &[]),
+        item(ItemKind::Stopped, 2, 8, &[]),
+        item(ItemKind::Bye, 0, 0, &handshake::byes()[0]),
+    ]
+}
+
+pub(super) fn events_seeds() -> Vec<Vec<u8>> {
+    let life = life();
+    let failed: Vec<_> = handshake::init_failures()
+        .iter()
+        .map(|failure| {
+            let goodbye = item(ItemKind::Bye, 0, 0, &handshake::byes()[1]);
+            together(&[item(ItemKind::InitFailed, 0, 0, failure), goodbye])
+        })
+        .collect();
+    let others = [
+        each(&life),
+        together(&life),
+        in_parts(&life),
+        join(&[Head::new(PacketKind::Credit, GENERATION).packet()]),
+        join(&[Head::new(PacketKind::End, GENERATION).packet()]),
+        // Of a ping, and of a deadline, that there never was.
+        join(&[packet(PacketKind::Pong, &handshake::pongs()[0])]),
+        together(&[item(ItemKind::Ready, 0, 0, &[]), item(ItemKind::Overrun, 0, 1, &[])]),
+        together(&[item(ItemKind::Ready, 0, 0, &[]), item(ItemKind::TimedOut, 0, 1, &[])]),
+    ];
+    [&others[..], &failed].concat()
+}
+
+/// The controller's reader, with calls under way: each ends, once, and the run as well.
+pub(super) fn events(data: &[u8]) {
+    let _ = live(data);
+}
+
+/// Whether the child kept to the protocol.
+fn live(data: &[u8]) -> Result<(), String> {
+    let inbox = crate::Inbox::new(|| {});
+    let control = builder().inbox(&inbox).build().expect("nothing is missing");
+    let (ends, finishes) = (Arc::<Counter>::default(), Arc::<Counter>::default());
+    listen(&control, &ends, &finishes);
+    let rehearsal = Rehearsal::begin(control.__core().process().shared());
+    let first = control.add(1, 2);
+    let mut grows = (0..5).map(|_| control.grow(Tree::Leaf, Vec::new())).collect::<Vec<_>>();
+    let mut adds = [first, control.add(3, 4)];
+    let mut nothing = control.nothing();
+    let calls = 3 + grows.len();
+
+    let result = read(rehearsal, data, &inbox);
+    let mut outcomes = usize::from(nothing.try_outcome().is_some());
+    adds.iter_mut().for_each(|call| outcomes += usize::from(call.try_outcome().is_some()));
+    grows.iter_mut().for_each(|call| outcomes += usize::from(call.try_outcome().is_some()));
+    assert_eq!(outcomes, calls, "every command has an outcome");
+    assert_eq!(ends.get(), calls, "and is told to have ended once");
+    assert_eq!(finishes.get(), 1, "and so is the run");
+    let _ = (control.power(), control.names());
+    result
+}
+
+fn read(mut rehearsal: Rehearsal, data: &[u8], inbox: &crate::Inbox) -> Result<(), String> {
+    let mut result = Ok(());
+    for packet in split(data) {
+        match rehearsal.packet(packet) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(why) => {
+                result = Err(why);
+                break;
+            }
+        }
+    }
+    while inbox.drain(Duration::from_secs(1)).more {}
+    rehearsal.end();
+    while inbox.drain(Duration::from_secs(1)).more {}
+    result
+}
+
+#[derive(Default)]
+struct Counter(std::sync::atomic::AtomicUsize);
+
+impl Counter {
+    fn add(&self) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    fn get(&self) -> usize {
+        self.0.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
+/// Somebody listens to everything, so everything is decoded.
+fn listen(control: &FuzzedControl, ends: &Arc<Counter>, finishes: &Arc<Counter>) {
+    let signals = control.signals();
+    signals.add_finished.connect(|_| {});
+    signals.grow_changed.connect(|_| {});
+    signals.sprouted.connect(|_, _| {});
+    signals.position.connect(|_, _| {});
+    signals.power_changed.connect(|_| {});
+    signals.names_changed.connect(|_| {});
+    signals.exception_raised.connect(|exception| drop(exception.to_string()));
+    let (ends, finishes) = (Arc::clone(ends), Arc::clone(finishes));
+    let process = control.process().signals();
+    process.call_ended.connect(move |_| ends.add());
+    let last = Arc::clone(&finishes);
+    process.finished.connect(move |report| {
+        drop(report.to_string());
+        last.add();
+    });
+    process.progress.connect(move |progress| {
+        assert!((0.0..=1.0).contains(&progress.fraction));
+        assert_eq!(finishes.get(), 0, "nothing comes after the end");
+    });
+}
+
+/// The child's main thread: welcome, config, arguments.
+pub(super) fn requests(data: &[u8]) {
+    let (requests, lane) = mpsc::channel::<Vec<u8>>();
+    let (control, control_lane) = mpsc::channel::<Vec<u8>>();
+    let (events, _events) = mpsc::channel::<Vec<u8>>();
+    let packets = split(data).map(<[u8]>::to_vec);
+    packets.for_each(|packet| drop(requests.send(packet)));
+    let lanes = ChildLanes {
+        requests: Box::new(lane),
+        requests_end: Arc::new(mpsc::channel::<Vec<u8>>().0),
+        control: Box::new(control_lane),
+        events: Arc::new(events),
+    };
+    let run = Run {
+        generation: GENERATION,
+        window: WINDOW_FALLBACK,
+        nonce: [0; 16],
+        initial: handshake::table().initial_values(),
+        place: Place::Thread,
+        faults: None,
+    };
+    // After the last packet the controller is gone.
+    drop(requests);
+    let _ = (Registration::of::<FuzzedProcess>().serve)(lanes, run);
+    drop(control);
+}
+
+fn commands() -> Vec<Vec<u8>> {
+    let grow = encoded(&(Tree::grown(), vec![None, Some([1u64, 2, 3, 4])]));
+    vec![
+        item(ItemKind::Welcome, 0, 0, &handshake::welcomes()[0]),
+        item(ItemKind::Call, 0, 1, &encoded(&(1, 2))),
+        item(ItemKind::Call, 1, 2, &grow),
+        item(ItemKind::Call, 2, 3, &[]),
+        item(ItemKind::Call, 3, 4, &encoded(&2.5f64)),
+        item(ItemKind::Call, 4, 5, &[]),
+    ]
+}
+
+pub(super) fn requests_seeds() -> Vec<Vec<u8>> {
+    let commands = commands();
+    vec![each(&commands), together(&commands), in_parts(&commands)]
+}
+
+/// The child's second thread.
+pub(super) fn control(data: &[u8]) {
+    let (events, _events) = mpsc::channel::<Vec<u8>>();
+    let (requests_end, _requests) = mpsc::channel::<Vec<u8>>();
+    let link =
+        Link::new(GENERATION, WINDOW_FALLBACK, Arc::new(events), Arc::new(requests_end), None);
+    link.begin(&ItemHead::new(ItemKind::Call, 0, 7));
+    let (sender, lane) = mpsc::channel::<Vec<u8>>();
+    let packets = split(data).map(<[u8]>::to_vec);
+    packets.for_each(|packet| drop(sender.send(packet)));
+    drop(sender);
+    child_control::run(Box::new(lane) as Receiver, &link);
+}
+
+pub(super) fn control_seeds() -> Vec<Vec<u8>> {
+    let states = handshake::control_states();
+    let packets: Vec<_> = states.iter().map(|state| packet(PacketKind::Control, state)).collect();
+    vec![join(&packets)]
+}
+
+/// The controller's sockets, before it knows who is at the other end.
+#[cfg(target_os = "linux")]
+pub(super) fn sockets(data: &[u8]) {
+    let _ = introduced(data);
+}
+
+#[cfg(target_os = "linux")]
+fn introduced(data: &[u8]) -> Result<(), String> {
+    use rustix::net::{SendFlags, send};
+
+    use crate::transport::socket::{Inherited, Offer};
+
+    let Ok((offer, stdin)) = Offer::new() else { return Err("no sockets".into()) };
+    let expected = offer.send(b"a record").map_err(|error| error.to_string())?;
+    let (_, accepted) = Inherited::new(stdin).receive().map_err(|error| error.to_string())?;
+    let child = accepted.into_events();
+    for packet in split(data) {
+        // What has no room is not waited for.
+        let _ = send(&child, packet, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+    }
+    drop(child);
+    match expected.introduction(GENERATION, WINDOW_FALLBACK) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(target_os = "linux")]
+pub(super) fn sockets_seeds() -> Vec<Vec<u8>> {
+    let introductions = handshake::introductions();
+    let items = introductions.iter().map(|bytes| item(ItemKind::Introduction, 0, 0, bytes));
+    items.map(|item| [item]).flat_map(|item| [each(&item), in_parts(&item)]).collect()
+}
+
+/// Valid inputs are valid.
+#[cfg(test)]
+pub(super) fn check_seeds() {
+    let seeds = events_seeds();
+    for (number, seed) in seeds.iter().enumerate() {
+        let result = live(seed);
+        // The end marker is the watcher's, and two are lies.
+        assert_eq!(result.is_err(), (4..=6).contains(&number), "{number}: {result:?}");
+    }
+    #[cfg(target_os = "linux")]
+    for seed in sockets_seeds() {
+        introduced(&seed).unwrap();
+    }
+}

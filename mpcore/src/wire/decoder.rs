@@ -1,0 +1,706 @@
+//! Decoding of bytes that nobody vouches for: postcard's format, with bounds.
+//!
+//! The bytes come from another process and may say anything. postcard itself never reads past their end;
+//! what it does not stop is a value that needs few bytes on the wire and much of everything else: a
+//! recursive type whose levels would use up the stack, a `Vec<()>` with a length of 2⁶⁴, a
+//! `Vec<Option<[u64; 32]>>` of zeros, each of which becomes 264 bytes. So a [`Decoder`] counts levels
+//! and bytes of memory while it decodes, and ends with an error at a bound.
+//!
+//! Numbers and texts are read by postcard; what contains other values is here. Runs on whichever
+//! thread looks at a value: the caller's, the inbox's, the reader of a run, the child's main thread.
+//!
+//! Bounds: [`VALUE_DEPTH`], [`DECODED_BYTES`] and [`DECODING_STACK`]. Absent on purpose: a bound on time. The work is at most
+//! proportional to the bytes of both kinds.
+
+use serde::Deserialize;
+use serde::de::value::U32Deserializer;
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer as _, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
+};
+
+use super::refusal::{Refusal, Why};
+use crate::limits::{DECODED_BYTES, DECODING_STACK, VALUE_DEPTH};
+
+/// What an element without a size is taken for, so that their number is bounded too.
+const SIZELESS: usize = 1024;
+
+/// Elements for which a visitor is told to make room at once: what follows may be a lie.
+const HINT: usize = 64 << 10;
+
+/// Levels that any type may have, however large it is.
+const FREE_LEVELS: usize = 8;
+
+/// See the [module](self).
+pub(crate) struct Decoder<'de> {
+    rest: &'de [u8],
+    /// Levels that may still be entered.
+    depth: usize,
+    /// Bytes of memory that may still be used.
+    budget: usize,
+    /// Where on the stack decoding began.
+    bottom: usize,
+}
+
+type Result<T> = std::result::Result<T, Refusal>;
+
+impl<'de> Decoder<'de> {
+    pub(crate) fn new(bytes: &'de [u8]) -> Self {
+        Self { rest: bytes, depth: VALUE_DEPTH, budget: DECODED_BYTES, bottom: stack_address() }
+    }
+
+    /// What has not been decoded yet.
+    pub(crate) fn rest(&self) -> &'de [u8] {
+        self.rest
+    }
+
+    #[inline]
+    fn charge(&mut self, bytes: usize) -> Result<()> {
+        match self.budget.checked_sub(bytes) {
+            Some(left) => {
+                self.budget = left;
+                Ok(())
+            }
+            None => {
+                self.budget = 0;
+                Err(Why::Memory.into())
+            }
+        }
+    }
+
+    /// Reads something that contains nothing else.
+    #[inline]
+    fn plain<T: Deserialize<'de>>(&mut self) -> Result<T> {
+        let mut postcard = postcard::Deserializer::from_bytes(self.rest);
+        let value = T::deserialize(&mut postcard)?;
+        self.rest = postcard.finalize()?;
+        Ok(value)
+    }
+
+    /// Visits something that contains other values and takes up `V::Value` itself.
+    ///
+    /// That counts although it may stand inside what was counted already: it may as well stand in a
+    /// `Box`, and nobody can tell here.
+    #[inline]
+    fn level<V: Visitor<'de>>(
+        &mut self,
+        visitor: V,
+        visit: impl FnOnce(&mut Self, V) -> Result<V::Value>,
+    ) -> Result<V::Value> {
+        self.charge(size_of::<V::Value>())?;
+        let Some(left) = self.depth.checked_sub(1) else {
+            return Err(Why::Depth.into());
+        };
+        if left < VALUE_DEPTH - FREE_LEVELS
+            && self.bottom.abs_diff(stack_address()) > DECODING_STACK
+        {
+            return Err(Why::Stack.into());
+        }
+        self.depth = left;
+        let value = visit(self, visitor)?;
+        self.depth += 1;
+        Ok(value)
+    }
+
+    /// An element of a row of any length.
+    #[inline]
+    fn element<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
+        let own =
+            const { if size_of::<S::Value>() == 0 { SIZELESS } else { size_of::<S::Value>() } };
+        let before = self.budget;
+        let value = seed.deserialize(&mut *self)?;
+        // Its levels have counted themselves.
+        let counted = before - self.budget;
+        if counted < own {
+            self.charge(own - counted)?;
+        }
+        Ok(value)
+    }
+
+    #[inline]
+    fn length(&mut self) -> Result<usize> {
+        let length = self.plain::<u64>()?;
+        // Longer than the address space is longer than what any type takes.
+        Ok(usize::try_from(length).unwrap_or(usize::MAX))
+    }
+}
+
+/// About where the stack ends now.
+#[inline]
+fn stack_address() -> usize {
+    let here = 0u8;
+    (&raw const here).addr()
+}
+
+/// What postcard reads, and the visitor takes.
+macro_rules! plain {
+    ($($method:ident: $type:ty, $visit:ident;)*) => {
+        $(
+            #[inline]
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+                visitor.$visit(self.plain::<$type>()?)
+            }
+        )*
+    };
+}
+
+/// Texts and bytes take up what they are long.
+macro_rules! block {
+    ($($method:ident: $type:ty, $visit:ident;)*) => {
+        $(
+            #[inline]
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+                let block = self.plain::<$type>()?;
+                self.charge(block.len())?;
+                visitor.$visit(block)
+            }
+        )*
+    };
+}
+
+/// What bytes without a description of themselves cannot answer.
+macro_rules! undescribed {
+    ($($method:ident)*) => {
+        $(
+            fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value> {
+                Err(Why::Type(UNDESCRIBED.to_owned()).into())
+            }
+        )*
+    };
+}
+
+const UNDESCRIBED: &str = "its `Deserialize` asks the bytes what they are, which they do not tell; \
+                           do without serde's `flatten`, `tag` and `untagged` in it";
+
+impl<'de> Deserializer<'de> for &mut Decoder<'de> {
+    type Error = Refusal;
+
+    plain! {
+        deserialize_bool: bool, visit_bool;
+        deserialize_i8: i8, visit_i8;
+        deserialize_i16: i16, visit_i16;
+        deserialize_i32: i32, visit_i32;
+        deserialize_i64: i64, visit_i64;
+        deserialize_i128: i128, visit_i128;
+        deserialize_u8: u8, visit_u8;
+        deserialize_u16: u16, visit_u16;
+        deserialize_u32: u32, visit_u32;
+        deserialize_u64: u64, visit_u64;
+        deserialize_u128: u128, visit_u128;
+        deserialize_f32: f32, visit_f32;
+        deserialize_f64: f64, visit_f64;
+        deserialize_char: char, visit_char;
+    }
+
+    block! {
+        deserialize_str: &'de str, visit_borrowed_str;
+        deserialize_string: &'de str, visit_borrowed_str;
+        deserialize_bytes: &'de [u8], visit_borrowed_bytes;
+        deserialize_byte_buf: &'de [u8], visit_borrowed_bytes;
+    }
+
+    undescribed! { deserialize_any deserialize_identifier deserialize_ignored_any }
+
+    #[inline]
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.level(visitor, |decoder, visitor| match decoder.plain::<u8>()? {
+            0 => visitor.visit_none(),
+            1 => visitor.visit_some(decoder),
+            _ => Err(postcard::Error::DeserializeBadOption.into()),
+        })
+    }
+
+    #[inline]
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_unit()
+    }
+
+    #[inline]
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value> {
+        visitor.visit_unit()
+    }
+
+    #[inline]
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.level(visitor, |decoder, visitor| visitor.visit_newtype_struct(decoder))
+    }
+
+    #[inline]
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.level(visitor, |decoder, visitor| {
+            let left = decoder.length()?;
+            visitor.visit_seq(Elements { decoder, left })
+        })
+    }
+
+    #[inline]
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
+        self.level(visitor, |decoder, visitor| visitor.visit_seq(Fields { decoder, left: len }))
+    }
+
+    #[inline]
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.deserialize_tuple(len, visitor)
+    }
+
+    #[inline]
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.level(visitor, |decoder, visitor| {
+            let left = decoder.length()?;
+            visitor.visit_map(Elements { decoder, left })
+        })
+    }
+
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.deserialize_tuple(fields.len(), visitor)
+    }
+
+    #[inline]
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.level(visitor, |decoder, visitor| visitor.visit_enum(Variant(decoder)))
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+/// As many elements as the bytes say.
+struct Elements<'a, 'de> {
+    decoder: &'a mut Decoder<'de>,
+    left: usize,
+}
+
+impl<'de> Elements<'_, 'de> {
+    /// The next element. After an error there is none, for a visitor that goes on all the same.
+    #[inline]
+    fn next<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        let element = self.decoder.element(seed);
+        if element.is_err() {
+            self.left = 0;
+        }
+        element.map(Some)
+    }
+
+    /// Never more than the bytes could hold of elements of one byte.
+    #[inline]
+    fn hint(&self) -> Option<usize> {
+        Some(self.left.min(self.decoder.rest.len()).min(HINT))
+    }
+}
+
+impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
+    type Error = Refusal;
+
+    #[inline]
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        self.next(seed)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> Option<usize> {
+        self.hint()
+    }
+}
+
+impl<'de> MapAccess<'de> for Elements<'_, 'de> {
+    type Error = Refusal;
+
+    #[inline]
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        self.next(seed)
+    }
+
+    #[inline]
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
+        self.decoder.element(seed)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> Option<usize> {
+        self.hint()
+    }
+}
+
+/// As many fields as the type has: they stand inside what contains them, which has been counted.
+struct Fields<'a, 'de> {
+    decoder: &'a mut Decoder<'de>,
+    left: usize,
+}
+
+impl<'de> SeqAccess<'de> for Fields<'_, 'de> {
+    type Error = Refusal;
+
+    #[inline]
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        seed.deserialize(&mut *self.decoder).map(Some)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left)
+    }
+}
+
+/// The variant of an enum: a level together with what it holds.
+struct Variant<'a, 'de>(&'a mut Decoder<'de>);
+
+impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
+    type Error = Refusal;
+    type Variant = Self;
+
+    #[inline]
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self)> {
+        let index = self.0.plain::<u32>()?;
+        let index: U32Deserializer<Refusal> = index.into_deserializer();
+        Ok((seed.deserialize(index)?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
+    type Error = Refusal;
+
+    #[inline]
+    fn unit_variant(self) -> Result<()> {
+        Ok(())
+    }
+
+    #[inline]
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value> {
+        seed.deserialize(self.0)
+    }
+
+    #[inline]
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
+        visitor.visit_seq(Fields { decoder: self.0, left: len })
+    }
+
+    #[inline]
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.tuple_variant(fields.len(), visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap};
+    use std::fmt::{self, Debug};
+
+    use proptest::prelude::*;
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+    use crate::wire::codec::{EncodeError, wire};
+
+    fn decode<T: DeserializeOwned>(bytes: &[u8]) -> std::result::Result<T, String> {
+        let mut decoder = Decoder::new(bytes);
+        let value = T::deserialize(&mut decoder).map_err(|refusal| refusal.to_string())?;
+        if decoder.rest.is_empty() { Ok(value) } else { Err("left over".into()) }
+    }
+
+    /// The lengths that lie, and the deepest lies, end here within a blink.
+    #[track_caller]
+    fn refused<T: DeserializeOwned>(bytes: &[u8], phrase: &str) {
+        let said = decode::<T>(bytes).err().expect("it is refused");
+        assert!(said.contains(phrase), "`{said}` does not say `{phrase}`");
+    }
+
+    /// 2⁶⁴ - 1 as a length.
+    const ENDLESS: [u8; 10] = [255, 255, 255, 255, 255, 255, 255, 255, 255, 1];
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    enum Tree {
+        Leaf,
+        Node(Box<Tree>),
+        Fork { left: Box<Tree>, right: Option<Box<Tree>> },
+        Row(Vec<Tree>),
+        Pair(Box<(Tree, Tree)>, u8),
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Nest(Vec<Nest>);
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Onion(Option<Box<Onion>>);
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Endless(Box<Endless>);
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Large {
+        table: Option<[[u64; 32]; 32]>,
+        next: Option<Box<Large>>,
+    }
+
+    #[test]
+    fn a_recursive_type_does_not_use_up_the_stack() {
+        let deep = "more than 128 levels";
+        refused::<Tree>(&[1; 1 << 20], deep);
+        refused::<Tree>(&[3, 1].repeat(1 << 20), deep);
+        refused::<Nest>(&[1; 1 << 20], deep);
+        refused::<Onion>(&[1; 1 << 20], deep);
+        refused::<Endless>(&[], deep);
+        refused::<HashMap<u8, Tree>>(&[1; 1 << 20], deep);
+        // A level may itself need a lot of the stack.
+        refused::<Large>(&[0, 1].repeat(1 << 20), "KiB of the stack");
+    }
+
+    #[test]
+    fn as_deep_as_may_be_travels_and_one_level_more_is_told_to_the_sender() {
+        fn onion(levels: usize) -> Onion {
+            (1..levels).fold(Onion(None), |inner, _| Onion(Some(Box::new(inner))))
+        }
+        fn tree(levels: usize) -> Tree {
+            (1..levels).fold(Tree::Leaf, |inner, _| Tree::Node(Box::new(inner)))
+        }
+        let codec = wire::<Onion>();
+        let deepest = onion(VALUE_DEPTH);
+        assert_eq!(codec.decode(&codec.encode(&deepest).unwrap()), Ok(deepest));
+        let error = codec.encode(&onion(VALUE_DEPTH + 1)).unwrap_err();
+        assert!(matches!(error, EncodeError::TooDeep { limit: VALUE_DEPTH, .. }), "{error}");
+        let codec = wire::<Tree>();
+        let deepest = tree(VALUE_DEPTH);
+        assert_eq!(codec.decode(&codec.encode(&deepest).unwrap()), Ok(deepest));
+        let error = codec.encode(&tree(VALUE_DEPTH + 1)).unwrap_err();
+        assert!(error.to_string().contains("128 levels deep"), "{error}");
+    }
+
+    #[test]
+    fn a_length_that_lies_costs_nothing() {
+        refused::<Vec<()>>(&ENDLESS, "1024 MiB");
+        refused::<Vec<Vec<()>>>(&ENDLESS.repeat(2), "1024 MiB");
+        refused::<HashMap<(), ()>>(&ENDLESS, "1024 MiB");
+        refused::<Vec<[(); 32]>>(&ENDLESS, "1024 MiB");
+        refused::<Vec<u64>>(&ENDLESS, "end of buffer");
+        refused::<Vec<[u64; 32]>>(&ENDLESS, "end of buffer");
+        refused::<String>(&ENDLESS, "end of buffer");
+        refused::<BTreeMap<u64, String>>(&ENDLESS, "end of buffer");
+        refused::<Vec<u8>>(&[&ENDLESS[..9], &[2]].concat(), "varint");
+    }
+
+    #[test]
+    fn few_bytes_cannot_become_much_memory() {
+        fn check<T: DeserializeOwned>(elements: usize, enough: bool) {
+            let mut bytes = postcard::to_stdvec(&elements).unwrap();
+            bytes.resize(bytes.len() + elements, 0);
+            // What is allocated stays small here; nothing but the number is another one.
+            let mut decoder = Decoder { budget: 1 << 20, ..Decoder::new(&bytes) };
+            match Vec::<T>::deserialize(&mut decoder) {
+                Ok(_) => assert!(enough, "{elements}"),
+                Err(refusal) => assert!(!enough && *refusal.why() == Why::Memory, "{refusal}"),
+            }
+        }
+        check::<Option<[u64; 32]>>(3900, true);
+        check::<Option<[u64; 32]>>(4000, false);
+        // In a box, which no size shows.
+        check::<Box<Option<[[u64; 32]; 8]>>>(500, true);
+        check::<Box<Option<[[u64; 32]; 8]>>>(520, false);
+        check::<u8>(1_000_000, true);
+        check::<u8>(1_100_000, false);
+        check::<String>(40_000, true);
+        check::<String>(50_000, false);
+        check::<()>(1000, true);
+        check::<()>(1100, false);
+    }
+
+    #[test]
+    fn a_hint_is_no_promise() {
+        /// Takes the hint at its word.
+        #[derive(Debug)]
+        struct Trusting(usize);
+
+        impl<'de> Deserialize<'de> for Trusting {
+            fn deserialize<D: Deserializer<'de>>(
+                deserializer: D,
+            ) -> std::result::Result<Self, D::Error> {
+                struct Hinted;
+                impl<'de> Visitor<'de> for Hinted {
+                    type Value = Trusting;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("a row")
+                    }
+                    fn visit_seq<A: SeqAccess<'de>>(
+                        self,
+                        mut seq: A,
+                    ) -> std::result::Result<Trusting, A::Error> {
+                        let hint = seq.size_hint().unwrap_or_default();
+                        // Nor does it believe in errors.
+                        while !matches!(seq.next_element::<u64>(), Ok(None)) {}
+                        Ok(Trusting(hint))
+                    }
+                }
+                deserializer.deserialize_seq(Hinted)
+            }
+        }
+
+        assert_eq!(decode::<Trusting>(&ENDLESS).unwrap().0, 0);
+        let long = [&ENDLESS[..], &[0; 100_000]].concat();
+        assert!(decode::<Trusting>(&long).unwrap().0 <= HINT);
+    }
+
+    #[test]
+    fn what_a_type_says_is_told() {
+        #[derive(Debug, Deserialize)]
+        enum One {
+            #[allow(dead_code)]
+            Only,
+        }
+        refused::<One>(&[7], "invalid value: integer `7`, expected variant index 0 <= i < 1");
+        refused::<std::num::NonZeroU8>(&[0], "expected a nonzero u8");
+        refused::<serde::de::IgnoredAny>(&[0], "`untagged`");
+        refused::<Option<u8>>(&[2, 0], "Option");
+    }
+
+    /// Everything that serde knows.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Zoo {
+        numbers: (bool, i8, i16, i32, i64, i128, u8, u16, u32, u64, u128),
+        reals: (f32, f64),
+        texts: (char, String),
+        nested: Option<Option<Box<Zoo>>>,
+        rows: Vec<[u16; 3]>,
+        maps: BTreeMap<String, (u8, ())>,
+        trees: Vec<Tree>,
+        unit: Unit,
+        wrapped: Wrapped,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Unit;
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Wrapped(i64);
+
+    fn tree() -> impl Strategy<Value = Tree> {
+        let leaf = Just(Tree::Leaf);
+        leaf.prop_recursive(6, 30, 4, |inner| {
+            let boxed = inner.clone().prop_map(Box::new);
+            prop_oneof![
+                boxed.clone().prop_map(Tree::Node),
+                (boxed.clone(), prop::option::of(boxed))
+                    .prop_map(|(left, right)| Tree::Fork { left, right }),
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Tree::Row),
+                (inner.clone(), inner, any::<u8>())
+                    .prop_map(|(one, two, number)| Tree::Pair(Box::new((one, two)), number)),
+            ]
+        })
+    }
+
+    fn zoo() -> impl Strategy<Value = Zoo> {
+        let real = |real: f64| if real.is_nan() { 0.0 } else { real };
+        let numbers = any::<(i128, u128, i64, u64, bool)>();
+        let rest = (
+            any::<(char, String)>(),
+            prop::collection::vec(any::<[u16; 3]>(), 0..5),
+            prop::collection::btree_map(any::<String>(), any::<(u8, ())>(), 0..4),
+            prop::collection::vec(tree(), 0..3),
+        );
+        let one = (numbers, any::<f64>(), rest).prop_map(move |(numbers, number, rest)| {
+            let (i, u, short, long, yes) = numbers;
+            let (texts, rows, maps, trees) = rest;
+            let small = (short as i8, short as i16, short as i32);
+            let unsigned = (long as u8, long as u16, long as u32);
+            Zoo {
+                numbers: (
+                    yes, small.0, small.1, small.2, short, i, unsigned.0, unsigned.1, unsigned.2,
+                    long, u,
+                ),
+                reals: (real(number) as f32, real(number)),
+                texts,
+                nested: None,
+                rows,
+                maps,
+                trees,
+                unit: Unit,
+                wrapped: Wrapped(short),
+            }
+        });
+        let one = one.boxed();
+        let nested = prop::option::of(prop::option::of(one.clone().prop_map(Box::new)));
+        (one, nested).prop_map(|(zoo, nested)| Zoo { nested, ..zoo })
+    }
+
+    /// Both say the same of the same bytes, but for what is bounded here.
+    fn agrees<T: DeserializeOwned + PartialEq + Debug>(bytes: &[u8]) {
+        let theirs = postcard::take_from_bytes::<T>(bytes);
+        let mut decoder = Decoder::new(bytes);
+        let ours = T::deserialize(&mut decoder);
+        match (ours, theirs) {
+            (Ok(ours), Ok((theirs, rest))) => {
+                assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
+                assert_eq!(decoder.rest, rest);
+            }
+            (Err(_), Err(_)) => {}
+            (Err(refusal), _) if matches!(refusal.why(), Why::Depth | Why::Memory) => {}
+            (ours, theirs) => panic!("{ours:?} here, {theirs:?} there"),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// What is encoded is postcard's format and comes back the same.
+        #[test]
+        fn the_format_is_postcards(zoo in zoo()) {
+            let codec = wire::<Zoo>();
+            let bytes = codec.encode(&zoo).unwrap();
+            prop_assert_eq!(&bytes, &postcard::to_stdvec(&zoo).unwrap());
+            prop_assert_eq!(codec.decode(&bytes), Ok(zoo));
+        }
+
+        /// And what is not a value is none for both.
+        #[test]
+        fn what_is_refused_is_refused_by_postcard_too(
+            bytes in prop::collection::vec(any::<u8>(), 0..60),
+            zoo in zoo(),
+            place in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            agrees::<Vec<Tree>>(&bytes);
+            agrees::<(Option<i16>, u128, char, String, bool)>(&bytes);
+            agrees::<BTreeMap<u16, Option<f32>>>(&bytes);
+            let mut changed = postcard::to_stdvec(&zoo).unwrap();
+            *place.get_mut(&mut changed) = byte;
+            agrees::<Zoo>(&changed);
+        }
+    }
+}

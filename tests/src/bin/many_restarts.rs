@@ -1,0 +1,81 @@
+//! A child that is killed and started again by its policy, again and again: `many_restarts PROGRAM COUNT`.
+//!
+//! It tells what a process may leak, counted before and after, and that a program that returns between two
+//! runs leaves no child.
+
+use std::time::Duration;
+
+use mpcore::{Builder, CallError, Output, RestartPolicy};
+use system_tests::phoenix::{PhoenixConfig, PhoenixControl};
+use system_tests::{LONG, outcome, processes, until};
+
+/// Commands are under way, some of which go over to the next run.
+fn crash(phoenix: &PhoenixControl) {
+    let generation = phoenix.process().generation();
+    let calls: Vec<_> = (0..5).map(|_| phoenix.measure(String::new(), 0)).collect();
+    phoenix.glow();
+    processes::kill(phoenix.process().pid().expect("there is a process"));
+    until("the next run", || phoenix.process().generation() > generation);
+    phoenix.process().wait_ready(LONG).expect("it gets ready");
+    let answered = calls.into_iter().map(outcome).filter(Result::is_ok).count();
+    assert_eq!(answered, 5, "all of them are idempotent");
+}
+
+/// What a process may leak.
+fn counts() -> String {
+    let own = std::process::id();
+    let folder = std::fs::read_dir(std::env::temp_dir()).map_or(0, Iterator::count);
+    format!(
+        "descriptors={} threads={:?} children={} temporary_files={folder}",
+        processes::descriptors(own),
+        processes::threads(),
+        processes::children(own).len(),
+    )
+}
+
+/// Waits until only what belongs to the one run is left.
+fn settle() {
+    let own = std::process::id();
+    let passing = |name: &String| ["mp-end", "mp-marker", "mp-accept"].contains(&name.as_str());
+    until("one child", || processes::children(own).len() == 1);
+    until("the threads have gone", || {
+        let threads = processes::threads();
+        !threads.iter().any(passing) && threads.iter().filter(|it| *it == "mp-phoenix").count() == 1
+    });
+}
+
+fn builder(program: &str) -> Builder<PhoenixControl> {
+    let builder = PhoenixControl::builder().program(program).name("phoenix");
+    builder.stdout(Output::Null).stderr(Output::Null).config(PhoenixConfig::default())
+}
+
+fn main() {
+    mpcore::init();
+    let mut arguments = std::env::args().skip(1);
+    let program = arguments.next().expect("a program");
+    let rounds = arguments.next().and_then(|it| it.parse().ok()).unwrap_or(10);
+    let delay = Duration::from_millis(1);
+    let policy = RestartPolicy::on_crash().backoff(delay, delay).intensity(u32::MAX, LONG);
+    let phoenix = builder(&program).restart(policy).reapply_properties();
+    let phoenix = phoenix.spawn().expect("it can be tried");
+    phoenix.process().wait_ready(LONG).expect("it gets ready");
+    outcome(phoenix.set_power(2.0)).expect("the write is accepted");
+    (0..20).for_each(|_| crash(&phoenix));
+    settle();
+    println!("before {}", counts());
+    (0..rounds).for_each(|_| crash(&phoenix));
+    settle();
+    println!("after {}", counts());
+
+    // Between two runs, of which the next is far away.
+    let late = policy.backoff(100 * LONG, 100 * LONG);
+    let patient = builder(&program).restart(late).spawn().expect("it can be tried");
+    patient.process().wait_ready(LONG).expect("it gets ready");
+    processes::kill(patient.process().pid().expect("there is a process"));
+    let _ = patient.process().join(LONG);
+    let waits = patient.add(1, 2);
+    assert!(patient.process().restart_pending() && mpcore::shutdown(LONG), "it is done in time");
+    assert_eq!(outcome(waits), Err(CallError::Stopped));
+    let left = processes::children(std::process::id()).len();
+    println!("left {}", if left == 0 { "no child" } else { "a child" });
+}

@@ -1,0 +1,5 @@
+//! The worker as a binary of its own.
+
+fn main() {
+    mpcore::child_main::<system_tests::worker::WorkerProcess>()
+}

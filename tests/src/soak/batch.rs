@@ -1,0 +1,178 @@
+//! A hundred calls in flight, and every way to hear of their ends.
+
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+use mpcore::{Call, CallError};
+
+use super::tally::{Heard, Tally};
+use crate::patience::{LONG, block_on};
+use crate::{BenchControl, Blob};
+
+/// How many they are.
+pub(super) const CALLS: usize = 100;
+
+const LARGEST: usize = 8 << 20;
+
+/// What is called.
+pub(super) enum Work {
+    /// Adds one.
+    Sum(i32),
+    /// A result of this size.
+    Make(usize),
+    /// An argument that comes back.
+    Echo(Blob),
+    /// The child exits by itself.
+    Exit,
+}
+
+impl Work {
+    /// Payloads from nothing to 8 MiB, both of these among them.
+    pub(super) fn random_hundred(random: &mut fastrand::Rng) -> Vec<Self> {
+        let mut works = vec![Self::Echo(Blob::default()), Self::Echo(Blob::numbered(LARGEST))];
+        while works.len() < CALLS {
+            // As likely between 1 and 2 KiB as between 1 and 2 MiB.
+            let length = (LARGEST as f64).powf(random.f64()) as usize;
+            works.push(match random.u8(..4) {
+                0 => Self::Sum(random.i32(..i32::MAX)),
+                1 => Self::Make(length),
+                _ => Self::Echo(Blob::numbered(length)),
+            });
+        }
+        random.shuffle(&mut works);
+        works
+    }
+}
+
+fn has(length: usize) -> impl Fn(&Blob) -> bool {
+    move |blob| blob.0.len() == length
+}
+
+/// How one call ended for its caller.
+pub(super) struct Ending {
+    /// `returned`, `exited`, or something that should not be.
+    pub(super) word: &'static str,
+}
+
+/// Calls in flight and those who wait for them.
+pub(super) struct Batch {
+    ids: Vec<u64>,
+    tally: Tally,
+    waiters: [JoinHandle<Vec<Ending>>; 2],
+    done: mpsc::Receiver<Ending>,
+    continued: usize,
+}
+
+type Wait = Box<dyn FnOnce() -> Ending + Send>;
+
+impl Batch {
+    /// Submits them all, and begins to wait for their ends in all ways.
+    pub(super) fn submit(bench: &BenchControl, tally: &Tally, works: Vec<Work>) -> Self {
+        let [(first, waits), (second, awaits)] = [mpsc::channel::<Wait>(), mpsc::channel()];
+        // Each waits for its calls in the order submitted, which is the order in which they end.
+        let waiter = |waits: mpsc::Receiver<Wait>| {
+            thread::spawn(move || waits.into_iter().map(|wait| wait()).collect())
+        };
+        let waiters = [waiter(waits), waiter(awaits)];
+        let (sender, done) = mpsc::channel();
+        let mut listener = Listener {
+            tally,
+            wait: first,
+            await_: second,
+            done: sender,
+            ids: vec![],
+            continued: 0,
+        };
+        for work in works {
+            match work {
+                Work::Sum(number) => {
+                    listener.listen(bench.add_two(number, 1), move |sum| *sum == number + 1);
+                }
+                Work::Make(length) => listener.listen(bench.make_bytes(length), has(length)),
+                Work::Echo(blob) => {
+                    let length = blob.0.len();
+                    listener.listen(bench.echo(blob), has(length));
+                }
+                Work::Exit => listener.listen(bench.exit_with(7), |()| false),
+            }
+        }
+        let Listener { ids, continued, .. } = listener;
+        Self { ids, tally: tally.clone(), waiters, done, continued }
+    }
+
+    /// The calls' numbers.
+    pub(super) fn ids(&self) -> &[u64] {
+        &self.ids
+    }
+
+    /// Waits for all outcomes.
+    pub(super) fn endings(self) -> Vec<Ending> {
+        let mut endings = Vec::new();
+        for waiter in self.waiters {
+            endings.extend(waiter.join().expect("a waiter does not panic"));
+        }
+        // One whose closure was dropped unheard ends the channel early, and is found by the tally.
+        let continued = (0..self.continued).map_while(|_| self.done.recv_timeout(LONG).ok());
+        endings.extend(continued);
+        self.tally.wait_for_signals(&self.ids);
+        endings
+    }
+}
+
+/// Hands each call to one of the ways to hear of its end.
+struct Listener<'a> {
+    tally: &'a Tally,
+    wait: mpsc::Sender<Wait>,
+    await_: mpsc::Sender<Wait>,
+    done: mpsc::Sender<Ending>,
+    ids: Vec<u64>,
+    continued: usize,
+}
+
+impl Listener<'_> {
+    fn listen<T: Send + 'static, E: Send + 'static>(
+        &mut self,
+        mut call: Call<T, E>,
+        right: impl Fn(&T) -> bool + Send + 'static,
+    ) {
+        let (id, tally) = (call.id(), self.tally.clone());
+        tally.expect(id);
+        self.ids.push(id);
+        let ending = move |outcome: Result<T, CallError<E>>| {
+            tally.note(id, Heard::Caller);
+            Ending { word: word(&outcome, right) }
+        };
+        match self.ids.len() % 4 {
+            0 => {
+                let wait: Wait = Box::new(move || match call.wait_timeout(LONG) {
+                    Some(outcome) => ending(outcome),
+                    None => Ending { word: "nothing" },
+                });
+                self.wait.send(wait).expect("the waiter is there");
+            }
+            1 => {
+                let wait: Wait = Box::new(move || ending(block_on(call)));
+                self.await_.send(wait).expect("the waiter is there");
+            }
+            _ => {
+                self.continued += 1;
+                let done = self.done.clone();
+                call.on_done(move |outcome| done.send(ending(outcome)).unwrap_or_default());
+            }
+        }
+    }
+}
+
+fn word<T, E>(outcome: &Result<T, CallError<E>>, right: impl Fn(&T) -> bool) -> &'static str {
+    match outcome {
+        Ok(value) if right(value) => "returned",
+        Ok(_) => "a wrong result",
+        Err(CallError::Exited(_)) => "exited",
+        Err(CallError::Stopped) => "stopped",
+        Err(CallError::Cancelled) => "cancelled",
+        Err(CallError::Encode(_)) => "could not encode",
+        Err(CallError::Decode(_)) => "could not decode",
+        Err(CallError::InboxOverflow) => "inbox overflow",
+        Err(_) => "something else",
+    }
+}

@@ -1,0 +1,104 @@
+//! The soak: the promises under fire for minutes, each trial a file of its own.
+//!
+//! A trial runs real processes, prints how far it is to stderr, and returns a [`Report`]: rows of figures
+//! with the goal beside them, and the promises that were broken. A goal of speed that is missed is told
+//! and no failure, since the machine has its share in it. `bin/soak.rs` runs one trial by its name;
+//! `cargo xtask soak` runs them all and writes `docs/soak.md`; `tests/soak.rs` runs the same code at a
+//! fiftieth.
+
+mod batch;
+mod controllers;
+mod events;
+mod flood;
+mod interrupt;
+mod kills;
+mod report;
+mod rounds;
+mod tally;
+mod way;
+mod witness;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+pub use report::{Report, Verdict};
+
+/// Everything that can be soaked in this program.
+pub const TRIALS: &[Trial] = &[
+    Trial { name: "kills", run: kills::run },
+    Trial { name: "controllers", run: controllers::run },
+    Trial { name: "events", run: events::run },
+    Trial { name: "rounds", run: rounds::run },
+    Trial { name: "flood", run: flood::run },
+    Trial { name: "interrupt", run: interrupt::run },
+];
+
+/// One of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Trial {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// Runs it.
+    pub run: fn(&Settings) -> Report,
+}
+
+/// How much, and with which dice.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// 1 is the full size.
+    pub scale: f64,
+    /// Of the random choices: the same seed makes the same ones, though the system's timing differs.
+    pub seed: u64,
+    /// Where the test programs are.
+    pub programs: PathBuf,
+}
+
+impl Settings {
+    /// So many at full size, at least `least` at any.
+    fn scaled(&self, full: usize, least: usize) -> usize {
+        ((full as f64 * self.scale).round() as usize).max(least)
+    }
+
+    /// The same for a time.
+    fn scaled_time(&self, full: Duration, least: Duration) -> Duration {
+        full.mul_f64(self.scale).max(least)
+    }
+
+    fn random(&self) -> fastrand::Rng {
+        fastrand::Rng::with_seed(self.seed)
+    }
+
+    /// The path of one of the test programs.
+    fn program(&self, name: &str) -> String {
+        Path::new(&self.programs).join(name).to_string_lossy().into_owned()
+    }
+}
+
+/// Up to `most`, evenly.
+fn random_time(random: &mut fastrand::Rng, most: Duration) -> Duration {
+    most.mul_f64(random.f64())
+}
+
+/// Tells from time to time how far a trial is.
+struct Progress {
+    trial: &'static str,
+    total: usize,
+    next: Instant,
+}
+
+impl Progress {
+    const EVERY: Duration = Duration::from_secs(10);
+
+    fn new(trial: &'static str, total: usize) -> Self {
+        Self { trial, total, next: Instant::now() + Self::EVERY }
+    }
+
+    fn at(&mut self, done: usize) {
+        if Instant::now() >= self.next {
+            self.next = Instant::now() + Self::EVERY;
+            // Nobody may be looking on.
+            let _ = writeln!(std::io::stderr(), "{}: {done} of {}", self.trial, self.total);
+        }
+    }
+}

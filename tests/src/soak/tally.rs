@@ -1,0 +1,90 @@
+//! Every outcome that was heard, and where: none may be missing, and none may be there twice.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::patience::LONG;
+
+/// Where an outcome was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    Caller,
+    Signal,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Seen {
+    by_caller: usize,
+    by_signal: usize,
+    last: Option<Instant>,
+}
+
+/// All outcomes so far, by the number of the call. Clones are the same tally.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tally {
+    seen: Arc<(Mutex<HashMap<u64, Seen>>, Condvar)>,
+}
+
+impl Tally {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Seen>> {
+        self.seen.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The call was submitted: from now on it is missed.
+    pub(super) fn expect(&self, call: u64) {
+        self.lock().entry(call).or_default();
+    }
+
+    pub(super) fn note(&self, call: u64, heard: Heard) {
+        let now = Instant::now();
+        let mut seen = self.lock();
+        let entry = seen.entry(call).or_default();
+        match heard {
+            Heard::Caller => entry.by_caller += 1,
+            Heard::Signal => entry.by_signal += 1,
+        }
+        entry.last = entry.last.max(Some(now));
+        drop(seen);
+        self.seen.1.notify_all();
+    }
+
+    /// How many ends were told by the signal.
+    pub(super) fn told(&self) -> usize {
+        self.lock().values().map(|seen| seen.by_signal).sum()
+    }
+
+    /// When the last of these was heard.
+    pub(super) fn last_of(&self, calls: &[u64]) -> Option<Instant> {
+        let seen = self.lock();
+        calls.iter().filter_map(|call| seen.get(call)?.last).max()
+    }
+
+    /// Waits until each of these was told by the signal, or long enough.
+    pub(super) fn wait_for_signals(&self, calls: &[u64]) {
+        let deadline = Instant::now() + LONG;
+        let mut seen = self.lock();
+        let told = |seen: &HashMap<u64, Seen>| {
+            calls.iter().all(|call| seen.get(call).is_some_and(|seen| seen.by_signal > 0))
+        };
+        while !told(&seen) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.seen.1.wait_timeout(seen, left);
+            seen = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// What was not heard exactly once at each place.
+    pub(super) fn wrong(&self) -> Vec<String> {
+        let seen = self.lock();
+        let wrong = seen.iter().filter(|(_, seen)| (seen.by_caller, seen.by_signal) != (1, 1));
+        let said = wrong.map(|(call, seen)| {
+            let Seen { by_caller, by_signal, .. } = seen;
+            format!("call {call}: {by_caller} outcomes at its caller, {by_signal} by `call_ended`")
+        });
+        said.collect()
+    }
+}

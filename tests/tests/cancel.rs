@@ -1,0 +1,203 @@
+//! Cancelling: what has not begun never begins, and what does not end can be killed for.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::Duration;
+
+use mpcore::{Builder, CallError, Failure, Ignored, Inbox, State};
+use system_tests::worker::{WorkerControl, WorkerProcess, builder, ready, until_begun};
+use system_tests::{Journal, LONG, outcome, processes, until};
+
+const CHILD: &str = env!("CARGO_BIN_EXE_worker_child");
+
+const FOR_EVER: u64 = 600_000;
+const GRACE: Duration = Duration::from_millis(200);
+
+/// Where the child runs.
+type Place = fn() -> Builder<WorkerControl>;
+
+fn process() -> Builder<WorkerControl> {
+    builder(CHILD)
+}
+
+fn thread() -> Builder<WorkerControl> {
+    WorkerControl::builder().in_process::<WorkerProcess>()
+}
+
+fn check(what: fn(Place)) {
+    what(process);
+    what(thread);
+}
+
+/// A reproducible coin.
+struct Coin(u64);
+
+impl Coin {
+    fn toss(&mut self) -> u64 {
+        // xorshift
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+/// Quick commands, cancelled at random moments on their way: before they are sent, under way, while they
+/// wait in the child, while they run, and after their end.
+#[test]
+fn what_was_answered_as_cancelled_was_never_executed() {
+    const CALLS: u32 = 10_000;
+    check(|place| {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let file = log.to_string_lossy().into_owned();
+        let worker = ready(place());
+        let ends = Journal::new();
+        let note = ends.clone();
+        worker.process().signals().call_ended.connect(move |end| note.note(end.call));
+        let mut coin = Coin(0x5EED);
+        let mut calls = Vec::new();
+        for number in 0..CALLS {
+            calls.push((number, worker.log(file.clone(), number)));
+            if coin.toss() % 3 == 0 {
+                let back = (coin.toss() % 40) as usize;
+                calls[calls.len().saturating_sub(back + 1)].1.cancel();
+            }
+        }
+        let first = calls[0].1.id();
+        let (mut executed, mut cancelled) = (BTreeSet::new(), BTreeSet::new());
+        for (number, call) in calls {
+            match outcome(call) {
+                Ok(()) => executed.insert(number),
+                Err(CallError::Cancelled) => cancelled.insert(number),
+                Err(error) => panic!("{number}: {error}"),
+            };
+        }
+        let log = fs::read_to_string(log).unwrap();
+        let logged: Vec<u32> = log.lines().map(|line| line.parse().unwrap()).collect();
+        assert!(logged.is_sorted_by(|a, b| a < b), "in order, and none twice");
+        assert_eq!(BTreeSet::from_iter(logged), executed);
+        assert!(!cancelled.is_empty() && !executed.is_empty(), "{} cancelled", cancelled.len());
+        let told = ends.until_lines("", CALLS as usize);
+        let told: BTreeSet<u64> = told.iter().map(|line| line.parse().unwrap()).collect();
+        assert_eq!(told, (first..first + u64::from(CALLS)).collect(), "each once");
+    });
+}
+
+#[test]
+fn one_that_heeds_its_cancel_costs_nobody_anything() {
+    check(|place| {
+        let worker = ready(place());
+        let (running, queued) = (worker.work(FOR_EVER), worker.work(1500));
+        until_begun(&worker, 1);
+        running.cancel_or_kill(GRACE);
+        assert_eq!(outcome(running), Err(CallError::Cancelled));
+        assert!(outcome(queued).is_ok(), "it runs longer than the grace, and nobody is killed");
+        assert_eq!(worker.process().generation(), 1);
+    });
+}
+
+#[test]
+fn one_that_does_not_is_killed_for_and_the_others_hear_why() {
+    check(|place| {
+        let worker = ready(place());
+        // On a thread, it is given up and comes to its end later.
+        let (deaf, queued) = (worker.ignore(3000), worker.work(1));
+        let id = deaf.id();
+        until_begun(&worker, 1);
+        worker.process().cancel_or_kill(id, GRACE);
+        assert_eq!(outcome(deaf), Err(CallError::Cancelled), "as it was asked to");
+        let Err(CallError::Exited(report)) = outcome(queued) else { panic!("it ended with it") };
+        let ignored = Ignored::Cancel { grace: GRACE };
+        let expected = Failure::KilledFor { command: "ignore", call: id, ignored };
+        assert_eq!(report.failure, Some(expected));
+        assert_eq!((report.killed, report.commands_lost), (true, 2));
+        assert_eq!(
+            report.failure.as_ref().unwrap().to_string(),
+            format!(
+                "the child was killed because `ignore` (call {id}) had not ended 200ms after it was cancelled"
+            )
+        );
+        let Err(CallError::Exited(later)) = outcome(worker.work(1)) else { panic!("it is gone") };
+        assert_eq!(later, report);
+    });
+}
+
+#[test]
+fn a_queued_one_is_no_reason_to_kill() {
+    check(|place| {
+        let worker = ready(place());
+        let (deaf, queued) = (worker.ignore(1500), worker.work(1));
+        until_begun(&worker, 1);
+        queued.cancel_or_kill(GRACE);
+        assert_eq!(outcome(queued), Err(CallError::Cancelled));
+        assert_eq!(outcome(deaf), Ok(()));
+    });
+}
+
+#[test]
+fn no_cancel_holds_from_the_start_on() {
+    check(|place| {
+        let worker = ready(place());
+        let (running, queued) = (worker.hold(800), worker.hold(FOR_EVER));
+        until_begun(&worker, 1);
+        running.cancel();
+        running.cancel_or_kill(GRACE);
+        queued.cancel();
+        assert_eq!(outcome(queued), Err(CallError::Cancelled), "it has not begun");
+        assert!(outcome(running).is_ok(), "neither cancelled nor killed for");
+        let stopped = worker.hold(FOR_EVER);
+        until_begun(&worker, 2);
+        worker.process().stop();
+        assert_eq!(outcome(stopped), Err(CallError::Stopped), "a stop reaches it");
+    });
+}
+
+#[test]
+fn before_the_start_and_after_the_end_there_is_nothing_to_kill() {
+    check(|place| {
+        let worker = place().build().unwrap();
+        let early = worker.work(1);
+        early.cancel_or_kill(Duration::ZERO);
+        assert_eq!(outcome(early), Err(CallError::Cancelled));
+        worker.process().start().unwrap();
+        let call = worker.work(1);
+        let id = call.id();
+        assert!(outcome(call).is_ok());
+        worker.process().cancel_or_kill(id, Duration::ZERO);
+        worker.process().cancel_or_kill(u64::MAX, Duration::ZERO);
+        assert!(outcome(worker.work(1)).is_ok());
+    });
+}
+
+#[test]
+fn a_child_that_stops_anyway_ends_as_asked_only_sooner() {
+    let worker = ready(process().stop_grace(2 * LONG));
+    let deaf = worker.ignore(FOR_EVER);
+    until_begun(&worker, 1);
+    worker.process().stop();
+    deaf.cancel_or_kill(GRACE);
+    assert_eq!(outcome(deaf), Err(CallError::Cancelled));
+    assert!(worker.process().join(LONG).unwrap().is_some());
+    let report = worker.process().exit_report().unwrap();
+    assert_eq!((report.state, &report.failure), (State::Finished, &None));
+}
+
+/// Its outcome waits behind signals that a full inbox holds back: that is not its fault.
+#[test]
+fn one_whose_outcome_is_held_up_is_not_killed_for() {
+    let inbox = Inbox::new(|| {});
+    let built = process().inbox(&inbox).inbox_bound(1000, 1 << 20);
+    let worker = built.spawn().unwrap();
+    worker.signals().tick.connect(|_| {});
+    let (mut flood, next) = (worker.flood_on(), worker.work(1));
+    until_begun(&worker, 1);
+    let pid = worker.process().pid().unwrap();
+    // Nobody drains: it queues on its own side, and in the end its `emit` waits.
+    until("it has queued a lot", || processes::resident_mib(pid) > 40);
+    flood.cancel_or_kill(GRACE);
+    until("its outcome comes, although nobody drains", || flood.try_outcome().is_some());
+    assert_eq!(flood.try_outcome(), Some(Err(CallError::Cancelled)));
+    assert!(outcome(next).is_ok());
+    assert_eq!(worker.process().pid(), Some(pid));
+}

@@ -1,0 +1,77 @@
+//! The fuzzer itself: that it finds what there is to find, and finds nothing in mpcore's decoders within a
+//! moment. The long run is `cargo xtask soak`'s.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use system_tests::fuzz::{FAULTY, targets};
+
+fn fuzz(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_fuzz")).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn every_decoder_withstands_a_moment() {
+    let output = fuzz(&["all", "--inputs", "300", "--seed", "7"]);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{out}{err}");
+    assert_eq!(out.lines().count(), targets().len(), "{out}");
+    for (line, target) in out.lines().zip(targets()) {
+        assert!(line.starts_with(&format!("{target} 300 0 ")), "{line}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_found_whatever_it_does_to_the_process() {
+    let said = |target: &str| match target {
+        "faulty-panic" | "faulty-guarded-panic" => "it panicked",
+        "faulty-overflow" | "faulty-memory" => "signal: 6",
+        "faulty-slow" => "it took 1.",
+        "faulty-endless" => "it comes to no end",
+        "faulty-exit" => "exit status: 0",
+        other => panic!("nothing is known of `{other}`"),
+    };
+    let mut numbers = Vec::new();
+    for (target, _) in FAULTY {
+        let output = fuzz(&[target, "--inputs", "100000", "--patience", "3"]);
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(1), "{target}: {out}{err}");
+        let line = err.lines().last().unwrap();
+        assert!(line.starts_with(target) && line.contains(said(target)), "{line}");
+        numbers.push(out.split(' ').nth(1).unwrap().to_owned());
+    }
+    // The same input for each of them.
+    numbers.dedup();
+    assert_eq!(numbers.len(), 1, "{numbers:?}");
+}
+
+#[test]
+fn libfuzzer_has_a_target_for_each() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+    let files = fs::read_dir(folder.join("targets")).unwrap();
+    let mut there: Vec<_> = files
+        .map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    let mut expected: Vec<_> = targets().into_iter().map(str::to_owned).collect();
+    there.sort();
+    expected.sort();
+    assert_eq!(there, expected);
+    for name in expected {
+        assert!(manifest.contains(&format!("path = \"targets/{name}.rs\"")), "{name}");
+        let file = fs::read_to_string(folder.join(format!("targets/{name}.rs"))).unwrap();
+        assert!(file.contains(&format!("\"{name}\"")), "{file}");
+    }
+}
+
+#[test]
+fn what_is_asked_for_must_exist() {
+    for arguments in [&["nobody"][..], &["zoo", "--fast", "1"], &["zoo", "--inputs"], &[]] {
+        assert_eq!(fuzz(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}

@@ -1,0 +1,443 @@
+//! `cargo xtask soak`: the promises under fire, in release, one trial after the other; the figures go to
+//! `docs/soak.md`.
+//!
+//! A trial is a program of the package `system-tests` that prints its figures as rows of a Markdown table,
+//! `| what | figure | goal | kept or missed |`, among whatever else, and ends with an exit code other
+//! than 0 if a promise was broken. Only [`run`] runs anything.
+
+use std::collections::HashMap;
+use std::env;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, Stdio};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::command_line::{CommandLine, Output};
+use crate::error::Error;
+
+/// In the order in which they run, and stand in the page.
+const TRIALS: &[Trial] = &[
+    Trial {
+        name: "kills",
+        about: "The child is killed at random moments among 100 calls in flight, with payloads from 0 to \
+                8 MiB: each call has exactly one outcome, for its caller and by `call_ended`. A witness \
+                outside the runtime tells when the process was gone.",
+        program: SOAK,
+    },
+    Trial {
+        name: "controllers",
+        about: "The controller is killed at random moments, with a grace of 300 ms: no child and no \
+                grandchild is alive 1.3 s later.",
+        program: SOAK,
+    },
+    Trial {
+        name: "events",
+        about: "Events, and then an orderly end: all are received, in order, before `finished`.",
+        program: SOAK,
+    },
+    Trial {
+        name: "rounds",
+        about: "Rounds of spawn, call and stop, and children killed while they start: everything is at \
+                the end as at the beginning.",
+        program: SOAK,
+    },
+    Trial {
+        name: "flood",
+        about: "A child floods events at full speed while the thread of the user interface is busy: the \
+                memory of both processes is bounded, and then everything is delivered.",
+        program: SOAK,
+    },
+    Trial {
+        name: "interrupt",
+        about: "Ctrl-C in a terminal: the controller decides, and the child lives.",
+        program: SOAK,
+    },
+    Trial {
+        name: "fuzz",
+        about: "Every decoder of what may come from the other side, fed with valid inputs that were spoiled \
+                and with noise: each comes to an end, quickly, without a panic and without much memory.",
+        program: "fuzz",
+    },
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Trial {
+    name: &'static str,
+    /// A sentence for the page.
+    about: &'static str,
+    /// A program of the package `system-tests`. [`SOAK`] runs many, and is told which.
+    program: &'static str,
+}
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+struct Plan {
+    trials: Vec<&'static Trial>,
+    /// For each program, behind its own arguments.
+    args: Vec<OsString>,
+}
+
+/// What a trial came to.
+#[derive(Debug)]
+struct Finding {
+    trial: &'static Trial,
+    rows: Vec<String>,
+    seconds: u64,
+    ok: bool,
+}
+
+/// Of what and where.
+#[derive(Debug)]
+struct Origin {
+    commit: String,
+    /// Whether nothing was changed since.
+    clean: bool,
+    date: String,
+    machine: String,
+}
+
+/// Runs the trials, all of them where none is named, also when one fails.
+pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
+    let plan = Plan::of(args)?;
+    let root = workspace_root()?;
+    // Before the trials, which take long: what is built now is what is told.
+    let origin = Origin::ask(&root)?;
+    let Some(built) = build(&plan.trials).show().answer(&root, Stdio::inherit())? else {
+        return Ok(ExitCode::FAILURE);
+    };
+    let programs = programs(&String::from_utf8_lossy(&built));
+    let mut findings = Vec::new();
+    for trial in &plan.trials {
+        println!("\n== {}: {}", trial.name, trial.about);
+        let begun = Instant::now();
+        let mut rows = Vec::new();
+        let ended = command(trial, &programs, &plan.args)?.show().stream(&root, |line| {
+            if is_row(line) {
+                rows.push(line.to_owned());
+            }
+        })?;
+        let ok = ended.status.success() && ended.output == Output::Closed && !rows.is_empty();
+        findings.push(Finding { trial, rows, seconds: begun.elapsed().as_secs(), ok });
+    }
+    println!();
+    findings.iter().for_each(|finding| println!("{}", finding.verdict()));
+    if plan.is_full_size() {
+        let path = root.join(PAGE);
+        let old = fs::read_to_string(&path).unwrap_or_default();
+        fs::write(&path, page(&old, &findings, &origin))
+            .map_err(|source| Error::Write { path, source })?;
+        println!("\nwritten to {PAGE}");
+    } else {
+        println!("\nnot written to {PAGE}, where only the full size is told");
+    }
+    let ok = findings.iter().all(|finding| finding.ok);
+    Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+const PACKAGE: &str = "system-tests";
+const SOAK: &str = "soak";
+/// The programs that [`SOAK`] starts.
+const SOAKED: [&str; 3] = ["bench_child", "controller", "many_rounds"];
+const MESSAGES: &str = "--message-format=json-render-diagnostics";
+const PAGE: &str = "docs/soak.md";
+
+const PREAMBLE: &str = "\
+# Soak
+
+What is promised, under fire for many minutes. Written by `cargo xtask soak`; each section says of which
+commit and when. A goal of speed that was missed is told as such; a broken promise makes the soak fail.
+";
+
+/// Builds what the trials need and no more: each program is optimised as a whole.
+fn build(trials: &[&Trial]) -> CommandLine {
+    let mut programs: Vec<_> = trials.iter().map(|trial| trial.program).collect();
+    if programs.contains(&SOAK) {
+        programs.extend(SOAKED);
+    }
+    programs.sort_unstable();
+    programs.dedup();
+    let programs = programs.into_iter().flat_map(|program| ["--bin", program]);
+    CommandLine::cargo(["build", "--release", "-p", PACKAGE, MESSAGES]).args(programs)
+}
+
+/// The programs that a build has made, by name. They are run as they are: `cargo run` would build what
+/// somebody has changed meanwhile.
+fn programs(messages: &str) -> HashMap<String, PathBuf> {
+    let program = |line: &str| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let name = message["target"]["name"].as_str()?.to_owned();
+        Some((name, message["executable"].as_str()?.into()))
+    };
+    messages.lines().filter_map(program).collect()
+}
+
+fn command(
+    trial: &Trial,
+    programs: &HashMap<String, PathBuf>,
+    args: &[OsString],
+) -> Result<CommandLine, Error> {
+    let program = programs.get(trial.program);
+    let missing = || Error::Usage(format!("{PACKAGE} has no program `{}`", trial.program));
+    let name = (trial.program == SOAK).then_some(trial.name);
+    Ok(CommandLine::new(program.ok_or_else(missing)?).args(name).args(args))
+}
+
+fn workspace_root() -> Result<PathBuf, Error> {
+    let locate = ["locate-project", "--workspace", "--message-format", "plain"];
+    let answer = CommandLine::cargo(locate).answer(Path::new("."), Stdio::inherit())?;
+    let manifest = String::from_utf8_lossy(&answer.ok_or(Error::Metadata)?).trim().to_owned();
+    Ok(Path::new(&manifest).parent().unwrap_or(Path::new(".")).to_owned())
+}
+
+impl Plan {
+    fn of(args: &[OsString]) -> Result<Plan, Error> {
+        let dashes = args.iter().position(|arg| arg == "--");
+        let (names, args) = match dashes {
+            Some(dashes) => (&args[..dashes], &args[dashes + 1..]),
+            None => (args, &[][..]),
+        };
+        let mut trials = Vec::new();
+        for name in names {
+            let known = TRIALS.iter().find(|trial| name == trial.name);
+            trials.push(known.ok_or_else(|| unknown(&name.to_string_lossy()))?);
+        }
+        if trials.is_empty() {
+            trials = TRIALS.iter().collect();
+        }
+        Ok(Plan { trials, args: args.to_owned() })
+    }
+
+    /// The seed changes no size.
+    fn is_full_size(&self) -> bool {
+        matches!(&self.args[..], []) || (self.args.len() == 2 && self.args[0] == "--seed")
+    }
+}
+
+fn unknown(name: &str) -> Error {
+    let known = TRIALS.iter().map(|trial| trial.name).collect::<Vec<_>>().join(", ");
+    let advice = if name.starts_with('-') { "; what is for the programs follows `--`" } else { "" };
+    Error::Usage(format!("there is no trial `{name}`; there is: {known}{advice}"))
+}
+
+/// Whether it is a row of figures: four cells.
+fn is_row(line: &str) -> bool {
+    line.starts_with("| ") && line.ends_with('|') && line.matches('|').count() == 5
+}
+
+impl Finding {
+    /// One line: `kills: ok in 183 s, 1 goal missed`.
+    fn verdict(&self) -> String {
+        format!("{}: {}", self.trial.name, self.result())
+    }
+
+    fn result(&self) -> String {
+        let word = if self.ok { "ok" } else { "FAILED" };
+        let missed = self.rows.iter().filter(|row| row.ends_with("| missed |")).count();
+        let goals = match missed {
+            0 => "every goal kept".to_owned(),
+            1 => "1 goal missed".to_owned(),
+            missed => format!("{missed} goals missed"),
+        };
+        format!("{word} in {} s, {goals}", self.seconds)
+    }
+
+    fn section(&self, origin: &Origin) -> String {
+        let Trial { name, about, .. } = self.trial;
+        let mut text = format!("## {name}\n\n{about}\n\n{origin}: {}.\n\n", self.result());
+        text.push_str("| what | figure | goal | |\n|---|---|---|---|\n");
+        for row in &self.rows {
+            text.push_str(row);
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// The page with the new sections in it; those of trials that were not run stay as they are.
+fn page(old: &str, findings: &[Finding], origin: &Origin) -> String {
+    let mut page = PREAMBLE.to_owned();
+    for trial in TRIALS {
+        let finding = findings.iter().find(|finding| finding.trial == trial);
+        let section = match finding {
+            Some(finding) => Some(finding.section(origin)),
+            None => old_section(old, trial.name),
+        };
+        if let Some(section) = section {
+            let _ = write!(page, "\n{}\n", section.trim_end());
+        }
+    }
+    page
+}
+
+fn old_section(page: &str, name: &str) -> Option<String> {
+    let title = format!("## {name}\n");
+    // The first one may stand at the very beginning.
+    let page = format!("\n{page}");
+    let mut sections = page.split("\n## ").skip(1).map(|text| format!("## {text}"));
+    sections.find(|section| section.starts_with(&title))
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Origin { commit, clean, date, machine } = self;
+        let tree = if *clean { "clean tree" } else { "with changes that are not committed" };
+        write!(f, "Commit `{commit}`, {tree}, {date}, on {machine}")
+    }
+}
+
+impl Origin {
+    fn ask(root: &Path) -> Result<Origin, Error> {
+        let ask = |command: CommandLine| {
+            let answer = command.answer(root, Stdio::inherit())?.unwrap_or_default();
+            Ok::<_, Error>(String::from_utf8_lossy(&answer).trim().to_owned())
+        };
+        let commit = ask(CommandLine::new("git").args(["rev-parse", "--short=12", "HEAD"]))?;
+        // The page itself may be new.
+        let status = ["status", "--porcelain", "--", ".", ":!docs/soak.md"];
+        let changes = ask(CommandLine::new("git").args(status))?;
+        let date = ask(CommandLine::new("date").args(["-u", "+%F"]))?;
+        let system = ask(CommandLine::new("uname").args(["-sr"]))?;
+        let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        let machine = format!("{}, {cores} cores, {system}", processor(&processors));
+        Ok(Origin { clean: changes.is_empty() && !commit.is_empty(), commit, date, machine })
+    }
+}
+
+/// The model, from `/proc/cpuinfo`.
+fn processor(cpuinfo: &str) -> &str {
+    let line = cpuinfo.lines().find(|line| line.starts_with("model name"));
+    line.and_then(|line| line.split_once(':')).map_or(env::consts::ARCH, |(_, model)| model.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(commit: &str, clean: bool) -> Origin {
+        let (date, machine) = ("2026-01-02".to_owned(), "CPU, 2 cores, Linux 6".to_owned());
+        Origin { commit: commit.to_owned(), clean, date, machine }
+    }
+
+    fn finding(name: &str, rows: &[&str], ok: bool) -> Finding {
+        let trial = TRIALS.iter().find(|trial| trial.name == name).unwrap();
+        let rows = rows.iter().map(|&row| row.to_owned()).collect();
+        Finding { trial, rows, seconds: 12, ok }
+    }
+
+    #[test]
+    fn trials_are_chosen_by_name_and_all_get_what_follows_the_dashes() {
+        let all = TRIALS.iter().map(|trial| trial.name).collect::<Vec<_>>();
+        for (args, names, passed_on, full_size) in [
+            (&[][..], &all[..], &[][..], true),
+            (&["--", "--scale", "0.02"], &all, &["--scale", "0.02"], false),
+            (&["kills"], &["kills"], &[], true),
+            (&["flood", "kills"], &["flood", "kills"], &[], true),
+            (&["kills", "--", "--seed", "7"], &["kills"], &["--seed", "7"], true),
+            (
+                &["kills", "--", "--seed", "7", "--scale", "2"],
+                &["kills"],
+                &["--seed", "7", "--scale", "2"],
+                false,
+            ),
+        ] {
+            let args: Vec<_> = args.iter().map(OsString::from).collect();
+            let plan = Plan::of(&args).unwrap();
+            assert_eq!(plan.trials.iter().map(|trial| trial.name).collect::<Vec<_>>(), names);
+            assert_eq!(plan.args, passed_on);
+            assert_eq!(plan.is_full_size(), full_size, "{args:?}");
+        }
+        for (args, part) in [
+            (&["kill"][..], "no trial `kill`; there is: kills, controllers"),
+            (&["--scale", "2"], "follows `--`"),
+        ] {
+            let args: Vec<_> = args.iter().map(OsString::from).collect();
+            let said = Plan::of(&args).unwrap_err().to_string();
+            assert!(said.contains(part), "{said}");
+        }
+    }
+
+    #[test]
+    fn the_command_of_a_trial_is_the_program_that_was_built() {
+        let messages = r#"
+            {"reason":"compiler-artifact","target":{"name":"mpcore"},"executable":null}
+            {"reason":"compiler-artifact","target":{"name":"soak"},"executable":"/t/release/soak"}
+            {"reason":"build-finished","success":true}"#;
+        let programs = programs(messages);
+        let line = command(&TRIALS[0], &programs, &["--seed".into(), "7".into()]).unwrap();
+        assert_eq!(line.to_string(), "/t/release/soak kills --seed 7");
+        let missing = command(&TRIALS[0], &HashMap::new(), &[]).unwrap_err().to_string();
+        assert!(missing.contains("no program `soak`"), "{missing}");
+    }
+
+    #[test]
+    fn what_the_trials_need_is_built() {
+        let line = build(&[&TRIALS[0], &TRIALS[1]]).to_string();
+        let programs = "--bin bench_child --bin controller --bin many_rounds --bin soak";
+        assert!(line.ends_with(programs), "{line}");
+        let fuzz = Trial { name: "fuzz", about: "", program: "fuzz" };
+        let line = build(&[&fuzz]).to_string();
+        assert!(line.ends_with(" --bin fuzz") && line.matches("--bin").count() == 1, "{line}");
+    }
+
+    #[test]
+    fn rows_are_told_from_other_lines() {
+        for (line, expected) in [
+            ("| calls | 100,000 |  |  |", true),
+            ("| longest | 1.0 ms | at most 1 s | kept |", true),
+            ("kills: 300 of 1000", false),
+            ("| a | b |", false),
+            ("", false),
+        ] {
+            assert_eq!(is_row(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_verdict_counts_what_was_missed() {
+        let (kept, missed) = ("| a | 1 | 1 | kept |", "| b | 2 | 1 | missed |");
+        for (rows, ok, expected) in [
+            (&[kept][..], true, "kills: ok in 12 s, every goal kept"),
+            (&[kept, missed], true, "kills: ok in 12 s, 1 goal missed"),
+            (&[missed, missed], false, "kills: FAILED in 12 s, 2 goals missed"),
+        ] {
+            assert_eq!(finding("kills", rows, ok).verdict(), expected);
+        }
+    }
+
+    #[test]
+    fn a_page_keeps_the_sections_of_trials_that_were_not_run() {
+        let both = [
+            finding("kills", &["| calls | 100 |  |  |"], true),
+            finding("flood", &["| events | 7 | all | kept |"], true),
+        ];
+        let old = page("", &both, &origin("aaa", true));
+        assert!(old.starts_with("# Soak\n"), "{old}");
+        let said = "Commit `aaa`, clean tree, 2026-01-02, on CPU, 2 cores, Linux 6: ok in 12 s, every goal \
+                    kept.\n\n| what | figure | goal | |\n|---|---|---|---|\n| calls | 100 |  |  |\n";
+        assert!(old.contains(said), "{old}");
+
+        let again = finding("kills", &["| calls | 200 |  |  |"], false);
+        let new = page(&old, &[again], &origin("bbb", false));
+        let kills = old_section(&new, "kills").unwrap();
+        assert!(kills.contains("`bbb`, with changes that are not committed"), "{new}");
+        assert!(
+            kills.contains("FAILED") && kills.contains("200") && !kills.contains("| 100"),
+            "{new}"
+        );
+        assert_eq!(old_section(&new, "flood"), old_section(&old, "flood"));
+        assert_eq!(new.matches("\n## ").count(), 2);
+        assert_eq!(old_section(&new, "rounds"), None);
+    }
+
+    #[test]
+    fn the_processor_is_named() {
+        let cpuinfo = "processor\t: 0\nmodel name\t: A Fast One\nprocessor\t: 1\n";
+        assert_eq!(processor(cpuinfo), "A Fast One");
+        assert_eq!(processor(""), env::consts::ARCH);
+    }
+}
