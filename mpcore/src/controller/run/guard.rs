@@ -37,6 +37,7 @@ mod tests {
     use crate::controller::process::begin_run;
     use crate::controller::run::{connect, read};
     use crate::interface::Control as _;
+    use crate::process::ExitStatus;
     use crate::process::watch::{self, Watched};
     use crate::transport::{LaneReceiver, ReceiveError, memory};
     use crate::unwind::tests::Bomb;
