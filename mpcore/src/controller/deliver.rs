@@ -5,12 +5,14 @@
 
 use std::sync::Arc;
 
+use super::captured::line_taken;
 use super::inbox::{Notice, Source};
 use super::outcome::{CallEnd, CallError, Exception, ExceptionKind, Outcome, OutcomeCodec};
 use super::pending::{Continuation, SharedThen, Stage};
 use super::process::Progress;
 use super::shared::Shared;
 use crate::DecodeError;
+use crate::process::output::OutputStream;
 use crate::sync::lock;
 use crate::unwind::caught;
 
@@ -45,6 +47,15 @@ impl Shared {
             Notice::Progress { call, fraction } => {
                 self.signals.progress.fire(&(Progress { call, fraction },));
             }
+            Notice::Line(stream, line) => {
+                line_taken(self, stream, line.len());
+                let signal = match stream {
+                    OutputStream::Stdout => &self.signals.stdout_line,
+                    OutputStream::Stderr => &self.signals.stderr_line,
+                };
+                signal.fire(&(line,));
+            }
+            Notice::LinesDropped(dropped) => self.signals.lines_dropped.fire(&(dropped,)),
             Notice::Started(pid) => self.signals.started.fire(&(pid,)),
             Notice::Ready => self.signals.ready.fire(&()),
             Notice::State(state) => self.signals.state_changed.fire(&(state,)),

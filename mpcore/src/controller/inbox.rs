@@ -18,10 +18,12 @@ use super::mailbox::{Mailbox, Weighed};
 use super::mirror::Mirror;
 use super::outcome::{Exception, Outcome};
 use super::pending::SharedThen;
+use super::process::LinesDropped;
 use super::restart::{GaveUp, Restarting};
 use super::ring::{Rest, Ring, Turn};
 use super::shared::Shared;
 use crate::limits::INBOX_TURN;
+use crate::process::output::OutputStream;
 use crate::wire::keyed::Key;
 use crate::wire::packet::Bytes;
 
@@ -67,6 +69,9 @@ pub(crate) enum Notice {
     Restarting(Box<Restarting>),
     GaveUp(Box<GaveUp>),
     Task(Box<dyn FnOnce() + Send>),
+    /// Bounded by its [backlog](super::captured): as bytes it does not count here.
+    Line(OutputStream, String),
+    LinesDropped(LinesDropped),
 }
 
 impl Notice {
@@ -98,6 +103,9 @@ impl Notice {
 impl Weighed for Notice {
     fn bytes(&self) -> usize {
         const ENTRY: usize = 64;
+        if matches!(self, Self::Line(..)) {
+            return 0;
+        }
         ENTRY
             + match self {
                 Self::Outcome { outcome, .. } => match &**outcome {

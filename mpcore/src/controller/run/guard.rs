@@ -34,7 +34,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::child::registry::Registration;
     use crate::controller::process::begin_run;
     use crate::controller::run::{connect, read};
     use crate::interface::Control as _;
@@ -42,7 +41,7 @@ mod tests {
     use crate::transport::{LaneReceiver, ReceiveError, memory};
     use crate::unwind::tests::Bomb;
     use crate::wire::handshake::Nonce;
-    use crate::{CallError, Failure, State};
+    use crate::{CallError, ExitStatus, Failure, State};
 
     #[mpmacros::process(crate = "crate")]
     pub(super) trait Adder {
@@ -84,7 +83,6 @@ mod tests {
         watch::prepare().unwrap();
         watch::watch(run.key, owner, run.generation, None, None);
         run.watched();
-        run.tail.end();
         let (mut lanes, _child) = memory::pair();
         lanes.events = Box::new(Panicking);
         let reader = {
@@ -123,13 +121,12 @@ mod tests {
         let (run, wake) = begin_run(&shared, &mut shared.life());
         wake.wake();
         let serve = |_, _| std::panic::resume_unwind(Box::new("on purpose"));
-        let child = Registration { serve, ..Registration::of::<Sum>() };
-        let Ok(_lanes) = connect::to_thread(&shared, &run, child) else {
+        let Ok(_lanes) = connect::to_thread(&shared, &run, serve) else {
             panic!("the thread starts")
         };
         let outcome = call.wait_timeout(LONG).expect("the call has an outcome");
         let Err(CallError::Exited(report)) = outcome else { panic!("{outcome:?}") };
-        assert_eq!(report.status.map(|status| status.code()), Some(101));
+        assert_eq!(report.status.map(ExitStatus::code), Some(101));
     }
 
     /// It said that the child had been stopped.
