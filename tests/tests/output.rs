@@ -230,7 +230,9 @@ fn each_gap_is_told_in_its_place() {
     let (gaps, finished) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let count = |of: &Arc<AtomicU64>| {
         let counter = Arc::clone(of);
-        move || drop(counter.fetch_add(1, Ordering::SeqCst))
+        move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+        }
     };
     let (gap, end) = (count(&gaps), count(&finished));
     talker.process().signals().lines_dropped.connect(move |_| gap());
