@@ -24,15 +24,18 @@ const NOBODY: u32 = 65534;
 enum Lanes {
     /// As the builder has it.
     Default,
+    /// With an endpoint that has a name.
+    IpcChannel,
 }
 
 impl Lanes {
-    const ALL: [Lanes; 1] = [Lanes::Default];
+    const ALL: [Lanes; 2] = [Lanes::Default, Lanes::IpcChannel];
 
     /// The argument of `bin/controller.rs`.
     fn argument(self) -> &'static str {
         match self {
             Lanes::Default => "default",
+            Lanes::IpcChannel => "ipc-channel",
         }
     }
 }

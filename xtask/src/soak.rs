@@ -56,6 +56,12 @@ const TRIALS: &[Trial] = &[
         about: "Ctrl-C in a terminal: the controller decides, and the child lives.",
         program: SOAK,
     },
+    Trial {
+        name: "fuzz",
+        about: "Every decoder of what may come from the other side, fed with valid inputs that were spoiled \
+                and with noise: each comes to an end, quickly, without a panic and without much memory.",
+        program: "fuzz",
+    },
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

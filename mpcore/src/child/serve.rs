@@ -11,7 +11,7 @@ use super::cancels::Cause;
 use super::confine;
 use super::context::ChildContext;
 use super::control::{self, Grace};
-use super::link::Link;
+use super::link::{CutOff, Link};
 use super::panic::{Unwound, guard, install_hook};
 use super::registry::{Place, Run};
 use super::request::{Reply, Request};
@@ -21,22 +21,25 @@ use crate::process::sys;
 use crate::transport::{ChildLanes, Receiver};
 use crate::wire::codec::decode;
 use crate::wire::credit::charge;
+use crate::wire::fault::Moment;
 use crate::wire::handshake::Welcome;
 use crate::wire::packet::{Assembler, Bytes, Head, ItemHead, ItemKind, PacketError, PacketKind};
 use crate::wire::report::{Bye, InitFailure, PanicReport, StopReason};
 
 /// The exit codes of a child, as `sysexits` and Rust users know them.
-mod code {
-    pub(super) const OK: i32 = 0;
-    pub(super) const INIT_FAILED: i32 = 1;
-    pub(super) const PANICKED: i32 = 101;
+pub(crate) mod code {
+    pub(crate) const OK: i32 = 0;
+    pub(crate) const INIT_FAILED: i32 = 1;
+    /// The lanes to the controller are closed: `EX_IOERR`.
+    pub(crate) const CONTROLLER_LOST: i32 = 74;
+    pub(crate) const PANICKED: i32 = 101;
 }
 
 /// Serves until the end and returns the exit code.
 pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     install_hook();
     let ChildLanes { requests, requests_end, control, events } = lanes;
-    let link = Link::new(run.generation, run.window, events, requests_end);
+    let link = Link::new(run.generation, run.window, events, requests_end, run.faults);
     let grace = Grace::default();
     if run.place != Place::Thread {
         let for_signal = Arc::clone(&link);
@@ -46,7 +49,7 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     control::start(control, &link, Arc::clone(&grace), run.place);
     let mut requests = Requests::new(requests, Arc::clone(&link));
 
-    let code = match requests.welcome(run.nonce) {
+    let code = or_end(&link, || match requests.welcome(run.nonce) {
         Some(welcome) => {
             grace.store(welcome.grace, Ordering::SeqCst);
             live::<P>(&link, &mut requests, welcome, run.initial)
@@ -57,11 +60,26 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
             code::OK
         }
         None => code::INIT_FAILED,
+    });
+    let code = match link.is_cut_off() {
+        Some(CutOff::RuntimePanicked) => code::PANICKED,
+        Some(CutOff::LaneClosed) => code::CONTROLLER_LOST,
+        None => code.unwrap_or(code::PANICKED),
     };
     if let Place::Process { controller } = run.place {
         sys::end_descendants(controller);
     }
     code
+}
+
+/// Runs what is the runtime's own: if it panics, the child ends, but what is the user's still gets its
+/// turn.
+fn or_end<R>(link: &Link, code: impl FnOnce() -> R) -> Option<R> {
+    let result = guard(code);
+    if result.is_err() {
+        link.runtime_panicked();
+    }
+    result.ok()
 }
 
 fn live<P: Child>(
@@ -74,7 +92,7 @@ fn live<P: Child>(
     let typed = P::Interface::__context(&context);
     let constructed = match confine::refused() {
         Some(refused) => Err(refused),
-        None => construct::<P>(&typed, &welcome.config),
+        None => construct::<P>(link, &typed, &welcome.config),
     };
     let (mut child, mut code) = match constructed {
         Ok(child) => (Some(child), code::OK),
@@ -82,18 +100,25 @@ fn live<P: Child>(
     };
     let mut initialized = false;
     if let Some(child) = &mut child {
-        match initialize::<P>(child) {
+        match initialize::<P>(link, child) {
             Ok(()) => initialized = true,
-            Err(failure) => code = report_failure(link, &failure),
+            Err(failure) => {
+                code = or_end(link, || report_failure(link, &failure)).unwrap_or(code::PANICKED);
+            }
         }
     }
     if initialized && let Some(child) = &mut child {
-        let _ = link.send(ItemHead::new(ItemKind::Ready, 0, 0), None, Vec::new());
-        run_commands::<P>(link, requests, child, &typed);
+        or_end(link, || {
+            let _ = link.send(ItemHead::new(ItemKind::Ready, 0, 0), None, Vec::new());
+            run_commands::<P>(link, requests, child, &typed);
+        });
     }
     let cleaned_up = child.is_some();
     let cleanup_panic = child.and_then(|mut child| {
-        let panic = panic_of(guard(|| child.__interface().__cleanup()));
+        let panic = panic_of(guard(|| {
+            link.come_to(Moment::Cleanup);
+            child.__interface().__cleanup();
+        }));
         // The drop of the user's fields is the user's code too.
         let dropped = panic_of(guard(move || drop(child)));
         panic.or(dropped)
@@ -103,7 +128,7 @@ fn live<P: Child>(
 }
 
 /// The last item; waits until everything is on its way.
-fn say_goodbye(link: &Link, cleaned_up: bool, cleanup_panic: Option<PanicReport>) {
+pub(crate) fn say_goodbye(link: &Link, cleaned_up: bool, cleanup_panic: Option<PanicReport>) {
     let reason = link.stop_reason().unwrap_or(StopReason::InitFailed);
     let bye = Bye { reason, cleaned_up, cleanup_panic };
     let payload = postcard::to_stdvec(&bye).unwrap_or_default();
@@ -119,6 +144,7 @@ fn panic_of(result: Result<(), Unwound>) -> Option<PanicReport> {
 }
 
 fn construct<P: Child>(
+    link: &Link,
     context: &<P::Interface as Interface>::Context,
     config: &[u8],
 ) -> Result<P, InitFailure> {
@@ -130,7 +156,11 @@ fn construct<P: Child>(
         }
         Err(Unwound::Cancelled) => return Err(InitFailure::Constructor(crate::Cancelled.into())),
     };
-    match guard(|| P::__construct(context.clone(), config)) {
+    let constructed = guard(|| {
+        link.come_to(Moment::Constructor);
+        P::__construct(context.clone(), config)
+    });
+    match constructed {
         Ok(Ok(child)) => Ok(child),
         Ok(Err(error)) => Err(InitFailure::Constructor(error)),
         Err(Unwound::Panicked(report)) => Err(InitFailure::ConstructorPanicked(report)),
@@ -138,8 +168,12 @@ fn construct<P: Child>(
     }
 }
 
-fn initialize<P: Child>(child: &mut P) -> Result<(), InitFailure> {
-    match guard(|| child.__interface().__init()) {
+fn initialize<P: Child>(link: &Link, child: &mut P) -> Result<(), InitFailure> {
+    let initialized = guard(|| {
+        link.come_to(Moment::PostrunInit);
+        child.__interface().__init()
+    });
+    match initialized {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(InitFailure::PostrunInit(error)),
         Err(Unwound::Panicked(report)) => Err(InitFailure::PostrunInitPanicked(report)),
@@ -178,11 +212,7 @@ fn run_commands<P: Child>(
     while let Some((head, args)) = requests.next() {
         run_command::<P>(link, child, context, head, &args);
     }
-    // Taken from the lane, but not run.
-    for (head, _) in requests.taken.drain(..).filter(|(head, _)| link.skip(head.call)) {
-        let outcome = ItemHead::new(ItemKind::Stopped, head.method, head.call);
-        let _ = link.send(outcome, None, Vec::new());
-    }
+    requests.leave_the_rest();
 }
 
 fn run_command<P: Child>(
@@ -197,7 +227,10 @@ fn run_command<P: Child>(
     }
     let mut owed = Owed { link, head, reply: None };
     let request = Request { command: head.method, args: args.as_slice() };
-    let result = guard(|| child.__interface().__dispatch(context, request));
+    let result = guard(|| {
+        link.come_to_command();
+        child.__interface().__dispatch(context, request)
+    });
     let end = link.end();
     let ended = || match end.cause {
         Some(Cause::TimedOut(allowed)) => Reply { allowed, ..Reply::bare(ItemKind::TimedOut) },
@@ -238,7 +271,7 @@ impl Drop for Owed<'_> {
 }
 
 /// The requests lane, item by item.
-struct Requests {
+pub(crate) struct Requests {
     lane: Receiver,
     link: Arc<Link>,
     assembler: Assembler,
@@ -247,13 +280,13 @@ struct Requests {
 }
 
 impl Requests {
-    fn new(lane: Receiver, link: Arc<Link>) -> Self {
+    pub(crate) fn new(lane: Receiver, link: Arc<Link>) -> Self {
         let (assembler, taken, packet) = Default::default();
         Self { lane, link, assembler, taken, packet }
     }
 
     /// The first item, if it comes from whom we expect.
-    fn welcome(&mut self, nonce: crate::wire::handshake::Nonce) -> Option<Welcome> {
+    pub(crate) fn welcome(&mut self, nonce: crate::wire::handshake::Nonce) -> Option<Welcome> {
         let (head, payload) = self.next()?;
         if head.kind != ItemKind::Welcome {
             return None;
@@ -263,7 +296,7 @@ impl Requests {
     }
 
     /// The next item; `None` when the child shall end.
-    fn next(&mut self) -> Option<(ItemHead, Bytes)> {
+    pub(crate) fn next(&mut self) -> Option<(ItemHead, Bytes)> {
         loop {
             if self.link.stopping() {
                 return None;
@@ -281,8 +314,18 @@ impl Requests {
         }
     }
 
+    /// What was taken from the lane, but is not run.
+    pub(crate) fn leave_the_rest(&mut self) {
+        let link = &self.link;
+        for (head, _) in self.taken.drain(..).filter(|(head, _)| link.skip(head.call)) {
+            let outcome = ItemHead::new(ItemKind::Stopped, head.method, head.call);
+            let _ = link.send(outcome, None, Vec::new());
+        }
+    }
+
     fn receive(&mut self) -> Option<()> {
         self.lane.receive(&mut self.packet).ok()?;
+        self.link.come_to_reading();
         let (head, body) = Head::parse(&self.packet, self.link.generation()).ok()?;
         if head.kind == PacketKind::End {
             return Some(()); // by ourselves, outside the credit
@@ -325,7 +368,7 @@ mod tests {
     fn what_has_begun_has_one_outcome_however_it_is_left() {
         let (sender, events) = mpsc::channel();
         let (_lanes, child) = memory::pair();
-        let link = Link::new(1, 96 << 10, Arc::new(sender), child.requests_end);
+        let link = Link::new(1, 96 << 10, Arc::new(sender), child.requests_end, None);
         let head = |call| ItemHead::new(ItemKind::Call, 0, call);
         assert!(link.begin(&head(1)));
         let unwound = catch_unwind(AssertUnwindSafe(|| {

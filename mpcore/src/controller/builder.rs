@@ -24,9 +24,11 @@ use crate::interface::{Child, Control, Interface};
 use crate::limits;
 use crate::supervise::restart::RestartPolicy;
 use crate::sync::lock;
+use crate::testing::Script;
 use crate::transport::Transport;
 use crate::wire::child_limits::{ChildLimits, LimitsError};
 use crate::wire::codec::EncodeError;
+use crate::wire::fault::FaultPlan;
 use crate::wire::interface::InterfaceTable;
 use crate::wire::outgoing::Bounds;
 
@@ -39,6 +41,15 @@ pub(crate) enum Program {
     Path(OsString),
     /// A thread of this process.
     Thread(Registration),
+    /// A thread of this process that plays a script.
+    Script(Script),
+}
+
+impl Program {
+    /// Whether the child is no process of its own.
+    pub(crate) fn is_on_thread(&self) -> bool {
+        matches!(self, Self::Thread(_) | Self::Script(_))
+    }
 }
 
 /// Where a child's output goes.
@@ -70,6 +81,7 @@ pub(crate) struct Spec {
     pub(crate) clear_environment: bool,
     pub(crate) working_directory: Option<PathBuf>,
     pub(crate) transport: Transport,
+    pub(crate) faults: Option<FaultPlan>,
     pub(crate) stdout: Output,
     pub(crate) stderr: Output,
     pub(crate) start_deadline: Duration,
@@ -110,6 +122,7 @@ pub struct Builder<C: Control> {
     clear_environment: bool,
     working_directory: Option<PathBuf>,
     transport: Transport,
+    faults: Option<FaultPlan>,
     stdout: Output,
     stderr: Output,
     start_deadline: Duration,
@@ -153,6 +166,7 @@ impl<C: Control> Builder<C> {
             clear_environment: false,
             working_directory: None,
             transport: Transport::default(),
+            faults: None,
             stdout: Output::Inherit,
             stderr: Output::Inherit,
             start_deadline: limits::START_DEADLINE,
@@ -192,6 +206,18 @@ impl<C: Control> Builder<C> {
     pub fn in_process<P: Child<Interface = C::Interface>>(mut self) -> Self {
         self.program = Some(Program::Thread(Registration::of::<P>()));
         self
+    }
+
+    /// A child that plays this script on a thread, in place of one that implements the interface: for
+    /// tests of what the application makes of it. It needs no config.
+    #[must_use]
+    pub fn script(mut self, script: &Script) -> Self {
+        self.program = Some(Program::Script(script.clone()));
+        self
+    }
+
+    fn is_scripted(&self) -> bool {
+        matches!(self.program, Some(Program::Script(_)))
     }
 
     /// What the child's constructor gets.
@@ -247,6 +273,14 @@ impl<C: Control> Builder<C> {
     #[must_use]
     pub fn transport(mut self, transport: Transport) -> Self {
         self.transport = transport;
+        self
+    }
+
+    /// What shall go wrong in the child, to see what the application makes of it: for tests, see
+    /// [`testing`](crate::testing).
+    #[must_use]
+    pub fn faults(mut self, plan: FaultPlan) -> Self {
+        self.faults = Some(plan);
         self
     }
 
@@ -408,7 +442,8 @@ impl<C: Control> Builder<C> {
     /// [`StartError::ChildMissing`], [`StartError::ConfigMissing`], [`StartError::Config`],
     /// [`StartError::Limits`].
     pub fn build(self) -> Result<C, StartError> {
-        if self.config.is_none() && !is_unit::<<C::Interface as Interface>::Config>() {
+        let none_needed = is_unit::<<C::Interface as Interface>::Config>() || self.is_scripted();
+        if self.config.is_none() && !none_needed {
             return Err(StartError::ConfigMissing);
         }
         self.__build_without_config()
@@ -418,6 +453,8 @@ impl<C: Control> Builder<C> {
     #[doc(hidden)]
     pub fn __build_without_config(self) -> Result<C, StartError> {
         let table = table::<C>();
+        testable(self.program.as_ref(), self.faults.as_ref(), &table)?;
+        let scripted = self.is_scripted();
         let name = self.name.unwrap_or_else(|| {
             static NEXT: AtomicU64 = AtomicU64::new(1);
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -425,7 +462,9 @@ impl<C: Control> Builder<C> {
         });
         let config = match &self.config {
             Some(config) => Some(encoded::<C>(config)?),
-            None if is_unit::<<C::Interface as Interface>::Config>() => Some(Arc::from([])),
+            None if is_unit::<<C::Interface as Interface>::Config>() || scripted => {
+                Some(Arc::from([]))
+            }
             None => None,
         };
         let program = self.program.ok_or(StartError::ChildMissing)?;
@@ -443,6 +482,7 @@ impl<C: Control> Builder<C> {
             clear_environment: self.clear_environment,
             working_directory: self.working_directory,
             transport: self.transport,
+            faults: self.faults,
             stdout: self.stdout,
             stderr: self.stderr,
             start_deadline: self.start_deadline,
@@ -471,6 +511,24 @@ impl<C: Control> Builder<C> {
         let control = self.build()?;
         control.__core().process().start()?;
         Ok(control)
+    }
+}
+
+/// Whether what a test wants of the child can be.
+fn testable(
+    program: Option<&Program>,
+    faults: Option<&FaultPlan>,
+    table: &InterfaceTable,
+) -> Result<(), StartError> {
+    if let Some(Program::Script(script)) = program {
+        script.check(table)?;
+        return if faults.is_some() { Err(StartError::FaultsInScript) } else { Ok(()) };
+    }
+    let on_thread = program.is_some_and(Program::is_on_thread);
+    let mut faults = faults.into_iter().flat_map(FaultPlan::faults);
+    match faults.find(|(_, fault)| on_thread && fault.needs_process()) {
+        Some((_, fault)) => Err(StartError::FaultNeedsProcess { fault: *fault }),
+        None => Ok(()),
     }
 }
 

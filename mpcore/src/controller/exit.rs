@@ -79,13 +79,12 @@ pub enum Failure {
     )]
     Resources(String),
     /// The process ended before it was ready.
-    #[error(
-        "the child ended before it was ready ({status}): is `mpcore::init()` or \
-         `mpcore::child_main` the first line of its `main`?{stderr}"
-    )]
+    #[error("the child ended before it was ready ({status}){advice}{stderr}")]
     EndedBeforeReady {
         /// How it ended.
         status: ExitStatus,
+        /// Where to look, as the rest of a sentence.
+        advice: &'static str,
         /// The end of what it wrote to stderr, as a sentence, or nothing.
         stderr: String,
     },

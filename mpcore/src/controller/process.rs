@@ -17,6 +17,8 @@ use crate::controller::builder::Program;
 use crate::process::ExitStatus;
 use crate::process::output::OutputStream;
 use crate::sync::{lock, wait_timeout};
+use crate::testing::ScriptError;
+use crate::wire::fault::Fault;
 
 /// Why a child could not be made or started.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +42,24 @@ pub enum StartError {
     /// The interface has a config, and the builder was not given one.
     #[error("no config was given: call `.config(..)`")]
     ConfigMissing,
+    /// A planned fault would strike this process, since the child is a thread of it.
+    #[error(
+        "`{fault}` in a child on a thread would strike this process too: use `.child::<P>()` or \
+         `.program(..)` in place of `.in_process::<P>()`"
+    )]
+    FaultNeedsProcess {
+        /// The fault.
+        fault: Fault,
+    },
+    /// The script of a scripted child does not fit the interface, or itself.
+    #[error("the script cannot be played: {0}")]
+    Script(#[from] ScriptError),
+    /// A scripted child does what its script says, and nothing else goes wrong in it.
+    #[error(
+        "a scripted child takes no plan of faults: leave out `.faults(..)`, and write what goes wrong \
+         into the script"
+    )]
+    FaultsInScript,
     /// The config could not be encoded.
     #[error("the config could not be encoded: {0}")]
     Config(#[from] crate::EncodeError),
@@ -475,7 +495,7 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
     life.supervisor.begun(Instant::now());
     life.ready = false;
     life.run = Some(Arc::clone(&run));
-    shared.traffic().begin_run();
+    shared.traffic().begin_run(|command| shared.limit(command, None));
     shared.control().reset();
     shared.inbox.begin_run(life.generation, &shared.mirrors);
     let mut wake = enqueue(shared, Notice::State(State::Starting));
@@ -527,7 +547,7 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
         let waiting = shared.traffic().stop();
         let mut control = shared.control();
         // A child that is killed must not begin to clean up; one on a thread cannot be killed.
-        if ask != Ask::Kill || matches!(shared.spec.program, Program::Thread(_)) {
+        if ask != Ask::Kill || shared.spec.program.is_on_thread() {
             control.stop();
         }
         // The bound of the inbox does not hold back what a stopping child still has to say.

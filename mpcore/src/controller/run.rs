@@ -33,6 +33,7 @@ use super::builder::Program;
 use super::escalation::Blame;
 use super::exit::Failure;
 use super::shared::Shared;
+use crate::child::registry;
 use crate::limits::CLOSED_LANE_PATIENCE;
 use crate::process::ExitStatus;
 use crate::process::watch::{self, WatchKey};
@@ -65,8 +66,8 @@ struct Known {
     /// The last rung of the ladder was climbed.
     killed: bool,
     start_deadline_passed: bool,
-    /// The child has shaken hands.
-    met: bool,
+    /// The child has said who it is.
+    introduced: bool,
     ready: bool,
     /// It was ended so that the next run can begin.
     replaced: bool,
@@ -239,12 +240,16 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     let guard = EndGuard { shared, run, steps };
     let steps = &guard.steps;
     let connected = match &shared.spec.program {
-        Program::Thread(child) => connect::to_thread(shared, run, *child),
+        Program::Thread(child) => connect::to_thread(shared, run, child.serve),
+        Program::Script(script) => {
+            let (script, table) = (script.clone(), Arc::clone(&shared.table));
+            let serve = move |lanes, run: registry::Run| script.play(&table, lanes, &run);
+            connect::to_thread(shared, run, serve)
+        }
         _ => connect::to_process(shared, run, steps),
     };
     match connected {
         Ok((lanes, nonce)) => {
-            lock(&run.known).met = true;
             let events = read::open(shared, run, lanes, nonce);
             match read::read(shared, run, events) {
                 Ok(()) => {}

@@ -8,6 +8,7 @@
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
 
 use super::allowance::Allowance;
 use super::builder::Spec;
@@ -191,12 +192,7 @@ impl Shared {
     fn enter(self: &Arc<Self>, command: u16, payload: Result<Payload, Outcome>) -> (u64, Awaited) {
         let (reply, receiver) = oneshot::channel();
         let then = SharedThen::default();
-        let rules = self.table.commands.get(usize::from(command)).map(|row| row.rules);
-        let limit = Limit::new(
-            rules.unwrap_or_default(),
-            self.spec.vigilance.on_timeout,
-            Self::inherited_time(),
-        );
+        let limit = self.limit(command, Self::inherited_time());
         let repeat = self.repeat(command);
         let entry = Entry { command, reply, then: Arc::clone(&then), limit, repeat };
         let (call, refused, watch) = {
@@ -215,6 +211,12 @@ impl Shared {
             self.resolve(call, entry, outcome);
         }
         (call, Awaited { receiver, then })
+    }
+
+    /// How long a command may run; `left` is what the one that submits it still has itself.
+    pub(crate) fn limit(&self, command: u16, left: Option<Duration>) -> Limit {
+        let rules = self.table.commands.get(usize::from(command)).map(|row| row.rules);
+        Limit::new(rules.unwrap_or_default(), self.spec.vigilance.on_timeout, left)
     }
 
     /// What a crash means for this command.

@@ -165,20 +165,24 @@ impl Traffic {
         refused
     }
 
-    /// A run begins: what waits is sent when it is ready, and the accepted writes go before it.
-    pub(crate) fn begin_run(&mut self) {
+    /// A run begins: what waits is sent when it is ready, and the accepted writes go before it; `limit`
+    /// says how long a command may run.
+    pub(crate) fn begin_run(&mut self, limit: impl Fn(u16) -> Limit) {
         self.gate = Gate::Open;
         self.health.reset();
         self.queue.hold();
         // Each goes to the front.
         for write in self.writes.in_order().into_iter().rev() {
-            let head = ItemHead::new(ItemKind::Call, write.command, write.call);
+            // Only a child that answers out of order gets an older command behind it.
+            if self.pending.oldest().is_some_and(|oldest| oldest < write.call) {
+                continue;
+            }
             let then = SharedThen::new(Mutex::new(Then { uncalled: true, ..Then::default() }));
             let (reply, _) = oneshot::channel();
-            let (limit, repeat) = (Limit::default(), write.repeat());
+            let (limit, repeat) = (limit(write.command), write.repeat());
             let entry = Entry { command: write.command, reply, then, limit, repeat };
+            self.queue.push_front(head_of(write.call, &entry), write.payload());
             self.pending.insert_first(write.call, entry);
-            self.queue.push_front(head, write.payload());
         }
     }
 

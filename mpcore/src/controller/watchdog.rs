@@ -192,7 +192,8 @@ impl Shared {
 
     // ---- the end of patience
 
-    /// Kills the child after `grace`, for a call that still has no outcome then.
+    /// Kills this run of the child after `grace`, for a call that still has no outcome then. One that is
+    /// begun anew in the next run has its time anew.
     fn kill_after(
         self: &Arc<Self>,
         call: u64,
@@ -201,33 +202,37 @@ impl Shared {
         escalation: Escalation,
     ) {
         let Some(at) = Instant::now().checked_add(grace) else { return };
-        let shared = Arc::downgrade(self);
+        let Some(run) = self.life().run.clone() else { return };
+        let (shared, run) = (Arc::downgrade(self), Arc::downgrade(&run));
         watch::alarm(at, move || {
-            if let Some(shared) = Weak::upgrade(&shared) {
-                shared.kill_for(call, ignored, escalation);
+            if let (Some(shared), Some(run)) = (Weak::upgrade(&shared), Weak::upgrade(&run)) {
+                shared.kill_for(&run, call, ignored, escalation);
             }
         });
     }
 
-    fn kill_for(self: &Arc<Self>, call: u64, ignored: Ignored, escalation: Escalation) {
+    fn kill_for(
+        self: &Arc<Self>,
+        run: &Arc<Run>,
+        call: u64,
+        ignored: Ignored,
+        escalation: Escalation,
+    ) {
         let command = self.traffic().pending.get_mut(call).map(|entry| entry.command);
         let Some(command) = command.and_then(|command| self.command_name(command)) else { return };
         if self.control().is_withheld() {
             // Its outcome may wait behind signals that a full inbox holds back: it is let through, as for
             // a thread that waits.
             let waiting = self.begin_wait();
-            let shared = Arc::downgrade(self);
+            let (shared, run) = (Arc::clone(self), Arc::clone(run));
             watch::alarm(Instant::now() + HELD_UP_PATIENCE, move || {
-                let _waiting = waiting;
-                if let Some(shared) = Weak::upgrade(&shared) {
-                    shared.kill_for(call, ignored, escalation);
-                }
+                shared.kill_for(&run, call, ignored, escalation);
+                drop(waiting);
             });
             return;
         }
-        let Some(run) = self.life().run.clone() else { return };
         let failure = Failure::KilledFor { command, call, ignored };
-        self.kill(&run, failure, Some(Blame { call, command, ignored }), escalation);
+        self.kill(run, failure, Some(Blame { call, command, ignored }), escalation);
     }
 
     fn kill(&self, run: &Arc<Run>, failure: Failure, blame: Option<Blame>, escalation: Escalation) {

@@ -240,6 +240,7 @@ pub(super) fn requests(data: &[u8]) {
         nonce: [0; 16],
         initial: handshake::table().initial_values(),
         place: Place::Thread,
+        faults: None,
     };
     // After the last packet the controller is gone.
     drop(requests);
@@ -268,7 +269,8 @@ pub(super) fn requests_seeds() -> Vec<Vec<u8>> {
 pub(super) fn control(data: &[u8]) {
     let (events, _events) = mpsc::channel::<Vec<u8>>();
     let (requests_end, _requests) = mpsc::channel::<Vec<u8>>();
-    let link = Link::new(GENERATION, WINDOW_FALLBACK, Arc::new(events), Arc::new(requests_end));
+    let link =
+        Link::new(GENERATION, WINDOW_FALLBACK, Arc::new(events), Arc::new(requests_end), None);
     link.begin(&ItemHead::new(ItemKind::Call, 0, 7));
     let (sender, lane) = mpsc::channel::<Vec<u8>>();
     let packets = split(data).map(<[u8]>::to_vec);

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::child_limits::ChildLimits;
 use super::codec::decode;
+use super::fault::FaultPlan;
 use super::interface::Facts;
 
 /// The hidden first argument that marks a child.
@@ -54,6 +55,8 @@ pub(crate) struct Bootstrap {
     pub(crate) controller: u32,
     /// Credit window of the lanes, in bytes.
     pub(crate) window: u32,
+    /// What shall go wrong, in a test.
+    pub(crate) faults: Option<FaultPlan>,
     /// What the child shall do first; only in the first record.
     pub(crate) limits: Option<Box<ChildLimits>>,
 }
@@ -125,6 +128,7 @@ mod tests {
             generation: 3,
             controller: 4,
             window: 1000,
+            faults: None,
             limits: Some(Box::new(ChildLimits::new().nice(5).open_files(100))),
         };
         let mut pipe = Vec::new();

@@ -10,6 +10,7 @@ pub(crate) mod child_limits;
 pub(crate) mod codec;
 pub(crate) mod credit;
 pub(crate) mod decoder;
+pub(crate) mod fault;
 pub(crate) mod fingerprint;
 pub(crate) mod handshake;
 pub(crate) mod interface;

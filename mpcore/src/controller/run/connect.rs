@@ -20,7 +20,7 @@ use crate::controller::inbox::{Notice, post};
 use crate::controller::shared::Shared;
 use crate::process::watch::{self, Watched};
 use crate::process::{ExitStatus, spawn};
-use crate::transport::{ControllerLanes, Transport, memory, window};
+use crate::transport::{ChildLanes, ControllerLanes, Transport, memory, window};
 use crate::unwind::caught;
 use crate::wire::fingerprint::Mismatch;
 use crate::wire::handshake::{Bootstrap, Introduction, Nonce};
@@ -46,7 +46,7 @@ pub(super) enum NotConnected {
 pub(super) fn to_thread(
     shared: &Arc<Shared>,
     run: &Arc<Run>,
-    child: registry::Registration,
+    serve: impl FnOnce(ChildLanes, registry::Run) -> i32 + Send + 'static,
 ) -> Result<(ControllerLanes, Nonce), NotConnected> {
     watch::prepare().map_err(|error| resources(&error))?;
     let (lanes, child_lanes) = memory::pair();
@@ -59,10 +59,11 @@ pub(super) fn to_thread(
         nonce,
         initial,
         place: Place::Thread,
+        faults: shared.spec.faults.clone(),
     };
     let told = (Arc::clone(shared), Arc::clone(run));
     let body = move || {
-        let code = caught(|| (child.serve)(child_lanes, given)).unwrap_or(PANICKED);
+        let code = caught(|| serve(child_lanes, given)).unwrap_or(PANICKED);
         let (shared, run) = told;
         watch::forget(run.key);
         shared.ended(run.generation, Some(ExitStatus::from_code(code)));
@@ -143,6 +144,7 @@ fn bootstrap(
         generation: run.generation,
         controller: std::process::id(),
         window: window(),
+        faults: shared.spec.faults.clone(),
         limits: shared.spec.limits.clone().filter(|_| attempt == 1).map(Box::new),
     }
 }
@@ -176,6 +178,34 @@ fn take_initial_values(shared: &Arc<Shared>, run: &Run, initial: &[Vec<u8>]) {
     for (index, (mirror, bytes)) in shared.mirrors.iter().zip(initial).enumerate() {
         if mirror.set(bytes) {
             post(shared, Notice::Property(index as u16));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzzing::handshake::{builder, introductions};
+    use crate::interface::Control as _;
+    use crate::wire::codec::decode;
+
+    #[test]
+    fn a_child_with_more_or_fewer_initial_values_than_properties_is_refused() {
+        let control = builder().build().unwrap();
+        let shared = control.__core().process().shared();
+        let run = Run::new(1);
+        let right: Introduction = decode(&introductions()[0]).unwrap();
+        assert!(recognise(shared, &run, &right).is_ok());
+        let (mut fewer, mut more) = (right.clone(), right);
+        fewer.initial.pop();
+        more.initial.push(vec![0]);
+        for (introduction, count) in [(fewer, 1), (more, 3)] {
+            let Err(NotConnected::Refused(Failure::Broken(why))) =
+                recognise(shared, &run, &introduction)
+            else {
+                panic!("{count} are accepted")
+            };
+            assert_eq!(why, format!("{count} initial values for 2 properties"));
         }
     }
 }

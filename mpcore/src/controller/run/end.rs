@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use super::output::Written;
 use super::{Run, Step};
-use crate::controller::builder::Program;
 use crate::controller::exit::{ExitReport, Failure, State};
 use crate::controller::inbox::{Notice, post};
 use crate::controller::outcome::{Exception, ExceptionKind, Outcome};
@@ -59,7 +58,7 @@ impl Watched for Shared {
             Rung::Terminate => lock(&run.known).terminated = true,
             Rung::Kill => {
                 lock(&run.known).killed = true;
-                if matches!(self.spec.program, Program::Thread(_)) {
+                if self.spec.program.is_on_thread() {
                     // A thread cannot be killed: it is left behind, unheard, as if it had been.
                     self.ended(generation, Some(KILLED));
                 }
@@ -213,7 +212,7 @@ fn run_end(known: &Known, report: &ExitReport) -> RunEnd {
         ) => RunEnd::Hopeless,
         Some(Failure::Crashed { status }) if status.code() == 0 => RunEnd::Orderly,
         Some(_) if known.ready => RunEnd::Crashed,
-        Some(_) if known.met => RunEnd::StartFailed,
+        Some(_) if known.introduced => RunEnd::StartFailed,
         Some(_) => RunEnd::NeverMet,
     }
 }
@@ -250,6 +249,10 @@ fn failure(
             true => last_words,
             false => format!("; its last words: {last_words}"),
         };
-        Failure::EndedBeforeReady { status, stderr }
+        let advice = match known.introduced {
+            true => ", in its constructor or in `postrun_init`",
+            false => ": is `mpcore::init()` or `mpcore::child_main` the first line of its `main`?",
+        };
+        Failure::EndedBeforeReady { status, advice, stderr }
     })
 }

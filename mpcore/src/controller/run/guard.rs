@@ -34,7 +34,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::child::registry::Registration;
     use crate::controller::process::begin_run;
     use crate::controller::run::{connect, read};
     use crate::interface::Control as _;
@@ -122,8 +121,7 @@ mod tests {
         let (run, wake) = begin_run(&shared, &mut shared.life());
         wake.wake();
         let serve = |_, _| std::panic::resume_unwind(Box::new("on purpose"));
-        let child = Registration { serve, ..Registration::of::<Sum>() };
-        let Ok(_lanes) = connect::to_thread(&shared, &run, child) else {
+        let Ok(_lanes) = connect::to_thread(&shared, &run, serve) else {
             panic!("the thread starts")
         };
         let outcome = call.wait_timeout(LONG).expect("the call has an outcome");

@@ -69,6 +69,27 @@ pub(crate) fn kill_group(process: u32) {
     }
 }
 
+/// SIGSEGV to this process, until it ends: Rust's own handler lets the first go by.
+pub(crate) fn segfault() -> ! {
+    loop {
+        let _ = kill_process(getpid(), Signal::SEGV);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// SIGKILL to this process.
+pub(crate) fn kill_self() -> ! {
+    loop {
+        let _ = kill_process(getpid(), Signal::KILL);
+        std::thread::park();
+    }
+}
+
+/// SIGSTOP to this process; returns when somebody continues it.
+pub(crate) fn freeze() {
+    let _ = kill_process(getpid(), Signal::STOP);
+}
+
 /// In a child that leads its group: ends what it has started, and not itself.
 ///
 /// The controller's watcher does that as well, but a controller that is just ending may not get to
