@@ -60,35 +60,51 @@
 //! | have it started again after a crash | [`Builder::restart`], [`RestartPolicy`], [`Restarting`], [`GaveUp`] |
 //! | write the child | [`ChildContext`], [`Property`], [`Event`], [`Error`] |
 //! | put it into a binary of its own | [`child_main`] |
-//! | test | [`test_support!`], [`Builder::in_process`] |
+//! | cancel it, give it a deadline | [`Call::cancel`], [`Call::cancel_or_kill`], [`Call::timeout`], [`Escalation`] |
+//! | notice that it hangs | [`ProcessSignals::unresponsive`], [`Builder::on_unresponsive`], [`Process::executing`] |
+//! | bound what it may use, see what it prints | [`ChildLimits`], [`Output`] |
+//! | test your application, also when children fail | [`test_support!`], [`Builder::in_process`], [`testing`] |
 //!
 //! # What is promised
 //!
-//! * **One outcome per command**, whatever is cancelled, stopped, killed, panics or crashes.
+//! Each is held by tests that do to it what it is about: `docs/soak.md` of the repository has the figures of
+//! the long run, `docs/faults.md` what the caller gets of every fault at every moment (also in [`testing`]).
+//!
+//! * **One outcome per command**, whatever is cancelled, timed out, stopped, killed, restarted, panics or
+//!   crashes: [`Call`], [`CallError`].
 //! * **Order**: what a child sends is heard in the order sent; one run is `started` → `ready` → … →
-//!   `failed`? → `finished`, which comes exactly once and last.
-//! * **The caller never blocks on a child**: only `wait…`, `join` and `blocking` wait.
+//!   `failed`? → `finished`, which comes exactly once and last: [`ProcessSignals`]. Nothing of an old run is
+//!   heard after the next has begun.
+//! * **The caller never blocks on a child**: only `wait…`, `join` and `blocking` wait. Not with a full queue,
+//!   a 64 MiB argument, a child that stands still, or one that lies about what it has taken.
 //! * **No orphan, no zombie**: a controller that ends, however it ends, takes its children with it,
-//!   after their grace plus a second at the latest; what a child has started goes with it. Declared
-//!   limit: a descendant that made itself a session of its own.
+//!   after their [grace](Builder::stop_grace) plus a second at the latest; what a child has started goes with
+//!   it. Declared limits: a descendant that made itself a session of its own; a program that is no child, and
+//!   whose controller is killed before the [start deadline](Builder::start_deadline).
 //! * **`cleanup` runs once, in the child**, on every orderly end; a kill skips it and the
-//!   [`ExitReport`] says so.
+//!   [`ExitReport`] says so. [`Builder::after_exit`] runs in the controller always.
 //! * **Nothing is lost silently**: an orderly end sends everything first. Only properties, progress and
-//!   `latest` events are coalesced.
+//!   `latest` events are coalesced; only captured lines of output may be dropped, with a count. Of a killed
+//!   child the [`ExitReport`] counts the commands that ended with it.
 //! * **The user interface stays alive under any flood**: draining an [`Inbox`] has a time budget, and
-//!   memory is bounded on both sides.
+//!   memory is bounded on both sides, see [`limits`].
 //! * **A child cannot harm its controller**: one that breaks the protocol, its credit or its types is
-//!   declared broken and killed, its commands fail, everyone else goes on. It needs `panic = "unwind"`
-//!   in the controller, and is said once if that is not so. Not kept yet: bytes that forge
-//!   ipc-channel's own header can block the reader of that child, or make it allocate without a bound.
-//! * **Only the started child is talked to**: the endpoint and a random nonce go down the child's stdin
-//!   pipe; a stranger at the endpoint does not use up the child's chance.
+//!   declared broken and killed ([`Failure::Broken`]), its commands fail, everyone else goes on. Values are
+//!   bounded in size, depth and memory ([`limits`]), no memory is shared, no descriptor is taken. It needs
+//!   `panic = "unwind"` in the controller, and is said once if that is not so; and it does not hold for
+//!   [`Transport::IpcChannel`], which is not the default on Linux.
+//! * **Only the started child is talked to**: it inherits sockets that have no name, and a random nonce goes
+//!   both ways. With [`Transport::IpcChannel`] the endpoint's name and the nonce go down the child's stdin
+//!   pipe, and a stranger at the endpoint does not use up the child's chance. Another user can neither
+//!   connect to a child, nor signal it, nor read its pipes and memory, at umask 000 too. Declared limit: a
+//!   process of the same user that traces the child.
 //! * **Mismatch is told**: an interface, a type inside it, or a version that differs is found at the
-//!   handshake, with both sides in the error.
+//!   handshake, with both sides in the error: [`Failure::Mismatch`].
 //!
 //! # Cargo features
 //!
-//! None yet. There is no Qt and no async runtime in this crate.
+//! `sandbox`: limits of a child's access to files, [`ChildLimits`] (Landlock, on Linux). `fuzzing` is for this
+//! crate's own fuzzers. There is no Qt and no async runtime in this crate.
 
 #![forbid(unsafe_code)]
 
@@ -106,7 +122,9 @@ pub mod limits;
 mod process;
 mod supervise;
 mod sync;
+pub mod testing;
 mod transport;
+mod unwind;
 mod wire;
 
 pub(crate) use arity::for_each_arity;
@@ -122,7 +140,7 @@ pub use controller::exit::{ExitReport, Failure, State};
 pub use controller::inbox::{Drained, Inbox, InboxHandle};
 pub use controller::outcome::{CallEnd, CallError, Exception, ExceptionKind};
 pub use controller::process::{
-    JoinError, Process, ProcessSignals, Progress, ReadyError, StartError,
+    JoinError, LinesDropped, Process, ProcessSignals, Progress, ReadyError, StartError,
 };
 pub use controller::restart::{GaveUp, Restarting};
 pub use controller::shutdown::shutdown;
@@ -131,11 +149,15 @@ pub use error::{Cancelled, Error, Never, Refused, Result};
 pub use interface::{Child, Control, Interface};
 pub use mpmacros::{Child, main, process};
 pub use process::ExitStatus;
+pub use process::output::OutputStream;
 pub use supervise::restart::{GiveUpReason, RestartPolicy};
 pub use transport::Transport;
+pub use wire::child_limits::{ChildLimits, LimitsError};
 pub use wire::codec::{DecodeError, EncodeError, Raise, Wire, WireDefault};
 pub use wire::fingerprint::Mismatch;
 pub use wire::report::PanicReport;
+#[cfg(feature = "sandbox")]
+pub use wire::sandbox::{Enforcement, Sandbox};
 
 /// What generated code uses. Not part of the public interface: it changes without notice.
 #[doc(hidden)]

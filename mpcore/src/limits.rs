@@ -35,9 +35,9 @@ pub(crate) const HELD_UP_PATIENCE: Duration = Duration::from_secs(10);
 /// How long the lanes of a dead child may take to be drained before the rest is given up.
 pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
 
-/// How long the end of a run waits for the last lines of the child's stderr: a pipe that a
-/// grandchild still holds must not delay the outcomes.
-pub(crate) const STDERR_DEADLINE: Duration = Duration::from_millis(40);
+/// How long the end of a run waits for the last lines of the child's output where pipes cannot be polled:
+/// one that a grandchild still holds must not delay the outcomes.
+pub(crate) const OUTPUT_DEADLINE: Duration = Duration::from_millis(40);
 
 /// A child that has closed its lane is on its way out; this long, then it is helped along.
 pub(crate) const CLOSED_LANE_PATIENCE: Duration = Duration::from_secs(1);
@@ -52,6 +52,25 @@ pub(crate) const SILENT_PEER: Duration = Duration::from_secs(1);
 /// How many endpoints one start tries, so that a stranger who connects to each of them cannot
 /// keep it busy for ever.
 pub(crate) const ENDPOINTS: usize = 5;
+
+/// The least memory that a child can be limited to: what the framework has after the handshake is a
+/// few hundred KiB and the stacks of its threads; the rest is for a lane's largest packets, and for the
+/// child to say what went wrong.
+pub(crate) const CHILD_MEMORY: u64 = 16 << 20;
+
+/// Files that the framework opens in a child after the first record: lanes, the pipe of its signals, and
+/// some to spare for what opens a file for a moment, such as a backtrace.
+pub(crate) const CHILD_OPENS_FILES: u64 = 16;
+
+/// The least number of open files that a child can be limited to: the three standard ones and two sockets
+/// are there at the first record.
+pub(crate) const CHILD_OPEN_FILES: u64 = 24;
+
+/// From SIGXCPU to SIGKILL, in CPU time, which the system counts in seconds.
+pub(crate) const CPU_TIME_GRACE: Duration = Duration::from_secs(1);
+
+/// Paths of a sandbox: the first record has to fit a pipe, with the others that may follow it.
+pub(crate) const SANDBOX_BYTES: usize = 32 << 10;
 
 /// What `#[mpcore::main]` gives the children of a program that returns, on top of their own grace.
 pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
@@ -123,10 +142,17 @@ pub(crate) const DECODING_STACK: usize = 512 << 10;
 /// bytes, so a plain row of numbers may become this large, and one of structs half as large.
 pub const DECODED_BYTES: usize = 1 << 30;
 
-/// Lines of stderr kept for the exit report, and the length at which a line is cut.
+/// Captured lines of one stream of one child that may wait for the thread that runs the handlers, with
+/// 128 bytes around each; what comes beyond it is dropped and counted.
+pub const OUTPUT_BYTES: usize = 16 << 20;
+
+/// Length at which a captured line is cut: records of a log are shorter, binary data is no line.
+pub const OUTPUT_LINE_BYTES: usize = 64 << 10;
+
+/// Lines of stderr kept for the exit report.
 pub const STDERR_LINES: usize = 64;
 
-/// Length at which a line of stderr is cut.
+/// Length at which such a line is cut.
 pub const STDERR_LINE_BYTES: usize = 4096;
 
 /// Credit of the lanes where the size of the kernel's buffer is unknown: fits the smallest default

@@ -123,6 +123,11 @@ pub use register::{QmlType, register};
 ///
 /// mpqt::qobject! { pub struct LaserObject: LaserControl, child = LaserProcess }
 /// mpqt::qobject! { pub struct RemoteLaser: LaserControl, program = mpqt::beside_me("laser-child") }
+/// mpqt::qobject! {
+///     pub struct WatchedLaser: LaserControl,
+///     child = LaserProcess,
+///     options = |builder| builder.restart(mpcore::RestartPolicy::on_crash())
+/// }
 /// mpqt::qobject! { pub struct ShownLaser: LaserControl, rename_all = "camelCase" }
 /// # fn main() {}
 /// ```
@@ -137,6 +142,7 @@ pub use register::{QmlType, register};
 /// | `child = LaserProcess` | the child is this binary, started again; `mpqt::init()` first in `main` |
 /// | `program = ".."` | the child is a binary of its own: any expression that is an `OsString` |
 /// | neither | the object shows what it is attached to |
+/// | `options = \|builder\| ..` | what else is set of the [`mpcore::Builder`], by a closure or a function |
 /// | `rename_all = "camelCase"` | names as Qt has them; by default they are those of Rust |
 ///
 /// # What is in it
@@ -199,6 +205,14 @@ pub mod __private {
     pub use std::cell::RefCell;
 
     pub use mpcore::Builder;
+
+    /// Says what the closure of a user takes and returns.
+    pub fn set_options<C: mpcore::Control>(
+        builder: Builder<C>,
+        set: impl FnOnce(Builder<C>) -> Builder<C>,
+    ) -> Builder<C> {
+        set(builder)
+    }
     pub use mpmacros::{qobject_declare, qobject_expand};
     pub use qmetaobject::{
         self, QByteArray, QMetaType, QObject, QString, QVariant, qt_base_class, qt_method,

@@ -29,13 +29,18 @@ use crate::records;
 /// | `exit` | how the last run ended, or undefined |
 /// | `started(pid)` `ready()` `failed(failure)` `finished(exit)` | one run, in this order |
 /// | `state_changed(state)` | |
+/// | `restarting(restart)` `gave_up(end)` | what follows a run's end, by the builder's restart policy |
+/// | `unresponsive(verdict)` `responsive()` | it does not answer; it does again |
+/// | `stdout_line(text)` `stderr_line(text)` | its output, where the builder has it captured; show it as plain text |
 /// | `progress(call, fraction)` | a running command's, from 0 to 1 |
 ///
 /// Qt tells classes apart by their bare names, so this one has a name that no application's has; in Rust it
 /// is [`mpqt::ProcessObject`](crate::ProcessObject).
 ///
 /// `failure` is `{ kind, text }`, `exit` is `{ name, generation, pid, state, code, killed, cleaned_up,
-/// failure, commands_lost, stderr, text }`.
+/// failure, commands_lost, lines_dropped, stderr, text }`, `restart` is `{ attempt, delay, exit, text }` with the delay in
+/// milliseconds, `end` is `{ reason, exit, text }`, `verdict` is `{ command, call, text }` with what it was
+/// executing, or null.
 #[allow(missing_debug_implementations, dead_code)]
 #[derive(QObject, Default)]
 pub struct MpqtProcess {
@@ -61,6 +66,12 @@ pub struct MpqtProcess {
     ready: qt_signal!(),
     failed: qt_signal!(failure: QVariant),
     finished: qt_signal!(exit: QVariant),
+    restarting: qt_signal!(restart: QVariant),
+    gave_up: qt_signal!(end: QVariant),
+    unresponsive: qt_signal!(verdict: QVariant),
+    responsive: qt_signal!(),
+    stdout_line: qt_signal!(text: QString),
+    stderr_line: qt_signal!(text: QString),
     progress: qt_signal!(call: u64, fraction: f64),
 
     start: qt_method!(fn(&self)),
@@ -124,6 +135,29 @@ impl MpqtProcess {
         link.connect_if(&signals.finished, always, move |(report,)| {
             let report = records::exit_report(report);
             move |object: &T| Self::shared(process(object)).finished(report)
+        });
+        link.connect_if(&signals.restarting, always, move |(restarting,)| {
+            let restarting = records::restarting(restarting);
+            move |object: &T| Self::shared(process(object)).restarting(restarting)
+        });
+        link.connect_if(&signals.gave_up, always, move |(end,)| {
+            let end = records::gave_up(end);
+            move |object: &T| Self::shared(process(object)).gave_up(end)
+        });
+        link.connect_if(&signals.unresponsive, always, move |(verdict,)| {
+            let verdict = records::unresponsive(verdict);
+            move |object: &T| Self::shared(process(object)).unresponsive(verdict)
+        });
+        link.connect_if(&signals.responsive, always, move |()| {
+            move |object: &T| Self::shared(process(object)).responsive()
+        });
+        link.connect_if(&signals.stdout_line, always, move |(line,)| {
+            let line = records::text(line);
+            move |object: &T| Self::shared(process(object)).stdout_line(line)
+        });
+        link.connect_if(&signals.stderr_line, always, move |(line,)| {
+            let line = records::text(line);
+            move |object: &T| Self::shared(process(object)).stderr_line(line)
         });
         link.connect_if(&signals.state_changed, always, move |(state,)| {
             let state = records::text(&state.to_string());

@@ -1,7 +1,10 @@
 //! What the runtime reports, as objects of JavaScript. Every one has `text`, which says it all to a
 //! person; show it as plain text, for parts of it come from the child.
 
-use mpcore::{CallError, Exception, ExceptionKind, ExitReport, ExitStatus, Failure};
+use mpcore::{
+    CallError, Exception, ExceptionKind, ExitReport, ExitStatus, Failure, GaveUp, Restarting,
+    Unresponsive,
+};
 use qmetaobject::{QString, QVariant, QVariantMap};
 
 use crate::convert::{encode, insert};
@@ -34,6 +37,7 @@ pub fn exception(exception: &Exception) -> QVariant {
         ExceptionKind::Panicked => ("panicked", None),
         ExceptionKind::Crashed { commands_lost } => ("crashed", Some(commands_lost)),
         ExceptionKind::Undelivered => ("undelivered", None),
+        ExceptionKind::TimedOut => ("timed_out", None),
         _ => ("other", None),
     };
     Record::default()
@@ -57,6 +61,7 @@ pub(crate) fn call_error(error: &CallError<String>) -> QVariant {
         CallError::Exited(_) => "exited",
         CallError::Stopped => "stopped",
         CallError::Cancelled => "cancelled",
+        CallError::TimedOut { .. } => "timed_out",
         CallError::QueueFull => "queue_full",
         CallError::Encode(_) => "encode",
         CallError::Decode(_) => "decode",
@@ -73,7 +78,7 @@ pub(crate) fn call_error(error: &CallError<String>) -> QVariant {
         .done()
 }
 
-/// `{ name, generation, pid, state, code, killed, cleaned_up, failure, commands_lost, stderr, text }`;
+/// `{ name, generation, pid, state, code, killed, cleaned_up, failure, commands_lost, lines_dropped, stderr, text }`;
 /// `code` is what the process returned, or −N after signal N, and null where there was none.
 pub(crate) fn exit_report(report: &ExitReport) -> QVariant {
     Record::default()
@@ -86,6 +91,7 @@ pub(crate) fn exit_report(report: &ExitReport) -> QVariant {
         .with("cleaned_up", report.cleaned_up)
         .with_value("failure", report.failure.as_ref().map_or_else(QVariant::default, failure))
         .with("commands_lost", report.commands_lost)
+        .with("lines_dropped", report.lines_dropped)
         .with("stderr", &report.stderr)
         .with("text", report.to_string())
         .done()
@@ -100,6 +106,7 @@ pub(crate) fn failure(failure: &Failure) -> QVariant {
         Failure::StartDeadline { .. } => "start_deadline",
         Failure::Mismatch(_) => "mismatch",
         Failure::Protocol { .. } => "protocol",
+        Failure::Limits { .. } => "limits",
         Failure::Config(_) => "config",
         Failure::Constructor(_) => "constructor",
         Failure::ConstructorPanicked(_) => "constructor_panicked",
@@ -107,9 +114,40 @@ pub(crate) fn failure(failure: &Failure) -> QVariant {
         Failure::PostrunInitPanicked(_) => "postrun_init_panicked",
         Failure::Crashed { .. } => "crashed",
         Failure::Broken(_) => "broken",
+        Failure::KilledFor { .. } => "killed_for",
+        Failure::Unresponsive { .. } => "unresponsive",
         _ => "other",
     };
     start_failure(kind, &failure.to_string())
+}
+
+/// `{ command, call, text }`: what it was executing, or null.
+pub(crate) fn unresponsive(verdict: &Unresponsive) -> QVariant {
+    let executing = verdict.executing.as_ref();
+    Record::default()
+        .with("command", executing.map(|it| it.command))
+        .with("call", executing.map(|it| it.call))
+        .with("text", verdict.to_string())
+        .done()
+}
+
+/// `{ attempt, delay, exit, text }`; `delay` in milliseconds.
+pub(crate) fn restarting(restarting: &Restarting) -> QVariant {
+    Record::default()
+        .with("attempt", restarting.attempt)
+        .with("delay", restarting.delay.as_secs_f64() * 1000.0)
+        .with_value("exit", exit_report(&restarting.report))
+        .with("text", restarting.to_string())
+        .done()
+}
+
+/// `{ reason, exit, text }`
+pub(crate) fn gave_up(end: &GaveUp) -> QVariant {
+    Record::default()
+        .with("reason", end.reason.to_string())
+        .with_value("exit", exit_report(&end.report))
+        .with("text", end.to_string())
+        .done()
 }
 
 /// A start that was refused in this process.

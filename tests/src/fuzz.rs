@@ -1,8 +1,8 @@
 //! A fuzzer without instrumentation: valid inputs, spoiled by dice, into each of mpcore's decoders.
 //!
 //! Deterministic: an input is a function of a seed and a number, so what was found is found again, and a run
-//! may begin anywhere. Each target runs in a process of its own, the [worker](work), whose memory is limited;
-//! the one that [supervises](supervise) it hears how far it is. If the worker dies, or is not heard any
+//! may begin anywhere. Each target runs in a process of its own, the [`worker`], whose memory is limited;
+//! the one that [`supervise`]s it hears how far it is. If the worker dies, or is not heard any
 //! more, it is started once more from where it was, and then tells each number before it goes on, so that
 //! the input is known whatever it has led to.
 

@@ -6,6 +6,7 @@
 
 pub mod bench;
 pub mod blob;
+pub mod confined;
 pub mod controller_program;
 pub mod fuzz;
 pub mod gauge;
@@ -16,6 +17,7 @@ pub mod phoenix;
 pub mod processes;
 mod scribble;
 pub mod soak;
+pub mod talker;
 pub mod worker;
 
 pub use bench::{Bench, BenchConfig, BenchControl, BenchProcess, DivideError, InitFault};

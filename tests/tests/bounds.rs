@@ -134,9 +134,9 @@ fn garden() -> GardenControl {
 
 /// It is refused, with these words, and the child goes on.
 #[track_caller]
-fn check<T: std::fmt::Debug>(garden: &GardenControl, call: mpcore::Call<T>, phrases: &[&str])
+fn check<T>(garden: &GardenControl, call: mpcore::Call<T>, phrases: &[&str])
 where
-    T: Send + 'static,
+    T: std::fmt::Debug + Send + 'static,
 {
     let text = match outcome(call) {
         Err(CallError::Decode(text) | CallError::Encode(text)) => text,

@@ -59,7 +59,7 @@ fn what_was_answered_as_cancelled_was_never_executed() {
         let mut calls = Vec::new();
         for number in 0..CALLS {
             calls.push((number, worker.log(file.clone(), number)));
-            if coin.toss() % 3 == 0 {
+            if coin.toss().is_multiple_of(3) {
                 let back = (coin.toss() % 40) as usize;
                 calls[calls.len().saturating_sub(back + 1)].1.cancel();
             }

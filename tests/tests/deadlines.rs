@@ -223,7 +223,7 @@ fn a_stop_comes_before_a_deadline() {
     worker.process().stop();
     let Err(CallError::Exited(report)) = outcome(deaf) else { panic!("the stop ended it") };
     assert_eq!((report.state, &report.failure), (State::Finished, &None));
-    assert_eq!(worker.process().join(LONG).unwrap().map(|it| it.code()), Some(-9));
+    assert_eq!(worker.process().join(LONG).unwrap().map(mpcore::ExitStatus::code), Some(-9));
     assert_eq!(worker.process().generation(), 1);
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use system_tests::controller_program::ControllerProgram;
-use system_tests::processes;
+use system_tests::{processes, until};
 
 const CONTROLLER: &str = env!("CARGO_BIN_EXE_controller");
 const STRANGER: &str = env!("CARGO_BIN_EXE_stranger");
@@ -24,15 +24,18 @@ const NOBODY: u32 = 65534;
 enum Lanes {
     /// As the builder has it.
     Default,
+    /// With an endpoint that has a name.
+    IpcChannel,
 }
 
 impl Lanes {
-    const ALL: [Lanes; 1] = [Lanes::Default];
+    const ALL: [Lanes; 2] = [Lanes::Default, Lanes::IpcChannel];
 
     /// The argument of `bin/controller.rs`.
     fn argument(self) -> &'static str {
         match self {
             Lanes::Default => "default",
+            Lanes::IpcChannel => "ipc-channel",
         }
     }
 }
@@ -141,9 +144,14 @@ fn check(moment: &str, lanes: Lanes) {
     command.arg(elsewhere.path().join("cleanup")).args(["20000", lanes.argument()]);
     command.env("TMPDIR", temporary.path());
     let mut controller = ControllerProgram::start_command(&mut command);
+    let child = controller.number("child");
+    // A program that is no child does not notice the loss of its controller.
+    let _at_last = (moment == "unconnected").then(|| Killed(child));
     controller.line("there");
-    let pids = processes::marked(&temporary.path().to_string_lossy());
-    assert!(pids.len() > 1, "the controller and its child: {pids:?}");
+    let mark = temporary.path().to_string_lossy();
+    // A process that has just become another program has no environment for a moment.
+    until("the child is seen", || processes::marked(&mark).contains(&child));
+    let pids = processes::marked(&mark);
     assert!(pids.contains(&controller.pid()), "{pids:?}");
 
     let mut targets: Vec<_> = pids.iter().map(|pid| format!("pid:{pid}")).collect();
@@ -162,6 +170,18 @@ fn check(moment: &str, lanes: Lanes) {
     let alive = |pid: &u32| !processes::has_ended(*pid);
     assert!(pids.iter().all(alive), "{moment}: they go on");
     assert_eq!(entries(temporary.path()), made, "{moment}: nothing was taken or put there");
+}
+
+/// A process that must not outlive the test.
+struct Killed(u32);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // While the controller lives, it is not reaped by somebody else meanwhile.
+        if !processes::has_ended(self.0) {
+            processes::kill(self.0);
+        }
+    }
 }
 
 #[test]
@@ -197,7 +217,7 @@ fn the_stranger_gets_at_what_is_its_own() {
     own.arg("600").stdin(Stdio::null()).uid(NOBODY).gid(NOBODY).current_dir("/");
     let mut own = own.spawn().unwrap();
     // A child inherits none of this from the one that has spawned it; the program it is decides.
-    system_tests::until("it is `sleep`", || {
+    until("it is `sleep`", || {
         let name = fs::read_to_string(format!("/proc/{}/comm", own.id())).unwrap_or_default();
         name.trim() == "sleep"
     });

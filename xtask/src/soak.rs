@@ -56,6 +56,12 @@ const TRIALS: &[Trial] = &[
         about: "Ctrl-C in a terminal: the controller decides, and the child lives.",
         program: SOAK,
     },
+    Trial {
+        name: "fuzz",
+        about: "Every decoder of what may come from the other side, fed with valid inputs that were spoiled \
+                and with noise: each comes to an end, quickly, without a panic and without much memory.",
+        program: "fuzz",
+    },
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,8 +106,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
     let root = workspace_root()?;
     // Before the trials, which take long: what is built now is what is told.
     let origin = Origin::ask(&root)?;
-    let build = CommandLine::cargo(["build", "--release", "-p", PACKAGE, "--bins", MESSAGES]);
-    let Some(built) = build.show().answer(&root, Stdio::inherit())? else {
+    let Some(built) = build(&plan.trials).show().answer(&root, Stdio::inherit())? else {
         return Ok(ExitCode::FAILURE);
     };
     let programs = programs(&String::from_utf8_lossy(&built));
@@ -135,6 +140,8 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
 
 const PACKAGE: &str = "system-tests";
 const SOAK: &str = "soak";
+/// The programs that [`SOAK`] starts.
+const SOAKED: [&str; 3] = ["bench_child", "controller", "many_rounds"];
 const MESSAGES: &str = "--message-format=json-render-diagnostics";
 const PAGE: &str = "docs/soak.md";
 
@@ -144,6 +151,18 @@ const PREAMBLE: &str = "\
 What is promised, under fire for many minutes. Written by `cargo xtask soak`; each section says of which
 commit and when. A goal of speed that was missed is told as such; a broken promise makes the soak fail.
 ";
+
+/// Builds what the trials need and no more: each program is optimised as a whole.
+fn build(trials: &[&Trial]) -> CommandLine {
+    let mut programs: Vec<_> = trials.iter().map(|trial| trial.program).collect();
+    if programs.contains(&SOAK) {
+        programs.extend(SOAKED);
+    }
+    programs.sort_unstable();
+    programs.dedup();
+    let programs = programs.into_iter().flat_map(|program| ["--bin", program]);
+    CommandLine::cargo(["build", "--release", "-p", PACKAGE, MESSAGES]).args(programs)
+}
 
 /// The programs that a build has made, by name. They are run as they are: `cargo run` would build what
 /// somebody has changed meanwhile.
@@ -353,6 +372,16 @@ mod tests {
         assert_eq!(line.to_string(), "/t/release/soak kills --seed 7");
         let missing = command(&TRIALS[0], &HashMap::new(), &[]).unwrap_err().to_string();
         assert!(missing.contains("no program `soak`"), "{missing}");
+    }
+
+    #[test]
+    fn what_the_trials_need_is_built() {
+        let line = build(&[&TRIALS[0], &TRIALS[1]]).to_string();
+        let programs = "--bin bench_child --bin controller --bin many_rounds --bin soak";
+        assert!(line.ends_with(programs), "{line}");
+        let fuzz = Trial { name: "fuzz", about: "", program: "fuzz" };
+        let line = build(&[&fuzz]).to_string();
+        assert!(line.ends_with(" --bin fuzz") && line.matches("--bin").count() == 1, "{line}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::link::Link;
 use super::registry::Place;
+use super::serve::code;
 use crate::process::sys;
 use crate::transport::Receiver;
 use crate::wire::codec::decode;
@@ -24,8 +25,8 @@ pub(crate) type Grace = Arc<AtomicU32>;
 pub(crate) fn start(control: Receiver, link: &Arc<Link>, grace: Grace, place: Place) {
     let for_thread = Arc::clone(link);
     let body = move || {
-        run(control, &for_thread);
-        controller_lost(&for_thread, &grace, place);
+        let lost = Lost { link: for_thread, grace, place };
+        run(control, &lost.link);
     };
     if thread::Builder::new().name("mp-control".into()).spawn(body).is_err() {
         // Nobody would hear of a stop: better not to begin.
@@ -37,6 +38,7 @@ pub(crate) fn start(control: Receiver, link: &Arc<Link>, grace: Grace, place: Pl
 pub(crate) fn run(mut control: Receiver, link: &Arc<Link>) {
     let mut packet = Vec::new();
     while control.receive(&mut packet).is_ok() {
+        link.come_to_reading();
         link.consumed_control(charge(packet.len()));
         let mut ping = 0;
         // A controller that sends anything else is not ours to judge; what can be read counts.
@@ -60,11 +62,30 @@ pub(crate) fn run(mut control: Receiver, link: &Arc<Link>) {
     }
 }
 
-fn controller_lost(link: &Link, grace: &Grace, place: Place) {
-    link.controller_lost();
-    if place != Place::Thread {
-        thread::sleep(Duration::from_millis(grace.load(Ordering::SeqCst).into()));
-        sys::end_own_group();
-        std::process::exit(1);
+/// When this is dropped the thread hears nothing more, because the lane is closed, or because it has
+/// panicked: either way nobody can stop this child any more but itself.
+struct Lost {
+    link: Arc<Link>,
+    grace: Grace,
+    place: Place,
+}
+
+impl Drop for Lost {
+    fn drop(&mut self) {
+        let code = match thread::panicking() {
+            true => {
+                self.link.runtime_panicked();
+                code::PANICKED
+            }
+            false => {
+                self.link.controller_lost();
+                code::CONTROLLER_LOST
+            }
+        };
+        if self.place != Place::Thread {
+            thread::sleep(Duration::from_millis(self.grace.load(Ordering::SeqCst).into()));
+            sys::end_own_group();
+            std::process::exit(code);
+        }
     }
 }

@@ -107,6 +107,7 @@ fn first_record(pipe: &mut impl Read, only: Option<Registration>) -> (Bootstrap,
         Ok(Record::Accepted(_)) => refuse("the controller accepted a child it has not called"),
         Err(error) => no_controller(&error),
     };
+    super::confine::confine(first.limits.as_deref());
     if first.protocol != PROTOCOL {
         refuse(&format!(
             "the controller speaks protocol {}, this child {PROTOCOL}; build both with the same mpcore",
@@ -129,13 +130,14 @@ fn introduction(to: &Bootstrap, table: &InterfaceTable, initial: &[Vec<u8>]) -> 
     }
 }
 
-fn serve(child: Registration, lanes: ChildLanes, to: &Bootstrap, initial: Vec<Vec<u8>>) -> i32 {
+fn serve(child: Registration, lanes: ChildLanes, to: Bootstrap, initial: Vec<Vec<u8>>) -> i32 {
     let run = Run {
         generation: to.generation,
         window: to.window,
         nonce: to.nonce,
         initial,
         place: Place::Process { controller: to.controller },
+        faults: to.faults,
     };
     (child.serve)(lanes, run)
 }
@@ -147,7 +149,7 @@ fn introduce(accepted: Accepted, to: Bootstrap, child: Registration) -> i32 {
     let initial = table.initial_values();
     let introduction = introduction(&to, &table, &initial);
     match accepted.introduce(&introduction, to.generation, to.window) {
-        Ok(lanes) => serve(child, lanes, &to, initial),
+        Ok(lanes) => serve(child, lanes, to, initial),
         // The controller is gone, or does not want this child.
         Err(_) => NOT_A_CHILD,
     }
@@ -175,7 +177,7 @@ fn connect(pipe: &mut impl Read, first: Bootstrap, child: Registration) -> i32 {
                 let (to, lanes) = greeted.swap_remove(accepted);
                 drop(greeted);
                 sys::stdin_to_null();
-                return serve(child, lanes, &to, initial);
+                return serve(child, lanes, to, initial);
             }
             // The controller is gone, or does not want this child.
             Err(_) => return NOT_A_CHILD,

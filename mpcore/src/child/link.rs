@@ -5,17 +5,19 @@
 //! comes. Only a queue over its bound makes a sender wait.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use super::cancels::{Cancels, Ended, Record};
 use super::deadlines::Deadlines;
+use super::faults::{Faults, OnLane};
 use crate::inherited;
 use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES};
 use crate::process::watch;
 use crate::sync::{lock, wait};
-use crate::transport::{LaneEnd, Sender};
+use crate::transport::{LaneEnd, LaneSender, SendError, Sender};
 use crate::wire::credit::{FalseReport, Meter};
+use crate::wire::fault::{FaultPlan, Moment};
 use crate::wire::keyed::Key;
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
 use crate::wire::packet::{CallFlags, Head, ItemHead, ItemKind, PacketKind};
@@ -59,6 +61,24 @@ impl Events {
     fn takes(&self, key: Option<Key>, length: usize) -> bool {
         key.is_some_and(|key| self.queue.has_waiting(key)) || self.queue.has_room(length)
     }
+
+    fn suffer(&mut self, fault: OnLane) {
+        match fault {
+            OnLane::Close => self.lane = Arc::new(Closed),
+            OnLane::Send(packets) => {
+                let _ = packets.iter().try_for_each(|packet| self.lane.send(packet));
+            }
+        }
+    }
+}
+
+/// In place of a lane that was closed.
+struct Closed;
+
+impl LaneSender for Closed {
+    fn send(&self, _packet: &[u8]) -> Result<(), SendError> {
+        Err(SendError::Closed)
+    }
 }
 
 /// Until when the running command may run, and who is to know.
@@ -69,6 +89,15 @@ struct Times {
     alarm: Option<Instant>,
     /// The deadline that calls of the running command inherit.
     lent: Option<Instant>,
+}
+
+/// Why nothing can be sent to the controller any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CutOff {
+    /// A lane is closed.
+    LaneClosed,
+    /// The runtime itself has panicked, so an outcome may be lost.
+    RuntimePanicked,
 }
 
 /// See the [module](self).
@@ -83,11 +112,47 @@ pub(crate) struct Link {
     stopping: AtomicBool,
     /// For the calls that the running command makes.
     inherited: Arc<inherited::Deadline>,
+    /// For those who wait until the running command, or the child, is to end: taken after that was noted, so
+    /// that nobody begins to wait in between.
+    ending: Mutex<()>,
+    ending_changed: Condvar,
+    cut_off: OnceLock<CutOff>,
+    /// Only in a test.
+    faults: Option<Faults>,
 }
 
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Link").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+/// One packet on its way: if that ends in a panic, what the child says is no longer complete.
+struct Sending<'a> {
+    link: &'a Link,
+    events: &'a mut Events,
+    over: bool,
+}
+
+impl Sending<'_> {
+    fn send(&mut self, kind: PacketKind, packet: &[u8]) -> Result<(), SendError> {
+        let faults = self.link.faults.as_ref().filter(|_| kind != PacketKind::Credit);
+        let Some(faults) = faults else {
+            return self.events.lane.send(packet);
+        };
+        let number = faults.message();
+        faults.come_to(Moment::BeforeMessage(number), |fault| self.events.suffer(fault));
+        let sent = self.events.lane.send(packet);
+        faults.come_to(Moment::AfterMessage(number), |fault| self.events.suffer(fault));
+        sent
+    }
+}
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            self.link.cut_off(self.events, CutOff::RuntimePanicked);
+        }
     }
 }
 
@@ -97,6 +162,7 @@ impl Link {
         window: u32,
         events: Sender,
         requests_end: Arc<dyn LaneEnd>,
+        faults: Option<FaultPlan>,
     ) -> Arc<Self> {
         let bounds = Bounds { entries: CHILD_QUEUE_ENTRIES, bytes: CHILD_QUEUE_BYTES };
         let events = Events {
@@ -119,6 +185,10 @@ impl Link {
             stop: Mutex::new(None),
             stopping: AtomicBool::new(false),
             inherited: Arc::default(),
+            ending: Mutex::default(),
+            ending_changed: Condvar::new(),
+            cut_off: OnceLock::new(),
+            faults: faults.map(|plan| Faults::new(plan, generation, window)),
         })
     }
 
@@ -191,10 +261,7 @@ impl Link {
                 Next::Packet => {
                     requests.told(head.consumed);
                     control.told(head.consumed_control);
-                    if events.lane.send(&buffer).is_err() {
-                        events.closed = true;
-                        events.queue.clear();
-                    }
+                    self.send_packet(events, PacketKind::Items, &buffer);
                 }
                 Next::Empty | Next::Wait => break,
             }
@@ -242,8 +309,39 @@ impl Link {
         events.control.told(head.consumed_control);
         let mut packet = head.packet();
         packet.extend_from_slice(body);
-        if events.lane.send(&packet).is_err() {
-            events.closed = true;
+        self.send_packet(events, kind, &packet);
+    }
+
+    /// Sends one packet. If that cannot be done, nobody would hear of anything that comes later, and the
+    /// child ends.
+    fn send_packet(&self, events: &mut Events, kind: PacketKind, packet: &[u8]) {
+        let mut sending = Sending { link: self, events, over: false };
+        let sent = sending.send(kind, packet);
+        sending.over = true;
+        drop(sending);
+        if sent.is_err() {
+            self.cut_off(events, CutOff::LaneClosed);
+        }
+    }
+
+    /// A moment of a plan of faults has come.
+    pub(crate) fn come_to(&self, moment: Moment) {
+        if let Some(faults) = &self.faults {
+            faults.come_to(moment, |fault| lock(&self.events).suffer(fault));
+        }
+    }
+
+    /// The next command begins.
+    pub(crate) fn come_to_command(&self) {
+        if let Some(faults) = &self.faults {
+            self.come_to(faults.command());
+        }
+    }
+
+    /// Something was taken from a lane; does not return if that is not to be.
+    pub(crate) fn come_to_reading(&self) {
+        if let Some(faults) = &self.faults {
+            faults.pass_what_was_read();
         }
     }
 
@@ -286,28 +384,39 @@ impl Link {
 
     /// The controller is gone: nothing will be sent any more, and the child shall end.
     pub(crate) fn controller_lost(&self) {
-        self.close();
+        self.cut_off(&mut lock(&self.events), CutOff::LaneClosed);
+    }
+
+    /// The runtime itself has panicked: the child ends without a goodbye, and every command ends with it.
+    pub(crate) fn runtime_panicked(&self) {
+        self.cut_off(&mut lock(&self.events), CutOff::RuntimePanicked);
+    }
+
+    fn cut_off(&self, events: &mut Events, why: CutOff) {
+        events.closed = true;
+        events.queue.clear();
+        self.room.notify_all();
+        let _ = self.cut_off.set(why);
         self.request_stop(StopReason::ControllerLost);
     }
 
-    fn close(&self) {
-        let mut events = lock(&self.events);
-        events.closed = true;
-        events.queue.clear();
-        drop(events);
-        self.room.notify_all();
+    /// Whether nothing can be sent any more, and why.
+    pub(crate) fn is_cut_off(&self) -> Option<CutOff> {
+        self.cut_off.get().copied()
     }
 
     /// Asks the child to end, for the first reason that comes.
+    ///
+    /// Waits for nothing: the thread that holds the events lane may never let go of it.
     pub(crate) fn request_stop(&self, reason: StopReason) {
         lock(&self.stop).get_or_insert(reason);
-        if self.stopping.swap(true, Ordering::SeqCst) {
-            return;
+        let before = self.stopping.swap(true, Ordering::SeqCst);
+        // Whoever is about to wait shall see it.
+        self.tell_of_end();
+        if !before {
+            // The main thread may be waiting for a request.
+            self.requests_end.end(self.generation);
         }
-        // Whoever waits for room shall see it, and the main thread may be waiting for a request.
-        drop(lock(&self.events));
-        self.room.notify_all();
-        self.requests_end.end(self.generation);
     }
 
     pub(crate) fn stopping(&self) -> bool {
@@ -321,7 +430,9 @@ impl Link {
     /// The controller has cancelled these.
     pub(crate) fn cancel(&self, ids: &[u64]) {
         // A command that waits behind a long one need not wait for its turn to be told.
-        for id in self.cancels.cancel(ids) {
+        let answered = self.cancels.cancel(ids);
+        self.tell_of_end();
+        for id in answered {
             self.queue_short(ItemHead::new(ItemKind::Cancelled, 0, id));
         }
     }
@@ -404,6 +515,7 @@ impl Link {
         }
         if let Some(overrun) = record.times.deadlines.due(Instant::now()) {
             self.cancels.overran(&mut record, overrun.allowed);
+            self.tell_of_end();
             // Under the lock, so that the command's outcome comes after it.
             let mut head = ItemHead::new(ItemKind::Overrun, 0, overrun.call);
             head.deadline = overrun.allowed;
@@ -421,6 +533,29 @@ impl Link {
     /// The running command, or 0.
     pub(crate) fn running(&self) -> u64 {
         self.cancels.running()
+    }
+
+    /// Waits until the running command, or the child, shall end.
+    pub(crate) fn wait_for_end(&self) {
+        self.wait_until(Self::wants_end);
+    }
+
+    /// Waits until nothing can be sent any more, whatever is asked meanwhile.
+    pub(crate) fn wait_for_cut_off(&self) {
+        self.wait_until(|link| link.is_cut_off().is_some());
+    }
+
+    fn wait_until(&self, condition: impl Fn(&Self) -> bool) {
+        let mut ending = lock(&self.ending);
+        while !condition(self) {
+            ending = wait(&self.ending_changed, ending);
+        }
+    }
+
+    /// Whoever is about to wait for an end shall see it.
+    fn tell_of_end(&self) {
+        drop(lock(&self.ending));
+        self.ending_changed.notify_all();
     }
 
     /// Whether the running command shall end.

@@ -4,14 +4,17 @@
 //! is one run: constructor, `postrun_init`, commands one at a time on the main thread, `cleanup`.
 //! [`link`] is what the child's threads share, with [`cancels`] of which command runs and which shall not and
 //! [`deadlines`] of until when it may; [`context`] its face to the user's code, [`control`] the second thread,
-//! which hears of stop, cancel and credit while a command runs.
+//! which hears of stop, cancel and credit while a command runs; [`faults`] is what a test has planned to go
+//! wrong.
 //!
 //! Never imports `controller`.
 
 mod cancels;
+mod confine;
 pub(crate) mod context;
 pub(crate) mod control;
 mod deadlines;
+mod faults;
 pub(crate) mod init;
 pub(crate) mod link;
 pub(crate) mod panic;

@@ -11,6 +11,7 @@ use std::sync::Once;
 
 use super::context::CancelUnwind;
 use crate::limits::PANIC_TEXT_BYTES;
+use crate::unwind::discard;
 use crate::wire::report::PanicReport;
 
 thread_local! {
@@ -73,10 +74,12 @@ pub(crate) fn guard<R>(code: impl FnOnce() -> R) -> Result<R, Unwound> {
         }
         let last = LAST.with_borrow_mut(Option::take);
         // `resume_unwind` by the user's code runs no hook.
-        Unwound::Panicked(last.unwrap_or_else(|| PanicReport {
+        let report = last.unwrap_or_else(|| PanicReport {
             message: message(&*payload),
             location: String::new(),
             backtrace: String::new(),
-        }))
+        });
+        discard(payload);
+        Unwound::Panicked(report)
     })
 }

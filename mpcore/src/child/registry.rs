@@ -3,6 +3,7 @@
 use super::serve::serve;
 use crate::interface::{Child, Interface};
 use crate::transport::ChildLanes;
+use crate::wire::fault::FaultPlan;
 use crate::wire::interface::InterfaceTable;
 
 /// One child of this binary, without its types.
@@ -20,6 +21,7 @@ pub(crate) struct Run {
     pub(crate) nonce: crate::wire::handshake::Nonce,
     pub(crate) initial: Vec<Vec<u8>>,
     pub(crate) place: Place,
+    pub(crate) faults: Option<FaultPlan>,
 }
 
 /// Where a child runs.

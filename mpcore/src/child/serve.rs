@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::cancels::Cause;
+use super::confine;
 use super::context::ChildContext;
 use super::control::{self, Grace};
-use super::link::Link;
+use super::link::{CutOff, Link};
 use super::panic::{Unwound, guard, install_hook};
 use super::registry::{Place, Run};
 use super::request::{Reply, Request};
@@ -20,22 +21,25 @@ use crate::process::sys;
 use crate::transport::{ChildLanes, Receiver};
 use crate::wire::codec::decode;
 use crate::wire::credit::charge;
+use crate::wire::fault::Moment;
 use crate::wire::handshake::Welcome;
 use crate::wire::packet::{Assembler, Bytes, Head, ItemHead, ItemKind, PacketError, PacketKind};
 use crate::wire::report::{Bye, InitFailure, PanicReport, StopReason};
 
 /// The exit codes of a child, as `sysexits` and Rust users know them.
-mod code {
-    pub(super) const OK: i32 = 0;
-    pub(super) const INIT_FAILED: i32 = 1;
-    pub(super) const PANICKED: i32 = 101;
+pub(crate) mod code {
+    pub(crate) const OK: i32 = 0;
+    pub(crate) const INIT_FAILED: i32 = 1;
+    /// The lanes to the controller are closed: `EX_IOERR`.
+    pub(crate) const CONTROLLER_LOST: i32 = 74;
+    pub(crate) const PANICKED: i32 = 101;
 }
 
 /// Serves until the end and returns the exit code.
 pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     install_hook();
     let ChildLanes { requests, requests_end, control, events } = lanes;
-    let link = Link::new(run.generation, run.window, events, requests_end);
+    let link = Link::new(run.generation, run.window, events, requests_end, run.faults);
     let grace = Grace::default();
     if run.place != Place::Thread {
         let for_signal = Arc::clone(&link);
@@ -45,7 +49,7 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     control::start(control, &link, Arc::clone(&grace), run.place);
     let mut requests = Requests::new(requests, Arc::clone(&link));
 
-    let code = match requests.welcome(run.nonce) {
+    let code = or_end(&link, || match requests.welcome(run.nonce) {
         Some(welcome) => {
             grace.store(welcome.grace, Ordering::SeqCst);
             live::<P>(&link, &mut requests, welcome, run.initial)
@@ -56,11 +60,26 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
             code::OK
         }
         None => code::INIT_FAILED,
+    });
+    let code = match link.is_cut_off() {
+        Some(CutOff::RuntimePanicked) => code::PANICKED,
+        Some(CutOff::LaneClosed) => code::CONTROLLER_LOST,
+        None => code.unwrap_or(code::PANICKED),
     };
     if let Place::Process { controller } = run.place {
         sys::end_descendants(controller);
     }
     code
+}
+
+/// Runs what is the runtime's own: if it panics, the child ends, but what is the user's still gets its
+/// turn.
+fn or_end<R>(link: &Link, code: impl FnOnce() -> R) -> Option<R> {
+    let result = guard(code);
+    if result.is_err() {
+        link.runtime_panicked();
+    }
+    result.ok()
 }
 
 fn live<P: Child>(
@@ -71,24 +90,35 @@ fn live<P: Child>(
 ) -> i32 {
     let context = ChildContext::new(Arc::clone(link), welcome.name, initial);
     let typed = P::Interface::__context(&context);
-    let (mut child, mut code) = match construct::<P>(&typed, &welcome.config) {
+    let constructed = match confine::refused() {
+        Some(refused) => Err(refused),
+        None => construct::<P>(link, &typed, &welcome.config),
+    };
+    let (mut child, mut code) = match constructed {
         Ok(child) => (Some(child), code::OK),
         Err(failure) => (None, report_failure(link, &failure)),
     };
     let mut initialized = false;
     if let Some(child) = &mut child {
-        match initialize::<P>(child) {
+        match initialize::<P>(link, child) {
             Ok(()) => initialized = true,
-            Err(failure) => code = report_failure(link, &failure),
+            Err(failure) => {
+                code = or_end(link, || report_failure(link, &failure)).unwrap_or(code::PANICKED);
+            }
         }
     }
     if initialized && let Some(child) = &mut child {
-        let _ = link.send(ItemHead::new(ItemKind::Ready, 0, 0), None, Vec::new());
-        run_commands::<P>(link, requests, child, &typed);
+        or_end(link, || {
+            let _ = link.send(ItemHead::new(ItemKind::Ready, 0, 0), None, Vec::new());
+            run_commands::<P>(link, requests, child, &typed);
+        });
     }
     let cleaned_up = child.is_some();
     let cleanup_panic = child.and_then(|mut child| {
-        let panic = panic_of(guard(|| child.__interface().__cleanup()));
+        let panic = panic_of(guard(|| {
+            link.come_to(Moment::Cleanup);
+            child.__interface().__cleanup();
+        }));
         // The drop of the user's fields is the user's code too.
         let dropped = panic_of(guard(move || drop(child)));
         panic.or(dropped)
@@ -98,7 +128,7 @@ fn live<P: Child>(
 }
 
 /// The last item; waits until everything is on its way.
-fn say_goodbye(link: &Link, cleaned_up: bool, cleanup_panic: Option<PanicReport>) {
+pub(crate) fn say_goodbye(link: &Link, cleaned_up: bool, cleanup_panic: Option<PanicReport>) {
     let reason = link.stop_reason().unwrap_or(StopReason::InitFailed);
     let bye = Bye { reason, cleaned_up, cleanup_panic };
     let payload = postcard::to_stdvec(&bye).unwrap_or_default();
@@ -114,6 +144,7 @@ fn panic_of(result: Result<(), Unwound>) -> Option<PanicReport> {
 }
 
 fn construct<P: Child>(
+    link: &Link,
     context: &<P::Interface as Interface>::Context,
     config: &[u8],
 ) -> Result<P, InitFailure> {
@@ -125,7 +156,11 @@ fn construct<P: Child>(
         }
         Err(Unwound::Cancelled) => return Err(InitFailure::Constructor(crate::Cancelled.into())),
     };
-    match guard(|| P::__construct(context.clone(), config)) {
+    let constructed = guard(|| {
+        link.come_to(Moment::Constructor);
+        P::__construct(context.clone(), config)
+    });
+    match constructed {
         Ok(Ok(child)) => Ok(child),
         Ok(Err(error)) => Err(InitFailure::Constructor(error)),
         Err(Unwound::Panicked(report)) => Err(InitFailure::ConstructorPanicked(report)),
@@ -133,8 +168,12 @@ fn construct<P: Child>(
     }
 }
 
-fn initialize<P: Child>(child: &mut P) -> Result<(), InitFailure> {
-    match guard(|| child.__interface().__init()) {
+fn initialize<P: Child>(link: &Link, child: &mut P) -> Result<(), InitFailure> {
+    let initialized = guard(|| {
+        link.come_to(Moment::PostrunInit);
+        child.__interface().__init()
+    });
+    match initialized {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(InitFailure::PostrunInit(error)),
         Err(Unwound::Panicked(report)) => Err(InitFailure::PostrunInitPanicked(report)),
@@ -171,17 +210,9 @@ fn run_commands<P: Child>(
     context: &<P::Interface as Interface>::Context,
 ) {
     while let Some((head, args)) = requests.next() {
-        if let Some(reply) = run_command::<P>(link, child, context, head, &args) {
-            let mut outcome = ItemHead::new(reply.kind, head.method, head.call);
-            outcome.deadline = reply.allowed;
-            let _ = link.send(outcome, None, reply.payload);
-        }
+        run_command::<P>(link, child, context, head, &args);
     }
-    // Taken from the lane, but not run.
-    for (head, _) in requests.taken.drain(..).filter(|(head, _)| link.skip(head.call)) {
-        let outcome = ItemHead::new(ItemKind::Stopped, head.method, head.call);
-        let _ = link.send(outcome, None, Vec::new());
-    }
+    requests.leave_the_rest();
 }
 
 fn run_command<P: Child>(
@@ -190,19 +221,23 @@ fn run_command<P: Child>(
     context: &<P::Interface as Interface>::Context,
     head: ItemHead,
     args: &Bytes,
-) -> Option<Reply> {
+) {
     if !link.begin(&head) {
-        return None;
+        return;
     }
+    let mut owed = Owed { link, head, reply: None };
     let request = Request { command: head.method, args: args.as_slice() };
-    let result = guard(|| child.__interface().__dispatch(context, request));
+    let result = guard(|| {
+        link.come_to_command();
+        child.__interface().__dispatch(context, request)
+    });
     let end = link.end();
     let ended = || match end.cause {
         Some(Cause::TimedOut(allowed)) => Reply { allowed, ..Reply::bare(ItemKind::TimedOut) },
         _ if link.stopping() => Reply::bare(ItemKind::Stopped),
         _ => Reply::bare(ItemKind::Cancelled),
     };
-    Some(match result {
+    owed.reply = Some(match result {
         Ok(reply) if reply.kind == ItemKind::Raised && end.met => ended(),
         Ok(reply) => reply,
         Err(Unwound::Cancelled) => ended(),
@@ -210,11 +245,33 @@ fn run_command<P: Child>(
             payload: postcard::to_stdvec(&report).unwrap_or_default(),
             ..Reply::bare(ItemKind::Panicked)
         },
-    })
+    });
+}
+
+/// A command that has begun owes an outcome: it is sent when this is dropped, once, however that comes.
+struct Owed<'a> {
+    link: &'a Link,
+    head: ItemHead,
+    reply: Option<Reply>,
+}
+
+impl Drop for Owed<'_> {
+    fn drop(&mut self) {
+        let reply = self.reply.take().unwrap_or_else(|| {
+            self.link.end();
+            let message = "the child's runtime panicked after the command".to_owned();
+            let report = PanicReport { message, location: String::new(), backtrace: String::new() };
+            let payload = postcard::to_stdvec(&report).unwrap_or_default();
+            Reply { payload, ..Reply::bare(ItemKind::Panicked) }
+        });
+        let mut outcome = ItemHead::new(reply.kind, self.head.method, self.head.call);
+        outcome.deadline = reply.allowed;
+        let _ = self.link.send(outcome, None, reply.payload);
+    }
 }
 
 /// The requests lane, item by item.
-struct Requests {
+pub(crate) struct Requests {
     lane: Receiver,
     link: Arc<Link>,
     assembler: Assembler,
@@ -223,13 +280,13 @@ struct Requests {
 }
 
 impl Requests {
-    fn new(lane: Receiver, link: Arc<Link>) -> Self {
+    pub(crate) fn new(lane: Receiver, link: Arc<Link>) -> Self {
         let (assembler, taken, packet) = Default::default();
         Self { lane, link, assembler, taken, packet }
     }
 
     /// The first item, if it comes from whom we expect.
-    fn welcome(&mut self, nonce: crate::wire::handshake::Nonce) -> Option<Welcome> {
+    pub(crate) fn welcome(&mut self, nonce: crate::wire::handshake::Nonce) -> Option<Welcome> {
         let (head, payload) = self.next()?;
         if head.kind != ItemKind::Welcome {
             return None;
@@ -239,7 +296,7 @@ impl Requests {
     }
 
     /// The next item; `None` when the child shall end.
-    fn next(&mut self) -> Option<(ItemHead, Bytes)> {
+    pub(crate) fn next(&mut self) -> Option<(ItemHead, Bytes)> {
         loop {
             if self.link.stopping() {
                 return None;
@@ -257,8 +314,18 @@ impl Requests {
         }
     }
 
+    /// What was taken from the lane, but is not run.
+    pub(crate) fn leave_the_rest(&mut self) {
+        let link = &self.link;
+        for (head, _) in self.taken.drain(..).filter(|(head, _)| link.skip(head.call)) {
+            let outcome = ItemHead::new(ItemKind::Stopped, head.method, head.call);
+            let _ = link.send(outcome, None, Vec::new());
+        }
+    }
+
     fn receive(&mut self) -> Option<()> {
         self.lane.receive(&mut self.packet).ok()?;
+        self.link.come_to_reading();
         let (head, body) = Head::parse(&self.packet, self.link.generation()).ok()?;
         if head.kind == PacketKind::End {
             return Some(()); // by ourselves, outside the credit
@@ -272,5 +339,50 @@ impl Requests {
         self.link.consumed_request(charge(self.packet.len()));
         let _ = self.link.credit(head.consumed);
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::transport::memory;
+
+    /// What has come of the items that were sent.
+    fn outcomes(events: &mpsc::Receiver<Vec<u8>>) -> Vec<(ItemKind, u64)> {
+        let mut found = Vec::new();
+        for packet in events.try_iter() {
+            let (head, body) = Head::parse(&packet, 1).unwrap();
+            let take = |item: ItemHead, _: crate::wire::packet::Payload<'_>| {
+                found.push((item.kind, item.call));
+                Ok::<(), PacketError>(())
+            };
+            Assembler::default().take(head.kind, body, take).unwrap();
+        }
+        found
+    }
+
+    #[test]
+    fn what_has_begun_has_one_outcome_however_it_is_left() {
+        let (sender, events) = mpsc::channel();
+        let (_lanes, child) = memory::pair();
+        let link = Link::new(1, 96 << 10, Arc::new(sender), child.requests_end, None);
+        let head = |call| ItemHead::new(ItemKind::Call, 0, call);
+        assert!(link.begin(&head(1)));
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            let _owed = Owed { link: &link, head: head(1), reply: None };
+            resume_unwind(Box::new("on purpose"));
+        }));
+        assert!(unwound.is_err());
+        assert_eq!(outcomes(&events), [(ItemKind::Panicked, 1)]);
+        assert_eq!(link.running(), 0, "it is over");
+        assert!(link.begin(&head(2)));
+        let mut owed = Owed { link: &link, head: head(2), reply: None };
+        link.end();
+        owed.reply = Some(Reply::bare(ItemKind::Returned));
+        drop(owed);
+        assert_eq!(outcomes(&events), [(ItemKind::Returned, 2)]);
     }
 }

@@ -24,8 +24,11 @@ use crate::interface::{Child, Control, Interface};
 use crate::limits;
 use crate::supervise::restart::RestartPolicy;
 use crate::sync::lock;
+use crate::testing::Script;
 use crate::transport::Transport;
+use crate::wire::child_limits::{ChildLimits, LimitsError};
 use crate::wire::codec::EncodeError;
+use crate::wire::fault::FaultPlan;
 use crate::wire::interface::InterfaceTable;
 use crate::wire::outgoing::Bounds;
 
@@ -38,6 +41,15 @@ pub(crate) enum Program {
     Path(OsString),
     /// A thread of this process.
     Thread(Registration),
+    /// A thread of this process that plays a script.
+    Script(Script),
+}
+
+impl Program {
+    /// Whether the child is no process of its own.
+    pub(crate) fn is_on_thread(&self) -> bool {
+        matches!(self, Self::Thread(_) | Self::Script(_))
+    }
 }
 
 /// Where a child's output goes.
@@ -48,6 +60,13 @@ pub enum Output {
     Inherit,
     /// Nowhere. The last lines of stderr stand in the exit report all the same.
     Null,
+    /// To whoever is connected to [`ProcessSignals::stdout_line`](crate::ProcessSignals::stdout_line) or
+    /// [`stderr_line`](crate::ProcessSignals::stderr_line): connect before `start`.
+    ///
+    /// A program that is no Rust program may write whole blocks instead of lines when it writes into a pipe.
+    /// What descendants of the child write comes along, and so does what a test harness writes where the
+    /// child is a test binary. A child on a thread has no output of its own.
+    Captured,
 }
 
 type AfterExit = Box<dyn Fn(&ExitReport) + Send + Sync>;
@@ -62,6 +81,7 @@ pub(crate) struct Spec {
     pub(crate) clear_environment: bool,
     pub(crate) working_directory: Option<PathBuf>,
     pub(crate) transport: Transport,
+    pub(crate) faults: Option<FaultPlan>,
     pub(crate) stdout: Output,
     pub(crate) stderr: Output,
     pub(crate) start_deadline: Duration,
@@ -70,10 +90,11 @@ pub(crate) struct Spec {
     pub(crate) inbox_bound: InboxBound,
     pub(crate) inbox: InboxHandle,
     pub(crate) after_exit: Option<AfterExit>,
+    pub(crate) vigilance: Vigilance,
     pub(crate) restart: RestartPolicy,
     /// Accepted writes of properties are made again with every start.
     pub(crate) reapply_properties: bool,
-    pub(crate) vigilance: Vigilance,
+    pub(crate) limits: Option<ChildLimits>,
 }
 
 /// Everything that can be set before a child starts; made by `LaserControl::builder()`.
@@ -101,6 +122,7 @@ pub struct Builder<C: Control> {
     clear_environment: bool,
     working_directory: Option<PathBuf>,
     transport: Transport,
+    faults: Option<FaultPlan>,
     stdout: Output,
     stderr: Output,
     start_deadline: Duration,
@@ -109,9 +131,10 @@ pub struct Builder<C: Control> {
     inbox_bound: InboxBound,
     inbox: Option<InboxHandle>,
     after_exit: Option<AfterExit>,
+    vigilance: Vigilance,
     restart: RestartPolicy,
     reapply_properties: bool,
-    vigilance: Vigilance,
+    limits: Option<ChildLimits>,
     _control: PhantomData<fn() -> C>,
 }
 
@@ -143,6 +166,7 @@ impl<C: Control> Builder<C> {
             clear_environment: false,
             working_directory: None,
             transport: Transport::default(),
+            faults: None,
             stdout: Output::Inherit,
             stderr: Output::Inherit,
             start_deadline: limits::START_DEADLINE,
@@ -151,9 +175,10 @@ impl<C: Control> Builder<C> {
             inbox_bound: InboxBound { entries: limits::INBOX_ENTRIES, bytes: limits::INBOX_BYTES },
             inbox: None,
             after_exit: None,
+            vigilance: Vigilance::default(),
             restart: RestartPolicy::never(),
             reapply_properties: false,
-            vigilance: Vigilance::default(),
+            limits: None,
             _control: PhantomData,
         }
     }
@@ -181,6 +206,18 @@ impl<C: Control> Builder<C> {
     pub fn in_process<P: Child<Interface = C::Interface>>(mut self) -> Self {
         self.program = Some(Program::Thread(Registration::of::<P>()));
         self
+    }
+
+    /// A child that plays this script on a thread, in place of one that implements the interface: for
+    /// tests of what the application makes of it. It needs no config.
+    #[must_use]
+    pub fn script(mut self, script: &Script) -> Self {
+        self.program = Some(Program::Script(script.clone()));
+        self
+    }
+
+    fn is_scripted(&self) -> bool {
+        matches!(self.program, Some(Program::Script(_)))
     }
 
     /// What the child's constructor gets.
@@ -239,7 +276,28 @@ impl<C: Control> Builder<C> {
         self
     }
 
+    /// What shall go wrong in the child, to see what the application makes of it: for tests, see
+    /// [`testing`](crate::testing).
+    #[must_use]
+    pub fn faults(mut self, plan: FaultPlan) -> Self {
+        self.faults = Some(plan);
+        self
+    }
+
     /// Where the child's stdout goes; by default to the controller's.
+    ///
+    /// ```no_run
+    /// # #[mpcore::process] trait Laser { fn fire(&mut self); }
+    /// # fn f() -> Result<(), mpcore::StartError> {
+    /// use mpcore::Output;
+    ///
+    /// let laser =
+    ///     LaserControl::builder().program("laser-child").stdout(Output::Captured).build()?;
+    /// laser.process().signals().stdout_line.connect(|line| println!("laser: {line}"));
+    /// laser.process().start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn stdout(mut self, output: Output) -> Self {
         self.stdout = output;
@@ -332,6 +390,14 @@ impl<C: Control> Builder<C> {
         self
     }
 
+    /// What the child may use: memory, time, files, rights. It sets these limits itself, before anything
+    /// else.
+    #[must_use]
+    pub fn limits(mut self, limits: ChildLimits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
     /// Whether a child that ends by itself is started again; by default it is not.
     ///
     /// Handles, signals and connections stay as they are; the mirrors of the properties begin with the
@@ -373,9 +439,11 @@ impl<C: Control> Builder<C> {
     /// The control; the child is not started yet.
     ///
     /// # Errors
-    /// [`StartError::ChildMissing`], [`StartError::ConfigMissing`], [`StartError::Config`].
+    /// [`StartError::ChildMissing`], [`StartError::ConfigMissing`], [`StartError::Config`],
+    /// [`StartError::Limits`].
     pub fn build(self) -> Result<C, StartError> {
-        if self.config.is_none() && !is_unit::<<C::Interface as Interface>::Config>() {
+        let none_needed = is_unit::<<C::Interface as Interface>::Config>() || self.is_scripted();
+        if self.config.is_none() && !none_needed {
             return Err(StartError::ConfigMissing);
         }
         self.__build_without_config()
@@ -385,6 +453,8 @@ impl<C: Control> Builder<C> {
     #[doc(hidden)]
     pub fn __build_without_config(self) -> Result<C, StartError> {
         let table = table::<C>();
+        testable(self.program.as_ref(), self.faults.as_ref(), &table)?;
+        let scripted = self.is_scripted();
         let name = self.name.unwrap_or_else(|| {
             static NEXT: AtomicU64 = AtomicU64::new(1);
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -392,17 +462,27 @@ impl<C: Control> Builder<C> {
         });
         let config = match &self.config {
             Some(config) => Some(encoded::<C>(config)?),
-            None if is_unit::<<C::Interface as Interface>::Config>() => Some(Arc::from([])),
+            None if is_unit::<<C::Interface as Interface>::Config>() || scripted => {
+                Some(Arc::from([]))
+            }
             None => None,
         };
+        let program = self.program.ok_or(StartError::ChildMissing)?;
+        if let Some(limits) = &self.limits {
+            limits.check()?;
+            if matches!(program, Program::Thread(_)) {
+                return Err(LimitsError::InProcess.into());
+            }
+        }
         let spec = Spec {
-            program: self.program.ok_or(StartError::ChildMissing)?,
+            program,
             config: Mutex::new(config),
             arguments: self.arguments,
             environment: self.environment,
             clear_environment: self.clear_environment,
             working_directory: self.working_directory,
             transport: self.transport,
+            faults: self.faults,
             stdout: self.stdout,
             stderr: self.stderr,
             start_deadline: self.start_deadline,
@@ -411,9 +491,10 @@ impl<C: Control> Builder<C> {
             inbox_bound: self.inbox_bound,
             inbox: self.inbox.unwrap_or_else(InboxHandle::background),
             after_exit: self.after_exit,
+            vigilance: self.vigilance,
             restart: self.restart,
             reapply_properties: self.reapply_properties,
-            vigilance: self.vigilance,
+            limits: self.limits,
         };
         let mut wiring = Wiring::default();
         let signals = C::__signals(&mut wiring);
@@ -430,6 +511,24 @@ impl<C: Control> Builder<C> {
         let control = self.build()?;
         control.__core().process().start()?;
         Ok(control)
+    }
+}
+
+/// Whether what a test wants of the child can be.
+fn testable(
+    program: Option<&Program>,
+    faults: Option<&FaultPlan>,
+    table: &InterfaceTable,
+) -> Result<(), StartError> {
+    if let Some(Program::Script(script)) = program {
+        script.check(table)?;
+        return if faults.is_some() { Err(StartError::FaultsInScript) } else { Ok(()) };
+    }
+    let on_thread = program.is_some_and(Program::is_on_thread);
+    let mut faults = faults.into_iter().flat_map(FaultPlan::faults);
+    match faults.find(|(_, fault)| on_thread && fault.needs_process()) {
+        Some((_, fault)) => Err(StartError::FaultNeedsProcess { fault: *fault }),
+        None => Ok(()),
     }
 }
 

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use oneshot::{RecvTimeoutError, TryRecvError};
+
 use super::allowance::Allowance as _;
 use super::outcome::{CallError, Outcome, OutcomeCodec};
 use super::pending::{Reply, SharedThen, Then};
@@ -81,8 +83,8 @@ impl<T, E> Call<T, E> {
     /// # Errors
     /// How the command ended, if not with a result.
     pub fn wait(mut self) -> Result<T, CallError<E>> {
-        // Without a deadline there is an outcome, or the whole control is gone.
-        self.wait_until(None).unwrap_or(Err(CallError::Stopped))
+        // Without a deadline there is an outcome.
+        self.wait_until(None).unwrap_or(Err(CallError::Lost))
     }
 
     /// Waits for the outcome, but no longer than `timeout`. `None` is no outcome: the command goes on,
@@ -100,10 +102,11 @@ impl<T, E> Call<T, E> {
     /// Takes the outcome over if it has come.
     fn look(&mut self) {
         while self.outcome.is_none() {
-            let Some(Ok(reply)) = self.receiver.as_ref().map(oneshot::Receiver::try_recv) else {
-                return;
-            };
-            self.take(reply);
+            match self.receiver.as_ref().map(oneshot::Receiver::try_recv) {
+                Some(Ok(reply)) => self.take(reply),
+                Some(Err(TryRecvError::Disconnected)) => self.lost(),
+                Some(Err(TryRecvError::Empty)) | None => return,
+            }
         }
     }
 
@@ -112,6 +115,12 @@ impl<T, E> Call<T, E> {
             Reply::Outcome(outcome) => self.outcome = Some(outcome),
             Reply::GiveUp(next) => self.receiver = Some(next),
         }
+    }
+
+    /// Nobody will tell the outcome any more. It has none that anybody knows of, and a command of which
+    /// nothing is known was not stopped.
+    fn lost(&mut self) {
+        self.outcome = Some(Arc::new(Outcome::Lost));
     }
 
     fn wait_until(&mut self, timeout: Option<Duration>) -> Option<Result<T, CallError<E>>> {
@@ -128,10 +137,14 @@ impl<T, E> Call<T, E> {
                 }
                 let receiver = self.receiver.as_ref()?;
                 let reply = match deadline {
-                    None => receiver.recv_ref().ok()?,
-                    Some(deadline) => receiver.recv_deadline(deadline).ok()?,
+                    None => receiver.recv_ref().map_err(|_| RecvTimeoutError::Disconnected),
+                    Some(deadline) => receiver.recv_deadline(deadline),
                 };
-                self.take(reply);
+                match reply {
+                    Ok(reply) => self.take(reply),
+                    Err(RecvTimeoutError::Timeout) => return None,
+                    Err(RecvTimeoutError::Disconnected) => self.lost(),
+                }
             }
         }
         self.decoded()
@@ -267,7 +280,7 @@ impl<T, E> Future for CallFuture<T, E> {
                 return Poll::Ready(done);
             }
             let Some(receiver) = &mut this.receiver else {
-                return Poll::Ready(Err(CallError::Stopped));
+                return Poll::Ready(Err(CallError::Lost));
             };
             match Pin::new(receiver).poll(cx) {
                 Poll::Pending => {
@@ -281,7 +294,7 @@ impl<T, E> Future for CallFuture<T, E> {
                 }
                 Poll::Ready(Ok(Reply::GiveUp(next))) => this.receiver = Some(next.into_future()),
                 Poll::Ready(Ok(Reply::Outcome(outcome))) => this.call.outcome = Some(outcome),
-                Poll::Ready(Err(_)) => this.receiver = None,
+                Poll::Ready(Err(_)) => this.call.lost(),
             }
         }
     }

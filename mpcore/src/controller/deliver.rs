@@ -3,16 +3,18 @@
 //! All of the user's code that runs here stands behind a guard: a handler, a `Deserialize` or a
 //! `Display` that panics costs its own notice, never the inbox.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::captured::line_taken;
 use super::inbox::{Notice, Source};
 use super::outcome::{CallEnd, CallError, Exception, ExceptionKind, Outcome, OutcomeCodec};
 use super::pending::{Continuation, SharedThen, Stage};
 use super::process::Progress;
 use super::shared::Shared;
 use crate::DecodeError;
+use crate::process::output::OutputStream;
 use crate::sync::lock;
+use crate::unwind::caught;
 
 /// What user code that panicked counts as. The panic hook has told of it.
 const PANICKED: &str = "the `Deserialize` or `Display` of its type panicked";
@@ -45,6 +47,15 @@ impl Shared {
             Notice::Progress { call, fraction } => {
                 self.signals.progress.fire(&(Progress { call, fraction },));
             }
+            Notice::Line(stream, line) => {
+                line_taken(self, stream, line.len());
+                let signal = match stream {
+                    OutputStream::Stdout => &self.signals.stdout_line,
+                    OutputStream::Stderr => &self.signals.stderr_line,
+                };
+                signal.fire(&(line,));
+            }
+            Notice::LinesDropped(dropped) => self.signals.lines_dropped.fire(&(dropped,)),
             Notice::Started(pid) => self.signals.started.fire(&(pid,)),
             Notice::Ready => self.signals.ready.fire(&()),
             Notice::State(state) => self.signals.state_changed.fire(&(state,)),
@@ -167,5 +178,5 @@ impl Shared {
 
 /// Runs user code; `None` if it panicked.
 fn guard<R>(code: impl FnOnce() -> R) -> Option<R> {
-    catch_unwind(AssertUnwindSafe(code)).ok()
+    caught(code)
 }

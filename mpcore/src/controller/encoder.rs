@@ -10,6 +10,7 @@ use std::thread;
 use super::outcome::Outcome;
 use super::shared::Shared;
 use crate::limits::VALUE_BYTES;
+use crate::unwind::discard;
 use crate::wire::codec::{Deferred, Encoder};
 
 /// Arguments that have moved away from their caller.
@@ -60,8 +61,12 @@ impl Shared {
                 let error: crate::EncodeError = error;
                 Err(Outcome::Encode(error.to_string()))
             }
-            Err(_) => Err(Outcome::Encode("the argument's `Serialize` panicked".into())),
+            Err(panic) => {
+                discard(panic);
+                Err(Outcome::Encode("the argument's `Serialize` panicked".into()))
+            }
         };
+        let _posting = self.begin_posting(&mut self.life());
         let refused = self.traffic().encoded(call, payload);
         if let Some((entry, outcome)) = refused {
             self.resolve(call, entry, outcome);

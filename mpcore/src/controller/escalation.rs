@@ -20,8 +20,7 @@ pub enum Escalation {
     /// Tell, ask, and kill the child if that did not help. Its other commands end with it, and their
     /// report names the reason.
     Kill,
-    /// The same, and start the child again, as after a crash: with the delays and the intensity of its
-    /// [`RestartPolicy`](crate::RestartPolicy), but also where that is never to restart.
+    /// The same, and start the child again.
     Restart,
 }
 

@@ -79,13 +79,12 @@ pub enum Failure {
     )]
     Resources(String),
     /// The process ended before it was ready.
-    #[error(
-        "the child ended before it was ready ({status}): is `mpcore::init()` or \
-         `mpcore::child_main` the first line of its `main`?{stderr}"
-    )]
+    #[error("the child ended before it was ready ({status}){advice}{stderr}")]
     EndedBeforeReady {
         /// How it ended.
         status: ExitStatus,
+        /// Where to look, as the rest of a sentence.
+        advice: &'static str,
         /// The end of what it wrote to stderr, as a sentence, or nothing.
         stderr: String,
     },
@@ -111,6 +110,14 @@ pub enum Failure {
         child: u32,
         /// The controller's.
         controller: u32,
+    },
+    /// The child could not set one of its [limits](crate::ChildLimits), and so did not begin.
+    #[error("the child could not set its limits ({what}): {message}")]
+    Limits {
+        /// Which one: memory, CPU time, open files, nice level, no new privileges, or sandbox.
+        what: String,
+        /// What the system said, or what is missing.
+        message: String,
     },
     /// The child could not read its config.
     #[error("the child could not read its config: {0}")]
@@ -164,6 +171,7 @@ fn last_seen(executing: Option<&Executing>) -> String {
 impl From<InitFailure> for Failure {
     fn from(failure: InitFailure) -> Self {
         match failure {
+            InitFailure::Limits { what, message } => Self::Limits { what, message },
             InitFailure::Config(message) => Self::Config(message),
             InitFailure::Constructor(error) => Self::Constructor(error),
             InitFailure::ConstructorPanicked(report) => Self::ConstructorPanicked(report),
@@ -197,8 +205,11 @@ pub struct ExitReport {
     pub failure: Option<Failure>,
     /// Commands that were submitted and ended with this run.
     pub commands_lost: usize,
-    /// The last lines of stderr, at most 64.
+    /// The last lines of stderr, at most 64, wherever stderr goes.
     pub stderr: Vec<String>,
+    /// Captured lines that were dropped because too many waited for the inbox's thread; see
+    /// [`ProcessSignals::lines_dropped`](crate::ProcessSignals::lines_dropped).
+    pub lines_dropped: u64,
 }
 
 impl fmt::Display for ExitReport {

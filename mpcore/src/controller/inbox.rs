@@ -18,10 +18,12 @@ use super::mailbox::{Mailbox, Weighed};
 use super::mirror::Mirror;
 use super::outcome::{Exception, Outcome};
 use super::pending::SharedThen;
+use super::process::LinesDropped;
 use super::restart::{GaveUp, Restarting};
 use super::ring::{Rest, Ring, Turn};
 use super::shared::Shared;
 use crate::limits::INBOX_TURN;
+use crate::process::output::OutputStream;
 use crate::wire::keyed::Key;
 use crate::wire::packet::Bytes;
 
@@ -67,6 +69,9 @@ pub(crate) enum Notice {
     Restarting(Box<Restarting>),
     GaveUp(Box<GaveUp>),
     Task(Box<dyn FnOnce() + Send>),
+    /// Bounded by its [backlog](super::captured): as bytes it does not count here.
+    Line(OutputStream, String),
+    LinesDropped(LinesDropped),
 }
 
 impl Notice {
@@ -78,11 +83,29 @@ impl Notice {
             _ => None,
         }
     }
+
+    /// The same with the value that the mirrors hold now.
+    pub(crate) fn with_value(mut self, mirrors: &[Arc<Mirror>]) -> Self {
+        self.take_value(mirrors);
+        self
+    }
+
+    fn take_value(&mut self, mirrors: &[Arc<Mirror>]) {
+        if let Self::Property(index) = *self {
+            let mirror = mirrors.get(usize::from(index));
+            let value = mirror.map(|it| it.read(|bytes, version| (bytes.to_vec(), version)));
+            let (bytes, version) = value.unwrap_or_default();
+            *self = Self::Value { index, bytes, version };
+        }
+    }
 }
 
 impl Weighed for Notice {
     fn bytes(&self) -> usize {
         const ENTRY: usize = 64;
+        if matches!(self, Self::Line(..)) {
+            return 0;
+        }
         ENTRY
             + match self {
                 Self::Outcome { outcome, .. } => match &**outcome {
@@ -100,19 +123,16 @@ impl Weighed for Notice {
     }
 }
 
-impl Notice {
-    /// From now on it has the value that it tells of.
-    pub(crate) fn settle(&mut self, mirrors: &[Arc<Mirror>]) {
-        let Self::Property(index) = *self else { return };
-        let mirror = mirrors.get(usize::from(index));
-        let value = mirror.map(|it| it.read(|bytes, version| (bytes.to_vec(), version)));
-        let (bytes, version) = value.unwrap_or_default();
-        *self = Self::Value { index, bytes, version };
-    }
-}
-
 /// The signals of one child that wait.
 pub(crate) type ChildInbox = Mailbox<Notice>;
+
+impl ChildInbox {
+    /// A run begins: what waits is of older ones. It keeps its place before everything of the new one, and
+    /// the values that it tells of, so nothing of the new run replaces it.
+    pub(crate) fn begin_run(&self, generation: u32, mirrors: &[Arc<Mirror>]) {
+        self.begin(generation, |notice| notice.take_value(mirrors));
+    }
+}
 
 /// Posts a notice of this child and wakes the inbox's thread. Never blocks.
 pub(crate) fn post(shared: &Arc<Shared>, notice: Notice) {
@@ -300,8 +320,9 @@ impl InboxHandle {
 /// Delivers the next notices of one child; returns how many, and what is left.
 fn take_turn(child: &Arc<Shared>, begun: Instant, budget: Duration) -> (usize, Turn) {
     for delivered in 0..INBOX_TURN {
-        let settle = |notice: &mut Notice| notice.settle(&child.mirrors);
-        let Some((generation, notice)) = child.inbox.pop(settle) else {
+        // The value under the mailbox's lock: after it, a new run may put its own into the mirrors.
+        let next = child.inbox.pop(|notice| notice.with_value(&child.mirrors));
+        let Some((generation, notice)) = next else {
             return (delivered, Turn::Empty);
         };
         child.deliver(generation, notice);

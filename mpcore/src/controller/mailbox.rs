@@ -67,7 +67,7 @@ impl<N: Weighed> Mailbox<N> {
     pub(crate) fn post(&self, key: Option<Key>, notice: N) -> bool {
         let mut waiting = lock(&self.waiting);
         waiting.bytes += notice.bytes();
-        let Waiting { notices, generation, bytes, .. } = &mut *waiting;
+        let Waiting { notices, bytes, generation, .. } = &mut *waiting;
         match key.and_then(|key| notices.waiting(key)) {
             Some((_, older)) => {
                 *bytes -= older.bytes();
@@ -78,33 +78,29 @@ impl<N: Weighed> Mailbox<N> {
         !std::mem::replace(&mut waiting.listed, true)
     }
 
-    /// A run begins: what waits is of older ones. It keeps its place before everything of the new one, so
-    /// nothing of that replaces it. What could have been replaced is `settle`d: it may refer to what the
-    /// new run is about to change.
-    pub(crate) fn begin_run(&self, generation: u32, settle: impl Fn(&mut N)) {
+    /// A run begins: what waits is of older ones. Nothing of the new one takes its place, and what could
+    /// have been replaced is made final by `fix`.
+    pub(crate) fn begin(&self, generation: u32, fix: impl Fn(&mut N)) {
         let mut waiting = lock(&self.waiting);
         let Waiting { notices, bytes, .. } = &mut *waiting;
         notices.fix_all(|(_, notice)| {
             *bytes -= notice.bytes();
-            settle(notice);
+            fix(notice);
             *bytes += notice.bytes();
         });
         waiting.generation = generation;
     }
 
-    /// The oldest notice, settled, and the run that it is of. With none, the mailbox is no longer listed.
-    pub(crate) fn pop(&self, settle: impl FnOnce(&mut N)) -> Option<(u32, N)> {
+    /// The oldest notice, and the run that it is of; `take` sees it under the lock. With none, the mailbox is
+    /// no longer listed.
+    pub(crate) fn pop(&self, take: impl FnOnce(N) -> N) -> Option<(u32, N)> {
         let mut waiting = lock(&self.waiting);
-        let mut oldest = waiting.notices.pop();
-        match &mut oldest {
-            Some((_, notice)) => {
-                waiting.bytes -= notice.bytes();
-                // Under the lock: a run that begins after it changes what the notice refers to.
-                settle(notice);
-            }
-            None => waiting.listed = false,
-        }
-        oldest
+        let Some((generation, notice)) = waiting.notices.pop() else {
+            waiting.listed = false;
+            return None;
+        };
+        waiting.bytes -= notice.bytes();
+        Some((generation, take(notice)))
     }
 
     pub(crate) fn fill(&self, bound: InboxBound) -> Fill {

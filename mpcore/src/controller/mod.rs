@@ -5,17 +5,18 @@
 //! common; [`builder`] makes it, [`process`] is its life cycle, [`call`] one submitted command,
 //! [`signal`], [`inbox`] (a [`ring`] of [`mailbox`]es) and [`deliver`] the way back to the thread that runs
 //! the handlers. Each run of the child is one [`run`], on a thread of its own that reads the events
-//! lane; what follows its end stands in [`restart`]. [`watchdog`] acts when the child keeps us waiting.
-//! Decisions without threads stand in [`pending`], [`repeat`], [`health`], [`escalation`] and in `wire`;
-//! what several threads touch stands in small files that `tests/loom` takes apart: [`ring`], [`mailbox`],
-//! [`allowance`], [`grant`].
+//! lane. [`watchdog`] acts when the child keeps us waiting. What follows a run's end stands in [`restart`]. Decisions
+//! without threads stand in [`pending`], [`backlog`], [`repeat`], [`health`], [`escalation`] and in `wire`; what several threads touch stands in small files that
+//! `tests/loom` takes apart: [`ring`], [`mailbox`], [`allowance`], [`grant`].
 //!
 //! Never imports `child`, but for the table of this binary's children and their way to run on a
 //! thread.
 
 pub(crate) mod allowance;
+mod backlog;
 pub(crate) mod builder;
 pub(crate) mod call;
+mod captured;
 pub(crate) mod control_lane;
 pub(crate) mod core;
 mod deliver;

@@ -43,6 +43,10 @@ pub enum CallError<E = Never> {
     /// The arguments (in the child) or the result (here) could not be decoded.
     #[error("could not decode: {0}")]
     Decode(String),
+    /// The outcome was lost in the controller, which is a mistake of mpcore's: whether the command has run
+    /// is not known.
+    #[error("the outcome was lost, which is a mistake in mpcore; please report it")]
+    Lost,
     /// More signals wait for the inbox's thread than it may hold while a thread waits for a call; this
     /// is no outcome, only the end of the waiting.
     #[error(
@@ -75,6 +79,8 @@ pub(crate) enum Outcome {
     QueueFull,
     Encode(String),
     Decode(String),
+    /// Whoever held the call's entry has dropped it.
+    Lost,
 }
 
 impl Outcome {
@@ -124,6 +130,7 @@ impl<T, E> OutcomeCodec<T, E> {
             Outcome::QueueFull => CallError::QueueFull,
             Outcome::Encode(message) => CallError::Encode(message.clone()),
             Outcome::Decode(message) => CallError::Decode(message.clone()),
+            Outcome::Lost => CallError::Lost,
         })
     }
 }
@@ -140,6 +147,7 @@ impl OutcomeCodec<(), Never> {
             Err(CallError::TimedOut { after }) => CallError::TimedOut { after },
             Err(CallError::QueueFull) => CallError::QueueFull,
             Err(CallError::Encode(message)) => CallError::Encode(message),
+            Err(CallError::Lost) => CallError::Lost,
             Err(error) => CallError::Decode(error.to_string()),
             Ok(()) => CallError::Decode("a result where there is none".to_owned()),
         }

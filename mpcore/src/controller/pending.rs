@@ -70,9 +70,9 @@ pub(crate) struct Entry {
     pub(crate) command: u16,
     pub(crate) reply: oneshot::Sender<Reply>,
     pub(crate) then: SharedThen,
+    pub(crate) limit: Limit,
     /// Whether it is sent again after a crash.
     pub(crate) repeat: Repeat,
-    pub(crate) limit: Limit,
 }
 
 impl fmt::Debug for Entry {
@@ -106,17 +106,17 @@ impl Pending {
         self.count += 1;
     }
 
+    pub(crate) fn get_mut(&mut self, call: u64) -> Option<&mut Entry> {
+        let index = self.index(call)?;
+        self.row[index].1.as_mut()
+    }
+
     fn index(&self, call: u64) -> Option<usize> {
         self.row.binary_search_by_key(&call, |(number, _)| *number).ok()
     }
 
     pub(crate) fn contains(&self, call: u64) -> bool {
         self.index(call).is_some_and(|index| self.row[index].1.is_some())
-    }
-
-    pub(crate) fn get_mut(&mut self, call: u64) -> Option<&mut Entry> {
-        let index = self.index(call)?;
-        self.row[index].1.as_mut()
     }
 
     /// The command of a call.

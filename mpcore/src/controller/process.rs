@@ -15,7 +15,10 @@ use super::signal::Signal;
 use crate::child::{init, registry};
 use crate::controller::builder::Program;
 use crate::process::ExitStatus;
+use crate::process::output::OutputStream;
 use crate::sync::{lock, wait_timeout};
+use crate::testing::ScriptError;
+use crate::wire::fault::Fault;
 
 /// Why a child could not be made or started.
 #[derive(Debug, thiserror::Error)]
@@ -39,9 +42,30 @@ pub enum StartError {
     /// The interface has a config, and the builder was not given one.
     #[error("no config was given: call `.config(..)`")]
     ConfigMissing,
+    /// A planned fault would strike this process, since the child is a thread of it.
+    #[error(
+        "`{fault}` in a child on a thread would strike this process too: use `.child::<P>()` or \
+         `.program(..)` in place of `.in_process::<P>()`"
+    )]
+    FaultNeedsProcess {
+        /// The fault.
+        fault: Fault,
+    },
+    /// The script of a scripted child does not fit the interface, or itself.
+    #[error("the script cannot be played: {0}")]
+    Script(#[from] ScriptError),
+    /// A scripted child does what its script says, and nothing else goes wrong in it.
+    #[error(
+        "a scripted child takes no plan of faults: leave out `.faults(..)`, and write what goes wrong \
+         into the script"
+    )]
+    FaultsInScript,
     /// The config could not be encoded.
     #[error("the config could not be encoded: {0}")]
     Config(#[from] crate::EncodeError),
+    /// No child can have such limits here.
+    #[error("the child's limits cannot be set: {0}")]
+    Limits(#[from] crate::LimitsError),
 }
 
 /// Why a child did not get ready.
@@ -84,6 +108,16 @@ pub struct Progress {
     pub fraction: f64,
 }
 
+/// A gap in the captured lines of one stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LinesDropped {
+    /// Which stream.
+    pub stream: OutputStream,
+    /// How many lines are missing.
+    pub lines: u64,
+}
+
 /// The signals of a child's life.
 ///
 /// One run is `started` → `ready` → … → `failed`? → `finished`, which is the last one and comes
@@ -114,6 +148,18 @@ pub struct ProcessSignals {
     pub responsive: Signal<()>,
     /// A running command tells how far it is. Only the newest waiting value of each is delivered.
     pub progress: Signal<(Progress,)>,
+    /// A line on stdout of a child whose stdout is [`Captured`](crate::Output::Captured), without its end.
+    /// What is not UTF-8 is replaced, what is longer than 64 KiB is cut, with a mark. The lines of one
+    /// stream come in order, and all of them before [`finished`](Self::finished), a last one without an end
+    /// too.
+    ///
+    /// Lines of a child that prints faster than the inbox's thread handles them are dropped beyond 16 MiB:
+    /// they neither fill the memory nor make the child wait. [`lines_dropped`](Self::lines_dropped) tells.
+    pub stdout_line: Signal<(String,)>,
+    /// The same of stderr.
+    pub stderr_line: Signal<(String,)>,
+    /// Lines are missing here, between the one before and the one after.
+    pub lines_dropped: Signal<(LinesDropped,)>,
     /// A command has ended, in whatever way, and its named signal or `exception_raised` was told. Once
     /// for every command that was submitted while somebody was connected.
     pub call_ended: Signal<(CallEnd,)>,
@@ -455,14 +501,13 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
     life.run = Some(Arc::clone(&run));
     shared.traffic().begin_run(|command| shared.limit(command, None));
     shared.control().reset();
-    shared.inbox.begin_run(life.generation, |notice| notice.settle(&shared.mirrors));
+    shared.inbox.begin_run(life.generation, &shared.mirrors);
     let mut wake = enqueue(shared, Notice::State(State::Starting));
     // Nothing of the run before is to be seen when this one is heard of.
     for (index, (mirror, row)) in shared.mirrors.iter().zip(&shared.table.properties).enumerate() {
         if mirror.set(&row.initial) {
             // By itself: the values that this run sets come after its `started`.
-            let mut value = Notice::Property(index as u16);
-            value.settle(&shared.mirrors);
+            let value = Notice::Property(index as u16).with_value(&shared.mirrors);
             wake = wake.and(enqueue(shared, value));
         }
     }
@@ -479,7 +524,7 @@ pub(crate) enum AfterEnd {
 /// Stops, terminates or kills the current run; returns whether there is one.
 pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
     let mut wake = Wake::none();
-    let (run, waiting) = {
+    let (run, waiting, _posting) = {
         let mut life = shared.life();
         let Some(run) = life.run.clone().filter(|_| life.state.is_alive()) else {
             let waiting = match after {
@@ -502,16 +547,16 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
             wake = enqueue(shared, Notice::State(State::Stopping));
         }
         // What is resolved below belongs before the run's last signal.
-        life.posting += 1;
+        let posting = shared.begin_posting(&mut life);
         let waiting = shared.traffic().stop();
         let mut control = shared.control();
         // A child that is killed must not begin to clean up; one on a thread cannot be killed.
-        if ask != Ask::Kill || matches!(shared.spec.program, Program::Thread(_)) {
+        if ask != Ask::Kill || shared.spec.program.is_on_thread() {
             control.stop();
         }
         // The bound of the inbox does not hold back what a stopping child still has to say.
         control.grant();
-        (run, waiting)
+        (run, waiting, posting)
     };
     wake.wake();
     shared.keep_watch();
@@ -520,7 +565,5 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
     for (call, entry) in waiting {
         shared.resolve(call, entry, Outcome::Stopped);
     }
-    shared.life().posting -= 1;
-    shared.life_changed().notify_all();
     true
 }

@@ -172,7 +172,8 @@ pub(super) fn call_off(shared: &Shared, life: &mut Life) -> Vec<(u64, Entry)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Escalation, ExitStatus, Failure, RestartPolicy, State};
+    use crate::controller::exit::Failure;
+    use crate::{ExitStatus, RestartPolicy, State};
 
     #[mpcore::process]
     trait Idle {
@@ -198,11 +199,10 @@ mod tests {
         idle
     }
 
-    /// What the watchdog does with a child that hangs.
     fn hang(idle: &IdleControl) {
-        let shared = idle.process().shared();
-        let run = shared.life().run.clone().unwrap();
-        shared.kill(&run, Failure::Broken("it hangs".into()), None, Escalation::Restart);
+        let run = idle.process().shared().life().run.clone().unwrap();
+        run.make_way();
+        run.kill_for(None, Some(Failure::Broken("it hangs".into())));
         idle.process().join(LONG).unwrap().expect("it ends");
     }
 

@@ -6,11 +6,11 @@
 //! again. `tests/loom` goes through every interleaving.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Condvar, Mutex, lock, wait_timeout};
+use crate::unwind::caught;
 
 /// See the [module](self).
 pub(crate) struct Ring<M> {
@@ -68,7 +68,7 @@ impl<M> Ring<M> {
 
     /// Runs the user's `wake`. One that panics, since its loop is gone, must not take the reader along.
     pub(crate) fn wake(&self) {
-        let _ = catch_unwind(AssertUnwindSafe(|| (self.wake)()));
+        let _ = caught(|| (self.wake)());
     }
 
     /// Gives turns until one says that it is over, or nothing is listed. Inside a turn it does nothing.
@@ -169,6 +169,7 @@ impl<M> Ring<M> {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;
 

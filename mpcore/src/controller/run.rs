@@ -13,6 +13,7 @@ mod end;
 mod finished;
 mod guard;
 mod order;
+mod output;
 mod read;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod rehearsal;
@@ -26,14 +27,15 @@ use std::time::Duration;
 use self::connect::NotConnected;
 use self::finished::Finished;
 use self::guard::EndGuard;
+use self::output::Streams;
 use self::read::Unreadable;
 use super::builder::Program;
 use super::escalation::Blame;
 use super::exit::Failure;
 use super::shared::Shared;
+use crate::child::registry;
 use crate::limits::CLOSED_LANE_PATIENCE;
 use crate::process::ExitStatus;
-use crate::process::stderr::Tail;
 use crate::process::watch::{self, WatchKey};
 use crate::sync::lock;
 use crate::transport::LaneEnd;
@@ -64,8 +66,8 @@ struct Known {
     /// The last rung of the ladder was climbed.
     killed: bool,
     start_deadline_passed: bool,
-    /// The child has shaken hands.
-    met: bool,
+    /// The child has said who it is.
+    introduced: bool,
     ready: bool,
     /// It was ended so that the next run can begin.
     replaced: bool,
@@ -96,7 +98,7 @@ pub(crate) struct Run {
     finished: Finished,
     /// A lane to the child was full although there was credit.
     jammed: AtomicBool,
-    tail: Arc<Tail>,
+    output: Streams,
 }
 
 impl std::fmt::Debug for Run {
@@ -116,7 +118,7 @@ impl Run {
             received: Mutex::new(Some(received)),
             finished: Finished::default(),
             jammed: AtomicBool::new(false),
-            tail: Arc::default(),
+            output: Streams::default(),
         }
     }
 
@@ -169,11 +171,6 @@ impl Run {
         watch::kill(self.key);
     }
 
-    /// The next run is to begin after this one as after a crash.
-    pub(crate) fn replace(&self) {
-        lock(&self.known).replaced = true;
-    }
-
     /// Kills the run, for a command that is to end as if it had heeded what it was asked; no failure:
     /// its end was asked for anyway.
     pub(crate) fn kill_for(&self, blame: Option<Blame>, failure: Option<Failure>) {
@@ -192,6 +189,12 @@ impl Run {
         if let Some(_going) = self.finished.hold() {
             act();
         }
+    }
+
+    /// Its end, which is to be brought about now, is for the next run to begin: as after a crash, with the
+    /// policy's delays and intensity, but also where the policy is never to restart.
+    pub(crate) fn make_way(&self) {
+        lock(&self.known).replaced = true;
     }
 
     /// How the reader's wait is ended when there is no process any more.
@@ -237,12 +240,16 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     let guard = EndGuard { shared, run, steps };
     let steps = &guard.steps;
     let connected = match &shared.spec.program {
-        Program::Thread(child) => connect::to_thread(shared, run, *child),
+        Program::Thread(child) => connect::to_thread(shared, run, child.serve),
+        Program::Script(script) => {
+            let (script, table) = (script.clone(), Arc::clone(&shared.table));
+            let serve = move |lanes, run: registry::Run| script.play(&table, lanes, &run);
+            connect::to_thread(shared, run, serve)
+        }
         _ => connect::to_process(shared, run, steps),
     };
     match connected {
         Ok((lanes, nonce)) => {
-            lock(&run.known).met = true;
             let events = read::open(shared, run, lanes, nonce);
             match read::read(shared, run, events) {
                 Ok(()) => {}

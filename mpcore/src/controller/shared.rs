@@ -6,13 +6,13 @@
 //! others wakes the inbox's thread after them.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::allowance::Allowance;
 use super::builder::Spec;
+use super::captured::Captured;
 use super::control_lane::ControlLane;
 use super::encoder::EncoderThread;
 use super::escalation::Limit;
@@ -30,6 +30,7 @@ use super::traffic::Traffic;
 use super::wiring::Sinks;
 use crate::supervise::restart::Supervisor;
 use crate::sync::{lock, wait};
+use crate::unwind::caught;
 use crate::wire::interface::{Delivery, InterfaceTable};
 use crate::wire::outgoing::Payload;
 
@@ -67,6 +68,7 @@ pub(crate) struct Shared {
     pub(crate) signals: ProcessSignals,
     pub(crate) mirrors: Vec<Arc<Mirror>>,
     pub(crate) inbox: ChildInbox,
+    pub(crate) captured: Captured,
     pub(crate) encoder: EncoderThread,
     name: Mutex<String>,
     life: Mutex<Life>,
@@ -121,6 +123,7 @@ impl Shared {
             sinks,
             signals: ProcessSignals::default(),
             inbox: ChildInbox::default(),
+            captured: Captured::default(),
             encoder: EncoderThread::default(),
             name: Mutex::new(name),
             life: Mutex::new(life),
@@ -264,7 +267,7 @@ impl Shared {
         });
         // Nobody may wait any more.
         // An executor's waker is user code.
-        let _ = catch_unwind(AssertUnwindSafe(|| reply.send(Reply::Outcome(outcome)).is_ok()));
+        let _ = caught(|| reply.send(Reply::Outcome(outcome)).is_ok());
         if let Some(notice) = notice {
             post(self, notice);
         }
@@ -302,6 +305,7 @@ impl Shared {
     }
 
     pub(crate) fn cancel(self: &Arc<Self>, call: u64) {
+        let _posting = self.begin_posting(&mut self.life());
         let (waiting, pending) = {
             let mut traffic = self.traffic();
             (traffic.cancel_waiting(call), traffic.cancel_sent(call))
@@ -311,6 +315,13 @@ impl Shared {
         } else if pending {
             self.control().cancel(call);
         }
+    }
+
+    /// Whoever takes a call out of the table holds this until he has told its outcome: that belongs before
+    /// the run's last signal, so the run does not end meanwhile.
+    pub(crate) fn begin_posting(self: &Arc<Self>, life: &mut Life) -> Posting {
+        life.posting += 1;
+        Posting(Arc::clone(self))
     }
 
     // ---- waiting
@@ -345,6 +356,18 @@ impl Allowance for Shared {
 
     fn give_up_waiting(&self) {
         self.traffic().pending.give_up_waiting();
+    }
+}
+
+/// See [`Shared::begin_posting`].
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Posting(Arc<Shared>);
+
+impl Drop for Posting {
+    fn drop(&mut self) {
+        self.0.life().posting -= 1;
+        self.0.life_changed.notify_all();
     }
 }
 

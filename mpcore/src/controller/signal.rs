@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -11,6 +10,7 @@ use std::{any::Any, cell::RefCell};
 
 use super::inbox::Inbox;
 use crate::sync::lock;
+use crate::unwind::caught;
 
 /// A notification with the arguments `S`, a tuple.
 ///
@@ -59,7 +59,7 @@ impl<S> Handler<S> {
         }
         let mut call = lock(&self.call);
         // The panic hook has told of it; the other handlers and the inbox go on.
-        let _ = catch_unwind(AssertUnwindSafe(|| call(args)));
+        let _ = caught(|| call(args));
     }
 }
 

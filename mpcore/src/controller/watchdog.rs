@@ -155,8 +155,6 @@ impl Shared {
             if std::mem::replace(&mut entry.limit.overran, true) || !entry.limit.given {
                 return Err(FalseWord::Overrun);
             }
-            // Should the child crash, it is not given the same time once more.
-            entry.repeat.cancel();
             (entry.command, entry.limit.flags)
         };
         let exception = Exception {
@@ -194,7 +192,8 @@ impl Shared {
 
     // ---- the end of patience
 
-    /// Kills the child after `grace`, for a call that still has no outcome then.
+    /// Kills this run of the child after `grace`, for a call that still has no outcome then. One that is
+    /// begun anew in the next run has its time anew.
     fn kill_after(
         self: &Arc<Self>,
         call: u64,
@@ -203,42 +202,40 @@ impl Shared {
         escalation: Escalation,
     ) {
         let Some(at) = Instant::now().checked_add(grace) else { return };
-        let shared = Arc::downgrade(self);
+        let Some(run) = self.life().run.clone() else { return };
+        let (shared, run) = (Arc::downgrade(self), Arc::downgrade(&run));
         watch::alarm(at, move || {
-            if let Some(shared) = Weak::upgrade(&shared) {
-                shared.kill_for(call, ignored, escalation);
+            if let (Some(shared), Some(run)) = (Weak::upgrade(&shared), Weak::upgrade(&run)) {
+                shared.kill_for(&run, call, ignored, escalation);
             }
         });
     }
 
-    fn kill_for(self: &Arc<Self>, call: u64, ignored: Ignored, escalation: Escalation) {
+    fn kill_for(
+        self: &Arc<Self>,
+        run: &Arc<Run>,
+        call: u64,
+        ignored: Ignored,
+        escalation: Escalation,
+    ) {
         let command = self.traffic().pending.get_mut(call).map(|entry| entry.command);
         let Some(command) = command.and_then(|command| self.command_name(command)) else { return };
         if self.control().is_withheld() {
             // Its outcome may wait behind signals that a full inbox holds back: it is let through, as for
             // a thread that waits.
             let waiting = self.begin_wait();
-            let shared = Arc::downgrade(self);
+            let (shared, run) = (Arc::clone(self), Arc::clone(run));
             watch::alarm(Instant::now() + HELD_UP_PATIENCE, move || {
-                let _waiting = waiting;
-                if let Some(shared) = Weak::upgrade(&shared) {
-                    shared.kill_for(call, ignored, escalation);
-                }
+                shared.kill_for(&run, call, ignored, escalation);
+                drop(waiting);
             });
             return;
         }
-        let Some(run) = self.life().run.clone() else { return };
         let failure = Failure::KilledFor { command, call, ignored };
-        self.kill(&run, failure, Some(Blame { call, command, ignored }), escalation);
+        self.kill(run, failure, Some(Blame { call, command, ignored }), escalation);
     }
 
-    pub(super) fn kill(
-        &self,
-        run: &Arc<Run>,
-        failure: Failure,
-        blame: Option<Blame>,
-        escalation: Escalation,
-    ) {
+    fn kill(&self, run: &Arc<Run>, failure: Failure, blame: Option<Blame>, escalation: Escalation) {
         let life = self.life();
         if !life.run.as_ref().is_some_and(|current| Arc::ptr_eq(current, run)) {
             return;
@@ -246,7 +243,7 @@ impl Shared {
         // Whoever has asked for the end has it his way, only sooner.
         let asked = life.state == State::Stopping;
         if escalation == Escalation::Restart && !asked {
-            run.replace();
+            run.make_way();
         }
         run.kill_for(blame, (!asked).then_some(failure));
     }

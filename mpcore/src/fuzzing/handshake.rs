@@ -7,7 +7,9 @@ use serde::Serialize;
 use super::child::{Fuzzed, FuzzedControl};
 use crate::controller::exit::Failure;
 use crate::interface::Interface;
+use crate::wire::child_limits::ChildLimits;
 use crate::wire::codec::decode;
+use crate::wire::fault::{Fault, FaultPlan, Moment};
 use crate::wire::fingerprint::Mismatch;
 use crate::wire::handshake::{Bootstrap, Introduction, Record, Welcome};
 use crate::wire::interface::InterfaceTable;
@@ -35,6 +37,7 @@ pub(super) fn record(mut data: &[u8]) {
 }
 
 pub(super) fn records() -> Vec<Vec<u8>> {
+    let plan = FaultPlan::new().at(Moment::Command(2), Fault::Exit(3));
     let bootstrap = Bootstrap {
         protocol: PROTOCOL,
         attempt: 1,
@@ -44,6 +47,8 @@ pub(super) fn records() -> Vec<Vec<u8>> {
         generation: 3,
         controller: 4711,
         window: 141_994,
+        faults: Some(plan),
+        limits: Some(Box::new(ChildLimits::new().memory(1 << 30).open_files(64))),
     };
     let mut both = Vec::new();
     let connect = Record::Connect(bootstrap);
@@ -65,7 +70,7 @@ pub(super) fn introduction(data: &[u8]) {
 }
 
 /// A child of the same interface, and one of an older one.
-pub(super) fn introductions() -> Vec<Vec<u8>> {
+pub(crate) fn introductions() -> Vec<Vec<u8>> {
     let same = Introduction {
         protocol: PROTOCOL,
         nonce: [0; 16],

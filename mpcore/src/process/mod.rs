@@ -1,11 +1,12 @@
-//! One operating-system process: spawning it, watching it, ending it, and the last lines it wrote.
+//! One operating-system process: spawning it, watching it, ending it, and what it writes.
 //!
 //! Knows nothing of commands or lanes. [`spawn`](mod@spawn) is one thread that performs every spawn,
-//! [`watch`] one that hears of every end and climbs every [`stop`] ladder, [`stderr`] one that reads
-//! every child's stderr. What differs between systems stands in [`sys`].
+//! [`watch`] one that hears of every end and climbs every [`stop`] ladder, two that read every child's
+//! [`output`]. What differs between systems stands in [`sys`].
 
+mod lines;
+pub(crate) mod output;
 pub(crate) mod spawn;
-pub(crate) mod stderr;
 pub(crate) mod stop;
 pub(crate) mod sys;
 pub(crate) mod watch;

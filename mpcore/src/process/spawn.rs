@@ -4,7 +4,7 @@
 //! has to live as long as the process.
 
 use std::io;
-use std::process::{ChildStderr, ChildStdin, Command};
+use std::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use std::sync::mpsc;
 use std::sync::{Mutex, OnceLock};
 use std::thread;
@@ -17,6 +17,7 @@ use crate::sync::lock;
 pub(crate) struct Spawned {
     pub(crate) process: sys::Process,
     pub(crate) stdin: Option<ChildStdin>,
+    pub(crate) stdout: Option<ChildStdout>,
     pub(crate) stderr: Option<ChildStderr>,
 }
 

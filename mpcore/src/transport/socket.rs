@@ -63,6 +63,13 @@ impl LaneSender for SocketSender {
     }
 }
 
+impl Drop for SocketSender {
+    fn drop(&mut self) {
+        // The other end is to hear of it, although whoever reads here still holds the socket.
+        let _ = shutdown(&self.socket, Shutdown::Write);
+    }
+}
+
 struct SocketReceiver {
     socket: Arc<OwnedFd>,
     longest: usize,

@@ -9,7 +9,9 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
+use super::child_limits::ChildLimits;
 use super::codec::decode;
+use super::fault::FaultPlan;
 use super::interface::Facts;
 
 /// The hidden first argument that marks a child.
@@ -53,6 +55,10 @@ pub(crate) struct Bootstrap {
     pub(crate) controller: u32,
     /// Credit window of the lanes, in bytes.
     pub(crate) window: u32,
+    /// What shall go wrong, in a test.
+    pub(crate) faults: Option<FaultPlan>,
+    /// What the child shall do first; only in the first record.
+    pub(crate) limits: Option<Box<ChildLimits>>,
 }
 
 impl Record {
@@ -122,11 +128,14 @@ mod tests {
             generation: 3,
             controller: 4,
             window: 1000,
+            faults: None,
+            limits: Some(Box::new(ChildLimits::new().nice(5).open_files(100))),
         };
         let mut pipe = Vec::new();
         Record::Connect(sent.clone()).write(&mut pipe).unwrap();
         let Ok(Record::Connect(read)) = Record::read(&mut pipe.as_slice()) else { panic!() };
         assert_eq!((read.endpoint, read.nonce), (sent.endpoint, sent.nonce));
+        assert_eq!(read.limits, sent.limits);
         let error = Record::read(&mut &b"hello, I am a terminal"[..]).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         let mut long = MAGIC.to_vec();

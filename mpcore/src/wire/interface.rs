@@ -181,7 +181,7 @@ pub struct Description {
     events: Vec<EventRow>,
 }
 
-/// A command without its types.
+/// A command without its types, but for what they look like on the wire.
 #[derive(Debug)]
 pub(crate) struct CommandRow {
     pub(crate) name: &'static str,
@@ -190,17 +190,24 @@ pub(crate) struct CommandRow {
     pub(crate) rules: CommandRules,
     /// The property that it writes, by its index.
     pub(crate) writes: Option<u16>,
+    pub(crate) args: Vec<String>,
+    pub(crate) result: String,
+    pub(crate) error: String,
 }
 
 /// A property without its type.
 #[derive(Debug)]
 pub(crate) struct PropertyRow {
+    pub(crate) name: &'static str,
+    pub(crate) shape: String,
     pub(crate) initial: Vec<u8>,
 }
 
 /// An event without its types.
 #[derive(Debug)]
 pub(crate) struct EventRow {
+    pub(crate) name: &'static str,
+    pub(crate) args: Vec<String>,
     pub(crate) delivery: Delivery,
 }
 
@@ -217,11 +224,13 @@ impl Description {
 
     /// The next command; `signature` is `(arguments) -> result`.
     pub fn command<A: Args, T, E>(&mut self, command: &Command<A, T, E>, signature: &str) {
-        let mut shapes = A::shapes(&command.args);
-        shapes.extend([command.result.shape(), command.error.codec.shape()]);
+        let args = A::shapes(&command.args);
+        let (result, error) = (command.result.shape(), command.error.codec.shape());
+        let shapes = [args.as_slice(), &[result.clone(), error.clone()]].concat();
         self.fact("command", command.name, signature, &shapes);
-        let (message, rules) = (command.error.message, command.rules);
-        self.commands.push(CommandRow { name: command.name, message, rules, writes: None });
+        let (name, message, rules) = (command.name, command.error.message, command.rules);
+        let writes = None;
+        self.commands.push(CommandRow { name, message, rules, writes, args, result, error });
     }
 
     /// The next command, which writes this property.
@@ -239,16 +248,18 @@ impl Description {
 
     /// The next property.
     pub fn property<T>(&mut self, property: &PropertyDef<T>, signature: &str) {
-        self.fact("property", property.name, &format!(": {signature}"), &[property.codec.shape()]);
-        self.properties.push(PropertyRow { initial: property.initial() });
+        let (name, shape) = (property.name, property.codec.shape());
+        self.fact("property", name, &format!(": {signature}"), std::slice::from_ref(&shape));
+        self.properties.push(PropertyRow { name, shape, initial: property.initial() });
     }
 
     /// The next event; `signature` is `(arguments)`.
     pub fn event<A: Args>(&mut self, event: &EventDef<A>, signature: &str) {
-        let mut shapes = A::shapes(&event.args);
+        let args = A::shapes(&event.args);
+        let mut shapes = args.clone();
         shapes.push(format!("{:?}", event.delivery));
         self.fact("event", event.name, signature, &shapes);
-        self.events.push(EventRow { delivery: event.delivery });
+        self.events.push(EventRow { name: event.name, args, delivery: event.delivery });
     }
 
     fn fact(&mut self, kind: &str, name: &str, signature: &str, shapes: &[String]) {

@@ -6,9 +6,11 @@
 //!
 //! `controller` and `child` both import this module and never each other.
 
+pub(crate) mod child_limits;
 pub(crate) mod codec;
 pub(crate) mod credit;
 pub(crate) mod decoder;
+pub(crate) mod fault;
 pub(crate) mod fingerprint;
 pub(crate) mod handshake;
 pub(crate) mod interface;
@@ -18,5 +20,6 @@ pub(crate) mod packet;
 mod refusal;
 pub(crate) mod report;
 pub(crate) mod result;
+pub(crate) mod sandbox;
 mod serializer;
 mod shape;

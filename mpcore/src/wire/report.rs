@@ -59,6 +59,11 @@ impl fmt::Display for PanicReport {
 /// Why a child is not ready.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum InitFailure {
+    /// Which limit could not be set, and why.
+    Limits {
+        what: String,
+        message: String,
+    },
     Config(String),
     Constructor(crate::Error),
     ConstructorPanicked(PanicReport),

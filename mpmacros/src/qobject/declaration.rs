@@ -7,8 +7,12 @@ use syn::{Attribute, Expr, LitStr, Path, Token, Type, Visibility};
 use crate::errors::Errors;
 use crate::keys::{Keys, Table, Takes};
 
-const OPTIONS: Table =
-    &[("child", Takes::Type), ("program", Takes::Expr), ("rename_all", Takes::Text)];
+const OPTIONS: Table = &[
+    ("child", Takes::Type),
+    ("program", Takes::Expr),
+    ("options", Takes::Expr),
+    ("rename_all", Takes::Text),
+];
 
 /// The input of `qobject!`, and the path of mpqt as its macro knows it.
 pub(super) struct Declaration {
@@ -21,6 +25,8 @@ pub(super) struct Declaration {
     /// `LaserControl`, by any path
     pub(super) control: Path,
     pub(super) program: Program,
+    /// `options = |builder| builder.stop_grace(..)`
+    pub(super) options: Option<Expr>,
     pub(super) case: Case,
 }
 
@@ -72,7 +78,11 @@ impl Declaration {
             (None, Some(program)) => Program::Path(Box::new(program)),
             (None, None) => Program::None,
         };
-        Ok(Self { krate, attrs, vis, name, control, program, case })
+        let options = keys.expr("options");
+        if let (Program::None, Some(options)) = (&program, &options) {
+            errors.at(options, "there is nothing to set without `child` or `program`");
+        }
+        Ok(Self { krate, attrs, vis, name, control, program, options, case })
     }
 }
 

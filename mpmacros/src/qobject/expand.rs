@@ -32,10 +32,17 @@ pub(super) fn expand(
     let control_type = quote_spanned!(control.span()=> type Control = #control;);
     let exception_text = exception_raised.to_string();
     let call_texts = [call_finished, call_failed].map(ToString::to_string);
-    let builder = match &declaration.program {
-        Program::Child(child) => quote!(::core::option::Option::Some(builder.child::<#child>())),
-        Program::Path(program) => quote!(::core::option::Option::Some(builder.program(#program))),
-        Program::None => quote!(::core::option::Option::None),
+    let with_program = match &declaration.program {
+        Program::Child(child) => Some(quote!(builder.child::<#child>())),
+        Program::Path(program) => Some(quote!(builder.program(#program))),
+        Program::None => None,
+    };
+    let builder = match (with_program, &declaration.options) {
+        (None, _) => quote!(::core::option::Option::None),
+        (Some(builder), None) => quote!(::core::option::Option::Some(#builder)),
+        (Some(builder), Some(options)) => {
+            quote!(::core::option::Option::Some(#krate::__private::set_options(#builder, #options)))
+        }
     };
     let interface_doc = format!(
         "The [`{}`] of a child process as a `QObject`.",

@@ -46,11 +46,17 @@ mpqt::qobject! {
     /// Documented.
     struct Private: LaserControl, program = PROGRAM, rename_all = "camelCase"
 }
+mpqt::qobject! {
+    struct Patient: LaserControl,
+    program = PROGRAM,
+    options = |builder| builder.stop_grace(std::time::Duration::from_secs(9)).name("patient")
+}
 mpqt::qobject! { struct Shown: crate::lab::LaserControl }
 
 fn main() {
     mpqt::init();
     mpqt::register::<Private>("Lab", 1, 0, "Private");
+    mpqt::register::<Patient>("Lab", 1, 0, "Patient");
     mpqt::register::<lab::deeper::Wide>("Lab", 1, 0, "Wide");
     lab::deep();
     let shown = |control: LaserControl| Shown::attach(control).map(|it| it.object().control());

@@ -32,6 +32,7 @@ pub(crate) mod escalation {
     pub(crate) struct Limit {
         pub(crate) milliseconds: u32,
         pub(crate) flags: CallFlags,
+        pub(crate) overran: bool,
     }
 
     impl Limit {

@@ -21,4 +21,6 @@ mod limits;
 pub mod models;
 mod sync;
 mod transport;
+#[path = "../../../mpcore/src/unwind.rs"]
+mod unwind;
 mod wire;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, getsid};
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
-use system_tests::bench::until_begun;
+use system_tests::bench::{transport, until_begun};
 use system_tests::{BenchConfig, BenchControl, BenchProcess, LONG, outcome, processes, until};
 
 fn say(line: &str) {
@@ -35,7 +35,9 @@ fn main() {
         _ => BenchControl::builder().child::<BenchProcess>(),
     };
     let builder = match arguments.next().as_deref() {
-        None | Some("default") => builder,
+        None => builder.transport(transport()),
+        Some("default") => builder,
+        Some("ipc-channel") => builder.transport(mpcore::Transport::IpcChannel),
         Some(other) => panic!("no lanes `{other}`"),
     };
     let bench = builder

@@ -2,7 +2,8 @@
 //! target `all` is each of them.
 //!
 //! Prints a line per target, `TARGET INPUTS FINDINGS SECONDS`, and what was found in hex on stderr; ends with
-//! code 1 if something was.
+//! code 1 if something was. Without a target it is a trial of `cargo xtask soak`: each for ten million inputs
+//! or ten minutes, times `--scale F`, with a row of a Markdown table for each.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::process::ExitCode;
@@ -25,17 +26,31 @@ fn main() -> ExitCode {
     }
 }
 
+/// What each decoder gets as a trial of the soak: so many inputs, or so much time.
+const INPUTS_OF_TRIAL: u64 = 10_000_000;
+const TIME_OF_TRIAL: Duration = Duration::from_secs(600);
+
 /// Whether nothing was found.
 fn run(arguments: &[String]) -> Result<bool, String> {
-    let (target, options) = arguments.split_first().ok_or("which target? `all` is each")?;
+    let (target, options) = match arguments.split_first() {
+        Some((target, options)) if !target.starts_with("--") => (target.as_str(), options),
+        _ => ("all", arguments),
+    };
+    let is_trial = options.len() == arguments.len();
     let mut plan = Plan {
-        inputs: u64::MAX,
-        time: Duration::from_secs(10),
+        inputs: if is_trial { INPUTS_OF_TRIAL } else { u64::MAX },
+        time: if is_trial { TIME_OF_TRIAL } else { Duration::from_secs(10) },
         seed: 1,
         patience: Duration::from_secs(60),
     };
     for option in options.chunks(2) {
         let [name, value] = option else { return Err(format!("`{}` needs a number", option[0])) };
+        if name == "--scale" {
+            let scale: f64 = value.parse().map_err(|_| format!("`{value}` is no number"))?;
+            plan.inputs = (plan.inputs as f64 * scale) as u64;
+            plan.time = plan.time.mul_f64(scale.max(0.0));
+            continue;
+        }
         let value: u64 = value.parse().map_err(|_| format!("`{value}` is no number"))?;
         match name.as_str() {
             "--inputs" => plan.inputs = value,
@@ -47,7 +62,7 @@ fn run(arguments: &[String]) -> Result<bool, String> {
     }
     let all = targets();
     let known = all.iter().copied().chain(FAULTY.iter().map(|(name, _)| *name));
-    let chosen: Vec<&str> = match target.as_str() {
+    let chosen: Vec<&str> = match target {
         "all" => all,
         one => known.filter(|name| *name == one).collect(),
     };
@@ -60,9 +75,19 @@ fn run(arguments: &[String]) -> Result<bool, String> {
         match supervise(&program, target, plan).map_err(|error| error.to_string())? {
             Ok(passed) => {
                 println!("{target} {} 0 {:.1}", passed.inputs, passed.time.as_secs_f64());
+                if is_trial {
+                    let time = passed.time.as_secs();
+                    println!(
+                        "| {target} | {} inputs in {time} s | no finding | kept |",
+                        passed.inputs
+                    );
+                }
             }
             Err(finding) => {
                 println!("{target} {} 1 0.0", finding.number);
+                if is_trial {
+                    println!("| {target} | input {} | no finding | missed |", finding.number);
+                }
                 eprintln!("{target}: {finding}");
                 clean = false;
             }

@@ -118,7 +118,8 @@ fn told(number: usize, round: impl FnOnce(usize)) {
 /// Waits until nothing is left that ends in the background: no children, and no thread but those that
 /// the runtime keeps.
 fn settle() {
-    const KEPT: [&str; 5] = ["many_rounds", "mp-inbox", "mp-watch", "mp-spawn", "mp-stderr"];
+    const KEPT: [&str; 6] =
+        ["many_rounds", "mp-inbox", "mp-watch", "mp-spawn", "mp-stderr", "mp-output"];
     let own = std::process::id();
     until("the children have gone", || processes::children(own).is_empty());
     until("the threads have gone", || {

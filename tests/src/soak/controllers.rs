@@ -103,6 +103,9 @@ pub(super) fn run(settings: &Settings) -> Report {
         false => format!("{} ({})", count(files), list(&left)),
     };
     report.goal("temporary files and folders left behind", text, "0", files == 0);
+    if files > 0 {
+        report.broken(format!("{files} temporary files and folders were left behind"));
+    }
     report
 }
 

@@ -33,7 +33,9 @@ pub(super) fn run(settings: &Settings) -> Report {
     report.figure("the busy thread", "200 ms of work, then 2 ms for the inbox, and so on");
     for (name, length) in SIZES {
         let flood = flood(settings, time, length, &mut report);
-        let Flood { emitted, received, controller_mib, child_mib } = flood;
+        let Flood { emitted, meanwhile, received, controller_mib, child_mib } = flood;
+        let text = format!("events of {name}, received while the thread was busy");
+        report.figure(&text, count(meanwhile as usize));
         let complete = emitted == Some(received);
         let value = match emitted {
             Some(emitted) => format!("{} / {}", count(emitted as usize), count(received as usize)),
@@ -63,6 +65,8 @@ pub(super) fn run(settings: &Settings) -> Report {
 struct Flood {
     /// As its command tells.
     emitted: Option<u32>,
+    /// While the thread was busy.
+    meanwhile: u32,
     /// In order and without a gap.
     received: u32,
     /// The controller's is that of this process since its start: the larger one of all floods so far.
@@ -101,7 +105,7 @@ fn flood(settings: &Settings, time: Duration, length: usize, report: &mut Report
         inbox.drain(BUDGET);
         progress.at(usize::try_from(begun.elapsed().as_secs()).unwrap_or_default());
     }
-    let held = received.get();
+    let meanwhile = received.get();
     // The thread has time again.
     let deadline = Instant::now() + LONG + time;
     while emitted.get().is_none() && Instant::now() < deadline {
@@ -116,9 +120,9 @@ fn flood(settings: &Settings, time: Duration, length: usize, report: &mut Report
             Err(_) => {}
         }
     }
-    report.figure("events received while the thread was busy", count(held as usize));
     Flood {
         emitted: emitted.get(),
+        meanwhile,
         received: received.get(),
         controller_mib: processes::peak_mib(std::process::id()),
         child_mib: processes::peak_mib(pid),

@@ -18,7 +18,7 @@ pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<(Command
             command.arg(MARK).args(&spec.arguments);
             (command, path.to_string_lossy().into_owned())
         }
-        Program::Own { .. } | Program::Thread(_) => {
+        Program::Own { .. } | Program::Thread(_) | Program::Script(_) => {
             let (path, argv0) = sys::own_program()?;
             let mut command = Command::new(&path);
             #[cfg(unix)]
@@ -51,6 +51,7 @@ pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<(Command
     command.stdout(match spec.stdout {
         Output::Inherit => Stdio::inherit(),
         Output::Null => Stdio::null(),
+        Output::Captured => Stdio::piped(),
     });
     sys::own_group(&mut command);
     Ok((command, program))

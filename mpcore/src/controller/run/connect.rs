@@ -14,16 +14,20 @@ use std::time::Instant;
 use super::command::{command, spawn_failure};
 use super::{Run, Step};
 use crate::child::registry::{self, Place};
-use crate::controller::builder::{Output, Program};
+use crate::controller::builder::Program;
 use crate::controller::exit::Failure;
 use crate::controller::inbox::{Notice, post};
 use crate::controller::shared::Shared;
 use crate::process::watch::{self, Watched};
-use crate::process::{ExitStatus, spawn, stderr};
-use crate::transport::{ControllerLanes, Transport, memory, window};
+use crate::process::{ExitStatus, spawn};
+use crate::transport::{ChildLanes, ControllerLanes, Transport, memory, window};
+use crate::unwind::caught;
 use crate::wire::fingerprint::Mismatch;
 use crate::wire::handshake::{Bootstrap, Introduction, Nonce};
 use crate::wire::packet::PROTOCOL;
+
+/// What a program that panics ends with.
+const PANICKED: i32 = 101;
 
 /// Why a run has no lanes.
 pub(super) enum NotConnected {
@@ -42,10 +46,9 @@ pub(super) enum NotConnected {
 pub(super) fn to_thread(
     shared: &Arc<Shared>,
     run: &Arc<Run>,
-    child: registry::Registration,
+    serve: impl FnOnce(ChildLanes, registry::Run) -> i32 + Send + 'static,
 ) -> Result<(ControllerLanes, Nonce), NotConnected> {
     watch::prepare().map_err(|error| resources(&error))?;
-    run.tail.end();
     let (lanes, child_lanes) = memory::pair();
     let nonce = Nonce::default();
     let initial = shared.table.initial_values();
@@ -56,10 +59,11 @@ pub(super) fn to_thread(
         nonce,
         initial,
         place: Place::Thread,
+        faults: shared.spec.faults.clone(),
     };
     let told = (Arc::clone(shared), Arc::clone(run));
     let body = move || {
-        let code = (child.serve)(child_lanes, given);
+        let code = caught(|| serve(child_lanes, given)).unwrap_or(PANICKED);
         let (shared, run) = told;
         watch::forget(run.key);
         shared.ended(run.generation, Some(ExitStatus::from_code(code)));
@@ -111,13 +115,7 @@ fn spawn(
     let pid = spawned.process.id();
     shared.life().pid = Some(pid);
     post(shared, Notice::Started(pid));
-    match spawned.stderr {
-        Some(pipe) => {
-            let pass_on = shared.spec.stderr == Output::Inherit;
-            stderr::follow(pipe, Arc::clone(&run.tail), pass_on);
-        }
-        None => run.tail.end(),
-    }
+    run.output.follow(shared, spawned.stdout, spawned.stderr);
     let deadline = Instant::now().checked_add(shared.spec.start_deadline);
     let owner = Arc::clone(shared) as Arc<dyn Watched>;
     watch::watch(run.key, owner, run.generation, Some(spawned.process), deadline);
@@ -146,6 +144,8 @@ fn bootstrap(
         generation: run.generation,
         controller: std::process::id(),
         window: window(),
+        faults: shared.spec.faults.clone(),
+        limits: shared.spec.limits.clone().filter(|_| attempt == 1).map(Box::new),
     }
 }
 
@@ -178,6 +178,34 @@ fn take_initial_values(shared: &Arc<Shared>, run: &Run, initial: &[Vec<u8>]) {
     for (index, (mirror, bytes)) in shared.mirrors.iter().zip(initial).enumerate() {
         if mirror.set(bytes) {
             post(shared, Notice::Property(index as u16));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzzing::handshake::{builder, introductions};
+    use crate::interface::Control as _;
+    use crate::wire::codec::decode;
+
+    #[test]
+    fn a_child_with_more_or_fewer_initial_values_than_properties_is_refused() {
+        let control = builder().build().unwrap();
+        let shared = control.__core().process().shared();
+        let run = Run::new(1);
+        let right: Introduction = decode(&introductions()[0]).unwrap();
+        assert!(recognise(shared, &run, &right).is_ok());
+        let (mut fewer, mut more) = (right.clone(), right);
+        fewer.initial.pop();
+        more.initial.push(vec![0]);
+        for (introduction, count) in [(fewer, 1), (more, 3)] {
+            let Err(NotConnected::Refused(Failure::Broken(why))) =
+                recognise(shared, &run, &introduction)
+            else {
+                panic!("{count} are accepted")
+            };
+            assert_eq!(why, format!("{count} initial values for 2 properties"));
         }
     }
 }

@@ -5,19 +5,20 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
 
+use super::output::Written;
 use super::{Run, Step};
-use crate::controller::builder::Program;
 use crate::controller::exit::{ExitReport, Failure, State};
 use crate::controller::inbox::{Notice, post};
 use crate::controller::outcome::{Exception, ExceptionKind, Outcome};
 use crate::controller::restart::Next;
 use crate::controller::shared::Shared;
-use crate::limits::{DRAIN_DEADLINE, STDERR_DEADLINE};
+use crate::limits::DRAIN_DEADLINE;
 use crate::process::ExitStatus;
 use crate::process::stop::Rung;
 use crate::process::watch::Watched;
 use crate::supervise::restart::RunEnd;
 use crate::sync::{lock, wait_timeout};
+use crate::unwind::caught;
 
 use super::Known;
 
@@ -57,7 +58,7 @@ impl Watched for Shared {
             Rung::Terminate => lock(&run.known).terminated = true,
             Rung::Kill => {
                 lock(&run.known).killed = true;
-                if matches!(self.spec.program, Program::Thread(_)) {
+                if self.spec.program.is_on_thread() {
                     // A thread cannot be killed: it is left behind, unheard, as if it had been.
                     self.ended(generation, Some(KILLED));
                 }
@@ -101,8 +102,8 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
     if !run.finished.end() {
         return;
     }
-    let stderr = run.tail.lines(Instant::now() + STDERR_DEADLINE);
-    let (report, lost, next, blame) = {
+    let written = run.output.finish(shared);
+    let (report, lost, blame, next) = {
         let mut life = shared.life();
         // Whoever has just asked for the end may still be telling what that meant for commands.
         while life.posting > 0 {
@@ -110,13 +111,12 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
         }
         let mut known = lock(&run.known);
         known.events_end = None;
-        let mut report = report(shared, run, &known, life.pid, stderr);
+        let mut report = report(shared, run, &known, life.pid, written);
         let next = Next::after(&mut life, run_end(&known, &report));
         let mut traffic = shared.traffic();
-        if let Some(blame) = known.blame {
-            // It has its outcome: it is not to be tried again.
-            traffic.cancel_sent(blame.call);
-        }
+        // What was killed for is not begun again.
+        let guilty = known.blame.and_then(|blame| traffic.pending.get_mut(blame.call));
+        guilty.into_iter().for_each(|entry| entry.repeat.cancel());
         let lost = traffic.end(next.go_over(known.ready));
         let called = lost.iter().filter(|(_, entry)| !entry.repeat.is_reapplied());
         report.commands_lost = called.count();
@@ -131,7 +131,7 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
         life.restarting = next.restarting(&report);
         life.finishing = true;
         life.hooks += 1;
-        (report, lost, next, known.blame)
+        (report, lost, known.blame, next)
     };
     shared.life_changed().notify_all();
     let orderly = lock(&run.known).bye.is_some() && report.failure.is_none();
@@ -160,9 +160,7 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
     post(shared, Notice::Finished(Arc::clone(&report)));
     next.follow(shared, &report);
     if let Some(after_exit) = &shared.spec.after_exit {
-        let hook = std::panic::AssertUnwindSafe(|| after_exit(&report));
-        // A panic of the hook is told by the panic hook.
-        let _ = std::panic::catch_unwind(hook);
+        let _ = caught(|| after_exit(&report));
     }
     shared.life().hooks -= 1;
     shared.life_changed().notify_all();
@@ -173,10 +171,10 @@ fn report(
     run: &Run,
     known: &Known,
     pid: Option<u32>,
-    stderr: Vec<String>,
+    written: Written,
 ) -> ExitReport {
     let status = known.ended.flatten();
-    let failure = failure(shared, run, known, status, &stderr);
+    let failure = failure(shared, run, known, status, &written.last_of_stderr);
     let state = match &failure {
         None => State::Finished,
         Some(_) if known.ready => State::Crashed,
@@ -195,7 +193,8 @@ fn report(
         failure,
         // Counted when it is known what goes over to the next run.
         commands_lost: 0,
-        stderr,
+        stderr: written.last_of_stderr,
+        lines_dropped: written.lines_dropped,
     }
 }
 
@@ -205,12 +204,15 @@ fn run_end(known: &Known, report: &ExitReport) -> RunEnd {
         _ if known.asked.is_some() => RunEnd::Asked,
         _ if known.replaced => RunEnd::Replaced,
         None => RunEnd::Orderly,
-        Some(Failure::Mismatch(_) | Failure::Protocol { .. } | Failure::Config(_)) => {
-            RunEnd::Hopeless
-        }
+        Some(
+            Failure::Mismatch(_)
+            | Failure::Protocol { .. }
+            | Failure::Config(_)
+            | Failure::Limits { .. },
+        ) => RunEnd::Hopeless,
         Some(Failure::Crashed { status }) if status.code() == 0 => RunEnd::Orderly,
         Some(_) if known.ready => RunEnd::Crashed,
-        Some(_) if known.met => RunEnd::StartFailed,
+        Some(_) if known.introduced => RunEnd::StartFailed,
         Some(_) => RunEnd::NeverMet,
     }
 }
@@ -247,6 +249,10 @@ fn failure(
             true => last_words,
             false => format!("; its last words: {last_words}"),
         };
-        Failure::EndedBeforeReady { status, stderr }
+        let advice = match known.introduced {
+            true => ", in its constructor or in `postrun_init`",
+            false => ": is `mpcore::init()` or `mpcore::child_main` the first line of its `main`?",
+        };
+        Failure::EndedBeforeReady { status, advice, stderr }
     })
 }

@@ -35,12 +35,13 @@ mod tests {
 
     use super::*;
     use crate::controller::process::begin_run;
-    use crate::controller::run::read;
+    use crate::controller::run::{connect, read};
     use crate::interface::Control as _;
     use crate::process::watch::{self, Watched};
     use crate::transport::{LaneReceiver, ReceiveError, memory};
+    use crate::unwind::tests::Bomb;
     use crate::wire::handshake::Nonce;
-    use crate::{CallError, Failure, State};
+    use crate::{CallError, ExitStatus, Failure, State};
 
     #[mpmacros::process(crate = "crate")]
     pub(super) trait Adder {
@@ -53,9 +54,14 @@ mod tests {
 
     impl Adder for Sum {
         fn add(&mut self, a: i32, b: i32) -> i32 {
+            if a < 0 {
+                std::panic::panic_any(Bomb);
+            }
             a + b
         }
     }
+
+    const LONG: Duration = Duration::from_secs(60);
 
     struct Panicking;
 
@@ -77,7 +83,6 @@ mod tests {
         watch::prepare().unwrap();
         watch::watch(run.key, owner, run.generation, None, None);
         run.watched();
-        run.tail.end();
         let (mut lanes, _child) = memory::pair();
         lanes.events = Box::new(Panicking);
         let reader = {
@@ -90,10 +95,56 @@ mod tests {
             })
         };
         assert!(reader.join().is_err());
-        let outcome = call.wait_timeout(Duration::from_secs(60)).expect("the call has an outcome");
+        let outcome = call.wait_timeout(LONG).expect("the call has an outcome");
         let Err(CallError::Exited(report)) = outcome else { panic!("{outcome:?}") };
         assert!(matches!(report.failure, Some(Failure::Broken(_))), "{report:?}");
         assert!(report.killed);
         assert_eq!(control.process().state(), State::Failed, "it never was ready");
+    }
+
+    /// The payload's `Drop` panicked in the child's runtime: with the command, all others were lost.
+    #[test]
+    fn a_panic_that_panics_is_one_outcome() {
+        let control = AdderControl::builder().in_process::<Sum>().spawn().unwrap();
+        let (mut bad, mut good) = (control.add(-1, 2), control.add(1, 2));
+        let outcome = bad.wait_timeout(LONG);
+        assert!(matches!(outcome, Some(Err(CallError::Panicked(_)))), "{outcome:?}");
+        assert_eq!(good.wait_timeout(LONG), Some(Ok(3)), "the child goes on");
+    }
+
+    /// A runtime that panics is a mistake of ours; its run ends all the same.
+    #[test]
+    fn a_child_on_a_thread_that_panics_has_ended() {
+        let control = AdderControl::builder().in_process::<Sum>().build().unwrap();
+        let mut call = control.add(1, 2);
+        let shared = Arc::clone(control.__core().process().shared());
+        let (run, wake) = begin_run(&shared, &mut shared.life());
+        wake.wake();
+        let serve = |_, _| std::panic::resume_unwind(Box::new("on purpose"));
+        let Ok(_lanes) = connect::to_thread(&shared, &run, serve) else {
+            panic!("the thread starts")
+        };
+        let outcome = call.wait_timeout(LONG).expect("the call has an outcome");
+        let Err(CallError::Exited(report)) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(report.status.map(ExitStatus::code), Some(101));
+    }
+
+    /// It said that the child had been stopped.
+    #[test]
+    fn an_entry_that_is_dropped_is_no_stop() {
+        let control = AdderControl::builder().in_process::<Sum>().build().unwrap();
+        let shared = Arc::clone(control.__core().process().shared());
+        let lose = |call: &crate::Call<i32>| drop(shared.traffic().pending.remove(call.id()));
+        let mut call = control.add(1, 2);
+        assert_eq!(call.try_outcome(), None);
+        lose(&call);
+        assert_eq!(call.try_outcome(), Some(Err(CallError::Lost)));
+        assert_eq!(call.wait_timeout(LONG), Some(Err(CallError::Lost)));
+        let call = control.add(1, 2);
+        lose(&call);
+        assert_eq!(call.wait(), Err(CallError::Lost));
+        let mut call = control.add(1, 2);
+        lose(&call);
+        assert_eq!(call.wait_timeout(LONG), Some(Err(CallError::Lost)));
     }
 }

@@ -100,6 +100,7 @@ pub(super) fn open(
         config: lock(&shared.spec.config).as_deref().unwrap_or_default().to_vec(),
     };
     let welcome = postcard::to_stdvec(&welcome).unwrap_or_default();
+    lock(&run.known).introduced = true;
     if let Some(_going) = run.finished.hold() {
         let grant = shared.control().open(checked(control), run.generation, window);
         shared.traffic().open_lane(checked(requests), run.generation, grant, window, welcome);

@@ -28,7 +28,6 @@ impl Rehearsal {
     pub(crate) fn begin(shared: &Arc<Shared>) -> Self {
         let (run, wake) = begin_run(shared, &mut shared.life());
         wake.wake();
-        run.tail.end();
         let (lanes, child) = memory::pair();
         drop(open(shared, &run, lanes, Nonce::default()));
         Self { shared: Arc::clone(shared), run, incoming: Incoming::default(), _lanes: child }

@@ -38,8 +38,9 @@ impl Process {
                 return Err(error.into());
             }
         };
-        let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
-        Ok(Spawned { process: Self { child, pidfd: Some(pidfd) }, stdin, stderr })
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        Ok(Spawned { process: Self { child, pidfd: Some(pidfd) }, stdin, stdout, stderr })
     }
 
     pub(crate) fn id(&self) -> u32 {

@@ -1,5 +1,6 @@
 //! What differs between operating systems, under the same names everywhere.
 
+pub(crate) mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]
@@ -17,13 +18,13 @@ pub(crate) use linux::{
 pub(crate) use portable::{Exits, Process, own_program, resume_when_parent_dies, socket_buffer};
 #[cfg(unix)]
 pub(crate) use unix::{
-    end_descendants, end_own_group, kill_group, on_stop_signal, own_group, poll_readable,
-    signal_name, status, stdin_to_null, terminate,
+    end_descendants, end_own_group, freeze, kill_group, kill_self, on_stop_signal, own_group,
+    poll_readable, segfault, signal_name, status, stdin_to_null, terminate,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    end_descendants, end_own_group, kill_group, on_stop_signal, own_group, signal_name, status,
-    stdin_to_null, terminate,
+    end_descendants, end_own_group, freeze, kill_group, kill_self, on_stop_signal, own_group,
+    segfault, signal_name, status, stdin_to_null, terminate,
 };
 
 /// Ends the wait of an [`Exits`].

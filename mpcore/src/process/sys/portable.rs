@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -29,8 +29,8 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn spawn(command: &mut Command) -> io::Result<Spawned> {
-        let (child, stdin, stderr) = Waited::spawn(command)?;
-        Ok(Spawned { process: Self { child }, stdin, stderr })
+        let (child, (stdin, stdout, stderr)) = Waited::spawn(command)?;
+        Ok(Spawned { process: Self { child }, stdin, stdout, stderr })
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -43,24 +43,27 @@ impl Process {
     }
 }
 
+/// The controller's ends of stdin, stdout and stderr.
+type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>);
+
 /// Waiting by `waitid` without reaping.
 #[cfg(unix)]
 mod unreaped {
     use std::io;
-    use std::process::{Child, ChildStderr, ChildStdin, Command, ExitStatus};
+    use std::process::{Child, Command, ExitStatus};
 
     use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
+    use super::Pipes;
 
     #[derive(Debug)]
     pub(super) struct Waited(Child);
 
     impl Waited {
-        pub(super) fn spawn(
-            command: &mut Command,
-        ) -> io::Result<(Self, Option<ChildStdin>, Option<ChildStderr>)> {
+        pub(super) fn spawn(command: &mut Command) -> io::Result<(Self, Pipes)> {
             let mut child = command.spawn()?;
-            let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
-            Ok((Self(child), stdin, stderr))
+            let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+            Ok((Self(child), pipes))
         }
 
         pub(super) fn id(&self) -> u32 {
@@ -86,21 +89,21 @@ mod unreaped {
 #[cfg(not(unix))]
 mod shared {
     use std::io;
-    use std::process::{ChildStderr, ChildStdin, Command, ExitStatus};
+    use std::process::{Command, ExitStatus};
     use std::sync::Arc;
 
     use shared_child::SharedChild;
+
+    use super::Pipes;
 
     #[derive(Debug)]
     pub(super) struct Waited(Arc<SharedChild>);
 
     impl Waited {
-        pub(super) fn spawn(
-            command: &mut Command,
-        ) -> io::Result<(Self, Option<ChildStdin>, Option<ChildStderr>)> {
+        pub(super) fn spawn(command: &mut Command) -> io::Result<(Self, Pipes)> {
             let child = SharedChild::spawn(command)?;
-            let (stdin, stderr) = (child.take_stdin(), child.take_stderr());
-            Ok((Self(Arc::new(child)), stdin, stderr))
+            let pipes = (child.take_stdin(), child.take_stdout(), child.take_stderr());
+            Ok((Self(Arc::new(child)), pipes))
         }
 
         pub(super) fn id(&self) -> u32 {

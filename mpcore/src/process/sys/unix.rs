@@ -32,6 +32,9 @@ pub(crate) fn signal_name(signal: i32) -> Option<&'static str> {
         14 => "SIGALRM",
         15 => "SIGTERM",
         _ if signal == libc_bus() => "SIGBUS",
+        _ if signal == Signal::SYS.as_raw() => "SIGSYS",
+        _ if signal == Signal::XCPU.as_raw() => "SIGXCPU",
+        _ if signal == Signal::XFSZ.as_raw() => "SIGXFSZ",
         _ => return None,
     })
 }
@@ -64,6 +67,27 @@ pub(crate) fn kill_group(process: u32) {
         let _ = kill_process_group(pid, Signal::KILL);
         let _ = kill_process(pid, Signal::KILL);
     }
+}
+
+/// SIGSEGV to this process, until it ends: Rust's own handler lets the first go by.
+pub(crate) fn segfault() -> ! {
+    loop {
+        let _ = kill_process(getpid(), Signal::SEGV);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// SIGKILL to this process.
+pub(crate) fn kill_self() -> ! {
+    loop {
+        let _ = kill_process(getpid(), Signal::KILL);
+        std::thread::park();
+    }
+}
+
+/// SIGSTOP to this process; returns when somebody continues it.
+pub(crate) fn freeze() {
+    let _ = kill_process(getpid(), Signal::STOP);
 }
 
 /// In a child that leads its group: ends what it has started, and not itself.

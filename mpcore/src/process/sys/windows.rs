@@ -42,6 +42,23 @@ pub(crate) fn kill_group(process: u32) {
 /// Nothing: there are no groups.
 pub(crate) fn end_descendants(_controller: u32) {}
 
+/// There are no signals: as much of a crash as there is.
+pub(crate) fn segfault() -> ! {
+    std::process::abort()
+}
+
+/// The same.
+pub(crate) fn kill_self() -> ! {
+    std::process::abort()
+}
+
+/// There are no signals: only this thread stands still.
+pub(crate) fn freeze() {
+    loop {
+        std::thread::park();
+    }
+}
+
 /// Nothing: the caller exits.
 pub(crate) fn end_own_group() {}
 

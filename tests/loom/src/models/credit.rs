@@ -52,7 +52,7 @@ impl Shared {
 
     /// The inbox's thread: everything there is.
     fn drain(&self) {
-        while self.inbox.pop(|_| {}).is_some() {
+        while self.inbox.pop(|it| it).is_some() {
             self.grant_if_allowed();
         }
     }

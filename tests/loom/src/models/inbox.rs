@@ -62,7 +62,7 @@ impl Loop {
                 continue;
             }
             self.ring.drain(|child| {
-                let Some((_, Number(number))) = child.pop(|_| {}) else { return Turn::Empty };
+                let Some((_, Number(number))) = child.pop(|it| it) else { return Turn::Empty };
                 delivered.push(number);
                 // A handler that runs the event loop: the event is gone, and the drain does nothing.
                 if nested && self.event() {
@@ -152,7 +152,7 @@ pub fn who_waits_for_an_empty_inbox_is_told() {
                 thread::park();
                 continue;
             }
-            inbox.ring.drain(|child| match child.pop(|_| {}) {
+            inbox.ring.drain(|child| match child.pop(|it| it) {
                 Some(_) => {
                     delivered.fetch_add(1, Ordering::SeqCst);
                     Turn::Left

@@ -1,0 +1,137 @@
+//! The first thing a child does: it gives up what it shall not have.
+//!
+//! Called by [`init`](super::init) on the main thread, when the first record has been read: before the
+//! child connects, before a config is decoded, and before there is another thread, so that all inherit
+//! what counts per thread. What fails is remembered: the child shakes hands all the same, and tells the
+//! controller instead of constructing anything.
+
+use std::io;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::limits::{CHILD_OPENS_FILES, CPU_TIME_GRACE};
+use crate::process::sys::limits as sys;
+use crate::wire::child_limits::ChildLimits;
+use crate::wire::report::InitFailure;
+use crate::wire::sandbox::Sandbox;
+
+#[cfg(all(target_os = "linux", feature = "sandbox"))]
+mod landlocked;
+
+/// A process is confined once, and before there is anything that could hold the answer.
+static REFUSED: OnceLock<Refusal> = OnceLock::new();
+
+/// Which limit could not be set, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Refusal {
+    what: &'static str,
+    message: String,
+}
+
+/// Sets the limits of this process.
+pub(crate) fn confine(limits: Option<&ChildLimits>) {
+    if let Some(limits) = limits
+        && let Err(refusal) = set(limits)
+    {
+        let _ = REFUSED.set(refusal);
+    }
+}
+
+/// Why this process must not serve.
+pub(crate) fn refused() -> Option<InitFailure> {
+    let Refusal { what, message } = REFUSED.get()?.clone();
+    Some(InitFailure::Limits { what: what.to_owned(), message })
+}
+
+/// In this order: what needs rights before what takes them, and what opens files before their limit.
+fn set(limits: &ChildLimits) -> Result<(), Refusal> {
+    if let Some(level) = limits.nice {
+        named("nice level", sys::set_nice_level(level))?;
+    }
+    if limits.no_new_privileges {
+        named("no new privileges", sys::allow_no_new_privileges())?;
+    }
+    // Counted here, since the folder that tells may be out of reach afterwards.
+    let open = sys::open_files();
+    if let Some(sandbox) = &limits.sandbox {
+        enter(sandbox).map_err(|message| Refusal { what: "sandbox", message })?;
+    }
+    if let Some(files) = limits.open_files {
+        if let Ok((open, given)) = open {
+            enough(files, open, given)
+                .map_err(|message| Refusal { what: "open files", message })?;
+        }
+        named("open files", sys::limit_open_files(files))?;
+    }
+    if let Some(bytes) = limits.memory {
+        named("memory", sys::limit_memory(bytes))?;
+    }
+    if let Some(time) = limits.cpu_time {
+        named("CPU time", sys::limit_cpu_time(whole_seconds(time), CPU_TIME_GRACE.as_secs()))?;
+    }
+    Ok(())
+}
+
+fn named(what: &'static str, result: io::Result<()>) -> Result<(), Refusal> {
+    result.map_err(|error| Refusal { what, message: error.to_string() })
+}
+
+/// Whether the framework can still open what it needs.
+fn enough(files: u64, open: u64, given: Option<u64>) -> Result<(), String> {
+    let need = open + CHILD_OPENS_FILES;
+    match given {
+        Some(given) if given < need => Err(format!(
+            "the controller may open {given} files itself, and the child needs {need}; raise `ulimit -n`"
+        )),
+        _ if files < need => Err(format!(
+            "{open} files are open already, and the framework opens up to {CHILD_OPENS_FILES} more; \
+             allow at least {need} instead of {files}"
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
+}
+
+#[cfg(all(target_os = "linux", feature = "sandbox"))]
+fn enter(sandbox: &Sandbox) -> Result<(), String> {
+    landlocked::enter(sandbox)
+}
+
+#[cfg(not(all(target_os = "linux", feature = "sandbox")))]
+fn enter(_sandbox: &Sandbox) -> Result<(), String> {
+    Err("this child was built without it; build it with mpcore's feature `sandbox`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_rounded_up() {
+        let cases = [(1, 1), (999, 1), (1000, 1), (1001, 2), (60_000, 60)];
+        for (milliseconds, seconds) in cases {
+            assert_eq!(whole_seconds(Duration::from_millis(milliseconds)), seconds);
+        }
+        assert_eq!(whole_seconds(Duration::MAX), u64::MAX);
+    }
+
+    #[cfg(not(feature = "sandbox"))]
+    #[test]
+    fn a_child_that_was_built_without_sandbox_refuses_one() {
+        let refused = enter(&Sandbox::default()).unwrap_err();
+        assert!(refused.contains("feature `sandbox`"), "{refused}");
+    }
+
+    #[test]
+    fn a_program_with_many_open_files_needs_more() {
+        assert_eq!(enough(24, 5, None), Ok(()));
+        assert_eq!(enough(24, 5, Some(24)), Ok(()));
+        let error = enough(24, 40, Some(1000)).unwrap_err();
+        assert!(error.contains("40 files are open") && error.contains("at least 56"), "{error}");
+        let error = enough(1000, 40, Some(50)).unwrap_err();
+        assert!(error.contains("50 files itself") && error.contains("ulimit"), "{error}");
+    }
+}

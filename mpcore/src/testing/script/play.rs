@@ -1,0 +1,271 @@
+//! The child that plays a script: welcome, steps, goodbye, on a thread and over the same lanes and items as
+//! any other child.
+
+use std::sync::Arc;
+
+use super::verdict::ScriptFailure;
+use super::{Act, Look, Script, Step, Value};
+use crate::child::control::{self, Grace};
+use crate::child::link::Link;
+use crate::child::panic::{Unwound, guard, install_hook};
+use crate::child::registry::{Place, Run};
+use crate::child::serve::{Requests, code, say_goodbye};
+use crate::transport::ChildLanes;
+use crate::wire::interface::InterfaceTable;
+use crate::wire::keyed::Key;
+use crate::wire::packet::{Bytes, ItemHead, ItemKind};
+use crate::wire::report::{InitFailure, PanicReport};
+
+/// What a process that ends by a segmentation fault would have.
+const SEGMENTATION_FAULT: i32 = if cfg!(windows) { 0xC000_0005_u32.cast_signed() } else { -11 };
+
+/// How the steps of a run have come to an end.
+enum End {
+    /// The child is to stop.
+    Stopped,
+    /// Without a goodbye.
+    Gone(i32),
+    /// With one, but before it was ready.
+    Failed,
+}
+
+/// One run of a script.
+struct Play<'a> {
+    script: &'a Script,
+    /// Counted from 0.
+    run: usize,
+    /// How many steps of it were played.
+    played: usize,
+    table: &'a InterfaceTable,
+    link: Arc<Link>,
+    requests: Requests,
+    /// The command that runs: its index and the call's number.
+    running: Option<(u16, u64)>,
+}
+
+impl Script {
+    /// Plays this run's steps and returns the exit code.
+    pub(crate) fn play(&self, table: &InterfaceTable, lanes: ChildLanes, run: &Run) -> i32 {
+        install_hook();
+        let ChildLanes { requests, requests_end, control, events } = lanes;
+        let Run { generation, window, nonce, .. } = *run;
+        let link = Link::new(generation, window, events, requests_end, None);
+        control::start(control, &link, Grace::default(), Place::Thread);
+        let mut requests = Requests::new(requests, Arc::clone(&link));
+        if requests.welcome(nonce).is_none() {
+            say_goodbye(&link, false, None);
+            return code::OK;
+        }
+        let number = generation.saturating_sub(1) as usize;
+        let (script, running) = (self, None);
+        let mut play = Play { script, run: number, played: 0, table, link, requests, running };
+        let Some(steps) = self.runs.get(number) else {
+            let failure = ScriptFailure::NoSuchRun { run: generation };
+            self.log.fail(failure.clone());
+            play.fail_to_start(&failure.to_string());
+            say_goodbye(&play.link, false, None);
+            return code::INIT_FAILED;
+        };
+        let (cleaned_up, code) = match play.steps(steps) {
+            End::Gone(code) => return code,
+            End::Stopped => (true, code::OK),
+            End::Failed => (true, code::INIT_FAILED),
+        };
+        play.requests.leave_the_rest();
+        say_goodbye(&play.link, cleaned_up, None);
+        code
+    }
+}
+
+impl Play<'_> {
+    fn steps(&mut self, steps: &[Step]) -> End {
+        self.script.log.played(self.run, 0);
+        for step in steps {
+            if let Some(end) = self.step(step) {
+                return end;
+            }
+        }
+        let at = steps.last().map(|step| step.at.to_string()).unwrap_or_default();
+        while let Some((head, _)) = self.requests.next() {
+            self.refuse(head, "the end of the run", &at);
+        }
+        End::Stopped
+    }
+
+    /// `None`: the next one.
+    ///
+    /// A step counts as played before the controller hears of it, so whoever has heard may ask for the
+    /// verdict.
+    fn step(&mut self, step: &Step) -> Option<End> {
+        let waits = matches!(
+            step.act,
+            Act::Expect { .. } | Act::Answer { .. } | Act::UntilCancelled | Act::Run(_)
+        );
+        if !waits {
+            self.note_played();
+        }
+        match &step.act {
+            Act::Ready => self.send(ItemHead::new(ItemKind::Ready, 0, 0), None, Vec::new()),
+            Act::FailToStart(why) => {
+                self.fail_to_start(why);
+                return Some(End::Failed);
+            }
+            Act::Set { property, value } => {
+                let names = self.table.properties.iter().map(|row| row.name);
+                let index = index(names, property);
+                let head = ItemHead::new(ItemKind::Property, index, 0);
+                self.send(head, Some(Key::Property(index)), bytes(value));
+            }
+            Act::Emit { event, values } => {
+                let names = self.table.events.iter().map(|row| row.name);
+                let head = ItemHead::new(ItemKind::Event, index(names, event), 0);
+                self.send(head, None, bytes(values));
+            }
+            Act::Expect { command, look } => {
+                let (head, args) = match self.await_command(step, command) {
+                    Ok(command) => command,
+                    Err(end) => return Some(end),
+                };
+                self.note_played();
+                self.running = Some((head.method, head.call));
+                if let Some(look) = look {
+                    self.look(step, command, look, &args);
+                }
+            }
+            Act::Answer { command, look, .. } => {
+                let (head, args) = match self.await_command(step, command) {
+                    Ok(command) => command,
+                    Err(end) => return Some(end),
+                };
+                self.running = Some((head.method, head.call));
+                self.note_played();
+                if let Some(value) = self.look(step, command, look, &args) {
+                    self.end(ItemKind::Returned, bytes(&value));
+                }
+            }
+            Act::Reply(value) => self.end(ItemKind::Returned, bytes(value)),
+            Act::Raise(error) => self.end(ItemKind::Raised, bytes(error)),
+            Act::Panic(text) => self.panicked(text.clone(), step.at.to_string()),
+            Act::Progress(fraction) => {
+                if let Some((_, call)) = self.running {
+                    let head = ItemHead::new(ItemKind::Progress, 0, call);
+                    let payload = fraction.clamp(0.0, 1.0).to_le_bytes().to_vec();
+                    self.send(head, Some(Key::Progress(call)), payload);
+                }
+            }
+            Act::UntilCancelled => {
+                if self.running.is_some() {
+                    self.link.wait_for_end();
+                }
+                let kind = match self.link.stopping() {
+                    true => ItemKind::Stopped,
+                    false => ItemKind::Cancelled,
+                };
+                self.note_played();
+                self.end(kind, Vec::new());
+            }
+            Act::Run(code) => {
+                let ran = guard(|| crate::sync::lock(code)());
+                if let Err(unwound) = ran {
+                    let (message, at) = (said(unwound), step.at.to_string());
+                    self.script.log.fail(ScriptFailure::Panicked { message, at });
+                }
+                self.note_played();
+            }
+            Act::Exit(code) => return Some(End::Gone(*code)),
+            Act::Crash => return Some(End::Gone(SEGMENTATION_FAULT)),
+            Act::Hang => {
+                self.link.wait_for_cut_off();
+                return Some(End::Gone(code::CONTROLLER_LOST));
+            }
+        }
+        None
+    }
+
+    fn note_played(&mut self) {
+        self.played += 1;
+        self.script.log.played(self.run, self.played);
+    }
+
+    /// Waits for this command; others that come are ended at once.
+    fn await_command(&mut self, step: &Step, command: &str) -> Result<(ItemHead, Bytes), End> {
+        loop {
+            let (head, args) = self.requests.next().ok_or(End::Stopped)?;
+            if self.name(head) != command {
+                self.refuse(head, &step.to_string(), &step.at.to_string());
+            } else if self.link.begin(&head) {
+                return Ok((head, args));
+            }
+        }
+    }
+
+    fn refuse(&mut self, head: ItemHead, step: &str, at: &str) {
+        if !self.link.begin(&head) {
+            return; // cancelled before its turn
+        }
+        let command = self.name(head).to_owned();
+        let failure =
+            ScriptFailure::Unexpected { command, step: step.to_owned(), at: at.to_owned() };
+        self.running = Some((head.method, head.call));
+        self.script.log.fail(failure.clone());
+        self.panicked(failure.to_string(), at.to_owned());
+    }
+
+    fn name(&self, head: ItemHead) -> &'static str {
+        self.table.commands.get(usize::from(head.method)).map_or("", |row| row.name)
+    }
+
+    /// Lets the test look at the arguments; a command of which it does not like them ends here.
+    fn look(&mut self, step: &Step, command: &str, look: &Look, args: &Bytes) -> Option<Value> {
+        let message = match guard(|| look.at(args.as_slice())) {
+            Ok(Ok(value)) => return value,
+            Ok(Err(error)) => error.to_string(),
+            Err(unwound) => said(unwound),
+        };
+        let (command, at) = (command.to_owned(), step.at.to_string());
+        let failure = ScriptFailure::Arguments { command, message, at: at.clone() };
+        self.script.log.fail(failure.clone());
+        self.panicked(failure.to_string(), at);
+        None
+    }
+
+    fn panicked(&mut self, message: String, location: String) {
+        let report = PanicReport { message, location, backtrace: String::new() };
+        self.end(ItemKind::Panicked, postcard::to_stdvec(&report).unwrap_or_default());
+    }
+
+    /// The running command ends; nothing, if it has ended already because the test did not like it.
+    fn end(&mut self, kind: ItemKind, payload: Vec<u8>) {
+        if let Some((command, call)) = self.running.take() {
+            self.link.end();
+            self.send(ItemHead::new(kind, command, call), None, payload);
+        }
+    }
+
+    fn fail_to_start(&self, why: &str) {
+        let failure = InitFailure::PostrunInit(crate::Error::msg(why));
+        let payload = postcard::to_stdvec(&failure).unwrap_or_default();
+        self.send(ItemHead::new(ItemKind::InitFailed, 0, 0), None, payload);
+    }
+
+    fn send(&self, head: ItemHead, key: Option<Key>, payload: Vec<u8>) {
+        // A controller that is gone hears nothing.
+        let _ = self.link.send(head, key, payload);
+    }
+}
+
+/// The check of the script has found every name, and that every value can be encoded.
+fn index<'a>(mut names: impl Iterator<Item = &'a str>, name: &str) -> u16 {
+    names.position(|it| it == name).and_then(|at| u16::try_from(at).ok()).unwrap_or(u16::MAX)
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    value.bytes.clone().unwrap_or_default()
+}
+
+fn said(unwound: Unwound) -> String {
+    match unwound {
+        Unwound::Panicked(report) => report.to_string(),
+        Unwound::Cancelled => crate::Cancelled.to_string(),
+    }
+}

@@ -1,0 +1,120 @@
+//! How far a script was played, and what was wrong: written by the child's thread, read by the test's.
+
+use std::sync::{Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use super::Step;
+use crate::sync::{lock, wait_timeout};
+
+/// What was not as the script has it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScriptFailure {
+    /// The script waits at this step, or was never played so far.
+    #[error("the script has come only to {step} (at {at})")]
+    Unfinished {
+        /// The step, as it was written.
+        step: String,
+        /// Where it stands.
+        at: String,
+    },
+    /// A command came that was not expected.
+    #[error("`{command}` came, but the script is at {step} (at {at})")]
+    Unexpected {
+        /// The command.
+        command: String,
+        /// The step, or the end of the run.
+        step: String,
+        /// Where it stands.
+        at: String,
+    },
+    /// What looks at the arguments has panicked.
+    #[error("`{command}` came with other arguments than the script has (at {at}): {message}")]
+    Arguments {
+        /// The command.
+        command: String,
+        /// What the panic said.
+        message: String,
+        /// Where the step stands.
+        at: String,
+    },
+    /// A `run` has panicked.
+    #[error("a step of the script has panicked (at {at}): {message}")]
+    Panicked {
+        /// What the panic said.
+        message: String,
+        /// Where the step stands.
+        at: String,
+    },
+    /// The child was started more often than the script has runs.
+    #[error(
+        "the child was started for run {run}, of which the script says nothing; add `.next_run()`"
+    )]
+    NoSuchRun {
+        /// 1 for the first.
+        run: u32,
+    },
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The run that is, or was, played last, counted from 0, and how many of its steps.
+    run: usize,
+    played: usize,
+    failure: Option<ScriptFailure>,
+}
+
+impl State {
+    /// The step that comes next; `None` when all were played.
+    fn next<'a>(&self, runs: &'a [Vec<Step>]) -> Option<&'a Step> {
+        let now = runs.get(self.run).into_iter().flatten().skip(self.played);
+        let later = runs.iter().skip(self.run + 1).flatten();
+        now.chain(later).next()
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Log {
+    /// So many steps of this run, counted from 0, were played.
+    pub(super) fn played(&self, run: usize, steps: usize) {
+        let mut state = lock(&self.state);
+        (state.run, state.played) = (run, steps);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Something was wrong; the first thing counts.
+    pub(super) fn fail(&self, failure: ScriptFailure) {
+        lock(&self.state).failure.get_or_insert(failure);
+        self.changed.notify_all();
+    }
+
+    pub(super) fn verdict(&self, runs: &[Vec<Step>]) -> Result<(), ScriptFailure> {
+        let state = lock(&self.state);
+        match (&state.failure, state.next(runs)) {
+            (Some(failure), _) => Err(failure.clone()),
+            (None, Some(step)) => {
+                Err(ScriptFailure::Unfinished { step: step.to_string(), at: step.at.to_string() })
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Waits for the end of the script or for a failure.
+    pub(super) fn wait(&self, runs: &[Vec<Step>], timeout: Duration) {
+        let deadline = Instant::now().checked_add(timeout);
+        let mut state = lock(&self.state);
+        while state.failure.is_none() && state.next(runs).is_some() {
+            let left = deadline.map_or(timeout, |at| at.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return;
+            }
+            state = wait_timeout(&self.changed, state, left);
+        }
+    }
+}

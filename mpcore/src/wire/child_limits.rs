@@ -1,0 +1,266 @@
+//! What a child may use: asked for by the controller, set by the child itself.
+//!
+//! The wishes travel in the first record ([`handshake`](super::handshake)), so that the child can act on
+//! them before it has decoded anything else. Here they are only collected and checked.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::sandbox::Sandbox;
+use crate::limits::{CHILD_MEMORY, CHILD_OPEN_FILES, SANDBOX_BYTES};
+
+/// Limits of a child, for [`Builder::limits`](crate::Builder::limits).
+///
+/// The child sets them itself, first thing in [`init`](crate::init()), before its config is decoded. What
+/// it starts inherits them, each process with a full allowance of its own. They only ever lower what the
+/// controller has: a child never may more than its controller. If one cannot be set, the start ends as
+/// [`Failure::Limits`](crate::Failure::Limits); if this system has no such limit, `build` refuses it.
+///
+/// ```no_run
+/// # #[mpcore::process] trait Laser { fn fire(&mut self); }
+/// # fn f() -> Result<(), mpcore::StartError> {
+/// use std::time::Duration;
+///
+/// use mpcore::ChildLimits;
+///
+/// let limits = ChildLimits::new()
+///     .memory(2 << 30)
+///     .cpu_time(Duration::from_secs(3600))
+///     .open_files(256)
+///     .nice(10)
+///     .no_new_privileges();
+/// let laser = LaserControl::builder().program("laser-child").limits(limits).spawn()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChildLimits {
+    pub(crate) memory: Option<u64>,
+    pub(crate) cpu_time: Option<Duration>,
+    pub(crate) open_files: Option<u64>,
+    pub(crate) nice: Option<i32>,
+    pub(crate) no_new_privileges: bool,
+    pub(crate) sandbox: Option<Sandbox>,
+}
+
+/// Why no child can have such limits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LimitsError {
+    /// The framework could not work in such a child.
+    #[error("a child that may open {asked} files cannot serve; allow at least {need}")]
+    OpenFiles {
+        /// How many were to be allowed.
+        asked: u64,
+        /// How many the framework needs.
+        need: u64,
+    },
+    /// The same.
+    #[error("a child with {asked} bytes of memory cannot serve; allow at least {need}")]
+    Memory {
+        /// How many were to be allowed.
+        asked: u64,
+        /// How many the framework needs.
+        need: u64,
+    },
+    /// The system counts whole seconds.
+    #[error("CPU time is counted in whole seconds; allow at least one")]
+    CpuTime,
+    /// Out of range.
+    #[error("there is no nice level {0}; levels go from -20, which comes first, to 19")]
+    Nice(i32),
+    /// The paths do not fit what a child is told first.
+    #[error(
+        "the paths of the sandbox take {bytes} bytes and must not take more than {most}; name folders \
+         instead of the files in them"
+    )]
+    TooManyPaths {
+        /// How many they take.
+        bytes: usize,
+        /// How many they may take.
+        most: usize,
+    },
+    /// A child on a thread has no limits of its own.
+    #[error("an in-process child shares its process with the controller, so it can have no limits")]
+    InProcess,
+    /// Silence would be worse.
+    #[error("this system cannot limit {0}; leave that limit out here")]
+    NotSupported(&'static str),
+}
+
+impl ChildLimits {
+    /// None.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many bytes of memory the child may have for data of its own: heap, stacks of threads, private
+    /// maps. At least 16 MiB. Linux.
+    ///
+    /// An allocation beyond it fails, which ends a Rust program by SIGABRT; its last line on stderr, in the
+    /// exit report, says how much it wanted. This is `RLIMIT_DATA`, and not `RLIMIT_AS`: address space is
+    /// reserved in large pieces that are never used, so a bound on it is hit at random, by a further
+    /// thread for example. Files and shared memory that are mapped do not count.
+    ///
+    /// ```
+    /// # use mpcore::ChildLimits;
+    /// let limits = ChildLimits::new().memory(512 << 20);
+    /// ```
+    #[must_use]
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
+    /// How long the child may compute, over all its threads, in whole seconds, rounded up. Waiting does not
+    /// count. Unix.
+    ///
+    /// A child that has used it up is ended by SIGXCPU, which the exit report names; one that ignores the
+    /// signal is killed a second later.
+    ///
+    /// ```
+    /// # use mpcore::ChildLimits;
+    /// let limits = ChildLimits::new().cpu_time(std::time::Duration::from_secs(60));
+    /// ```
+    #[must_use]
+    pub fn cpu_time(mut self, time: Duration) -> Self {
+        self.cpu_time = Some(time);
+        self
+    }
+
+    /// How many files, sockets and pipes the child may have open at once, those of the framework included.
+    /// At least 24, more where the program inherits open files. The next one cannot be opened, with an
+    /// error that says so. Unix.
+    ///
+    /// ```
+    /// # use mpcore::ChildLimits;
+    /// let limits = ChildLimits::new().open_files(64);
+    /// ```
+    #[must_use]
+    pub fn open_files(mut self, files: u64) -> Self {
+        self.open_files = Some(files);
+        self
+    }
+
+    /// How willingly the child leaves the processor to others: 0 is usual, 19 runs only when nobody else
+    /// wants to. Below the controller's own level needs a privilege. Unix.
+    ///
+    /// ```
+    /// # use mpcore::ChildLimits;
+    /// let limits = ChildLimits::new().nice(10);
+    /// ```
+    #[must_use]
+    pub fn nice(mut self, level: i32) -> Self {
+        self.nice = Some(level);
+        self
+    }
+
+    /// Nothing that the child starts gets more rights than it has itself: set-user-id programs such as
+    /// `sudo` run without theirs. Linux.
+    ///
+    /// ```
+    /// # use mpcore::ChildLimits;
+    /// let limits = ChildLimits::new().no_new_privileges();
+    /// ```
+    #[must_use]
+    pub fn no_new_privileges(mut self) -> Self {
+        self.no_new_privileges = true;
+        self
+    }
+
+    /// Which files the child may reach. Linux.
+    ///
+    /// ```
+    /// use mpcore::{ChildLimits, Sandbox};
+    ///
+    /// let sandbox = Sandbox::new().read_only(["/usr", "/etc"]).read_write(["/tmp/laser"]);
+    /// let limits = ChildLimits::new().sandbox(sandbox);
+    /// ```
+    #[cfg(feature = "sandbox")]
+    #[must_use]
+    pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
+        self.sandbox = Some(sandbox);
+        self
+    }
+
+    /// Whether a child may have these limits on this system.
+    pub(crate) fn check(&self) -> Result<(), LimitsError> {
+        self.supported_where(cfg!(unix), cfg!(target_os = "linux"))?;
+        if let Some(asked) = self.open_files.filter(|asked| *asked < CHILD_OPEN_FILES) {
+            return Err(LimitsError::OpenFiles { asked, need: CHILD_OPEN_FILES });
+        }
+        if let Some(asked) = self.memory.filter(|asked| *asked < CHILD_MEMORY) {
+            return Err(LimitsError::Memory { asked, need: CHILD_MEMORY });
+        }
+        if self.cpu_time.is_some_and(|time| time.is_zero()) {
+            return Err(LimitsError::CpuTime);
+        }
+        if let Some(level) = self.nice.filter(|level| !(-20..=19).contains(level)) {
+            return Err(LimitsError::Nice(level));
+        }
+        let bytes = self.sandbox.as_ref().map_or(0, Sandbox::bytes);
+        if bytes > SANDBOX_BYTES {
+            return Err(LimitsError::TooManyPaths { bytes, most: SANDBOX_BYTES });
+        }
+        Ok(())
+    }
+
+    fn supported_where(&self, is_unix: bool, is_linux: bool) -> Result<(), LimitsError> {
+        let asked = [
+            ("memory", self.memory.is_some(), is_linux),
+            ("CPU time", self.cpu_time.is_some(), is_unix),
+            ("open files", self.open_files.is_some(), is_unix),
+            ("the nice level", self.nice.is_some(), is_unix),
+            ("new privileges", self.no_new_privileges, is_linux),
+            ("access to files", self.sandbox.is_some(), is_linux),
+        ];
+        match asked.iter().find(|(_, asked, supported)| *asked && !supported) {
+            Some((what, ..)) => Err(LimitsError::NotSupported(what)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_work_is_refused_with_what_would() {
+        let new = ChildLimits::new;
+        let cases = [
+            (new(), None),
+            (new().open_files(24).memory(16 << 20).cpu_time(Duration::from_nanos(1)), None),
+            (new().nice(-20), None),
+            (new().nice(19), None),
+            (new().open_files(23), Some("open 23 files cannot serve; allow at least 24")),
+            (new().memory(1), Some("allow at least 16777216")),
+            (new().cpu_time(Duration::ZERO), Some("at least one")),
+            (new().nice(20), Some("no nice level 20")),
+            (new().nice(-21), Some("no nice level -21")),
+        ];
+        for (limits, expected) in cases {
+            let refused = limits.check().err().map(|error| error.to_string());
+            match (&refused, expected) {
+                (None, None) => {}
+                (Some(refused), Some(text)) if refused.contains(text) => {}
+                _ => panic!("{limits:?}: {refused:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_system_lacks_is_refused_by_name() {
+        let (everywhere, unix) = (ChildLimits::new(), ChildLimits::new().nice(1).open_files(100));
+        let linux = ChildLimits::new().no_new_privileges();
+        assert_eq!(everywhere.supported_where(false, false), Ok(()));
+        assert_eq!(unix.supported_where(true, false), Ok(()));
+        let error = unix.supported_where(false, false).unwrap_err();
+        assert_eq!(error, LimitsError::NotSupported("open files"));
+        assert_eq!(linux.supported_where(true, true), Ok(()));
+        let error = linux.supported_where(true, false).unwrap_err();
+        assert!(error.to_string().contains("new privileges"), "{error}");
+    }
+}

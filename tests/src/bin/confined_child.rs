@@ -1,0 +1,5 @@
+//! The child that tries what its limits forbid, as a binary of its own.
+
+fn main() {
+    mpcore::child_main::<system_tests::confined::ConfinedProcess>()
+}

@@ -1,0 +1,5 @@
+//! The child that prints, as a binary of its own.
+
+fn main() {
+    mpcore::child_main::<system_tests::talker::TalkerProcess>()
+}

@@ -1,0 +1,160 @@
+//! A child that tries what its limits forbid.
+
+use std::fs::{self, File};
+use std::hint::black_box;
+use std::process::Command;
+
+use rustix::process::{Resource, getpriority_process, getrlimit};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::blob::Blob;
+
+/// What the child is told.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ConfinedConfig {
+    /// Looks around while it is decoded.
+    pub witness: Witness,
+}
+
+/// The limits that are in place at one moment; `None`: there is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Witness {
+    /// Bytes of memory.
+    pub memory: Option<u64>,
+    /// Seconds until SIGXCPU.
+    pub cpu_time: Option<u64>,
+    /// Files.
+    pub open_files: Option<u64>,
+    /// The nice level.
+    pub nice: i32,
+}
+
+impl Witness {
+    /// As things are now.
+    #[must_use]
+    pub fn now() -> Self {
+        Self {
+            memory: getrlimit(Resource::Data).current,
+            cpu_time: getrlimit(Resource::Cpu).current,
+            open_files: getrlimit(Resource::Nofile).current,
+            nice: getpriority_process(None).unwrap_or_default(),
+        }
+    }
+}
+
+impl Serialize for Witness {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Witness {
+    /// What it saw is not what was sent: it is how things are where it arrives.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u8::deserialize(deserializer)?;
+        Ok(Self::now())
+    }
+}
+
+/// Memory, seconds of CPU time, open files, nice level.
+type Seen = (Option<u64>, Option<u64>, Option<u64>, i32);
+
+/// One command per limit.
+#[mpcore::process(config = ConfinedConfig)]
+pub trait Confined {
+    /// What the config saw while it was decoded.
+    fn seen_by_config(&mut self) -> Seen;
+
+    /// Fills this many MiB and lets go of them; returns how many.
+    fn fill(&mut self, mib: usize) -> usize;
+
+    /// Computes until it is ended.
+    fn compute(&mut self) -> u64;
+
+    /// Opens files until that fails or there are this many; returns how many, and why there are no more.
+    fn open(&mut self, at_most: usize) -> (usize, String);
+
+    /// Gives back what it gets.
+    fn echo(&mut self, bytes: Blob) -> Blob;
+
+    /// Reads a file, through a link or not.
+    fn read(&mut self, path: String) -> mpcore::Result<String>;
+
+    /// Writes a file.
+    fn write(&mut self, path: String, text: String) -> mpcore::Result<()>;
+
+    /// Has a grandchild read a file, and returns what it said, on stdout or else on stderr.
+    fn read_by_grandchild(&mut self, path: String) -> mpcore::Result<String>;
+
+    /// Makes a file when it cleans up.
+    fn leave_a_sign(&mut self, path: String);
+}
+
+/// The child.
+#[derive(Debug, mpcore::Child)]
+#[child(Confined)]
+pub struct ConfinedProcess {
+    config: ConfinedConfig,
+    #[child(default)]
+    sign: Option<String>,
+}
+
+impl Confined for ConfinedProcess {
+    fn seen_by_config(&mut self) -> Seen {
+        let Witness { memory, cpu_time, open_files, nice } = self.config.witness;
+        (memory, cpu_time, open_files, nice)
+    }
+
+    fn fill(&mut self, mib: usize) -> usize {
+        black_box(vec![1_u8; mib << 20]).len() >> 20
+    }
+
+    fn compute(&mut self) -> u64 {
+        let mut number = 0_u64;
+        loop {
+            number = black_box(number.wrapping_add(1));
+            if number == u64::MAX {
+                return number;
+            }
+        }
+    }
+
+    fn open(&mut self, at_most: usize) -> (usize, String) {
+        let mut open = Vec::new();
+        while open.len() < at_most {
+            match File::open("/dev/null") {
+                Ok(file) => open.push(file),
+                Err(error) => return (open.len(), error.to_string()),
+            }
+        }
+        (open.len(), String::new())
+    }
+
+    fn echo(&mut self, bytes: Blob) -> Blob {
+        bytes
+    }
+
+    fn read(&mut self, path: String) -> mpcore::Result<String> {
+        Ok(fs::read_to_string(path)?)
+    }
+
+    fn write(&mut self, path: String, text: String) -> mpcore::Result<()> {
+        Ok(fs::write(path, text)?)
+    }
+
+    fn read_by_grandchild(&mut self, path: String) -> mpcore::Result<String> {
+        let output = Command::new("cat").arg(path).env("LC_ALL", "C").output()?;
+        let said = if output.status.success() { output.stdout } else { output.stderr };
+        Ok(String::from_utf8_lossy(&said).into_owned())
+    }
+
+    fn leave_a_sign(&mut self, path: String) {
+        self.sign = Some(path);
+    }
+
+    fn cleanup(&mut self) {
+        if let Some(sign) = &self.sign {
+            fs::write(sign, "cleaned up").expect("the sign can be left");
+        }
+    }
+}
