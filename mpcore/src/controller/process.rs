@@ -246,7 +246,11 @@ impl Process {
         if request(&self.shared, Ask::Stop, AfterEnd::StartAgain) {
             return Ok(());
         }
-        self.start()
+        match self.start() {
+            // Its policy has just begun the next run.
+            Err(StartError::AlreadyRunning { .. }) => Ok(()),
+            started => started,
+        }
     }
 
     fn ask(&self, ask: Ask) {
