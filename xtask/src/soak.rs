@@ -182,7 +182,7 @@ fn command(
 ) -> Result<CommandLine, Error> {
     let program = programs.get(trial.program);
     let missing = || Error::Usage(format!("{PACKAGE} has no program `{}`", trial.program));
-    let name = (trial.program == SOAK).then_some(trial.name);
+    let name = Some(if trial.program == SOAK { trial.name } else { "--trial" });
     Ok(CommandLine::new(program.ok_or_else(missing)?).args(name).args(args))
 }
 

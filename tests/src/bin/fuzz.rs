@@ -2,8 +2,8 @@
 //! target `all` is each of them.
 //!
 //! Prints a line per target, `TARGET INPUTS FINDINGS SECONDS`, and what was found in hex on stderr; ends with
-//! code 1 if something was. Without a target it is a trial of `cargo xtask soak`: each for ten million inputs
-//! or ten minutes, times `--scale F`, with a row of a Markdown table for each.
+//! code 1 if something was. `fuzz --trial [--scale F]` is a trial of `cargo xtask soak`: each for ten million
+//! inputs or ten minutes, with a row of a Markdown table for each.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::process::ExitCode;
@@ -34,9 +34,10 @@ const TIME_OF_TRIAL: Duration = Duration::from_secs(600);
 fn run(arguments: &[String]) -> Result<bool, String> {
     let (target, options) = match arguments.split_first() {
         Some((target, options)) if !target.starts_with("--") => (target.as_str(), options),
-        _ => ("all", arguments),
+        Some((trial, options)) if trial == "--trial" => ("all", options),
+        _ => return Err("which target? `all` is each".to_owned()),
     };
-    let is_trial = options.len() == arguments.len();
+    let is_trial = arguments.first().is_some_and(|it| it == "--trial");
     let mut plan = Plan {
         inputs: if is_trial { INPUTS_OF_TRIAL } else { u64::MAX },
         time: if is_trial { TIME_OF_TRIAL } else { Duration::from_secs(10) },
