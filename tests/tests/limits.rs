@@ -19,6 +19,8 @@ const CHILD: &str = env!("CARGO_BIN_EXE_confined_child");
 fn builder(program: &str) -> Builder<ConfinedControl> {
     let quiet = mpcore::Output::Null;
     let builder = ConfinedControl::builder().program(program).stdout(quiet).stderr(quiet);
+    // A backtrace is longer than the last words that are kept.
+    let builder = builder.env("RUST_BACKTRACE", "0");
     builder.config(ConfinedConfig::default())
 }
 
