@@ -42,7 +42,7 @@ mod tests {
     use crate::transport::{LaneReceiver, ReceiveError, memory};
     use crate::unwind::tests::Bomb;
     use crate::wire::handshake::Nonce;
-    use crate::{CallError, ExitStatus, Failure, State};
+    use crate::{CallError, Failure, State};
 
     #[mpmacros::process(crate = "crate")]
     pub(super) trait Adder {
