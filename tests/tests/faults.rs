@@ -113,6 +113,12 @@ fn patience(fault: Fault, moment: Moment) -> Patience {
     }
 }
 
+/// Whether the fault has struck when the child says that it is ready.
+fn struck_by_ready(moment: Moment) -> bool {
+    let place = |moment| MOMENTS.iter().position(|(it, _)| *it == moment);
+    place(moment) <= place(Moment::AfterMessage(2))
+}
+
 fn word<T: std::fmt::Debug, E: std::fmt::Debug>(outcome: &Result<T, CallError<E>>) -> String {
     match outcome {
         Ok(value) => format!("`Ok({value:?})`"),
@@ -174,7 +180,9 @@ fn run(place: Place, fault: Fault, moment: Moment, neighbour: &BenchControl, fol
         Patience::Stop => {
             until(&what, || sign.exists());
             if fault == Fault::StopReading {
-                journal.until(&what, |lines| count(lines, "1st") == 1);
+                // Commands are sent to a child that is ready: one that reads nothing by then takes none.
+                let last_sign = if struck_by_ready(moment) { "ready" } else { "1st" };
+                journal.until(&what, |lines| count(lines, last_sign) == 1);
             }
         }
     }

@@ -270,11 +270,13 @@ fn take_notice(
                 } else {
                     Wake::none()
                 };
-                [running, enqueue(shared, Notice::Ready)]
+                let wakes = [running, enqueue(shared, Notice::Ready)];
+                // What waits goes out before anybody who hears of it can stop the child.
+                shared.traffic().ready();
+                wakes
             };
             wakes.into_iter().for_each(Wake::wake);
             shared.life_changed().notify_all();
-            shared.traffic().ready();
         }
         ItemKind::InitFailed => {
             let failure: InitFailure = report(payload.bytes())?;
