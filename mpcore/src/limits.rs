@@ -28,6 +28,9 @@ pub const PINGS_MISSED: u32 = 3;
 /// that is wanted: shorter than the grace of a stop, since it has had its time.
 pub const OVERRUN_GRACE: Duration = Duration::from_millis(500);
 
+/// When the watcher looks again at a child on which another thread was just acting.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 /// How long the outcome of a command may take that waits behind signals which a full inbox has held back,
 /// once they are let through: all that a child queues, on a busy machine.
 pub(crate) const HELD_UP_PATIENCE: Duration = Duration::from_secs(10);

@@ -251,6 +251,9 @@ pub trait Bench {
     /// Once this file is there: reports more and more requests as taken, and takes none, for this long.
     fn swindle(&mut self, sign: String, milliseconds: u64);
 
+    /// Closes what it is to read, and runs on for this long, whatever is asked of it.
+    fn deafen(&mut self, milliseconds: u64);
+
     /// Whether the instrument is there.
     #[property]
     fn connected(&self) -> bool;
@@ -690,6 +693,11 @@ impl Bench for BenchProcess {
             scribble::on_every_socket(&scribble::credit(self.cx.generation(), step * 40_000));
             thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    fn deafen(&mut self, milliseconds: u64) {
+        scribble::shut_every_socket();
+        self.ignore_everything(milliseconds);
     }
 
     fn set_power(&mut self, power: f64) -> Result<f64, mpcore::Refused> {

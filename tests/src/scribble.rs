@@ -16,6 +16,13 @@ pub(crate) fn on_every_socket(packet: &[u8]) {
     }
 }
 
+/// Nothing that is sent to this process arrives any more, and who sends hears of it.
+pub(crate) fn shut_every_socket() {
+    for socket in packet_sockets() {
+        let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Read);
+    }
+}
+
 /// A packet that only reports how much was taken: version, kind, flags, generation, and the totals of two
 /// lanes.
 pub(crate) fn credit(generation: u32, total: u64) -> Vec<u8> {

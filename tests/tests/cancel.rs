@@ -185,6 +185,21 @@ fn a_child_that_stops_anyway_ends_as_asked_only_sooner() {
 
 /// Its outcome waits behind signals that a full inbox holds back: that is not its fault.
 #[test]
+fn one_that_floods_is_killed_for_although_nobody_drains() {
+    let inbox = Inbox::new(|| {});
+    let built = process().inbox(&inbox).inbox_bound(1000, 1 << 20);
+    let worker = built.spawn().unwrap();
+    worker.signals().tick.connect(|_| {});
+    let mut flood = worker.flood(u32::MAX);
+    let pid = worker.process().wait_ready(LONG).map(|()| worker.process().pid().unwrap()).unwrap();
+    until("it has queued a lot", || processes::resident_mib(pid) > 40);
+    flood.cancel_or_kill(GRACE);
+    until("it has its outcome", || flood.try_outcome().is_some());
+    assert_eq!(flood.try_outcome(), Some(Err(CallError::Cancelled)));
+    assert_eq!(worker.process().state(), State::Crashed);
+}
+
+#[test]
 fn one_whose_outcome_is_held_up_is_not_killed_for() {
     let inbox = Inbox::new(|| {});
     let built = process().inbox(&inbox).inbox_bound(1000, 1 << 20);

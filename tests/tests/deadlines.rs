@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mpcore::{Builder, CallError, Escalation, ExceptionKind, Failure, Ignored, State};
 use system_tests::worker::{WorkerControl, WorkerProcess, builder, ready, until_begun};
-use system_tests::{Journal, LONG, outcome};
+use system_tests::{Journal, LONG, outcome, processes, until};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_worker_child");
 
@@ -195,6 +195,34 @@ fn kill_spares_who_looks_and_ends_who_does_not() {
         assert_eq!(journal.count("TimedOut ignore"), 1);
         assert_eq!(worker.process().generation(), 1);
     });
+}
+
+/// The child keeps its own deadlines; one that stands still cannot, and one behind a full inbox is not heard.
+#[test]
+fn a_child_that_cannot_tell_is_held_to_its_deadline_all_the_same() {
+    let often = Duration::from_millis(100);
+    let allowed = Duration::from_millis(1500);
+    let worker = ready(process().ping_interval(often).on_timeout(Escalation::Kill));
+    let journal = exceptions(&worker);
+    let running = worker.work(FOR_EVER).timeout(allowed);
+    until("it says what it executes", || worker.process().executing().is_some());
+    processes::freeze(worker.process().pid().unwrap());
+    assert_eq!(outcome(running), timed_out(allowed));
+    journal.until_line("Crashed");
+    assert_eq!(journal.lines(), ["TimedOut work", "Crashed "]);
+
+    // One that comes back tells it too, and is believed.
+    let worker = ready(process().ping_interval(often).on_timeout(Escalation::Tell));
+    let journal = exceptions(&worker);
+    let running = worker.work(FOR_EVER).timeout(allowed);
+    until("it says what it executes", || worker.process().executing().is_some());
+    processes::freeze(worker.process().pid().unwrap());
+    journal.until_line("TimedOut work");
+    processes::thaw(worker.process().pid().unwrap());
+    running.cancel();
+    assert_eq!(outcome(running), Err(CallError::Cancelled));
+    assert!(outcome(worker.work(1)).is_ok());
+    assert_eq!(journal.lines(), ["TimedOut work"], "told once");
 }
 
 #[test]

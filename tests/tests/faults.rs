@@ -265,7 +265,7 @@ fn stable(failure: &str) -> String {
 fn run_all() -> BTreeMap<(usize, usize, Place), Row> {
     let mut cells = Vec::new();
     for place in Place::ALL {
-        for (number, fault) in Fault::ALL.into_iter().enumerate() {
+        for (number, fault) in Fault::ALL.iter().copied().enumerate() {
             let possible = place != Place::Thread || !fault.needs_process();
             let moments = MOMENTS.iter().enumerate().filter(|_| possible);
             cells.extend(moments.map(|(at, (moment, _))| ((at, number, place), fault, *moment)));
@@ -342,7 +342,7 @@ fn name(fault: Fault, there: [bool; 3], here: [bool; 3]) -> Option<String> {
 /// What cannot be, and why.
 fn impossible() -> String {
     let mut out = "\n## What cannot be\n\n".to_owned();
-    for fault in Fault::ALL.into_iter().filter(|fault| fault.needs_process()) {
+    for fault in Fault::ALL.iter().copied().filter(|fault| fault.needs_process()) {
         let plan = FaultPlan::new().at(Moment::Constructor, fault);
         let builder = Place::Thread.builder().config(BenchConfig::default()).faults(plan);
         let why = builder.build().expect_err("a thread cannot have it");
@@ -378,7 +378,7 @@ fn docs() -> PathBuf {
 
 #[test]
 fn a_fault_of_the_whole_process_is_refused_on_a_thread() {
-    for fault in Fault::ALL {
+    for fault in Fault::ALL.iter().copied() {
         for (moment, _) in MOMENTS {
             let plan = FaultPlan::new().at(moment, fault);
             let built = Place::Thread.builder().config(BenchConfig::default()).faults(plan).build();

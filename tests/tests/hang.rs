@@ -129,6 +129,7 @@ fn kill_ends_it_and_says_why() {
     let text = report.failure.as_ref().unwrap().to_string();
     assert!(text.contains("and was killed; it was executing `work`"), "{text}");
     assert_eq!(worker.process().generation(), 1);
+    assert!(worker.process().is_responsive(), "nothing is asked of it any more");
 }
 
 #[test]

@@ -64,6 +64,29 @@ fn a_child_that_says_it_has_taken_what_it_has_not_blocks_nobody() {
     assert_eq!(report.state, State::Crashed);
 }
 
+/// A lane that leads nowhere swallowed what was sent, and its child lived on unasked.
+#[test]
+fn a_child_that_closes_what_it_is_to_read_is_broken() {
+    let bench = ready(builder(CHILD).transport(mpcore::Transport::default()).stop_grace(LONG));
+    let deaf = bench.deafen(600_000);
+    until("it runs", || bench.begun() == 1);
+    let Err(CallError::Exited(report)) = outcome(bench.add_two(1, 2)) else { panic!("unheard") };
+    let Some(mpcore::Failure::Broken(why)) = &report.failure else { panic!("{report}") };
+    assert!(why.contains("closed a lane"), "{why}");
+    assert!(matches!(outcome(deaf), Err(CallError::Exited(_))));
+}
+
+/// A child that hangs in the middle of a send holds its lock; it outlived its controller.
+#[test]
+fn a_child_that_hangs_while_it_sends_does_not_outlive_its_controller() {
+    let mut controller = ControllerProgram::start(env!("CARGO_BIN_EXE_hung_child"), &[]);
+    let (child, grandchild) = (controller.number("child"), controller.number("grandchild"));
+    controller.line("there");
+    controller.signal(rustix::process::Signal::KILL);
+    controller.end();
+    processes::until_ended(&[child, grandchild]);
+}
+
 /// A signal whose handler does not ask for a restart makes reads and writes fail in the middle.
 #[test]
 fn interruptions_cost_nothing() {

@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
+use std::thread;
 use std::time::Instant;
 
 use super::cancels::{Cancels, Ended, Record};
@@ -235,7 +236,7 @@ impl Link {
         key: Option<Key>,
         payload: Vec<u8>,
     ) -> Result<(), EmitError> {
-        if events.closed || events.closing {
+        if events.closed || events.closing || self.cut_off.get().is_some() {
             return Err(EmitError::ControllerGone);
         }
         head.events_before = events.count;
@@ -383,13 +384,22 @@ impl Link {
     }
 
     /// The controller is gone: nothing will be sent any more, and the child shall end.
-    pub(crate) fn controller_lost(&self) {
-        self.cut_off(&mut lock(&self.events), CutOff::LaneClosed);
+    pub(crate) fn controller_lost(self: &Arc<Self>) {
+        self.lost(CutOff::LaneClosed);
+    }
+
+    /// A thread that hangs in a send must not keep this child alive, so its lock is not waited for here.
+    fn lost(self: &Arc<Self>, why: CutOff) {
+        let _ = self.cut_off.set(why);
+        self.request_stop(StopReason::ControllerLost);
+        let link = Arc::clone(self);
+        let body = move || link.cut_off(&mut lock(&link.events), why);
+        let _ = thread::Builder::new().name("mp-cut".into()).spawn(body);
     }
 
     /// The runtime itself has panicked: the child ends without a goodbye, and every command ends with it.
-    pub(crate) fn runtime_panicked(&self) {
-        self.cut_off(&mut lock(&self.events), CutOff::RuntimePanicked);
+    pub(crate) fn runtime_panicked(self: &Arc<Self>) {
+        self.lost(CutOff::RuntimePanicked);
     }
 
     fn cut_off(&self, events: &mut Events, why: CutOff) {

@@ -74,7 +74,7 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
 
 /// Runs what is the runtime's own: if it panics, the child ends, but what is the user's still gets its
 /// turn.
-fn or_end<R>(link: &Link, code: impl FnOnce() -> R) -> Option<R> {
+fn or_end<R>(link: &Arc<Link>, code: impl FnOnce() -> R) -> Option<R> {
     let result = guard(code);
     if result.is_err() {
         link.runtime_panicked();

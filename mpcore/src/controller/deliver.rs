@@ -165,9 +165,21 @@ impl Shared {
     }
 
     /// The shapes were compared at the handshake, so a child that sends other ones lies. What an older run
-    /// has left behind is not the new one's fault.
+    /// has left behind is not the new one's fault, and what only takes too much memory here is told.
     fn check(&self, generation: u32, what: &str, result: Option<Result<(), DecodeError>>) {
         if let Some(Err(error)) = result {
+            if error.takes_too_much() {
+                let exception = Exception {
+                    process: self.name(),
+                    pid: self.life().pid,
+                    command: None,
+                    call: None,
+                    kind: ExceptionKind::Undelivered,
+                    message: format!("{what}: {error}"),
+                    backtrace: String::new(),
+                };
+                return self.sinks.exception_raised.fire(&(exception,));
+            }
             let run = self.life().run.clone();
             if let Some(run) = run.filter(|run| run.generation() == generation) {
                 run.declare_broken(&format!("{what}: {error}"));

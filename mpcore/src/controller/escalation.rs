@@ -126,6 +126,8 @@ pub(crate) struct Limit {
     pub(crate) given: bool,
     /// The child has told that its time is over.
     pub(crate) overran: bool,
+    /// The controller has said so before the child did.
+    pub(crate) foretold: bool,
 }
 
 impl Limit {

@@ -19,6 +19,21 @@ pub(crate) enum Reply {
     GiveUp(oneshot::Receiver<Reply>),
 }
 
+/// Somebody may wait for an outcome, and is to give up.
+#[derive(Debug)]
+pub(crate) struct GiveUp {
+    reply: oneshot::Sender<Reply>,
+    next: oneshot::Receiver<Reply>,
+}
+
+impl GiveUp {
+    /// Tells it.
+    pub(crate) fn tell(self) {
+        // Nobody may wait for this one.
+        let _ = self.reply.send(Reply::GiveUp(self.next));
+    }
+}
+
 /// What `on_done` and `forward_to` run in the inbox's thread.
 pub(crate) type Continuation = Box<dyn FnOnce(&Outcome) + Send>;
 
@@ -140,14 +155,16 @@ impl Pending {
         Some(entry)
     }
 
-    /// Tells everybody who waits to give up; the entries stay, and end when they end.
-    pub(crate) fn give_up_waiting(&mut self) {
-        for entry in self.row.iter_mut().filter_map(|(_, entry)| entry.as_mut()) {
-            let (sender, receiver) = oneshot::channel();
-            let reply = std::mem::replace(&mut entry.reply, sender);
-            // Nobody may wait for this one.
-            let _ = reply.send(Reply::GiveUp(receiver));
-        }
+    /// Everybody who waits shall give up; the entries stay, and end when they end. What is returned tells
+    /// them, and runs an executor's waker: not under a lock.
+    #[must_use]
+    pub(crate) fn give_up_waiting(&mut self) -> Vec<GiveUp> {
+        let entries = self.row.iter_mut().filter_map(|(_, entry)| entry.as_mut());
+        let exchanged = entries.map(|entry| {
+            let (sender, next) = oneshot::channel();
+            GiveUp { reply: std::mem::replace(&mut entry.reply, sender), next }
+        });
+        exchanged.collect()
     }
 
     /// The numbers of all calls, oldest first.

@@ -423,7 +423,7 @@ impl Process {
     /// Whether the child answered when it was last asked; also `true` while nothing is asked of it.
     #[must_use]
     pub fn is_responsive(&self) -> bool {
-        !self.shared.traffic().health.is_unresponsive()
+        self.state().has_ended() || !self.shared.traffic().health.is_unresponsive()
     }
 
     /// What the child is executing, as it has told last.

@@ -22,10 +22,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::connect::NotConnected;
-use self::finished::Finished;
+use self::finished::{Busy, Finished};
 use self::guard::EndGuard;
 use self::output::Streams;
 use self::read::Unreadable;
@@ -98,6 +98,8 @@ pub(crate) struct Run {
     finished: Finished,
     /// A lane to the child was full although there was credit.
     jammed: AtomicBool,
+    /// A lane to the child is closed.
+    closed_a_lane: AtomicBool,
     output: Streams,
 }
 
@@ -118,6 +120,7 @@ impl Run {
             received: Mutex::new(Some(received)),
             finished: Finished::default(),
             jammed: AtomicBool::new(false),
+            closed_a_lane: AtomicBool::new(false),
             output: Streams::default(),
         }
     }
@@ -184,27 +187,56 @@ impl Run {
         watch::kill(self.key);
     }
 
-    /// Acts unless the run is over; it does not end meanwhile.
-    pub(crate) fn while_it_lasts(&self, act: impl FnOnce()) {
-        if let Some(_going) = self.finished.hold() {
-            act();
-        }
-    }
-
     /// Its end, which is to be brought about now, is for the next run to begin: as after a crash, with the
     /// policy's delays and intensity, but also where the policy is never to restart.
     pub(crate) fn make_way(&self) {
         lock(&self.known).replaced = true;
     }
 
+    /// Acts unless the run is over; it does not end meanwhile. Does not wait for who else acts on it.
+    pub(crate) fn try_while_it_lasts(&self, act: impl FnOnce()) -> Result<(), Busy> {
+        if let Some(_going) = self.finished.try_hold()? {
+            act();
+        }
+        Ok(())
+    }
+
     /// How the reader's wait is ended when there is no process any more.
     fn ends_with(&self, end: Arc<dyn LaneEnd>) {
-        let mut known = lock(&self.known);
-        if known.ended.is_some() {
+        let ended = {
+            let mut known = lock(&self.known);
+            known.events_end = Some(Arc::clone(&end));
+            known.ended.is_some()
+        };
+        if ended {
             // It has ended meanwhile, and whoever tells found no lane to end.
-            end.end(self.generation);
+            self.mark_end(end);
         }
-        known.events_end = Some(end);
+    }
+
+    /// Ends the reader's wait. In a thread of its own: it could block for ever, and nobody would end the
+    /// run.
+    fn mark_end(&self, end: Arc<dyn LaneEnd>) {
+        let generation = self.generation;
+        let body = move || end.end(generation);
+        let _ = thread::Builder::new().name("mp-marker".into()).spawn(body);
+    }
+
+    /// The child has closed a lane that it is to read. It is about to end, or else is made to.
+    fn has_closed_a_lane(self: &Arc<Self>) {
+        if self.closed_a_lane.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let run = Arc::downgrade(self);
+        watch::alarm(Instant::now() + CLOSED_LANE_PATIENCE, move || {
+            let Some(run) = run.upgrade() else { return };
+            let known = lock(&run.known);
+            let goes_anyway = known.ended.is_some() || known.bye.is_some() || known.asked.is_some();
+            drop(known);
+            if !goes_anyway {
+                run.declare_broken("it has closed a lane that it is to read");
+            }
+        });
     }
 
     /// The child takes nothing, although it has reported to. Takes no lock of a child's.

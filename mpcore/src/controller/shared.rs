@@ -355,7 +355,10 @@ impl Allowance for Shared {
     }
 
     fn give_up_waiting(&self) {
-        self.traffic().pending.give_up_waiting();
+        let everybody = self.traffic().pending.give_up_waiting();
+        for one in everybody {
+            let _ = caught(|| one.tell());
+        }
     }
 }
 

@@ -239,6 +239,11 @@ impl Traffic {
         !self.queue.set_deadline(call, milliseconds)
     }
 
+    /// Whether nothing of this call has been sent yet.
+    pub(crate) fn waits(&self, call: u64) -> bool {
+        self.pending.contains(call) && self.queue.waits(call)
+    }
+
     /// Takes out a call of which nothing has been sent yet: it is never started.
     pub(crate) fn cancel_waiting(&mut self, call: u64) -> Option<Entry> {
         let entry = self.pending.get_mut(call)?;

@@ -18,7 +18,7 @@ use super::shared::Shared;
 use super::traffic::Traffic;
 use crate::error::Never;
 use crate::inherited;
-use crate::limits::{HELD_UP_PATIENCE, OVERRUN_GRACE, PING_INTERVAL};
+use crate::limits::{HELD_UP_PATIENCE, LOOK_AGAIN, OVERRUN_GRACE, PING_INTERVAL};
 use crate::process::watch;
 use crate::wire::packet::CallFlags;
 use crate::wire::report::{InExecution, Pong};
@@ -72,11 +72,12 @@ impl Shared {
 
     fn look(self: &Arc<Self>, look: Look) {
         let Some(run) = self.life().run.clone() else { return };
-        run.while_it_lasts(|| {
+        let looked = run.try_while_it_lasts(|| {
             let mut traffic = self.traffic();
             let outstanding = traffic.is_outstanding();
             let seen = traffic.health.look(look, outstanding, Instant::now());
             let executing = executing(self, &traffic);
+            let late = executing.and_then(|it| foretell(&mut traffic, it));
             let oldest = traffic.pending.oldest();
             drop(traffic);
             if let Some(ping) = seen.ping {
@@ -90,7 +91,17 @@ impl Shared {
                 post(self, Notice::Unresponsive(Box::new(verdict)));
                 self.act_on_silence(&run, &verdict, oldest);
             }
+            if let Some((call, after)) = late
+                && self.overran(call, after).is_ok()
+                && let Some(entry) = self.traffic().pending.get_mut(call)
+            {
+                entry.limit.foretold = true;
+            }
         });
+        if looked.is_err() {
+            // The watcher waits for nobody, so it looks again.
+            self.look_at(look, Instant::now() + LOOK_AGAIN);
+        }
     }
 
     fn act_on_silence(
@@ -152,6 +163,9 @@ impl Shared {
         let (command, flags) = {
             let mut traffic = self.traffic();
             let entry = traffic.pending.get_mut(call).ok_or(FalseWord::Overrun)?;
+            if std::mem::take(&mut entry.limit.foretold) {
+                return Ok(()); // told already, by the controller
+            }
             if std::mem::replace(&mut entry.limit.overran, true) || !entry.limit.given {
                 return Err(FalseWord::Overrun);
             }
@@ -206,31 +220,35 @@ impl Shared {
         let (shared, run) = (Arc::downgrade(self), Arc::downgrade(&run));
         watch::alarm(at, move || {
             if let (Some(shared), Some(run)) = (Weak::upgrade(&shared), Weak::upgrade(&run)) {
-                shared.kill_for(&run, call, ignored, escalation);
+                shared.let_through_or_kill(run, call, ignored, escalation);
             }
         });
     }
 
-    fn kill_for(
+    /// Its outcome may wait behind signals that a full inbox holds back: it is let through, once, as for a
+    /// thread that waits.
+    fn let_through_or_kill(
         self: &Arc<Self>,
-        run: &Arc<Run>,
+        run: Arc<Run>,
         call: u64,
         ignored: Ignored,
         escalation: Escalation,
     ) {
-        let command = self.traffic().pending.get_mut(call).map(|entry| entry.command);
-        let Some(command) = command.and_then(|command| self.command_name(command)) else { return };
-        if self.control().is_withheld() {
-            // Its outcome may wait behind signals that a full inbox holds back: it is let through, as for
-            // a thread that waits.
-            let waiting = self.begin_wait();
-            let (shared, run) = (Arc::clone(self), Arc::clone(run));
-            watch::alarm(Instant::now() + HELD_UP_PATIENCE, move || {
-                shared.kill_for(&run, call, ignored, escalation);
-                drop(waiting);
-            });
+        if !self.control().is_withheld() || !self.traffic().pending.contains(call) {
+            self.kill_for(&run, call, ignored, escalation);
             return;
         }
+        let waiting = self.begin_wait();
+        let shared = Arc::clone(self);
+        watch::alarm(Instant::now() + HELD_UP_PATIENCE, move || {
+            shared.kill_for(&run, call, ignored, escalation);
+            drop(waiting);
+        });
+    }
+
+    fn kill_for(&self, run: &Arc<Run>, call: u64, ignored: Ignored, escalation: Escalation) {
+        let command = self.traffic().pending.command(call);
+        let Some(command) = command.and_then(|command| self.command_name(command)) else { return };
         let failure = Failure::KilledFor { command, call, ignored };
         self.kill(run, failure, Some(Blame { call, command, ignored }), escalation);
     }
@@ -247,6 +265,15 @@ impl Shared {
         }
         run.kill_for(blame, (!asked).then_some(failure));
     }
+}
+
+/// The command that a child is executing is over its deadline, and the child does not come to tell it: it
+/// stands still, or its word waits behind what a full inbox holds back.
+fn foretell(traffic: &mut Traffic, executing: Executing) -> Option<(u64, Duration)> {
+    let limit = &traffic.pending.get_mut(executing.call)?.limit;
+    let after = Duration::from_millis(limit.milliseconds.into());
+    let over = executing.since.elapsed() > after + OVERRUN_GRACE;
+    (limit.milliseconds != 0 && !limit.overran && over).then_some((executing.call, after))
 }
 
 /// What the last pong named, while it has no outcome.

@@ -5,7 +5,7 @@
 //! still belongs to it, and then reaps. It never does anything that could block: whoever is told of an
 //! end ([`Watched`]) only passes it on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -147,7 +147,9 @@ pub(crate) fn alarm(at: Instant, ring: impl FnOnce() + Send + 'static) {
 
 fn run(mut exits: Exits, orders: &Orders) {
     let mut watches: HashMap<WatchKey, Watch> = HashMap::new();
-    let mut alarms: Vec<(Instant, Ring)> = Vec::new();
+    // By their time, and those of one time as they came.
+    let mut alarms: BTreeMap<(Instant, u64), Ring> = BTreeMap::new();
+    let mut alarms_set = 0;
     loop {
         let new = std::mem::take(&mut *lock(orders));
         let now = Instant::now();
@@ -155,17 +157,20 @@ fn run(mut exits: Exits, orders: &Orders) {
         let _ = catch_unwind(AssertUnwindSafe(|| {
             for order in new {
                 match order {
-                    Order::Alarm(at, ring) => alarms.push((at, ring)),
+                    Order::Alarm(at, ring) => {
+                        alarms_set += 1;
+                        alarms.insert((at, alarms_set), ring);
+                    }
                     order => obey(order, now, &mut exits, &mut watches),
                 }
             }
             climb(now, &mut watches);
         }));
-        for (_, ring) in alarms.extract_if(.., |(at, _)| *at <= now) {
-            let _ = catch_unwind(AssertUnwindSafe(ring));
+        while let Some(alarm) = alarms.first_entry().filter(|alarm| alarm.key().0 <= now) {
+            let _ = catch_unwind(AssertUnwindSafe(alarm.remove()));
         }
         let deadlines = watches.values().filter_map(Watch::deadline);
-        let deadlines = deadlines.chain(alarms.iter().map(|(at, _)| *at));
+        let deadlines = deadlines.chain(alarms.keys().next().map(|(at, _)| *at));
         for ended in exits.wait(deadlines.min()) {
             if let Some(watch) = watches.remove(&WatchKey(ended)) {
                 watch.end();

@@ -192,6 +192,11 @@ impl Supervisor {
         self.recent.clear();
     }
 
+    /// A child has shaken hands.
+    pub(crate) fn has_met(&mut self) {
+        self.met = true;
+    }
+
     /// A run begins.
     pub(crate) fn begun(&mut self, now: Instant) {
         self.begun = Some(now);
@@ -240,6 +245,19 @@ mod tests {
 
     fn restart(attempt: u32, milliseconds: u64) -> Verdict {
         Verdict::Restart { attempt, delay: Duration::from_millis(milliseconds) }
+    }
+
+    /// Whatever became of the run in which it was met: a later start that fails is worth another.
+    #[test]
+    fn a_child_that_was_met_once_is_not_hopeless() {
+        let now = Instant::now();
+        let mut supervisor = Supervisor::new(RestartPolicy::on_crash());
+        supervisor.has_met();
+        assert!(matches!(supervisor.ended(now, RunEnd::Replaced), Verdict::Restart { .. }));
+        assert!(matches!(supervisor.ended(now, RunEnd::NeverMet), Verdict::Restart { .. }));
+        let mut stranger = Supervisor::new(RestartPolicy::on_crash());
+        let hopeless = Verdict::GiveUp(GiveUpReason::Hopeless);
+        assert_eq!(stranger.ended(now, RunEnd::NeverMet), hopeless);
     }
 
     /// Which ends each policy answers with a restart, once a child was met.

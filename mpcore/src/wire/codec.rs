@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::decoder::Decoder;
-use super::refusal::Why;
+use super::refusal::{Refusal, Why};
 use super::serializer::Leveled;
 use super::shape::shape_of;
 use crate::limits::VALUE_DEPTH;
@@ -92,11 +92,23 @@ pub struct DecodeError {
     of: &'static str,
     length: usize,
     message: String,
+    /// It is a value of its type, but one that takes more room here than is allowed.
+    takes_too_much: bool,
 }
 
 impl DecodeError {
     fn new(of: &'static str, length: usize, message: impl fmt::Display) -> Self {
-        Self { of, length, message: message.to_string() }
+        Self { of, length, message: message.to_string(), takes_too_much: false }
+    }
+
+    fn refused(of: &'static str, length: usize, refusal: &Refusal) -> Self {
+        let takes_too_much = matches!(refusal.why(), Why::Memory | Why::Stack);
+        Self { takes_too_much, ..Self::new(of, length, refusal) }
+    }
+
+    /// Whether an honest sender may have sent it: only here it takes more memory, or stack, than is allowed.
+    pub(crate) fn takes_too_much(&self) -> bool {
+        self.takes_too_much
     }
 }
 
@@ -104,7 +116,7 @@ impl DecodeError {
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     let mut decoder = Decoder::new(bytes);
     let value = T::deserialize(&mut decoder)
-        .map_err(|error| DecodeError::new(std::any::type_name::<T>(), bytes.len(), error))?;
+        .map_err(|error| DecodeError::refused(std::any::type_name::<T>(), bytes.len(), &error))?;
     nothing_left::<T>(bytes, &decoder)?;
     Ok(value)
 }
@@ -246,8 +258,9 @@ pub const fn wire<T: Wire>() -> Codec<T> {
         defer: |value| Box::new(move |encoder: &mut Encoder| encoder.encode(&value)),
         decode: |decoder| {
             let bytes = decoder.rest();
-            T::deserialize(&mut *decoder)
-                .map_err(|error| DecodeError::new(std::any::type_name::<T>(), bytes.len(), error))
+            T::deserialize(&mut *decoder).map_err(|error| {
+                DecodeError::refused(std::any::type_name::<T>(), bytes.len(), &error)
+            })
         },
         shape: shape_of::<T>,
     }

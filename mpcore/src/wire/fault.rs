@@ -49,7 +49,7 @@ pub enum Fault {
 
 impl Fault {
     /// One of each; [`Fault::Exit`] with code 7.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: &'static [Self] = &[
         Self::Exit(7),
         Self::Abort,
         Self::Segfault,
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn a_plan_travels() {
         let mut plan = FaultPlan::new().only_in_run(3).sign("/tmp/struck");
-        for (number, fault) in Fault::ALL.into_iter().enumerate() {
+        for (number, fault) in Fault::ALL.iter().copied().enumerate() {
             plan = plan.at(Moment::AfterMessage(number as u64), fault);
         }
         let bytes = postcard::to_stdvec(&plan).unwrap();

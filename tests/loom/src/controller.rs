@@ -33,6 +33,7 @@ pub(crate) mod escalation {
         pub(crate) milliseconds: u32,
         pub(crate) flags: CallFlags,
         pub(crate) overran: bool,
+        pub(crate) foretold: bool,
     }
 
     impl Limit {

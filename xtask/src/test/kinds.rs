@@ -26,9 +26,12 @@ pub(super) const KINDS: &[Kind] = &[
         tests: Tests::Again {
             files: &[
                 ("system-tests", "calls"),
+                ("system-tests", "cancel"),
                 ("system-tests", "controller_death"),
+                ("system-tests", "deadlines"),
                 ("system-tests", "death"),
                 ("system-tests", "edges"),
+                ("system-tests", "hang"),
                 ("system-tests", "lessons"),
                 ("system-tests", "pressure"),
                 ("system-tests", "signals"),

@@ -80,10 +80,7 @@ fn announce_end(shared: &Arc<Shared>, run: &Arc<Run>) {
     let deadline = Instant::now() + DRAIN_DEADLINE;
     let end = lock(&run.known).events_end.clone();
     if let Some(end) = end {
-        let generation = run.generation;
-        // In a thread of its own: it could block for ever, and nobody would end the run.
-        let body = move || end.end(generation);
-        let _ = thread::Builder::new().name("mp-marker".into()).spawn(body);
+        run.mark_end(end);
     }
     let mut life = shared.life();
     while life.run.as_ref().is_some_and(|current| Arc::ptr_eq(current, run)) {
@@ -106,12 +103,20 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
     let (report, lost, blame, next) = {
         let mut life = shared.life();
         // Whoever has just asked for the end may still be telling what that meant for commands.
+        let deadline = Instant::now() + DRAIN_DEADLINE;
         while life.posting > 0 {
-            life = shared.await_change(life);
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break; // an executor's waker that does not return must not hold up the outcomes
+            }
+            life = wait_timeout(shared.life_changed(), life, left);
         }
         let mut known = lock(&run.known);
         known.events_end = None;
         let mut report = report(shared, run, &known, life.pid, written);
+        if known.introduced {
+            life.supervisor.has_met();
+        }
         let next = Next::after(&mut life, run_end(&known, &report));
         let mut traffic = shared.traffic();
         // What was killed for is not begun again.

@@ -76,8 +76,10 @@ struct Checked {
 impl LaneSender for Checked {
     fn send(&self, packet: &[u8]) -> Result<(), SendError> {
         let sent = self.lane.send(packet);
-        if sent == Err(SendError::Full) {
-            self.run.declare_jammed();
+        match sent {
+            Ok(()) => {}
+            Err(SendError::Full) => self.run.declare_jammed(),
+            Err(SendError::Closed) => self.run.has_closed_a_lane(),
         }
         sent
     }
@@ -194,7 +196,13 @@ fn take_item(
         ItemKind::Unencodable => Outcome::Encode(text(&payload)),
         _ => return take_notice(shared, run, item, payload),
     };
-    let entry = shared.traffic().pending.remove(item.call);
+    let entry = {
+        let mut traffic = shared.traffic();
+        if traffic.waits(item.call) {
+            return Err(Broken::Content("an outcome of a call that it has not been sent"));
+        }
+        traffic.pending.remove(item.call)
+    };
     match entry {
         // A cancelled command may not have reached the child, which then knows only its number.
         Some(entry) if entry.command == item.method || item.kind == ItemKind::Cancelled => {
