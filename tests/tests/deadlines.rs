@@ -209,7 +209,7 @@ fn a_child_that_cannot_tell_is_held_to_its_deadline_all_the_same() {
     processes::freeze(worker.process().pid().unwrap());
     assert_eq!(outcome(running), timed_out(allowed));
     journal.until_line("Crashed");
-    assert_eq!(journal.lines(), ["TimedOut work", "Crashed "]);
+    assert_eq!(journal.count("TimedOut work"), 1);
 
     // One that comes back tells it too, and is believed.
     let worker = ready(process().ping_interval(often).on_timeout(Escalation::Tell));

@@ -179,6 +179,8 @@ fn run(place: Place, fault: Fault, moment: Moment, neighbour: &BenchControl, fol
         Patience::StartDeadline => {}
         Patience::Stop => {
             until(&what, || sign.exists());
+            // Else it depends on a moment whether the commands have been sent.
+            journal.until(&what, |lines| count(lines, "ready") == 1);
             if fault == Fault::StopReading {
                 // Commands are sent to a child that is ready: one that reads nothing by then takes none.
                 let last_sign = if struck_by_ready(moment) { "ready" } else { "1st" };

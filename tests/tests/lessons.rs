@@ -68,12 +68,14 @@ fn a_child_that_says_it_has_taken_what_it_has_not_blocks_nobody() {
 #[test]
 fn a_child_that_closes_what_it_is_to_read_is_broken() {
     let bench = ready(builder(CHILD).transport(mpcore::Transport::default()).stop_grace(LONG));
-    let deaf = bench.deafen(600_000);
-    until("it runs", || bench.begun() == 1);
-    let Err(CallError::Exited(report)) = outcome(bench.add_two(1, 2)) else { panic!("unheard") };
+    let mut deaf = bench.deafen(600_000);
+    until("it is found, with what is sent to it", || {
+        drop(bench.add_two(1, 2));
+        deaf.try_outcome().is_some()
+    });
+    let Some(Err(CallError::Exited(report))) = deaf.try_outcome() else { panic!("unheard") };
     let Some(mpcore::Failure::Broken(why)) = &report.failure else { panic!("{report}") };
     assert!(why.contains("closed a lane"), "{why}");
-    assert!(matches!(outcome(deaf), Err(CallError::Exited(_))));
 }
 
 /// A child that hangs in the middle of a send holds its lock; it outlived its controller.
@@ -148,7 +150,8 @@ fn no_child_inherits_what_belongs_to_another_or_to_the_controller() {
     until("it has become what it shall be", || {
         fs::read_to_string(format!("/proc/{grandchild}/comm")).is_ok_and(|it| it == "sleep\n")
     });
-    assert_eq!(&descriptors(grandchild) - &given, BTreeSet::new());
+    // It may still be reading its libraries.
+    until("it has nothing but what was given", || descriptors(grandchild).is_subset(&given));
 }
 
 /// A folder for temporary files whose path is too long for a socket: ipc-channel cuts it silently.
