@@ -56,7 +56,7 @@ impl Program {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Output {
-    /// To the controller's own.
+    /// To the controller's own. Where that is blocked, a child that goes on writing waits too.
     Inherit,
     /// Nowhere. The last lines of stderr stand in the exit report all the same.
     Null,
@@ -352,6 +352,10 @@ impl<C: Control> Builder<C> {
     /// the command has no outcome half a second after it was asked to end: it ends as timed out, and what
     /// else there was to do with [`Failure::KilledFor`](crate::Failure::KilledFor). For a
     /// `#[no_cancel]` command each of them is like `Tell`.
+    ///
+    /// The child keeps the time. One that stands still, or whose word waits behind a full inbox, is held to it
+    /// by the controller, a little later, once it has told that it executes the command: it is asked once per
+    /// [interval](Self::ping_interval).
     #[must_use]
     pub fn on_timeout(mut self, escalation: Escalation) -> Self {
         self.vigilance.on_timeout = escalation;

@@ -165,7 +165,7 @@ impl<T, E> Call<T, E> {
     ///
     /// The command then ends as cancelled all the same; the child's other commands end with it, and their
     /// report's failure, [`Failure::KilledFor`](crate::Failure::KilledFor), names this one. Signals that a
-    /// full inbox holds back are let through first: the outcome may be among them.
+    /// full inbox holds back are let through first, for ten seconds: the outcome may be among them.
     ///
     /// A `#[no_cancel]` command is not killed for: it ends when it ends.
     pub fn cancel_or_kill(&self, grace: Duration) {

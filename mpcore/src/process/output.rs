@@ -3,7 +3,7 @@
 //!
 //! Two threads read the pipes of all children where the system can poll, one per pipe elsewhere. The one
 //! that passes on may block on the controller's own stderr; so it has no pipe whose lines somebody waits
-//! for. A pipe is always read, so a child never waits for its controller to listen.
+//! for. Every other pipe is read always, so a child never waits for its controller to listen.
 //!
 //! Whoever ends a run [finishes](Stream::finish) its streams: what the child has written is in the pipe by
 //! then, and is taken out by the thread that finishes, whatever the others do and whoever else holds the
