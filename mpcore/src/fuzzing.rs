@@ -16,7 +16,7 @@ pub(crate) mod handshake;
 pub(crate) mod lanes;
 pub(crate) mod mutation;
 mod values;
-mod zoo;
+pub(crate) mod zoo;
 
 /// A decoder, and what it takes.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Models of what several threads of the runtime touch: the real sources of mpcore, with loom's locks and
 //! atomics in the place of the standard library's, run through every interleaving that matters.
 //!
-//! [`child`], [`controller`] and [`wire`] list files of mpcore, which take their locks and atomics from
+//! `child`, `controller` and `wire` list files of mpcore, which take their locks and atomics from
 //! `crate::sync`; here that is loom's. What they need of their surroundings and no model looks at is made
 //! up. There is one file per promise under [`models`], and it says what may not happen. Two or three
 //! preemptions per run keep each of them to seconds, and suffice for every race that was ever put in on

@@ -107,6 +107,23 @@ mod tests {
         assert!(call.try_outcome().is_some(), "{phrase}: the call has its outcome");
     }
 
+    /// It answered in advance, and its next commands were never run.
+    #[test]
+    fn a_child_that_answers_what_it_has_not_been_sent_is_broken() {
+        let control = builder().build().unwrap();
+        let mut rehearsal = Rehearsal::begin(control.__core().process().shared());
+        assert_eq!(rehearsal.packet(&told(&[ready()])[0]), Ok(true));
+        // More than there is credit for, each small enough to be encoded at once.
+        let rows = vec![Some([u64::MAX; 4]); 900];
+        let calls: Vec<_> =
+            (0..20).map(|_| control.grow(crate::fuzzing::zoo::Tree::Leaf, rows.clone())).collect();
+        let last = calls.last().unwrap().id();
+        let advance = told(&[item(ItemKind::Returned, 1, last, &[])]);
+        let why = rehearsal.packet(&advance[0]).unwrap_err();
+        assert!(why.contains("has not been sent"), "{why}");
+        rehearsal.end();
+    }
+
     #[test]
     fn a_child_that_lies_is_broken() {
         let returned = |method, call| item(ItemKind::Returned, method, call, &[6]);
