@@ -317,6 +317,17 @@ pub fn transport() -> mpcore::Transport {
     }
 }
 
+/// A packet as [`transport`] frames it: packet sockets do not at all, ipc-channel with the length of its
+/// message, of the packet, and its bytes.
+#[must_use]
+pub fn framed(packet: &[u8]) -> Vec<u8> {
+    if transport() != mpcore::Transport::IpcChannel {
+        return packet.to_vec();
+    }
+    let length = packet.len() as u64;
+    [&(16 + length).to_le_bytes()[..], &length.to_le_bytes(), packet].concat()
+}
+
 /// Spawns a bench and waits until it is ready.
 ///
 /// # Panics

@@ -1,6 +1,7 @@
 //! Controllers in processes of their own, so that they can be killed.
 
-use std::io::{BufRead as _, BufReader};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -16,6 +17,8 @@ pub struct ControllerProgram {
     process: Child,
     lines: Receiver<String>,
     heard: Vec<String>,
+    /// A file, so that a descendant that lives on keeps no test waiting.
+    stderr: File,
 }
 
 impl ControllerProgram {
@@ -34,7 +37,9 @@ impl ControllerProgram {
     /// If it cannot be started.
     #[must_use]
     pub fn start_command(command: &mut Command) -> Self {
-        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let stderr = tempfile::tempfile().expect("a file can be made");
+        let told = Stdio::from(stderr.try_clone().expect("a descriptor is left"));
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(told);
         let mut process = command.spawn().expect("the controller can be started");
         let stdout = process.stdout.take().expect("stdout is a pipe");
         let (sender, lines) = mpsc::channel();
@@ -45,7 +50,7 @@ impl ControllerProgram {
                 }
             }
         });
-        Self { process, lines, heard: Vec::new() }
+        Self { process, lines, heard: Vec::new(), stderr }
     }
 
     /// The controller's number.
@@ -61,8 +66,11 @@ impl ControllerProgram {
     #[track_caller]
     pub fn line(&mut self, word: &str) -> String {
         loop {
-            let line = self.lines.recv_timeout(LONG);
-            let line = line.unwrap_or_else(|_| panic!("no line `{word}`; heard {:#?}", self.heard));
+            let Ok(line) = self.lines.recv_timeout(LONG) else {
+                let mut stderr = String::new();
+                let _ = self.stderr.rewind().and_then(|()| self.stderr.read_to_string(&mut stderr));
+                panic!("no line `{word}`; heard {:#?}; stderr:\n{stderr}", self.heard);
+            };
             self.heard.push(line.clone());
             if let Some(rest) = line.strip_prefix(word) {
                 return rest.trim().to_owned();

@@ -145,6 +145,32 @@ fn a_controller_ended_by_another_signal_that_it_does_not_handle() {
     }
 }
 
+/// As in a container that somebody enters from outside: the controller's group has no number in there, so the
+/// child cannot leave its own for that one. It took the lack for a bug, or killed itself.
+#[test]
+fn a_controller_whose_group_is_outside_of_its_namespace_has_a_child_that_ends_in_order() {
+    let namespace = |rights: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(rights).args(["--pid", "--fork", "--kill-child"]);
+        command
+    };
+    // Root may do it as it is, others only where they may have a namespace of users.
+    let all_rights: [&[&str]; 2] = [&["--user", "--map-root-user"], &[]];
+    let may =
+        |rights: &&&[&str]| namespace(rights).arg("true").status().is_ok_and(|it| it.success());
+    let Some(rights) = all_rights.iter().find(may) else {
+        println!("not tested: this system lets nobody have a namespace of processes");
+        return;
+    };
+    let mut command = namespace(rights);
+    // The shell is the first process in there, which is a case of its own.
+    command.args(["sh", "-c", "\"$0\"; exit $?", env!("CARGO_BIN_EXE_one_call")]);
+    let mut controller = ControllerProgram::start_command(&mut command);
+    assert_eq!(controller.line("sum"), "3");
+    assert_eq!(controller.line("ended"), "exit code 0");
+    assert_eq!(controller.end(), 0);
+}
+
 /// A declared limit: what has made itself a session of its own is nobody's descendant any more.
 #[test]
 fn a_grandchild_with_a_session_of_its_own_outlives_them() {

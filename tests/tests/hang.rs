@@ -205,7 +205,7 @@ fn an_idle_child_is_asked_nothing_and_wakes_nobody() {
 
 /// The start of a packet of the first run: version, kind, flags, generation, two totals.
 fn packet(kind: u8, body: &[u8]) -> Blob {
-    Blob([&[2, kind, 0, 0, 1, 0, 0, 0][..], &[0; 16], body].concat())
+    Blob(bench::framed(&[&[2, kind, 0, 0, 1, 0, 0, 0][..], &[0; 16], body].concat()))
 }
 
 #[test]

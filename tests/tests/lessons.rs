@@ -101,15 +101,19 @@ fn interruptions_cost_nothing() {
 /// At the limit of open files, ipc-channel's receive panics.
 #[test]
 fn running_out_of_descriptors_is_a_typed_failure_and_harms_nobody() {
-    let mut program = ControllerProgram::start(env!("CARGO_BIN_EXE_few_descriptors"), &["80"]);
-    let children: u32 = program.number("children");
-    let refused = program.line("refused");
-    println!("{children} children, then: {refused}");
-    assert!(children >= 3, "{children}");
-    assert!(refused.starts_with("true"), "{refused}");
-    assert_eq!(program.line("the others work"), "true");
-    assert_eq!(program.line("again"), "Ok(3)");
-    assert_eq!(program.end(), 0);
+    // The last child's start ends at another of its steps each time.
+    for limit in 70..=80 {
+        let program = env!("CARGO_BIN_EXE_few_descriptors");
+        let mut program = ControllerProgram::start(program, &[&limit.to_string()]);
+        let children: u32 = program.number("children");
+        let refused = program.line("refused");
+        println!("{limit}: {children} children, then: {refused}");
+        assert!(children >= 3, "{children}");
+        assert!(refused.starts_with("true"), "{refused}");
+        assert_eq!(program.line("the others work"), "true");
+        assert_eq!(program.line("again"), "Ok(3)");
+        assert_eq!(program.end(), 0);
+    }
 }
 
 /// What each descriptor of a process is, such as `socket:[123]`, but for the three standard ones.
@@ -135,11 +139,13 @@ fn no_child_inherits_what_belongs_to_another_or_to_the_controller() {
     let own = descriptors(std::process::id());
     let of_child = |bench| &descriptors(pid(bench)) - &given;
     let of_children: Vec<_> = benches.iter().map(of_child).collect();
+    // Each side of ipc-channel's lanes keeps a sender of the lane it reads.
+    let shared_ends = if transport() == mpcore::Transport::IpcChannel { 2 } else { 0 };
     for (index, one) in of_children.iter().enumerate() {
         // Which all have, such as the kernel's event descriptors, have no identity of their own.
         let identified = |it: &&String| it.contains(":[") && !it.starts_with("anon_inode");
         let shared: Vec<_> = one.intersection(&own).filter(identified).collect();
-        assert!(shared.is_empty(), "child {index} has the controller's {shared:?}");
+        assert_eq!(shared.len(), shared_ends, "child {index} has the controller's {shared:?}");
         for (other, them) in of_children.iter().enumerate().skip(index + 1) {
             let shared: Vec<_> = one.intersection(them).filter(identified).collect();
             assert!(shared.is_empty(), "children {index} and {other} share {shared:?}");

@@ -7,7 +7,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use rustix::process::{Pid, getsid};
+use nix::unistd::{Pid, getsid};
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
 use system_tests::bench::{transport, until_begun};
@@ -84,7 +84,7 @@ fn reach(moment: &str, bench: &BenchControl, pid: u32) {
         }
         "runaway" => {
             let runaway = outcome(bench.start_runaway()).expect("the runaway starts");
-            let pid = i32::try_from(runaway).ok().and_then(Pid::from_raw);
+            let pid = i32::try_from(runaway).ok().map(Pid::from_raw);
             until("it has a session of its own", || getsid(pid).ok() == pid);
             say(&format!("runaway {runaway}"));
         }

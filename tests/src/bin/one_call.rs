@@ -1,7 +1,7 @@
-//! A controller that makes one call and tells its outcome: for unusual surroundings.
+//! A controller that makes one call and tells its outcome and how the child ended: for unusual surroundings.
 
 use system_tests::bench::builder;
-use system_tests::{BenchProcess, outcome};
+use system_tests::{BenchProcess, LONG, outcome};
 
 fn main() {
     mpcore::init();
@@ -11,4 +11,7 @@ fn main() {
         Ok(sum) => println!("sum {sum}"),
         Err(error) => println!("error {error}"),
     }
+    bench.process().stop();
+    let report = bench.process().join(LONG).expect("it may be waited for here");
+    println!("ended {}", report.map_or("never".to_owned(), |it| it.to_string()));
 }

@@ -3,18 +3,8 @@
 //!
 //! It tells how the broken child ended, and whether another child and the broken one's next run work.
 
-use system_tests::bench::{self, builder, ready};
+use system_tests::bench::{builder, framed, ready};
 use system_tests::{BenchControl, BenchProcess, Blob, outcome};
-
-/// A message as its transport frames it: packet sockets do not at all, ipc-channel with the length of the
-/// packet, of the message, and its bytes.
-fn framed(message: &[u8]) -> Vec<u8> {
-    if bench::transport() != mpcore::Transport::IpcChannel {
-        return message.to_vec();
-    }
-    let length = message.len() as u64;
-    [&(16 + length).to_le_bytes()[..], &length.to_le_bytes(), message].concat()
-}
 
 /// The head of a packet of this kind in the first run: version, kind, flags, generation, two totals.
 fn head(kind: u8, credit: u64) -> Vec<u8> {

@@ -19,12 +19,12 @@ pub(crate) use portable::{Exits, Process, own_program, resume_when_parent_dies, 
 #[cfg(unix)]
 pub(crate) use unix::{
     end_descendants, end_own_group, freeze, kill_group, kill_self, on_stop_signal, own_group,
-    poll_readable, segfault, signal_name, status, stdin_to_null, terminate,
+    poll_readable, room_for_descriptors, segfault, signal_name, status, stdin_to_null, terminate,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
     end_descendants, end_own_group, freeze, kill_group, kill_self, on_stop_signal, own_group,
-    segfault, signal_name, status, stdin_to_null, terminate,
+    room_for_descriptors, segfault, signal_name, status, stdin_to_null, terminate,
 };
 
 /// Ends the wait of an [`Exits`].

@@ -6,9 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{
-    Pid, Signal, getpgid, getpgrp, getpid, getppid, kill_process, kill_process_group, setpgid,
-};
+use rustix::process::{Pid, Signal, getpid, getppid, kill_process, kill_process_group, setpgid};
 
 use crate::process::ExitStatus;
 
@@ -95,10 +93,10 @@ pub(crate) fn freeze() {
 /// The controller's watcher does that as well, but a controller that is just ending may not get to
 /// it. So the child leaves its group, for the one of its controller, and kills what is left.
 pub(crate) fn end_descendants(controller: u32) {
-    let (group, controller) = (getpgrp(), pid(controller));
-    if group != getpid() {
+    if !leads_its_group() {
         return;
     }
+    let (group, controller) = (getpid(), pid(controller));
     if getppid() != controller {
         // Nobody is there any more to ask for the exit code.
         return end_own_group();
@@ -107,19 +105,37 @@ pub(crate) fn end_descendants(controller: u32) {
         // A controller that is the first process of its system takes everything with it.
         None | Some(Pid::INIT) => {}
         Some(controller) => {
-            let moved = getpgid(Some(controller)).and_then(|theirs| setpgid(None, Some(theirs)));
-            if moved.is_ok() || getppid() != Some(controller) {
+            let moved = group_of(controller).is_some_and(|it| setpgid(None, Some(it)).is_ok());
+            if moved || getppid() != Some(controller) {
                 let _ = kill_process_group(group, Signal::KILL);
             }
         }
     }
 }
 
+/// `None` for a group outside of this process's namespace, as that of a container's first processes may
+/// be: rustix takes that for impossible.
+fn group_of(process: Pid) -> Option<Pid> {
+    let process = nix::unistd::Pid::from_raw(process.as_raw_nonzero().get());
+    Pid::from_raw(nix::unistd::getpgid(Some(process)).ok()?.as_raw())
+}
+
+fn leads_its_group() -> bool {
+    group_of(getpid()) == Some(getpid())
+}
+
 /// In a child that leads its group: ends the group, this process included.
 pub(crate) fn end_own_group() {
-    if getpgrp() == getpid() {
+    if leads_its_group() {
         let _ = kill_process_group(getpid(), Signal::KILL);
     }
+}
+
+/// Fails where this process may not open so many more descriptors.
+pub(crate) fn room_for_descriptors(count: usize) -> std::io::Result<()> {
+    let null = std::fs::File::open("/dev/null")?;
+    let others = (1..count).map(|_| null.try_clone());
+    others.collect::<Result<Vec<_>, _>>().map(drop)
 }
 
 /// Reads from /dev/null from now on, so the bootstrap pipe is closed and nobody waits for a terminal.

@@ -12,7 +12,8 @@ use super::{NotConnected, bootstrap, recognise, resources, spawn};
 use crate::controller::exit::Failure;
 use crate::controller::run::{Run, Step};
 use crate::controller::shared::Shared;
-use crate::limits::{ENDPOINTS, SILENT_PEER};
+use crate::limits::{ENDPOINTS, GREETING_DESCRIPTORS, SILENT_PEER, START_DESCRIPTORS};
+use crate::process::sys;
 use crate::transport::ControllerLanes;
 use crate::transport::ipc::{self, Endpoint, Greeting, Hello};
 use crate::wire::handshake::{Bootstrap, Nonce, Record};
@@ -23,6 +24,7 @@ pub(super) fn connect(
     nonce: Nonce,
     steps: &mpsc::Receiver<Step>,
 ) -> Result<ControllerLanes, NotConnected> {
+    sys::room_for_descriptors(START_DESCRIPTORS).map_err(|error| resources(&error))?;
     let mut endpoints = Endpoints { shared, run, nonce, open: HashMap::new(), attempts: 0 };
     let first = endpoints.open().map_err(|error| resources(&error))?;
     let pipe = spawn(shared, run, Stdio::piped()).inspect_err(|_| endpoints.give_up())?;
@@ -59,6 +61,12 @@ fn greet(
             }
             Ok(Step::Greeted { attempt, greeting }) => {
                 endpoints.open.remove(&attempt);
+                // Cut short by the kernel the right one's greeting looks like a stranger's.
+                if greeting.is_err()
+                    && let Err(error) = sys::room_for_descriptors(GREETING_DESCRIPTORS)
+                {
+                    return Err(NotConnected::Refused(Failure::Resources(error.to_string())));
+                }
                 if let Ok(Greeting::Hello(hello)) = greeting
                     && hello.introduction.nonce == endpoints.nonce
                 {
