@@ -12,6 +12,9 @@ fn main() {
         Err(error) => println!("error {error}"),
     }
     bench.process().stop();
-    let report = bench.process().join(LONG).expect("it may be waited for here");
-    println!("ended {}", report.map_or("never".to_owned(), |it| it.to_string()));
+    match bench.process().join(LONG) {
+        Ok(Some(status)) => println!("ended {status}"),
+        Ok(None) => println!("ended never"),
+        Err(error) => println!("ended {error}"),
+    }
 }
