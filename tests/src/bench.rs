@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::blob::Blob;
 use crate::mood::Mood;
 use crate::scribble;
+use crate::transport::transport;
 
 /// What the test child is told at its start.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -301,31 +302,6 @@ pub fn builder(program: &str) -> mpcore::Builder<BenchControl> {
     let quiet = mpcore::Output::Null;
     let builder = BenchControl::builder().program(program).stdout(quiet).stderr(quiet);
     builder.config(BenchConfig::default()).transport(transport())
-}
-
-/// What carries the packets in these tests: the default, or ipc-channel where the environment has
-/// `TRANSPORT=ipc-channel`, so that the whole suite runs over both.
-///
-/// # Panics
-/// If the variable holds anything else.
-#[must_use]
-pub fn transport() -> mpcore::Transport {
-    match std::env::var("TRANSPORT").as_deref() {
-        Err(_) => mpcore::Transport::default(),
-        Ok("ipc-channel") => mpcore::Transport::IpcChannel,
-        Ok(other) => panic!("TRANSPORT is `{other}`; it may be `ipc-channel`, or not set"),
-    }
-}
-
-/// A packet as [`transport`] frames it: packet sockets do not at all, ipc-channel with the length of its
-/// message, of the packet, and its bytes.
-#[must_use]
-pub fn framed(packet: &[u8]) -> Vec<u8> {
-    if transport() != mpcore::Transport::IpcChannel {
-        return packet.to_vec();
-    }
-    let length = packet.len() as u64;
-    [&(16 + length).to_le_bytes()[..], &length.to_le_bytes(), packet].concat()
 }
 
 /// Spawns a bench and waits until it is ready.

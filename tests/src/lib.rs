@@ -18,6 +18,7 @@ pub mod processes;
 mod scribble;
 pub mod soak;
 pub mod talker;
+pub mod transport;
 pub mod worker;
 
 pub use bench::{Bench, BenchConfig, BenchControl, BenchProcess, DivideError, InitFault};

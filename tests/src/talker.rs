@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use mpcore::{Builder, Output};
 
 use crate::blob::Blob;
+use crate::transport::transport;
 
 /// Prints in every way there is.
 #[mpcore::process]
@@ -94,5 +95,6 @@ impl Talker for TalkerProcess {
 /// A talker with both streams as said.
 #[must_use]
 pub fn builder(program: &str, output: Output) -> Builder<TalkerControl> {
-    TalkerControl::builder().program(program).stdout(output).stderr(output)
+    let builder = TalkerControl::builder().program(program).transport(transport());
+    builder.stdout(output).stderr(output)
 }

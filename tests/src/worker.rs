@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use mpcore::{CallError, Output};
 
+use crate::transport::transport;
+
 /// Works for as long as it is told, alone or through a worker of its own.
 #[mpcore::process]
 pub trait Worker {
@@ -67,7 +69,8 @@ pub struct WorkerProcess {
 /// A quiet worker that runs `program`.
 #[must_use]
 pub fn builder(program: &str) -> mpcore::Builder<WorkerControl> {
-    WorkerControl::builder().program(program).stdout(Output::Null).stderr(Output::Null)
+    let builder = WorkerControl::builder().program(program).transport(transport());
+    builder.stdout(Output::Null).stderr(Output::Null)
 }
 
 /// Spawns a worker and waits until it is ready.

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use mpcore::{ExitStatus, Inbox, State};
 
+use system_tests::transport::transport;
+
 mpcore::test_support!();
 
 const LONG: Duration = Duration::from_secs(40);
@@ -107,8 +109,13 @@ fn a_crash_while_it_stops_is_a_crash() {
 #[test]
 fn an_inbox_whose_wake_panics_stops_no_call() {
     let inbox = Inbox::new(|| panic!("the loop is gone, on purpose"));
-    let edge =
-        EdgeControl::builder().child::<EdgeProcess>().config(false).inbox(&inbox).spawn().unwrap();
+    let edge = EdgeControl::builder()
+        .child::<EdgeProcess>()
+        .transport(transport())
+        .config(false)
+        .inbox(&inbox)
+        .spawn()
+        .unwrap();
     assert_eq!(edge.add(1, 2).wait_timeout(LONG), Some(Ok(3)));
     edge.process().stop();
     assert_eq!(edge.process().join(LONG), Ok(Some(ExitStatus::from_code(0))));
@@ -119,6 +126,7 @@ fn an_inbox_whose_wake_panics_stops_no_call() {
 fn endless_deadlines_harm_nobody() {
     let endless = EdgeControl::builder()
         .child::<EdgeProcess>()
+        .transport(transport())
         .config(false)
         .start_deadline(Duration::MAX)
         .stop_grace(Duration::MAX)
@@ -138,6 +146,7 @@ fn endless_deadlines_harm_nobody() {
 fn cancelled_commands_leave_their_room_to_others() {
     let edge = EdgeControl::builder()
         .child::<EdgeProcess>()
+        .transport(transport())
         .config(false)
         .queue_bound(10, 1 << 20)
         .build()
@@ -158,6 +167,7 @@ fn a_large_property_that_changes_while_it_is_sent_arrives_whole() {
     let inbox = Inbox::new(|| {});
     let edge = EdgeControl::builder()
         .child::<EdgeProcess>()
+        .transport(transport())
         .config(false)
         .inbox(&inbox)
         .inbox_bound(1, 10)

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::process::Command;
 
 use mpcore::{CallError, State};
-use system_tests::bench::{builder, ready, transport};
+use system_tests::bench::{builder, ready};
 use system_tests::controller_program::ControllerProgram;
+use system_tests::transport::transport;
 use system_tests::{BenchControl, Blob, LONG, outcome, processes, until};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");

@@ -12,6 +12,7 @@ use mpcore::{
     Sandbox, StartError, State, Transport,
 };
 use system_tests::confined::{ConfinedConfig, ConfinedControl, ConfinedProcess, Witness};
+use system_tests::transport::transport;
 use system_tests::{Blob, LONG, outcome, until};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_confined_child");
@@ -21,7 +22,7 @@ fn builder(program: &str) -> Builder<ConfinedControl> {
     let builder = ConfinedControl::builder().program(program).stdout(quiet).stderr(quiet);
     // A backtrace is longer than the last words that are kept.
     let builder = builder.env("RUST_BACKTRACE", "0");
-    builder.config(ConfinedConfig::default())
+    builder.config(ConfinedConfig::default()).transport(transport())
 }
 
 fn ready(limits: ChildLimits) -> ConfinedControl {
@@ -209,13 +210,9 @@ fn a_nice_level_that_needs_a_privilege_is_a_typed_failure_without_it() {
     }
     // Whoever may do everything has to give it up for that.
     let folder = tempfile::tempdir().unwrap();
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let child = folder.path().join("child");
-    fs::copy(CHILD, &child).unwrap();
-    let program = folder.path().join("nobody");
-    let drop_all = "setpriv --reuid=65534 --regid=65534 --clear-groups --";
-    let script = format!("#!/bin/sh\nexec {drop_all} {} \"$@\"\n", child.display());
-    fs::write(&program, script).unwrap();
+    let program = folder.path().join("modest");
+    let without = "setpriv --bounding-set=-sys_nice --inh-caps=-sys_nice --";
+    fs::write(&program, format!("#!/bin/sh\nexec {without} '{CHILD}' \"$@\"\n")).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let builder = builder(&program.to_string_lossy());
     let (what, why) = refusal(builder.limits(ChildLimits::new().nice(-5)));

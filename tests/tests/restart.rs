@@ -11,6 +11,7 @@ use mpcore::{
 };
 use rustix::process::Signal;
 use system_tests::phoenix::{PhoenixConfig, PhoenixControl, PhoenixProcess, runs};
+use system_tests::transport::transport;
 use system_tests::{BenchConfig, BenchControl, Blob, Journal, LONG, outcome, processes, until};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_phoenix_child");
@@ -29,7 +30,7 @@ fn late(policy: RestartPolicy) -> RestartPolicy {
 fn builder() -> Builder<PhoenixControl> {
     let quiet = mpcore::Output::Null;
     let builder = PhoenixControl::builder().program(CHILD).stdout(quiet).stderr(quiet);
-    builder.config(PhoenixConfig::default())
+    builder.config(PhoenixConfig::default()).transport(transport())
 }
 
 #[track_caller]
@@ -247,7 +248,7 @@ fn what_cannot_get_better_is_not_tried_again() {
 
     let quiet = mpcore::Output::Null;
     let bench = BenchControl::builder().program(CHILD).stderr(quiet).restart(soon());
-    let bench = bench.config(BenchConfig::default()).build().unwrap();
+    let bench = bench.config(BenchConfig::default()).transport(transport()).build().unwrap();
     let ends = bench.process().signals().gave_up.receiver();
     bench.process().start().unwrap();
     let end = ends.recv_timeout(LONG).unwrap().0;

@@ -24,7 +24,8 @@ pub enum Transport {
     #[cfg(target_os = "linux")]
     Sockets,
     /// ipc-channel: the default elsewhere. On Linux the child finds its controller by the path of a
-    /// socket in the folder for temporary files.
+    /// socket in the folder for temporary files, which no other user may enter, a child that has become
+    /// one included.
     IpcChannel,
 }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 use nix::unistd::{Pid, getsid};
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
-use system_tests::bench::{transport, until_begun};
+use system_tests::bench::until_begun;
+use system_tests::transport::transport;
 use system_tests::{BenchConfig, BenchControl, BenchProcess, LONG, outcome, processes, until};
 
 fn say(line: &str) {

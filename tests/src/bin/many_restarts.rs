@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use mpcore::{Builder, CallError, Output, RestartPolicy};
 use system_tests::phoenix::{PhoenixConfig, PhoenixControl};
+use system_tests::transport::transport;
 use system_tests::{LONG, outcome, processes, until};
 
 /// Commands are under way, some of which go over to the next run.
@@ -47,7 +48,7 @@ fn settle() {
 }
 
 fn builder(program: &str) -> Builder<PhoenixControl> {
-    let builder = PhoenixControl::builder().program(program).name("phoenix");
+    let builder = PhoenixControl::builder().program(program).name("phoenix").transport(transport());
     builder.stdout(Output::Null).stderr(Output::Null).config(PhoenixConfig::default())
 }
 

@@ -3,7 +3,8 @@
 //!
 //! It tells how the broken child ended, and whether another child and the broken one's next run work.
 
-use system_tests::bench::{builder, framed, ready};
+use system_tests::bench::{builder, ready};
+use system_tests::transport::framed;
 use system_tests::{BenchControl, BenchProcess, Blob, outcome};
 
 /// The head of a packet of this kind in the first run: version, kind, flags, generation, two totals.

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use mpcore::Output;
 use rustix::io::{Errno, ioctl_fionbio, write};
 use system_tests::talker::{TalkerControl, TalkerProcess};
+use system_tests::transport::transport;
 use system_tests::{Blob, LONG, outcome, until};
 
 fn say(line: &str) {
@@ -21,7 +22,7 @@ fn text(text: &str) -> Blob {
 
 /// A talker, and what of its lines is heard.
 fn talker(output: Output) -> (TalkerControl, mpsc::Receiver<String>) {
-    let builder = TalkerControl::builder().child::<TalkerProcess>();
+    let builder = TalkerControl::builder().child::<TalkerProcess>().transport(transport());
     let talker = builder.stdout(output).stderr(output).build().expect("it can be made");
     let (sender, heard) = mpsc::channel();
     let to_stderr = sender.clone();

@@ -1,0 +1,26 @@
+//! What carries the packets in these tests, which run once over each.
+
+/// What carries the packets in these tests: the default, or ipc-channel where the environment has
+/// `TRANSPORT=ipc-channel`, so that the whole suite runs over both.
+///
+/// # Panics
+/// If the variable holds anything else.
+#[must_use]
+pub fn transport() -> mpcore::Transport {
+    match std::env::var("TRANSPORT").as_deref() {
+        Err(_) => mpcore::Transport::default(),
+        Ok("ipc-channel") => mpcore::Transport::IpcChannel,
+        Ok(other) => panic!("TRANSPORT is `{other}`; it may be `ipc-channel`, or not set"),
+    }
+}
+
+/// A packet as [`transport`] frames it: packet sockets do not at all, ipc-channel with the length of its
+/// message, of the packet, and its bytes.
+#[must_use]
+pub fn framed(packet: &[u8]) -> Vec<u8> {
+    if transport() != mpcore::Transport::IpcChannel {
+        return packet.to_vec();
+    }
+    let length = packet.len() as u64;
+    [&(16 + length).to_le_bytes()[..], &length.to_le_bytes(), packet].concat()
+}
