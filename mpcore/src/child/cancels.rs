@@ -36,7 +36,7 @@ pub(crate) struct Record<T> {
     flags: CallFlags,
     /// Why the running command shall end, but for a stop.
     cause: Option<Cause>,
-    pub(super) times: T,
+    pub(crate) times: T,
 }
 
 /// Why the running command shall end: the first reason that came.
@@ -56,21 +56,21 @@ pub(crate) struct Ended {
 }
 
 impl<T> Record<T> {
-    pub(super) fn running(&self) -> Option<u64> {
+    pub(crate) fn running(&self) -> Option<u64> {
         self.running
     }
 
-    pub(super) fn begun(&self) -> u64 {
+    pub(crate) fn begun(&self) -> u64 {
         self.begun
     }
 
-    pub(super) fn flags(&self) -> CallFlags {
+    pub(crate) fn flags(&self) -> CallFlags {
         self.flags
     }
 }
 
 impl<T> Cancels<T> {
-    pub(super) fn record(&self) -> MutexGuard<'_, Record<T>> {
+    pub(crate) fn record(&self) -> MutexGuard<'_, Record<T>> {
         lock(&self.record)
     }
 
@@ -92,7 +92,7 @@ impl<T> Cancels<T> {
     }
 
     /// The running command's time is over.
-    pub(super) fn overran(&self, record: &mut Record<T>, allowed: u32) {
+    pub(crate) fn overran(&self, record: &mut Record<T>, allowed: u32) {
         if !record.flags.has(CallFlags::OUTLIVES_DEADLINE) {
             self.end_for(record, Cause::TimedOut(allowed));
         }

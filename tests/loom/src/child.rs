@@ -2,3 +2,5 @@
 
 #[path = "../../../mpcore/src/child/cancels.rs"]
 pub(crate) mod cancels;
+#[path = "../../../mpcore/src/child/deadlines.rs"]
+pub(crate) mod deadlines;

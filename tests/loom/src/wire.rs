@@ -8,3 +8,11 @@ pub(crate) mod keyed;
 pub(crate) mod outgoing;
 #[path = "../../../mpcore/src/wire/packet.rs"]
 pub(crate) mod packet;
+
+/// What a child tells of itself: no model looks at it.
+pub(crate) mod report {
+    pub(crate) struct InExecution {
+        pub(crate) call: u64,
+        pub(crate) milliseconds: u64,
+    }
+}

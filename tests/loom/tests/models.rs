@@ -14,7 +14,8 @@ macro_rules! models {
 models! {
     cancels: a_cancel_meets_no_other_command,
         a_command_that_is_skipped_is_answered_once,
-        that_one_has_met_its_cancel_is_told_of_no_other;
+        that_one_has_met_its_cancel_is_told_of_no_other,
+        a_deadline_ends_no_other_command;
     inbox: what_two_children_post_is_delivered,
         what_two_threads_post_is_delivered_a_drain_each,
         what_a_drain_inside_a_handler_swallows_is_woken_for_again,

@@ -1,11 +1,13 @@
 //! A cancel meets the command it names and no other, and every command has one outcome.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use loom::thread;
 
 use super::check;
 use crate::child::cancels::Cancels;
+use crate::child::deadlines::Deadlines;
 use crate::wire::packet::CallFlags;
 
 fn begin(cancels: &Cancels<()>, call: u64) -> bool {
@@ -84,6 +86,40 @@ pub fn that_one_has_met_its_cancel_is_told_of_no_other() {
         cancels.meet(3);
         assert!(end(&cancels), "forgotten for another");
         worker.join().unwrap();
+        control.join().unwrap();
+    });
+}
+
+/// A command's time is over while it ends, and while it is cancelled: the reason is the one that it may
+/// have seen, and the next command, which has no deadline, hears of neither.
+pub fn a_deadline_ends_no_other_command() {
+    check(3, || {
+        let cancels = Arc::new(Cancels::<Deadlines>::default());
+        let (begun, allowed) = (Instant::now(), 50);
+        let start = |call, allowed| {
+            cancels.begin(call, CallFlags::default(), |it| it.times.begin(call, allowed, begun))
+        };
+        assert!(start(1, allowed));
+        let control = {
+            let cancels = Arc::clone(&cancels);
+            thread::spawn(move || {
+                {
+                    let mut record = cancels.record();
+                    // Whether the first or the second runs by now, this is after the first one's deadline.
+                    if let Some(overrun) = record.times.due(begun + Duration::from_secs(1)) {
+                        assert_eq!((overrun.call, overrun.allowed), (1, allowed));
+                        cancels.overran(&mut record, overrun.allowed);
+                    }
+                }
+                assert!(cancels.cancel(&[1]).is_empty(), "it has begun");
+            })
+        };
+        let seen = cancels.is_cancelled();
+        let ended = cancels.end(|it| it.times.end());
+        assert!(!seen || ended.cause.is_some(), "it was to end for nothing");
+        assert!(start(2, 0));
+        assert!(!cancels.is_cancelled(), "ended for another");
+        assert_eq!(cancels.end(|it| it.times.end()).cause, None, "for another's reason");
         control.join().unwrap();
     });
 }
