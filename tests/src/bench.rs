@@ -534,8 +534,9 @@ impl Bench for BenchProcess {
     }
 
     fn flood_blocks(&mut self, count: u32, length: usize) -> u32 {
+        let block = Blob::numbered(length);
         for _ in 0..count {
-            self.cx.block.emit(Blob::numbered(length));
+            self.cx.block.emit(block.clone());
         }
         count
     }

@@ -277,6 +277,40 @@ fn a_flood_with_nobody_draining_fills_neither_side() {
     assert_eq!(outcome(flood), Ok(BLOCKS));
 }
 
+/// A wait lifts the bound only up to the hard limit. A future that had given up there kept it lifted.
+#[test]
+fn a_wait_in_front_of_a_flood_that_nobody_drains_gives_up_and_bounds_it_again() {
+    const BLOCK: usize = 64 << 10;
+    const BLOCKS: u32 = 20_000;
+    let _alone = alone();
+    let inbox = idle_inbox();
+    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(1_000_000, 8 << 20));
+    let received = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&received);
+    bench.signals().block.connect(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    let mut flood = bench.flood_blocks(BLOCKS, BLOCK);
+    assert_eq!(flood.wait_timeout(LONG), Some(Err(CallError::InboxOverflow)));
+    let mut given_up = Box::pin(bench.add_two(1, 2).into_future());
+    assert_eq!(block_on(given_up.as_mut()), Err(CallError::InboxOverflow));
+    drain_until("every block arrives", &inbox, || received.load(Ordering::SeqCst) == BLOCKS);
+    assert_eq!(outcome(flood), Ok(BLOCKS));
+
+    // Nobody waits any more, so the child gets no further than its own queue.
+    let (sender, emitted) = mpsc::channel();
+    bench.flood_for(3000, BLOCK).on_done(move |it| sender.send(it).unwrap_or_default());
+    thread::sleep(Duration::from_secs(4));
+    let mut told = None;
+    drain_until("its end", &inbox, || {
+        told = told.take().or_else(|| emitted.try_recv().ok());
+        told.is_some()
+    });
+    let blocks = told.unwrap().unwrap();
+    assert!(blocks < 4000, "{blocks} blocks went out: 8 MiB, 64 MiB and what is under way is 1200");
+    assert_eq!(block_on(given_up), Ok(3));
+}
+
 #[test]
 fn try_emit_says_full_where_emit_would_wait() {
     const BLOCK: usize = 64 << 10;

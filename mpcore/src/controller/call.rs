@@ -269,34 +269,43 @@ impl<T, E> fmt::Debug for CallFuture<T, E> {
     }
 }
 
+impl<T, E> CallFuture<T, E> {
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
+        loop {
+            if let Some(done) = self.call.decoded() {
+                return Poll::Ready(done);
+            }
+            let Some(receiver) = &mut self.receiver else {
+                return Poll::Ready(Err(CallError::Lost));
+            };
+            match Pin::new(receiver).poll(cx) {
+                Poll::Pending => {
+                    if self.waiting.is_none() {
+                        self.waiting = Some(self.call.shared.begin_wait());
+                    }
+                    if self.call.shared.is_overflowing() {
+                        return Poll::Ready(Err(CallError::InboxOverflow));
+                    }
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(Reply::GiveUp(next))) => self.receiver = Some(next.into_future()),
+                Poll::Ready(Ok(Reply::Outcome(outcome))) => self.call.outcome = Some(outcome),
+                Poll::Ready(Err(_)) => self.call.lost(),
+            }
+        }
+    }
+}
+
 impl<T, E> Future for CallFuture<T, E> {
     type Output = Result<T, CallError<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        loop {
-            if let Some(done) = this.call.decoded() {
-                this.waiting = None;
-                return Poll::Ready(done);
-            }
-            let Some(receiver) = &mut this.receiver else {
-                return Poll::Ready(Err(CallError::Lost));
-            };
-            match Pin::new(receiver).poll(cx) {
-                Poll::Pending => {
-                    if this.waiting.is_none() {
-                        this.waiting = Some(this.call.shared.begin_wait());
-                    }
-                    if this.call.shared.is_overflowing() {
-                        return Poll::Ready(Err(CallError::InboxOverflow));
-                    }
-                    return Poll::Pending;
-                }
-                Poll::Ready(Ok(Reply::GiveUp(next))) => this.receiver = Some(next.into_future()),
-                Poll::Ready(Ok(Reply::Outcome(outcome))) => this.call.outcome = Some(outcome),
-                Poll::Ready(Err(_)) => this.call.lost(),
-            }
+        let polled = this.poll_outcome(cx);
+        if polled.is_ready() {
+            this.waiting = None;
         }
+        polled
     }
 }
 
