@@ -33,7 +33,7 @@ cargo xtask demo --console [-- --path DIR]
 cargo xtask test [--runner RUNNER]    run every kind of test, and count them
                                       (RUNNER: nextest or cargo; default: nextest if installed)
 cargo xtask soak [TRIAL...] [-- ARGS] the promises under fire, at full size: many minutes; writes docs/soak.md
-                                      (TRIAL: kills, controllers, events, rounds, flood, interrupt;
+                                      (TRIAL: kills, controllers, events, rounds, flood, interrupt, fuzz;
                                       ARGS: --scale 0.02 --seed NUMBER)
 cargo xtask bench call [--quick]      the round trip of a call, beside plain ipc-channel
 cargo xtask bench flood [--quick]     millions of property sets and events into a window; needs Qt
