@@ -52,12 +52,12 @@ pub(crate) const INTRODUCTION_BYTES: usize = 64 << 20;
 /// A peer that connects to the endpoint and says nothing costs this long, then a fresh one is made.
 pub(crate) const SILENT_PEER: Duration = Duration::from_secs(1);
 
-/// What a greeting costs the controller: the connection, and its ends of the lanes.
-pub(crate) const GREETING_DESCRIPTORS: usize = 5;
+/// What a greeting costs the controller: the endpoint, the connection, and its ends of the lanes.
+pub(crate) const GREETING_DESCRIPTORS: usize = 6;
 
-/// What a start through ipc-channel costs the controller at most: that, the endpoint, three pipes, and
-/// what the spawn itself opens.
-pub(crate) const START_DESCRIPTORS: usize = GREETING_DESCRIPTORS + 7;
+/// What a start through ipc-channel costs the controller at most: that, three pipes, and what the spawn
+/// itself opens.
+pub(crate) const START_DESCRIPTORS: usize = GREETING_DESCRIPTORS + 6;
 
 /// How many endpoints one start tries, so that a stranger who connects to each of them cannot
 /// keep it busy for ever.

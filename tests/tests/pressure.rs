@@ -300,7 +300,8 @@ fn a_wait_in_front_of_a_flood_that_nobody_drains_gives_up_and_bounds_it_again() 
     // Nobody waits any more, so the child gets no further than its own queue.
     let (sender, emitted) = mpsc::channel();
     bench.flood_for(3000, BLOCK).on_done(move |it| sender.send(it).unwrap_or_default());
-    thread::sleep(Duration::from_secs(4));
+    until("it has begun", || bench.begun() == 1);
+    thread::sleep(Duration::from_millis(3200));
     let mut told = None;
     drain_until("its end", &inbox, || {
         told = told.take().or_else(|| emitted.try_recv().ok());

@@ -255,7 +255,8 @@ impl<T, E> IntoFuture for Call<T, E> {
 /// The future of a [`Call`]. Needs no runtime.
 ///
 /// From its first poll to its end it counts as a thread that waits: the bound of the child's inbox is
-/// lifted meanwhile, up to the hard limit.
+/// lifted meanwhile, up to the hard limit. There it ends with [`CallError::InboxOverflow`], which is no
+/// outcome: it may be polled again, once the inbox has been drained.
 pub struct CallFuture<T: 'static, E: 'static = Never> {
     receiver: Option<oneshot::AsyncReceiver<Reply>>,
     call: Call<T, E>,

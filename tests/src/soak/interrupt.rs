@@ -57,7 +57,7 @@ pub(super) fn run(settings: &Settings) -> Report {
     let others = rounds - handled;
     let text = "Ctrl-C not handled, idle and busy: controller, child and grandchild ended";
     report.goal(text, format!("{} of {}", count(ended), count(others)), "all", ended == others);
-    let text = "not handled: controller gone to all gone, longest";
+    let text = "not handled: controller seen gone to all seen gone, looked at every 2 ms, longest";
     report.figure(text, milliseconds(ends.longest()));
     report
 }

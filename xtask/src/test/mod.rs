@@ -11,6 +11,7 @@ mod targets;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{ExitCode, Stdio};
+use std::time::Instant;
 
 use self::kinds::{Flags, KINDS, Plan};
 use self::output::{Counts, Runner};
@@ -36,6 +37,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
         println!("{announcement}");
     }
 
+    let begun = Instant::now();
     let mut kinds = Vec::new();
     for (kind, flags) in &plan.kinds {
         println!("\n== {}: {}", kind.name, kind.about);
@@ -54,6 +56,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
     }
     let report = Report { kinds };
     print!("\n{report}");
+    println!("in {} s, what had to be built included", begun.elapsed().as_secs());
     Ok(if report.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

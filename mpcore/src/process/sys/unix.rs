@@ -133,8 +133,8 @@ pub(crate) fn end_own_group() {
 
 /// Fails where this process may not open so many more descriptors.
 pub(crate) fn room_for_descriptors(count: usize) -> std::io::Result<()> {
-    let null = std::fs::File::open("/dev/null")?;
-    let others = (1..count).map(|_| null.try_clone());
+    let (reader, _writer) = std::io::pipe()?;
+    let others = (2..count).map(|_| reader.try_clone());
     others.collect::<Result<Vec<_>, _>>().map(drop)
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use loom::thread;
 
 use super::check;
-use crate::child::cancels::Cancels;
+use crate::child::cancels::{Cancels, Cause};
 use crate::child::deadlines::Deadlines;
 use crate::wire::packet::CallFlags;
 
@@ -90,8 +90,8 @@ pub fn that_one_has_met_its_cancel_is_told_of_no_other() {
     });
 }
 
-/// A command's time is over while it ends, and while it is cancelled: the reason is the one that it may
-/// have seen, and the next command, which has no deadline, hears of neither.
+/// A command's time is over, and it is cancelled, while it ends: the reason is one that there was by then,
+/// and the next command, which has no deadline, hears of neither.
 pub fn a_deadline_ends_no_other_command() {
     check(3, || {
         let cancels = Arc::new(Cancels::<Deadlines>::default());
@@ -100,26 +100,29 @@ pub fn a_deadline_ends_no_other_command() {
             cancels.begin(call, CallFlags::default(), |it| it.times.begin(call, allowed, begun))
         };
         assert!(start(1, allowed));
-        let control = {
+        let watch = {
             let cancels = Arc::clone(&cancels);
             thread::spawn(move || {
-                {
-                    let mut record = cancels.record();
-                    // Whether the first or the second runs by now, this is after the first one's deadline.
-                    if let Some(overrun) = record.times.due(begun + Duration::from_secs(1)) {
-                        assert_eq!((overrun.call, overrun.allowed), (1, allowed));
-                        cancels.overran(&mut record, overrun.allowed);
-                    }
+                let mut record = cancels.record();
+                // Whether the first or the second runs by now, this is after the first one's deadline.
+                if let Some(overrun) = record.times.due(begun + Duration::from_secs(1)) {
+                    assert_eq!((overrun.call, overrun.allowed), (1, allowed));
+                    cancels.overran(&mut record, overrun.allowed);
                 }
-                assert!(cancels.cancel(&[1]).is_empty(), "it has begun");
             })
         };
+        let control = {
+            let cancels = Arc::clone(&cancels);
+            thread::spawn(move || assert!(cancels.cancel(&[1]).is_empty(), "it has begun"))
+        };
         let seen = cancels.is_cancelled();
-        let ended = cancels.end(|it| it.times.end());
-        assert!(!seen || ended.cause.is_some(), "it was to end for nothing");
+        let cause = cancels.end(|it| it.times.end()).cause;
+        assert!(!seen || cause.is_some(), "it was to end for nothing");
+        assert!([None, Some(Cause::Cancelled), Some(Cause::TimedOut(allowed))].contains(&cause));
         assert!(start(2, 0));
         assert!(!cancels.is_cancelled(), "ended for another");
         assert_eq!(cancels.end(|it| it.times.end()).cause, None, "for another's reason");
+        watch.join().unwrap();
         control.join().unwrap();
     });
 }
