@@ -50,10 +50,15 @@ fn main() {
 
 fn print_everywhere(output: Output) {
     let (talker, heard) = talker(output);
+    let (sender, finished) = mpsc::channel();
+    talker.process().signals().finished.connect(move |_| {
+        let _ = sender.send(());
+    });
     outcome(talker.say(text("from stdout\n"))).expect("it prints");
     outcome(talker.complain(text("from stderr\n"))).expect("it prints");
     let _ = outcome(talker.abort());
-    let _ = talker.process().join(LONG);
+    // All lines have been heard by then, though not when `join` returns.
+    finished.recv_timeout(LONG).expect("it is told of the end");
     let mut heard: Vec<_> = heard.try_iter().filter(|line| line.contains("from")).collect();
     heard.sort_unstable();
     say(&format!("heard {heard:?}"));
