@@ -16,6 +16,15 @@ pub fn state(pid: u32) -> Option<char> {
     stat.rsplit_once(')')?.1.trim_start().chars().next()
 }
 
+/// The processor time of the process and of its threads, in the kernel's ticks; 0 if there is no such process.
+#[must_use]
+pub fn cpu_ticks(pid: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
+    // `utime` and `stime`; the first field behind the name is the third.
+    fields.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum()
+}
+
 /// Whether the process runs no more. One that nobody has reaped counts as ended: an orphan's new
 /// parent may be slow.
 #[must_use]

@@ -48,6 +48,29 @@ fn count_ticks(bench: &BenchControl) -> Arc<AtomicU32> {
     count
 }
 
+/// Hears blocks, all of this length, and says how many came.
+fn count_blocks(bench: &BenchControl, length: usize) -> Arc<AtomicU32> {
+    let received = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&received);
+    bench.signals().block.connect(move |block| {
+        assert_eq!(block.0.len(), length);
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    received
+}
+
+/// Waits until the process has used no processor for a while.
+fn until_it_stands_still(pid: u32) {
+    let (mut used, mut since) = (processes::cpu_ticks(pid), Instant::now());
+    until("the process stands still", || {
+        let now = processes::cpu_ticks(pid);
+        if now != used {
+            (used, since) = (now, Instant::now());
+        }
+        since.elapsed() > Duration::from_millis(300)
+    });
+}
+
 // ---- the caller never blocks
 
 #[test]
@@ -255,16 +278,11 @@ fn a_flood_with_nobody_draining_fills_neither_side() {
     let own = std::process::id();
     let (before, child_before) =
         (processes::resident_mib(own), processes::resident_mib(pid(&bench)));
-    let received = Arc::new(AtomicU32::new(0));
-    let count = Arc::clone(&received);
-    bench.signals().block.connect(move |block| {
-        assert_eq!(block.0.len(), BLOCK);
-        count.fetch_add(1, Ordering::SeqCst);
-    });
+    let received = count_blocks(&bench, BLOCK);
     let flood = bench.flood_blocks(BLOCKS, BLOCK);
     // It stands still when the child has filled its own queue.
     until("the child's queue is full", || processes::resident_mib(pid(&bench)) > child_before + 60);
-    thread::sleep(Duration::from_millis(300));
+    until_it_stands_still(pid(&bench));
     let (after, child_after) = (processes::resident_mib(own), processes::resident_mib(pid(&bench)));
     println!(
         "500 MiB of events, nobody draining: controller {before} -> {after} MiB, \
@@ -285,11 +303,7 @@ fn a_wait_in_front_of_a_flood_that_nobody_drains_gives_up_and_bounds_it_again() 
     let _alone = alone();
     let inbox = idle_inbox();
     let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(1_000_000, 8 << 20));
-    let received = Arc::new(AtomicU32::new(0));
-    let count = Arc::clone(&received);
-    bench.signals().block.connect(move |_| {
-        count.fetch_add(1, Ordering::SeqCst);
-    });
+    let received = count_blocks(&bench, BLOCK);
     let mut flood = bench.flood_blocks(BLOCKS, BLOCK);
     assert_eq!(flood.wait_timeout(LONG), Some(Err(CallError::InboxOverflow)));
     let mut given_up = Box::pin(bench.add_two(1, 2).into_future());
@@ -298,17 +312,11 @@ fn a_wait_in_front_of_a_flood_that_nobody_drains_gives_up_and_bounds_it_again() 
     assert_eq!(outcome(flood), Ok(BLOCKS));
 
     // Nobody waits any more, so the child gets no further than its own queue.
-    let (sender, emitted) = mpsc::channel();
-    bench.flood_for(3000, BLOCK).on_done(move |it| sender.send(it).unwrap_or_default());
+    let mut flood = bench.flood_for(1000, BLOCK);
     until("it has begun", || bench.begun() == 1);
-    thread::sleep(Duration::from_millis(3200));
-    let mut told = None;
-    drain_until("its end", &inbox, || {
-        told = told.take().or_else(|| emitted.try_recv().ok());
-        told.is_some()
-    });
-    let blocks = told.unwrap().unwrap();
-    assert!(blocks < 4000, "{blocks} blocks went out: 8 MiB, 64 MiB and what is under way is 1200");
+    until_it_stands_still(pid(&bench));
+    assert_eq!(flood.try_outcome(), None, "it has got to its end");
+    drain_until("its end", &inbox, || flood.try_outcome().is_some());
     assert_eq!(block_on(given_up), Ok(3));
 }
 
@@ -318,11 +326,7 @@ fn try_emit_says_full_where_emit_would_wait() {
     let _alone = alone();
     let inbox = idle_inbox();
     let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(1_000_000, 8 << 20));
-    let received = Arc::new(AtomicU32::new(0));
-    let count = Arc::clone(&received);
-    bench.signals().block.connect(move |_| {
-        count.fetch_add(1, Ordering::SeqCst);
-    });
+    let received = count_blocks(&bench, BLOCK);
     let taken = Arc::new(Mutex::new(None));
     let told = Arc::clone(&taken);
     // A wait would lift the bound, so the answer is heard through the inbox, behind the blocks.
