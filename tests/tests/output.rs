@@ -292,7 +292,7 @@ fn output_is_passed_on_or_heard_or_gone_and_the_last_words_are_always_known() {
 
 #[test]
 fn a_stderr_that_nobody_reads_holds_up_no_captured_line_and_no_report() {
-    // ControllerProgram lets stderr go to nowhere; here it goes to a pipe that nobody reads.
+    // Not the file that ControllerProgram gives it: a pipe that nobody reads.
     let mut command = Command::new("sh");
     command.args(["-c", &format!("exec {CONTROLLER} blocked 2> \"$0\"")]);
     let folder = tempfile::tempdir().unwrap();
