@@ -371,6 +371,7 @@ fn the_mirror_is_never_older_than_the_signal_or_the_result() {
         last.store(*level, Ordering::SeqCst);
     });
     for _ in 0..20 {
+        heard.store(0, Ordering::SeqCst);
         assert_eq!(outcome(bench.raise_level(200)), Ok(200));
         assert_eq!(bench.level(), 200, "set before the result, seen before it");
         // The next round begins below: a late signal of this one would be above its newer mirror.
