@@ -97,7 +97,7 @@ pub(super) fn welcomes() -> Vec<Vec<u8>> {
 /// The config of the children here.
 pub(super) fn config() -> Vec<u8> {
     let config = std::collections::BTreeMap::from([("one".to_owned(), super::zoo::Tree::grown())]);
-    postcard::to_stdvec(&config).unwrap_or_default()
+    [vec![0], postcard::to_stdvec(&config).unwrap_or_default()].concat()
 }
 
 pub(super) fn control_state(data: &[u8]) {

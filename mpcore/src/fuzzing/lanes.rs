@@ -72,8 +72,9 @@ fn in_parts(items: &[Vec<u8>]) -> Vec<u8> {
     join(&packets)
 }
 
+/// A value in the plain form.
 fn encoded<T: serde::Serialize>(value: &T) -> Vec<u8> {
-    postcard::to_stdvec(value).unwrap_or_default()
+    [vec![0], postcard::to_stdvec(value).unwrap_or_default()].concat()
 }
 
 /// Heads, items and parts.
@@ -99,13 +100,13 @@ fn life() -> Vec<Vec<u8>> {
     let report = &handshake::panic_reports()[0];
     vec![
         item(ItemKind::Property, 1, 0, &encoded(&vec!["a", "b"])),
-        item(ItemKind::Event, 0, 0, &encoded(&(Tree::grown(), 7u16))),
+        item(ItemKind::Event, 0, 0, &[encoded(&Tree::grown()), encoded(&7u16)].concat()),
         item(ItemKind::Ready, 0, 0, &[]),
         item(ItemKind::Progress, 1, 2, &0.5f64.to_le_bytes()),
         item(ItemKind::Returned, 0, 1, &encoded(&3i32)),
         item(ItemKind::Property, 0, 0, &encoded(&2.5f64)),
-        item(ItemKind::Event, 1, 0, &encoded(&(1.0f64, 2.0f64))),
-        item(ItemKind::Event, 1, 0, &encoded(&(3.0f64, f64::NAN))),
+        item(ItemKind::Event, 1, 0, &[encoded(&1.0f64), encoded(&2.0f64)].concat()),
+        item(ItemKind::Event, 1, 0, &[encoded(&3.0f64), encoded(&f64::NAN)].concat()),
         item(ItemKind::Signal, 1, 0, &encoded(&zoo)),
         item(ItemKind::Returned, 1, 2, &encoded(&zoo)),
         item(ItemKind::Raised, 1, 3, &encoded(&crate::Error::msg("no seed"))),
@@ -253,10 +254,11 @@ pub(super) fn requests(data: &[u8]) {
 }
 
 fn commands() -> Vec<Vec<u8>> {
-    let grow = encoded(&(Tree::grown(), vec![None, Some([1u64, 2, 3, 4])]));
+    let rows = encoded(&vec![None, Some([1u64, 2, 3, 4])]);
+    let grow = [encoded(&Tree::grown()), rows].concat();
     vec![
         item(ItemKind::Welcome, 0, 0, &handshake::welcomes()[0]),
-        item(ItemKind::Call, 0, 1, &encoded(&(1, 2))),
+        item(ItemKind::Call, 0, 1, &[encoded(&1), encoded(&2)].concat()),
         item(ItemKind::Call, 1, 2, &grow),
         item(ItemKind::Call, 2, 3, &[]),
         item(ItemKind::Call, 3, 4, &encoded(&2.5f64)),

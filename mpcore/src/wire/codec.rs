@@ -10,11 +10,13 @@ use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::decoder::Decoder;
+use super::decoder::{Decoder, Form};
 use super::refusal::{Refusal, Why};
-use super::serializer::Leveled;
+use super::serializer::{Elements, ValueSerializer};
 use super::shape::shape_of;
-use crate::limits::VALUE_DEPTH;
+use super::structure::Known;
+use crate::limits::{VALUE_BYTES, VALUE_DEPTH};
+use crate::unwind::caught;
 
 /// A value that can travel between processes: serde in both directions, owned, and `Send`.
 ///
@@ -83,6 +85,15 @@ pub enum EncodeError {
         /// What serde or postcard said.
         message: String,
     },
+    /// The type's own `Deserialize` does not read what its `Serialize` writes, so the other side would not
+    /// get the value.
+    #[error("a `{of}` does not read back what it writes: {message}; see \"Which types travel\"")]
+    NotReadBack {
+        /// The type's name.
+        of: &'static str,
+        /// Where in the value, and why.
+        message: String,
+    },
 }
 
 /// Why bytes could not be decoded.
@@ -149,16 +160,92 @@ impl Encoder {
         self.bytes
     }
 
-    fn encode<T: Serialize>(&mut self, value: &T) -> Result<(), EncodeError> {
-        let result = value.serialize(&mut Leveled::new(Sink(self)));
-        let of = std::any::type_name::<T>();
-        match result {
-            Ok(()) => Ok(()),
-            Err(_) if self.overflowed => Err(EncodeError::TooLarge { limit: self.limit }),
-            Err(refusal) if *refusal.why() == Why::Depth => {
-                Err(EncodeError::TooDeep { of, limit: VALUE_DEPTH })
+    /// Appends a value: its [`Form`], then its bytes.
+    fn encode<T: Wire>(&mut self, value: &T) -> Result<(), EncodeError> {
+        if is_simple::<T>() {
+            return self.encode_simple(value);
+        }
+        let known = Known::of::<T>();
+        let start = self.bytes.len();
+        if !known.needs_description() {
+            match self.encode_plain(value, known)? {
+                Verdict::Faithful => return Ok(()),
+                Verdict::Undescribed => known.describe_from_now_on(),
             }
-            Err(refusal) => Err(EncodeError::Refused { of, message: refusal.to_string() }),
+            self.bytes.truncate(start);
+        }
+        self.encode_described(value, known)
+    }
+
+    fn encode_simple<T: Serialize>(&mut self, value: &T) -> Result<(), EncodeError> {
+        self.begin::<T>(Form::Plain)?;
+        let result = value.serialize(&mut ValueSerializer::simple(Sink(self)));
+        result.map_err(|refusal| self.error::<T>(&refusal))
+    }
+
+    fn encode_plain<T: Wire>(
+        &mut self,
+        value: &T,
+        known: &'static Known,
+    ) -> Result<Verdict, EncodeError> {
+        let start = self.bytes.len();
+        self.begin::<T>(Form::Plain)?;
+        let mut serializer = ValueSerializer::plain(Sink(self), known);
+        let result = value.serialize(&mut serializer);
+        let fresh = serializer.fresh();
+        match result {
+            Ok(()) if fresh.is_empty() => Ok(Verdict::Faithful),
+            Ok(()) => Ok(read_back(value, known, &fresh, self.bytes.len() - start)),
+            Err(refusal) if matches!(refusal.why(), Why::Undescribed(_)) => {
+                Ok(Verdict::Undescribed)
+            }
+            Err(refusal) => Err(self.error::<T>(&refusal)),
+        }
+    }
+
+    fn encode_described<T: Wire>(
+        &mut self,
+        value: &T,
+        known: &'static Known,
+    ) -> Result<(), EncodeError> {
+        self.begin::<T>(Form::Described)?;
+        let start = self.bytes.len();
+        let mut serializer = ValueSerializer::described(Sink(self), known);
+        let result = value.serialize(&mut serializer);
+        let fresh = serializer.fresh();
+        result.map_err(|refusal| self.error::<T>(&refusal))?;
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let mut decoder = Decoder::of_form(&self.bytes[start..], Form::Described);
+        let read = caught(|| {
+            let value = T::deserialize(&mut decoder).map(drop);
+            value.map_err(|refusal| refusal.to_string())
+        });
+        let message = match read {
+            Some(Ok(())) if decoder.rest().is_empty() => {
+                known.learn(&fresh);
+                return Ok(());
+            }
+            Some(Ok(())) => "a part of the value is left over".to_owned(),
+            Some(Err(message)) => message,
+            None => "its `Deserialize` panicked".to_owned(),
+        };
+        Err(EncodeError::NotReadBack { of: std::any::type_name::<T>(), message })
+    }
+
+    fn begin<T>(&mut self, form: Form) -> Result<(), EncodeError> {
+        let pushed = Sink(self).try_push(form as u8);
+        pushed.map_err(|_| EncodeError::TooLarge { limit: self.limit })
+    }
+
+    #[cold]
+    fn error<T>(&self, refusal: &Refusal) -> EncodeError {
+        let of = std::any::type_name::<T>();
+        match refusal.why() {
+            _ if self.overflowed => EncodeError::TooLarge { limit: self.limit },
+            Why::Depth => EncodeError::TooDeep { of, limit: VALUE_DEPTH },
+            _ => EncodeError::Refused { of, message: refusal.to_string() },
         }
     }
 
@@ -171,8 +258,113 @@ impl Encoder {
     }
 }
 
+/// Bytes from which on a value is read back in samples: it need not be in memory three times.
+const SAMPLED: usize = 1 << 20;
+
+/// Which form a value is to have.
+enum Verdict {
+    /// The plain one: the other side reads what was written.
+    Faithful,
+    /// The described one.
+    Undescribed,
+}
+
+/// Reads a value back that has structures which no value of its type had before.
+#[cold]
+#[inline(never)]
+fn read_back<T: Wire>(value: &T, known: &'static Known, fresh: &[u64], length: usize) -> Verdict {
+    // Of a large value one element of each kind shows what is to be seen, unless the type counts them.
+    let samples = (length > SAMPLED).then(|| compare(value, known, Elements::Samples));
+    let read = samples.filter(|read| *read != Halves::Refused);
+    match read.unwrap_or_else(|| compare(value, known, Elements::All)) {
+        Halves::Agree => {
+            known.learn(fresh);
+            Verdict::Faithful
+        }
+        Halves::Differ => Verdict::Undescribed,
+        // Its type may read only what reads as JSON does. Else the other side says why it is refused, and
+        // nothing is learnt from it.
+        Halves::Refused => {
+            let mut scratch = Encoder::new(VALUE_BYTES);
+            match scratch.encode_described(value, known) {
+                Ok(()) => Verdict::Undescribed,
+                Err(_) => Verdict::Faithful,
+            }
+        }
+    }
+}
+
+/// How a type's two serde halves stand to each other, as one value shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Halves {
+    Agree,
+    Differ,
+    /// The type's `Deserialize` does not take the value, although it asks for what was written.
+    Refused,
+}
+
+fn compare<T: Wire>(value: &T, known: &'static Known, elements: Elements) -> Halves {
+    let Some((trace, variants)) = trace(value, known, elements) else { return Halves::Refused };
+    let mut decoder = Decoder::of_form(&trace, Form::Checked);
+    let read = caught(|| {
+        let again = T::deserialize(&mut decoder).ok()?;
+        // An enum whose halves count differently reads another variant, and takes it for a value.
+        let variants = trace_of(&again, known, Elements::All);
+        Some(variants)
+    });
+    match read.flatten() {
+        _ if decoder.differs() => Halves::Differ,
+        Some(again) if again == Some(variants) && decoder.rest().is_empty() => Halves::Agree,
+        Some(_) => Halves::Differ,
+        None => Halves::Refused,
+    }
+}
+
+fn trace<T: Wire>(value: &T, known: &'static Known, elements: Elements) -> Option<(Vec<u8>, u64)> {
+    let mut encoder = Encoder::new(4 * VALUE_BYTES);
+    let mut serializer = ValueSerializer::trace(Sink(&mut encoder), known, elements);
+    value.serialize(&mut serializer).ok()?;
+    let variants = serializer.variants();
+    Some((encoder.into_bytes(), variants))
+}
+
+fn trace_of<T: Wire>(value: &T, known: &'static Known, elements: Elements) -> Option<u64> {
+    trace(value, known, elements).map(|(_, variants)| variants)
+}
+
+fn is_unit<T: 'static>() -> bool {
+    std::any::TypeId::of::<T>() == std::any::TypeId::of::<()>()
+}
+
+/// Whether the type is one of std's whose halves are known to agree, so that nothing is to be noted of it.
+///
+/// It decides nothing about the bytes: both sides write and read the form all the same.
+fn is_simple<T: 'static>() -> bool {
+    use std::any::TypeId;
+    let id = TypeId::of::<T>();
+    macro_rules! is {
+        ($($plain:ty)*) => {
+            $(id == TypeId::of::<$plain>() || id == TypeId::of::<Vec<$plain>>()
+                || id == TypeId::of::<Option<$plain>>() ||)* id == TypeId::of::<()>()
+        };
+    }
+    is!(bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char String usize isize)
+}
+
 /// postcard writes here.
 pub(super) struct Sink<'a>(&'a mut Encoder);
+
+impl Sink<'_> {
+    /// How much has been written.
+    pub(super) fn position(&self) -> usize {
+        self.0.bytes.len()
+    }
+
+    /// What was written behind this position is dropped.
+    pub(super) fn cut_back(&mut self, position: usize) {
+        self.0.bytes.truncate(position);
+    }
+}
 
 impl Flavor for Sink<'_> {
     type Output = ();
@@ -205,6 +397,8 @@ pub struct Codec<T: 'static> {
     encode: fn(&T, &mut Encoder) -> Result<(), EncodeError>,
     defer: fn(T) -> Deferred,
     decode: DecodeFn<T>,
+    /// Whether what was encoded can be decoded whatever the value is.
+    always_reads: fn() -> bool,
     shape: fn() -> String,
 }
 
@@ -223,7 +417,11 @@ impl<T> fmt::Debug for Codec<T> {
 }
 
 impl<T> Codec<T> {
+    /// The bytes of a value that stands alone. A unit has none, and needs no room.
     pub(crate) fn encode(&self, value: &T) -> Result<Vec<u8>, EncodeError> {
+        if is_unit::<T>() {
+            return Ok(Vec::new());
+        }
         let mut encoder = Encoder::new(crate::limits::VALUE_BYTES);
         (self.encode)(value, &mut encoder)?;
         Ok(encoder.into_bytes())
@@ -235,6 +433,20 @@ impl<T> Codec<T> {
 
     pub(crate) fn defer(&self, value: T) -> Deferred {
         (self.defer)(value)
+    }
+
+    /// Whether the other side will be able to decode these bytes, which are of a value of this type.
+    pub(crate) fn reads(&self, bytes: &[u8]) -> Result<(), EncodeError> {
+        if (self.always_reads)() {
+            return Ok(());
+        }
+        let of = std::any::type_name::<T>();
+        let message = match caught(|| self.decode(bytes).map(drop)) {
+            Some(Ok(())) => return Ok(()),
+            Some(Err(error)) => error.message,
+            None => "its `Deserialize` panicked".to_owned(),
+        };
+        Err(EncodeError::NotReadBack { of, message })
     }
 
     /// Decodes a value that fills `bytes` exactly.
@@ -258,10 +470,12 @@ pub const fn wire<T: Wire>() -> Codec<T> {
         defer: |value| Box::new(move |encoder: &mut Encoder| encoder.encode(&value)),
         decode: |decoder| {
             let bytes = decoder.rest();
-            T::deserialize(&mut *decoder).map_err(|error| {
+            let value = decoder.take_form().and_then(|()| T::deserialize(&mut *decoder));
+            value.map_err(|error| {
                 DecodeError::refused(std::any::type_name::<T>(), bytes.len(), &error)
             })
         },
+        always_reads: is_simple::<T>,
         shape: shape_of::<T>,
     }
 }
@@ -358,16 +572,17 @@ mod tests {
 
     #[test]
     fn arguments_are_the_concatenation_of_their_elements() {
-        let codecs = (wire::<i32>(), wire::<String>());
+        let codecs = (wire::<i32>(), wire::<()>(), wire::<String>());
         let mut encoder = Encoder::new(1024);
-        (7, String::from("µ")).encode(&codecs, &mut encoder).unwrap();
+        (7, (), String::from("µ")).encode(&codecs, &mut encoder).unwrap();
         let bytes = encoder.into_bytes();
-        assert_eq!(bytes, postcard::to_stdvec(&(7, "µ")).unwrap());
-        assert_eq!(<(i32, String)>::decode(&codecs, &bytes).unwrap(), (7, "µ".into()));
+        assert_eq!(bytes, postcard::to_stdvec(&(0u8, 7, 0u8, 0u8, "µ")).unwrap());
+        assert_eq!(<(i32, (), String)>::decode(&codecs, &bytes).unwrap(), (7, (), "µ".into()));
     }
 
     #[test]
     fn a_value_over_the_bound_is_too_large_and_a_refusing_one_is_refused() {
+        #[derive(serde::Deserialize)]
         struct Refusing;
         impl Serialize for Refusing {
             fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
@@ -383,12 +598,13 @@ mod tests {
     #[test]
     fn bytes_left_over_are_an_error() {
         let codec = wire::<u8>();
-        assert_eq!(codec.decode(&[1]).unwrap(), 1);
-        let error = codec.decode(&[1, 2]).unwrap_err();
+        assert_eq!(codec.decode(&[0, 1]).unwrap(), 1);
+        let error = codec.decode(&[0, 1, 2]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "2 bytes could not be decoded as `u8`: 1 bytes are left over"
+            "3 bytes could not be decoded as `u8`: 1 bytes are left over"
         );
         assert!(codec.decode(&[]).is_err());
+        assert!(codec.decode(&[2, 1]).unwrap_err().to_string().contains("2 is no form"));
     }
 }

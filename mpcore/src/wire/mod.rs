@@ -6,10 +6,12 @@
 //!
 //! `controller` and `child` both import this module and never each other.
 
+mod checked;
 pub(crate) mod child_limits;
 pub(crate) mod codec;
 pub(crate) mod credit;
 pub(crate) mod decoder;
+mod described;
 pub(crate) mod fault;
 pub(crate) mod fingerprint;
 pub(crate) mod handshake;
@@ -23,3 +25,5 @@ pub(crate) mod result;
 pub(crate) mod sandbox;
 mod serializer;
 mod shape;
+mod structure;
+mod tag;

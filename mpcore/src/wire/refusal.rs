@@ -7,8 +7,17 @@ use crate::limits::{DECODED_BYTES, DECODING_STACK, VALUE_DEPTH};
 /// Length at which what a type's own implementation says is cut: it may repeat what it was given.
 const MESSAGE_BYTES: usize = 1024;
 
-/// Why a value was refused. Boxed: nearly every call returns one of these, or a value.
-pub(crate) struct Refusal(Box<Why>);
+/// Length of a path beyond which no more of it is told.
+const PATH_BYTES: usize = 256;
+
+/// Why a value was refused, and where in it. Boxed: nearly every call returns one of these, or a value.
+pub(crate) struct Refusal(Box<Place>);
+
+struct Place {
+    why: Why,
+    /// Fields and variants, from the outside in.
+    path: String,
+}
 
 /// See [`Refusal`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,18 +36,38 @@ pub(crate) enum Why {
     Stack,
     #[error("it would take up more than {} MiB of memory; send it in parts", DECODED_BYTES >> 20)]
     Memory,
+    /// The plain form has no place for this part of the value.
+    #[error("the plain form cannot carry {0}")]
+    Undescribed(&'static str),
+    /// The type's `Deserialize` asks for something else than its `Serialize` has written.
+    #[error("its `Deserialize` asks for {asked} where its `Serialize` writes {written}")]
+    Halves { asked: &'static str, written: String },
 }
 
 impl Refusal {
     pub(crate) fn why(&self) -> &Why {
-        &self.0
+        &self.0.why
+    }
+
+    /// The same, told of a part of the value.
+    #[cold]
+    pub(crate) fn within(mut self, part: &str) -> Self {
+        let path = &mut self.0.path;
+        if path.len() < PATH_BYTES {
+            let behind = std::mem::replace(path, cut(&part));
+            if !behind.is_empty() {
+                path.push('.');
+                path.push_str(&behind);
+            }
+        }
+        self
     }
 }
 
 impl From<Why> for Refusal {
     #[cold]
     fn from(why: Why) -> Self {
-        Self(Box::new(why))
+        Self(Box::new(Place { why, path: String::new() }))
     }
 }
 
@@ -51,13 +80,14 @@ impl From<postcard::Error> for Refusal {
 
 impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.debug_tuple("Refusal").field(&self.0.path).field(&self.0.why).finish()
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        let Place { why, path } = &*self.0;
+        if path.is_empty() { why.fmt(f) } else { write!(f, "in `{path}`: {why}") }
     }
 }
 
@@ -112,5 +142,13 @@ mod tests {
         assert_eq!(said(&"x".repeat(MESSAGE_BYTES)).len(), MESSAGE_BYTES);
         let long = said(&format!("x{}", "µ".repeat(MESSAGE_BYTES)));
         assert!(long.len() <= MESSAGE_BYTES + 3 && long.ends_with("µ…"), "{long}");
+    }
+
+    #[test]
+    fn a_refusal_names_the_part_of_the_value() {
+        let refusal = Refusal::from(Why::Memory).within("rows").within("table");
+        assert!(refusal.to_string().starts_with("in `table.rows`: it would"), "{refusal}");
+        let deep = (0..1000).fold(Refusal::from(Why::Depth), |it, _| it.within("inner"));
+        assert!(deep.to_string().len() < 2 * PATH_BYTES, "{deep}");
     }
 }

@@ -1,9 +1,15 @@
-//! Encoding with a bound on depth: postcard's serializer, which counts levels.
+//! Encoding with a bound on depth: postcard's serializer, which counts levels and knows two forms.
 //!
 //! What is nested deeper than a [`Decoder`](super::decoder::Decoder) follows would fail on the other side,
-//! far from whoever made it; here it is an error of the call that wants to send it. What a type's
+//! far from the code that made it; here it is an error of the call that wants to send it. What a type's
 //! `Serialize` says when it refuses is kept, which postcard drops.
+//!
+//! One serializer writes both forms, so that a user's type is compiled for it once. The described form is
+//! the plain one with a [`Tag`] before each value. While the plain form is written, the value's
+//! [`Structure`] is noted, and what that form cannot carry (a field that is left out, a row without a
+//! length) ends it with [`Why::Undescribed`].
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::ser::{
@@ -13,20 +19,129 @@ use serde::ser::{
 
 use super::codec::Sink;
 use super::refusal::{Refusal, Why};
+use super::structure::{Before, Known, Structure};
+use super::tag::Tag;
 use crate::limits::VALUE_DEPTH;
 
+/// What is written.
+#[derive(Debug)]
+enum Mode {
+    /// The plain form of a type of std that is known to read back: nothing is noted.
+    Simple,
+    /// The plain form.
+    Plain(Structure),
+    /// The described form.
+    Described(Structure),
+    /// The tags of the plain form, for the sender to compare with what the type's `Deserialize` asks for.
+    Trace(Trace),
+}
+
+#[derive(Debug)]
+struct Trace {
+    structure: Structure,
+    /// Of elements alike in structure only the first is written.
+    seen: Option<HashSet<u64>>,
+    /// Sum over the names of all variants, in whatever order they come.
+    variants: u64,
+}
+
 /// See the [module](self).
-pub(super) struct Leveled<'a> {
+pub(super) struct ValueSerializer<'a> {
     postcard: postcard::Serializer<Sink<'a>>,
     /// Levels that may still be entered.
     depth: usize,
+    mode: Mode,
 }
 
 type Result<T> = std::result::Result<T, Refusal>;
 
-impl<'a> Leveled<'a> {
-    pub(super) fn new(sink: Sink<'a>) -> Self {
-        Self { postcard: postcard::Serializer { output: sink }, depth: VALUE_DEPTH }
+/// Which elements of rows a trace has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Elements {
+    All,
+    /// One of each structure.
+    Samples,
+}
+
+impl<'a> ValueSerializer<'a> {
+    fn new(sink: Sink<'a>, mode: Mode) -> Self {
+        Self { postcard: postcard::Serializer { output: sink }, depth: VALUE_DEPTH, mode }
+    }
+
+    pub(super) fn simple(sink: Sink<'a>) -> Self {
+        Self::new(sink, Mode::Simple)
+    }
+
+    pub(super) fn plain(sink: Sink<'a>, known: &'static Known) -> Self {
+        Self::new(sink, Mode::Plain(Structure::new(known, 0)))
+    }
+
+    pub(super) fn described(sink: Sink<'a>, known: &'static Known) -> Self {
+        Self::new(sink, Mode::Described(Structure::new(known, 1)))
+    }
+
+    pub(super) fn trace(sink: Sink<'a>, known: &'static Known, elements: Elements) -> Self {
+        let seen = (elements == Elements::Samples).then(HashSet::new);
+        Self::new(
+            sink,
+            Mode::Trace(Trace { structure: Structure::new(known, 0), seen, variants: 0 }),
+        )
+    }
+
+    /// The structures that have not been read back yet.
+    pub(super) fn fresh(self) -> Vec<u64> {
+        match self.mode {
+            Mode::Plain(structure) | Mode::Described(structure) => structure.finish(),
+            Mode::Simple | Mode::Trace(_) => Vec::new(),
+        }
+    }
+
+    /// A sum over the names of the variants in the value, whatever the order of rows and maps.
+    pub(super) fn variants(&self) -> u64 {
+        match &self.mode {
+            Mode::Trace(trace) => trace.variants,
+            _ => 0,
+        }
+    }
+
+    fn structure(&mut self) -> Option<&mut Structure> {
+        match &mut self.mode {
+            Mode::Simple => None,
+            Mode::Plain(structure) | Mode::Described(structure) => Some(structure),
+            Mode::Trace(trace) => Some(&mut trace.structure),
+        }
+    }
+
+    /// A value of this kind comes.
+    #[inline]
+    fn note(&mut self, tag: Tag) -> Result<()> {
+        match &mut self.mode {
+            Mode::Simple => Ok(()),
+            Mode::Plain(structure) => {
+                structure.note(tag as u64);
+                Ok(())
+            }
+            _ => self.tag(tag),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tag(&mut self, tag: Tag) -> Result<()> {
+        if let Some(structure) = self.structure() {
+            structure.note(tag as u64);
+        }
+        self.mark(tag)
+    }
+
+    /// A tag that belongs to no value of its own.
+    fn mark(&mut self, tag: Tag) -> Result<()> {
+        use postcard::ser_flavors::Flavor as _;
+        Ok(self.postcard.output.try_push(tag as u8)?)
+    }
+
+    fn has_tags(&self) -> bool {
+        matches!(self.mode, Mode::Described(_) | Mode::Trace(_))
     }
 
     #[inline]
@@ -43,49 +158,167 @@ impl<'a> Leveled<'a> {
         self.depth += 1;
         Ok(())
     }
-}
 
-/// A level that holds several values; postcard writes nothing at the end of one.
-pub(super) struct Level<'s, 'a>(&'s mut Leveled<'a>);
-
-impl Level<'_, '_> {
+    /// Opens a level with several values.
     #[inline]
-    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-        value.serialize(&mut *self.0)
+    fn level(&mut self, inside: Inside) -> Level<'_, 'a> {
+        let before = self.structure().map(|structure| structure.open());
+        Level { serializer: self, inside, before, count: 0, start: (0, 0) }
     }
 
-    #[inline]
-    fn leave(self) -> Result<()> {
-        self.0.depth += 1;
+    /// The head of a variant.
+    fn variant(&mut self, tag: Tag, index: u32, variant: &'static str) -> Result<()> {
+        if let Some(structure) = self.structure() {
+            structure.note(u64::from(index));
+            structure.note_name(variant);
+        }
+        match &mut self.mode {
+            Mode::Simple | Mode::Plain(_) => {}
+            Mode::Trace(trace) => {
+                trace.variants = trace.variants.wrapping_add(hash(variant));
+                self.mark(tag)?;
+            }
+            Mode::Described(_) => self.mark(tag)?,
+        }
+        self.postcard.serialize_u32(index)?;
+        if self.has_tags() {
+            self.postcard.serialize_str(variant)?;
+        }
         Ok(())
     }
 }
 
+/// A name's hash by its letters: the same wherever the name stands in memory.
+fn hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// What kind of level it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    /// A sequence or map: elements that count one by one.
+    Row,
+    /// A tuple.
+    Values,
+    /// A struct.
+    Fields,
+}
+
+/// A level that holds several values; postcard writes nothing at the end of one.
+pub(super) struct Level<'s, 'a> {
+    serializer: &'s mut ValueSerializer<'a>,
+    inside: Inside,
+    before: Option<Before>,
+    /// Values so far.
+    count: u64,
+    /// What a trace was when the element began.
+    start: (usize, u64),
+}
+
+impl Level<'_, '_> {
+    /// A value of a tuple, or an element of a sequence.
+    #[inline]
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        let Some(before) = self.before else {
+            return value.serialize(&mut *self.serializer);
+        };
+        if self.inside == Inside::Row {
+            self.begin_element(before);
+            value.serialize(&mut *self.serializer)?;
+            self.end_element();
+            return Ok(());
+        }
+        self.count += 1;
+        let count = self.count;
+        if let Some(structure) = self.serializer.structure() {
+            structure.member(before, count);
+        }
+        value.serialize(&mut *self.serializer)
+    }
+
+    /// A value of a struct.
+    #[inline]
+    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<()> {
+        let Some(before) = self.before else {
+            return value.serialize(&mut *self.serializer).map_err(|refusal| refusal.within(name));
+        };
+        self.count += 1;
+        if let Some(structure) = self.serializer.structure() {
+            structure.member_name(before, name);
+        }
+        if self.serializer.has_tags() {
+            self.serializer.mark(Tag::Field)?;
+            self.serializer.postcard.serialize_str(name)?;
+        }
+        value.serialize(&mut *self.serializer).map_err(|refusal| refusal.within(name))
+    }
+
+    /// A field that its type leaves out this time: by its name alone can the others be told apart then.
+    #[cold]
+    fn skipped(&mut self, name: &'static str) -> Result<()> {
+        match self.serializer.mode {
+            Mode::Simple | Mode::Plain(_) | Mode::Trace(_) => Err(Why::Undescribed(name).into()),
+            Mode::Described(_) => {
+                if let Some(structure) = self.serializer.structure() {
+                    structure.note(u64::MAX);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    #[inline]
+    fn begin_element(&mut self, before: Before) {
+        self.count += 1;
+        if let Some(structure) = self.serializer.structure() {
+            structure.element(before);
+        }
+        if let Mode::Trace(trace) = &self.serializer.mode {
+            self.start = (self.serializer.postcard.output.position(), trace.variants);
+        }
+    }
+
+    #[inline]
+    fn end_element(&mut self) {
+        let Some(hash) = self.serializer.structure().map(Structure::end_element) else { return };
+        if let Mode::Trace(Trace { seen: Some(seen), variants, .. }) = &mut self.serializer.mode
+            && !seen.insert(hash)
+        {
+            *variants = self.start.1;
+            self.serializer.postcard.output.cut_back(self.start.0);
+        }
+    }
+
+    #[inline]
+    fn leave(self) -> Result<()> {
+        let Self { serializer, inside, before, count, .. } = self;
+        serializer.depth += 1;
+        let Some(before) = before else { return Ok(()) };
+        if let Some(structure) = serializer.structure() {
+            match inside {
+                Inside::Row => structure.end_row(before, count == 0),
+                Inside::Values | Inside::Fields => structure.close(before),
+            }
+        }
+        if serializer.has_tags() { serializer.mark(Tag::End) } else { Ok(()) }
+    }
+}
+
 macro_rules! plain {
-    ($($method:ident: $type:ty;)*) => {
+    ($($method:ident: $type:ty, $tag:ident;)*) => {
         $(
             #[inline]
             fn $method(self, value: $type) -> Result<()> {
+                self.note(Tag::$tag)?;
                 Ok(self.postcard.$method(value)?)
             }
         )*
     };
 }
 
-macro_rules! level {
-    ($($method:ident($($name:ident: $type:ty),*) -> $of:ident;)*) => {
-        $(
-            #[inline]
-            fn $method(self, $($name: $type),*) -> Result<Self::$of> {
-                self.enter()?;
-                self.postcard.$method($($name),*)?;
-                Ok(Level(self))
-            }
-        )*
-    };
-}
-
-impl<'s, 'a> Serializer for &'s mut Leveled<'a> {
+impl<'s, 'a> Serializer for &'s mut ValueSerializer<'a> {
     type Ok = ();
     type Error = Refusal;
     type SerializeSeq = Level<'s, 'a>;
@@ -97,109 +330,206 @@ impl<'s, 'a> Serializer for &'s mut Leveled<'a> {
     type SerializeStructVariant = Level<'s, 'a>;
 
     plain! {
-        serialize_bool: bool;
-        serialize_i8: i8;
-        serialize_i16: i16;
-        serialize_i32: i32;
-        serialize_i64: i64;
-        serialize_i128: i128;
-        serialize_u8: u8;
-        serialize_u16: u16;
-        serialize_u32: u32;
-        serialize_u64: u64;
-        serialize_u128: u128;
-        serialize_f32: f32;
-        serialize_f64: f64;
-        serialize_char: char;
-        serialize_str: &str;
-        serialize_bytes: &[u8];
-        serialize_unit_struct: &'static str;
-    }
-
-    level! {
-        serialize_seq(len: Option<usize>) -> SerializeSeq;
-        serialize_tuple(len: usize) -> SerializeTuple;
-        serialize_tuple_struct(name: &'static str, len: usize) -> SerializeTupleStruct;
-        serialize_tuple_variant(
-            name: &'static str, index: u32, variant: &'static str, len: usize
-        ) -> SerializeTupleVariant;
-        serialize_map(len: Option<usize>) -> SerializeMap;
-        serialize_struct(name: &'static str, len: usize) -> SerializeStruct;
-        serialize_struct_variant(
-            name: &'static str, index: u32, variant: &'static str, len: usize
-        ) -> SerializeStructVariant;
+        serialize_bool: bool, Bool;
+        serialize_i8: i8, I8;
+        serialize_i16: i16, I16;
+        serialize_i32: i32, I32;
+        serialize_i64: i64, I64;
+        serialize_i128: i128, I128;
+        serialize_u8: u8, U8;
+        serialize_u16: u16, U16;
+        serialize_u32: u32, U32;
+        serialize_u64: u64, U64;
+        serialize_u128: u128, U128;
+        serialize_f32: f32, F32;
+        serialize_f64: f64, F64;
+        serialize_char: char, Char;
+        serialize_str: &str, Str;
+        serialize_bytes: &[u8], Bytes;
     }
 
     #[inline]
     fn serialize_none(self) -> Result<()> {
         self.enter()?;
         self.depth += 1;
-        Ok(self.postcard.serialize_none()?)
+        self.note(Tag::None)?;
+        if self.has_tags() { Ok(()) } else { Ok(self.postcard.serialize_none()?) }
     }
 
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
-        // postcard writes the tag and then the value; an empty value leaves the tag.
-        self.postcard.serialize_some(&())?;
+        self.note(Tag::Some)?;
+        if !self.has_tags() {
+            // postcard writes the tag and then the value; an empty value leaves the tag.
+            self.postcard.serialize_some(&())?;
+        }
         self.around(value)
     }
 
     #[inline]
     fn serialize_unit(self) -> Result<()> {
-        Ok(self.postcard.serialize_unit()?)
+        self.note(Tag::Unit)
+    }
+
+    #[inline]
+    fn serialize_unit_struct(self, _: &'static str) -> Result<()> {
+        self.note(Tag::Unit)
     }
 
     #[inline]
     fn serialize_unit_variant(
         self,
-        name: &'static str,
+        _: &'static str,
         index: u32,
         variant: &'static str,
     ) -> Result<()> {
         self.enter()?;
         self.depth += 1;
-        Ok(self.postcard.serialize_unit_variant(name, index, variant)?)
+        self.variant(Tag::UnitVariant, index, variant)
     }
 
     #[inline]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<()> {
+        if let Some(structure) = self.structure() {
+            structure.note_name(name);
+        }
         self.around(value)
     }
 
     #[inline]
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
-        name: &'static str,
+        _: &'static str,
         index: u32,
         variant: &'static str,
         value: &T,
     ) -> Result<()> {
-        self.postcard.serialize_unit_variant(name, index, variant)?;
-        self.around(value)
+        self.variant(Tag::Variant, index, variant)?;
+        let before = self.structure().map(|structure| {
+            let before = structure.open();
+            structure.member(before, u64::from(index));
+            before
+        });
+        self.around(value).map_err(|refusal| refusal.within(variant))?;
+        if let (Some(before), Some(structure)) = (before, self.structure()) {
+            structure.close(before);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_seq(self, len: Option<usize>) -> Result<Level<'s, 'a>> {
+        self.enter()?;
+        self.note(Tag::Seq)?;
+        if !self.has_tags() {
+            // A length that is known only afterwards has no place in the plain form.
+            let len = len.ok_or(Why::Undescribed("a sequence without a length"))?;
+            self.postcard.serialize_seq(Some(len))?;
+        }
+        Ok(self.level(Inside::Row))
+    }
+
+    #[inline]
+    fn serialize_tuple(self, len: usize) -> Result<Level<'s, 'a>> {
+        self.enter()?;
+        self.note(Tag::Tuple)?;
+        if let Some(structure) = self.structure() {
+            structure.note(len as u64);
+        }
+        Ok(self.level(Inside::Values))
+    }
+
+    #[inline]
+    fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Level<'s, 'a>> {
+        if let Some(structure) = self.structure() {
+            structure.note_name(name);
+        }
+        self.serialize_tuple(len)
+    }
+
+    #[inline]
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Level<'s, 'a>> {
+        self.variant(Tag::Variant, index, variant)?;
+        // Its values lie under the variant's path.
+        let level = self.serialize_tuple(len)?;
+        Ok(level.under(index))
+    }
+
+    #[inline]
+    fn serialize_map(self, len: Option<usize>) -> Result<Level<'s, 'a>> {
+        self.enter()?;
+        self.note(Tag::Map)?;
+        if !self.has_tags() {
+            let len = len.ok_or(Why::Undescribed("a map without a length"))?;
+            self.postcard.serialize_map(Some(len))?;
+        }
+        Ok(self.level(Inside::Row))
+    }
+
+    #[inline]
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Level<'s, 'a>> {
+        self.enter()?;
+        self.note(Tag::Struct)?;
+        if let Some(structure) = self.structure() {
+            structure.note_name(name);
+            structure.note(len as u64);
+        }
+        Ok(self.level(Inside::Fields))
+    }
+
+    #[inline]
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Level<'s, 'a>> {
+        self.variant(Tag::Variant, index, variant)?;
+        let level = self.serialize_struct(name, len)?;
+        Ok(level.under(index))
     }
 
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<()> {
+        self.note(Tag::Str)?;
         Ok(self.postcard.collect_str(value)?)
     }
 
+    /// The described form reads as JSON does: serde's `flatten`, `tag` and `untagged` answer `true` on the
+    /// other side whatever the format says.
     fn is_human_readable(&self) -> bool {
-        false
+        matches!(self.mode, Mode::Described(_))
+    }
+}
+
+impl Level<'_, '_> {
+    fn under(mut self, variant: u32) -> Self {
+        if let Some(before) = &mut self.before {
+            *before = before.under(u64::from(variant));
+        }
+        self
     }
 }
 
 macro_rules! values_of {
-    ($($of:ident: $method:ident($($key:ty)?);)*) => {
+    ($($of:ident: $method:ident;)*) => {
         $(
             impl $of for Level<'_, '_> {
                 type Ok = ();
                 type Error = Refusal;
 
                 #[inline]
-                fn $method<T: Serialize + ?Sized>(&mut self, $(_: $key,)? value: &T) -> Result<()> {
+                fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
                     self.value(value)
                 }
 
@@ -213,13 +543,42 @@ macro_rules! values_of {
 }
 
 values_of! {
-    SerializeSeq: serialize_element();
-    SerializeTuple: serialize_element();
-    SerializeTupleStruct: serialize_field();
-    SerializeTupleVariant: serialize_field();
-    SerializeStruct: serialize_field(&'static str);
-    SerializeStructVariant: serialize_field(&'static str);
+    SerializeSeq: serialize_element;
+    SerializeTuple: serialize_element;
+    SerializeTupleStruct: serialize_field;
+    SerializeTupleVariant: serialize_field;
 }
+
+macro_rules! fields_of {
+    ($($of:ident)*) => {
+        $(
+            impl $of for Level<'_, '_> {
+                type Ok = ();
+                type Error = Refusal;
+
+                #[inline]
+                fn serialize_field<T: Serialize + ?Sized>(
+                    &mut self,
+                    name: &'static str,
+                    value: &T,
+                ) -> Result<()> {
+                    self.field(name, value)
+                }
+
+                fn skip_field(&mut self, name: &'static str) -> Result<()> {
+                    self.skipped(name)
+                }
+
+                #[inline]
+                fn end(self) -> Result<()> {
+                    self.leave()
+                }
+            }
+        )*
+    };
+}
+
+fields_of! { SerializeStruct SerializeStructVariant }
 
 impl SerializeMap for Level<'_, '_> {
     type Ok = ();
@@ -227,12 +586,19 @@ impl SerializeMap for Level<'_, '_> {
 
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
-        self.value(key)
+        if let Some(before) = self.before {
+            self.begin_element(before);
+        }
+        key.serialize(&mut *self.serializer)
     }
 
     #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-        self.value(value)
+        value.serialize(&mut *self.serializer)?;
+        if self.before.is_some() {
+            self.end_element();
+        }
+        Ok(())
     }
 
     #[inline]

@@ -203,7 +203,7 @@ mod tests {
         let half = 0.5f64.to_le_bytes();
         let items = [
             ready(),
-            item(ItemKind::Returned, 0, 1, &postcard::to_stdvec(&3).unwrap()),
+            item(ItemKind::Returned, 0, 1, &[0, 6]),
             // Of a command that has just ended, and of one that never was.
             item(ItemKind::Progress, 0, 1, &half),
             item(ItemKind::Progress, 0, 77, &half),

@@ -1,0 +1,271 @@
+//! The sender's check of a type's two serde halves: what `Deserialize` asks for is compared with the tags
+//! of what `Serialize` has written.
+//!
+//! The type is answered as from the plain form: fields by their order, variants by their index, and nothing
+//! that it could read as text. Where it asks for anything else than what was written, in kind, number, name
+//! or order, the plain form would be misread, and [`Decoder::differs`] says so even if the type goes on.
+
+use serde::de::value::U32Deserializer;
+use serde::de::{
+    DeserializeSeed, Deserializer as _, EnumAccess, IntoDeserializer as _, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
+};
+
+use super::decoder::Decoder;
+use super::described::Row;
+use super::refusal::{Refusal, Why};
+use super::tag::Tag;
+
+type Result<T> = std::result::Result<T, Refusal>;
+
+impl<'de> Decoder<'de> {
+    /// The type's halves differ.
+    #[cold]
+    pub(super) fn differ(&mut self, asked: &'static str, name: Option<&str>) -> Refusal {
+        self.differs = true;
+        let written = match (name, self.next_tag()) {
+            (Some(name), _) => format!("`{name}`"),
+            (None, Ok(tag)) => tag.name().to_owned(),
+            (None, Err(_)) => "nothing".to_owned(),
+        };
+        Why::Halves { asked, written }.into()
+    }
+
+    /// The value that comes must be of this kind.
+    pub(super) fn expect(&mut self, asked: Tag) -> Result<()> {
+        match self.next_tag()? == asked {
+            true => Ok(()),
+            false => Err(self.differ(asked.name(), None)),
+        }
+    }
+
+    /// The same, and takes its tag.
+    fn open(&mut self, asked: Tag) -> Result<()> {
+        self.expect(asked)?;
+        self.skip_tag();
+        Ok(())
+    }
+
+    /// Everything that was written must have been asked for.
+    fn close(&mut self) -> Result<()> {
+        match self.next_tag()? {
+            Tag::End => {
+                self.skip_tag();
+                Ok(())
+            }
+            _ => Err(self.differ("no more", None)),
+        }
+    }
+
+    pub(super) fn checked_option<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        match self.next_tag()? {
+            Tag::None | Tag::Some => self.described(visitor),
+            _ => Err(self.differ(Tag::Some.name(), None)),
+        }
+    }
+
+    pub(super) fn checked_seq<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        self.open(Tag::Seq)?;
+        self.level(visitor, |decoder, visitor| {
+            let value = visitor.visit_seq(Row { decoder: &mut *decoder })?;
+            decoder.close()?;
+            Ok(value)
+        })
+    }
+
+    pub(super) fn checked_map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        self.open(Tag::Map)?;
+        self.level(visitor, |decoder, visitor| {
+            let value = visitor.visit_map(CheckedEntries { decoder: &mut *decoder })?;
+            decoder.close()?;
+            Ok(value)
+        })
+    }
+
+    pub(super) fn checked_tuple<V: Visitor<'de>>(
+        &mut self,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.open(Tag::Tuple)?;
+        self.level(visitor, |decoder, visitor| {
+            let value = visitor.visit_seq(Values { decoder: &mut *decoder, left: len })?;
+            decoder.close()?;
+            Ok(value)
+        })
+    }
+
+    pub(super) fn checked_struct<V: Visitor<'de>>(
+        &mut self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.open(Tag::Struct)?;
+        self.level(visitor, |decoder, visitor| {
+            let value = visitor.visit_seq(Fields {
+                decoder: &mut *decoder,
+                names: fields,
+                left: fields.len(),
+            })?;
+            decoder.close()?;
+            Ok(value)
+        })
+    }
+
+    pub(super) fn checked_enum<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        let holds = match self.next_tag()? {
+            Tag::UnitVariant => false,
+            Tag::Variant => true,
+            _ => return Err(self.differ(Tag::Variant.name(), None)),
+        };
+        self.skip_tag();
+        self.level(visitor, |decoder, visitor| {
+            let index = decoder.plain()?;
+            let name = decoder.name()?;
+            visitor.visit_enum(Variant { decoder, index, name, holds })
+        })
+    }
+}
+
+/// As many values as the type asks for.
+struct Values<'a, 'de> {
+    decoder: &'a mut Decoder<'de>,
+    left: usize,
+}
+
+impl<'de> SeqAccess<'de> for Values<'_, 'de> {
+    type Error = Refusal;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        match self.decoder.next_tag()? {
+            Tag::End => Err(self.decoder.differ("one more value", None)),
+            _ => seed.deserialize(&mut *self.decoder).map(Some),
+        }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left)
+    }
+}
+
+/// Fields by their order, which must be that of the names. An alias stands among them and is passed over.
+struct Fields<'a, 'de> {
+    decoder: &'a mut Decoder<'de>,
+    /// Those that may come.
+    names: &'static [&'static str],
+    /// As many as the plain form would give out.
+    left: usize,
+}
+
+impl<'de> SeqAccess<'de> for Fields<'_, 'de> {
+    type Error = Refusal;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        match self.decoder.next_tag()? {
+            Tag::Field => self.decoder.skip_tag(),
+            // The plain form would go on with what stands behind the struct.
+            _ => return Err(self.decoder.differ("one more field", None)),
+        }
+        let name = self.decoder.name()?;
+        let Some(place) = self.names.iter().position(|known| *known == name) else {
+            return Err(self.decoder.differ("another field", Some(name)));
+        };
+        self.names = &self.names[place + 1..];
+        seed.deserialize(&mut *self.decoder).map(Some).map_err(|refusal| refusal.within(name))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left)
+    }
+}
+
+/// Keys and values up to the end.
+struct CheckedEntries<'a, 'de> {
+    decoder: &'a mut Decoder<'de>,
+}
+
+impl<'de> MapAccess<'de> for CheckedEntries<'_, 'de> {
+    type Error = Refusal;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        match self.decoder.next_tag()? {
+            Tag::End => Ok(None),
+            _ => self.decoder.element(seed).map(Some),
+        }
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
+        self.decoder.element(seed)
+    }
+}
+
+struct Variant<'a, 'de> {
+    decoder: &'a mut Decoder<'de>,
+    index: u32,
+    name: &'de str,
+    holds: bool,
+}
+
+impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
+    type Error = Refusal;
+    type Variant = Self;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self)> {
+        let index: U32Deserializer<Refusal> = self.index.into_deserializer();
+        match seed.deserialize(index) {
+            Ok(variant) => Ok((variant, self)),
+            // Its `Deserialize` has no such index: it counts other variants.
+            Err(_) => Err(self.decoder.differ("another variant", Some(self.name))),
+        }
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
+    type Error = Refusal;
+
+    fn unit_variant(self) -> Result<()> {
+        match self.holds {
+            false => Ok(()),
+            true => Err(self.decoder.differ("no value", Some(self.name))),
+        }
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value> {
+        match self.holds {
+            true => seed.deserialize(self.decoder).map_err(|refusal| refusal.within(self.name)),
+            false => Err(self.decoder.differ("a value", Some(self.name))),
+        }
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
+        match self.holds {
+            true => {
+                let value = self.decoder.deserialize_tuple(len, visitor);
+                value.map_err(|refusal| refusal.within(self.name))
+            }
+            false => Err(self.decoder.differ("values", Some(self.name))),
+        }
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        match self.holds {
+            true => {
+                let value = self.decoder.deserialize_struct("", fields, visitor);
+                value.map_err(|refusal| refusal.within(self.name))
+            }
+            false => Err(self.decoder.differ("fields", Some(self.name))),
+        }
+    }
+}

@@ -1,0 +1,724 @@
+//! Reading the described form: tags and names say what comes, whatever the type asks for.
+//!
+//! A type gets what `serde_json` would give it, and more exactly: numbers have their widths, an option its
+//! `Some`, bytes and chars their kind, and a map's keys theirs. What was written as an option may be
+//! read as what is in it, a unit as `None`, and bytes as a sequence: a type may write through one attribute
+//! and read through another.
+
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{
+    DeserializeSeed, Deserializer as _, EnumAccess, Error as _, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
+};
+
+use super::decoder::Decoder;
+use super::refusal::{Refusal, Why};
+use super::tag::Tag;
+
+type Result<T> = std::result::Result<T, Refusal>;
+
+impl<'de> Decoder<'de> {
+    /// The tag that comes, without taking it.
+    pub(super) fn next_tag(&self) -> Result<Tag> {
+        let byte = self.rest.first().ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
+        Tag::from_u8(*byte).ok_or_else(|| Why::Type(format!("{byte} is no kind of value")).into())
+    }
+
+    pub(super) fn skip_tag(&mut self) {
+        self.rest = self.rest.get(1..).unwrap_or_default();
+    }
+
+    pub(super) fn take_tag(&mut self) -> Result<Tag> {
+        let tag = self.next_tag()?;
+        self.skip_tag();
+        Ok(tag)
+    }
+
+    /// What is in an option, where nothing is asked of the option itself.
+    pub(super) fn skip_some(&mut self) -> Result<()> {
+        while self.next_tag()? == Tag::Some {
+            self.skip_tag();
+        }
+        Ok(())
+    }
+
+    fn text(&mut self) -> Result<&'de str> {
+        let text = self.plain::<&'de str>()?;
+        self.charge(text.len())?;
+        Ok(text)
+    }
+
+    /// The name of a field or variant: compiled in where it is read, so it takes up nothing.
+    pub(super) fn name(&mut self) -> Result<&'de str> {
+        self.plain()
+    }
+
+    /// Whatever comes.
+    #[inline(never)]
+    pub(super) fn described<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        match self.take_tag()? {
+            Tag::Unit => visitor.visit_unit(),
+            Tag::Bool => visitor.visit_bool(self.plain()?),
+            Tag::I8 => visitor.visit_i8(self.plain()?),
+            Tag::I16 => visitor.visit_i16(self.plain()?),
+            Tag::I32 => visitor.visit_i32(self.plain()?),
+            Tag::I64 => visitor.visit_i64(self.plain()?),
+            Tag::I128 => visitor.visit_i128(self.plain()?),
+            Tag::U8 => visitor.visit_u8(self.plain()?),
+            Tag::U16 => visitor.visit_u16(self.plain()?),
+            Tag::U32 => visitor.visit_u32(self.plain()?),
+            Tag::U64 => visitor.visit_u64(self.plain()?),
+            Tag::U128 => visitor.visit_u128(self.plain()?),
+            Tag::F32 => visitor.visit_f32(self.plain()?),
+            Tag::F64 => visitor.visit_f64(self.plain()?),
+            Tag::Char => visitor.visit_char(self.plain()?),
+            Tag::Str => visitor.visit_borrowed_str(self.text()?),
+            Tag::Bytes => visitor.visit_borrowed_bytes(self.block()?),
+            Tag::None => self.level(visitor, |_, visitor| visitor.visit_none()),
+            Tag::Some => self.level(visitor, |decoder, visitor| visitor.visit_some(decoder)),
+            Tag::Seq | Tag::Tuple => self.level(visitor, |decoder, visitor| {
+                let value = visitor.visit_seq(Row { decoder: &mut *decoder })?;
+                decoder.end()?;
+                Ok(value)
+            }),
+            Tag::Map => self.level(visitor, |decoder, visitor| {
+                let value = visitor.visit_map(Entries { decoder: &mut *decoder })?;
+                decoder.end()?;
+                Ok(value)
+            }),
+            Tag::Struct => self.level(visitor, |decoder, visitor| {
+                let value = visitor.visit_map(Named { decoder: &mut *decoder, name: "" })?;
+                decoder.end()?;
+                Ok(value)
+            }),
+            Tag::UnitVariant => {
+                let _: u32 = self.plain()?;
+                visitor.visit_borrowed_str(self.name()?)
+            }
+            Tag::Variant => self.level(visitor, |decoder, visitor| {
+                let _: u32 = decoder.plain()?;
+                let name = decoder.name()?;
+                let mut only = Only { decoder, name: Some(name) };
+                let value = visitor.visit_map(&mut only)?;
+                match only.name {
+                    None => Ok(value),
+                    Some(_) => Err(Refusal::custom("a variant that was not read")),
+                }
+            }),
+            tag @ (Tag::Field | Tag::End) => {
+                Err(Why::Type(format!("{} where a value should be", tag.name())).into())
+            }
+        }
+    }
+
+    fn block(&mut self) -> Result<&'de [u8]> {
+        let block = self.plain::<&'de [u8]>()?;
+        self.charge(block.len())?;
+        Ok(block)
+    }
+
+    /// The end of a row: nothing of it may be left.
+    pub(super) fn end(&mut self) -> Result<()> {
+        match self.take_tag()? {
+            Tag::End => Ok(()),
+            _ => Err(Refusal::custom("more in it than its type reads")),
+        }
+    }
+
+    /// An option, where the type asks for one.
+    pub(super) fn described_option<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        match self.next_tag()? {
+            Tag::None | Tag::Some => self.described(visitor),
+            Tag::Unit => {
+                self.skip_tag();
+                visitor.visit_none()
+            }
+            _ => self.level(visitor, |decoder, visitor| visitor.visit_some(decoder)),
+        }
+    }
+
+    pub(super) fn described_unit<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        self.skip_some()?;
+        if self.next_tag()? == Tag::None {
+            self.skip_tag();
+            return visitor.visit_unit();
+        }
+        self.described(visitor)
+    }
+
+    /// A row, where the type asks for one: bytes are one of `u8`s.
+    pub(super) fn described_row<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        self.skip_some()?;
+        if self.next_tag()? != Tag::Bytes {
+            return self.described(visitor);
+        }
+        self.skip_tag();
+        let bytes = self.block()?;
+        self.level(visitor, |_, visitor| {
+            visitor.visit_seq(serde::de::value::SeqDeserializer::new(bytes.iter().copied()))
+        })
+    }
+
+    pub(super) fn described_enum<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        self.skip_some()?;
+        match self.take_tag()? {
+            Tag::UnitVariant => {
+                let _: u32 = self.plain()?;
+                let name = self.name()?;
+                self.unit_variant(name, visitor)
+            }
+            Tag::Variant => {
+                let _: u32 = self.plain()?;
+                let name = self.name()?;
+                visitor.visit_enum(Variant { decoder: self, name, holds: true })
+            }
+            // As JSON writes one: a name, or a map with one entry.
+            Tag::Str => {
+                let name = self.text()?;
+                self.unit_variant(name, visitor)
+            }
+            tag @ (Tag::Map | Tag::Struct) => {
+                let name = match (tag, self.take_tag()?) {
+                    (Tag::Struct, Tag::Field) => self.name()?,
+                    (Tag::Map, Tag::Str) => self.text()?,
+                    _ => return Err(Refusal::custom("a map in place of an enum")),
+                };
+                let value =
+                    visitor.visit_enum(Variant { decoder: &mut *self, name, holds: true })?;
+                self.end()?;
+                Ok(value)
+            }
+            tag => Err(Why::Type(format!("{} in place of an enum", tag.name())).into()),
+        }
+    }
+
+    /// A level, although nothing is in it: so it was for the encoder.
+    fn unit_variant<V: Visitor<'de>>(&mut self, name: &'de str, visitor: V) -> Result<V::Value> {
+        self.level(visitor, |decoder, visitor| {
+            visitor.visit_enum(Variant { decoder, name, holds: false })
+        })
+    }
+}
+
+/// Values up to an [`Tag::End`].
+pub(super) struct Row<'a, 'de> {
+    pub(super) decoder: &'a mut Decoder<'de>,
+}
+
+impl<'de> SeqAccess<'de> for Row<'_, 'de> {
+    type Error = Refusal;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        match self.decoder.next_tag()? {
+            Tag::End => Ok(None),
+            _ => self.decoder.element(seed).map(Some),
+        }
+    }
+}
+
+/// Keys and values up to an [`Tag::End`].
+pub(super) struct Entries<'a, 'de> {
+    pub(super) decoder: &'a mut Decoder<'de>,
+}
+
+impl<'de> MapAccess<'de> for Entries<'_, 'de> {
+    type Error = Refusal;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        match self.decoder.next_tag()? {
+            Tag::End => Ok(None),
+            _ => self.decoder.element(seed).map(Some),
+        }
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
+        self.decoder.element(seed)
+    }
+}
+
+/// The fields of a struct, with their names.
+struct Named<'a, 'de> {
+    decoder: &'a mut Decoder<'de>,
+    name: &'de str,
+}
+
+impl<'de> MapAccess<'de> for Named<'_, 'de> {
+    type Error = Refusal;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        match self.decoder.next_tag()? {
+            Tag::End => return Ok(None),
+            Tag::Field => self.decoder.skip_tag(),
+            tag => {
+                return Err(Why::Type(format!("{} in place of a field", tag.name())).into());
+            }
+        }
+        self.name = self.decoder.name()?;
+        // A type may keep names it does not know, each in a string of its own.
+        self.decoder.charge(self.name.len())?;
+        seed.deserialize(BorrowedStrDeserializer::new(self.name)).map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
+        let name = self.name;
+        self.decoder.element(seed).map_err(|refusal| refusal.within(name))
+    }
+}
+
+/// A variant that holds something, to a type that asks for whatever comes: a map with one entry.
+struct Only<'a, 'de> {
+    decoder: &'a mut Decoder<'de>,
+    name: Option<&'de str>,
+}
+
+impl<'de> MapAccess<'de> for &mut Only<'_, 'de> {
+    type Error = Refusal;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        match self.name {
+            Some(name) => seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
+        let name = self.name.take().unwrap_or_default();
+        self.decoder.element(seed).map_err(|refusal| refusal.within(name))
+    }
+}
+
+/// A variant, to a type that asks for an enum.
+struct Variant<'a, 'de> {
+    decoder: &'a mut Decoder<'de>,
+    name: &'de str,
+    /// Whether a value follows.
+    holds: bool,
+}
+
+impl<'de> Variant<'_, 'de> {
+    fn within(name: &'de str) -> impl Fn(Refusal) -> Refusal {
+        move |refusal| refusal.within(name)
+    }
+}
+
+impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
+    type Error = Refusal;
+    type Variant = Self;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self)> {
+        let variant = seed.deserialize(BorrowedStrDeserializer::<Refusal>::new(self.name))?;
+        Ok((variant, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
+    type Error = Refusal;
+
+    fn unit_variant(self) -> Result<()> {
+        match self.holds {
+            false => Ok(()),
+            true => serde::Deserialize::deserialize(self.decoder).map_err(Self::within(self.name)),
+        }
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value> {
+        if !self.holds {
+            return Err(Refusal::custom("a variant without its value").within(self.name));
+        }
+        self.decoder.element_in_variant(seed).map_err(Self::within(self.name))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
+        if !self.holds {
+            return Err(Refusal::custom("a variant without its values").within(self.name));
+        }
+        self.decoder.deserialize_tuple(len, visitor).map_err(Self::within(self.name))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        if !self.holds {
+            return Err(Refusal::custom("a variant without its fields").within(self.name));
+        }
+        self.decoder.deserialize_struct("", fields, visitor).map_err(Self::within(self.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap};
+    use std::fmt::Debug;
+    use std::marker::PhantomData;
+
+    use serde::de::DeserializeOwned;
+    use serde::{Deserialize, Serialize, Serializer};
+
+    use super::*;
+    use crate::limits::VALUE_DEPTH;
+    use crate::wire::codec::{EncodeError, Wire, wire};
+
+    /// What came of a value that was sent, and the form in which it went.
+    fn sent<T: Wire>(value: &T) -> std::result::Result<(T, u8), String> {
+        let codec = wire::<T>();
+        let bytes = codec.encode(value).map_err(|error| error.to_string())?;
+        codec.reads(&bytes).map_err(|error| error.to_string())?;
+        let form = bytes.first().copied().unwrap_or_default();
+        codec.decode(&bytes).map(|value| (value, form)).map_err(|error| error.to_string())
+    }
+
+    const PLAIN: u8 = 0;
+    const DESCRIBED: u8 = 1;
+
+    #[track_caller]
+    fn arrives<T: Wire + PartialEq + Debug>(form: u8, values: Vec<T>) {
+        // The second time from memory.
+        for _ in 0..2 {
+            for value in &values {
+                let (again, went) = sent(value).unwrap();
+                assert_eq!((&again, went), (value, form));
+            }
+        }
+    }
+
+    #[track_caller]
+    fn refused<T: Wire + Debug>(value: &T, phrase: &str) {
+        for _ in 0..2 {
+            let said = sent(value).expect_err("it is refused");
+            assert!(said.contains(phrase), "`{said}` does not say `{phrase}`");
+        }
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Plain {
+        name: String,
+        rows: Vec<(f64, Option<u8>)>,
+        by_key: BTreeMap<u16, Vec<State>>,
+        nothing: (),
+        aliased: Aliased,
+    }
+
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    enum State {
+        Off,
+        Steady(u8),
+        Pulsed { hz: f32 },
+        Swept(u8, u8),
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Aliased {
+        #[serde(alias = "a")]
+        first: u8,
+        #[serde(alias = "b", alias = "c")]
+        second: u8,
+    }
+
+    #[test]
+    fn a_type_whose_halves_agree_goes_as_it_is() {
+        let aliased = Aliased { first: 1, second: 2 };
+        let states = [State::Off, State::Steady(1), State::Pulsed { hz: 2.0 }, State::Swept(1, 2)];
+        let full = Plain {
+            name: "full".into(),
+            rows: vec![(1.0, None), (-0.0, Some(3))],
+            by_key: [(1, states.to_vec()), (2, vec![])].into(),
+            nothing: (),
+            aliased: aliased.clone(),
+        };
+        let empty = Plain { rows: vec![], by_key: BTreeMap::new(), ..full.clone() };
+        arrives(PLAIN, vec![full, empty]);
+        arrives(PLAIN, states.to_vec());
+        arrives(PLAIN, vec![Some(Some(())), Some(None), None]);
+        arrives(PLAIN, vec![HashMap::from([("a".to_owned(), (1, 'c'))]), HashMap::new()]);
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Pulse {
+        #[serde(default, skip_serializing_if = "is_zero")]
+        delay: u8,
+        power: u16,
+    }
+
+    fn is_zero(value: &u8) -> bool {
+        *value == 0
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    enum Mode {
+        #[serde(skip)]
+        #[allow(dead_code)]
+        Internal,
+        Off,
+        Full,
+        Held {
+            by: Option<Pulse>,
+        },
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Job {
+        #[serde(skip_serializing, default)]
+        secret: u8,
+        watts: u8,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Written {
+        #[serde(skip_deserializing, default)]
+        sum: u8,
+        watts: u8,
+    }
+
+    /// These arrived as other values, and nothing said so.
+    #[test]
+    fn a_type_whose_halves_differ_arrives_as_it_was() {
+        arrives(PLAIN, vec![Pulse { delay: 1, power: 300 }]);
+        arrives(DESCRIBED, vec![Pulse { delay: 0, power: 300 }, Pulse { delay: 1, power: 1 }]);
+        let held = Mode::Held { by: Some(Pulse { delay: 0, power: 300 }) };
+        arrives(DESCRIBED, vec![Mode::Off, Mode::Full, held, Mode::Held { by: None }]);
+        arrives(DESCRIBED, vec![Job { secret: 0, watts: 1 }]);
+        arrives(DESCRIBED, vec![Written { sum: 0, watts: 3 }]);
+        arrives(DESCRIBED, vec![(Mode::Off, 300u16, Some(Job { secret: 0, watts: 2 }))]);
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Flat {
+        name: String,
+        #[serde(flatten)]
+        inner: Inner,
+        #[serde(flatten)]
+        rest: BTreeMap<String, Any>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Inner {
+        nested: Option<Option<u8>>,
+        unit: Option<()>,
+        letter: char,
+        real: f64,
+        numbers: BTreeMap<u32, i8>,
+        #[serde(with = "as_bytes")]
+        block: Vec<u8>,
+    }
+
+    mod as_bytes {
+        use super::*;
+
+        pub(super) fn serialize<S: Serializer>(
+            bytes: &[u8],
+            serializer: S,
+        ) -> std::result::Result<S::Ok, S::Error> {
+            serializer.serialize_bytes(bytes)
+        }
+
+        pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> std::result::Result<Vec<u8>, D::Error> {
+            struct Block;
+            impl Visitor<'_> for Block {
+                type Value = Vec<u8>;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("bytes")
+                }
+                fn visit_bytes<E>(self, bytes: &[u8]) -> std::result::Result<Vec<u8>, E> {
+                    Ok(bytes.to_vec())
+                }
+            }
+            deserializer.deserialize_byte_buf(Block)
+        }
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Any {
+        Whole(i64),
+        Real(f64),
+        Text(String),
+        Row(Vec<Any>),
+        Table(BTreeMap<String, Any>),
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(tag = "kind")]
+    enum Tagged {
+        Leaf,
+        Node { inner: Box<Tagged> },
+        Held(Inner),
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(tag = "t", content = "c")]
+    enum Adjacent {
+        Unit,
+        One(Option<Option<u8>>),
+        Two(u8, char),
+        Named { at: Option<()> },
+    }
+
+    fn inner(nested: Option<Option<u8>>, unit: Option<()>) -> Inner {
+        let numbers = [(7, -1), (300, 5)].into();
+        Inner { nested, unit, letter: 'µ', real: -0.0, numbers, block: vec![1, 0, 255] }
+    }
+
+    #[test]
+    fn types_that_ask_for_names_arrive_as_they_were() {
+        let inners = || {
+            [None, Some(None), Some(Some(3))].into_iter().flat_map(|nested| {
+                [None, Some(())].into_iter().map(move |unit| inner(nested, unit))
+            })
+        };
+        let row = Any::Row(vec![Any::Whole(-1), Any::Real(2.5), Any::Text("x".into())]);
+        let table = Any::Table([("a".to_owned(), row.clone())].into());
+        arrives(
+            DESCRIBED,
+            inners()
+                .map(|inner| Flat {
+                    name: "flat".into(),
+                    inner,
+                    rest: [("row".to_owned(), row.clone()), ("table".to_owned(), table.clone())]
+                        .into(),
+                })
+                .collect(),
+        );
+        arrives(DESCRIBED, inners().map(Tagged::Held).chain([Tagged::Leaf]).collect());
+        arrives(
+            DESCRIBED,
+            vec![
+                Adjacent::Unit,
+                Adjacent::One(None),
+                Adjacent::One(Some(None)),
+                Adjacent::Two(1, 'c'),
+                Adjacent::Named { at: Some(()) },
+                Adjacent::Named { at: None },
+            ],
+        );
+        let nan = sent(&Flat {
+            inner: Inner { real: f64::NAN, ..inner(None, None) },
+            name: "".into(),
+            rest: BTreeMap::new(),
+        });
+        assert!(nan.unwrap().0.inner.real.is_nan());
+    }
+
+    /// Whether it is described shows only when there is something in it.
+    #[test]
+    fn an_option_that_was_none_first_is_described_when_it_is_some() {
+        arrives(PLAIN, vec![None::<Any>]);
+        arrives(DESCRIBED, vec![Some(Any::Whole(1)), None, Some(Any::Text("x".into()))]);
+        arrives(PLAIN, vec![Vec::<Tagged>::new()]);
+        arrives(DESCRIBED, vec![vec![Tagged::Leaf], Vec::new()]);
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Wide {
+        #[serde(flatten)]
+        number: Number,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Number {
+        large: u128,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Required {
+        #[serde(skip_serializing_if = "is_zero")]
+        delay: u8,
+    }
+
+    #[test]
+    fn what_cannot_be_carried_is_refused_by_its_name() {
+        refused(&Wide { number: Number { large: 7 } }, "Wide");
+        refused(&Required { delay: 0 }, "missing field `delay`");
+        assert_eq!(sent(&Required { delay: 3 }).unwrap().0.delay, 3);
+        #[derive(Debug, Serialize, Deserialize)]
+        enum OneWay {
+            #[serde(skip_deserializing)]
+            #[allow(dead_code)]
+            Out,
+            Both,
+        }
+        refused(&OneWay::Out, "unknown variant `Out`");
+        assert!(sent(&OneWay::Both).is_ok());
+        #[derive(Debug, Serialize, Deserialize)]
+        struct Outer {
+            jobs: Vec<Required>,
+        }
+        refused(&Outer { jobs: vec![Required { delay: 0 }] }, "in `jobs`: missing field `delay`");
+    }
+
+    #[test]
+    fn a_row_without_a_length_is_described() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Evens(Vec<u8>);
+        impl Serialize for Evens {
+            fn serialize<S: Serializer>(
+                &self,
+                serializer: S,
+            ) -> std::result::Result<S::Ok, S::Error> {
+                serializer.collect_seq(self.0.iter().filter(|number| **number % 2 == 0))
+            }
+        }
+        arrives(DESCRIBED, vec![Evens(vec![2, 4]), Evens(vec![])]);
+    }
+
+    /// It reads what it likes: the sender must see that before a receiver does.
+    #[test]
+    fn a_type_that_reads_other_kinds_than_it_writes_is_described() {
+        #[derive(Debug, PartialEq, Serialize)]
+        struct Narrow<T>(u8, PhantomData<T>);
+        impl<'de, T> Deserialize<'de> for Narrow<T> {
+            fn deserialize<D: serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> std::result::Result<Self, D::Error> {
+                let (number, marker) = <(u16, PhantomData<()>)>::deserialize(deserializer)?;
+                let PhantomData = marker;
+                Ok(Self(number as u8, PhantomData))
+            }
+        }
+        arrives(DESCRIBED, vec![Narrow::<u8>(200, PhantomData)]);
+    }
+
+    #[test]
+    fn a_described_value_has_the_bounds_of_a_plain_one() {
+        let deep = |levels: usize| {
+            (1..levels).fold(Tagged::Leaf, |inner, _| Tagged::Node { inner: Box::new(inner) })
+        };
+        // As much of the stack as a thread of the standard library has, in a debug build.
+        let thread = std::thread::spawn(move || {
+            arrives(DESCRIBED, vec![deep(40)]);
+            for levels in 41..300 {
+                let bytes = wire::<Tagged>().encode(&deep(levels));
+                match bytes {
+                    Ok(bytes) => drop(wire::<Tagged>().decode(&bytes)),
+                    Err(EncodeError::TooDeep { limit: VALUE_DEPTH, .. }) => assert!(levels > 100),
+                    Err(error) => {
+                        let said = error.to_string();
+                        assert!(said.contains("levels") || said.contains("stack"), "{said}");
+                    }
+                }
+            }
+        });
+        thread.join().unwrap();
+        let refused = |bytes: &[u8]| {
+            let mut all = vec![DESCRIBED];
+            all.extend_from_slice(bytes);
+            fn check<T: DeserializeOwned + Wire>(bytes: &[u8]) {
+                assert!(wire::<T>().decode(bytes).is_err());
+            }
+            check::<Tagged>(&all);
+            check::<Any>(&all);
+            check::<Vec<()>>(&all);
+            check::<Option<[u64; 32]>>(&all);
+            check::<BTreeMap<String, Vec<Any>>>(&all);
+        };
+        refused(&[Tag::Seq as u8].repeat(1 << 20));
+        refused(&[Tag::Some as u8].repeat(1 << 20));
+        refused(&[Tag::Map as u8].repeat(1 << 20));
+        refused(&[&[Tag::Seq as u8][..], &[Tag::Unit as u8].repeat(2 << 20)].concat());
+        refused(&[Tag::Variant as u8, 0, 0].repeat(1 << 18));
+        refused(&[&[Tag::Str as u8][..], &[255; 9], &[1]].concat());
+    }
+}

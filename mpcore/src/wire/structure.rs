@@ -1,0 +1,289 @@
+//! Which structures of a type are known to read back as what they were.
+//!
+//! A type's `Serialize` and `Deserialize` are two programs, and nothing but use shows whether they agree. A
+//! value's *structure* is what its `Serialize` calls, without the numbers and texts: which variant, `Some`
+//! or `None`, which fields, an empty row or not. A `Deserialize` that has read one value of a structure asks
+//! the same of every other one, so the sender reads its own bytes back once per structure, and remembers
+//! the structure's hash here.
+//!
+//! The elements of a row count one by one, each under the path that leads to it: a thousand readings are one
+//! structure, not a thousand. Hashes are 64 bits wide and not hardened: the values are the sender's own.
+//!
+//! There is one table per type, for ever, without locks: a cache of fixed size. What it forgets is read back
+//! once more.
+
+use std::any::TypeId;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+use crate::sync::lock;
+
+/// Structures that share a place in the table.
+const WAYS: usize = 4;
+
+/// Places, a power of two: with [`WAYS`] hashes of eight bytes, a table takes up 4 KiB.
+const PLACES: usize = 128;
+
+/// New structures of one value that are remembered; a value with more is read back again next time.
+const FRESH: usize = 4096;
+
+/// What is known of one type.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// The plain form does not do for it.
+    described: AtomicBool,
+    table: OnceLock<Box<[AtomicU64]>>,
+}
+
+impl Known {
+    /// The knowledge of `T`: the same for every thread.
+    pub(super) fn of<T: 'static>() -> &'static Self {
+        thread_local! {
+            static SEEN: RefCell<ByType> = RefCell::default();
+        }
+        let id = TypeId::of::<T>();
+        let seen =
+            SEEN.try_with(|seen| *seen.borrow_mut().entry(id).or_insert_with(|| Self::shared(id)));
+        // A thread that is ending has none of its own any more.
+        seen.unwrap_or_else(|_| Self::shared(id))
+    }
+
+    fn shared(id: TypeId) -> &'static Self {
+        static ALL: Mutex<Option<ByType>> = Mutex::new(None);
+        let mut all = lock(&ALL);
+        // One for each type that travels: never freed.
+        all.get_or_insert_default().entry(id).or_insert_with(|| Box::leak(Box::default()))
+    }
+
+    pub(super) fn needs_description(&self) -> bool {
+        self.described.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn describe_from_now_on(&self) {
+        self.described.store(true, Ordering::Relaxed);
+    }
+
+    fn place(&self, hash: u64) -> &[AtomicU64] {
+        let table =
+            self.table.get_or_init(|| (0..PLACES * WAYS).map(|_| AtomicU64::new(0)).collect());
+        let place = (hash >> 40) as usize % PLACES;
+        &table[place * WAYS..][..WAYS]
+    }
+
+    fn has(&self, hash: u64) -> bool {
+        self.place(hash).iter().any(|way| way.load(Ordering::Relaxed) == hash)
+    }
+
+    /// Values of these structures read back as what they were.
+    pub(super) fn learn(&self, fresh: &[u64]) {
+        for hash in fresh {
+            let ways = self.place(*hash);
+            let free = ways.iter().find(|way| way.load(Ordering::Relaxed) == 0);
+            let way = free.unwrap_or(&ways[(*hash >> 33) as usize % WAYS]);
+            way.store(*hash, Ordering::Relaxed);
+        }
+    }
+}
+
+type ByType = HashMap<TypeId, &'static Known, BuildHasherDefault<IdHasher>>;
+
+/// A `TypeId` is a hash already.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 ^= word;
+    }
+}
+
+/// Takes one more word into a hash.
+#[inline]
+pub(super) fn mix(hash: u64, word: u64) -> u64 {
+    (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// A name that is compiled in: its address stands for it. Where one name has two addresses, its
+/// structures are read back once for each.
+#[inline]
+pub(super) fn mix_name(hash: u64, name: &'static str) -> u64 {
+    mix(hash, (name.as_ptr() as u64) ^ (name.len() as u64).rotate_left(48))
+}
+
+/// A row whose elements are being hashed: what comes after it continues where it began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before {
+    hash: u64,
+    path: u64,
+}
+
+impl Before {
+    /// The same row, under one more step of the path.
+    pub(super) fn under(self, word: u64) -> Self {
+        Self { path: mix(self.path, word), ..self }
+    }
+}
+
+/// The structure of the value that is being encoded.
+#[derive(Debug)]
+pub(super) struct Structure {
+    known: &'static Known,
+    /// Structures are told apart by the form that they are written in.
+    hash: u64,
+    /// What leads to the row that is open, without what stands beside it.
+    path: u64,
+    /// The last one that was looked up, since elements of a row are often alike.
+    last: u64,
+    fresh: Vec<u64>,
+}
+
+impl Structure {
+    pub(super) fn new(known: &'static Known, form: u64) -> Self {
+        let start = mix(form, 1);
+        Self { known, hash: start, path: start, last: 0, fresh: Vec::new() }
+    }
+
+    #[inline]
+    pub(super) fn note(&mut self, word: u64) {
+        self.hash = mix(self.hash, word);
+    }
+
+    #[inline]
+    pub(super) fn note_name(&mut self, name: &'static str) {
+        self.hash = mix_name(self.hash, name);
+    }
+
+    /// Something begins that has several values in it.
+    #[inline]
+    pub(super) fn open(&self) -> Before {
+        Before { hash: self.hash, path: self.path }
+    }
+
+    /// The next value of a struct or tuple, which `word` tells from the others.
+    #[inline]
+    pub(super) fn member(&mut self, before: Before, word: u64) {
+        self.path = mix(before.path, word);
+    }
+
+    #[inline]
+    pub(super) fn member_name(&mut self, before: Before, name: &'static str) {
+        self.path = mix_name(before.path, name);
+        self.note_name(name);
+    }
+
+    /// All members of it have been seen.
+    #[inline]
+    pub(super) fn close(&mut self, before: Before) {
+        self.path = before.path;
+    }
+
+    /// An element of a row begins: it counts by itself.
+    #[inline]
+    pub(super) fn element(&mut self, before: Before) {
+        self.path = mix(before.path, 2);
+        self.hash = self.path;
+    }
+
+    /// It has been seen; returns its hash.
+    #[inline]
+    pub(super) fn end_element(&mut self) -> u64 {
+        let hash = self.hash;
+        self.look_up(hash);
+        hash
+    }
+
+    /// All elements of the row have been seen.
+    #[inline]
+    pub(super) fn end_row(&mut self, before: Before, empty: bool) {
+        self.path = before.path;
+        self.hash = mix(before.hash, 3 + u64::from(empty));
+    }
+
+    #[inline]
+    fn look_up(&mut self, hash: u64) {
+        if hash != self.last {
+            self.last = hash;
+            if !self.known.has(hash) && self.fresh.len() < FRESH {
+                self.fresh.push(hash);
+            }
+        }
+    }
+
+    /// The structures in it that have not been read back yet.
+    pub(super) fn finish(mut self) -> Vec<u64> {
+        let hash = self.hash;
+        self.look_up(hash);
+        self.fresh
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_learnt_is_known_on_every_thread() {
+        struct Mine;
+        let known = Known::of::<Mine>();
+        assert!(!known.has(77 << 40) && !known.needs_description());
+        known.learn(&[77 << 40]);
+        known.describe_from_now_on();
+        let elsewhere = std::thread::spawn(|| {
+            let known = Known::of::<Mine>();
+            known.has(77 << 40) && known.needs_description()
+        });
+        assert!(elsewhere.join().unwrap());
+        struct Other;
+        assert!(!Known::of::<Other>().has(77 << 40));
+    }
+
+    #[test]
+    fn a_full_table_forgets_and_goes_on() {
+        struct Many;
+        let known = Known::of::<Many>();
+        let hashes: Vec<u64> = (1..10_000).map(|n| mix(0, n)).collect();
+        for hash in &hashes {
+            known.learn(&[*hash]);
+            assert!(known.has(*hash), "the newest is always there");
+        }
+        let kept = hashes.iter().filter(|hash| known.has(**hash)).count();
+        assert!(kept <= PLACES * WAYS && kept > PLACES, "{kept}");
+    }
+
+    #[test]
+    fn rows_of_like_elements_are_one_structure() {
+        struct Row;
+        let known = Known::of::<Row>();
+        let fresh = |elements: &[u64]| {
+            let mut structure = Structure::new(known, 0);
+            structure.note(20);
+            let before = structure.open();
+            for element in elements {
+                structure.element(before);
+                structure.note(*element);
+                structure.end_element();
+            }
+            structure.end_row(before, elements.is_empty());
+            structure.finish()
+        };
+        known.learn(&fresh(&[5]));
+        assert_eq!(fresh(&[5; 100]), [0; 0]);
+        assert_eq!(fresh(&[]).len(), 1, "an empty row is another structure");
+        assert_eq!(fresh(&[5, 6, 5]).len(), 1, "an element of another kind too");
+    }
+}
