@@ -35,6 +35,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "rows", run: values::rows, seeds: values::all_rows },
     Target { name: "wide", run: values::wide, seeds: values::wides },
     Target { name: "onion", run: values::onion, seeds: values::onions },
+    Target { name: "described", run: values::described, seeds: values::all_described },
     Target { name: "borrowed", run: values::borrowed, seeds: values::all_borrowed },
     Target { name: "arguments", run: values::arguments, seeds: values::all_arguments },
     Target { name: "record", run: handshake::record, seeds: handshake::records },

@@ -129,9 +129,10 @@ mod wire;
 
 pub(crate) use arity::for_each_arity;
 
-pub use child::context::{CallContext, ChildContext, Event, Property};
+pub use child::context::{CallContext, ChildContext, Event};
 pub use child::init::{child_main, init};
 pub use child::link::EmitError;
+pub use child::property::Property;
 pub use controller::builder::{Builder, Output};
 pub use controller::call::{Call, CallFuture, forbid_waiting_on_this_thread};
 pub use controller::core::WeakControl;
@@ -173,6 +174,7 @@ pub mod __private {
     pub use crate::wire::codec::{Codec, raise, wire, wire_default};
     pub use crate::wire::interface::{Command, Delivery, Description, EventDef, PropertyDef};
     pub use crate::wire::result::{Probe, ProbeDefault, ResultParts};
+    pub use crate::wire::same::{ByValue, Never, Same};
 }
 
 /// What untrusted bytes go through, for the project's own fuzzers. Not part of the public interface.
@@ -181,6 +183,7 @@ pub mod __private {
 pub mod __fuzz {
     pub use crate::fuzzing::mutation::{Mutation, mutate};
     pub use crate::fuzzing::{TARGETS, Target, seeds};
+    pub use crate::wire::codec::forged::note as forge;
 }
 
 /// Makes `spawn::<P>` work in a test binary that uses Rust's own harness: write it once, at the top

@@ -30,15 +30,22 @@ impl Record {
 }
 
 /// `{ process, pid, command, call, kind, message, backtrace, text }`; `command` and `call` are null for
-/// a crash, which has `commands_lost`.
+/// a crash, which has `commands_lost`; a value that was not delivered has `event` or `property`.
 pub fn exception(exception: &Exception) -> QVariant {
     let (kind, lost) = match exception.kind {
         ExceptionKind::Raised => ("raised", None),
         ExceptionKind::Panicked => ("panicked", None),
         ExceptionKind::Crashed { commands_lost } => ("crashed", Some(commands_lost)),
         ExceptionKind::Undelivered => ("undelivered", None),
+        ExceptionKind::UndeliveredEvent { .. } => ("undelivered_event", None),
+        ExceptionKind::UndeliveredProperty { .. } => ("undelivered_property", None),
         ExceptionKind::TimedOut => ("timed_out", None),
         _ => ("other", None),
+    };
+    let (event, property) = match exception.kind {
+        ExceptionKind::UndeliveredEvent { event } => (Some(event), None),
+        ExceptionKind::UndeliveredProperty { property } => (None, Some(property)),
+        _ => (None, None),
     };
     Record::default()
         .with("process", &exception.process)
@@ -49,6 +56,8 @@ pub fn exception(exception: &Exception) -> QVariant {
         .with("message", &exception.message)
         .with("backtrace", &exception.backtrace)
         .with("commands_lost", lost)
+        .with("event", event)
+        .with("property", property)
         .with("text", exception.to_string())
         .done()
 }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use mpcore::{CallError, ExitReport, Failure, Inbox, ReadyError, StartError, State, Transport};
+use mpcore::{
+    CallError, ExceptionKind, ExitReport, Failure, Inbox, ReadyError, StartError, State, Transport,
+};
 use system_tests::bench::{builder, ready};
 use system_tests::controller_program::ControllerProgram;
 use system_tests::gauge::{GaugeConfig, GaugeControl};
@@ -346,19 +348,18 @@ fn garbage_through_ipc_channel_ends_that_child_only_too() {
 }
 
 #[test]
-fn a_value_that_cannot_be_decoded_in_the_inbox_breaks_its_own_child_only() {
-    let (bench, other) = (ready(builder(CHILD)), ready(builder(CHILD)));
-    bench.signals().mood_shown.connect(|_| {});
+fn an_event_that_its_type_does_not_read_is_an_exception() {
+    let bench = ready(builder(CHILD));
+    let exceptions = bench.signals().exception_raised.receiver();
     bench.show_mood(2);
-    let _ = bench.process().join(LONG);
-    let report = bench.process().exit_report().expect("it was declared broken");
-    assert!(matches!(report.failure, Some(Failure::Broken(_))), "{report:?}");
-    assert!(report.killed);
-    assert_eq!(outcome(other.add_two(1, 2)), Ok(3));
+    let (exception,) = exceptions.recv_timeout(LONG).expect("it is reported");
+    assert_eq!(exception.kind, ExceptionKind::UndeliveredEvent { event: "mood_shown" });
+    assert!(exception.message.contains("in no mood to arrive"), "{exception}");
+    assert_eq!(outcome(bench.add_two(1, 2)), Ok(3), "the child goes on");
 }
 
 #[test]
-fn what_an_older_run_has_left_in_the_inbox_is_not_the_new_ones_fault() {
+fn what_an_older_run_has_left_in_the_inbox_does_not_harm_the_new_one() {
     let inbox = Inbox::new(|| {});
     let bench = builder(CHILD).inbox(&inbox).spawn().unwrap();
     let seen = Arc::new(AtomicU32::new(0));
@@ -382,9 +383,11 @@ fn what_an_older_run_has_left_in_the_inbox_is_not_the_new_ones_fault() {
         inbox.drain(LONG);
         seen.load(Ordering::SeqCst) == 1
     });
+    let exceptions = bench.signals().exception_raised.receiver();
     bench.show_mood(2);
-    until("it is broken", || {
+    until("it is reported", || {
         inbox.drain(LONG);
-        bench.process().state() == State::Crashed
+        exceptions.try_recv().is_some()
     });
+    assert_eq!((bench.process().state(), bench.process().generation()), (State::Running, 2));
 }

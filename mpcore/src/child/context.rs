@@ -8,9 +8,10 @@ use std::thread::{self, ThreadId};
 use std::time::Instant;
 
 use super::link::{EmitError, Link};
+use super::property::{Property, Sent};
+use super::undelivered;
 use crate::error::Cancelled;
-use crate::sync::lock;
-use crate::wire::codec::{Args, Encoder};
+use crate::wire::codec::{Args, EncodeError, Encoder};
 use crate::wire::interface::{Command, Delivery, EventDef, PropertyDef};
 use crate::wire::keyed::Key;
 use crate::wire::packet::{ItemHead, ItemKind};
@@ -29,7 +30,7 @@ struct Shared {
     /// Where commands run.
     main: ThreadId,
     /// The encoded values of the properties as last sent.
-    properties: Vec<Arc<Mutex<Vec<u8>>>>,
+    properties: Vec<Sent>,
 }
 
 impl fmt::Debug for ChildContext {
@@ -126,9 +127,8 @@ impl ChildContext {
 
     #[doc(hidden)]
     pub fn __property<T>(&self, def: &'static PropertyDef<T>) -> Property<T> {
-        let value = (def.default)();
         let sent = self.shared.properties.get(usize::from(def.index)).cloned().unwrap_or_default();
-        Property { state: Arc::new(Mutex::new(value)), sent, def, link: Arc::clone(self.link()) }
+        Property::new(def, sent, Arc::clone(self.link()))
     }
 
     #[doc(hidden)]
@@ -137,8 +137,8 @@ impl ChildContext {
         let key = (def.delivery == Delivery::Latest).then_some(Key::Event(def.index));
         let encode = |args: A| {
             let mut encoder = Encoder::new(crate::limits::VALUE_BYTES);
-            args.encode(&def.args, &mut encoder).ok()?;
-            Some(encoder.into_bytes())
+            args.encode(&def.args, &mut encoder)?;
+            Ok(encoder.into_bytes())
         };
         let head = ItemHead::new(ItemKind::Event, def.index, 0);
         Event::new(def.name, head, key, Arc::clone(self.link()), Arc::new(encode))
@@ -151,7 +151,7 @@ impl ChildContext {
         command: &'static Command<A, T, E>,
         value: fn(S) -> T,
     ) -> Event<S> {
-        let encode = move |args: S| command.result.encode(&value(args)).ok();
+        let encode = move |args: S| command.result.encode(&value(args));
         let head = ItemHead::new(ItemKind::Signal, command.index, 0);
         Event::new(command.name, head, None, Arc::clone(self.link()), Arc::new(encode))
     }
@@ -230,84 +230,7 @@ impl CallContext {
     }
 }
 
-/// A property, in the child that owns it.
-///
-/// Changing it stores the value, then notifies the controller if the encoded bytes have changed.
-pub struct Property<T: 'static> {
-    state: Arc<Mutex<T>>,
-    /// The bytes last sent. Locked inside `state`, so values leave in the order they were stored.
-    sent: Arc<Mutex<Vec<u8>>>,
-    def: &'static PropertyDef<T>,
-    link: Arc<Link>,
-}
-
-impl<T> Clone for Property<T> {
-    fn clone(&self) -> Self {
-        let (state, sent) = (Arc::clone(&self.state), Arc::clone(&self.sent));
-        Self { state, sent, def: self.def, link: Arc::clone(&self.link) }
-    }
-}
-
-impl<T> fmt::Debug for Property<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Property({})", self.def.name)
-    }
-}
-
-impl<T> Property<T> {
-    /// The value.
-    #[must_use]
-    pub fn get(&self) -> T
-    where
-        T: Clone,
-    {
-        lock(&self.state).clone()
-    }
-
-    /// Looks at the value without cloning it. `f` must not touch this property.
-    pub fn with<R>(&self, f: impl FnOnce(&T) -> R) -> R {
-        f(&lock(&self.state))
-    }
-
-    /// Stores a value and notifies the controller if it is another one.
-    pub fn set(&self, value: T) {
-        let mut state = lock(&self.state);
-        *state = value;
-        self.notify(&state);
-    }
-
-    /// Changes the value in place and notifies the controller if it has become another one. `f` must
-    /// not touch this property.
-    pub fn modify<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        let mut state = lock(&self.state);
-        let result = f(&mut state);
-        self.notify(&state);
-        result
-    }
-
-    fn notify(&self, state: &T) {
-        // A value that cannot be encoded stays in the child; there is nobody to tell.
-        let Ok(bytes) = self.def.codec.encode(state) else {
-            return;
-        };
-        let mut sent = lock(&self.sent);
-        if *sent == bytes {
-            return;
-        }
-        sent.clone_from(&bytes);
-        let head = ItemHead::new(ItemKind::Property, self.def.index, 0);
-        let _ = self.link.send(head, Some(Key::Property(self.def.index)), bytes);
-    }
-
-    /// Stores a value that is already encoded: the result of a write needs no `Clone` that way.
-    pub(crate) fn store(&self, bytes: &[u8]) {
-        if let Ok(value) = self.def.codec.decode(bytes) {
-            self.set(value);
-        }
-    }
-}
-
-type EncodeFn<S> = dyn Fn(S) -> Option<Vec<u8>> + Send + Sync;
+type EncodeFn<S> = dyn Fn(S) -> Result<Vec<u8>, EncodeError> + Send + Sync;
 
 /// An event, or a command's signal, in the child that emits it.
 pub struct Event<S> {
@@ -344,12 +267,12 @@ impl<S> Event<S> {
     }
 
     fn send(&self, args: S) -> Result<(), EmitError> {
-        let payload = (self.encode)(args).ok_or(EmitError::Encode)?;
+        let payload = (self.encode)(args)?;
         self.link.send(self.head, self.key, payload)
     }
 
     fn try_send(&self, args: S) -> Result<(), EmitError> {
-        let payload = (self.encode)(args).ok_or(EmitError::Encode)?;
+        let payload = (self.encode)(args)?;
         self.link.try_send(self.head, self.key, payload)
     }
 }
@@ -358,16 +281,21 @@ macro_rules! emit_for_tuples {
     ($($name:ident $arg:ident),*) => {
         #[allow(clippy::too_many_arguments)]
         impl<$($name),*> Event<($($name,)*)> {
-            /// Emits. Waits while the queue to the controller is over its bound (64 MiB); a
-            /// controller that is gone, and a value that cannot be encoded, swallow it.
+            /// Emits. Waits while the queue to the controller is over its bound (64 MiB). A value that
+            /// cannot be encoded is not sent; the controller gets `exception_raised` with the event's
+            /// name. Without a controller nothing is sent.
             pub fn emit(&self, $($arg: $name),*) {
-                let _ = self.send(($($arg,)*));
+                if let Err(EmitError::Encode(error)) = self.send(($($arg,)*)) {
+                    undelivered::event(&self.link, self.head, &error);
+                }
             }
 
             /// Emits without waiting.
             ///
             /// # Errors
-            /// [`EmitError::Full`] while the queue to the controller is over its bound.
+            /// [`EmitError::Full`] while the queue to the controller is over its bound, and
+            /// [`EmitError::Encode`] for a value that cannot be encoded; `exception_raised` does not
+            /// report what is returned here.
             pub fn try_emit(&self, $($arg: $name),*) -> Result<(), EmitError> {
                 self.try_send(($($arg,)*))
             }

@@ -17,6 +17,7 @@ use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES};
 use crate::process::watch;
 use crate::sync::{lock, wait};
 use crate::transport::{LaneEnd, LaneSender, SendError, Sender};
+use crate::wire::codec::EncodeError;
 use crate::wire::credit::{FalseReport, Meter};
 use crate::wire::fault::{FaultPlan, Moment};
 use crate::wire::keyed::Key;
@@ -25,7 +26,7 @@ use crate::wire::packet::{CallFlags, Head, ItemHead, ItemKind, PacketKind};
 use crate::wire::report::{Pong, StopReason};
 
 /// What was not sent, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmitError {
     /// The queue to the controller is full; try again, or use `emit`, which waits.
@@ -34,9 +35,9 @@ pub enum EmitError {
     /// Nobody will receive it.
     #[error("the controller is gone")]
     ControllerGone,
-    /// The value's `Serialize` refused, or it is too large.
-    #[error("the value could not be encoded")]
-    Encode,
+    /// The value's `Serialize` refused, or it is too large or too deep.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
 }
 
 struct Events {

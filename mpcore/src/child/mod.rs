@@ -3,7 +3,7 @@
 //! [`init`](mod@init) finds out whether this process is a child and serves until it ends; [`serve`]
 //! is one run: constructor, `postrun_init`, commands one at a time on the main thread, `cleanup`.
 //! [`link`] is what the child's threads share, with [`cancels`] of which command runs and which shall not and
-//! [`deadlines`] of until when it may; [`context`] its face to the user's code, [`control`] the second thread,
+//! [`deadlines`] of until when it may; [`context`] and [`property`] its face to the user's code, [`control`] the second thread,
 //! which hears of stop, cancel and credit while a command runs; [`faults`] is what a test has planned to go
 //! wrong.
 //!
@@ -18,6 +18,8 @@ mod faults;
 pub(crate) mod init;
 pub(crate) mod link;
 pub(crate) mod panic;
+pub(crate) mod property;
 pub(crate) mod registry;
 pub(crate) mod request;
 pub(crate) mod serve;
+mod undelivered;

@@ -1,8 +1,8 @@
 //! One command as the child receives it, on its way into the user's method and back.
 
-use super::context::Property;
+use super::property::Property;
 use crate::error::Refused;
-use crate::wire::codec::Args;
+use crate::wire::codec::{Args, EncodeError};
 use crate::wire::interface::Command;
 use crate::wire::packet::ItemKind;
 
@@ -28,6 +28,13 @@ impl Reply {
         Self { kind, payload: Vec::new(), allowed: 0 }
     }
 
+    fn encoded(kind: ItemKind, value: Result<Vec<u8>, EncodeError>) -> Self {
+        match value {
+            Ok(payload) => Self { payload, ..Self::bare(kind) },
+            Err(error) => Self::text(ItemKind::Unencodable, &error),
+        }
+    }
+
     pub(crate) fn text(kind: ItemKind, text: &impl ToString) -> Self {
         Self { payload: text.to_string().into_bytes(), ..Self::bare(kind) }
     }
@@ -50,30 +57,34 @@ impl Request<'_> {
             Ok(args) => args,
             Err(error) => return Reply::text(ItemKind::Undecodable, &error),
         };
-        let encoded = match method(args) {
-            Ok(value) => command.result.encode(&value).map(|payload| (ItemKind::Returned, payload)),
-            Err(error) => {
-                command.error.codec.encode(&error).map(|payload| (ItemKind::Raised, payload))
-            }
-        };
-        match encoded {
-            Ok((kind, payload)) => Reply { payload, ..Reply::bare(kind) },
-            Err(error) => Reply::text(ItemKind::Unencodable, &error),
+        match method(args) {
+            Ok(value) => Reply::encoded(ItemKind::Returned, command.result.encode(&value)),
+            Err(error) => Reply::encoded(ItemKind::Raised, command.error.codec.encode(&error)),
         }
     }
 
-    /// The same for a write to a property: what the method returns is stored and notified first.
+    /// The same for a write to a property: what the method returns moves into it, and is notified first.
     pub fn serve_write<T>(
         self,
         command: &Command<(T,), T, Refused>,
         property: &Property<T>,
         method: impl FnOnce((T,)) -> Result<T, Refused>,
     ) -> Reply {
-        let reply = self.serve(command, method);
-        if reply.kind == ItemKind::Returned {
-            property.store(&reply.payload);
+        let args = match Args::decode(&command.args, self.args) {
+            Ok(args) => args,
+            Err(error) => return Reply::text(ItemKind::Undecodable, &error),
+        };
+        let value = match method(args) {
+            Ok(value) => value,
+            Err(error) => {
+                return Reply::encoded(ItemKind::Raised, command.error.codec.encode(&error));
+            }
+        };
+        let encoded = property.encode(&value);
+        if let Ok(bytes) = &encoded {
+            property.store(value, bytes.clone());
         }
-        reply
+        Reply::encoded(ItemKind::Returned, encoded)
     }
 
     /// A command that this child does not have: the handshake should have found it.

@@ -113,7 +113,7 @@ impl Core {
     #[must_use]
     pub fn property<T>(&self, property: &'static PropertyDef<T>) -> T {
         let mirror = self.shared().mirrors.get(usize::from(property.index));
-        let value = mirror.map(|mirror| mirror.read(|bytes, _| property.codec.decode(bytes)));
+        let value = mirror.map(|mirror| property.codec.decode(&mirror.read().0));
         match value {
             Some(Ok(value)) => value,
             _ => (property.default)(),

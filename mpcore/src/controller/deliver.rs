@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::captured::line_taken;
 use super::inbox::{Notice, Source};
-use super::outcome::{CallEnd, CallError, Exception, ExceptionKind, Outcome, OutcomeCodec};
+use super::outcome::{CallEnd, CallError, Exception, ExceptionKind, Item, Outcome, OutcomeCodec};
 use super::pending::{Continuation, SharedThen, Stage};
 use super::process::Progress;
 use super::shared::Shared;
@@ -15,13 +15,14 @@ use crate::DecodeError;
 use crate::process::output::OutputStream;
 use crate::sync::lock;
 use crate::unwind::caught;
+use crate::wire::report::What;
 
 /// What user code that panicked counts as. The panic hook has told of it.
 const PANICKED: &str = "the `Deserialize` or `Display` of its type panicked";
 
 impl Shared {
-    /// Runs the handlers of one notice, which is of this run.
-    pub(crate) fn deliver(self: &Arc<Self>, generation: u32, notice: Notice) {
+    /// Runs the handlers of one notice.
+    pub(crate) fn deliver(self: &Arc<Self>, notice: Notice) {
         match notice {
             Notice::Outcome { command, call, outcome, then, source } => {
                 self.deliver_outcome(command, call, &outcome, &then, source);
@@ -30,18 +31,18 @@ impl Shared {
             Notice::Property(_) => {}
             Notice::Value { index, bytes, version } => {
                 if let Some(Some(sink)) = self.sinks.properties.get(usize::from(index)) {
-                    self.check(generation, "property", guard(|| sink(&bytes, version)));
+                    self.check(What::Property, index, guard(|| sink(&bytes, version)));
                 }
             }
             Notice::Event(index, bytes) => {
                 if let Some(Some(sink)) = self.sinks.events.get(usize::from(index)) {
-                    self.check(generation, "event", guard(|| sink(bytes.as_slice())));
+                    self.check(What::Event, index, guard(|| sink(bytes.as_slice())));
                 }
             }
             Notice::Signal(command, bytes) => {
                 if let Some(Some(sink)) = self.sinks.results.get(usize::from(command)) {
                     let delivered = guard(|| (sink.deliver)(bytes.as_slice()));
-                    self.check(generation, "signal", delivered);
+                    self.check(What::Signal, command, delivered);
                 }
             }
             Notice::Progress { call, fraction } => {
@@ -164,26 +165,37 @@ impl Shared {
         self.sinks.exception_raised.fire(&(exception,));
     }
 
-    /// The shapes were compared at the handshake, so a child that sends other ones lies. What an older run
-    /// has left behind is not the new one's fault, and what only takes too much memory here is told.
-    fn check(&self, generation: u32, what: &str, result: Option<Result<(), DecodeError>>) {
-        if let Some(Err(error)) = result {
-            if error.takes_too_much() {
-                let exception = Exception {
-                    process: self.name(),
-                    pid: self.life().pid,
-                    command: None,
-                    call: None,
-                    kind: ExceptionKind::Undelivered,
-                    message: format!("{what}: {error}"),
-                    backtrace: String::new(),
-                };
-                return self.sinks.exception_raised.fire(&(exception,));
+    /// A value that its type does not read is the fault of the type, or of a child that lies; neither harms
+    /// the controller, so it is reported and the child goes on.
+    fn check(&self, what: What, index: u16, result: Option<Result<(), DecodeError>>) {
+        let message = match result {
+            Some(Ok(())) => return,
+            Some(Err(error)) => error.to_string(),
+            None => PANICKED.to_owned(),
+        };
+        if let Some(item) = Item::named(&self.table, what, index) {
+            self.sinks.exception_raised.fire(&(self.undelivered(item, &message),));
+        }
+    }
+
+    /// An event, or a property's value, that did not arrive.
+    pub(crate) fn undelivered(&self, item: Item, message: &str) -> Exception {
+        let (kind, command, what) = match item {
+            Item::Property(property) => {
+                (ExceptionKind::UndeliveredProperty { property }, None, "property")
             }
-            let run = self.life().run.clone();
-            if let Some(run) = run.filter(|run| run.generation() == generation) {
-                run.declare_broken(&format!("{what}: {error}"));
-            }
+            Item::Event(event) => (ExceptionKind::UndeliveredEvent { event }, None, "event"),
+            Item::Signal(command) => (ExceptionKind::Undelivered, Some(command), "signal of"),
+        };
+        let (Item::Property(name) | Item::Event(name) | Item::Signal(name)) = item;
+        Exception {
+            process: self.name(),
+            pid: self.life().pid,
+            command,
+            call: None,
+            kind,
+            message: format!("{what} `{name}`: {message}"),
+            backtrace: String::new(),
         }
     }
 }

@@ -48,7 +48,7 @@ pub(crate) enum Notice {
     /// A property's value of this version.
     Value {
         index: u16,
-        bytes: Vec<u8>,
+        bytes: Arc<Vec<u8>>,
         version: u64,
     },
     Event(u16, Bytes),
@@ -93,7 +93,7 @@ impl Notice {
     fn take_value(&mut self, mirrors: &[Arc<Mirror>]) {
         if let Self::Property(index) = *self {
             let mirror = mirrors.get(usize::from(index));
-            let value = mirror.map(|it| it.read(|bytes, version| (bytes.to_vec(), version)));
+            let value = mirror.map(|it| it.read());
             let (bytes, version) = value.unwrap_or_default();
             *self = Self::Value { index, bytes, version };
         }
@@ -322,10 +322,10 @@ fn take_turn(child: &Arc<Shared>, begun: Instant, budget: Duration) -> (usize, T
     for delivered in 0..INBOX_TURN {
         // The value under the mailbox's lock: after it, a new run may put its own into the mirrors.
         let next = child.inbox.pop(|notice| notice.with_value(&child.mirrors));
-        let Some((generation, notice)) = next else {
+        let Some((_, notice)) = next else {
             return (delivered, Turn::Empty);
         };
-        child.deliver(generation, notice);
+        child.deliver(notice);
         child.grant_if_allowed();
         if begun.elapsed() >= budget {
             return (delivered + 1, Turn::LeftAndOver);

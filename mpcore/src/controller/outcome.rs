@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::exit::SharedReport;
 use crate::error::Never;
 use crate::wire::codec::{Codec, DecodeError, ErrorCodec, raise, wire};
+use crate::wire::interface::InterfaceTable;
 use crate::wire::packet::Bytes;
-use crate::wire::report::PanicReport;
+use crate::wire::report::{PanicReport, What};
 
 /// Why a call has no result. Exactly one outcome per command: a result, or one of these.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -205,6 +206,38 @@ pub enum ExceptionKind {
     TimedOut,
     /// A command did not reach the child, or its result did not come back.
     Undelivered,
+    /// An event's values could not be encoded in the child, or decoded here. The event is lost, and nothing
+    /// else.
+    UndeliveredEvent {
+        /// The event.
+        event: &'static str,
+    },
+    /// A property's value could not be encoded in the child, or decoded here. The child's property keeps its
+    /// old value where the child has found out.
+    UndeliveredProperty {
+        /// The property.
+        property: &'static str,
+    },
+}
+
+/// An item of the interface whose value was not delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Item {
+    Property(&'static str),
+    Event(&'static str),
+    /// A command's signal that the child has emitted by itself.
+    Signal(&'static str),
+}
+
+impl Item {
+    pub(crate) fn named(table: &InterfaceTable, what: What, index: u16) -> Option<Self> {
+        let index = usize::from(index);
+        Some(match what {
+            What::Property => Self::Property(table.properties.get(index)?.name),
+            What::Event => Self::Event(table.events.get(index)?.name),
+            What::Signal => Self::Signal(table.commands.get(index)?.name),
+        })
+    }
 }
 
 impl fmt::Display for Exception {

@@ -125,10 +125,6 @@ impl Run {
         }
     }
 
-    pub(crate) fn generation(&self) -> u32 {
-        self.generation
-    }
-
     /// Passes a wish on to the watcher, or keeps it until the watcher knows the run.
     pub(crate) fn ask(&self, ask: Ask, grace: Duration) {
         let watched = {

@@ -89,9 +89,8 @@ impl Wiring {
             let index = usize::from(property.index);
             let mirror = Arc::clone(&shared.mirrors[index]);
             let task = move || {
-                let (value, version) =
-                    mirror.read(|bytes, version| (property.codec.decode(bytes), version));
-                if let Ok(value) = value {
+                let (bytes, version) = mirror.read();
+                if let Ok(value) = property.codec.decode(&bytes) {
                     handler.call(&(value,), version);
                 }
             };

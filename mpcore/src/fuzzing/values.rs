@@ -5,9 +5,9 @@ use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
-use super::zoo::{Borrowed, Onion, Rows, Tree, Unit, Wide, Zoo};
+use super::zoo::{Anything, Borrowed, Described, Flat, Onion, Rows, Tree, Unit, Wide, Zoo};
 use crate::limits::VALUE_DEPTH;
-use crate::wire::codec::{Args, Wire, wire};
+use crate::wire::codec::{Args, Wire, in_described, wire};
 use crate::wire::decoder::Decoder;
 
 /// Decodes a value; what could be decoded can be sent on, and is the same.
@@ -101,6 +101,38 @@ pub(super) fn onions() -> Vec<Vec<u8>> {
     let skins =
         |levels: usize| (1..levels).fold(Onion(None), |inner, _| Onion(Some(Box::new(inner))));
     encoded(&[skins(1), skins(VALUE_DEPTH), skins(VALUE_DEPTH + 1)])
+}
+
+pub(super) fn described(data: &[u8]) {
+    travel::<Described>(data);
+    travel::<Vec<Described>>(data);
+    travel::<Anything>(data);
+    travel::<Tree>(data);
+    travel::<Zoo>(data);
+    travel::<Rows>(data);
+    travel::<Wide>(data);
+}
+
+pub(super) fn all_described() -> Vec<Vec<u8>> {
+    let row = Anything::Row(vec![Anything::Whole(-1), Anything::Real(2.5), Anything::Nothing(())]);
+    let table = Anything::Table([("row".to_owned(), row)].into());
+    let held =
+        Described::Held { flat: Flat { known: Some(Some(7)), rest: [(9, table.clone())].into() } };
+    let deep = |levels| {
+        (1..levels).fold(Described::Leaf, |inner, _| Described::Node { inner: Box::new(inner) })
+    };
+    let seeds = [
+        in_described_form(&[Described::Leaf, held.clone(), deep(5), deep(VALUE_DEPTH)]),
+        in_described_form(&[vec![Described::Leaf, held, deep(3)]]),
+        in_described_form(&[table]),
+        in_described_form(&[Tree::grown(), Tree::deep(VALUE_DEPTH)]),
+        in_described_form(&[Zoo::around(Tree::grown(), 77)]),
+    ];
+    seeds.concat()
+}
+
+fn in_described_form<T: Wire>(values: &[T]) -> Vec<Vec<u8>> {
+    values.iter().map(in_described).collect()
 }
 
 pub(super) fn borrowed(data: &[u8]) {

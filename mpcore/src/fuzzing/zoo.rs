@@ -64,6 +64,36 @@ pub(crate) struct Rows {
     pub(crate) rows: Vec<Vec<Vec<u32>>>,
 }
 
+/// What only the described form carries: a tag among the fields, in every level.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub(crate) enum Described {
+    Leaf,
+    Node { inner: Box<Described> },
+    Held { flat: Flat },
+}
+
+/// Fields and entries in one map.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Flat {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) known: Option<Option<u8>>,
+    #[serde(flatten)]
+    pub(crate) rest: BTreeMap<u8, Anything>,
+}
+
+/// Whatever comes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Anything {
+    Nothing(()),
+    Whole(i64),
+    Real(f64),
+    Text(String),
+    Row(Vec<Anything>),
+    Table(BTreeMap<String, Anything>),
+}
+
 /// Bytes and texts that are borrowed from the message.
 #[derive(Debug, PartialEq, Deserialize)]
 pub(crate) struct Borrowed<'a> {

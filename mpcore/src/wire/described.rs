@@ -373,6 +373,7 @@ mod tests {
     const DESCRIBED: u8 = 1;
 
     #[track_caller]
+    #[allow(clippy::needless_pass_by_value)] // so that each row of a table is short
     fn arrives<T: Wire + PartialEq + Debug>(form: u8, values: Vec<T>) {
         // The second time from memory.
         for _ in 0..2 {

@@ -82,13 +82,15 @@ pub struct PropertyDef<T: 'static> {
     pub(crate) name: &'static str,
     pub(crate) codec: Codec<T>,
     pub(crate) default: fn() -> T,
+    /// Whether two values are equal, as far as the type can tell.
+    pub(crate) same: fn(&T, &T) -> bool,
 }
 
 impl<T> PropertyDef<T> {
     /// A property that starts as `T::default()`.
     #[must_use]
     pub const fn new(index: u16, name: &'static str, codec: (Codec<T>, fn() -> T)) -> Self {
-        Self { index, name, codec: codec.0, default: codec.1 }
+        Self::with_default(index, name, codec.0, codec.1)
     }
 
     /// A property with `default = …`.
@@ -99,7 +101,14 @@ impl<T> PropertyDef<T> {
         codec: Codec<T>,
         default: fn() -> T,
     ) -> Self {
-        Self { index, name, codec, default }
+        Self { index, name, codec, default, same: |_, _| false }
+    }
+
+    /// The same property, of a type whose values can be compared.
+    #[must_use]
+    pub const fn same(mut self, same: fn(&T, &T) -> bool) -> Self {
+        self.same = same;
+        self
     }
 
     /// The encoded default; a default that cannot be encoded counts as no bytes.

@@ -22,6 +22,7 @@ pub(crate) mod packet;
 mod refusal;
 pub(crate) mod report;
 pub(crate) mod result;
+pub(crate) mod same;
 pub(crate) mod sandbox;
 mod serializer;
 mod shape;

@@ -93,6 +93,9 @@ pub(crate) enum ItemKind {
     Progress = 35,
     /// The running command's time is over, and it has not ended; the head's `deadline` says how long it had.
     Overrun = 36,
+    /// A property's value or an event that could not be encoded; payload: an
+    /// [`Undelivered`](super::report::Undelivered).
+    Undelivered = 37,
     /// Constructor and `postrun_init` have succeeded.
     Ready = 48,
     /// They have not; payload: an [`InitFailure`](super::report::InitFailure).
@@ -105,8 +108,8 @@ impl ItemKind {
     fn from_u8(byte: u8) -> Option<Self> {
         use ItemKind::{
             Bye, Call, Cancelled, Event, InitFailed, Introduction, Overrun, Panicked, Progress,
-            Property, Raised, Ready, Returned, Signal, Stopped, TimedOut, Undecodable, Unencodable,
-            Welcome,
+            Property, Raised, Ready, Returned, Signal, Stopped, TimedOut, Undecodable, Undelivered,
+            Unencodable, Welcome,
         };
         [
             Welcome,
@@ -125,6 +128,7 @@ impl ItemKind {
             Signal,
             Progress,
             Overrun,
+            Undelivered,
             Ready,
             InitFailed,
             Bye,

@@ -93,3 +93,19 @@ pub(crate) struct Bye {
     /// `cleanup` panicked.
     pub(crate) cleanup_panic: Option<PanicReport>,
 }
+
+/// What a child could not send by its own initiative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum What {
+    Property,
+    Event,
+    /// A command's signal that the child emits by itself.
+    Signal,
+}
+
+/// A value that was not sent; the item's head has the index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Undelivered {
+    pub(crate) what: What,
+    pub(crate) message: String,
+}

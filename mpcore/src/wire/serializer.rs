@@ -19,7 +19,7 @@ use serde::ser::{
 
 use super::codec::Sink;
 use super::refusal::{Refusal, Why};
-use super::structure::{Before, Known, Structure};
+use super::structure::{Before, Known, Seen, Structure};
 use super::tag::Tag;
 use crate::limits::VALUE_DEPTH;
 
@@ -88,11 +88,11 @@ impl<'a> ValueSerializer<'a> {
         )
     }
 
-    /// The structures that have not been read back yet.
-    pub(super) fn fresh(self) -> Vec<u64> {
+    /// What was in the value.
+    pub(super) fn seen(self) -> Seen {
         match self.mode {
             Mode::Plain(structure) | Mode::Described(structure) => structure.finish(),
-            Mode::Simple | Mode::Trace(_) => Vec::new(),
+            Mode::Simple | Mode::Trace(_) => Seen::default(),
         }
     }
 
@@ -225,6 +225,9 @@ impl Level<'_, '_> {
             return value.serialize(&mut *self.serializer);
         };
         if self.inside == Inside::Row {
+            if size_of_val(value) == 0 && self.count > 0 {
+                return self.like_the_first(value);
+            }
             self.begin_element(before);
             value.serialize(&mut *self.serializer)?;
             self.end_element();
@@ -236,6 +239,14 @@ impl Level<'_, '_> {
             structure.member(before, count);
         }
         value.serialize(&mut *self.serializer)
+    }
+
+    /// An element that has no size: it cannot differ from the first, and there may be very many.
+    fn like_the_first<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        match self.serializer.mode {
+            Mode::Trace(Trace { seen: Some(_), .. }) => Ok(()),
+            _ => value.serialize(&mut *self.serializer),
+        }
     }
 
     /// A value of a struct.

@@ -150,12 +150,23 @@ pub(super) struct Structure {
     /// The last one that was looked up, since elements of a row are often alike.
     last: u64,
     fresh: Vec<u64>,
+    /// Elements of rows so far.
+    elements: usize,
+}
+
+/// What a value has in it.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// Structures that have not been read back yet.
+    pub(super) fresh: Vec<u64>,
+    /// Elements of all its rows.
+    pub(super) elements: usize,
 }
 
 impl Structure {
     pub(super) fn new(known: &'static Known, form: u64) -> Self {
         let start = mix(form, 1);
-        Self { known, hash: start, path: start, last: 0, fresh: Vec::new() }
+        Self { known, hash: start, path: start, last: 0, fresh: Vec::new(), elements: 0 }
     }
 
     #[inline]
@@ -197,6 +208,7 @@ impl Structure {
     pub(super) fn element(&mut self, before: Before) {
         self.path = mix(before.path, 2);
         self.hash = self.path;
+        self.elements += 1;
     }
 
     /// It has been seen; returns its hash.
@@ -224,11 +236,10 @@ impl Structure {
         }
     }
 
-    /// The structures in it that have not been read back yet.
-    pub(super) fn finish(mut self) -> Vec<u64> {
+    pub(super) fn finish(mut self) -> Seen {
         let hash = self.hash;
         self.look_up(hash);
-        self.fresh
+        Seen { fresh: self.fresh, elements: self.elements }
     }
 }
 
@@ -279,7 +290,7 @@ mod tests {
                 structure.end_element();
             }
             structure.end_row(before, elements.is_empty());
-            structure.finish()
+            structure.finish().fresh
         };
         known.learn(&fresh(&[5]));
         assert_eq!(fresh(&[5; 100]), [0; 0]);

@@ -92,9 +92,13 @@ fn entry_of_property(krate: &Path, index: usize, property: &Property) -> TokenSt
             quote!(new(#index, #name, #codec))
         }
     };
+    let (one, other) = (naming::local("one"), naming::local("other"));
     quote! {
         const #entry: #krate::__private::PropertyDef<#ty> =
-            #krate::__private::PropertyDef::#value;
+            #krate::__private::PropertyDef::#value.same(|#one, #other| {
+                use #krate::__private::{ByValue as _, Never as _};
+                #krate::__private::Same::<#ty>::new().same(#one, #other)
+            });
     }
 }
 

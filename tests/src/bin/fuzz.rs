@@ -11,6 +11,9 @@ use std::time::Duration;
 
 use system_tests::fuzz::{FAULTY, Plan, supervise, targets, worker};
 
+/// The least time that a trial has for each target.
+const MOMENT: std::time::Duration = std::time::Duration::from_secs(60);
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some(code) = worker(&arguments) {
@@ -49,7 +52,8 @@ fn run(arguments: &[String]) -> Result<bool, String> {
         if name == "--scale" {
             let scale: f64 = value.parse().map_err(|_| format!("`{value}` is no number"))?;
             plan.inputs = (plan.inputs as f64 * scale) as u64;
-            plan.time = plan.time.mul_f64(scale.max(0.0));
+            // Even a moment is long enough for a process to start on a busy machine.
+            plan.time = plan.time.mul_f64(scale.max(0.0)).max(MOMENT);
             continue;
         }
         let value: u64 = value.parse().map_err(|_| format!("`{value}` is no number"))?;

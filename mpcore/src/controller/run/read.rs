@@ -13,7 +13,7 @@ use crate::controller::allowance::Allowance as _;
 use crate::controller::control_lane::LaneError;
 use crate::controller::exit::State;
 use crate::controller::inbox::{Notice, Wake, enqueue, post};
-use crate::controller::outcome::Outcome;
+use crate::controller::outcome::{Item, Outcome};
 use crate::controller::shared::Shared;
 use crate::controller::watchdog::FalseWord;
 use crate::limits::{PANIC_TEXT_BYTES, REPORT_BYTES};
@@ -26,7 +26,7 @@ use crate::wire::codec::{DecodeError, decode};
 use crate::wire::credit::{FalseReport, charge};
 use crate::wire::handshake::{Nonce, Welcome};
 use crate::wire::packet::{Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind, Payload};
-use crate::wire::report::InitFailure;
+use crate::wire::report::{InitFailure, Undelivered};
 
 /// Why the events lane is no longer read.
 #[derive(Debug, thiserror::Error)]
@@ -249,6 +249,13 @@ fn take_notice(
         }
         ItemKind::Signal if index < table.commands.len() => {
             post(shared, Notice::Signal(item.method, payload.into_bytes()));
+        }
+        ItemKind::Undelivered => {
+            let Undelivered { what, message } = report(payload.bytes())?;
+            let item = Item::named(table, what, item.method)
+                .ok_or(Broken::Content("a report on no item of the interface"))?;
+            let exception = shared.undelivered(item, &message);
+            post(shared, Notice::Exception(Box::new(exception)));
         }
         ItemKind::Progress => {
             let bytes =

@@ -1,0 +1,240 @@
+//! A property, in the child that owns it.
+//!
+//! Each property has a lock of its own, which no thread of the runtime takes: the user's code runs under it
+//! in `with` and `modify`. Values are encoded, read back and dropped outside of it, but for those that
+//! `modify` has changed in place.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::link::Link;
+use super::undelivered;
+use crate::sync::lock;
+use crate::unwind::caught;
+use crate::wire::codec::EncodeError;
+use crate::wire::interface::PropertyDef;
+use crate::wire::keyed::Key;
+use crate::wire::packet::{ItemHead, ItemKind};
+
+/// The encoded value of a property as last sent.
+pub(super) type Sent = Arc<Mutex<Vec<u8>>>;
+
+/// A property, in the child that owns it.
+///
+/// Changing it stores the value, then notifies the controller if it is another one: if the encoded bytes
+/// differ, unless the values are equal (where the type has `PartialEq`) and only the order of a `HashMap` or
+/// `HashSet` differs. The order of an `IndexMap` belongs to its value.
+///
+/// A value that cannot be encoded, or that its own type would not decode, changes nothing: the property keeps
+/// its old value, so the child and the controller's mirror never differ. [`try_set`](Self::try_set) returns
+/// the error; `set` and `modify` report it to the controller as `exception_raised`.
+///
+/// # Panics
+/// `with` and `modify` run their closure while they hold the property. Using the same property inside of
+/// it panics with the property's name; another thread waits until the closure has returned.
+pub struct Property<T: 'static> {
+    state: Arc<Held<T>>,
+    sent: Sent,
+    def: &'static PropertyDef<T>,
+    link: Arc<Link>,
+}
+
+impl<T> Clone for Property<T> {
+    fn clone(&self) -> Self {
+        let (state, sent) = (Arc::clone(&self.state), Arc::clone(&self.sent));
+        Self { state, sent, def: self.def, link: Arc::clone(&self.link) }
+    }
+}
+
+impl<T> fmt::Debug for Property<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Property({})", self.def.name)
+    }
+}
+
+impl<T> Property<T> {
+    /// The property with its default, whose encoded form has been sent.
+    pub(super) fn new(def: &'static PropertyDef<T>, sent: Sent, link: Arc<Link>) -> Self {
+        let value = (def.default)();
+        if lock(&sent).is_empty()
+            && let Err(error) = def.codec.encode(&value)
+        {
+            undelivered::property(&link, def.index, &error);
+        }
+        Self { state: Arc::new(Held::new(value)), sent, def, link }
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn get(&self) -> T
+    where
+        T: Clone,
+    {
+        self.hold().clone()
+    }
+
+    /// Looks at the value without cloning it.
+    pub fn with<R>(&self, look: impl FnOnce(&T) -> R) -> R {
+        look(&self.hold())
+    }
+
+    /// Stores a value and notifies the controller if it is another one.
+    pub fn set(&self, value: T) {
+        if let Err(error) = self.try_set(value) {
+            undelivered::property(&self.link, self.def.index, &error);
+        }
+    }
+
+    /// The same; a value that cannot be sent is returned as an error to the caller alone.
+    ///
+    /// # Errors
+    /// [`EncodeError`] if the value cannot be encoded, or could not be decoded by the controller. The
+    /// property keeps its old value.
+    pub fn try_set(&self, value: T) -> Result<(), EncodeError> {
+        let bytes = self.encode(&value)?;
+        self.store(value, bytes);
+        Ok(())
+    }
+
+    /// Changes the value in place and notifies the controller if it has become another one; also if `change`
+    /// panics. What it has become is undone if it cannot be sent: the property then is what was last sent.
+    pub fn modify<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        let mut state = self.hold();
+        let result = catch_unwind(AssertUnwindSafe(|| change(&mut state)));
+        let refused = self.changed(&mut state);
+        drop(state);
+        if let Err((error, value)) = refused {
+            drop(value);
+            undelivered::property(&self.link, self.def.index, &error);
+        }
+        match result {
+            Ok(result) => result,
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    fn hold(&self) -> Holding<'_, T> {
+        self.state.hold(self.def.name)
+    }
+
+    /// The bytes of a value that the controller will be able to decode.
+    pub(super) fn encode(&self, value: &T) -> Result<Vec<u8>, EncodeError> {
+        let bytes = self.def.codec.encode(value)?;
+        self.def.codec.reads(&bytes)?;
+        Ok(bytes)
+    }
+
+    /// Stores a value with the bytes that it is [encoded](Self::encode) as.
+    pub(super) fn store(&self, value: T, bytes: Vec<u8>) {
+        let mut state = self.hold();
+        if self.is_change(&state, &value, &bytes) {
+            let old = std::mem::replace(&mut *state, value);
+            self.send(bytes);
+            drop(state);
+            drop(old);
+        } else {
+            drop(state);
+            drop(value);
+        }
+    }
+
+    fn is_change(&self, state: &T, value: &T, bytes: &[u8]) -> bool {
+        let sent = lock(&self.sent).clone();
+        sent != bytes
+            && !((self.def.same)(state, value) && self.def.codec.is_reordered(&sent, bytes))
+    }
+
+    /// The value was changed in place. One that cannot be sent is replaced by what was sent last, and
+    /// returned, so that it can be dropped elsewhere.
+    fn changed(&self, state: &mut Holding<'_, T>) -> Result<(), (EncodeError, Option<T>)> {
+        let error = match caught(|| self.encode(state)) {
+            Some(Ok(bytes)) => {
+                let sent = lock(&self.sent).clone();
+                let is_change = sent != bytes && {
+                    let before = self.def.codec.decode(&sent).ok();
+                    before.is_none_or(|before| self.is_change(&before, state, &bytes))
+                };
+                if is_change {
+                    self.send(bytes);
+                }
+                return Ok(());
+            }
+            Some(Err(error)) => error,
+            None => EncodeError::panicked::<T>(),
+        };
+        let sent = lock(&self.sent).clone();
+        let last = caught(|| self.def.codec.decode(&sent).ok()).flatten();
+        Err((error, last.map(|last| std::mem::replace(&mut **state, last))))
+    }
+
+    /// While the property is held, so that values leave in the order in which they were stored.
+    fn send(&self, bytes: Vec<u8>) {
+        lock(&self.sent).clone_from(&bytes);
+        let head = ItemHead::new(ItemKind::Property, self.def.index, 0);
+        let _ = self.link.send(head, Some(Key::Property(self.def.index)), bytes);
+    }
+}
+
+/// A value that one thread at a time may use, and that says so instead of waiting for itself.
+#[derive(Debug)]
+struct Held<T> {
+    value: Mutex<T>,
+    /// The thread that holds it, or 0.
+    holder: AtomicUsize,
+}
+
+impl<T> Held<T> {
+    fn new(value: T) -> Self {
+        Self { value: Mutex::new(value), holder: AtomicUsize::new(0) }
+    }
+
+    fn hold(&self, name: &str) -> Holding<'_, T> {
+        let me = this_thread();
+        assert!(
+            self.holder.load(Ordering::Relaxed) != me,
+            "property `{name}` is used inside its own `with` or `modify`, or while it is being encoded; use \
+             the reference that the closure has been given"
+        );
+        let value = lock(&self.value);
+        self.holder.store(me, Ordering::Relaxed);
+        Holding { value, holder: &self.holder }
+    }
+}
+
+struct Holding<'a, T> {
+    value: MutexGuard<'a, T>,
+    holder: &'a AtomicUsize,
+}
+
+impl<T> Deref for Holding<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for Holding<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+impl<T> Drop for Holding<'_, T> {
+    fn drop(&mut self) {
+        // Before the lock is let go, which the guard's own drop does.
+        self.holder.store(0, Ordering::Relaxed);
+    }
+}
+
+/// A number that no other living thread has.
+fn this_thread() -> usize {
+    thread_local! {
+        static HERE: u8 = const { 0 };
+    }
+    // A thread that is ending has none any more; it shares this one with others like it.
+    HERE.try_with(|here| std::ptr::from_ref(here).addr()).unwrap_or(usize::MAX)
+}
