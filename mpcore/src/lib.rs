@@ -119,6 +119,7 @@ mod fuzzing;
 mod inherited;
 mod interface;
 pub mod limits;
+mod panic_hook;
 mod process;
 mod supervise;
 mod sync;

@@ -49,6 +49,10 @@ pub(crate) const CLOSED_LANE_PATIENCE: Duration = Duration::from_secs(1);
 #[cfg(target_os = "linux")]
 pub(crate) const INTRODUCTION_BYTES: usize = 64 << 20;
 
+/// What the types of an interface look like, as text: to say where two programs differ. What is longer is cut, and
+/// then the place may be missing in the message.
+pub(crate) const SHAPE_TEXT_BYTES: usize = 64 << 10;
+
 /// A peer that connects to the endpoint and says nothing costs this long, then a fresh one is made.
 pub(crate) const SILENT_PEER: Duration = Duration::from_secs(1);
 

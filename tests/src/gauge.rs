@@ -7,6 +7,23 @@ use serde::{Deserialize, Serialize};
 pub struct GaugeConfig {
     /// Which port.
     pub port: String,
+    /// How it is reached.
+    pub link: Link,
+}
+
+/// How a gauge is reached.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub enum Link {
+    /// By its port.
+    #[default]
+    Serial,
+    /// Through a network.
+    Net {
+        /// Which one.
+        address: [u8; 4],
+        /// Where.
+        port: u16,
+    },
 }
 
 /// Why nothing could be read.

@@ -19,6 +19,7 @@ mod scribble;
 pub mod soak;
 pub mod talker;
 pub mod transport;
+pub mod wary;
 pub mod worker;
 
 pub use bench::{Bench, BenchConfig, BenchControl, BenchProcess, DivideError, InitFault};

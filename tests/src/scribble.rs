@@ -5,6 +5,8 @@ use std::os::fd::OwnedFd;
 
 use rustix::net::{SendFlags, SocketType, send, sockopt};
 
+use crate::transport::PROTOCOL;
+
 /// Sends `packet` through every packet socket of this process, around the framework.
 ///
 /// Nobody here owns those sockets, so each is duplicated by its number, which `pidfd_getfd` on oneself
@@ -26,7 +28,7 @@ pub(crate) fn shut_every_socket() {
 /// A packet that only reports how much was taken: version, kind, flags, generation, and the totals of two
 /// lanes.
 pub(crate) fn credit(generation: u32, total: u64) -> Vec<u8> {
-    [&[2, 2, 0, 0][..], &generation.to_le_bytes(), &total.to_le_bytes(), &[0; 8]].concat()
+    [&[PROTOCOL, 2, 0, 0][..], &generation.to_le_bytes(), &total.to_le_bytes(), &[0; 8]].concat()
 }
 
 fn packet_sockets() -> Vec<OwnedFd> {

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use mpcore::{
 use system_tests::bench::{builder, ready};
 use system_tests::controller_program::ControllerProgram;
 use system_tests::gauge::{GaugeConfig, GaugeControl};
+use system_tests::transport::PROTOCOL;
 use system_tests::{
     BenchConfig, BenchControl, BenchProcess, InitFault, LONG, Mood, outcome, processes, until,
 };
@@ -199,6 +200,89 @@ fn an_own_binary_without_init_is_refused() {
     assert!(matches!(refused, Err(StartError::InitMissing)));
 }
 
+// ---- protocols
+
+#[test]
+fn a_child_of_another_protocol_is_called_that() {
+    let cases = [
+        ("speak another protocol", Transport::Sockets, 77),
+        ("speak another protocol at the endpoint", Transport::IpcChannel, 77),
+        ("exit as protocol 2 did", Transport::Sockets, 2),
+        ("exit as protocol 2 did", Transport::IpcChannel, 2),
+    ];
+    for (how, transport, child) in cases {
+        let (why, _) = failure(how, builder(ODD).transport(transport).arg(how));
+        assert_eq!(why, Failure::Protocol { child, controller: u32::from(PROTOCOL) }, "{how}");
+        says(&why, &[&format!("the child speaks protocol {child}"), "build both"]);
+    }
+}
+
+/// The first record of a controller of protocol 77: only how it begins is known.
+fn record_of_another_protocol(endpoint: &str) -> Vec<u8> {
+    let length = u8::try_from(endpoint.len()).unwrap();
+    let body = [&[0, 77, 1, length], endpoint.as_bytes(), &[7; 16], &[0xFF; 300]].concat();
+    [&b"mpcore\0\x01"[..], &u32::try_from(body.len()).unwrap().to_le_bytes(), &body].concat()
+}
+
+/// How a child ends that was started by such a controller.
+fn check_refusal(mut child: std::process::Child) {
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut text).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(2), "{text}");
+    let said = format!("the controller speaks protocol 77, this child {PROTOCOL}; build both");
+    assert!(text.contains(&said), "{text}");
+}
+
+fn child_of_another_protocol(stdin: impl Into<Stdio>) -> std::process::Child {
+    let mut command = Command::new(CHILD);
+    command.arg("--mpcore-child").stdin(stdin).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+#[test]
+fn a_child_says_its_protocol_on_a_socket() {
+    use rustix::net::{
+        AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+        SocketFlags, SocketType, recv, sendmsg, socketpair,
+    };
+    use std::os::fd::AsFd as _;
+    let pair =
+        || socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None);
+    let ((requests, stdin), (events, of_child), (_control, control_of_child)) =
+        (pair().unwrap(), pair().unwrap(), pair().unwrap());
+    let handed = [of_child.as_fd(), control_of_child.as_fd()];
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    assert!(ancillary.push(SendAncillaryMessage::ScmRights(&handed)));
+    let record = record_of_another_protocol("");
+    let record = [std::io::IoSlice::new(&record)];
+    sendmsg(&requests, &record, &mut ancillary, SendFlags::empty()).unwrap();
+    let child = child_of_another_protocol(stdin);
+    drop((of_child, control_of_child));
+    let mut packet = [0; 100];
+    let (_, length) = recv(&events, &mut packet[..], RecvFlags::empty()).unwrap();
+    let number = u32::from(PROTOCOL).to_le_bytes();
+    let expected = [&[PROTOCOL][..], &[0; 23], b"mpcore\0\x02", &number].concat();
+    assert_eq!(packet[..length], expected);
+    check_refusal(child);
+}
+
+#[test]
+fn a_child_says_its_protocol_at_an_endpoint() {
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    enum Greeting {
+        GiveUp,
+        Hello,
+        OtherProtocol(u32, [u8; 16]),
+    }
+    let (server, name) = ipc_channel::ipc::IpcOneShotServer::<Greeting>::new().unwrap();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    std::io::Write::write_all(&mut writer, &record_of_another_protocol(&name)).unwrap();
+    let child = child_of_another_protocol(reader);
+    let (_, said) = server.accept().unwrap();
+    assert_eq!(said, Greeting::OtherProtocol(u32::from(PROTOCOL), [7; 16]));
+    check_refusal(child);
+}
+
 // ---- interfaces
 
 fn gauge(which: &str) -> GaugeControl {
@@ -213,16 +297,25 @@ fn gauge(which: &str) -> GaugeControl {
 
 #[test]
 fn a_child_of_the_same_interface_from_another_crate_is_accepted() {
-    let gauge = gauge("same");
-    gauge.process().wait_ready(LONG).unwrap();
-    assert_eq!(outcome(gauge.read(1)), Ok(1.5));
+    // However its types are spelled.
+    for which in ["same", "spelled"] {
+        let gauge = gauge(which);
+        let ready = gauge.process().wait_ready(LONG);
+        assert_eq!(ready, Ok(()), "{which}");
+        assert_eq!(outcome(gauge.read(1)), Ok(1.5), "{which}");
+    }
 }
 
 #[test]
 fn a_child_of_another_interface_is_refused_with_both_sides_told() {
-    let cases: [(&str, &[&str]); 5] = [
-        ("error_field", &["read", "fields"]),
-        ("argument", &["read(channel: u16)", "read(channel: u32)"]),
+    let cases: [(&str, &[&str]); 7] = [
+        ("error_field", &["read", "its error", "`GaugeError.detail` is missing in the controller"]),
+        ("argument", &["read(channel: u16)", "read(channel: u32)", "argument `channel`"]),
+        (
+            "inside",
+            &["config", "`GaugeConfig.link::Net.port`: u16 in the controller, u32 in the child"],
+        ),
+        ("latest", &["alarm", "is `#[event]` in the controller, `#[event(latest)]` in the child"]),
         ("property", &["unit: String", "unit: Vec<String>"]),
         ("command", &["zero", "missing in the controller"]),
         ("interface", &["Gauge", "Thermometer", "missing in the child"]),

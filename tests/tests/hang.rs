@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use mpcore::{CallError, Escalation, Failure, Inbox, State};
-use system_tests::transport::framed;
+use system_tests::transport::{PROTOCOL, framed};
 use system_tests::worker::{WorkerControl, builder, ready, until_begun};
 use system_tests::{Blob, Journal, LONG, bench, outcome, processes, until};
 
@@ -206,7 +206,7 @@ fn an_idle_child_is_asked_nothing_and_wakes_nobody() {
 
 /// The start of a packet of the first run: version, kind, flags, generation, two totals.
 fn packet(kind: u8, body: &[u8]) -> Blob {
-    Blob(framed(&[&[2, kind, 0, 0, 1, 0, 0, 0][..], &[0; 16], body].concat()))
+    Blob(framed(&[&[PROTOCOL, kind, 0, 0, 1, 0, 0, 0][..], &[0; 16], body].concat()))
 }
 
 #[test]

@@ -9,9 +9,10 @@ use crate::process::sys;
 #[cfg(target_os = "linux")]
 use crate::transport::socket::{Accepted, Inherited};
 use crate::transport::{ChildLanes, ipc};
-use crate::wire::handshake::{Bootstrap, Introduction, MARK, Record};
+use crate::wire::handshake::{
+    Bootstrap, First, Introduction, MARK, Opening, Record, tell_other_protocol,
+};
 use crate::wire::interface::InterfaceTable;
-use crate::wire::packet::PROTOCOL;
 
 /// Exit code of a child binary that no controller has started, or whose controller went away.
 const NOT_A_CHILD: i32 = 2;
@@ -85,14 +86,16 @@ fn run_as_child(only: Option<Registration>) -> ! {
     #[cfg(target_os = "linux")]
     if let Some(inherited) = Inherited::take() {
         let (record, accepted) = inherited.receive().unwrap_or_else(|error| no_controller(&error));
-        let (first, child) = first_record(&mut record.as_slice(), only);
+        let say = |_: &Opening| accepted.say_other_protocol();
+        let (first, child) = first_record(&mut record.as_slice(), only, say);
         std::process::exit(introduce(accepted, first, child))
     }
     let mut pipe = io::stdin();
     if pipe.is_terminal() {
         refuse(&format!("`{MARK}` is for the framework's own use"));
     }
-    let (first, child) = first_record(&mut pipe, only);
+    let say = |to: &Opening| ipc::say_other_protocol(&to.endpoint, to.nonce);
+    let (first, child) = first_record(&mut pipe, only, say);
     std::process::exit(connect(&mut pipe, first, child))
 }
 
@@ -100,20 +103,21 @@ fn no_controller(error: &io::Error) -> ! {
     refuse(&format!("`{MARK}` is for the framework's own use: {error}"))
 }
 
-/// What the controller says first, and which child it wants.
-fn first_record(pipe: &mut impl Read, only: Option<Registration>) -> (Bootstrap, Registration) {
-    let first = match Record::read(pipe) {
-        Ok(Record::Connect(record)) => record,
-        Ok(Record::Accepted(_)) => refuse("the controller accepted a child it has not called"),
+/// What the controller says first, and which child it wants. If it is of another version, `say` is to let it know.
+fn first_record(
+    pipe: &mut impl Read,
+    only: Option<Registration>,
+    say: impl FnOnce(&Opening),
+) -> (Bootstrap, Registration) {
+    let first = match Record::read_first(pipe) {
+        Ok(First::Ours(record)) => record,
+        Ok(First::Foreign(opening)) => {
+            say(&opening);
+            refuse(&tell_other_protocol(opening.protocol));
+        }
         Err(error) => no_controller(&error),
     };
     super::confine::confine(first.limits.as_deref());
-    if first.protocol != PROTOCOL {
-        refuse(&format!(
-            "the controller speaks protocol {}, this child {PROTOCOL}; build both with the same mpcore",
-            first.protocol
-        ));
-    }
     let Some(child) = only.or_else(|| registry::find(&first.child)) else {
         refuse(&format!("this program has no child `{}`", first.child));
     };
@@ -122,10 +126,9 @@ fn first_record(pipe: &mut impl Read, only: Option<Registration>) -> (Bootstrap,
 
 fn introduction(to: &Bootstrap, table: &InterfaceTable, initial: &[Vec<u8>]) -> Introduction {
     Introduction {
-        protocol: PROTOCOL,
         nonce: to.nonce,
         pid: std::process::id(),
-        facts: table.facts.clone(),
+        facts: (!registry::is_same_code(&to.child)).then(|| table.facts_to_send()),
         initial: initial.to_vec(),
     }
 }

@@ -6,11 +6,12 @@
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
-use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
 use super::context::CancelUnwind;
 use crate::limits::PANIC_TEXT_BYTES;
+use crate::panic_hook;
 use crate::unwind::discard;
 use crate::wire::report::PanicReport;
 
@@ -22,11 +23,12 @@ thread_local! {
 pub(crate) fn install_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            LAST.with_borrow_mut(|last| *last = Some(report(info)));
-            before(info);
-        }));
+        panic_hook::wrap(|before| {
+            Box::new(move |info| {
+                LAST.with_borrow_mut(|last| *last = Some(report(info)));
+                before(info);
+            })
+        });
     });
 }
 

@@ -2,6 +2,7 @@
 
 use super::serve::serve;
 use crate::interface::{Child, Interface};
+use crate::process::sys;
 use crate::transport::ChildLanes;
 use crate::wire::fault::FaultPlan;
 use crate::wire::interface::InterfaceTable;
@@ -62,6 +63,12 @@ pub struct TestHelper {
 }
 
 inventory::collect!(TestHelper);
+
+/// Whether a child of this key, which is empty in a program of another name, runs the same code as its controller:
+/// then there is nothing to compare. Both sides decide it here, by what the first record says.
+pub(crate) fn is_same_code(key: &str) -> bool {
+    !key.is_empty() && sys::OWN_PROGRAM_IS_THIS_CODE
+}
 
 pub(crate) fn find(key: &str) -> Option<Registration> {
     inventory::iter::<Registration>().find(|child| child.key == key).copied()

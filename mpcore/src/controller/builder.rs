@@ -19,7 +19,7 @@ use super::process::StartError;
 use super::shared::Shared;
 use super::watchdog::Vigilance;
 use super::wiring::Wiring;
-use crate::child::registry::Registration;
+use crate::child::registry::{self, Registration};
 use crate::interface::{Child, Control, Interface};
 use crate::limits;
 use crate::supervise::restart::RestartPolicy;
@@ -49,6 +49,15 @@ impl Program {
     /// Whether the child is no process of its own.
     pub(crate) fn is_on_thread(&self) -> bool {
         matches!(self, Self::Thread(_) | Self::Script(_))
+    }
+
+    /// Whether the child runs this very code, so that its interface need not be compared.
+    pub(crate) fn is_same_code(&self) -> bool {
+        match self {
+            Self::Own { key } => registry::is_same_code(key),
+            Self::Path(_) => false,
+            Self::Thread(_) | Self::Script(_) => true,
+        }
     }
 }
 
@@ -94,6 +103,8 @@ pub(crate) struct Spec {
     pub(crate) restart: RestartPolicy,
     /// Accepted writes of properties are made again with every start.
     pub(crate) reapply_properties: bool,
+    /// A child whose interface cannot be compared as a whole is refused.
+    pub(crate) compare_strictly: bool,
     pub(crate) limits: Option<ChildLimits>,
 }
 
@@ -134,6 +145,7 @@ pub struct Builder<C: Control> {
     vigilance: Vigilance,
     restart: RestartPolicy,
     reapply_properties: bool,
+    compare_strictly: bool,
     limits: Option<ChildLimits>,
     _control: PhantomData<fn() -> C>,
 }
@@ -178,6 +190,7 @@ impl<C: Control> Builder<C> {
             vigilance: Vigilance::default(),
             restart: RestartPolicy::never(),
             reapply_properties: false,
+            compare_strictly: false,
             limits: None,
             _control: PhantomData,
         }
@@ -440,6 +453,19 @@ impl<C: Control> Builder<C> {
         self
     }
 
+    /// Refuses a [program](Self::program) whose interface cannot be compared as a whole, with
+    /// [`Failure::Mismatch`](crate::Failure::Mismatch); without this it is started, and `exception_raised` says
+    /// once what could not be compared ([`ExceptionKind::NotCompared`](crate::ExceptionKind::NotCompared)).
+    ///
+    /// Types are compared by what their `Deserialize` asks for, and that is found out with made-up values. Where a
+    /// type refuses all of them (a text that has to begin with `COM`), what stands behind it in a tuple or a tuple
+    /// variant is not asked for, and a difference there goes unnoticed. Named fields are always compared.
+    #[must_use]
+    pub fn compare_strictly(mut self) -> Self {
+        self.compare_strictly = true;
+        self
+    }
+
     /// The control; the child is not started yet.
     ///
     /// # Errors
@@ -498,6 +524,7 @@ impl<C: Control> Builder<C> {
             vigilance: self.vigilance,
             restart: self.restart,
             reapply_properties: self.reapply_properties,
+            compare_strictly: self.compare_strictly,
             limits: self.limits,
         };
         let mut wiring = Wiring::default();
@@ -547,14 +574,14 @@ fn is_unit<T: 'static>() -> bool {
     TypeId::of::<T>() == TypeId::of::<()>()
 }
 
-/// The interface's table: its shapes are traced once per program.
+/// The interface's table, made once per program.
 fn table<C: Control>() -> Arc<InterfaceTable> {
     static TABLES: Mutex<Option<HashMap<TypeId, Arc<InterfaceTable>>>> = Mutex::new(None);
     let known = lock(&TABLES).as_ref().and_then(|tables| tables.get(&TypeId::of::<C>()).cloned());
     if let Some(table) = known {
         return table;
     }
-    // Runs the user's `Default` and `Deserialize`: not under the lock.
+    // Runs the user's `Default` and `Serialize`: not under the lock.
     let describe = <C::Interface as Interface>::__describe;
     let table = Arc::new(InterfaceTable::new(<C::Interface as Interface>::NAME, describe));
     let mut tables = lock(&TABLES);

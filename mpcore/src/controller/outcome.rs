@@ -218,6 +218,9 @@ pub enum ExceptionKind {
         /// The property.
         property: &'static str,
     },
+    /// The child is another program, and part of its interface could not be compared; told once for each
+    /// interface. See [`Builder::compare_strictly`](crate::Builder::compare_strictly).
+    NotCompared,
 }
 
 /// An item of the interface whose value was not delivered.

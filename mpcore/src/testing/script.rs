@@ -16,7 +16,7 @@ use std::time::Duration;
 pub use self::check::ScriptError;
 use self::verdict::{Log, ScriptFailure};
 use crate::sync::lock;
-use crate::wire::codec::{Args, DecodeError, Deferred, EncodeError, Encoder, Wire, wire};
+use crate::wire::codec::{Args, DecodeError, Deferred, EncodeError, Encoder, ShapeFn, Wire, wire};
 
 /// A tuple of values that travel: the arguments of a command or an event, such as `(f64,)` for one.
 ///
@@ -115,7 +115,7 @@ enum Act {
 #[derive(Clone)]
 struct Shape {
     of: &'static str,
-    shapes: Vec<String>,
+    shapes: Vec<ShapeFn>,
 }
 
 /// A value without its type.

@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
 };
-use crate::wire::handshake::Introduction;
-use crate::wire::packet::{Head, PacketKind};
+use crate::wire::handshake::{Introduction, Nonce};
+use crate::wire::packet::{Head, PROTOCOL, PacketKind};
 
 impl LaneSender for IpcBytesSender {
     fn send(&self, packet: &[u8]) -> Result<(), SendError> {
@@ -67,6 +67,11 @@ pub(crate) enum Greeting {
     #[cfg_attr(target_os = "linux", allow(dead_code))]
     GiveUp,
     Hello(Box<Hello>),
+    /// The child speaks this protocol, which is not the controller's. The same in every version.
+    OtherProtocol {
+        protocol: u32,
+        nonce: Nonce,
+    },
 }
 
 /// The controller's ends of the lanes, and who sends them.
@@ -183,6 +188,13 @@ fn connect(endpoint: &str) -> io::Result<IpcSender<Greeting>> {
     // A name with a zero byte makes ipc-channel panic.
     catch_unwind(|| IpcSender::connect(endpoint.to_owned()))
         .unwrap_or_else(|_| Err(io::Error::other("the endpoint has an impossible name")))
+}
+
+/// Says to a controller of another version which protocol this child speaks, if it can be reached.
+pub(crate) fn say_other_protocol(endpoint: &str, nonce: Nonce) {
+    if let Ok(sender) = connect(endpoint) {
+        let _ = sender.send(Greeting::OtherProtocol { protocol: PROTOCOL, nonce });
+    }
 }
 
 /// The child's side of the bootstrap: makes the lanes and hands over the controller's ends.

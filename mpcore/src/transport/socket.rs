@@ -28,7 +28,7 @@ use super::{
 use crate::limits::INTRODUCTION_BYTES;
 use crate::wire::codec::decode;
 use crate::wire::credit::{charge, longest_packet};
-use crate::wire::handshake::{Introduction, RECORD_BYTES};
+use crate::wire::handshake::{Introduction, RECORD_BYTES, other_protocol, says_other_protocol};
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
 use crate::wire::packet::{Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind};
 
@@ -135,6 +135,13 @@ impl Offer {
     }
 }
 
+/// What a child says first.
+pub(crate) enum Said {
+    Introduction(Introduction),
+    /// It speaks this protocol, and cannot be talked to.
+    OtherProtocol(u32),
+}
+
 /// The lanes of a child that has yet to introduce itself.
 pub(crate) struct Expected {
     requests: OwnedFd,
@@ -149,17 +156,16 @@ impl Expected {
     }
 
     /// Waits until the child has said who it is. The watcher ends the wait, by [`Expected::end`].
-    pub(crate) fn introduction(
-        &self,
-        generation: u32,
-        window: u32,
-    ) -> Result<Introduction, ReceiveError> {
+    pub(crate) fn introduction(&self, generation: u32, window: u32) -> Result<Said, ReceiveError> {
         let broken = |error: &dyn std::fmt::Display| ReceiveError::Broken(error.to_string());
         let mut receiver = self.receiver(window);
         let (mut packet, mut assembler) = (Vec::new(), Assembler::default());
         let (mut introduction, mut length) = (None, 0);
         while introduction.is_none() {
             receiver.receive(&mut packet)?;
+            if let Some(protocol) = says_other_protocol(&packet).filter(|_| length == 0) {
+                return Ok(Said::OtherProtocol(protocol));
+            }
             length += packet.len();
             if length > INTRODUCTION_BYTES {
                 return Err(broken(&"an endless introduction"));
@@ -180,7 +186,7 @@ impl Expected {
             }
         }
         let bytes = introduction.unwrap_or_default();
-        decode(bytes.as_slice()).map_err(|error| broken(&error))
+        decode(bytes.as_slice()).map(Said::Introduction).map_err(|error| broken(&error))
     }
 
     fn receiver(&self, window: u32) -> SocketReceiver {
@@ -264,6 +270,12 @@ impl Accepted {
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn into_events(self) -> OwnedFd {
         self.events
+    }
+
+    /// Says which protocol this child speaks, to a controller of another version.
+    pub(crate) fn say_other_protocol(&self) {
+        // There is room: it is the first packet.
+        let _ = send(&self.events, &other_protocol(), SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
     }
 
     /// Says who this child is; what the controller thinks of it shows in its first item.

@@ -5,6 +5,7 @@
 //! function pointers they return, so a type that cannot travel is one error, at the user's token.
 
 use std::fmt;
+use std::sync::Arc;
 
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
@@ -13,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::decoder::{Decoder, Form};
 use super::refusal::{Refusal, Why};
 use super::serializer::{Elements, ValueSerializer};
-use super::shape::shape_of;
+use super::shape;
 use super::structure::{Known, Seen};
 use crate::limits::{VALUE_BYTES, VALUE_DEPTH};
 use crate::unwind::caught;
@@ -419,6 +420,9 @@ impl Flavor for Sink<'_> {
 /// Encodes a value that has moved to another thread.
 pub(crate) type Deferred = Box<dyn FnOnce(&mut Encoder) -> Result<(), EncodeError> + Send>;
 
+/// Makes the shape of a type, when it is asked for: that runs the user's `Deserialize`.
+pub(crate) type ShapeFn = fn() -> Arc<str>;
+
 /// The next value of those that one message holds.
 type DecodeFn<T> = fn(&mut Decoder<'_>) -> Result<T, DecodeError>;
 
@@ -429,7 +433,7 @@ pub struct Codec<T: 'static> {
     decode: DecodeFn<T>,
     /// Whether what was encoded can be decoded whatever the value is.
     always_reads: fn() -> bool,
-    shape: fn() -> String,
+    shape: ShapeFn,
 }
 
 impl<T> Clone for Codec<T> {
@@ -507,8 +511,8 @@ impl<T> Codec<T> {
         Ok(value)
     }
 
-    pub(crate) fn shape(&self) -> String {
-        (self.shape)()
+    pub(crate) fn shape(&self) -> ShapeFn {
+        self.shape
     }
 }
 
@@ -524,7 +528,7 @@ pub const fn wire<T: Wire>() -> Codec<T> {
             value.map_err(|error| DecodeError::new(std::any::type_name::<T>(), bytes.len(), &error))
         },
         always_reads: is_simple::<T>,
-        shape: shape_of::<T>,
+        shape: shape::shape::<T>,
     }
 }
 
@@ -576,7 +580,7 @@ pub trait Args: Sized + 'static {
     #[doc(hidden)]
     fn decode(codecs: &Self::Codecs, bytes: &[u8]) -> Result<Self, DecodeError>;
     #[doc(hidden)]
-    fn shapes(codecs: &Self::Codecs) -> Vec<String>;
+    fn shapes(codecs: &Self::Codecs) -> Vec<fn() -> Arc<str>>;
 }
 
 macro_rules! args_for_tuples {
@@ -604,7 +608,7 @@ macro_rules! args_for_tuples {
                 Ok(($($arg,)*))
             }
 
-            fn shapes(codecs: &Self::Codecs) -> Vec<String> {
+            fn shapes(codecs: &Self::Codecs) -> Vec<ShapeFn> {
                 let ($($name,)*) = codecs;
                 vec![$($name.shape()),*]
             }

@@ -1,5 +1,8 @@
 //! What both sides say before the first command.
 //!
+//! Two versions of the framework may meet, so a few bytes are the same in all of them: what the first record
+//! [begins](Opening) with, and how a child [says](other_protocol) that it speaks another protocol.
+//!
 //! The controller writes a [`Bootstrap`] record into the pipe that is the child's stdin: the endpoint to
 //! connect to and a nonce. The child connects, hands over the lanes it has made together with its
 //! [`Facts`], and repeats the nonce. The controller compares, and sends a [`Welcome`] as the first item
@@ -13,9 +16,17 @@ use super::child_limits::ChildLimits;
 use super::codec::decode;
 use super::fault::FaultPlan;
 use super::interface::Facts;
+use super::packet::PROTOCOL;
 
 /// The hidden first argument that marks a child.
 pub(crate) const MARK: &str = "--mpcore-child";
+
+/// Starts what a child of another protocol says, behind the head of a packet.
+const OTHER_PROTOCOL: [u8; 8] = *b"mpcore\x00\x02";
+
+/// Where that stands: the head of a packet is as long as it is in this version, and begins with the protocol's
+/// number, which every version looks at first.
+const OTHER_PROTOCOL_AT: usize = 24;
 
 /// Starts each record in the pipe, so that a terminal's input is not taken for one.
 const MAGIC: [u8; 8] = *b"mpcore\x00\x01";
@@ -39,7 +50,26 @@ pub(crate) enum Record {
     Accepted(u32),
 }
 
-/// Where to connect, and what to say.
+/// What every version's first record begins with, behind the number of its kind; more may follow.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Opening {
+    pub(crate) protocol: u32,
+    #[allow(dead_code)] // stands between the others
+    attempt: u32,
+    pub(crate) endpoint: String,
+    pub(crate) nonce: Nonce,
+}
+
+/// The first record.
+pub(crate) enum First {
+    /// Of this version.
+    Ours(Bootstrap),
+    /// Of another one.
+    Foreign(Opening),
+}
+
+/// Where to connect, and what to say. The first four fields are those of [`Opening`]. What follows is as it was
+/// in protocol 2, whose children say that they are such only if they can read all of it.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Bootstrap {
     pub(crate) protocol: u32,
@@ -73,7 +103,25 @@ impl Record {
 
     /// The next record; an error of kind `InvalidData` means that stdin is no such pipe.
     pub(crate) fn read(pipe: &mut impl Read) -> io::Result<Self> {
-        let invalid = |what| io::Error::new(io::ErrorKind::InvalidData, what);
+        decode(&Self::body(pipe)?).map_err(|_| invalid("the bootstrap record cannot be decoded"))
+    }
+
+    /// The first record, which may be another version's.
+    pub(crate) fn read_first(pipe: &mut impl Read) -> io::Result<First> {
+        let body = Self::body(pipe)?;
+        let cannot = || invalid("the bootstrap record cannot be decoded");
+        let (kind, rest) = body.split_first().ok_or_else(cannot)?;
+        let (opening, _) = postcard::take_from_bytes::<Opening>(rest).map_err(|_| cannot())?;
+        if *kind == 0 && opening.protocol != PROTOCOL {
+            return Ok(First::Foreign(opening));
+        }
+        match decode(&body) {
+            Ok(Self::Connect(bootstrap)) => Ok(First::Ours(bootstrap)),
+            Ok(Self::Accepted(_)) | Err(_) => Err(cannot()),
+        }
+    }
+
+    fn body(pipe: &mut impl Read) -> io::Result<Vec<u8>> {
         let mut head = [0; 12];
         pipe.read_exact(&mut head)?;
         if head[..8] != MAGIC {
@@ -87,17 +135,53 @@ impl Record {
         }
         let mut body = vec![0; length as usize];
         pipe.read_exact(&mut body)?;
-        decode(&body).map_err(|_| invalid("the bootstrap record cannot be decoded"))
+        Ok(body)
     }
+}
+
+fn invalid(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// What a child that speaks another protocol than its controller sends as its first packet: in every version.
+#[cfg(target_os = "linux")]
+pub(crate) fn other_protocol() -> Vec<u8> {
+    let mut packet = vec![0; OTHER_PROTOCOL_AT];
+    packet[0] = PROTOCOL as u8;
+    packet.extend_from_slice(&OTHER_PROTOCOL);
+    packet.extend_from_slice(&PROTOCOL.to_le_bytes());
+    packet
+}
+
+/// The protocol of which a first packet says that its sender speaks it.
+#[cfg(target_os = "linux")]
+pub(crate) fn says_other_protocol(packet: &[u8]) -> Option<u32> {
+    let said = packet.get(OTHER_PROTOCOL_AT..)?.strip_prefix(&OTHER_PROTOCOL)?;
+    said.first_chunk().map(|number| u32::from_le_bytes(*number))
+}
+
+/// What a child that speaks another protocol writes to stderr.
+pub(crate) fn tell_other_protocol(controller: u32) -> String {
+    format!("{SPEAKS}{controller}{THIS_CHILD}{PROTOCOL}; build both with the same mpcore")
+}
+
+const SPEAKS: &str = "the controller speaks protocol ";
+const THIS_CHILD: &str = ", this child ";
+
+/// The protocol of which a line on stderr says that the child speaks it: one of protocol 2 says so nowhere else.
+pub(crate) fn told_other_protocol(line: &str) -> Option<u32> {
+    let (controller, child) = line.strip_prefix(SPEAKS)?.split_once(THIS_CHILD)?;
+    let child = child.split(';').next()?.parse().ok()?;
+    (controller.parse() == Ok(PROTOCOL) && child != PROTOCOL).then_some(child)
 }
 
 /// What the child says of itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Introduction {
-    pub(crate) protocol: u32,
     pub(crate) nonce: Nonce,
     pub(crate) pid: u32,
-    pub(crate) facts: Facts,
+    /// Where the child may be another program than the controller.
+    pub(crate) facts: Option<Facts>,
     /// The encoded initial values of the properties.
     pub(crate) initial: Vec<Vec<u8>>,
 }
@@ -120,7 +204,7 @@ mod tests {
     #[test]
     fn a_record_survives_the_pipe_and_garbage_is_refused() {
         let sent = Bootstrap {
-            protocol: 1,
+            protocol: PROTOCOL,
             attempt: 2,
             endpoint: "name".into(),
             nonce: [7; 16],
@@ -141,5 +225,79 @@ mod tests {
         let mut long = MAGIC.to_vec();
         long.extend_from_slice(&u32::MAX.to_le_bytes());
         assert!(Record::read(&mut long.as_slice()).is_err());
+    }
+
+    fn bootstrap(protocol: u32) -> Bootstrap {
+        Bootstrap {
+            protocol,
+            attempt: 2,
+            endpoint: "name".into(),
+            nonce: [7; 16],
+            child: String::new(),
+            generation: 3,
+            controller: 4,
+            window: 1000,
+            faults: None,
+            limits: None,
+        }
+    }
+
+    /// The bytes are written out: they are the same in every version.
+    #[test]
+    fn every_version_reads_how_a_first_record_begins() {
+        let mut opening = vec![0, 77, 2, 4];
+        opening.extend_from_slice(b"name");
+        opening.extend_from_slice(&[7; 16]);
+        let mut record = b"mpcore\x00\x01".to_vec();
+        record.extend_from_slice(&(opening.len() as u32 + 3).to_le_bytes());
+        record.extend_from_slice(&opening);
+        record.extend_from_slice(&[0xFF; 3]); // who knows
+        let first = Record::read_first(&mut record.as_slice()).unwrap();
+        let First::Foreign(foreign) = first else { panic!("it is of another version") };
+        let expected =
+            Opening { protocol: 77, attempt: 2, endpoint: "name".into(), nonce: [7; 16] };
+        assert_eq!(foreign, expected);
+
+        let mut ours = Vec::new();
+        Record::Connect(bootstrap(77)).write(&mut ours).unwrap();
+        assert_eq!(ours[12..].strip_prefix(&opening[..]).map(<[u8]>::len), Some(7));
+        let mut ours = Vec::new();
+        Record::Connect(bootstrap(PROTOCOL)).write(&mut ours).unwrap();
+        assert!(matches!(Record::read_first(&mut ours.as_slice()), Ok(First::Ours(_))));
+        let mut accepted = Vec::new();
+        Record::Accepted(1).write(&mut accepted).unwrap();
+        assert!(Record::read_first(&mut accepted.as_slice()).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn another_protocol_is_said_in_bytes_that_never_change() {
+        let said = other_protocol();
+        assert_eq!(u32::from(said[0]), PROTOCOL, "an older controller looks there");
+        assert_eq!(said[24..32], *b"mpcore\x00\x02");
+        assert_eq!(says_other_protocol(&said), Some(PROTOCOL));
+        let mut newer = said.clone();
+        newer[32..].copy_from_slice(&1234_u32.to_le_bytes());
+        newer.extend_from_slice(b"and more");
+        assert_eq!(says_other_protocol(&newer), Some(1234));
+        for short in 0..said.len() {
+            assert_eq!(says_other_protocol(&said[..short]), None);
+        }
+    }
+
+    #[test]
+    fn what_an_old_child_has_written_says_its_protocol() {
+        let line = format!(
+            "the controller speaks protocol {PROTOCOL}, this child 2; build both with the same mpcore"
+        );
+        assert_eq!(told_other_protocol(&line), Some(2));
+        for no in [
+            tell_other_protocol(PROTOCOL),
+            tell_other_protocol(77),
+            "the controller speaks protocol".into(),
+            format!("the controller speaks protocol {PROTOCOL}, this child is out; of its mind"),
+        ] {
+            assert_eq!(told_other_protocol(&no), None, "{no}");
+        }
     }
 }

@@ -1,15 +1,21 @@
 //! The tables of an interface, as the macro writes them: commands, properties, events.
 //!
 //! A table entry holds an index, a name and codecs; it has no bounds on the user's types (see
-//! [`codec`](super::codec)). [`Description`] collects them into the [`Facts`] that the two sides
-//! compare at the handshake.
+//! [`codec`](super::codec)). [`Description`] collects them into a table, which can say the [`Facts`] that the
+//! two sides compare at the handshake. The shapes in those are made when the facts are first asked for, since
+//! that runs the user's code: only where the child may be another program.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::codec::{Args, Codec, DecodeError, ErrorCodec};
+use super::codec::{Args, Codec, DecodeError, ErrorCodec, ShapeFn};
+use super::{fingerprint, shape};
+use crate::limits::SHAPE_TEXT_BYTES;
 
 /// A command: its place in the table, its arguments `A`, its result `T` and its error `E`.
 pub struct Command<A: Args, T: 'static, E: 'static> {
@@ -159,10 +165,22 @@ pub(crate) struct Fact {
     /// `command`, `property`, `event`, `config`.
     pub(crate) kind: String,
     pub(crate) name: String,
-    /// The signature as written, with normalised spaces.
+    /// The signature as written, with normalised spaces. Of a type it is for people only, who may write it in
+    /// several ways.
     pub(crate) signature: String,
-    /// Hash of the serde shape of every type in it.
-    pub(crate) shape: u64,
+    /// Of an event.
+    pub(crate) delivery: Option<Delivery>,
+    /// Its types, by their places in [`Facts::shapes`].
+    pub(crate) shapes: Vec<u32>,
+}
+
+/// What one type looks like on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ShapeFact {
+    /// Of the whole text.
+    pub(crate) hash: u64,
+    /// To tell where two differ; in an introduction cut, where all the texts of an interface are too long.
+    pub(crate) text: String,
 }
 
 impl fmt::Display for Fact {
@@ -178,13 +196,25 @@ pub(crate) struct Facts {
     /// Version of the crate the trait stands in.
     pub(crate) version: String,
     pub(crate) items: Vec<Fact>,
+    /// Each once.
+    pub(crate) shapes: Vec<ShapeFact>,
+}
+
+/// An item whose shapes are still to be made.
+#[derive(Debug)]
+struct Item {
+    kind: &'static str,
+    name: String,
+    signature: String,
+    delivery: Option<Delivery>,
+    shapes: Vec<ShapeFn>,
 }
 
 /// What an interface tells the runtime of itself.
 #[derive(Debug, Default)]
 pub struct Description {
     version: String,
-    items: Vec<Fact>,
+    items: Vec<Item>,
     commands: Vec<CommandRow>,
     properties: Vec<PropertyRow>,
     events: Vec<EventRow>,
@@ -199,16 +229,16 @@ pub(crate) struct CommandRow {
     pub(crate) rules: CommandRules,
     /// The property that it writes, by its index.
     pub(crate) writes: Option<u16>,
-    pub(crate) args: Vec<String>,
-    pub(crate) result: String,
-    pub(crate) error: String,
+    pub(crate) args: Vec<ShapeFn>,
+    pub(crate) result: ShapeFn,
+    pub(crate) error: ShapeFn,
 }
 
 /// A property without its type.
 #[derive(Debug)]
 pub(crate) struct PropertyRow {
     pub(crate) name: &'static str,
-    pub(crate) shape: String,
+    pub(crate) shape: ShapeFn,
     pub(crate) initial: Vec<u8>,
 }
 
@@ -216,7 +246,7 @@ pub(crate) struct PropertyRow {
 #[derive(Debug)]
 pub(crate) struct EventRow {
     pub(crate) name: &'static str,
-    pub(crate) args: Vec<String>,
+    pub(crate) args: Vec<ShapeFn>,
     pub(crate) delivery: Delivery,
 }
 
@@ -228,15 +258,15 @@ impl Description {
 
     /// The config's type.
     pub fn config<T>(&mut self, codec: &Codec<T>, signature: &str) {
-        self.fact("config", "", &format!(": {signature}"), &[codec.shape()]);
+        self.item("config", "", &format!(": {signature}"), vec![codec.shape()]);
     }
 
     /// The next command; `signature` is `(arguments) -> result`.
     pub fn command<A: Args, T, E>(&mut self, command: &Command<A, T, E>, signature: &str) {
         let args = A::shapes(&command.args);
         let (result, error) = (command.result.shape(), command.error.codec.shape());
-        let shapes = [args.as_slice(), &[result.clone(), error.clone()]].concat();
-        self.fact("command", command.name, signature, &shapes);
+        let shapes = [args.as_slice(), &[result, error]].concat();
+        self.item("command", command.name, signature, shapes);
         let (name, message, rules) = (command.name, command.error.message, command.rules);
         let writes = None;
         self.commands.push(CommandRow { name, message, rules, writes, args, result, error });
@@ -258,33 +288,34 @@ impl Description {
     /// The next property.
     pub fn property<T>(&mut self, property: &PropertyDef<T>, signature: &str) {
         let (name, shape) = (property.name, property.codec.shape());
-        self.fact("property", name, &format!(": {signature}"), std::slice::from_ref(&shape));
+        self.item("property", name, &format!(": {signature}"), vec![shape]);
         self.properties.push(PropertyRow { name, shape, initial: property.initial() });
     }
 
     /// The next event; `signature` is `(arguments)`.
     pub fn event<A: Args>(&mut self, event: &EventDef<A>, signature: &str) {
         let args = A::shapes(&event.args);
-        let mut shapes = args.clone();
-        shapes.push(format!("{:?}", event.delivery));
-        self.fact("event", event.name, signature, &shapes);
+        self.item("event", event.name, signature, args.clone());
+        if let Some(item) = self.items.last_mut() {
+            item.delivery = Some(event.delivery);
+        }
         self.events.push(EventRow { name: event.name, args, delivery: event.delivery });
     }
 
-    fn fact(&mut self, kind: &str, name: &str, signature: &str, shapes: &[String]) {
-        self.items.push(Fact {
-            kind: kind.to_owned(),
-            name: name.to_owned(),
-            signature: signature.to_owned(),
-            shape: super::fingerprint::hash(shapes),
-        });
+    fn item(&mut self, kind: &'static str, name: &str, signature: &str, shapes: Vec<ShapeFn>) {
+        let (name, signature) = (name.to_owned(), signature.to_owned());
+        self.items.push(Item { kind, name, signature, delivery: None, shapes });
     }
 }
 
 /// A finished [`Description`].
 #[derive(Debug)]
 pub(crate) struct InterfaceTable {
-    pub(crate) facts: Facts,
+    pub(crate) interface: String,
+    version: String,
+    items: Vec<Item>,
+    facts: OnceLock<Facts>,
+    told: AtomicBool,
     pub(crate) commands: Vec<CommandRow>,
     pub(crate) properties: Vec<PropertyRow>,
     pub(crate) events: Vec<EventRow>,
@@ -295,8 +326,63 @@ impl InterfaceTable {
         let mut description = Description::default();
         describe(&mut description);
         let Description { version, items, commands, properties, events } = description;
-        let facts = Facts { interface: interface.to_owned(), version, items };
-        Self { facts, commands, properties, events }
+        let (interface, facts, told) =
+            (interface.to_owned(), OnceLock::new(), AtomicBool::new(false));
+        Self { interface, version, items, facts, told, commands, properties, events }
+    }
+
+    /// What is compared. The first time, it runs the user's `Deserialize`.
+    pub(crate) fn facts(&self) -> &Facts {
+        if let Some(known) = self.facts.get() {
+            return known;
+        }
+        // Not inside `get_or_init`, where others would wait for the user's code.
+        let facts = self.look();
+        self.facts.get_or_init(|| facts)
+    }
+
+    fn look(&self) -> Facts {
+        let (mut shapes, mut known) = (Vec::new(), HashMap::new());
+        let mut number = |of: &ShapeFn| {
+            let text = of();
+            *known.entry(text).or_insert_with_key(|text| {
+                let text = text.to_string();
+                shapes.push(ShapeFact { hash: fingerprint::hash(&text), text });
+                shapes.len() as u32 - 1
+            })
+        };
+        let items = self.items.iter().map(|item| Fact {
+            kind: item.kind.to_owned(),
+            name: item.name.clone(),
+            signature: item.signature.clone(),
+            delivery: item.delivery,
+            shapes: item.shapes.iter().map(&mut number).collect(),
+        });
+        let items = items.collect();
+        Facts { interface: self.interface.clone(), version: self.version.clone(), items, shapes }
+    }
+
+    /// The same for an introduction, whose texts are bounded.
+    pub(crate) fn facts_to_send(&self) -> Facts {
+        let mut facts = self.facts().clone();
+        let mut room = SHAPE_TEXT_BYTES;
+        for shape in &mut facts.shapes {
+            let kept = shape::cut(&shape.text, room).len();
+            shape.text.truncate(kept);
+            room -= kept;
+        }
+        facts
+    }
+
+    /// An item as it was written, without asking for its shapes.
+    pub(crate) fn signature(&self, kind: &str, name: &str) -> String {
+        let item = self.items.iter().find(|item| item.kind == kind && item.name == name);
+        item.map(|item| format!("{}{}", item.name, item.signature)).unwrap_or_default()
+    }
+
+    /// Whether this is the first time that somebody asks: what concerns the interface is told once.
+    pub(crate) fn is_told_first(&self) -> bool {
+        !self.told.swap(true, Ordering::SeqCst)
     }
 
     /// The encoded initial values of the properties.

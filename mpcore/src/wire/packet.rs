@@ -11,7 +11,7 @@
 use crate::limits;
 
 /// Number of this layout; the handshake refuses any other.
-pub(crate) const PROTOCOL: u32 = 2;
+pub(crate) const PROTOCOL: u32 = 3;
 
 /// Bytes of a [`Head`].
 pub(crate) const HEAD: usize = 24;

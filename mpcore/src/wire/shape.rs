@@ -1,10 +1,10 @@
 //! The serde shape of a type, as text.
 //!
-//! Controller and child each describe the argument, result, error, property, event and config types
-//! of their interface with [`shape_of`], and the texts go into the fingerprint that is compared in the
-//! handshake: a field added on one side, a renamed variant, an `i64` that was an `i32` is refused
-//! before the first command. It runs once per type while a process starts, on whichever thread asks,
-//! and keeps nothing between calls.
+//! Where controller and child are two programs, each describes the argument, result, error, property, event
+//! and config types of its interface with [`shape`], and the texts are compared in the handshake: a field added
+//! on one side, a renamed variant, an `i64` that was an `i32` is refused before the first command, and the
+//! message says which ([`difference`]). Each type is traced once per program, on whichever thread asks first.
+//! Where both sides are the same program nothing is traced, so no user code runs for it.
 //!
 //! A type tells its shape only by asking a `Deserializer` for it. So `T` is deserialized again and
 //! again out of nothing ([`asked`]): what it asks for is noted ([`trace`]) and answered with made-up
@@ -31,8 +31,12 @@
 //! | `T!panic` | panicked on one, and was left alone from then on |
 //! | `T\|U` | asked for the one, another time for the other |
 //! | `^n` | a nameless type that contains itself: the n-th one around this place |
-//! | `any`, `identifier`, `ignored` | as it asked; postcard can carry none of them, so no more is made of it (flattened, tagged and untagged types) |
+//! | `any`, `identifier`, `ignored` | as it asked (flattened, tagged and untagged types): such values carry the names of what is in them and are checked when they are read, so no more is made of it here |
+//! | `of Name`, the last line | the type's name without its path, where there is one of these in it |
 //! | `!limit`, at the end | a bound was met, something may be missing |
+//!
+//! What a `?` stands for is not compared, and neither is what a bound has cut off ([`unseen`]): the user is told
+//! so, once per interface.
 //!
 //! # Invariants
 //!
@@ -42,26 +46,67 @@
 //!   for one type, which then asks for the one and for the other.) An implementation that looks at
 //!   anything but its input has no stable text.
 //! * It ends and does not panic: passes, steps, depth and length are bounded, and user code runs behind
-//!   a catch. A panic hook still hears of its panics, and with `panic = "abort"` they end the process.
+//!   a catch, without a panic hook's hearing of it. With `panic = "abort"` there is no catch, and so no type
+//!   is seen at all. A type whose `Drop` panics while it unwinds ends the process, as everywhere.
 //! * A shape is what is on the wire, not which values are valid: `Vec` and `HashSet`, `u32` and
 //!   `NonZeroU32`, `String` and `PathBuf` are alike.
 
+use std::any::{TypeId, type_name};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
 use serde::de::DeserializeOwned;
 
+use crate::panic_hook::quietly;
+use crate::sync::lock;
+
 mod asked;
+mod difference;
 mod made_up;
+mod read;
 mod text;
 mod trace;
+mod unseen;
+
+pub(crate) use self::difference::difference;
+pub(crate) use self::read::cut;
+pub(crate) use self::unseen::unseen;
+
+/// The shape of a type that was not traced.
+pub(crate) const UNSEEN: &str = "?";
 
 /// The serde shape of `T`: the same text in every build that decodes `T` in the same way.
-pub(crate) fn shape_of<T: DeserializeOwned>() -> String {
+///
+/// Runs the user's `Deserialize`, once per type and program.
+pub(crate) fn shape<T: DeserializeOwned + 'static>() -> Arc<str> {
+    static KNOWN: Mutex<BTreeMap<TypeId, Arc<str>>> = Mutex::new(BTreeMap::new());
+    let of = TypeId::of::<T>();
+    if let Some(known) = lock(&KNOWN).get(&of) {
+        return Arc::clone(known);
+    }
+    // A panic on a made-up value would end the process.
+    if cfg!(panic = "abort") {
+        return Arc::from(UNSEEN);
+    }
+    // Not under the lock.
+    match quietly(traced::<T>) {
+        Ok(text) => {
+            let text = Arc::from(text.as_deref().unwrap_or(UNSEEN));
+            Arc::clone(lock(&KNOWN).entry(of).or_insert(text))
+        }
+        // While it unwinds, this thread cannot keep its panics quiet; the next time it may.
+        Err(_) => Arc::from(UNSEEN),
+    }
+}
+
+fn traced<T: DeserializeOwned>() -> String {
     let mut trace = trace::Trace::default();
     let root = trace.add_slot();
     while trace.next_pass(root) {
         // What came of it is in the slot; a value is dropped behind the catch as well.
         let _ = trace.fill(root, |asked| T::deserialize(asked).map(drop));
     }
-    text::write(&trace, root)
+    text::write(&trace, root, type_name::<T>())
 }
 
 #[cfg(test)]
@@ -88,6 +133,37 @@ mod tests {
 
     type Shape = fn() -> String;
 
+    #[test]
+    fn a_type_is_traced_once() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        static TRACED: AtomicUsize = AtomicUsize::new(0);
+        struct Counted;
+        impl<'de> Deserialize<'de> for Counted {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                TRACED.fetch_add(1, Ordering::SeqCst);
+                u8::deserialize(deserializer).map(|_| Self)
+            }
+        }
+        let first = shape::<Counted>();
+        assert_eq!((&*first, TRACED.load(Ordering::SeqCst)), ("u8", 1));
+        assert!(Arc::ptr_eq(&first, &shape::<Counted>()));
+        assert_eq!(TRACED.load(Ordering::SeqCst), 1);
+        assert_eq!(&*shape::<Vec<Counted>>(), "seq<u8>", "what is around it is another type");
+    }
+
+    #[test]
+    fn what_a_panic_leaves_behind_may_panic_too() {
+        struct Explosive;
+        impl<'de> Deserialize<'de> for Explosive {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                u8::deserialize(deserializer)?;
+                std::panic::panic_any(crate::unwind::tests::Bomb)
+            }
+        }
+        assert_eq!(&*shape::<(u8, Explosive)>(), "(u8,u8!panic)");
+    }
+
     /// Each shape is the text; in the second run too, and on a thread of default size.
     #[track_caller]
     fn check(cases: &[(Shape, &str)]) {
@@ -110,48 +186,48 @@ mod tests {
     #[test]
     fn std_types() {
         check(&[
-            (shape_of::<bool>, "bool"),
-            (shape_of::<i8>, "i8"),
-            (shape_of::<u128>, "u128"),
-            (shape_of::<usize>, "u64"),
-            (shape_of::<f32>, "f32"),
-            (shape_of::<char>, "char"),
-            (shape_of::<String>, "str"),
-            (shape_of::<Cow<'static, str>>, "str"),
-            (shape_of::<Box<str>>, "str"),
-            (shape_of::<PathBuf>, "str"),
-            (shape_of::<()>, "unit"),
-            (shape_of::<CString>, "bytes"),
-            (shape_of::<PhantomData<i32>>, "PhantomData#0\nstruct PhantomData#0"),
-            (shape_of::<NonZeroU32>, "u32"),
-            (shape_of::<(NonZeroI8, NonZeroU128, char)>, "(i8,u128,char)"),
-            (shape_of::<Option<Option<u8>>>, "option<option<u8>>"),
-            (shape_of::<(i32,)>, "(i32)"),
-            (shape_of::<[u8; 0]>, "()"),
-            (shape_of::<[[f64; 3]; 32]>, "((f64*3)*32)"),
-            (shape_of::<VecDeque<BTreeSet<u8>>>, "seq<seq<u8>>"),
-            (shape_of::<HashMap<String, Vec<(u8, u8)>>>, "map<str,seq<(u8*2)>>"),
-            (shape_of::<BTreeMap<char, HashSet<i64>>>, "map<char,seq<i64>>"),
-            (shape_of::<Duration>, "Duration#0\nstruct Duration#0{secs:u64,nanos:u32}"),
+            (traced::<bool>, "bool"),
+            (traced::<i8>, "i8"),
+            (traced::<u128>, "u128"),
+            (traced::<usize>, "u64"),
+            (traced::<f32>, "f32"),
+            (traced::<char>, "char"),
+            (traced::<String>, "str"),
+            (traced::<Cow<'static, str>>, "str"),
+            (traced::<Box<str>>, "str"),
+            (traced::<PathBuf>, "str"),
+            (traced::<()>, "unit"),
+            (traced::<CString>, "bytes"),
+            (traced::<PhantomData<i32>>, "PhantomData#0\nstruct PhantomData#0"),
+            (traced::<NonZeroU32>, "u32"),
+            (traced::<(NonZeroI8, NonZeroU128, char)>, "(i8,u128,char)"),
+            (traced::<Option<Option<u8>>>, "option<option<u8>>"),
+            (traced::<(i32,)>, "(i32)"),
+            (traced::<[u8; 0]>, "()"),
+            (traced::<[[f64; 3]; 32]>, "((f64*3)*32)"),
+            (traced::<VecDeque<BTreeSet<u8>>>, "seq<seq<u8>>"),
+            (traced::<HashMap<String, Vec<(u8, u8)>>>, "map<str,seq<(u8*2)>>"),
+            (traced::<BTreeMap<char, HashSet<i64>>>, "map<char,seq<i64>>"),
+            (traced::<Duration>, "Duration#0\nstruct Duration#0{secs:u64,nanos:u32}"),
             (
-                shape_of::<(SystemTime, bool)>,
+                traced::<(SystemTime, bool)>,
                 "(SystemTime#0,bool)\n\
                  struct SystemTime#0{secs_since_epoch:u64,nanos_since_epoch:u32}",
             ),
             (
-                shape_of::<Result<IpAddr, RangeInclusive<u8>>>,
+                traced::<Result<IpAddr, RangeInclusive<u8>>>,
                 "Result#0\n\
                  enum Result#0{Ok(IpAddr#1),Err(RangeInclusive#2)}\n\
                  enum IpAddr#1{V4((u8*4)),V6((u8*16))}\n\
                  struct RangeInclusive#2{start:u8,end:u8}",
             ),
             (
-                shape_of::<Vec<SocketAddr>>,
+                traced::<Vec<SocketAddr>>,
                 "seq<SocketAddr#0>\n\
                  enum SocketAddr#0{V4(((u8*4),u16)),V6(((u8*16),u16))}",
             ),
             (
-                shape_of::<Bound<NonZeroU32>>,
+                traced::<Bound<NonZeroU32>>,
                 "Bound#0\nenum Bound#0{Unbounded,Included(u32),Excluded(u32)}",
             ),
         ]);
@@ -161,7 +237,7 @@ mod tests {
     #[test]
     fn what_exists_on_one_platform_only_is_marked() {
         check(&[(
-            shape_of::<(std::ffi::OsString, u8)>,
+            traced::<(std::ffi::OsString, u8)>,
             "(OsString#0,u8)\nenum OsString#0{Unix(seq<u8>),Windows?}",
         )]);
     }
@@ -194,16 +270,16 @@ mod tests {
     fn named_types() {
         check(&[
             (
-                shape_of::<base::Laser>,
+                traced::<base::Laser>,
                 "Laser#0\n\
                  struct Laser#0{port:str,power:f64,mode:Mode#1}\n\
                  enum Mode#1{Off,Steady(u32),Pulsed{hz:f64,width:f64},Swept(u32*2)}",
             ),
-            (shape_of::<base::Pair>, "Pair#0\nstruct Pair#0(i32,i64)"),
-            (shape_of::<Box<base::Newtype>>, "Newtype#0\nnewtype Newtype#0(i32)"),
-            (shape_of::<Vec<base::Unit>>, "seq<Unit#0>\nstruct Unit#0"),
+            (traced::<base::Pair>, "Pair#0\nstruct Pair#0(i32,i64)"),
+            (traced::<Box<base::Newtype>>, "Newtype#0\nnewtype Newtype#0(i32)"),
+            (traced::<Vec<base::Unit>>, "seq<Unit#0>\nstruct Unit#0"),
             (
-                shape_of::<(Laser<u8>, Laser<Laser<u8>>, base::Laser, Laser<u8>)>,
+                traced::<(Laser<u8>, Laser<Laser<u8>>, base::Laser, Laser<u8>)>,
                 "(Laser#0,Laser#1,Laser#2,Laser#0)\n\
                  struct Laser#0{port:str,power:f64,mode:u8}\n\
                  struct Laser#1{port:str,power:f64,mode:Laser#0}\n\
@@ -243,15 +319,15 @@ mod tests {
 
     #[test]
     fn a_change_anywhere_inside_shows() {
-        assert_eq!(shape_of::<base::Laser>(), shape_of::<Laser<Same>>());
+        assert_eq!(traced::<base::Laser>(), traced::<Laser<Same>>());
 
         fn inside<M: DeserializeOwned>() -> [Shape; 5] {
             [
-                shape_of::<Laser<M>>,
-                shape_of::<Option<Vec<M>>>,
-                shape_of::<HashMap<String, Box<M>>>,
-                shape_of::<(NonZeroU32, (PathBuf, Result<(), M>))>,
-                shape_of::<Result<Result<u8, Option<Laser<M>>>, String>>,
+                traced::<Laser<M>>,
+                traced::<Option<Vec<M>>>,
+                traced::<HashMap<String, Box<M>>>,
+                traced::<(NonZeroU32, (PathBuf, Result<(), M>))>,
+                traced::<Result<Result<u8, Option<Laser<M>>>, String>>,
             ]
         }
         let changes = [
@@ -306,26 +382,26 @@ mod tests {
             a: i32,
         }
         check_differ(&[
-            ("width", shape_of::<i32>, shape_of::<i64>),
-            ("sign", shape_of::<i32>, shape_of::<u32>),
-            ("float", shape_of::<f64>, shape_of::<u64>),
-            ("option", shape_of::<i32>, shape_of::<Option<i32>>),
-            ("list", shape_of::<i32>, shape_of::<Vec<i32>>),
-            ("text and bytes", shape_of::<String>, shape_of::<CString>),
-            ("array and list", shape_of::<[u8; 4]>, shape_of::<Vec<u8>>),
-            ("array length", shape_of::<[u8; 4]>, shape_of::<[u8; 5]>),
-            ("map's key", shape_of::<HashMap<i32, ()>>, shape_of::<HashMap<i64, ()>>),
-            ("map's value", shape_of::<HashMap<(), i32>>, shape_of::<HashMap<(), i64>>),
-            ("map and list", shape_of::<HashMap<u8, u8>>, shape_of::<Vec<(u8, u8)>>),
-            ("nesting", shape_of::<(u8, (u8, u8))>, shape_of::<((u8, u8), u8)>),
-            ("field added", shape_of::<One>, shape_of::<Two>),
-            ("field renamed", shape_of::<One>, shape_of::<Other>),
-            ("fields swapped", shape_of::<Two>, shape_of::<TwoSwapped>),
-            ("default field added", shape_of::<One>, shape_of::<Skipping>),
-            ("struct renamed", shape_of::<base::Newtype>, shape_of::<(i32,)>),
-            ("inner generic", shape_of::<Laser<Laser<u8>>>, shape_of::<Laser<Laser<i8>>>),
+            ("width", traced::<i32>, traced::<i64>),
+            ("sign", traced::<i32>, traced::<u32>),
+            ("float", traced::<f64>, traced::<u64>),
+            ("option", traced::<i32>, traced::<Option<i32>>),
+            ("list", traced::<i32>, traced::<Vec<i32>>),
+            ("text and bytes", traced::<String>, traced::<CString>),
+            ("array and list", traced::<[u8; 4]>, traced::<Vec<u8>>),
+            ("array length", traced::<[u8; 4]>, traced::<[u8; 5]>),
+            ("map's key", traced::<HashMap<i32, ()>>, traced::<HashMap<i64, ()>>),
+            ("map's value", traced::<HashMap<(), i32>>, traced::<HashMap<(), i64>>),
+            ("map and list", traced::<HashMap<u8, u8>>, traced::<Vec<(u8, u8)>>),
+            ("nesting", traced::<(u8, (u8, u8))>, traced::<((u8, u8), u8)>),
+            ("field added", traced::<One>, traced::<Two>),
+            ("field renamed", traced::<One>, traced::<Other>),
+            ("fields swapped", traced::<Two>, traced::<TwoSwapped>),
+            ("default field added", traced::<One>, traced::<Skipping>),
+            ("struct renamed", traced::<base::Newtype>, traced::<(i32,)>),
+            ("inner generic", traced::<Laser<Laser<u8>>>, traced::<Laser<Laser<i8>>>),
         ]);
-        check(&[(shape_of::<Skipping>, "S#0\nstruct S#0{a:i32,c:i32}")]);
+        check(&[(traced::<Skipping>, "S#0\nstruct S#0{a:i32,c:i32}")]);
     }
 
     #[test]
@@ -374,27 +450,27 @@ mod tests {
         enum Never {}
         check(&[
             (
-                shape_of::<Tree>,
+                traced::<Tree>,
                 "Tree#0\n\
                  struct Tree#0{value:f32,children:seq<Tree#0>,parent:option<Tree#0>,\
                  by_name:map<str,Tree#0>,last:State#1}\n\
                  enum State#1{New,Old(i32)}",
             ),
             (
-                shape_of::<Stmt>,
+                traced::<Stmt>,
                 "Stmt#0\n\
                  enum Stmt#0{If(Expr#1,Stmt#0,option<Stmt#0>),Block(seq<Stmt#0>),Eval(Expr#1),Stop}\n\
                  enum Expr#1{Add(Expr#1*2),Neg(Expr#1),Call{name:str,with:seq<Stmt#0>},\
                  Literal(State#2)}\n\
                  enum State#2{New,Old(i32)}",
             ),
-            (shape_of::<Nest>, "seq<^1>"),
-            (shape_of::<Endless>, "Endless#0\nstruct Endless#0{again:Endless#0,more:u8}"),
+            (traced::<Nest>, "seq<^1>"),
+            (traced::<Endless>, "Endless#0\nstruct Endless#0{again:Endless#0,more:u8}"),
             (
-                shape_of::<Option<Hopeless>>,
+                traced::<Option<Hopeless>>,
                 "option<Hopeless#0>\nenum Hopeless#0{One(Hopeless#0),Two(Hopeless#0,?)}",
             ),
-            (shape_of::<(Option<Never>, u8)>, "(option<Never#0>,u8)\nenum Never#0{}"),
+            (traced::<(Option<Never>, u8)>, "(option<Never#0>,u8)\nenum Never#0{}"),
         ]);
     }
 
@@ -417,7 +493,7 @@ mod tests {
             N { deep: Result<u16, Option<u32>> },
         }
         check(&[(
-            shape_of::<Vec<(u8, A)>>,
+            traced::<Vec<(u8, A)>>,
             "seq<(u8,A#0)>\n\
                  enum A#0{X(option<B#1>),Y(C#2,seq<B#1>)}\n\
                  enum B#1{P{c:C#2},Q(map<C#2,C#2>)}\n\
@@ -485,10 +561,10 @@ mod tests {
         }
         const MODE: &str = "enum Mode#1{Off,Steady(u32),Pulsed{hz:f64,width:f64},Swept(u32*2)}";
         let cases: [(Shape, &str); 4] = [
-            (shape_of::<Behind<NonZeroU32, i8>>, "first:u32,rest:i8"),
-            (shape_of::<Behind<Url, [i8; 2]>>, "first:str,rest:(i8*2)"),
-            (shape_of::<Behind<Nothing, u8>>, "first:str!,rest:u8"),
-            (shape_of::<Behind<Option<Nothing>, u8>>, "first:option<str!>,rest:u8"),
+            (traced::<Behind<NonZeroU32, i8>>, "first:u32,rest:i8"),
+            (traced::<Behind<Url, [i8; 2]>>, "first:str,rest:(i8*2)"),
+            (traced::<Behind<Nothing, u8>>, "first:str!,rest:u8"),
+            (traced::<Behind<Option<Nothing>, u8>>, "first:option<str!>,rest:u8"),
         ];
         for (shape, fields) in cases {
             let head = format!("Behind#0\nstruct Behind#0{{{fields},last:option<Mode#1>}}\n{MODE}");
@@ -496,27 +572,27 @@ mod tests {
         }
         check(&[
             (
-                shape_of::<Behind<Panics, u8>>,
+                traced::<Behind<Panics, u8>>,
                 "Behind#0\n\
                  struct Behind#0{first:Panics#1,rest:u8,last:option<Mode#2>}\n\
                  newtype Panics#1(u32!panic)\n\
                  enum Mode#2{Off,Steady(u32),Pulsed{hz:f64,width:f64},Swept(u32*2)}",
             ),
             (
-                shape_of::<(Ordered, NotEmpty<Url>, NotEmpty<Ordered>, i16)>,
+                traced::<(Ordered, NotEmpty<Url>, NotEmpty<Ordered>, i16)>,
                 "((u8*2,option<Mode#0>),seq<str>,seq<(u8*2,option<Mode#0>)>,i16)\n\
                  enum Mode#0{Off,Steady(u32),Pulsed{hz:f64,width:f64},Swept(u32*2)}",
             ),
             (
-                shape_of::<Or>,
+                traced::<Or>,
                 "Or#0\n\
                  enum Or#0{Url(str,i8),Nothing(str!,?),Panics{why:Panics#1,code:i8},Last(i16)}\n\
                  newtype Panics#1(u32!panic)",
             ),
-            (shape_of::<(u8, Nothing, u8, u8)>, "(u8,str!,?*2)"),
-            (shape_of::<HashMap<PanicsOnKey, Vec<i8>>>, "map<u16!panic,seq<i8>>"),
-            (shape_of::<(Vec<Nothing>, u8)>, "(seq<str!>,u8)"),
-            (shape_of::<Nothing>, "str!"),
+            (traced::<(u8, Nothing, u8, u8)>, "(u8,str!,?*2)"),
+            (traced::<HashMap<PanicsOnKey, Vec<i8>>>, "map<u16!panic,seq<i8>>"),
+            (traced::<(Vec<Nothing>, u8)>, "(seq<str!>,u8)"),
+            (traced::<Nothing>, "str!"),
         ]);
     }
 
@@ -560,16 +636,17 @@ mod tests {
             Two(u8, base::Mode),
         }
         check(&[
-            (shape_of::<Flat>, "map<identifier,any>!"),
-            (shape_of::<(u8, Tagged)>, "(u8,any!)"),
-            (shape_of::<(u8, Untagged, i8)>, "(u8,any,i8)"),
-            (shape_of::<(IgnoredAny, u8)>, "(ignored,u8)"),
+            (traced::<Flat>, "map<identifier,any>!\nof Flat"),
+            (traced::<(u8, Tagged)>, "(u8,any!)\nof (u8, Tagged)"),
+            (traced::<(u8, Untagged, i8)>, "(u8,any,i8)\nof (u8, Untagged, i8)"),
+            (traced::<(IgnoredAny, u8)>, "(ignored,u8)\nof (IgnoredAny, u8)"),
             (
-                shape_of::<Option<Adjacent>>,
+                traced::<Option<Adjacent>>,
                 "option<Adjacent#0>\n\
                  struct Adjacent#0{kind:identifier|Adjacent#1,with:any|(u8,Mode#2)}\n\
                  enum Adjacent#1{Text,Two}\n\
-                 enum Mode#2{Off,Steady?,Pulsed?,Swept?}",
+                 enum Mode#2{Off,Steady?,Pulsed?,Swept?}\n\
+                 of Option<Adjacent>",
             ),
         ]);
     }
@@ -648,14 +725,14 @@ mod tests {
     fn implementations_by_hand() {
         check(&[
             (
-                shape_of::<(OnlyByName, u8)>,
+                traced::<(OnlyByName, u8)>,
                 "(OnlyByName#0,u8)\n\
                  struct OnlyByName#0{a:i8,b:option<Mode#1>}\n\
                  enum Mode#1{Off,Steady(u32),Pulsed{hz:f64,width:f64},Swept(u32*2)}",
             ),
-            (shape_of::<(OnlyByIndex, u8)>, "(OnlyByIndex#0,u8)\nenum OnlyByIndex#0{A,B(u64)}"),
-            (shape_of::<(OnlyKeys, u8)>, "(OnlyKeys#0,u8)\nstruct OnlyKeys#0{a:?,b:?}"),
-            (shape_of::<(PanicsBetween, u8)>, "((u8,?)!panic,?)"),
+            (traced::<(OnlyByIndex, u8)>, "(OnlyByIndex#0,u8)\nenum OnlyByIndex#0{A,B(u64)}"),
+            (traced::<(OnlyKeys, u8)>, "(OnlyKeys#0,u8)\nstruct OnlyKeys#0{a:?,b:?}"),
+            (traced::<(PanicsBetween, u8)>, "((u8,?)!panic,?)"),
         ]);
     }
 
@@ -680,13 +757,10 @@ mod tests {
             a: u8,
         }
         check(&[
-            (shape_of::<Odd>, "Odd#0\nstruct Odd#0{8\"a:i32,b\n\":u8}"),
-            (
-                shape_of::<Large>,
-                "Large#0\nstruct Large#0{values:(((u8*32)*32)*31,?),after:i8}!limit",
-            ),
+            (traced::<Odd>, "Odd#0\nstruct Odd#0{8\"a:i32,b\n\":u8}"),
+            (traced::<Large>, "Large#0\nstruct Large#0{values:(((u8*32)*32)*31,?),after:i8}!limit"),
         ]);
-        assert!(shape_of::<TooMuch>().contains("after:i8"));
+        assert!(traced::<TooMuch>().contains("after:i8"));
 
         /// Twice as much text with every level.
         macro_rules! levels {
@@ -699,11 +773,11 @@ mod tests {
             };
         }
         levels!(u8 A B C D E F G H I J K L M N O P);
-        let text = shape_of::<P>();
+        let text = traced::<P>();
         assert!(text.ends_with("!limit") && text.len() < 300_000, "{} bytes", text.len());
 
-        let stubborn = shape_of::<(Stubborn, u8)>();
+        let stubborn = traced::<(Stubborn, u8)>();
         assert!(stubborn.starts_with("((u8*") && stubborn.len() < 100, "{stubborn}");
-        assert_eq!(stubborn, shape_of::<(Stubborn, u8)>());
+        assert_eq!(stubborn, traced::<(Stubborn, u8)>());
     }
 }

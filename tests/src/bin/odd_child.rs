@@ -15,6 +15,8 @@ use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType, recvmsg, sendmsg,
 };
+use serde::{Deserialize, Serialize};
+use system_tests::transport::PROTOCOL;
 use system_tests::{BenchProcess, until};
 
 fn main() {
@@ -43,7 +45,25 @@ fn main() {
             let files: Vec<_> =
                 (0..16).map(|_| std::fs::File::open("/dev/null").expect("it is there")).collect();
             let files: Vec<_> = files.iter().map(|file| file.as_fd()).collect();
-            send_and_sleep(&[2, 0, 0, 0], &files)
+            send_and_sleep(&[PROTOCOL, 0, 0, 0], &files)
+        }
+        "speak another protocol" => {
+            // The head of a packet, a mark, and the number: the same in every version.
+            let packet = [&[77][..], &[0; 23], b"mpcore\0\x02", &77_u32.to_le_bytes()].concat();
+            send_and_sleep(&packet, &[])
+        }
+        "speak another protocol at the endpoint" => {
+            let (record, endpoint) = first_record();
+            let nonce = nonce_in(&record, &endpoint);
+            let sender = IpcSender::<Greeting>::connect(endpoint).expect("somebody listens");
+            sender.send(Greeting::OtherProtocol(77, nonce)).expect("it can be sent");
+            sleep_for_ever()
+        }
+        "exit as protocol 2 did" => {
+            eprintln!(
+                "the controller speaks protocol {PROTOCOL}, this child 2; build both with the same mpcore"
+            );
+            std::process::exit(2)
         }
         "say nothing" => {
             let (_, endpoint) = first_record();
@@ -80,6 +100,14 @@ fn main() {
         }
         other => panic!("no way to be odd `{other}`"),
     }
+}
+
+/// What a child says at the endpoint, as far as it is the same in every version.
+#[derive(Serialize, Deserialize)]
+enum Greeting {
+    GiveUp,
+    Hello,
+    OtherProtocol(u32, [u8; 16]),
 }
 
 fn sleep_for_ever() -> ! {
@@ -149,10 +177,20 @@ fn half_a_message(endpoint: &str) {
     std::mem::forget(socket);
 }
 
-/// A real child that was told another nonce: the sixteen bytes behind the endpoint's name.
-fn impostor(program: &str, mark: &str, record: &[u8], endpoint: &str) {
+/// The nonce is the sixteen bytes behind the endpoint's name.
+fn nonce_at(record: &[u8], endpoint: &str) -> usize {
     let name = record.windows(endpoint.len()).position(|window| window == endpoint.as_bytes());
-    let nonce = name.expect("the record names the endpoint") + endpoint.len();
+    name.expect("the record names the endpoint") + endpoint.len()
+}
+
+fn nonce_in(record: &[u8], endpoint: &str) -> [u8; 16] {
+    let at = nonce_at(record, endpoint);
+    record[at..at + 16].try_into().expect("sixteen bytes")
+}
+
+/// A real child that was told another nonce.
+fn impostor(program: &str, mark: &str, record: &[u8], endpoint: &str) {
+    let nonce = nonce_at(record, endpoint);
     let mut record = record.to_vec();
     record[nonce..nonce + 16].iter_mut().for_each(|byte| *byte ^= 0xFF);
     let mut command = Command::new(program);

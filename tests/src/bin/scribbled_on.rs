@@ -4,12 +4,12 @@
 //! It tells how the broken child ended, and whether another child and the broken one's next run work.
 
 use system_tests::bench::{builder, ready};
-use system_tests::transport::framed;
+use system_tests::transport::{PROTOCOL, framed};
 use system_tests::{BenchControl, BenchProcess, Blob, outcome};
 
 /// The head of a packet of this kind in the first run: version, kind, flags, generation, two totals.
 fn head(kind: u8, credit: u64) -> Vec<u8> {
-    [&[2, kind, 0, 0, 1, 0, 0, 0][..], &credit.to_le_bytes(), &[0; 8]].concat()
+    [&[PROTOCOL, kind, 0, 0, 1, 0, 0, 0][..], &credit.to_le_bytes(), &[0; 8]].concat()
 }
 
 fn bench() -> BenchControl {

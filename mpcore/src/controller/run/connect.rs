@@ -17,13 +17,15 @@ use crate::child::registry::{self, Place};
 use crate::controller::builder::Program;
 use crate::controller::exit::Failure;
 use crate::controller::inbox::{Notice, post};
+use crate::controller::outcome::{Exception, ExceptionKind};
 use crate::controller::shared::Shared;
 use crate::process::watch::{self, Watched};
 use crate::process::{ExitStatus, spawn};
 use crate::transport::{ChildLanes, ControllerLanes, Transport, memory, window};
 use crate::unwind::caught;
-use crate::wire::fingerprint::Mismatch;
+use crate::wire::fingerprint::{Mismatch, not_compared};
 use crate::wire::handshake::{Bootstrap, Introduction, Nonce};
+use crate::wire::interface::Facts;
 use crate::wire::packet::PROTOCOL;
 
 /// What a program that panics ends with.
@@ -120,6 +122,10 @@ fn spawn(
     let owner = Arc::clone(shared) as Arc<dyn Watched>;
     watch::watch(run.key, owner, run.generation, Some(spawned.process), deadline);
     run.watched();
+    if !shared.spec.program.is_same_code() {
+        // While the child does the same. The user's code runs, on this thread, which has nothing to read yet.
+        shared.table.facts();
+    }
     Ok(spawned.stdin)
 }
 
@@ -155,13 +161,12 @@ fn recognise(
     run: &Run,
     introduction: &Introduction,
 ) -> Result<(), NotConnected> {
-    if introduction.protocol != PROTOCOL {
-        let child = introduction.protocol;
-        let failure = Failure::Protocol { child, controller: PROTOCOL };
-        return Err(NotConnected::Refused(failure));
-    }
-    if let Some(mismatch) = Mismatch::between(&shared.table.facts, &introduction.facts) {
-        return Err(NotConnected::Refused(Failure::Mismatch(mismatch)));
+    if !shared.spec.program.is_same_code() {
+        let Some(theirs) = &introduction.facts else {
+            let lie = "it does not say what its interface is".to_owned();
+            return Err(NotConnected::Refused(Failure::Broken(lie)));
+        };
+        compare(shared, theirs)?;
     }
     let (properties, values) = (shared.mirrors.len(), introduction.initial.len());
     if values != properties {
@@ -170,6 +175,47 @@ fn recognise(
     }
     take_initial_values(shared, run, &introduction.initial);
     Ok(())
+}
+
+/// Compares a child's interface with the controller's.
+fn compare(shared: &Arc<Shared>, theirs: &Facts) -> Result<(), NotConnected> {
+    let ours = shared.table.facts();
+    let mismatch = |mismatch| Err(NotConnected::Refused(Failure::Mismatch(mismatch)));
+    if let Some(found) = Mismatch::between(ours, theirs) {
+        return mismatch(found);
+    }
+    let unseen = not_compared(ours, theirs);
+    if unseen.is_empty() {
+        return Ok(());
+    }
+    if shared.spec.compare_strictly {
+        return mismatch(Mismatch::strictly(ours, theirs, &unseen));
+    }
+    if shared.table.is_told_first() {
+        let exception = Exception {
+            process: shared.name(),
+            pid: shared.life().pid,
+            command: None,
+            call: None,
+            kind: ExceptionKind::NotCompared,
+            message: format!(
+                "a part of `{}` could not be compared with the child's: {}; a difference there goes unnoticed,                  so build both programs from one version",
+                shared.table.interface,
+                unseen.join("; ")
+            ),
+            backtrace: String::new(),
+        };
+        post(shared, Notice::Exception(Box::new(exception)));
+    }
+    Ok(())
+}
+
+/// A child that speaks another protocol.
+fn other_protocol(child: u32) -> NotConnected {
+    NotConnected::Refused(match child {
+        PROTOCOL => Failure::Broken(format!("it refuses protocol {PROTOCOL}, which is its own")),
+        _ => Failure::Protocol { child, controller: PROTOCOL },
+    })
 }
 
 /// Every run begins with the properties' initial values; a run that is over sets none.

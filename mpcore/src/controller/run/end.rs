@@ -19,12 +19,17 @@ use crate::process::watch::Watched;
 use crate::supervise::restart::RunEnd;
 use crate::sync::{lock, wait_timeout};
 use crate::unwind::caught;
+use crate::wire::handshake::told_other_protocol;
+use crate::wire::packet::PROTOCOL;
 
 use super::Known;
 
 /// SIGTERM and SIGKILL, as an exit status tells them.
 const TERMINATED: ExitStatus = ExitStatus::from_code(-15);
 const KILLED: ExitStatus = ExitStatus::from_code(-9);
+
+/// What a program that is no child of this controller's ends with.
+const NOT_A_CHILD: i32 = 2;
 
 /// Lines of stderr that stand in the text of a failed start.
 const LAST_WORDS: usize = 4;
@@ -245,6 +250,9 @@ fn failure(
     if known.bye.is_some() || (known.asked.is_some() && by_us) {
         return None;
     }
+    if let Some(child) = other_protocol(known, status, stderr) {
+        return Some(Failure::Protocol { child, controller: PROTOCOL });
+    }
     Some(if known.ready {
         Failure::Crashed { status }
     } else {
@@ -260,4 +268,10 @@ fn failure(
         };
         Failure::EndedBeforeReady { status, advice, stderr }
     })
+}
+
+/// A child of protocol 2 says which one it speaks on stderr, and nowhere else, and ends.
+fn other_protocol(known: &Known, status: ExitStatus, stderr: &[String]) -> Option<u32> {
+    let refused = !known.introduced && status.code() == NOT_A_CHILD;
+    stderr.iter().rev().find_map(|line| told_other_protocol(line)).filter(|_| refused)
 }

@@ -27,5 +27,8 @@ pub(crate) use windows::{
     room_for_descriptors, segfault, signal_name, status, stdin_to_null, terminate,
 };
 
+/// Whether [`own_program`] is the very code that runs here, also where its file has been replaced meanwhile.
+pub(crate) const OWN_PROGRAM_IS_THIS_CODE: bool = cfg!(target_os = "linux");
+
 /// Ends the wait of an [`Exits`].
 pub(crate) type Waker = std::sync::Arc<dyn Fn() + Send + Sync>;

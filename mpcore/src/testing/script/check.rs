@@ -11,6 +11,7 @@
 use std::panic::Location;
 
 use super::{Act, Script, Shape, Step, Value};
+use crate::wire::codec::ShapeFn;
 use crate::wire::interface::{CommandRow, InterfaceTable};
 
 /// Why a script cannot be played.
@@ -216,7 +217,7 @@ fn position<'a>(
     known.clone().position(|it| it == name).ok_or_else(|| {
         let known: Vec<_> = known.map(|name| format!("`{name}`")).collect();
         ScriptError::UnknownName {
-            interface: table.facts.interface.clone(),
+            interface: table.interface.clone(),
             kind,
             name: name.to_owned(),
             known: if known.is_empty() { "none at all".to_owned() } else { known.join(", ") },
@@ -230,14 +231,15 @@ fn fits(
     table: &InterfaceTable,
     step: &Step,
     given: &Shape,
-    expected: &[String],
+    expected: &[ShapeFn],
     (kind, name): (&str, &str),
 ) -> Result<(), ScriptError> {
-    if given.shapes == expected {
+    if given.shapes.len() == expected.len()
+        && given.shapes.iter().zip(expected).all(|(one, other)| one() == other())
+    {
         return Ok(());
     }
-    let fact = table.facts.items.iter().find(|fact| fact.kind == kind && fact.name == name);
-    let signature = fact.map(|fact| format!("{}{}", fact.name, fact.signature)).unwrap_or_default();
+    let signature = table.signature(kind, name);
     let (step, at) = (step.to_string(), step.at.to_string());
     Err(ScriptError::WrongType { step, given: given.of, signature, at })
 }

@@ -7,7 +7,8 @@ use super::trace::{Arm, Ask, Form, Head, Node, Slot, Trace};
 /// Bytes of text.
 const MAX_TEXT: usize = 256 << 10;
 
-pub(super) fn write(trace: &Trace, root: usize) -> String {
+/// `of` is the type's full name.
+pub(super) fn write(trace: &Trace, root: usize, of: &str) -> String {
     let mut text = Text { trace, out: String::new(), named: Vec::new(), within: Vec::new() };
     text.slot(&trace.slots[root]);
     let mut next = 0;
@@ -15,6 +16,10 @@ pub(super) fn write(trace: &Trace, root: usize) -> String {
         text.out.push('\n');
         text.definition(node);
         next += 1;
+    }
+    if trace.carries_names() && !text.full() {
+        text.out.push_str("\nof ");
+        without_paths(of, &mut text.out);
     }
     let cut = text.full();
     let mut out = text.out;
@@ -181,6 +186,50 @@ impl<'a> Text<'a> {
     }
 }
 
+/// A type's name without the paths in it, which say where it stands and not what it is, and without lifetimes,
+/// which not every compiler writes.
+fn without_paths(name: &str, out: &mut String) {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut rest = name;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '\'' => rest[1..].find(|c| !word(c)).map_or(rest.len(), |end| end + 1),
+            c if word(c) => rest.find(|c| !word(c)).unwrap_or(rest.len()),
+            c => c.len_utf8(),
+        };
+        let (piece, after) = rest.split_at(length);
+        rest = match first {
+            '\'' => after.strip_prefix(", ").unwrap_or(after),
+            _ => after.strip_prefix("::").filter(|_| word(first)).unwrap_or(after),
+        };
+        if first != '\'' && rest.len() == after.len() {
+            out.push_str(piece);
+        }
+    }
+}
+
 fn reads_alike(one: &Slot, other: &Slot) -> bool {
     one.asks == other.asks && one.refused() == other.refused() && one.panicked == other.panicked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_what_a_type_is_and_not_where() {
+        for (full, short) in [
+            ("u8", "u8"),
+            ("app::laser::Cfg", "Cfg"),
+            ("alloc::vec::Vec<app::Cfg>", "Vec<Cfg>"),
+            ("(app::Cfg, core::option::Option<[u8; 3]>)", "(Cfg, Option<[u8; 3]>)"),
+            ("alloc::borrow::Cow<'_, str>", "Cow<str>"),
+            ("app::Ref<'static>", "Ref<>"),
+            ("app::f::{{closure}}::Cfg", "{{closure}}::Cfg"),
+        ] {
+            let mut out = String::new();
+            without_paths(full, &mut out);
+            assert_eq!(out, short);
+        }
+    }
 }

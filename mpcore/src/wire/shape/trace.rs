@@ -19,6 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::asked::Asked;
 use super::made_up::{MadeUp, TRIES};
+use crate::unwind::discard;
 
 /// Passes over one type. One pass settles at least one variant or one refused value of what is open.
 const MAX_PASSES: usize = 4096;
@@ -176,6 +177,12 @@ impl Trace {
         true
     }
 
+    /// Whether values carry the names of what is in them, somewhere in this type: they ask for whatever there is.
+    pub(super) fn carries_names(&self) -> bool {
+        let leaf = |ask: &Ask| matches!(ask, Ask::Leaf("any" | "identifier" | "ignored"));
+        self.slots.iter().any(|slot| slot.asks.iter().any(leaf))
+    }
+
     pub(super) fn add_slot(&mut self) -> usize {
         self.slots.push(Slot::default());
         self.slots.len() - 1
@@ -220,7 +227,10 @@ impl Trace {
             }
         };
         self.found += usize::from(news);
-        result.unwrap_or(Err(Refused))
+        result.unwrap_or_else(|payload| {
+            discard(payload);
+            Err(Refused)
+        })
     }
 
     /// A failure that is no slot's fault.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
-use super::{NotConnected, bootstrap, recognise, resources, spawn};
+use super::{NotConnected, bootstrap, other_protocol, recognise, resources, spawn};
 use crate::controller::exit::Failure;
 use crate::controller::run::{Run, Step};
 use crate::controller::shared::Shared;
@@ -67,10 +67,14 @@ fn greet(
                 {
                     return Err(NotConnected::Refused(Failure::Resources(error.to_string())));
                 }
-                if let Ok(Greeting::Hello(hello)) = greeting
-                    && hello.introduction.nonce == endpoints.nonce
-                {
-                    return Ok((attempt, hello));
+                match greeting {
+                    Ok(Greeting::Hello(hello)) if hello.introduction.nonce == endpoints.nonce => {
+                        return Ok((attempt, hello));
+                    }
+                    Ok(Greeting::OtherProtocol { protocol, nonce }) if nonce == endpoints.nonce => {
+                        return Err(other_protocol(protocol));
+                    }
+                    _ => {}
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}

@@ -3,11 +3,11 @@
 use std::process::Stdio;
 use std::sync::Arc;
 
-use super::{NotConnected, bootstrap, recognise, resources, spawn};
+use super::{NotConnected, bootstrap, other_protocol, recognise, resources, spawn};
 use crate::controller::exit::Failure;
 use crate::controller::run::Run;
 use crate::controller::shared::Shared;
-use crate::transport::socket::Offer;
+use crate::transport::socket::{Offer, Said};
 use crate::transport::{ControllerLanes, ReceiveError, window};
 use crate::wire::handshake::{Nonce, Record};
 
@@ -24,7 +24,8 @@ pub(super) fn connect(
     spawn(shared, run, Stdio::from(stdin))?;
     run.ends_with(expected.end());
     let introduction = match expected.introduction(run.generation, window()) {
-        Ok(introduction) => introduction,
+        Ok(Said::Introduction(introduction)) => introduction,
+        Ok(Said::OtherProtocol(child)) => return Err(other_protocol(child)),
         Err(ReceiveError::Closed) => return Err(NotConnected::Closed),
         Err(ReceiveError::Broken(why)) => return Err(NotConnected::Refused(Failure::Broken(why))),
     };

@@ -1,0 +1,230 @@
+//! Reads the text of a shape back, whoever wrote it; [`super`] describes it.
+//!
+//! The other side's text is untrusted, and may have been cut: what cannot be read is absent, and nothing here
+//! nests deeper than [`DEEPEST`].
+
+/// Places inside each other: more than a trace follows.
+pub(super) const DEEPEST: usize = 256;
+
+/// A shape.
+pub(super) struct Shape<'a> {
+    pub(super) root: Place<'a>,
+    /// By number; those that were cut off are missing.
+    pub(super) named: Vec<Named<'a>>,
+    /// The type's own name, where its values carry the names of what is in them.
+    pub(super) of: Option<&'a str>,
+    /// A bound was met.
+    pub(super) limited: bool,
+}
+
+/// A place for a value.
+pub(super) struct Place<'a> {
+    /// What was asked for here; nothing: it could not be reached.
+    pub(super) asks: Vec<Ask<'a>>,
+    /// Behind what was asked for: `!`, `!panic`, or nothing.
+    pub(super) mark: &'a str,
+}
+
+pub(super) enum Ask<'a> {
+    Leaf(&'a str),
+    /// Name and number.
+    Named(&'a str, usize),
+    /// `option`, `seq` or `map`, and what is in it.
+    Of(&'a str, Vec<Place<'a>>),
+    Row(Row<'a>),
+    Around(usize),
+}
+
+/// Elements in order, equal neighbours counted.
+pub(super) type Row<'a> = Vec<(Place<'a>, usize)>;
+
+pub(super) enum Form<'a> {
+    Unseen,
+    Unit,
+    Row(Row<'a>),
+    Fields(Vec<(&'a str, Place<'a>)>),
+}
+
+/// A named type: a struct has one arm without a name, an enum one per variant.
+pub(super) struct Named<'a> {
+    /// `struct`, `newtype` or `enum`.
+    pub(super) head: &'a str,
+    pub(super) arms: Vec<(&'a str, Form<'a>)>,
+}
+
+impl<'a> Shape<'a> {
+    /// `None` if not even the type itself can be read.
+    pub(super) fn read(text: &'a str) -> Option<Self> {
+        let (text, limited) = match text.strip_suffix("!limit") {
+            Some(text) => (text, true),
+            None => (text, false),
+        };
+        let mut reader = Reader { rest: text, depth: 0 };
+        let root = reader.place()?;
+        if !(reader.rest.is_empty() || reader.rest.starts_with('\n')) {
+            return None;
+        }
+        let (mut named, mut of) = (Vec::new(), None);
+        while reader.skip("\n") {
+            if reader.skip("of ") {
+                of = Some(reader.rest);
+                break;
+            }
+            let Some(definition) = reader.definition(named.len()) else { break };
+            named.push(definition);
+        }
+        Some(Self { root, named, of, limited })
+    }
+}
+
+struct Reader<'a> {
+    rest: &'a str,
+    depth: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn skip(&mut self, token: &str) -> bool {
+        let rest = self.rest.strip_prefix(token);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    fn expect(&mut self, token: &str) -> Option<()> {
+        self.skip(token).then_some(())
+    }
+
+    fn take(&mut self, length: usize) -> Option<&'a str> {
+        let (taken, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    fn word(&mut self) -> &'a str {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let length = self.rest.find(|c| !plain(c)).unwrap_or(self.rest.len());
+        self.take(length).unwrap_or_default()
+    }
+
+    fn number(&mut self) -> Option<usize> {
+        let digits = self.rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(self.rest.len());
+        self.take(digits)?.parse().ok()
+    }
+
+    /// A name as it is, or quoted behind its length.
+    fn name(&mut self) -> Option<&'a str> {
+        let word = self.word();
+        if !self.skip("\"") {
+            return (!word.is_empty()).then_some(word);
+        }
+        let name = self.take(word.parse().ok()?)?;
+        self.expect("\"")?;
+        Some(name)
+    }
+
+    fn place(&mut self) -> Option<Place<'a>> {
+        if self.depth == DEEPEST {
+            return None;
+        }
+        self.depth += 1;
+        let mut asks = Vec::new();
+        if !self.skip("?") {
+            asks.push(self.ask()?);
+            while self.skip("|") {
+                asks.push(self.ask()?);
+            }
+        }
+        self.depth -= 1;
+        let marks = ["!panic", "!"];
+        let mark = marks.into_iter().find(|mark| self.skip(mark)).unwrap_or_default();
+        Some(Place { asks, mark })
+    }
+
+    fn ask(&mut self) -> Option<Ask<'a>> {
+        if self.skip("^") {
+            return self.number().map(Ask::Around);
+        }
+        if self.rest.starts_with('(') {
+            return self.row().map(Ask::Row);
+        }
+        let name = self.name()?;
+        if self.skip("#") {
+            return self.number().map(|number| Ask::Named(name, number));
+        }
+        if !self.skip("<") {
+            return Some(Ask::Leaf(name));
+        }
+        let mut inside = vec![self.place()?];
+        while self.skip(",") {
+            inside.push(self.place()?);
+        }
+        self.expect(">")?;
+        Some(Ask::Of(name, inside))
+    }
+
+    fn row(&mut self) -> Option<Row<'a>> {
+        self.expect("(")?;
+        let mut row = Vec::new();
+        while !self.skip(")") {
+            if !row.is_empty() {
+                self.expect(",")?;
+            }
+            let place = self.place()?;
+            let count = if self.skip("*") { self.number()? } else { 1 };
+            row.push((place, count));
+        }
+        Some(row)
+    }
+
+    fn form(&mut self) -> Option<Form<'a>> {
+        if self.skip("?") {
+            return Some(Form::Unseen);
+        }
+        if self.rest.starts_with('(') {
+            return self.row().map(Form::Row);
+        }
+        if !self.skip("{") {
+            return Some(Form::Unit);
+        }
+        let mut fields = Vec::new();
+        while !self.skip("}") {
+            if !fields.is_empty() {
+                self.expect(",")?;
+            }
+            let name = self.name()?;
+            self.expect(":")?;
+            fields.push((name, self.place()?));
+        }
+        Some(Form::Fields(fields))
+    }
+
+    fn definition(&mut self, number: usize) -> Option<Named<'a>> {
+        let head = ["struct", "newtype", "enum"].into_iter().find(|head| self.skip(head))?;
+        self.expect(" ")?;
+        self.name()?;
+        self.expect("#")?;
+        if self.number()? != number {
+            return None;
+        }
+        if head != "enum" {
+            return Some(Named { head, arms: vec![("", self.form()?)] });
+        }
+        self.expect("{")?;
+        let mut arms = Vec::new();
+        while !self.skip("}") {
+            if !arms.is_empty() {
+                self.expect(",")?;
+            }
+            arms.push((self.name()?, self.form()?));
+        }
+        Some(Named { head, arms })
+    }
+}
+
+/// As many whole lines of a shape's text as fit.
+pub(crate) fn cut(text: &str, room: usize) -> &str {
+    if text.len() <= room {
+        return text;
+    }
+    let end = text.as_bytes()[..=room].iter().rposition(|byte| *byte == b'\n');
+    end.map_or("", |end| &text[..end])
+}
