@@ -109,7 +109,8 @@ impl<T: ControlObject> Core<T> {
         self.inner.config.borrow().clone()
     }
 
-    /// Sets the config of the next start; one of the wrong type is refused with a warning.
+    /// Sets the config of the next start; one of the wrong type is refused with a warning. A large one is encoded
+    /// on a thread, and what is wrong with it then shows as `failed` of the run.
     ///
     /// A warning here and in every write of a property, as QML itself does where a binding has the wrong
     /// type: there, no JavaScript is calling, and an error thrown would come out of whatever runs next.
@@ -125,7 +126,7 @@ impl<T: ControlObject> Core<T> {
             let control = self.inner.control.borrow().clone();
             let Some(control) = control else { return Err(no_child::<T>()) };
             let core = control.__core();
-            core.set_config::<T::Control>(&config).map_err(|error| error.to_string())
+            core.set_config::<T::Control>(config).map_err(|error| error.to_string())
         });
         match set {
             Ok(()) => {
@@ -311,7 +312,7 @@ pub fn constructed<T: ControlObject>(object: &T) {
             // A config that needs nothing said: `()`, an option, a struct of defaults.
             let config = guarded(|| T::__default_config().map_err(|error| error.to_string()));
             let set = config.and_then(|config| {
-                control.__core().set_config::<T::Control>(&config).map_err(|it| it.to_string())
+                control.__core().set_config::<T::Control>(config).map_err(|it| it.to_string())
             });
             *inner.config_error.borrow_mut() =
                 set.err().map(|why| format!("{}: config: {why}", T::NAME));

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::config::ConfigBytes;
 use super::core::Core;
 use super::escalation::Escalation;
 use super::exit::ExitReport;
@@ -83,8 +84,8 @@ type AfterExit = Box<dyn Fn(&ExitReport) + Send + Sync>;
 /// The options of one child.
 pub(crate) struct Spec {
     pub(crate) program: Program,
-    /// Encoded; none until it is known, see [`Core::set_config`].
-    pub(crate) config: Mutex<Option<Arc<[u8]>>>,
+    /// None until it is known, see [`Core::set_config`].
+    pub(crate) config: Mutex<Option<Arc<ConfigBytes>>>,
     pub(crate) arguments: Vec<OsString>,
     pub(crate) environment: Vec<(OsString, Option<OsString>)>,
     pub(crate) clear_environment: bool,
@@ -234,6 +235,10 @@ impl<C: Control> Builder<C> {
     }
 
     /// What the child's constructor gets.
+    ///
+    /// One of up to 64 KiB is encoded when the control is built; a larger one moves to a thread, and the child gets
+    /// it when it is encoded. Then what is wrong with it is no [`StartError::Config`] but the run's
+    /// [`Failure::Config`](crate::Failure::Config).
     #[must_use]
     pub fn config(mut self, config: <C::Interface as Interface>::Config) -> Self {
         self.config = Some(config);
@@ -490,14 +495,14 @@ impl<C: Control> Builder<C> {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
             format!("{}-{number}", <C::Interface as Interface>::NAME)
         });
-        let config = match &self.config {
+        let program = self.program.ok_or(StartError::ChildMissing)?;
+        let config = match self.config {
             Some(config) => Some(encoded::<C>(config)?),
             None if is_unit::<<C::Interface as Interface>::Config>() || scripted => {
-                Some(Arc::from([]))
+                Some(ConfigBytes::none())
             }
             None => None,
         };
-        let program = self.program.ok_or(StartError::ChildMissing)?;
         if let Some(limits) = &self.limits {
             limits.check()?;
             if matches!(program, Program::Thread(_)) {
@@ -565,9 +570,9 @@ fn testable(
 
 /// A config as the child is to read it.
 pub(crate) fn encoded<C: Control>(
-    config: &<C::Interface as Interface>::Config,
-) -> Result<Arc<[u8]>, EncodeError> {
-    Ok(<C::Interface as Interface>::__config().encode(config)?.into())
+    config: <C::Interface as Interface>::Config,
+) -> Result<Arc<ConfigBytes>, EncodeError> {
+    ConfigBytes::of(config, <C::Interface as Interface>::__config())
 }
 
 fn is_unit<T: 'static>() -> bool {

@@ -63,10 +63,11 @@ impl Core {
     /// The config of the next run.
     ///
     /// # Errors
-    /// If it could not be encoded; the one before then stays.
+    /// If it could not be encoded; the one before then stays. What is wrong with a large one shows when a run is to
+    /// get it.
     pub fn set_config<C: Control>(
         &self,
-        config: &<C::Interface as Interface>::Config,
+        config: <C::Interface as Interface>::Config,
     ) -> Result<(), EncodeError> {
         let config = encoded::<C>(config)?;
         *lock(&self.shared().spec.config) = Some(config);

@@ -119,8 +119,8 @@ pub enum Failure {
         /// What the system said, or what is missing.
         message: String,
     },
-    /// The child could not read its config.
-    #[error("the child could not read its config: {0}")]
+    /// The child could not read its config, or a large one could not be encoded for it.
+    #[error("the config could not be passed to the child: {0}")]
     Config(String),
     /// The child's constructor returned an error.
     #[error("the constructor failed: {0:#}")]

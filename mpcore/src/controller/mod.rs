@@ -17,6 +17,7 @@ mod backlog;
 pub(crate) mod builder;
 pub(crate) mod call;
 mod captured;
+pub(crate) mod config;
 pub(crate) mod control_lane;
 pub(crate) mod core;
 mod deliver;

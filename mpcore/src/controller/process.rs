@@ -60,7 +60,8 @@ pub enum StartError {
          into the script"
     )]
     FaultsInScript,
-    /// The config could not be encoded.
+    /// The config could not be encoded; of one of more than 64 KiB that shows later, as
+    /// [`Failure::Config`](crate::Failure::Config).
     #[error("the config could not be encoded: {0}")]
     Config(#[from] crate::EncodeError),
     /// No child can have such limits here.

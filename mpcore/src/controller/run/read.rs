@@ -10,8 +10,9 @@ use serde::de::DeserializeOwned;
 use super::Run;
 use super::order::Told;
 use crate::controller::allowance::Allowance as _;
+use crate::controller::config::ConfigBytes;
 use crate::controller::control_lane::LaneError;
-use crate::controller::exit::State;
+use crate::controller::exit::{Failure, State};
 use crate::controller::inbox::{Notice, Wake, enqueue, post};
 use crate::controller::outcome::{Item, Outcome};
 use crate::controller::shared::Shared;
@@ -85,7 +86,7 @@ impl LaneSender for Checked {
     }
 }
 
-/// Puts the lanes to use: the welcome goes out, then what has queued.
+/// Puts the lanes to use: the welcome goes out as soon as the config is encoded, then what has queued.
 pub(super) fn open(
     shared: &Arc<Shared>,
     run: &Arc<Run>,
@@ -95,20 +96,32 @@ pub(super) fn open(
     let ControllerLanes { requests, control, events, events_end } = lanes;
     let checked = |lane| Arc::new(Checked { lane, run: Arc::clone(run) }) as Sender;
     let window = window();
-    let welcome = Welcome {
-        nonce,
-        name: shared.name(),
-        grace: u32::try_from(shared.spec.stop_grace.as_millis()).unwrap_or(u32::MAX),
-        config: lock(&shared.spec.config).as_deref().unwrap_or_default().to_vec(),
-    };
-    let welcome = postcard::to_stdvec(&welcome).unwrap_or_default();
     lock(&run.known).introduced = true;
-    if let Some(_going) = run.finished.hold() {
-        let grant = shared.control().open(checked(control), run.generation, window);
-        shared.traffic().open_lane(checked(requests), run.generation, grant, window, welcome);
-    }
+    let going = run.finished.hold();
+    let grant =
+        going.is_some().then(|| shared.control().open(checked(control), run.generation, window));
+    drop(going);
     shared.keep_watch();
     run.ends_with(events_end);
+    let config = lock(&shared.spec.config).clone().unwrap_or_else(ConfigBytes::none);
+    let (requests, name) = (checked(requests), shared.name());
+    let (shared, run) = (Arc::clone(shared), Arc::clone(run));
+    config.then(move |encoded| {
+        let welcome = encoded.and_then(|config| {
+            let grace = u32::try_from(shared.spec.stop_grace.as_millis()).unwrap_or(u32::MAX);
+            let welcome = Welcome { nonce, name, grace, config: config.to_vec() };
+            postcard::to_stdvec(&welcome).map_err(|error| error.to_string())
+        });
+        let Some(grant) = grant else { return };
+        match welcome {
+            Ok(welcome) => {
+                let Some(_going) = run.finished.hold() else { return };
+                shared.traffic().open_lane(requests, run.generation, grant, window, welcome);
+            }
+            Err(why) => run.fail(Failure::Config(why)),
+        }
+        shared.keep_watch();
+    });
     events
 }
 
