@@ -4,6 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use mpcore::{
     Sandbox, StartError, State, Transport,
 };
 use system_tests::confined::{ConfinedConfig, ConfinedControl, ConfinedProcess, Witness};
+use system_tests::controller_program::ControllerProgram;
 use system_tests::transport::transport;
 use system_tests::{Blob, LONG, outcome, until};
 
@@ -383,4 +385,31 @@ fn a_best_effort_starts_on_every_kernel() {
     let sandbox = Sandbox::new().read_only(system()).enforcement(Enforcement::BestEffort);
     let child = ready(ChildLimits::new().sandbox(sandbox));
     assert_eq!(outcome(child.fill(1)), Ok(1));
+}
+
+// ---- the controller's memory
+
+/// What a child sends is as large as the child likes; the controller may have no memory for it. It was ended by the
+/// first allocation that failed.
+#[test]
+fn a_controller_without_memory_for_a_value_goes_on() {
+    // Part of a row is one byte, and eight when it is decoded.
+    let cases = [
+        ("a result that fits once", "not decoded"),
+        ("a row that fits once", "not decoded"),
+        ("a result", "no resources"),
+        ("a property that fits once", "no resources"),
+        ("an event", "no resources"),
+    ];
+    for (case, end) in cases {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_limited_memory"));
+        // An arena for each thread is a reserve of address space of unknown size.
+        let command = command.arg(case).env("MALLOC_ARENA_MAX", "1");
+        let mut program = ControllerProgram::start_command(command);
+        let ended = program.line("ended");
+        println!("{case}: {ended}");
+        assert!(ended.starts_with(end) && ended.contains("no memory"), "{case}: {ended}");
+        assert_eq!(program.line("other child"), "Ok([1, 1, 1])", "{case}");
+        assert_eq!(program.end(), 0, "{case}");
+    }
 }

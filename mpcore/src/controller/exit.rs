@@ -73,9 +73,10 @@ pub enum Failure {
         /// What to do.
         advice: &'static str,
     },
-    /// The system refused something that a run needs: a thread, a descriptor, randomness.
+    /// The system refused something that a run needs: a thread, a descriptor, randomness, memory for what the child
+    /// sends.
     #[error(
-        "the run could not be prepared: {0}; check the limits on open files, threads and memory"
+        "the system refused what the run needs: {0}; check the limits on open files, threads and memory"
     )]
     Resources(String),
     /// The process ended before it was ready.

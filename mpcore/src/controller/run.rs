@@ -282,6 +282,10 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
             match read::read(shared, run, events) {
                 Ok(()) => {}
                 Err(Unreadable::Closed) => help_along(run, steps, "it has closed its lane"),
+                Err(Unreadable::NoMemory(why)) => {
+                    run.fail(Failure::Resources(why));
+                    wait_for_end(steps);
+                }
                 Err(Unreadable::Broken(why)) => {
                     run.declare_broken(&why);
                     wait_for_end(steps);

@@ -80,7 +80,8 @@ impl LaneReceiver for SocketReceiver {
         loop {
             packet.clear();
             // One byte more, so that what is too long is seen even where the kernel cuts it.
-            packet.reserve_exact(self.longest + 1);
+            let room = packet.try_reserve_exact(self.longest + 1);
+            room.map_err(|error| ReceiveError::Broken(error.to_string()))?;
             match recv(&self.socket, spare_capacity(packet), RecvFlags::TRUNC) {
                 // A packet without bytes is no packet of ours either.
                 Ok((_, 0)) => return Err(ReceiveError::Closed),

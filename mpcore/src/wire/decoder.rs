@@ -12,7 +12,8 @@
 //! One decoder reads all [`Form`]s, so that a user's type is compiled for it once: the plain one here, the
 //! [described](super::described) one and what the sender [checks](super::checked) in modules of their own.
 //!
-//! Bounds: [`VALUE_DEPTH`], [`DECODED_BYTES`] and [`DECODING_STACK`]. Absent on purpose: a bound on time. The work is at most
+//! Bounds: [`VALUE_DEPTH`], [`DECODED_BYTES`] and [`DECODING_STACK`]; before it uses more than a little memory, it
+//! tries whether there is as much. Absent on purpose: a bound on time. The work is at most
 //! proportional to the bytes of both kinds.
 
 use serde::Deserialize;
@@ -22,6 +23,7 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
+use super::memory::{TRIED, room_for};
 use super::refusal::{Refusal, Why};
 use super::tag::Tag;
 use crate::limits::{DECODED_BYTES, DECODING_STACK, VALUE_DEPTH};
@@ -55,6 +57,8 @@ pub(crate) struct Decoder<'de> {
     pub(super) depth: usize,
     /// Bytes of memory that may still be used.
     budget: usize,
+    /// Where less is left than this, it is tried whether there is more.
+    tried: usize,
     /// Where on the stack decoding began.
     bottom: usize,
     /// Something was asked for that was not written: see [`Form::Checked`].
@@ -75,6 +79,7 @@ impl<'de> Decoder<'de> {
             form,
             depth: VALUE_DEPTH,
             budget: DECODED_BYTES,
+            tried: DECODED_BYTES - TRIED,
             bottom: stack_address(),
             differs: false,
         }
@@ -115,14 +120,25 @@ impl<'de> Decoder<'de> {
     pub(super) fn charge(&mut self, bytes: usize) -> Result<()> {
         match self.budget.checked_sub(bytes) {
             Some(left) => {
-                self.budget = left;
-                Ok(())
+                let before = std::mem::replace(&mut self.budget, left);
+                if left < self.tried { self.try_more(before - left) } else { Ok(()) }
             }
             None => {
                 self.budget = 0;
                 Err(Why::Memory.into())
             }
         }
+    }
+
+    /// Tries whether there is memory for `next`, and for a row that grows by doubling until it is tried again: what
+    /// was used before twice over.
+    #[cold]
+    fn try_more(&mut self, next: usize) -> Result<()> {
+        let used = DECODED_BYTES - self.budget;
+        let growth = (2 * (used - next)).min(self.budget);
+        room_for(next.max(growth)).map_err(Why::from)?;
+        self.tried = self.budget.saturating_sub(used);
+        Ok(())
     }
 
     /// Reads something that contains nothing else.

@@ -104,7 +104,7 @@ fn find(facts: &Facts, shape: u32) -> Option<&str> {
 
 /// How one item differs.
 fn item(controller: &Facts, ours: &Fact, child: &Facts, theirs: &Fact, lines: &mut Lines) {
-    let names = arguments(&ours.signature) != arguments(&theirs.signature);
+    let names = !arguments(&ours.signature).eq(arguments(&theirs.signature));
     if names || ours.shapes.len() != theirs.shapes.len() {
         lines.add(format_args!("{ours} in the controller, {theirs} in the child"));
         return;
@@ -147,8 +147,8 @@ fn mark(delivery: Option<Delivery>) -> &'static str {
 
 /// Which of an item's types it is, as the rest of a sentence.
 fn role(fact: &Fact, place: usize) -> String {
-    let names = arguments(&fact.signature);
-    match (names.get(place), place - names.len().min(place)) {
+    let names = arguments(&fact.signature).count();
+    match (arguments(&fact.signature).nth(place), place - names.min(place)) {
         (Some(name), _) => format!(", argument `{name}`"),
         _ if fact.kind != "command" => String::new(),
         (None, 0) => ", its result".to_owned(),
@@ -157,29 +157,26 @@ fn role(fact: &Fact, place: usize) -> String {
 }
 
 /// The names of the arguments of a signature, `(a: i32, b: Vec<(u8, u8)>) -> i32`; none of `: i32`.
-fn arguments(signature: &str) -> Vec<&str> {
-    let mut names = Vec::new();
-    let Some(rest) = signature.strip_prefix('(') else { return names };
-    let (mut depth, mut start, mut before) = (0_usize, 0, ' ');
-    for (at, c) in rest.char_indices() {
-        match c {
-            '(' | '[' | '{' | '<' => depth += 1,
-            // The arrow of a function's type closes nothing.
-            '>' if before == '-' => {}
-            ')' | ']' | '}' | '>' | ',' if depth == 0 => {
-                let name = rest[start..at].split(':').next().unwrap_or_default().trim();
-                names.extend(Some(name).filter(|name| !name.is_empty()));
-                start = at + 1;
-                if c != ',' {
-                    break;
-                }
+fn arguments(signature: &str) -> impl Iterator<Item = &str> {
+    let mut rest = signature.strip_prefix('(').unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (mut depth, mut before) = (0_usize, ' ');
+        let end = rest.char_indices().find(|(_, c)| {
+            match c {
+                '(' | '[' | '{' | '<' => depth += 1,
+                // The arrow of a function's type closes nothing.
+                '>' if before == '-' => {}
+                ')' | ']' | '}' | '>' if depth > 0 => depth -= 1,
+                ')' | ']' | '}' | '>' | ',' if depth == 0 => return true,
+                _ => {}
             }
-            ')' | ']' | '}' | '>' => depth -= 1,
-            _ => {}
-        }
-        before = c;
-    }
-    names
+            before = *c;
+            false
+        });
+        let (argument, after) = rest.split_at(end?.0);
+        rest = after.strip_prefix(',').unwrap_or_default();
+        argument.split(':').next().map(str::trim).filter(|name| !name.is_empty())
+    })
 }
 
 /// Lines for people. The child may be anything, and what it says of itself as long as it likes.
@@ -192,7 +189,7 @@ struct Lines {
 impl Lines {
     fn add(&mut self, line: fmt::Arguments<'_>) {
         match self.told.len() < DIFFERENCES {
-            true => self.told.push(cut(line.to_string())),
+            true => self.told.push(cut(line)),
             false => self.more += 1,
         }
     }
@@ -212,18 +209,30 @@ impl Lines {
 }
 
 fn title(facts: &Facts) -> String {
-    cut(format!("{} {}", facts.interface, facts.version))
+    cut(format_args!("{} {}", facts.interface, facts.version))
 }
 
-/// A difference is a line for people.
-fn cut(mut text: String) -> String {
+/// A difference is a line for people: formats no further than that.
+fn cut(line: fmt::Arguments<'_>) -> String {
     const LONGEST: usize = 2000;
-    if text.len() > LONGEST {
-        let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at));
-        text.truncate(end.unwrap_or(0));
-        text.push('…');
+
+    struct Cut(String);
+
+    impl fmt::Write for Cut {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            let room = LONGEST - self.0.len();
+            let end = (0..=room.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+            let end = end.unwrap_or(0);
+            self.0.push_str(&text[..end]);
+            if end < text.len() { Err(fmt::Error) } else { Ok(()) }
+        }
     }
-    text
+
+    let mut kept = Cut(String::new());
+    if fmt::write(&mut kept, line).is_err() {
+        kept.0.push('…');
+    }
+    kept.0
 }
 
 impl fmt::Display for Mismatch {
@@ -366,7 +375,7 @@ mod tests {
             ("(a: Array<{ N > 3 }>", &["a"]),
             ("(>>))((", &[]),
         ] {
-            assert_eq!(arguments(signature), names, "{signature}");
+            assert!(arguments(signature).eq(names.iter().copied()), "{signature}");
         }
     }
 

@@ -17,6 +17,7 @@ pub(crate) mod fingerprint;
 pub(crate) mod handshake;
 pub(crate) mod interface;
 pub(crate) mod keyed;
+pub(crate) mod memory;
 pub(crate) mod outgoing;
 pub(crate) mod packet;
 mod refusal;

@@ -214,6 +214,9 @@ pub(crate) enum PacketError {
     /// A value over the bound.
     #[error("an item of {0} bytes, {max} are allowed", max = limits::VALUE_BYTES)]
     TooLarge(u64),
+    /// There is no memory for as much of an item as has arrived.
+    #[error("there is no memory for an item of {0} bytes")]
+    Memory(u64),
     /// An extension this version does not know.
     #[error("an unknown extension of {0} bytes")]
     Extension(u16),
@@ -395,7 +398,8 @@ impl Assembler {
         let length = self.parts.len() + data.len();
         if length > self.parts.capacity() {
             let room = (2 * length).min(total as usize);
-            self.parts.reserve_exact(room - self.parts.len());
+            let more = room - self.parts.len();
+            self.parts.try_reserve_exact(more).map_err(|_| PacketError::Memory(total))?;
         }
         self.parts.extend_from_slice(data);
         Ok(self.parts.len() as u64 == total)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::memory::NoMemory;
 use crate::limits::{DECODED_BYTES, DECODING_STACK, VALUE_DEPTH};
 
 /// Length at which what a type's own implementation says is cut: it may repeat what it was given.
@@ -42,6 +43,8 @@ pub(crate) enum Why {
     /// The type's `Deserialize` asks for something else than its `Serialize` has written.
     #[error("its `Deserialize` asks for {asked} where its `Serialize` writes {written}")]
     Halves { asked: &'static str, written: String },
+    #[error("{0}")]
+    NoMemory(#[from] NoMemory),
 }
 
 impl Refusal {

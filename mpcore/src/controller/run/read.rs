@@ -26,6 +26,7 @@ use crate::transport::{
 use crate::wire::codec::{DecodeError, decode};
 use crate::wire::credit::{FalseReport, charge};
 use crate::wire::handshake::{Nonce, Welcome};
+use crate::wire::memory::{NoMemory, room_for};
 use crate::wire::packet::{Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind, Payload};
 use crate::wire::report::{InitFailure, Undelivered};
 
@@ -38,6 +39,8 @@ pub(super) enum Broken {
     FalseReport(#[from] FalseReport),
     #[error(transparent)]
     Credit(#[from] LaneError),
+    #[error(transparent)]
+    Memory(#[from] NoMemory),
     #[error("a report of its own: {0}")]
     Report(#[from] DecodeError),
     #[error(transparent)]
@@ -60,11 +63,18 @@ pub(super) enum Unreadable {
     Closed,
     /// The child does not keep to the protocol.
     Broken(String),
+    /// There is no memory for what it sends.
+    NoMemory(String),
 }
 
 impl From<Broken> for Unreadable {
     fn from(broken: Broken) -> Self {
-        Self::Broken(broken.to_string())
+        match broken {
+            Broken::Memory(_) | Broken::Packet(PacketError::Memory(_)) => {
+                Self::NoMemory(broken.to_string())
+            }
+            _ => Self::Broken(broken.to_string()),
+        }
     }
 }
 
@@ -253,6 +263,7 @@ fn take_notice(
     match item.kind {
         ItemKind::Property => {
             let mirror = shared.mirrors.get(index).ok_or(Broken::Content("an unknown property"))?;
+            room_for(payload.bytes().len())?;
             if mirror.set(payload.bytes()) {
                 post(shared, Notice::Property(item.method));
             }

@@ -1,0 +1,41 @@
+//! Whether there is memory for what another process has decided the size of.
+//!
+//! An allocation that fails ends the process, and most are made by code that knows no other way: the user's
+//! `Deserialize`, a clone. So large ones are tried first, and let go again. What is smaller is left to chance, as
+//! everything that a program allocates.
+
+use std::hint::black_box;
+
+/// What is tried: large enough to cost nothing beside what is then done with it.
+pub(crate) const TRIED: usize = 1 << 20;
+
+/// There is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no memory for {} MiB that another process sends", .0.div_ceil(1 << 20))]
+pub(crate) struct NoMemory(pub(crate) usize);
+
+/// Whether so many bytes could be allocated at this moment.
+pub(crate) fn room_for(bytes: usize) -> Result<(), NoMemory> {
+    if bytes < TRIED {
+        return Ok(());
+    }
+    let mut room = Vec::<u8>::new();
+    let tried = room.try_reserve_exact(bytes).map_err(|_| NoMemory(bytes));
+    // An allocation that nobody looks at need not be made.
+    black_box(&room);
+    tried
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_there_can_be_is_refused() {
+        assert_eq!(room_for(0), Ok(()));
+        assert_eq!(room_for(TRIED), Ok(()));
+        assert_eq!(room_for(usize::MAX / 2), Err(NoMemory(usize::MAX / 2)));
+        assert_eq!(room_for(usize::MAX), Err(NoMemory(usize::MAX)));
+        assert!(NoMemory(3 << 20).to_string().contains(" 3 MiB"));
+    }
+}
