@@ -1,5 +1,5 @@
-//! Locks without poison: what a panic has left behind is still consistent here, since no lock is held
-//! while user code runs.
+//! Locks without poison: what a panic has left behind is still consistent here, since no lock is held while user
+//! code runs, but for those that the list in `ARCHITECTURE.md` names.
 //!
 //! What several threads touch takes its locks and atomics from here, where `tests/loom` can put loom's
 //! in their place.

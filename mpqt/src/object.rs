@@ -95,11 +95,14 @@ impl<T: ControlObject> Default for Core<T> {
 impl<T: ControlObject> Drop for Core<T> {
     fn drop(&mut self) {
         self.inner.object.set(std::ptr::null());
-        for disconnect in std::mem::take(&mut *self.inner.connections.borrow_mut()) {
+        // Handlers are dropped here, and the child's control: both may come back to this object.
+        let connections = self.inner.connections.take();
+        for disconnect in connections {
             disconnect();
         }
         // The last control stops the child, in the background.
-        drop(self.inner.control.borrow_mut().take());
+        let control = self.inner.control.take();
+        drop(control);
     }
 }
 
@@ -130,7 +133,7 @@ impl<T: ControlObject> Core<T> {
         });
         match set {
             Ok(()) => {
-                *self.inner.config.borrow_mut() = kept;
+                drop(self.inner.config.replace(kept));
                 *self.inner.config_error.borrow_mut() = None;
                 self.inner.emit_soon(T::__config_changed);
             }
@@ -368,7 +371,7 @@ fn adopt<T: ControlObject>(object: &T, control: T::Control) {
         },
     );
     MpqtProcess::connect(&link, signals, T::__process);
-    *inner.control.borrow_mut() = Some(control);
+    drop(inner.control.replace(Some(control)));
 }
 
 /// What the object of the child's life needs of its owner.

@@ -1,0 +1,148 @@
+//! The lists in `ARCHITECTURE.md` are those of the sources: every lock, and every thread.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The crates whose locks and threads are listed.
+const SOURCES: [&str; 2] = ["mpcore/src", "mpqt/src"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests stand in the workspace")
+}
+
+fn files(folder: &Path, all: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, all);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            all.push(path);
+        }
+    }
+}
+
+/// The lines of code of every source file, without its tests and comments.
+fn code() -> Vec<(String, Vec<String>)> {
+    let mut all = Vec::new();
+    SOURCES.iter().for_each(|folder| files(&root().join(folder), &mut all));
+    all.sort();
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+        (name, of_code(&fs::read_to_string(path).unwrap()))
+    };
+    all.into_iter().map(read).filter(|(name, _)| !name.contains("/fuzzing")).collect()
+}
+
+fn of_code(text: &str) -> Vec<String> {
+    let begins_tests =
+        |line: &&str| line.starts_with("mod tests {") || line.ends_with(" mod tests {");
+    let lines = text.lines().take_while(|line| !begins_tests(line));
+    lines.filter(|line| !line.trim_start().starts_with("//")).map(str::to_owned).collect()
+}
+
+/// The name of the lock that a line declares: a field, a static, a variant, a newtype or an alias.
+fn lock_in(line: &str) -> Option<&str> {
+    const KINDS: [&str; 5] = ["Mutex<", "RwLock<", "RefCell<", "ReentrantLock<", "UnsafeCell<"];
+    let at = KINDS.iter().filter_map(|kind| line.find(kind)).min()?;
+    let before = line[..at].trim_start();
+    let visible = ["pub(crate) ", "pub(super) ", "pub "];
+    let before = visible.iter().find_map(|it| before.strip_prefix(it)).unwrap_or(before);
+    let is_use = before.starts_with("use ") || before.contains("let ") || before.contains("fn ");
+    // A reference to one that stands elsewhere, or a value of its.
+    if is_use || before.contains('&') || before.contains('|') || before.contains("-> ") {
+        return None;
+    }
+    let end = before.find([':', '(', '=']).filter(|end| !before[*end..].starts_with("::"))?;
+    before[..end].split_whitespace().last().filter(|name| !name.is_empty())
+}
+
+/// The names of threads that a line gives: `mp-control`, or `mp-<child>` where the child's name is put in.
+fn threads_in(line: &str) -> Vec<String> {
+    let texts = line.split('"').skip(1).step_by(2);
+    let names = texts.filter(|text| {
+        let named = ["mp-", "mpqt-", "child-"].iter().any(|start| text.starts_with(start));
+        named && text.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '-' | '{' | '}'))
+    });
+    names.map(|name| name.replace("{}", "<child>")).collect()
+}
+
+/// The cells of the table below this heading.
+fn table(heading: &str) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let section = text.split("\n## ").find(|section| section.starts_with(heading)).unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| ")).skip(1);
+    rows.map(|row| row.split('|').skip(1).map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+/// What stands in backticks.
+fn quoted(cell: &str) -> Vec<String> {
+    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn check(what: &str, found: &BTreeSet<String>, listed: &BTreeSet<String>) {
+    let missing: Vec<_> = found.difference(listed).collect();
+    assert!(missing.is_empty(), "ARCHITECTURE.md lists no {what} {missing:#?}");
+    let gone: Vec<_> = listed.difference(found).collect();
+    assert!(gone.is_empty(), "ARCHITECTURE.md lists a {what} that is no more: {gone:#?}");
+}
+
+#[test]
+fn every_lock_is_in_the_list() {
+    let mut found = BTreeSet::new();
+    for (file, lines) in code() {
+        let names = lines.iter().filter_map(|line| lock_in(line));
+        found.extend(names.map(|name| format!("{file}: {name}")));
+    }
+    let mut listed = BTreeSet::new();
+    for row in table("Locks") {
+        let file = quoted(&row[0]).pop().unwrap();
+        listed.extend(quoted(&row[1]).iter().map(|name| format!("{file}: {name}")));
+    }
+    assert!(found.len() > 40, "{found:#?}");
+    check("lock", &found, &listed);
+}
+
+#[test]
+fn every_thread_is_in_the_list() {
+    let lines = code().into_iter().flat_map(|(_, lines)| lines);
+    let found: BTreeSet<_> = lines.flat_map(|line| threads_in(&line)).collect();
+    let rows = table("Threads");
+    let names = rows.iter().flat_map(|row| quoted(&row[0]));
+    let listed = names.filter(|name| name.contains('-')).collect();
+    assert!(found.len() > 12, "{found:#?}");
+    check("thread", &found, &listed);
+}
+
+#[test]
+fn locks_and_threads_are_found_in_a_line() {
+    for (line, lock) in [
+        ("    events: Mutex<Events>,", Some("events")),
+        ("    pub(crate) config: Mutex<Option<Arc<u8>>>,", Some("config")),
+        ("pub(crate) struct Deadline(Mutex<Option<Instant>>);", Some("Deadline")),
+        ("type Orders = Arc<Mutex<Vec<Order>>>;", Some("Orders")),
+        ("static WRAPPING: Mutex<()> = Mutex::new(());", Some("WRAPPING")),
+        ("    static LOCAL: RefCell<HashMap<u64, u8>> = RefCell::default();", Some("LOCAL")),
+        ("    Run(Arc<Mutex<dyn FnMut() + Send>>),", Some("Run")),
+        ("    lanes: std::sync::RwLock<u8>,", Some("lanes")),
+        ("pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {", None),
+        ("        let new = Arc::<Mutex<Vec<u8>>>::default();", None),
+        ("        let finish = |stream: &Mutex<u8>| {", None),
+        ("        process: fn(&T) -> &RefCell<MpqtProcess>,", None),
+        ("    guard: MutexGuard<'a, T>,", None),
+        ("use std::sync::Mutex;", None),
+    ] {
+        assert_eq!(lock_in(line), lock, "{line}");
+    }
+    for (line, names) in [
+        (r#"thread::Builder::new().name("mp-cut".into())"#, &["mp-cut"][..]),
+        (r#"let name = format!("mp-{}", shared.name());"#, &["mp-<child>"]),
+        (r#"let name = format!("child-{}", "other text");"#, &["child-<child>"]),
+        (r#"println!("mp-core is a Name")"#, &[]),
+    ] {
+        assert_eq!(threads_in(line), names, "{line}");
+    }
+    let text = "a: Mutex<u8>\n// b: Mutex<u8>\n#[cfg(test)]\nmod tests {\n    c: Mutex<u8>";
+    assert_eq!(of_code(text), ["a: Mutex<u8>", "#[cfg(test)]"]);
+}
