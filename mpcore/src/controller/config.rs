@@ -63,7 +63,7 @@ impl ConfigBytes {
         let for_thread = Arc::clone(&bytes);
         let body = move || {
             if let Ok(config) = receiver.recv() {
-                for_thread.finish(encode(config));
+                for_thread.finish(&encode(config));
             }
         };
         let started = thread::Builder::new().name("mp-config".into()).spawn(body).is_ok();
@@ -71,12 +71,12 @@ impl ConfigBytes {
         if let Err(lost) = sender.send(config)
             && !started
         {
-            bytes.finish(encode(lost.into_inner()));
+            bytes.finish(&encode(lost.into_inner()));
         }
         bytes
     }
 
-    fn finish(&self, encoded: Encoded) {
+    fn finish(&self, encoded: &Encoded) {
         let waiting = mem::replace(&mut *lock(&self.0), State::Done(encoded.clone()));
         if let State::Encoding(waiting) = waiting {
             waiting.into_iter().for_each(|then| then(encoded.clone()));

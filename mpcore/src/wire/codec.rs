@@ -17,6 +17,7 @@ use super::serializer::{Elements, ValueSerializer};
 use super::shape;
 use super::structure::{Known, Seen};
 use crate::limits::{VALUE_BYTES, VALUE_DEPTH};
+use crate::panic_hook::quietly;
 use crate::unwind::caught;
 
 /// A value that can travel between processes: serde in both directions, owned, and `Send`.
@@ -219,10 +220,11 @@ impl Encoder {
             return Ok(());
         }
         let mut decoder = Decoder::of_form(&self.bytes[start..], Form::Described);
-        let read = caught(|| {
+        let read = quietly(|| {
             let value = T::deserialize(&mut decoder).map(drop);
             value.map_err(|refusal| refusal.to_string())
         });
+        let read = read.ok().flatten();
         let message = match read {
             Some(Ok(())) if decoder.rest().is_empty() => {
                 known.learn(&fresh);
@@ -337,13 +339,13 @@ enum Halves {
 fn compare<T: Wire>(value: &T, known: &'static Known, elements: Elements) -> Halves {
     let Some((trace, variants)) = trace(value, known, elements) else { return Halves::Refused };
     let mut decoder = Decoder::of_form(&trace, Form::Checked);
-    let read = caught(|| {
+    let read = quietly(|| {
         let again = T::deserialize(&mut decoder).ok()?;
         // An enum whose halves count differently reads another variant, and takes it for a value.
         let variants = trace_of(&again, known, Elements::All);
         Some(variants)
     });
-    match read.flatten() {
+    match read.ok().flatten().flatten() {
         _ if decoder.differs() => Halves::Differ,
         Some(again) if again == Some(variants) && decoder.rest().is_empty() => Halves::Agree,
         Some(_) => Halves::Differ,
