@@ -70,6 +70,7 @@ pub(crate) fn call_error(error: &CallError<String>) -> QVariant {
         CallError::Exited(_) => "exited",
         CallError::Stopped => "stopped",
         CallError::Cancelled => "cancelled",
+        CallError::Superseded => "superseded",
         CallError::TimedOut { .. } => "timed_out",
         CallError::QueueFull => "queue_full",
         CallError::Encode(_) => "encode",

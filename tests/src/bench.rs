@@ -200,6 +200,9 @@ pub trait Bench {
     /// Emits `count` `latest` events and the same number of ordinary ones.
     fn wave(&mut self, count: u32);
 
+    /// Emits `count` `latest` events.
+    fn drift(&mut self, count: u32);
+
     /// Tells progress in this many steps.
     fn step_through(&mut self, steps: u32);
 
@@ -589,6 +592,12 @@ impl Bench for BenchProcess {
         for number in 0..count {
             self.cx.position.emit(f64::from(number), -f64::from(number));
             self.cx.tick.emit(number);
+        }
+    }
+
+    fn drift(&mut self, count: u32) {
+        for number in 0..count {
+            self.cx.position.emit(f64::from(number), -f64::from(number));
         }
     }
 

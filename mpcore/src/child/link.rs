@@ -21,7 +21,7 @@ use crate::wire::codec::EncodeError;
 use crate::wire::credit::{FalseReport, Meter};
 use crate::wire::fault::{FaultPlan, Moment};
 use crate::wire::keyed::Key;
-use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
+use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
 use crate::wire::packet::{CallFlags, Head, ItemHead, ItemKind, PacketKind};
 use crate::wire::report::{Pong, StopReason};
 
@@ -259,7 +259,7 @@ impl Link {
             let mut head = Head::new(PacketKind::Items, self.generation);
             head.consumed = requests.total();
             head.consumed_control = control.total();
-            match queue.next_packet(head, &mut buffer, |_| true) {
+            match queue.next_packet(head, &mut buffer, |_| Turn::Now) {
                 Next::Packet => {
                     requests.told(head.consumed);
                     control.told(head.consumed_control);
@@ -577,5 +577,102 @@ impl Link {
     /// Notes that `call` has met `Cancelled`: nothing for a command that is no longer the running one.
     pub(crate) fn meet(&self, call: u64) {
         self.cancels.meet(call);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::wire::credit::charge;
+    use crate::wire::packet::{Assembler, PacketError};
+
+    const WINDOW: u32 = 8 << 10;
+
+    /// A link and the controller's end of its events lane.
+    fn link() -> (Arc<Link>, mpsc::Receiver<Vec<u8>>) {
+        let (events, received) = mpsc::channel::<Vec<u8>>();
+        let requests = mpsc::channel::<Vec<u8>>().0;
+        (Link::new(1, WINDOW, Arc::new(events), Arc::new(requests), None), received)
+    }
+
+    /// What the controller has read.
+    #[derive(Default)]
+    struct Reader {
+        assembler: Assembler,
+        total: u64,
+        numbers: Vec<u32>,
+    }
+
+    impl Reader {
+        /// Reads what has been sent; returns whether that was anything.
+        fn read(&mut self, received: &mpsc::Receiver<Vec<u8>>) -> bool {
+            let before = self.total;
+            for packet in received.try_iter() {
+                self.total += charge(packet.len());
+                let (head, body) = Head::parse(&packet, 1).unwrap();
+                let numbers = &mut self.numbers;
+                let take = |_: ItemHead, payload: crate::wire::packet::Payload<'_>| {
+                    numbers.push(u32::from_le_bytes(payload.bytes()[..4].try_into().unwrap()));
+                    Ok::<(), PacketError>(())
+                };
+                self.assembler.take(head.kind, body, take).unwrap();
+            }
+            self.total > before
+        }
+    }
+
+    fn number(number: u32) -> Vec<u8> {
+        number.to_le_bytes().to_vec()
+    }
+
+    /// While the controller reports nothing, only the newest value waits.
+    #[test]
+    fn what_waits_for_a_stalled_controller_is_coalesced() {
+        let (link, received) = link();
+        for value in 0..10_000 {
+            let head = ItemHead::new(ItemKind::Property, 0, 0);
+            link.try_send(head, Some(Key::Property(0)), number(value)).unwrap();
+        }
+        let mut reader = Reader::default();
+        assert!(reader.read(&received));
+        let before = reader.numbers.len();
+        assert!(before < 1000, "no more than there is credit for: {before}");
+        link.credit(reader.total).unwrap();
+        reader.read(&received);
+        assert_eq!(reader.numbers.len(), before + 1, "one waits");
+        assert_eq!(reader.numbers.last(), Some(&9_999));
+        assert!(reader.numbers.is_sorted());
+    }
+
+    /// A value over a waiting one is taken at once, whatever else waits.
+    #[test]
+    fn a_value_over_a_waiting_one_is_taken_by_a_full_queue() {
+        let (link, received) = link();
+        let (property, event) = (ItemKind::Property, ItemKind::Event);
+        let set = |value| {
+            let head = ItemHead::new(property, 0, 0);
+            link.try_send(head, Some(Key::Property(0)), number(value))
+        };
+        let emit = |length| link.try_send(ItemHead::new(event, 0, 0), None, vec![0; length]);
+        (0..10).for_each(|_| emit(1 << 20).unwrap());
+        set(1).unwrap();
+        // To the last byte.
+        let more: usize = [1 << 20, 1 << 12, 1 << 6, 4]
+            .map(|length| (0..1000).take_while(|_| emit(length).is_ok()).count())
+            .into_iter()
+            .sum();
+        assert!(more > 10);
+        assert_eq!(emit(4), Err(EmitError::Full));
+        assert_eq!((set(2), set(3)), (Ok(()), Ok(())));
+        let mut reader = Reader::default();
+        while reader.read(&received) {
+            link.credit(reader.total).unwrap();
+        }
+        let seen = reader.numbers;
+        assert_eq!(seen.len(), 10 + more + 1);
+        assert_eq!(seen.iter().filter(|value| **value > 0).collect::<Vec<_>>(), [&3]);
+        assert_eq!(seen.last(), Some(&3), "it overtakes nothing");
     }
 }

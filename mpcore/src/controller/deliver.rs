@@ -147,7 +147,8 @@ impl Shared {
                 (ExceptionKind::Panicked, report.to_string(), report.backtrace.clone())
             }
             // The end of the run is told once, by itself, and what was asked for is no exception.
-            CallError::Exited(_) | CallError::Stopped | CallError::Cancelled => return,
+            CallError::Exited(_) => return,
+            error if error.is_ended_on_request() => return,
             // Told when its time was over.
             CallError::TimedOut { .. } => return,
             error => (ExceptionKind::Undelivered, error.to_string(), String::new()),

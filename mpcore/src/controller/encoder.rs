@@ -67,8 +67,8 @@ impl Shared {
             }
         };
         let _posting = self.begin_posting(&mut self.life());
-        let refused = self.traffic().encoded(call, payload);
-        if let Some((entry, outcome)) = refused {
+        let ended = self.traffic().encoded(call, payload);
+        for (call, entry, outcome) in ended {
             self.resolve(call, entry, outcome);
         }
     }

@@ -43,7 +43,8 @@ pub(crate) enum Notice {
         then: SharedThen,
         source: Option<Box<Source>>,
     },
-    /// The newest value stands in the mirror; it becomes a [`Value`](Self::Value) when it is taken out.
+    /// Of the waiting ones of a property only the newest, its value stands in the mirror: it becomes a
+    /// [`Value`](Self::Value) when it is taken out, or when a newer one is posted behind it.
     Property(u16),
     /// A property's value of this version.
     Value {
@@ -75,9 +76,9 @@ pub(crate) enum Notice {
 }
 
 impl Notice {
+    /// Of a notice that a newer one may replace. The changes of properties are posted by themselves.
     fn key(&self, latest: impl Fn(u16) -> bool) -> Option<Key> {
         match self {
-            Self::Property(index) => Some(Key::Property(*index)),
             Self::Event(index, _) if latest(*index) => Some(Key::Event(*index)),
             Self::Progress { call, .. } => Some(Key::Progress(*call)),
             _ => None,
@@ -127,8 +128,8 @@ impl Weighed for Notice {
 pub(crate) type ChildInbox = Mailbox<Notice>;
 
 impl ChildInbox {
-    /// A run begins: what waits is of older ones. It keeps its place before everything of the new one, and
-    /// the values that it tells of, so nothing of the new run replaces it.
+    /// A run begins: what waits is of older ones. It keeps the values that it tells of, so nothing of the new
+    /// run replaces it.
     pub(crate) fn begin_run(&self, generation: u32, mirrors: &[Arc<Mirror>]) {
         self.begin(generation, |notice| notice.take_value(mirrors));
     }
@@ -141,8 +142,45 @@ pub(crate) fn post(shared: &Arc<Shared>, notice: Notice) {
 
 /// Posts a notice of this child; the inbox's thread is to be woken when no lock is held any more.
 pub(crate) fn enqueue(shared: &Arc<Shared>, notice: Notice) -> Wake {
-    let key = notice.key(|event| shared.is_latest(event));
-    let list = shared.inbox.post(key, notice);
+    let list = match notice.key(|event| shared.is_latest(event)) {
+        Some(key) => shared.inbox.post_value(key, shared.spec.inbox_bound, |_| {}, || Some(notice)),
+        None => shared.inbox.post(|| notice),
+    };
+    listed(shared, list)
+}
+
+/// Lets `change` change the mirror of a property, and posts that it has.
+pub(crate) fn enqueue_change(
+    shared: &Arc<Shared>,
+    property: u16,
+    change: impl FnOnce(&Mirror) -> bool,
+) -> Wake {
+    let Some(mirror) = shared.mirrors.get(usize::from(property)) else { return Wake::none() };
+    let list = shared.inbox.post_value(
+        Key::Property(property),
+        shared.spec.inbox_bound,
+        |older| older.take_value(&shared.mirrors),
+        // In the place that its signal has: whatever is posted before tells of a time before it.
+        || change(mirror).then_some(Notice::Property(property)),
+    );
+    listed(shared, list)
+}
+
+/// Posts what `make` makes of the value and the version of a property as they are now.
+pub(crate) fn post_current(
+    shared: &Arc<Shared>,
+    property: u16,
+    make: impl FnOnce(Arc<Vec<u8>>, u64) -> Notice,
+) {
+    let Some(mirror) = shared.mirrors.get(usize::from(property)) else { return };
+    let list = shared.inbox.post(|| {
+        let (bytes, version) = mirror.read();
+        make(bytes, version)
+    });
+    listed(shared, list).wake();
+}
+
+fn listed(shared: &Arc<Shared>, list: bool) -> Wake {
     let wake = list && shared.spec.inbox.core.ring.list(Arc::clone(shared));
     Wake(wake.then(|| shared.spec.inbox.clone()))
 }

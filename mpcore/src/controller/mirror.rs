@@ -2,8 +2,11 @@
 //!
 //! Set by the reader thread, before the signal; read by anybody, without a round trip. It keeps the
 //! encoded bytes: nobody's `Clone` is needed, and no user code runs on the reader thread.
+//!
+//! Where an accepted write is made again in a new run, the mirror keeps its value until that write has its
+//! outcome: what the new child says before is a state that the user does not want to see.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::sync;
 
@@ -18,37 +21,118 @@ struct Value {
     bytes: Arc<Vec<u8>>,
     /// Counts the changes, so that nobody is told of the same one twice.
     version: u64,
+    /// While the value of the run before is kept: what the child has said instead.
+    unseen: Option<Vec<u8>>,
 }
 
 impl Mirror {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        Self { value: Mutex::new(Value { bytes: Arc::new(bytes), version: 1 }) }
+        let bytes = Arc::new(bytes);
+        Self { value: Mutex::new(Value { bytes, version: 1, unseen: None }) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Value> {
+        sync::lock(&self.value)
     }
 
     /// Takes a new value over; returns whether it is another one.
     pub(crate) fn set(&self, bytes: &[u8]) -> bool {
-        let mut value = sync::lock(&self.value);
-        if *value.bytes == bytes {
+        let mut value = self.lock();
+        match &mut value.unseen {
+            Some(unseen) => {
+                bytes.clone_into(unseen);
+                false
+            }
+            None => value.change(bytes),
+        }
+    }
+
+    /// A run begins with this value; returns whether it is another one.
+    pub(crate) fn begin(&self, initial: &[u8]) -> bool {
+        let mut value = self.lock();
+        value.unseen = None;
+        value.change(initial)
+    }
+
+    /// A run begins with this value, but the one of the run before is kept until it is
+    /// [let go](Self::let_go).
+    pub(crate) fn keep(&self, initial: &[u8]) {
+        self.lock().unseen = Some(initial.to_vec());
+    }
+
+    /// Takes over what the child has said meanwhile; returns whether it is another value.
+    pub(crate) fn let_go(&self) -> bool {
+        let mut value = self.lock();
+        let unseen = value.unseen.take();
+        unseen.is_some_and(|bytes| value.change(&bytes))
+    }
+
+    /// The encoded value and its version. It is decoded without the lock, on which the reader of every
+    /// outcome would wait.
+    pub(crate) fn read(&self) -> (Arc<Vec<u8>>, u64) {
+        let value = self.lock();
+        (Arc::clone(&value.bytes), value.version)
+    }
+}
+
+impl Value {
+    fn change(&mut self, bytes: &[u8]) -> bool {
+        if *self.bytes == bytes {
             return false;
         }
-        match Arc::get_mut(&mut value.bytes) {
+        match Arc::get_mut(&mut self.bytes) {
             Some(room) => {
                 room.clear();
                 // One large value once is no reason to keep its room.
                 room.shrink_to(2 * bytes.len());
                 room.extend_from_slice(bytes);
             }
-            // Somebody is looking at the old value.
-            None => value.bytes = Arc::new(bytes.to_vec()),
+            // Another thread is looking at the old value.
+            None => self.bytes = Arc::new(bytes.to_vec()),
         }
-        value.version += 1;
+        self.version += 1;
         true
     }
+}
 
-    /// The encoded value and its version. It is decoded without the lock, on which the reader of every
-    /// outcome would wait.
-    pub(crate) fn read(&self) -> (Arc<Vec<u8>>, u64) {
-        let value = sync::lock(&self.value);
-        (Arc::clone(&value.bytes), value.version)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(mirror: &Mirror) -> (Vec<u8>, u64) {
+        let (bytes, version) = mirror.read();
+        (bytes.to_vec(), version)
+    }
+
+    #[test]
+    fn an_equal_value_is_no_change() {
+        let mirror = Mirror::new(vec![0]);
+        assert!(!mirror.set(&[0]) && mirror.set(&[1]) && !mirror.set(&[1]));
+        assert_eq!(seen(&mirror), (vec![1], 2));
+        assert!(mirror.begin(&[0]) && !mirror.begin(&[0]));
+        assert_eq!(seen(&mirror), (vec![0], 3));
+    }
+
+    #[test]
+    fn a_value_is_kept_until_it_is_confirmed_or_refused() {
+        let mirror = Mirror::new(vec![0]);
+        mirror.set(&[5]);
+        // Confirmed, also by a child that is told so after others.
+        mirror.keep(&[0]);
+        assert!(!mirror.set(&[3]) && !mirror.set(&[5]));
+        assert!(!mirror.let_go() && !mirror.let_go());
+        assert_eq!(seen(&mirror), (vec![5], 2));
+        assert!(mirror.set(&[6]));
+        // Refused, by a child that has said nothing.
+        mirror.keep(&[0]);
+        assert_eq!(seen(&mirror), (vec![6], 3));
+        assert!(mirror.let_go());
+        assert_eq!(seen(&mirror), (vec![0], 4));
+        // The run ends before, and in the next one nothing is made again.
+        mirror.set(&[7]);
+        mirror.keep(&[0]);
+        mirror.set(&[8]);
+        assert!(mirror.begin(&[0]) && !mirror.let_go());
+        assert_eq!(seen(&mirror), (vec![0], 6));
     }
 }

@@ -39,6 +39,7 @@ pub(crate) mod run;
 pub(crate) mod shared;
 pub(crate) mod shutdown;
 pub(crate) mod signal;
+mod supersede;
 pub(crate) mod traffic;
 pub(crate) mod watchdog;
 pub(crate) mod wiring;

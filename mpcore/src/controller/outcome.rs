@@ -29,6 +29,10 @@ pub enum CallError<E = Never> {
     /// The command was cancelled.
     #[error("the command was cancelled")]
     Cancelled,
+    /// A newer write of the same property has taken the place of this one before it was sent; see
+    /// [Order](crate#order). The newer one has an outcome of its own.
+    #[error("the write was superseded by a newer one before it was sent")]
+    Superseded,
     /// The command's time was over before it ended; see [`Call::timeout`](crate::Call::timeout).
     #[error("the command was still running after {after:?}")]
     TimedOut {
@@ -60,10 +64,11 @@ pub enum CallError<E = Never> {
 }
 
 impl<E> CallError<E> {
-    /// Whether the command was ended by a cancel or a stop, which is no failure.
+    /// Whether the command was ended by a cancel, a stop or a newer write of the same property, which is no
+    /// failure.
     #[must_use]
     pub fn is_ended_on_request(&self) -> bool {
-        matches!(self, Self::Cancelled | Self::Stopped)
+        matches!(self, Self::Cancelled | Self::Stopped | Self::Superseded)
     }
 }
 
@@ -76,6 +81,7 @@ pub(crate) enum Outcome {
     Exited(SharedReport),
     Stopped,
     Cancelled,
+    Superseded,
     TimedOut(Duration),
     QueueFull,
     Encode(String),
@@ -87,7 +93,14 @@ pub(crate) enum Outcome {
 impl Outcome {
     /// A result, or an end that is told otherwise or was asked for.
     pub(crate) fn is_no_failure(&self) -> bool {
-        matches!(self, Self::Returned(_) | Self::Exited(_) | Self::Stopped | Self::Cancelled)
+        matches!(
+            self,
+            Self::Returned(_)
+                | Self::Exited(_)
+                | Self::Stopped
+                | Self::Cancelled
+                | Self::Superseded
+        )
     }
 }
 
@@ -127,6 +140,7 @@ impl<T, E> OutcomeCodec<T, E> {
             Outcome::Exited(report) => CallError::Exited(report.clone()),
             Outcome::Stopped => CallError::Stopped,
             Outcome::Cancelled => CallError::Cancelled,
+            Outcome::Superseded => CallError::Superseded,
             Outcome::TimedOut(after) => CallError::TimedOut { after: *after },
             Outcome::QueueFull => CallError::QueueFull,
             Outcome::Encode(message) => CallError::Encode(message.clone()),
@@ -145,6 +159,7 @@ impl OutcomeCodec<(), Never> {
             Err(CallError::Exited(report)) => CallError::Exited(report),
             Err(CallError::Stopped) => CallError::Stopped,
             Err(CallError::Cancelled) => CallError::Cancelled,
+            Err(CallError::Superseded) => CallError::Superseded,
             Err(CallError::TimedOut { after }) => CallError::TimedOut { after },
             Err(CallError::QueueFull) => CallError::QueueFull,
             Err(CallError::Encode(message)) => CallError::Encode(message),

@@ -96,10 +96,13 @@ impl fmt::Debug for Entry {
     }
 }
 
+/// So many gaps are worth no trouble.
+const FEW_GAPS: usize = 32;
+
 /// See the [module](self).
 ///
 /// Calls come in rising order and mostly end in that order, so they stand in a row, and what has
-/// ended behind one that has not leaves a gap.
+/// ended behind one that has not leaves a gap, until there are more gaps than calls.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     row: VecDeque<(u64, Option<Entry>)>,
@@ -121,6 +124,10 @@ impl Pending {
         self.count += 1;
     }
 
+    pub(crate) fn get(&self, call: u64) -> Option<&Entry> {
+        self.row[self.index(call)?].1.as_ref()
+    }
+
     pub(crate) fn get_mut(&mut self, call: u64) -> Option<&mut Entry> {
         let index = self.index(call)?;
         self.row[index].1.as_mut()
@@ -131,13 +138,12 @@ impl Pending {
     }
 
     pub(crate) fn contains(&self, call: u64) -> bool {
-        self.index(call).is_some_and(|index| self.row[index].1.is_some())
+        self.get(call).is_some()
     }
 
     /// The command of a call.
     pub(crate) fn command(&self, call: u64) -> Option<u16> {
-        let index = self.index(call)?;
-        self.row[index].1.as_ref().map(|entry| entry.command)
+        self.get(call).map(|entry| entry.command)
     }
 
     /// The number of the oldest call.
@@ -151,6 +157,11 @@ impl Pending {
         self.count -= 1;
         while let Some((_, None)) = self.row.front() {
             self.row.pop_front();
+        }
+        // Behind a command that takes long, others may be cancelled, or writes superseded, without an end.
+        let gaps = self.row.len() - self.count;
+        if gaps > FEW_GAPS && gaps > self.count {
+            self.row.retain(|(_, entry)| entry.is_some());
         }
         Some(entry)
     }
@@ -194,6 +205,20 @@ mod tests {
         let (reply, receiver) = oneshot::channel();
         let (then, limit) = (SharedThen::default(), Limit::default());
         (Entry { command: 0, reply, then, limit, repeat: Repeat::never() }, receiver)
+    }
+
+    #[test]
+    fn what_has_ended_behind_a_long_one_takes_no_memory() {
+        let mut pending = Pending::default();
+        pending.insert(0, entry().0);
+        for call in 1..10_000 {
+            pending.insert(call, entry().0);
+            assert!(call % 100 == 0 || pending.remove(call).is_some());
+            assert!(pending.row.len() <= 2 * pending.len() + FEW_GAPS + 1);
+        }
+        let left: Vec<_> = (0..100).map(|number| number * 100).collect();
+        assert_eq!(pending.calls(), left);
+        assert!(left.iter().all(|call| pending.contains(*call)));
     }
 
     proptest! {

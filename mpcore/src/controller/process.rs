@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::escalation::{Executing, Unresponsive};
 use super::exit::{ExitReport, Failure, State};
-use super::inbox::{Notice, Wake, enqueue};
+use super::inbox::{Notice, Wake, enqueue, enqueue_change};
 use super::outcome::{CallEnd, Outcome};
 use super::restart::{self, GaveUp, Restarting};
 use super::run::{self, Ask, Run};
@@ -500,17 +500,20 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
     life.supervisor.begun(Instant::now());
     life.ready = false;
     life.run = Some(Arc::clone(&run));
-    shared.traffic().begin_run(|command| shared.limit(command, None));
+    let reapplied = shared.traffic().begin_run(|command| shared.limit(command, None));
     shared.control().reset();
     shared.inbox.begin_run(life.generation, &shared.mirrors);
     let mut wake = enqueue(shared, Notice::State(State::Starting));
-    // Nothing of the run before is to be seen when this one is heard of.
-    for (index, (mirror, row)) in shared.mirrors.iter().zip(&shared.table.properties).enumerate() {
-        if mirror.set(&row.initial) {
-            // By itself: the values that this run sets come after its `started`.
-            let value = Notice::Property(index as u16).with_value(&shared.mirrors);
-            wake = wake.and(enqueue(shared, value));
-        }
+    // Nothing of the run before is to be seen when this one is heard of, but what is to be as it was.
+    for (property, row) in (0..).zip(&shared.table.properties) {
+        let change = enqueue_change(shared, property, |mirror| {
+            if reapplied.contains(&property) {
+                mirror.keep(&row.initial);
+                return false;
+            }
+            mirror.begin(&row.initial)
+        });
+        wake = wake.and(change);
     }
     (run, wake)
 }

@@ -62,7 +62,15 @@ impl Repeat {
 
     /// Whether it is a write that the runtime makes again by itself.
     pub(crate) fn is_reapplied(&self) -> bool {
-        matches!(self.writes, Writes::Again(_))
+        self.reapplied().is_some()
+    }
+
+    /// The property of such a write.
+    pub(crate) fn reapplied(&self) -> Option<u16> {
+        match self.writes {
+            Writes::Again(property) => Some(property),
+            Writes::Nothing | Writes::Property(_) => None,
+        }
     }
 
     /// The arguments on their way into the queue.

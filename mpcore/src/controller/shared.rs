@@ -26,6 +26,7 @@ use super::process::ProcessSignals;
 use super::repeat::Repeat;
 use super::restart::Restarting;
 use super::run::Run;
+use super::supersede::Kind;
 use super::traffic::Traffic;
 use super::wiring::Sinks;
 use crate::supervise::restart::Supervisor;
@@ -195,22 +196,51 @@ impl Shared {
         let limit = self.limit(command, Self::inherited_time());
         let repeat = self.repeat(command);
         let entry = Entry { command, reply, then: Arc::clone(&then), limit, repeat };
-        let (call, refused, watch) = {
-            let mut traffic = self.traffic();
+        let kind = self.kind(command);
+        let (call, submitted, watch, _posting) = {
+            let (mut traffic, posting) = self.traffic_for(kind);
             let call = traffic.next_call();
-            let refused = match payload {
-                Ok(payload) => traffic.submit(call, entry, payload).err(),
-                Err(outcome) => Some((entry, outcome)),
+            let submitted = match payload {
+                Ok(payload) => traffic.submit(call, kind, entry, payload),
+                Err(outcome) => Err((entry, outcome)),
             };
-            (call, refused, traffic.begin_watch())
+            (call, submitted, traffic.begin_watch(), posting)
         };
         if let Some((look, at)) = watch {
             self.look_at(look, at);
         }
-        if let Some((entry, outcome)) = refused {
-            self.resolve(call, entry, outcome);
+        match submitted {
+            Ok(superseded) => {
+                for (older, entry) in superseded {
+                    self.resolve(older, entry, Outcome::Superseded);
+                }
+            }
+            Err((entry, outcome)) => self.resolve(call, entry, outcome),
         }
         (call, Awaited { receiver, then })
+    }
+
+    /// What is locked to submit a command. Only where it is about to end others, their outcomes are to be
+    /// waited for.
+    fn traffic_for(self: &Arc<Self>, kind: Kind) -> (MutexGuard<'_, Traffic>, Option<Posting>) {
+        let traffic = self.traffic();
+        match kind {
+            Kind::Write(property) if traffic.may_supersede(property) => {
+                drop(traffic);
+                let posting = self.begin_posting(&mut self.life());
+                (self.traffic(), Some(posting))
+            }
+            _ => (traffic, None),
+        }
+    }
+
+    fn kind(&self, command: u16) -> Kind {
+        let row = self.table.commands.get(usize::from(command));
+        match row.and_then(|row| Some((row.writes?, row.rules.every))) {
+            None => Kind::Command,
+            Some((property, false)) => Kind::Write(property),
+            Some((_, true)) => Kind::EveryWrite,
+        }
     }
 
     /// How long a command may run; `left` is what the one that submits it still has itself.
@@ -249,7 +279,7 @@ impl Shared {
             }
             // Told otherwise, or asked for.
             Outcome::Exited(_) | Outcome::TimedOut(_) => (false, None),
-            Outcome::Cancelled | Outcome::Stopped => (false, None),
+            Outcome::Cancelled | Outcome::Stopped | Outcome::Superseded => (false, None),
             // As they are now: when it is told, the child may be another.
             _ => (true, Some(Box::new(Source { name: self.name(), pid: self.life().pid }))),
         };

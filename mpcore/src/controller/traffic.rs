@@ -15,10 +15,11 @@ use super::health::{Health, Look};
 use super::outcome::Outcome;
 use super::pending::{Entry, Pending, SharedThen, Then};
 use super::repeat::AcceptedWrites;
+use super::supersede::{Kind, WaitingWrites};
 use crate::sync::Mutex;
 use crate::transport::Sender;
 use crate::wire::credit::FalseReport;
-use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
+use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
 use crate::wire::packet::{Head, ItemHead, ItemKind, PacketKind};
 
 /// Whether commands are taken.
@@ -55,6 +56,10 @@ pub(crate) struct Traffic {
     pub(crate) health: Health,
     /// Those to be made again with every start.
     pub(crate) writes: AcceptedWrites,
+    /// Those that the next write of the same property may supersede.
+    waiting_writes: WaitingWrites,
+    /// A write waits for the child to have done what it has.
+    write_waits: bool,
     queue: Outgoing,
     lane: Option<Lane>,
     buffer: Vec<u8>,
@@ -81,6 +86,8 @@ impl Traffic {
             pending: Pending::default(),
             health: Health::new(ping_interval),
             writes: AcceptedWrites::default(),
+            waiting_writes: WaitingWrites::default(),
+            write_waits: false,
             queue: Outgoing::new(0, bounds),
             lane: None,
             buffer: Vec::new(),
@@ -93,16 +100,25 @@ impl Traffic {
         self.last_call
     }
 
-    /// Takes a command, or says with what it ends at once.
+    /// Takes a command, or says with what it ends at once. Returns the writes that it supersedes.
+    ///
+    /// One that is still to be encoded supersedes none before it [is](Self::encoded): should that fail, the
+    /// value before it counts.
     pub(crate) fn submit(
         &mut self,
         call: u64,
+        kind: Kind,
         mut entry: Entry,
         payload: Payload,
-    ) -> Result<(), (Entry, Outcome)> {
+    ) -> Result<Vec<(u64, Entry)>, (Entry, Outcome)> {
         let length = payload.ready().map_or(crate::limits::ENCODE_INLINE, <[u8]>::len);
+        let is_ready = payload.ready().is_some();
+        let older = match kind {
+            Kind::Write(property) if is_ready => self.superseded_by(property, call),
+            _ => Vec::new(),
+        };
         match &self.gate {
-            Gate::Open if self.queue.has_room(length) => {}
+            Gate::Open if self.queue.has_room_instead_of(&older, length) => {}
             Gate::Open => return Err((entry, Outcome::QueueFull)),
             Gate::Stopping => return Err((entry, Outcome::Stopped)),
             Gate::Ended(report) => return Err((entry, Outcome::Exited(Arc::clone(report)))),
@@ -112,21 +128,66 @@ impl Traffic {
             Payload::Ready(args) => entry.repeat.keep(args),
             payload => payload,
         };
+        let superseded = self.supersede(older);
         self.pending.insert(call, entry);
         self.queue.push(head, None, payload);
+        self.waiting_writes.queued(call, kind);
+        if let Kind::Write(property) = kind
+            && is_ready
+        {
+            self.waiting_writes.forget_before(property, call);
+        }
         self.pump();
-        Ok(())
+        Ok(superseded)
+    }
+
+    /// Whether a write of this property would supersede one that waits.
+    pub(crate) fn may_supersede(&self, property: u16) -> bool {
+        let older = self.waiting_writes.before(property, u64::MAX);
+        older.iter().any(|call| self.is_supersedable(*call))
+    }
+
+    fn is_supersedable(&self, call: u64) -> bool {
+        // One that is made again was accepted before, and the newer one may be refused.
+        self.waits(call) && !self.pending.get(call).is_some_and(|it| it.repeat.is_reapplied())
+    }
+
+    /// The waiting writes that a write of this property supersedes.
+    fn superseded_by(&self, property: u16, call: u64) -> Vec<u64> {
+        let older = self.waiting_writes.before(property, call).iter();
+        older.copied().filter(|older| self.is_supersedable(*older)).collect()
+    }
+
+    fn supersede(&mut self, older: Vec<u64>) -> Vec<(u64, Entry)> {
+        let ended = older.into_iter().filter_map(|call| {
+            self.queue.forget(call);
+            Some((call, self.pending.remove(call)?))
+        });
+        ended.collect()
     }
 
     /// Sends what there is credit for.
     fn pump(&mut self) {
-        let Self { lane, queue, pending, buffer, .. } = self;
+        let Self { lane, queue, pending, waiting_writes, write_waits, buffer, .. } = self;
+        *write_waits = false;
         while let Some(Lane { sender, generation, grant }) = lane {
             let mut head = Head::new(PacketKind::Items, *generation);
             head.consumed = grant.granted();
-            let wanted =
-                |item: &ItemHead| item.kind == ItemKind::Welcome || pending.contains(item.call);
-            match queue.next_packet(head, buffer, wanted) {
+            let turn = |item: &ItemHead| {
+                if item.kind == ItemKind::Welcome {
+                    return Turn::Now;
+                }
+                if !pending.contains(item.call) {
+                    return Turn::Never;
+                }
+                let child_has_some = pending.oldest().is_some_and(|oldest| oldest < item.call);
+                if child_has_some && waiting_writes.property_of(item.call).is_some() {
+                    *write_waits = true;
+                    return Turn::Later;
+                }
+                Turn::Now
+            };
+            match queue.next_packet(head, buffer, turn) {
                 Next::Packet => {
                     if sender.send(buffer).is_err() {
                         // The child is gone; the watcher will tell, and what is pending is resolved.
@@ -140,34 +201,58 @@ impl Traffic {
         }
     }
 
-    /// The encoder is done with a call's arguments. Returns the entry if they cannot be sent.
+    /// The child has told the outcome of a call.
+    pub(crate) fn returned(&mut self, call: u64) -> Option<Entry> {
+        let entry = self.pending.remove(call);
+        if self.write_waits {
+            self.pump();
+        }
+        entry
+    }
+
+    /// The encoder is done with a call's arguments. Returns what ends with that: the call, if they cannot be
+    /// sent, or else the writes that it supersedes.
     pub(crate) fn encoded(
         &mut self,
         call: u64,
         payload: Result<Vec<u8>, Outcome>,
-    ) -> Option<(Entry, Outcome)> {
+    ) -> Vec<(u64, Entry, Outcome)> {
         let queued = payload.and_then(|payload| {
-            let payload = match self.pending.get_mut(call) {
-                Some(entry) => entry.repeat.keep(payload),
-                None => Payload::Ready(payload),
-            };
-            let fits = self.queue.encoded(call, payload);
-            if fits { Ok(()) } else { Err(Outcome::QueueFull) }
+            let Some(entry) = self.pending.get_mut(call) else { return Ok(Vec::new()) };
+            let payload = entry.repeat.keep(payload);
+            let property = self.waiting_writes.property_of(call);
+            let older = property.map(|it| self.superseded_by(it, call)).unwrap_or_default();
+            let length = payload.ready().map_or(0, <[u8]>::len);
+            let freed = [older.as_slice(), &[call]].concat();
+            if !self.queue.has_room_instead_of(&freed, length) {
+                return Err(Outcome::QueueFull);
+            }
+            let superseded = self.supersede(older);
+            self.queue.encoded(call, payload);
+            if let Some(property) = property {
+                self.waiting_writes.forget_before(property, call);
+            }
+            Ok(superseded)
         });
-        let refused = match queued {
-            Ok(()) => None,
+        let ended = match queued {
+            Ok(superseded) => {
+                let ended = superseded.into_iter();
+                ended.map(|(call, entry)| (call, entry, Outcome::Superseded)).collect()
+            }
             Err(outcome) => {
                 self.queue.forget(call);
-                self.pending.remove(call).map(|entry| (entry, outcome))
+                self.waiting_writes.forget(call);
+                self.pending.remove(call).map(|entry| (call, entry, outcome)).into_iter().collect()
             }
         };
         self.pump();
-        refused
+        ended
     }
 
     /// A run begins: what waits is sent when it is ready, and the accepted writes go before it; `limit`
-    /// says how long a command may run.
-    pub(crate) fn begin_run(&mut self, limit: impl Fn(u16) -> Limit) {
+    /// says how long a command may run. Returns the properties whose writes are made again.
+    pub(crate) fn begin_run(&mut self, limit: impl Fn(u16) -> Limit) -> Vec<u16> {
+        let mut reapplied = Vec::new();
         self.gate = Gate::Open;
         self.health.reset();
         self.queue.hold();
@@ -180,10 +265,12 @@ impl Traffic {
             let then = SharedThen::new(Mutex::new(Then { uncalled: true, ..Then::default() }));
             let (reply, _) = oneshot::channel();
             let (limit, repeat) = (limit(write.command), write.repeat());
+            reapplied.extend(repeat.reapplied());
             let entry = Entry { command: write.command, reply, then, limit, repeat };
             self.queue.push_front(head_of(write.call, &entry), write.payload());
             self.pending.insert_first(write.call, entry);
         }
+        reapplied
     }
 
     /// The child is ready for commands.
@@ -322,8 +409,8 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Step {
-        Submit(usize),
-        SubmitUnencoded,
+        Submit(Kind, usize),
+        SubmitUnencoded(Kind),
         /// The encoder is done with the oldest, if it could.
         Encoded(Result<usize, ()>),
         /// Of the n-th newest call.
@@ -340,9 +427,16 @@ mod tests {
 
     fn step() -> impl Strategy<Value = Step> {
         let length = || prop_oneof![Just(0usize), 0..1000usize, 60_000..200_000usize];
+        let kind = || {
+            prop_oneof![
+                2 => Just(Kind::Command),
+                3 => (0..2u16).prop_map(Kind::Write),
+                1 => Just(Kind::EveryWrite),
+            ]
+        };
         prop_oneof![
-            8 => length().prop_map(Step::Submit),
-            4 => Just(Step::SubmitUnencoded),
+            8 => (kind(), length()).prop_map(|(kind, length)| Step::Submit(kind, length)),
+            4 => kind().prop_map(Step::SubmitUnencoded),
             4 => length().prop_map(|length| Step::Encoded(Ok(length))),
             1 => Just(Step::Encoded(Err(()))),
             6 => (0..6usize).prop_map(Step::Cancel),
@@ -372,6 +466,9 @@ mod tests {
         encoding: Vec<u64>,
         outcomes: BTreeMap<u64, usize>,
         calls: BTreeSet<u64>,
+        /// What was taken, and which of them the queue has the arguments of.
+        kinds: BTreeMap<u64, Kind>,
+        ready: BTreeSet<u64>,
         newest_read: u64,
         /// The run has ended, or the first has not begun.
         ended: bool,
@@ -390,6 +487,8 @@ mod tests {
                 encoding: Vec::new(),
                 outcomes: BTreeMap::new(),
                 calls: BTreeSet::new(),
+                kinds: BTreeMap::new(),
+                ready: BTreeSet::new(),
                 newest_read: 0,
                 ended: true,
             }
@@ -404,7 +503,34 @@ mod tests {
             self.outcomes.contains_key(&call)
         }
 
-        fn submit(&mut self, payload: Payload) -> Result<(), TestCaseError> {
+        /// This write was superseded by that one.
+        fn superseded(&mut self, call: u64, entry: Entry, by: u64) -> Result<(), TestCaseError> {
+            let write = matches!(self.kinds[&call], Kind::Write(_));
+            prop_assert!(write && self.kinds[&call] == self.kinds[&by], "{call} by {by}");
+            let mut between = self.kinds.range(call..by).map(|(_, kind)| *kind);
+            prop_assert!(!between.any(|kind| kind == Kind::Command), "{call} by {by}");
+            prop_assert!(!self.child_has.contains(&call));
+            prop_assert!(self.ready.contains(&by), "{by} may fail to be encoded");
+            self.resolved(call, entry);
+            Ok(())
+        }
+
+        /// Of each property one write waits at most, behind the newest other command.
+        fn writes_are_superseded(&self) -> Result<(), TestCaseError> {
+            let mut waiting = BTreeSet::new();
+            let newest = self.kinds.iter().rev().take_while(|(_, kind)| **kind != Kind::Command);
+            for (call, kind) in newest {
+                let waits = self.ready.contains(call) && self.traffic.waits(*call);
+                if let Kind::Write(property) = kind
+                    && waits
+                {
+                    prop_assert!(waiting.insert(property), "{call} waits in vain");
+                }
+            }
+            Ok(())
+        }
+
+        fn submit(&mut self, kind: Kind, payload: Payload) -> Result<(), TestCaseError> {
             let (reply, _receiver) = oneshot::channel::<Reply>();
             let call = self.traffic.next_call();
             prop_assert!(self.calls.insert(call), "a number twice");
@@ -414,16 +540,23 @@ mod tests {
             if encoding {
                 self.encoding.push(call);
             }
-            if let Err((entry, _)) = self.traffic.submit(call, entry, payload) {
-                self.resolved(call, entry);
+            match self.traffic.submit(call, kind, entry, payload) {
+                Ok(superseded) => {
+                    self.kinds.insert(call, kind);
+                    self.ready.extend((!encoding).then_some(call));
+                    for (older, entry) in superseded {
+                        self.superseded(older, entry, call)?;
+                    }
+                }
+                Err((entry, _)) => self.resolved(call, entry),
             }
             Ok(())
         }
 
         fn step(&mut self, step: &Step) -> Result<(), TestCaseError> {
             match *step {
-                Step::Submit(length) => self.submit(Payload::Ready(vec![7; length]))?,
-                Step::SubmitUnencoded => self.submit(Payload::Encoding)?,
+                Step::Submit(kind, length) => self.submit(kind, Payload::Ready(vec![7; length]))?,
+                Step::SubmitUnencoded(kind) => self.submit(kind, Payload::Encoding)?,
                 Step::Encoded(payload) => {
                     if !self.encoding.is_empty() {
                         let call = self.encoding.remove(0);
@@ -431,8 +564,12 @@ mod tests {
                             .map(|length| vec![8; length])
                             .map_err(|()| Outcome::Encode(String::new()));
                         let refused = payload.is_err() && !self.has_ended(call);
-                        if let Some((entry, _)) = self.traffic.encoded(call, payload) {
-                            self.resolved(call, entry);
+                        self.ready.extend(payload.is_ok().then_some(call));
+                        for (ended, entry, outcome) in self.traffic.encoded(call, payload) {
+                            match outcome {
+                                Outcome::Superseded => self.superseded(ended, entry, call)?,
+                                _ => self.resolved(ended, entry),
+                            }
                         }
                         prop_assert!(!refused || self.has_ended(call), "{call} waits for its end");
                     }
@@ -457,7 +594,7 @@ mod tests {
                 Step::Return => {
                     if !self.child_has.is_empty() {
                         let call = self.child_has.remove(0);
-                        let entry = self.traffic.pending.remove(call);
+                        let entry = self.traffic.returned(call);
                         prop_assert!(entry.is_some(), "the child has call {call}, nobody else");
                         entry.into_iter().for_each(|entry| self.resolved(call, entry));
                     }
@@ -493,6 +630,21 @@ mod tests {
                 Step::OpenLane | Step::End => {}
             }
             self.look_at_the_lane()
+        }
+
+        /// A child that reads and answers gets everything, up to what is not encoded yet.
+        fn nothing_waits_for_ever(&mut self) -> Result<(), TestCaseError> {
+            if self.lane.is_none() || !matches!(self.traffic.gate, Gate::Open) {
+                return Ok(());
+            }
+            while !self.sent.is_empty() || !self.child_has.is_empty() {
+                self.step(&Step::Read(usize::MAX))?;
+                self.step(&Step::Return)?;
+            }
+            let encoding = self.encoding.iter().copied().find(|call| !self.has_ended(*call));
+            let waits = self.traffic.pending.oldest();
+            prop_assert!(waits.is_none_or(|call| Some(call) == encoding), "{waits:?} waits");
+            Ok(())
         }
 
         /// What this step has sent begins with calls that have no outcome.
@@ -551,14 +703,19 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
         /// Whatever happens to calls in whatever order: each has exactly one outcome, they arrive in the
-        /// order of their numbers, and none is begun to be sent that has its outcome.
+        /// order of their numbers, none is begun to be sent that has its outcome, and a write that waits is
+        /// superseded by the next one of its property, unless a command of another kind stands in between.
         #[test]
         fn every_call_has_one_outcome(steps in prop::collection::vec(step(), 1..80)) {
             let mut model = Model::new();
             for step in steps.iter().chain([&Step::OpenLane, &Step::End]) {
+                if matches!(step, Step::End) {
+                    model.nothing_waits_for_ever()?;
+                }
                 model.step(step)?;
                 let twice = model.outcomes.iter().find(|(_, times)| **times != 1);
                 prop_assert_eq!(twice, None, "after {:?}", step);
+                model.writes_are_superseded()?;
             }
             let ended: BTreeSet<u64> = model.outcomes.keys().copied().collect();
             prop_assert_eq!(ended, model.calls);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 
-use super::inbox::{Notice, post};
+use super::inbox::{Notice, post_current};
 use super::outcome::Exception;
 use super::shared::Shared;
 use super::signal::Signal;
@@ -86,15 +86,14 @@ impl Wiring {
             let Some(shared) = control.get().and_then(Weak::upgrade) else {
                 return;
             };
-            let index = usize::from(property.index);
-            let mirror = Arc::clone(&shared.mirrors[index]);
-            let task = move || {
-                let (bytes, version) = mirror.read();
-                if let Ok(value) = property.codec.decode(&bytes) {
-                    handler.call(&(value,), version);
-                }
-            };
-            post(&shared, Notice::Task(Box::new(task)));
+            // As it is now: what is sent from now on is told after it.
+            post_current(&shared, property.index, |bytes, version| {
+                Notice::Task(Box::new(move || {
+                    if let Ok(value) = property.codec.decode(&bytes) {
+                        handler.call(&(value,), version);
+                    }
+                }))
+            });
         });
         signal
     }

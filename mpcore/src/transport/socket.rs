@@ -29,7 +29,7 @@ use crate::limits::INTRODUCTION_BYTES;
 use crate::wire::codec::decode;
 use crate::wire::credit::{charge, longest_packet};
 use crate::wire::handshake::{Introduction, RECORD_BYTES, other_protocol, says_other_protocol};
-use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload};
+use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
 use crate::wire::packet::{Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind};
 
 /// What a sender does when there is no room for its packet.
@@ -293,7 +293,7 @@ impl Accepted {
         queue.push(ItemHead::new(ItemKind::Introduction, 0, 0), None, Payload::Ready(payload));
         let head = Head::new(PacketKind::Items, generation);
         let (mut packet, mut sent) = (Vec::new(), 0);
-        while matches!(queue.next_packet(head, &mut packet, |_| true), Next::Packet) {
+        while matches!(queue.next_packet(head, &mut packet, |_| Turn::Now), Next::Packet) {
             events.send(&packet).map_err(io::Error::other)?;
             sent += charge(packet.len());
             queue.report(sent).map_err(io::Error::other)?;

@@ -39,6 +39,8 @@ pub(crate) struct CommandRules {
     pub(crate) idempotent: bool,
     /// `#[no_cancel]`: once it runs, a cancel does not reach it.
     pub(crate) no_cancel: bool,
+    /// `#[property(write, every)]`: a newer write of the property does not supersede it.
+    pub(crate) every: bool,
 }
 
 impl<A: Args, T, E> Command<A, T, E> {
@@ -50,7 +52,8 @@ impl<A: Args, T, E> Command<A, T, E> {
         result: Codec<T>,
         error: ErrorCodec<E>,
     ) -> Self {
-        let rules = CommandRules { timeout: None, idempotent: false, no_cancel: false };
+        let rules =
+            CommandRules { timeout: None, idempotent: false, no_cancel: false, every: false };
         Self { index, name, args, result, error, rules }
     }
 
@@ -72,6 +75,13 @@ impl<A: Args, T, E> Command<A, T, E> {
     #[must_use]
     pub const fn no_cancel(mut self) -> Self {
         self.rules.no_cancel = true;
+        self
+    }
+
+    /// The same command, a write of a property of which each is to run.
+    #[must_use]
+    pub const fn every(mut self) -> Self {
+        self.rules.every = true;
         self
     }
 }

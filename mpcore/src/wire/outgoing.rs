@@ -1,13 +1,13 @@
 //! What waits to be sent on a lane: a bounded queue that knows its credit.
 //!
 //! Pure: [`Outgoing::next_packet`] says what to send now, somebody else sends it. Whatever has queued
-//! goes as one packet; an entry with a key replaces the waiting one of the same key, in its place;
-//! an item too long for a packet is cut into parts.
+//! goes as one packet; a value with a key replaces the waiting one of the same key where it [overtakes
+//! nothing](super::keyed); an item too long for a packet is cut into parts.
 
 use std::sync::Arc;
 
 use super::credit::{FalseReport, Window, charge, longest_packet};
-use super::keyed::{Key, KeyedQueue};
+use super::keyed::{Key, KeyedQueue, Put, Room};
 use super::packet::{Head, ITEM_HEAD, ItemHead, ItemKind, PacketKind, write_part_head};
 
 /// A payload that is ready, or one that somebody is still encoding.
@@ -39,8 +39,23 @@ impl Payload {
 struct Entry {
     head: ItemHead,
     payload: Payload,
-    /// Not to be sent; it only keeps its place until its turn comes.
-    forgotten: bool,
+}
+
+impl Entry {
+    /// Calls are queued by rising numbers.
+    fn call(&self) -> u64 {
+        self.head.call
+    }
+}
+
+/// When an entry goes that has come to the front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    Now,
+    /// Not yet, and so nothing that is behind it.
+    Later,
+    /// It is not worth sending any more: a cancelled call is not.
+    Never,
 }
 
 /// What to do next.
@@ -66,8 +81,6 @@ pub(crate) struct Bounds {
 pub(crate) struct Outgoing {
     entries: KeyedQueue<Entry>,
     bytes: usize,
-    /// Entries that only keep their place.
-    forgotten: usize,
     bounds: Bounds,
     window: Window,
     longest: usize,
@@ -82,7 +95,6 @@ impl Outgoing {
         Self {
             entries: KeyedQueue::default(),
             bytes: 0,
-            forgotten: 0,
             bounds,
             window: Window::new(window),
             longest: longest_packet(window),
@@ -104,18 +116,37 @@ impl Outgoing {
 
     /// Whether an entry of `length` bytes may still be queued.
     pub(crate) fn has_room(&self, length: usize) -> bool {
-        self.entries.len() - self.forgotten < self.bounds.entries
-            && self.bytes + length <= self.bounds.bytes
+        self.entries.len() < self.bounds.entries && self.bytes + length <= self.bounds.bytes
     }
 
-    /// Queues an entry, whatever the bounds say: see [`Outgoing::has_room`].
+    /// Whether there is room for an entry of `length` bytes once these waiting calls are
+    /// [forgotten](Self::forget).
+    pub(crate) fn has_room_instead_of(&mut self, calls: &[u64], length: usize) -> bool {
+        let (mut entries, mut bytes) = (0, 0);
+        for call in calls {
+            if let Some(entry) = self.entries.ranked(*call, Entry::call) {
+                entries += 1;
+                bytes += entry.payload.bytes();
+            }
+        }
+        self.entries.len() - entries < self.bounds.entries
+            && self.bytes - bytes + length <= self.bounds.bytes
+    }
+
+    /// Queues an entry, whatever the bounds say: see [`Outgoing::has_room`]. One with a key that finds no
+    /// room takes that of the waiting one of its key.
     pub(crate) fn push(&mut self, head: ItemHead, key: Option<Key>, payload: Payload) {
-        self.bytes += payload.bytes();
-        if let Some(waiting) = key.and_then(|key| self.entries.waiting(key)) {
-            self.bytes -= waiting.payload.bytes();
-            waiting.payload = payload;
-        } else {
-            self.entries.push(key, Entry { head, payload, forgotten: false });
+        let length = payload.bytes();
+        let room = if self.has_room(length) { Room::Left } else { Room::Full };
+        self.bytes += length;
+        let entry = Entry { head, payload };
+        match key {
+            None => self.entries.push(entry),
+            Some(key) => {
+                if let Put::Replaced(older) = self.entries.put(key, room, |_| {}, || Some(entry)) {
+                    self.bytes -= older.payload.bytes();
+                }
+            }
         }
     }
 
@@ -123,7 +154,7 @@ impl Outgoing {
     pub(crate) fn push_front(&mut self, head: ItemHead, payload: Payload) {
         debug_assert!(self.sent == 0, "nothing goes between two parts");
         self.bytes += payload.bytes();
-        self.entries.push_front(Entry { head, payload, forgotten: false });
+        self.entries.push_front(Entry { head, payload });
     }
 
     /// Sends nothing but a welcome until [`release`](Self::release).
@@ -140,26 +171,18 @@ impl Outgoing {
         self.window.report(total)
     }
 
-    /// The payload of a call that was queued as [`Payload::Encoding`] is ready. Returns `false` if the
-    /// queue would exceed its bound; the call's entry then waits to be found unwanted.
-    pub(crate) fn encoded(&mut self, call: u64, payload: Payload) -> bool {
-        if self.bytes + payload.bytes() > self.bounds.bytes {
-            return false;
-        }
-        // Calls are queued by rising numbers; one that is gone was ended meanwhile.
-        if let Some(entry) = self.entries.search_mut(|entry| entry.head.call.cmp(&call))
-            && !entry.forgotten
-        {
+    /// The payload of a call that was queued as [`Payload::Encoding`] is ready, whatever the bounds say.
+    pub(crate) fn encoded(&mut self, call: u64, payload: Payload) {
+        // One that is gone was ended meanwhile.
+        if let Some(entry) = self.entries.ranked(call, Entry::call) {
             self.bytes += payload.bytes();
             entry.payload = payload;
         }
-        true
     }
 
     fn pop(&mut self) {
         if let Some(entry) = self.entries.pop() {
             self.bytes -= entry.payload.bytes();
-            self.forgotten -= usize::from(entry.forgotten);
             self.sent = 0;
         }
     }
@@ -173,25 +196,19 @@ impl Outgoing {
     pub(crate) fn take(&mut self) -> Vec<(ItemHead, Payload)> {
         let mut entries = std::mem::take(&mut self.entries);
         self.bytes = 0;
-        self.forgotten = 0;
         self.sent = 0;
         let entries = std::iter::from_fn(|| entries.pop());
-        entries.filter(|entry| !entry.forgotten).map(|entry| (entry.head, entry.payload)).collect()
+        entries.map(|entry| (entry.head, entry.payload)).collect()
     }
 
     /// A call that [waits](Self::waits) is not to be sent: what it takes up is free at once.
     pub(crate) fn forget(&mut self, call: u64) {
-        if let Some(entry) = self.entries.search_mut(|entry| entry.head.call.cmp(&call))
-            && !entry.forgotten
-        {
+        if let Some(entry) = self.entries.take_ranked(call, Entry::call) {
             self.bytes -= entry.payload.bytes();
-            entry.payload = Payload::Ready(Vec::new());
-            entry.forgotten = true;
-            self.forgotten += 1;
         }
     }
 
-    /// Whether an entry with this key would only replace one that waits.
+    /// Whether a value with this key needs no room, because one waits whose room it can take.
     pub(crate) fn has_waiting(&self, key: Key) -> bool {
         self.entries.has_waiting(key)
     }
@@ -201,7 +218,7 @@ impl Outgoing {
         if !self.waits(call) {
             return false;
         }
-        if let Some(entry) = self.entries.search_mut(|entry| entry.head.call.cmp(&call)) {
+        if let Some(entry) = self.entries.ranked(call, Entry::call) {
             entry.head.deadline = milliseconds;
         }
         true
@@ -216,22 +233,22 @@ impl Outgoing {
 
     /// Fills `out` with the next packet, if there is one that may go.
     ///
-    /// `head` is the packet's head apart from its kind; `wanted` says whether an entry is still worth
-    /// sending: a cancelled call is not.
+    /// `head` is the packet's head apart from its kind; `turn` says when an entry goes.
     pub(crate) fn next_packet(
         &mut self,
         head: Head,
         out: &mut Vec<u8>,
-        mut wanted: impl FnMut(&ItemHead) -> bool,
+        mut turn: impl FnMut(&ItemHead) -> Turn,
     ) -> Next {
         out.clear();
         let room = self.longest - super::packet::HEAD;
         while let Some(entry) = self.entries.front_mut() {
-            if self.sent == 0 && (entry.forgotten || !wanted(&entry.head)) {
+            let turn = if self.sent == 0 { turn(&entry.head) } else { Turn::Now };
+            if turn == Turn::Never {
                 self.pop();
                 continue;
             }
-            if self.held && entry.head.kind != ItemKind::Welcome {
+            if turn == Turn::Later || (self.held && entry.head.kind != ItemKind::Welcome) {
                 match out.is_empty() {
                     true => return Next::Wait,
                     false => break,
@@ -328,7 +345,7 @@ mod tests {
         let (mut out, mut received, mut assembler) = (Vec::new(), Vec::new(), Assembler::default());
         let mut total = 0;
         loop {
-            match queue.next_packet(head(), &mut out, |_| true) {
+            match queue.next_packet(head(), &mut out, |_| Turn::Now) {
                 Next::Packet => {
                     assert!(out.len() <= queue.longest);
                     let (head, body) = Head::parse(&out, 1).unwrap();
@@ -353,21 +370,48 @@ mod tests {
             queue.push(item(call), None, Payload::Ready(vec![call as u8]));
         }
         let mut out = Vec::new();
-        assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Packet));
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Packet));
         assert!(queue.is_empty());
-        assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Empty));
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Empty));
     }
 
     #[test]
-    fn a_keyed_entry_keeps_its_place_and_takes_the_newest_value() {
+    fn a_value_replaces_its_predecessor_but_does_not_overtake() {
         let mut queue = Outgoing::new(96 << 10, BOUNDS);
-        queue.push(item(1), Some(Key::Property(4)), Payload::Ready(vec![1]));
-        queue.push(item(2), None, Payload::Ready(vec![2]));
-        queue.push(item(3), Some(Key::Property(4)), Payload::Ready(vec![9]));
-        assert_eq!(drain(&mut queue), [(1, vec![9]), (2, vec![2])]);
-        queue.push(item(4), Some(Key::Property(4)), Payload::Ready(vec![7]));
-        assert_eq!(drain(&mut queue), [(4, vec![7])]);
+        queue.push(item(1), Some(Key::Property(4)), Payload::Ready(vec![1; 10]));
+        queue.push(item(2), Some(Key::Property(4)), Payload::Ready(vec![2]));
+        queue.push(item(3), None, Payload::Ready(vec![3]));
+        queue.push(item(4), Some(Key::Property(4)), Payload::Ready(vec![4; 20]));
+        queue.push(item(5), Some(Key::Property(4)), Payload::Ready(vec![5]));
+        assert_eq!(queue.bytes, 3);
+        assert_eq!(drain(&mut queue), [(2, vec![2]), (3, vec![3]), (5, vec![5])]);
         assert_eq!(queue.bytes, 0);
+    }
+
+    #[test]
+    fn a_value_without_room_takes_that_of_its_predecessor() {
+        let bounds = [Bounds { entries: 2, bytes: 100 }, Bounds { entries: 100, bytes: 20 }];
+        for bounds in bounds {
+            let mut queue = Outgoing::new(96 << 10, bounds);
+            queue.push(item(1), Some(Key::Property(4)), Payload::Ready(vec![1; 10]));
+            queue.push(item(2), None, Payload::Ready(vec![2; 10]));
+            assert!(!queue.has_room(1) && queue.has_waiting(Key::Property(4)));
+            queue.push(item(3), Some(Key::Property(4)), Payload::Ready(vec![3; 10]));
+            assert_eq!((queue.entries.len(), queue.bytes), (2, 20));
+            assert_eq!(drain(&mut queue), [(2, vec![2; 10]), (3, vec![3; 10])]);
+        }
+    }
+
+    #[test]
+    fn room_is_found_in_the_place_of_other_calls() {
+        let mut queue = Outgoing::new(96 << 10, Bounds { entries: 3, bytes: 100 });
+        for call in 1..=3 {
+            queue.push(item(call), None, Payload::Ready(vec![0; 30]));
+        }
+        assert!(!queue.has_room_instead_of(&[], 1));
+        assert!(queue.has_room_instead_of(&[2], 40));
+        assert!(!queue.has_room_instead_of(&[2], 41));
+        assert!(queue.has_room_instead_of(&[1, 3, 7], 70));
     }
 
     #[test]
@@ -376,9 +420,12 @@ mod tests {
         queue.push(item(1), None, Payload::Ready(vec![1]));
         queue.push(item(2), Some(Key::Event(1)), Payload::Ready(vec![2]));
         queue.push_front(item(0), Payload::Ready(vec![0]));
-        queue.push(item(5), Some(Key::Event(1)), Payload::Ready(vec![3]));
+        queue.push(item(5), Some(Key::Event(1)), Payload::Ready(vec![3; 3]));
         let mut out = Vec::new();
-        let next = queue.next_packet(head(), &mut out, |head| head.call != 1);
+        let next = queue.next_packet(head(), &mut out, |head| match head.call {
+            1 => Turn::Never,
+            _ => Turn::Now,
+        });
         assert!(matches!(next, Next::Packet));
         let (_, body) = Head::parse(&out, 1).unwrap();
         let mut calls = Vec::new();
@@ -387,7 +434,24 @@ mod tests {
             Ok::<(), PacketError>(())
         };
         Assembler::default().take(PacketKind::Items, body, take).unwrap();
-        assert_eq!(calls, [(0, vec![0]), (2, vec![3])]);
+        assert_eq!(calls, [(0, vec![0]), (5, vec![3; 3])]);
+    }
+
+    #[test]
+    fn nothing_overtakes_an_entry_whose_turn_is_later() {
+        let mut queue = Outgoing::new(96 << 10, BOUNDS);
+        for call in 1..=3 {
+            queue.push(item(call), None, Payload::Ready(vec![call as u8]));
+        }
+        let mut out = Vec::new();
+        let second_later = |head: &ItemHead| match head.call {
+            2 => Turn::Later,
+            _ => Turn::Now,
+        };
+        assert!(matches!(queue.next_packet(head(), &mut out, second_later), Next::Packet));
+        assert!(matches!(queue.next_packet(head(), &mut out, second_later), Next::Wait));
+        queue.window = Window::new(96 << 10);
+        assert_eq!(drain(&mut queue), [(2, vec![2]), (3, vec![3])]);
     }
 
     #[test]
@@ -395,7 +459,7 @@ mod tests {
         let mut queue = Outgoing::new(96 << 10, BOUNDS);
         queue.push(item(1), Some(Key::Property(0)), Payload::Ready(vec![1; 100_000]));
         let mut out = Vec::new();
-        assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Packet));
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Packet));
         queue.push(item(2), Some(Key::Property(0)), Payload::Ready(vec![2; 10]));
         queue.push(item(3), Some(Key::Property(0)), Payload::Ready(vec![3; 20]));
         let (_, first) = Head::parse(&out, 1).unwrap();
@@ -406,7 +470,7 @@ mod tests {
         assembler.take(PacketKind::Part, first, nothing).unwrap();
         let mut received = Vec::new();
         queue.window = Window::new(1 << 20);
-        while matches!(queue.next_packet(head(), &mut out, |_| true), Next::Packet) {
+        while matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Packet) {
             let (head, body) = Head::parse(&out, 1).unwrap();
             let take = |head: ItemHead, payload: super::super::packet::Payload<'_>| {
                 received.push((head.call, payload.bytes().to_vec()));
@@ -414,7 +478,7 @@ mod tests {
             };
             assembler.take(head.kind, body, take).unwrap();
         }
-        assert_eq!(received, [(1, vec![1; 100_000]), (2, vec![3; 20])]);
+        assert_eq!(received, [(1, vec![1; 100_000]), (3, vec![3; 20])]);
         assert_eq!(queue.bytes, 0);
     }
 
@@ -429,7 +493,7 @@ mod tests {
         }
         queue.push(item(21), None, Payload::Ready(vec![7]));
         assert_eq!(drain(&mut queue), [(21, vec![7])]);
-        assert_eq!((queue.bytes, queue.forgotten), (0, 0));
+        assert_eq!(queue.bytes, 0);
     }
 
     #[test]
@@ -441,13 +505,13 @@ mod tests {
         queue.push_front(ItemHead::new(ItemKind::Welcome, 0, 0), Payload::Ready(vec![0]));
         queue.hold();
         let mut out = Vec::new();
-        assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Packet));
-        assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Wait));
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Packet));
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Wait));
         queue.forget(2);
         let taken: Vec<_> =
             queue.take().into_iter().map(|(head, payload)| (head.call, payload.bytes())).collect();
         assert_eq!(taken, [(1, 1), (3, 0)]);
-        assert_eq!((queue.bytes, queue.forgotten, queue.is_empty()), (0, 0, true));
+        assert_eq!((queue.bytes, queue.is_empty()), (0, true));
         queue.push(item(1), None, Payload::Shared(Arc::new(vec![1; 200_000])));
         queue.release();
         assert_eq!(drain(&mut queue), [(1, vec![1; 200_000])]);
@@ -460,15 +524,86 @@ mod tests {
         queue.push(item(2), None, Payload::Encoding);
         queue.push(item(3), None, Payload::Ready(vec![3]));
         let mut out = Vec::new();
-        assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Packet));
-        assert!(matches!(queue.next_packet(head(), &mut out, |_| true), Next::Wait));
-        assert!(!queue.encoded(2, Payload::Ready(vec![0; BOUNDS.bytes + 1])), "over the bound");
-        assert!(queue.encoded(2, Payload::Ready(vec![2])));
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Packet));
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Wait));
+        assert!(!queue.has_room_instead_of(&[2], BOUNDS.bytes + 1), "over the bound");
+        queue.encoded(2, Payload::Ready(vec![2]));
         queue.window = Window::new(96 << 10);
         assert_eq!(drain(&mut queue), [(2, vec![2]), (3, vec![3])]);
     }
 
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        /// Queues an item of this length, if there is room.
+        Queue(Option<Key>, usize),
+        Send,
+        /// All that was sent has been read.
+        Report,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let key = prop_oneof![
+            2 => Just(None),
+            6 => (0..3u16).prop_map(|index| Some(Key::Property(index))),
+        ];
+        let length = prop_oneof![8 => 0usize..200, 1 => 9_000usize..20_000];
+        prop_oneof![
+            8 => (key, length).prop_map(|(key, length)| Step::Queue(key, length)),
+            2 => Just(Step::Send),
+            1 => Just(Step::Report),
+        ]
+    }
+
     proptest! {
+        /// Whatever is queued while there is credit or none: it arrives in the order sent and within the
+        /// bounds, and lacks only values of which a newer one arrives; and none that waits is waited for.
+        #[test]
+        fn values_arrive_in_the_order_sent(steps in prop::collection::vec(step(), 0..100)) {
+            const LARGEST: usize = 20_000;
+            let bounds = Bounds { entries: 12, bytes: 40_000 };
+            let mut queue = Outgoing::new(8 << 10, bounds);
+            let (mut sent, mut received) = (Vec::new(), Vec::new());
+            let (mut out, mut assembler, mut total) = (Vec::new(), Assembler::default(), 0);
+            for step in steps.into_iter().chain([Step::Report, Step::Send].repeat(200)) {
+                match step {
+                    Step::Queue(key, length) => {
+                        let waits = key.is_some_and(|key| queue.has_waiting(key));
+                        if waits || queue.has_room(length) {
+                            let call = sent.len() as u64;
+                            let payload = Payload::Ready(vec![call as u8; length]);
+                            queue.push(item(call), key, payload);
+                            sent.push((key, length));
+                        }
+                    }
+                    Step::Send => {
+                        let next = queue.next_packet(head(), &mut out, |_| Turn::Now);
+                        if matches!(next, Next::Packet) {
+                            let (head, body) = Head::parse(&out, 1).unwrap();
+                            let take = |head: ItemHead, payload: super::super::packet::Payload<'_>| {
+                                received.push((head.call as usize, payload.bytes().to_vec()));
+                                Ok::<(), PacketError>(())
+                            };
+                            assembler.take(head.kind, body, take).unwrap();
+                            total += charge(out.len());
+                        }
+                    }
+                    Step::Report => queue.report(total).unwrap(),
+                }
+                prop_assert!(queue.entries.len() <= bounds.entries);
+                prop_assert!(queue.bytes <= bounds.bytes + 3 * LARGEST, "one per key");
+            }
+            prop_assert!(queue.is_empty() && queue.bytes == 0);
+            prop_assert!(received.is_sorted_by(|one, next| one.0 < next.0));
+            for (call, payload) in &received {
+                prop_assert_eq!(payload, &vec![*call as u8; sent[*call].1]);
+            }
+            for (call, (key, _)) in sent.iter().enumerate() {
+                let arrives = received.iter().any(|(other, _)| *other == call);
+                let newer = sent[call + 1..].iter().any(|(other, _)| other == key);
+                prop_assert!(arrives || (key.is_some() && newer), "{call} is lost");
+            }
+        }
+
         /// Items of any length arrive whole and in order, through windows of any size.
         #[test]
         fn items_arrive_whole_and_in_order(

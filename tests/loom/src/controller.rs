@@ -16,6 +16,8 @@ pub(crate) mod pending;
 pub(crate) mod repeat;
 #[path = "../../../mpcore/src/controller/ring.rs"]
 pub(crate) mod ring;
+#[path = "../../../mpcore/src/controller/supersede.rs"]
+pub(crate) mod supersede;
 #[path = "../../../mpcore/src/controller/traffic.rs"]
 pub(crate) mod traffic;
 
@@ -53,6 +55,7 @@ pub(crate) mod outcome {
         QueueFull,
         Stopped,
         Cancelled,
+        Superseded,
         Exited(SharedReport),
     }
 }

@@ -16,7 +16,7 @@ use super::{Run, Step};
 use crate::child::registry::{self, Place};
 use crate::controller::builder::Program;
 use crate::controller::exit::Failure;
-use crate::controller::inbox::{Notice, post};
+use crate::controller::inbox::{Notice, enqueue_change, post};
 use crate::controller::outcome::{Exception, ExceptionKind};
 use crate::controller::shared::Shared;
 use crate::process::watch::{self, Watched};
@@ -221,10 +221,8 @@ fn other_protocol(child: u32) -> NotConnected {
 /// Every run begins with the properties' initial values; a run that is over sets none.
 fn take_initial_values(shared: &Arc<Shared>, run: &Run, initial: &[Vec<u8>]) {
     let Some(_going) = run.finished.hold() else { return };
-    for (index, (mirror, bytes)) in shared.mirrors.iter().zip(initial).enumerate() {
-        if mirror.set(bytes) {
-            post(shared, Notice::Property(index as u16));
-        }
+    for (index, bytes) in initial.iter().enumerate() {
+        enqueue_change(shared, index as u16, |mirror| mirror.set(bytes)).wake();
     }
 }
 

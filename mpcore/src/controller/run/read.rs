@@ -13,7 +13,8 @@ use crate::controller::allowance::Allowance as _;
 use crate::controller::config::ConfigBytes;
 use crate::controller::control_lane::LaneError;
 use crate::controller::exit::{Failure, State};
-use crate::controller::inbox::{Notice, Wake, enqueue, post};
+use crate::controller::inbox::{Notice, Wake, enqueue, enqueue_change, post};
+use crate::controller::mirror::Mirror;
 use crate::controller::outcome::{Item, Outcome};
 use crate::controller::shared::Shared;
 use crate::controller::watchdog::FalseWord;
@@ -224,8 +225,13 @@ fn take_item(
         if traffic.waits(item.call) {
             return Err(Broken::Content("an outcome of a call that it has not been sent"));
         }
-        traffic.pending.remove(item.call)
+        traffic.returned(item.call)
     };
+    let reapplied = entry.as_ref().and_then(|entry| entry.repeat.reapplied());
+    if let Some(property) = reapplied {
+        // Confirmed or refused: from now on the mirror shows what this child says.
+        enqueue_change(shared, property, Mirror::let_go).wake();
+    }
     match entry {
         // A cancelled command may not have reached the child, which then knows only its number.
         Some(entry) if entry.command == item.method || item.kind == ItemKind::Cancelled => {
@@ -262,11 +268,11 @@ fn take_notice(
     let table = &shared.table;
     match item.kind {
         ItemKind::Property => {
-            let mirror = shared.mirrors.get(index).ok_or(Broken::Content("an unknown property"))?;
-            room_for(payload.bytes().len())?;
-            if mirror.set(payload.bytes()) {
-                post(shared, Notice::Property(item.method));
+            if index >= shared.mirrors.len() {
+                return Err(Broken::Content("an unknown property"));
             }
+            room_for(payload.bytes().len())?;
+            enqueue_change(shared, item.method, |mirror| mirror.set(payload.bytes())).wake();
         }
         ItemKind::Event if index < table.events.len() => {
             post(shared, Notice::Event(item.method, payload.into_bytes()));

@@ -11,6 +11,7 @@ use crate::controller::finished::Finished;
 use crate::controller::outcome::Outcome;
 use crate::controller::pending::{Entry, Reply, SharedThen};
 use crate::controller::repeat::Repeat;
+use crate::controller::supersede::Kind;
 use crate::controller::traffic::{Gate, GoOver, Traffic};
 use crate::sync::{Mutex, lock};
 use crate::wire::outgoing::{Bounds, Payload};
@@ -37,7 +38,7 @@ impl Run {
         let receivers = (0..calls).map(|_| {
             let (entry, receiver) = entry();
             let call = traffic.next_call();
-            assert!(traffic.submit(call, entry, Payload::Ready(Vec::new())).is_ok());
+            assert!(traffic.submit(call, Kind::Command, entry, Payload::Ready(Vec::new())).is_ok());
             receiver
         });
         let receivers = receivers.collect();
@@ -158,7 +159,7 @@ pub fn a_call_that_comes_with_the_end_has_an_outcome() {
         let refused = {
             let mut traffic = lock(&run.traffic);
             let call = traffic.next_call();
-            traffic.submit(call, entry, Payload::Ready(Vec::new())).err()
+            traffic.submit(call, Kind::Command, entry, Payload::Ready(Vec::new())).err()
         };
         if let Some((entry, outcome)) = refused {
             resolve(entry, outcome);

@@ -10,6 +10,7 @@ use crate::controller::escalation::Limit;
 use crate::controller::grant::{Account, Grant};
 use crate::controller::pending::{Entry, SharedThen};
 use crate::controller::repeat::Repeat;
+use crate::controller::supersede::Kind;
 use crate::controller::traffic::Traffic;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, lock};
@@ -69,7 +70,9 @@ pub fn calls_and_reports_together_tell_everything() {
                     limit: Limit::default(),
                     repeat: Repeat::never(),
                 };
-                assert!(traffic.submit(call, entry, Payload::Ready(Vec::new())).is_ok());
+                assert!(
+                    traffic.submit(call, Kind::Command, entry, Payload::Ready(Vec::new())).is_ok()
+                );
             }
         });
         let mut consumed = 0;
