@@ -74,7 +74,11 @@
 //!   crashes: [`Call`], [`CallError`].
 //! * **Order**: what a child sends is heard in the order sent; one run is `started` → `ready` → … →
 //!   `failed`? → `finished`, which comes exactly once and last: [`ProcessSignals`]. Nothing of an old run is
-//!   heard after the next has begun.
+//!   heard after the next has begun. What is coalesced overtakes nothing: a value takes the place of an older
+//!   one only where nothing in order, such as an event or a result, was sent in between, and never comes
+//!   before a value of another property that was set before it. A control's getter, such as
+//!   `laser.connected()`, is ahead of that: it reads the newest value that has arrived, also of what waits in
+//!   the inbox.
 //! * **The caller never blocks on a child**: only `wait…`, `join` and `blocking` wait. Not with a full queue,
 //!   a 64 MiB argument, a child that stands still, or one that lies about what it has taken.
 //! * **No orphan, no zombie**: a controller that ends, however it ends, takes its children with it,
@@ -84,7 +88,8 @@
 //! * **`cleanup` runs once, in the child**, on every orderly end; a kill skips it and the
 //!   [`ExitReport`] says so. [`Builder::after_exit`] runs in the controller always.
 //! * **Nothing is lost silently**: an orderly end sends everything first. Only properties, progress and
-//!   `latest` events are coalesced; only captured lines of output may be dropped, with a count. Of a killed
+//!   `latest` events are coalesced; a write of a property that still waits is superseded by the next one
+//!   ([`CallError::Superseded`], `#[property(write, every)]`) where no other command was submitted in between; only captured lines of output may be dropped, with a count. Of a killed
 //!   child the [`ExitReport`] counts the commands that ended with it.
 //! * **The user interface stays alive under any flood**: draining an [`Inbox`] has a time budget, and
 //!   memory is bounded on both sides, see [`limits`].

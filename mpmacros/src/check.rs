@@ -19,6 +19,7 @@
 //! * [`one_role`]: nothing that contradicts.
 //! * [`run_by_the_controller`]: `#[timeout]` and the like stand on what the controller asks for.
 //! * [`valid_timeout`]: its text is a duration.
+//! * [`every_write`]: `every` is about the writes of a property, so there are some.
 //! * [`known_attributes`]: no `#[cfg]`, and nothing on a property or an event that would be lost.
 //! * [`valid_names`]: strings that are to become names can.
 //!
@@ -49,8 +50,8 @@ const TRAIT_RULES: [fn(&Interface, &mut Errors); 3] = [plain_trait, only_methods
 const SHAPE_RULES: [fn(&Method, &mut Errors); 7] =
     [plain_function, receiver, property_shape, event_shape, named_arguments, few_values, fit_types];
 
-const ATTRIBUTE_RULES: [fn(&Method, &mut Errors); 5] =
-    [one_role, run_by_the_controller, valid_timeout, known_attributes, valid_names];
+const ATTRIBUTE_RULES: [fn(&Method, &mut Errors); 6] =
+    [one_role, run_by_the_controller, valid_timeout, every_write, known_attributes, valid_names];
 
 const NAME_RULES: [fn(&Interface, &mut Errors); 2] = [declared_once, free_names];
 
@@ -347,6 +348,17 @@ fn run_by_the_controller(method: &Method, errors: &mut Errors) {
     for at in marks.of_running() {
         let name = text::normal(at);
         errors.at(at, format!("`#[{name}]` is for commands; {why}"));
+    }
+}
+
+fn every_write(method: &Method, errors: &mut Errors) {
+    let property = method.marks.property.as_ref().filter(|property| !property.write);
+    if let Some(every) = property.and_then(|property| property.every.as_ref()) {
+        errors.at(
+            every,
+            "`every` is about the controller's writes, and this property has none: write \
+             `#[property(write, every)]`, or remove it",
+        );
     }
 }
 

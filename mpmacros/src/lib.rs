@@ -159,13 +159,15 @@ use proc_macro::TokenStream;
 /// | key | meaning | default |
 /// |---|---|---|
 /// | `write` | the controller has `set_name`, the child may implement it | only the child changes it |
+/// | `every` | with `write`: each write runs | a write that still waits ends as superseded when the next one of this property is submitted, unless another command was submitted in between |
 /// | `notify = ".."` | the name of the signal | `name_changed` |
 /// | `default = expr` | the value it starts with, borrowing nothing | `T::default()` |
 ///
 /// # Events
 ///
 /// `fn name(&self, a: A, b: B);` with `#[event]` (every one is delivered, in order) or
-/// `#[event(latest)]` (of those that wait, only the newest).
+/// `#[event(latest)]` (of those that wait, only the newest; one behind which another event or a result was
+/// sent is kept, since the newer one does not overtake it).
 ///
 /// # Rules
 ///

@@ -152,9 +152,10 @@ pub(crate) struct SignalMark {
     pub(crate) postfix: Option<LitStr>,
 }
 
-/// `#[property]`, `#[property(write, notify = "..", default = ..)]`
+/// `#[property]`, `#[property(write, every, notify = "..", default = ..)]`
 pub(crate) struct PropertyMark {
     pub(crate) write: bool,
+    pub(crate) every: Option<Ident>,
     pub(crate) notify: Option<LitStr>,
     pub(crate) default: Option<Expr>,
 }
@@ -194,6 +195,8 @@ pub(crate) struct Rules {
     pub(crate) idempotent: bool,
     /// `#[no_cancel]`
     pub(crate) no_cancel: bool,
+    /// Of a setter: `#[property(write, every)]`
+    pub(crate) every: bool,
 }
 
 /// Where a command comes from.
@@ -326,6 +329,7 @@ impl Rules {
             timeout: text.and_then(|text| timeout::milliseconds(text).ok()),
             idempotent: marks.idempotent.is_some(),
             no_cancel: marks.no_cancel.is_some(),
+            every: marks.property.as_ref().is_some_and(|mark| mark.every.is_some()),
         }
     }
 }

@@ -20,8 +20,12 @@ use crate::timeout;
 const PROCESS: Table = &[("config", Takes::Type), ("crate", Takes::Text), ("postfix", Takes::Text)];
 const COMMAND: Table = &[("rename", Takes::Text)];
 const SIGNAL: Table = &[("name", Takes::Text), ("postfix", Takes::Text)];
-const PROPERTY: Table =
-    &[("write", Takes::Nothing), ("notify", Takes::Text), ("default", Takes::Expr)];
+const PROPERTY: Table = &[
+    ("write", Takes::Nothing),
+    ("every", Takes::Nothing),
+    ("notify", Takes::Text),
+    ("default", Takes::Expr),
+];
 const EVENT: Table = &[("latest", Takes::Nothing)];
 
 /// The attributes that are ours, and so are not for the emitted trait.
@@ -219,6 +223,7 @@ fn marks(attributes: &[Attribute], errors: &mut Errors) -> Marks {
                 let keys = Keys::of(attribute, PROPERTY, errors);
                 marks.property = Some(PropertyMark {
                     write: keys.key("write").is_some(),
+                    every: keys.key("every").cloned(),
                     notify: keys.text("notify"),
                     default: keys.expr("default"),
                 });

@@ -81,7 +81,8 @@ impl<T> Property<T> {
         look(&self.hold())
     }
 
-    /// Stores a value and notifies the controller if it is another one.
+    /// Stores a value and notifies the controller if it is another one. Where one of this property still waits
+    /// to be sent, it never waits itself.
     pub fn set(&self, value: T) {
         if let Err(error) = self.try_set(value) {
             undelivered::property(&self.link, self.def.index, &error);

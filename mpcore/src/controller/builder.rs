@@ -423,7 +423,7 @@ impl<C: Control> Builder<C> {
     /// Whether a child that ends by itself is started again; by default it is not.
     ///
     /// Handles, signals and connections stay as they are; the mirrors of the properties begin with the
-    /// initial values. The commands that a crash takes fail with it and are not run again (but see
+    /// initial values (but see [`reapply_properties`](Self::reapply_properties)). The commands that a crash takes fail with it and are not run again (but see
     /// `#[idempotent]`); what is submitted until the next run is ready waits for it, and ends with the
     /// last report if the child is given up, as stopped if it is stopped.
     ///
@@ -452,6 +452,9 @@ impl<C: Control> Builder<C> {
     /// (`laser.set_power(2.5)`) is made again, right after `ready` and before the commands that wait. One
     /// that the new child refuses is told by `exception_raised`, as any write is, with the number of the
     /// call that made it first.
+    ///
+    /// Until the new child has accepted or refused it, the property keeps its value: neither its getter nor
+    /// its signal shows what the child starts with.
     #[must_use]
     pub fn reapply_properties(mut self) -> Self {
         self.reapply_properties = true;

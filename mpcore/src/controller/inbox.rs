@@ -241,6 +241,9 @@ impl fmt::Debug for InboxHandle {
 /// }
 /// ```
 ///
+/// Of a property only the newest waiting value is kept where nothing else was sent in between: a thread that is
+/// busy is not told each of a thousand values, but all that it is told is in the order sent.
+///
 /// A child without an inbox of its own uses one that a background thread drains.
 pub struct Inbox {
     handle: InboxHandle,

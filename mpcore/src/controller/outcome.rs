@@ -29,8 +29,9 @@ pub enum CallError<E = Never> {
     /// The command was cancelled.
     #[error("the command was cancelled")]
     Cancelled,
-    /// A newer write of the same property has taken the place of this one before it was sent; see
-    /// [Order](crate#order). The newer one has an outcome of its own.
+    /// A newer write of the same property has made this one superfluous before it was sent; the newer one has
+    /// an outcome of its own. That happens only where nothing but writes of properties was submitted in
+    /// between, and not to a property with `#[property(write, every)]`. It is no exception.
     #[error("the write was superseded by a newer one before it was sent")]
     Superseded,
     /// The command's time was over before it ended; see [`Call::timeout`](crate::Call::timeout).

@@ -157,7 +157,8 @@ fn rules(rules: Rules) -> Vec<String> {
     });
     let idempotent = rules.idempotent.then(|| "Runs once more by itself after a crash.".to_owned());
     let no_cancel = rules.no_cancel.then(|| "Cannot be cancelled once it runs.".to_owned());
-    timeout.into_iter().chain(idempotent).chain(no_cancel).collect()
+    let every = rules.every.then(|| "Each write runs; no newer one supersedes it.".to_owned());
+    timeout.into_iter().chain(idempotent).chain(no_cancel).chain(every).collect()
 }
 
 fn noted(sentences: &[String]) -> Option<String> {
@@ -172,7 +173,9 @@ fn getter(interface: &Interface, property: &Property) -> TokenStream {
     let lead = format!("The property `{name}`: its last value, without asking the child.");
     let note = property.notify.as_ref().map(|notify| {
         let notify = naming::plain(notify);
-        format!("A change arrives as signal [`{notify}`]({signals}::{notify}).")
+        format!(
+            "A change arrives as signal [`{notify}`]({signals}::{notify}); the value may be ahead of it."
+        )
     });
     let docs = documented(&property.docs, &lead, note.as_deref());
     quote! {

@@ -75,7 +75,8 @@ fn rules(rules: Rules) -> TokenStream {
     });
     let idempotent = rules.idempotent.then(|| quote!(.idempotent()));
     let no_cancel = rules.no_cancel.then(|| quote!(.no_cancel()));
-    quote!(#timeout #idempotent #no_cancel)
+    let every = rules.every.then(|| quote!(.every()));
+    quote!(#timeout #idempotent #no_cancel #every)
 }
 
 fn entry_of_property(krate: &Path, index: usize, property: &Property) -> TokenStream {

@@ -1,0 +1,9 @@
+//! `every` is about the writes of a property.
+
+#[mpcore::process]
+trait Plotter {
+    #[property(every)]
+    fn pen(&self) -> f64;
+}
+
+fn main() {}
