@@ -60,14 +60,15 @@ pub(crate) fn is_here() -> bool {
     delivery().is_some()
 }
 
-/// Calls `handler` in this thread. `None` in any thread but the GUI's. A property's current value is not
-/// told: in Qt a signal is a change, and who wants the value reads it.
+/// Calls `handler` in this thread. `None` in any thread but the GUI's. A property's current value, which has
+/// this version, is not told: in Qt a signal is a change.
 pub(crate) fn connect<S: 'static>(
     signal: &Signal<S>,
+    version: u64,
     handler: impl FnMut(&S) + 'static,
 ) -> Option<Connection> {
     inbox();
-    Some(delivery()?.inbox.connect_local_from_now(signal, handler))
+    Some(delivery()?.inbox.__connect_local_since(signal, version, handler))
 }
 
 /// Emits after everything that waits. In the GUI thread.

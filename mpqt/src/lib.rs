@@ -67,6 +67,18 @@
 //! | test a user interface | [`testing`], with feature `testing` |
 //! | know whether the window stutters | [`LatenessProbe`], [`TimerLateness`] |
 //!
+//! # One time
+//!
+//! A property of an object changes in the GUI thread, just before its signal: a read in JavaScript, a binding
+//! and the handler of any signal see what the child had when it sent that signal. (The getter of a control in
+//! Rust is ahead of it, as it reads what has arrived.) The properties of `process` are no different. An
+//! object that is attached to a child that runs begins with the newest values.
+//!
+//! An assignment is a command: the property changes when the child has accepted it. Of the assignments to a
+//! property that wait for a busy child only the newest is made, and the others end with `call_failed`, kind
+//! `"superseded"`; see `#[property(write, every)]`. With `builder.reapply_properties()` in `options`, what was
+//! accepted outlives a crash, and is shown all the time.
+//!
 //! # Building
 //!
 //! It needs a C++ compiler and Qt 6 (tried with 6.4), which is found by `qmake6`, or by the environment
@@ -95,6 +107,7 @@ mod object;
 mod process_object;
 mod records;
 mod register;
+mod shown;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod waker;
@@ -226,4 +239,5 @@ pub mod __private {
     pub use crate::process_object::MpqtProcess;
     pub use crate::records::exception;
     pub use crate::register::QmlType;
+    pub use crate::shown::Shown;
 }

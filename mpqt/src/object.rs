@@ -16,6 +16,7 @@ use qmetaobject::{QMetaObject, QObject, QObjectPinned, QString, QVariant};
 use crate::convert::{BadArgument, ConvertError};
 use crate::javascript::{self, Kind};
 use crate::process_object::MpqtProcess;
+use crate::shown::Shown;
 use crate::{delivery, records, waker};
 
 /// Which control an object has, and what runs as its child. `qobject!` implements it.
@@ -171,12 +172,6 @@ impl<T: ControlObject> Core<T> {
         }
     }
 
-    /// Reads the mirror of a property.
-    pub fn read<Q: Default>(&self, read: impl FnOnce(&T::Control) -> Q) -> Q {
-        let control = self.inner.control.borrow().clone();
-        control.and_then(|control| guarded(|| Ok(read(&control))).ok()).unwrap_or_default()
-    }
-
     /// Asks the child to change a property.
     pub fn write(
         &self,
@@ -268,10 +263,50 @@ impl<T: ControlObject> Link<T> {
         self.connect_if(signal, listened_to::<T>(name), convert);
     }
 
+    /// Lets the object show the property of `signal`: first its current value, then each that is delivered,
+    /// set just before `notify` tells it. `convert` makes of a value what is shown, and what is told.
+    pub fn connect_property<V: 'static, Q: Clone + 'static, N: 'static>(
+        &self,
+        signal: &Signal<(V,)>,
+        shown: fn(&T) -> &Shown<Q>,
+        convert: impl Fn(&V) -> (Q, N) + 'static,
+        notify: fn(&T, N),
+    ) {
+        let version = signal.__current(|(value,)| {
+            // Nothing of the user's may unwind from here; the panic hook has told of it.
+            let converted = guarded(|| Ok(convert(value).0));
+            let inner = self.inner.upgrade();
+            // SAFETY: as in `emission`.
+            let object = inner.as_ref().and_then(|inner| unsafe { inner.object.get().as_ref() });
+            if let (Ok(value), Some(object)) = (converted, object) {
+                shown(object).set(value);
+            }
+        });
+        let convert = move |(value,): &(V,)| {
+            let (value, told) = convert(value);
+            move |object: &T| {
+                shown(object).set(value);
+                notify(object, told);
+            }
+        };
+        // Whether anybody listens or not: it may be read.
+        self.connect_since(signal, version, |_| true, convert);
+    }
+
     /// As [`connect`](Self::connect), where `is_wanted` tells whether anybody listens.
     pub(crate) fn connect_if<S: 'static, E: FnOnce(&T) + 'static>(
         &self,
         signal: &Signal<S>,
+        is_wanted: impl Fn(&T) -> bool + 'static,
+        convert: impl Fn(&S) -> E + 'static,
+    ) {
+        self.connect_since(signal, 0, is_wanted, convert);
+    }
+
+    fn connect_since<S: 'static, E: FnOnce(&T) + 'static>(
+        &self,
+        signal: &Signal<S>,
+        version: u64,
         is_wanted: impl Fn(&T) -> bool + 'static,
         convert: impl Fn(&S) -> E + 'static,
     ) {
@@ -284,7 +319,7 @@ impl<T: ControlObject> Link<T> {
                 delivery::enqueue(emission(link.clone(), convert(args)));
             }
         };
-        let connection = delivery::connect(signal, handler);
+        let connection = delivery::connect(signal, version, handler);
         if let (Some(inner), Some(connection)) = (self.inner.upgrade(), connection) {
             let signal = signal.clone();
             let disconnect = move || {
@@ -370,6 +405,7 @@ fn adopt<T: ControlObject>(object: &T, control: T::Control) {
             }
         },
     );
+    MpqtProcess::shared(object.__process()).show(process);
     MpqtProcess::connect(&link, signals, T::__process);
     drop(inner.control.replace(Some(control)));
 }

@@ -6,7 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Weak;
 
-use mpcore::{Process, ProcessSignals, StartError};
+use mpcore::{ExitReport, Process, ProcessSignals, StartError, State};
 use qmetaobject::{QObject, QString, QVariant, qt_base_class, qt_method, qt_property, qt_signal};
 
 use crate::convert::{decode, text_of};
@@ -14,7 +14,31 @@ use crate::javascript::{self, Kind};
 use crate::object::{ControlObject, Link, Owner, mpqt_keep};
 use crate::records;
 
-/// The life cycle of a child, as QML sees it.
+/// What is shown of the child's life: what was last delivered, as of the properties.
+struct Life {
+    state: State,
+    generation: u32,
+    pid: u32,
+    exit: QVariant,
+    /// The run of which that is the end.
+    exit_of: u32,
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        let (state, exit) = (State::Created, QVariant::default());
+        Self { state, generation: 0, pid: 0, exit, exit_of: 0 }
+    }
+}
+
+impl Life {
+    fn set_exit(&mut self, report: &ExitReport) {
+        (self.exit, self.exit_of) = (records::exit_report(report), report.generation);
+    }
+}
+
+/// The life cycle of a child, as QML sees it. A property changes with its signal: all that QML reads is of
+/// the time of the signal that it has heard last.
 ///
 /// | member | what |
 /// |---|---|
@@ -48,6 +72,7 @@ pub struct MpqtProcess {
     owner: RefCell<Option<Weak<dyn Owner>>>,
     /// The other way round, so that the default is what is expected.
     by_hand: Cell<bool>,
+    life: RefCell<Life>,
 
     autostart: qt_property!(bool; READ get_autostart WRITE set_autostart NOTIFY autostart_changed),
     autostart_changed: qt_signal!(),
@@ -113,8 +138,8 @@ impl MpqtProcess {
         process: fn(&T) -> &RefCell<MpqtProcess>,
     ) {
         // One emission each: a handler may destroy the object.
-        link.connect_if(&signals.started, always, move |_| {
-            move |object: &T| Self::shared(process(object)).pid_changed()
+        link.connect_if(&signals.started, always, move |&(pid,)| {
+            move |object: &T| Self::shared(process(object)).show_pid(pid)
         });
         link.connect_if(&signals.started, always, move |&(pid,)| {
             move |object: &T| Self::shared(process(object)).started(pid)
@@ -126,11 +151,9 @@ impl MpqtProcess {
             let failure = records::failure(failure);
             move |object: &T| Self::shared(process(object)).failed(failure)
         });
-        link.connect_if(&signals.finished, always, move |_| {
-            move |object: &T| Self::shared(process(object)).pid_changed()
-        });
-        link.connect_if(&signals.finished, always, move |_| {
-            move |object: &T| Self::shared(process(object)).exit_changed()
+        link.connect_if(&signals.finished, always, move |(report,)| {
+            let report = report.clone();
+            move |object: &T| Self::shared(process(object)).show_exit(&report)
         });
         link.connect_if(&signals.finished, always, move |(report,)| {
             let report = records::exit_report(report);
@@ -159,14 +182,70 @@ impl MpqtProcess {
             let line = records::text(line);
             move |object: &T| Self::shared(process(object)).stderr_line(line)
         });
-        link.connect_if(&signals.state_changed, always, move |(state,)| {
-            let state = records::text(&state.to_string());
-            move |object: &T| Self::shared(process(object)).state_changed(state)
+        // With the state of an ended run its pid goes, and its exit is there.
+        link.connect_if(&signals.state_changed, always, move |&(state,)| {
+            move |object: &T| {
+                if state.has_ended() {
+                    Self::shared(process(object)).show_pid(0);
+                }
+            }
+        });
+        link.connect_if(&signals.state_changed, always, move |&(state,)| {
+            move |object: &T| {
+                let this = Self::shared(process(object));
+                let report = this.look(Process::exit_report).flatten();
+                let generation = this.life.borrow().generation;
+                let own = report.filter(|it| state.has_ended() && it.generation == generation);
+                if let Some(report) = own {
+                    this.show_exit(&report);
+                }
+            }
+        });
+        link.connect_if(&signals.state_changed, always, move |&(state,)| {
+            move |object: &T| {
+                let this = Self::shared(process(object));
+                this.show_state(state);
+                this.state_changed(records::text(&state.to_string()));
+            }
         });
         link.connect_if(&signals.progress, always, move |(progress,)| {
             let (call, fraction) = (progress.call, progress.fraction);
             move |object: &T| Self::shared(process(object)).progress(call, fraction)
         });
+    }
+
+    /// Shows how it is with the child now.
+    pub(crate) fn show(&self, process: &Process) {
+        let mut life = self.life.borrow_mut();
+        (life.state, life.generation) = (process.state(), process.generation());
+        life.pid = process.pid().unwrap_or(0);
+        if let Some(report) = process.exit_report() {
+            life.set_exit(&report);
+        }
+    }
+
+    fn show_pid(&self, pid: u32) {
+        let before = std::mem::replace(&mut self.life.borrow_mut().pid, pid);
+        if before != pid {
+            self.pid_changed();
+        }
+    }
+
+    fn show_exit(&self, report: &ExitReport) {
+        if self.life.borrow().exit_of != report.generation {
+            self.life.borrow_mut().set_exit(report);
+            self.exit_changed();
+        }
+    }
+
+    fn show_state(&self, state: State) {
+        // A state that was on its way when the object was attached is of a run that it knows.
+        let newest = self.look(Process::generation).unwrap_or(0);
+        let mut life = self.life.borrow_mut();
+        if state == State::Starting {
+            life.generation = newest.min(life.generation + 1);
+        }
+        life.state = state;
     }
 
     fn try_start(&self, start: fn(&Process) -> Result<(), StartError>) -> Result<(), String> {
@@ -245,25 +324,23 @@ impl MpqtProcess {
     }
 
     fn get_pid(&self) -> u32 {
-        self.look(Process::pid).flatten().unwrap_or(0)
+        self.life.borrow().pid
     }
 
     fn get_state(&self) -> QString {
-        let state = self.look(Process::state).unwrap_or(mpcore::State::Created);
-        records::text(&state.to_string())
+        records::text(&self.life.borrow().state.to_string())
     }
 
     fn get_alive(&self) -> bool {
-        self.look(Process::is_alive).unwrap_or(false)
+        self.life.borrow().state.is_alive()
     }
 
     fn get_generation(&self) -> u32 {
-        self.look(Process::generation).unwrap_or(0)
+        self.life.borrow().generation
     }
 
     fn get_exit(&self) -> QVariant {
-        let report = self.look(Process::exit_report).flatten();
-        report.map_or_else(QVariant::default, |report| records::exit_report(&report))
+        self.life.borrow().exit.clone()
     }
 
     fn refuse(&self, property: &str) {

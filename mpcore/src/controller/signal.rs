@@ -32,10 +32,15 @@ pub struct Connection(u64);
 
 type Replay<S> = Box<dyn Fn(Arc<Handler<S>>) + Send + Sync>;
 
+/// Shows the current value of a property to a function, and returns its version.
+type Current<S> = Box<dyn Fn(&mut dyn FnMut(&S)) -> u64 + Send + Sync>;
+
 struct Inner<S> {
     handlers: Mutex<Arc<[Arc<Handler<S>>]>>,
     /// Of a property: tells a new handler the current value.
     replay: OnceLock<Replay<S>>,
+    /// Of a property.
+    current: OnceLock<Current<S>>,
 }
 
 type HandlerFn<S> = Box<dyn FnMut(&S) + Send>;
@@ -112,12 +117,30 @@ impl<S: 'static> Signal<S> {
     /// A signal of one's own, for [`Call::forward_to`](crate::Call::forward_to).
     #[must_use]
     pub fn new() -> Self {
-        let inner = Inner { handlers: Mutex::new(Arc::new([])), replay: OnceLock::new() };
+        let inner = Inner {
+            handlers: Mutex::new(Arc::new([])),
+            replay: OnceLock::new(),
+            current: OnceLock::new(),
+        };
         Self { inner: Arc::new(inner) }
     }
 
     pub(crate) fn replayed_by(&self, replay: impl Fn(Arc<Handler<S>>) + Send + Sync + 'static) {
         let _ = self.inner.replay.set(Box::new(replay));
+    }
+
+    pub(crate) fn shown_by(
+        &self,
+        current: impl Fn(&mut dyn FnMut(&S)) -> u64 + Send + Sync + 'static,
+    ) {
+        let _ = self.inner.current.set(Box::new(current));
+    }
+
+    /// Shows the current value of a property to `look`, and returns its version, for
+    /// [`Inbox::__connect_local_since`]. Of any other signal, 0.
+    #[doc(hidden)]
+    pub fn __current(&self, mut look: impl FnMut(&S)) -> u64 {
+        self.inner.current.get().map_or(0, |current| current(&mut look))
     }
 
     pub(crate) fn fire(&self, args: &S) {
@@ -132,7 +155,7 @@ impl<S: 'static> Signal<S> {
     }
 
     fn add(&self, call: HandlerFn<S>) -> Connection {
-        let handler = self.add_from_now(call);
+        let handler = self.add_since(0, call);
         let connection = handler.connection;
         if let Some(replay) = self.inner.replay.get() {
             replay(handler);
@@ -140,14 +163,14 @@ impl<S: 'static> Signal<S> {
         connection
     }
 
-    /// Without telling a property's current value.
-    fn add_from_now(&self, call: HandlerFn<S>) -> Arc<Handler<S>> {
+    /// Without telling a property's current value, nor others up to this version.
+    fn add_since(&self, seen: u64, call: HandlerFn<S>) -> Arc<Handler<S>> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let connection = Connection(NEXT.fetch_add(1, Ordering::Relaxed));
         let handler = Arc::new(Handler {
             connection,
             connected: AtomicBool::new(true),
-            seen: AtomicU64::new(0),
+            seen: AtomicU64::new(seen),
             call: Mutex::new(call),
         });
         let mut handlers = lock(&self.inner.handlers);
@@ -263,7 +286,19 @@ impl Inbox {
         signal: &Signal<S>,
         handler: impl FnMut(&S) + 'static,
     ) -> Connection {
-        signal.add_from_now(self.localized(handler)).connection
+        signal.add_since(0, self.localized(handler)).connection
+    }
+
+    /// The same for who has seen the value of this [version](Signal::__current): what waits of older ones is
+    /// not told.
+    #[doc(hidden)]
+    pub fn __connect_local_since<S: 'static>(
+        &self,
+        signal: &Signal<S>,
+        version: u64,
+        handler: impl FnMut(&S) + 'static,
+    ) -> Connection {
+        signal.add_since(version, self.localized(handler)).connection
     }
 
     /// A handler that can be sent, in place of one that cannot.
@@ -404,6 +439,24 @@ mod tests {
         inbox.connect_local_from_now(&signal, note("changes"));
         signal.fire_version(&(2,), 2);
         assert_eq!(*seen.borrow(), [("told", 1), ("told", 2), ("changes", 2)]);
+    }
+
+    #[test]
+    fn who_has_seen_the_current_value_is_told_of_later_ones() {
+        let (inbox, signal) = (Inbox::new(|| {}), Signal::<(i32,)>::new());
+        assert_eq!(signal.__current(|_| panic!("it is no property's")), 0);
+        signal.shown_by(|look| {
+            look(&(2,));
+            2
+        });
+        let seen = std::rc::Rc::new(RefCell::new(Vec::new()));
+        let version = signal.__current(|&(value,)| seen.borrow_mut().push(value));
+        let note = std::rc::Rc::clone(&seen);
+        inbox.__connect_local_since(&signal, version, move |&(value,)| {
+            note.borrow_mut().push(value)
+        });
+        (1..=3).for_each(|version| signal.fire_version(&(version,), version as u64));
+        assert_eq!(*seen.borrow(), [2, 3]);
     }
 
     #[test]

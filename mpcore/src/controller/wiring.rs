@@ -82,6 +82,16 @@ impl Wiring {
         });
         put(&mut self.sinks.properties, property.index, sink);
         let control = Arc::clone(&self.control);
+        signal.shown_by(move |look| {
+            let shared = control.get().and_then(Weak::upgrade);
+            let mirror = shared.as_ref().and_then(|it| it.mirrors.get(usize::from(property.index)));
+            let read = mirror.map(|it| it.read(|bytes, version| (bytes.to_vec(), version)));
+            let (bytes, version) = read.unwrap_or_default();
+            let value = property.codec.decode(&bytes).unwrap_or_else(|_| (property.default)());
+            look(&(value,));
+            version
+        });
+        let control = Arc::clone(&self.control);
         signal.replayed_by(move |handler| {
             let Some(shared) = control.get().and_then(Weak::upgrade) else {
                 return;

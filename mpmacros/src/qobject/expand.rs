@@ -235,8 +235,9 @@ impl Object<'_> {
         }
         for (property, names) in self.properties() {
             let (name, notify) = (&names.name, &names.notify);
-            let (field, functions) = accessors(property, names);
+            let (field, shown, functions) = accessors(property, names);
             parts.fields.push(quote!(#name: qt_property!(#field NOTIFY #notify),));
+            parts.fields.push(shown);
             let ty = qt_type::of(&property.ty);
             parts.fields.push(quote!(#notify: qt_signal!(value: #ty),));
             parts.functions.push(functions);
@@ -267,8 +268,23 @@ impl Object<'_> {
             Some(connect(command.signal.as_ref()?, names.signal.as_ref()?, types))
         });
         let changes = self.properties().filter_map(|(property, names)| {
-            let types = vec![qt_type::of(&property.ty)];
-            Some(connect(property.notify.as_ref()?, &names.notify, types))
+            let (from, to) = (property.notify.as_ref()?, &names.notify);
+            let (shown, real) = (shown(property), qt_type::of(&property.ty));
+            let value = match &names.setter {
+                Some(_) => quote!(__mpqt::QMetaType::to_qvariant(&value)),
+                None => quote!(::core::clone::Clone::clone(&value)),
+            };
+            Some(quote! {
+                link.connect_property(
+                    &signals.#from,
+                    |object: &#object| &object.#shown,
+                    |value| {
+                        let value = __mpqt::ToQt::<#real>::to_qt(value);
+                        (#value, value)
+                    },
+                    |object: &#object, value| object.#to(value),
+                );
+            })
         });
         let events = self.events().map(|(event, name)| {
             let types = event.args.iter().map(|arg| qt_type::of(&arg.ty)).collect();
@@ -296,21 +312,26 @@ fn method(command: &model::Command, names: &names::Command) -> TokenStream {
     }
 }
 
-/// Type and accessors of a property. One that is written takes a `QVariant`: Qt would turn a wrong
-/// value into a number without a word.
-fn accessors(property: &model::Property, names: &names::Property) -> (TokenStream, TokenStream) {
+/// Where the object has the value that it shows.
+fn shown(property: &model::Property) -> Ident {
+    format_ident!("__shown_{}", naming::plain(&property.ident), span = Span::call_site())
+}
+
+/// Type, shown value and accessors of a property. One that is written takes a `QVariant`: Qt would turn a
+/// wrong value into a number without a word.
+fn accessors(
+    property: &model::Property,
+    names: &names::Property,
+) -> (TokenStream, TokenStream, TokenStream) {
     let (name, getter) = (&names.name, &property.ident);
     let text = name.to_string();
     let read = format_ident!("__get_{}", naming::plain(getter), span = Span::call_site());
     let write = format_ident!("__write_{}", naming::plain(getter), span = Span::call_site());
     let real = qt_type::of(&property.ty);
-    let value = quote!(__mpqt::ToQt::<#real>::to_qt(&control.#getter()));
-    let (ty, value) = match &names.setter {
-        Some(_) => {
-            let variant = Ident::new("QVariant", Span::call_site());
-            (variant, quote!(__mpqt::QMetaType::to_qvariant(&#value)))
-        }
-        None => (real, value),
+    let shown = shown(property);
+    let ty = match &names.setter {
+        Some(_) => Ident::new("QVariant", Span::call_site()),
+        None => real,
     };
     let written = match &names.setter {
         Some(_) => {
@@ -332,10 +353,10 @@ fn accessors(property: &model::Property, names: &names::Property) -> (TokenStrea
     };
     let functions = quote! {
         fn #read(&self) -> #ty {
-            self.__core.read(|control| #value)
+            self.#shown.get()
         }
 
         #written
     };
-    (quote!(#ty; READ #read WRITE #write), functions)
+    (quote!(#ty; READ #read WRITE #write), quote!(#shown: __mpqt::Shown<#ty>,), functions)
 }

@@ -16,6 +16,7 @@ mpqt::qobject! { pub struct ShownRig: RigControl }
 mpqt::qobject! { pub struct FloodObject: FloodControl, child = FloodProcess }
 
 mpqt::qobject! { pub struct SupervisedRig: RigControl, child = RigProcess, options = supervised }
+mpqt::qobject! { pub struct LastingRig: RigControl, child = RigProcess, options = lasting }
 mpqt::qobject! {
     pub struct FreezingRig: RigControl,
     child = RigProcess,
@@ -32,6 +33,11 @@ fn supervised(builder: Builder<RigControl>) -> Builder<RigControl> {
     builder.restart(policy.intensity(2, Duration::from_secs(600))).stderr(Output::Captured)
 }
 
+/// The same, and what was written to its properties is written again.
+fn lasting(builder: Builder<RigControl>) -> Builder<RigControl> {
+    supervised(builder).reapply_properties()
+}
+
 /// Makes them known to QML.
 pub fn register() {
     mpqt::register::<RigObject>("Rigs", 1, 0, "Rig");
@@ -40,6 +46,7 @@ pub fn register() {
     mpqt::register::<RemoteRig>("Rigs", 1, 0, "RemoteRig");
     mpqt::register::<MissingRig>("Rigs", 1, 0, "MissingRig");
     mpqt::register::<SupervisedRig>("Rigs", 1, 0, "SupervisedRig");
+    mpqt::register::<LastingRig>("Rigs", 1, 0, "LastingRig");
     mpqt::register::<FreezingRig>("Rigs", 1, 0, "FreezingRig");
     mpqt::register::<ShownRig>("Rigs", 1, 0, "ShownRig");
     mpqt::register::<FloodObject>("Rigs", 1, 0, "Flood");

@@ -107,6 +107,13 @@ pub trait Rig {
     #[signal(name = "ticked")]
     fn tick_away(&mut self, times: u32) -> u32;
 
+    /// Emits `tick` and then sets `count`, to 1, 2, ..
+    #[signal(name = "climbed")]
+    fn climb(&mut self, times: u32) -> u32;
+
+    /// Emits `position` this often.
+    fn drift(&mut self, times: u32);
+
     /// Events and properties as fast as it can, until it is told to stop.
     fn flood(&mut self) -> mpcore::Result<()>;
 
@@ -231,6 +238,18 @@ impl Rig for RigProcess {
             self.cx.position.emit(f64::from(number), -f64::from(number));
         }
         times
+    }
+
+    fn climb(&mut self, times: u32) -> u32 {
+        for count in 1..=times {
+            self.cx.tick.emit(count, "climb".to_owned());
+            self.cx.count.set(count);
+        }
+        times
+    }
+
+    fn drift(&mut self, times: u32) {
+        (1..=times).for_each(|number| self.cx.position.emit(f64::from(number), 0.0));
     }
 
     fn flood(&mut self) -> mpcore::Result<()> {

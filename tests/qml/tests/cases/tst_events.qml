@@ -37,13 +37,17 @@ RigCase {
 
     function test_a_slow_handler_sees_fewer_latest_events_and_all_others() {
         const rig = createTemporaryObject(logged, test)
-        rig.inside = {
-            tick: () => { const end = Date.now() + 1; while (Date.now() < end); },
-        }
+        const slowly = () => { const end = Date.now() + 1; while (Date.now() < end); }
+        rig.inside = { tick: slowly, position: slowly }
+        // Each position is behind a tick, which it does not overtake.
         rig.tick_away(300)
         tryVerify(() => rig.heard("ticked").length === 1, soon)
         compare(rig.heard("tick").length, 300)
-        verify(rig.heard("position").length < 300, rig.heard("position").length)
+        compare(rig.heard("position").length, 300)
+        rig.log = []
+        rig.drift(3000)
+        tryVerify(() => rig.heard("position").indexOf("position 3000 0") >= 0, soon)
+        verify(rig.heard("position").length < 3000, rig.heard("position").length)
     }
 
     Timer {
