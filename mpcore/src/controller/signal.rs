@@ -453,7 +453,7 @@ mod tests {
         let version = signal.__current(|&(value,)| seen.borrow_mut().push(value));
         let note = std::rc::Rc::clone(&seen);
         inbox.__connect_local_since(&signal, version, move |&(value,)| {
-            note.borrow_mut().push(value)
+            note.borrow_mut().push(value);
         });
         (1..=3).for_each(|version| signal.fire_version(&(version,), version as u64));
         assert_eq!(*seen.borrow(), [2, 3]);

@@ -46,7 +46,7 @@ impl Shared {
 
     /// The reader: one packet with one event.
     fn read(&self, bytes: usize) {
-        let _ = self.inbox.post(None, Event { bytes });
+        let _ = self.inbox.post(|| Event { bytes });
         self.book(|grant| lock(&self.account).read(1, grant).map(drop)).expect("there was credit");
     }
 
@@ -118,7 +118,7 @@ pub fn an_inbox_that_empties_gives_credit() {
 pub fn the_last_notice_that_is_taken_gives_credit() {
     check(3, || {
         let shared = Shared::new();
-        let _ = shared.inbox.post(None, Event { bytes: 1 });
+        let _ = shared.inbox.post(|| Event { bytes: 1 });
         let reader = {
             let shared = Arc::clone(&shared);
             // A packet that posts nothing, such as a property that is as it was.
