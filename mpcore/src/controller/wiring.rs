@@ -85,7 +85,7 @@ impl Wiring {
         signal.shown_by(move |look| {
             let shared = control.get().and_then(Weak::upgrade);
             let mirror = shared.as_ref().and_then(|it| it.mirrors.get(usize::from(property.index)));
-            let read = mirror.map(|it| it.read(|bytes, version| (bytes.to_vec(), version)));
+            let read = mirror.map(|it| it.read());
             let (bytes, version) = read.unwrap_or_default();
             let value = property.codec.decode(&bytes).unwrap_or_else(|_| (property.default)());
             look(&(value,));

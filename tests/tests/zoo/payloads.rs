@@ -184,6 +184,7 @@ pub(crate) struct Pulse {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     steps: Vec<u16>,
     #[serde(skip)]
+    #[allow(dead_code)]
     cache: (),
     #[serde(alias = "watts")]
     power: u32,
