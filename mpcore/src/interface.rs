@@ -2,7 +2,9 @@
 
 use crate::child::context::ChildContext;
 use crate::child::request::{Reply, Request};
-use crate::controller::core::Core;
+use crate::controller::builder::Builder;
+use crate::controller::core::{Core, WeakControl};
+use crate::controller::process::{Process, StartError};
 use crate::controller::wiring::Wiring;
 use crate::wire::codec::Codec;
 use crate::wire::interface::Description;
@@ -18,6 +20,8 @@ pub trait Interface: 'static {
     type Context: Clone + Send + Sync + 'static;
     /// What the controller passes to the constructor.
     type Config: Send + 'static;
+    /// `LaserControl`.
+    type Control: Control<Interface = Self>;
     /// The trait's name.
     const NAME: &'static str;
 
@@ -44,9 +48,10 @@ pub trait Interface: 'static {
 pub trait Child: Sized + 'static {
     /// `dyn Laser`.
     type Interface: Interface + ?Sized;
-    /// Names the child within its binary.
-    const KEY: &'static str;
 
+    /// Where the struct stands: file, line and column.
+    #[doc(hidden)]
+    const __PLACE: &'static str;
     #[doc(hidden)]
     fn __construct(
         cx: <Self::Interface as Interface>::Context,
@@ -62,11 +67,85 @@ pub(crate) fn name<P: Child>() -> &'static str {
 }
 
 /// The controller's side of an interface: implemented by `#[mpcore::process]` for `LaserControl`.
+///
+/// What every control has, whatever its interface, for code that works with any of them. A `LaserControl` has
+/// the same methods of its own, so this trait need not be imported to call them there.
+///
+/// ```no_run
+/// use mpcore::{Child, Control, Interface, StartError};
+///
+/// /// Starts any child that needs no config.
+/// fn start<P>() -> Result<<P::Interface as Interface>::Control, StartError>
+/// where
+///     P: Child<Interface: Interface<Config = ()>>,
+/// {
+///     Control::spawn::<P>(())
+/// }
+///
+/// /// One line of a process panel.
+/// fn line<C: Control>(control: &C) -> String {
+///     format!("{}: {}", control.process().name(), control.process().state())
+/// }
+/// # #[mpcore::process] trait Laser { fn fire(&mut self); }
+/// # #[derive(mpcore::Child)] #[child(Laser)] struct LaserProcess {}
+/// # impl Laser for LaserProcess { fn fire(&mut self) {} }
+/// # fn f() -> Result<(), StartError> {
+///
+/// let laser: LaserControl = start::<LaserProcess>()?;
+/// println!("{}", line(&laser));
+/// # Ok(())
+/// # }
+/// ```
 pub trait Control: Clone + Send + Sync + Sized + 'static {
     /// `dyn Laser`.
-    type Interface: Interface + ?Sized;
+    type Interface: Interface<Control = Self> + ?Sized;
     /// `LaserSignals`.
     type Signals: Clone + Send + Sync + 'static;
+
+    /// Everything that can be set before the start.
+    #[must_use]
+    fn builder() -> Builder<Self> {
+        Builder::new()
+    }
+
+    /// Makes a control of the given child, which runs in a process of its own as soon as
+    /// `process().start()` is called.
+    ///
+    /// # Errors
+    /// If the config cannot be encoded.
+    fn new<P: Child<Interface = Self::Interface>>(
+        config: Config<Self>,
+    ) -> Result<Self, StartError> {
+        Self::builder().child::<P>().config(config).build()
+    }
+
+    /// Makes a control of the given child and starts it. Does not wait for the child.
+    ///
+    /// # Errors
+    /// If the config cannot be encoded or no process can be started.
+    fn spawn<P: Child<Interface = Self::Interface>>(
+        config: Config<Self>,
+    ) -> Result<Self, StartError> {
+        Self::builder().child::<P>().config(config).spawn()
+    }
+
+    /// The signals to connect to.
+    #[must_use]
+    fn signals(&self) -> &Self::Signals {
+        self.__signals_ref()
+    }
+
+    /// The child's life cycle.
+    #[must_use]
+    fn process(&self) -> &Process {
+        self.__core().process()
+    }
+
+    /// A handle that does not keep the child running, for handlers of its own signals.
+    #[must_use]
+    fn downgrade(&self) -> WeakControl<Self> {
+        WeakControl::new(self)
+    }
 
     #[doc(hidden)]
     fn __signals(wiring: &mut Wiring) -> Self::Signals;
@@ -77,3 +156,6 @@ pub trait Control: Clone + Send + Sync + Sized + 'static {
     #[doc(hidden)]
     fn __signals_ref(&self) -> &Self::Signals;
 }
+
+/// The config of a control's interface.
+type Config<C> = <<C as Control>::Interface as Interface>::Config;

@@ -139,6 +139,7 @@ pub use child::context::{CallContext, ChildContext, Event};
 pub use child::init::{child_main, init};
 pub use child::link::EmitError;
 pub use child::property::Property;
+pub use child::registry::SharedKey;
 pub use controller::builder::{Builder, Output};
 pub use controller::call::{Call, CallFuture, forbid_waiting_on_this_thread};
 pub use controller::core::WeakControl;

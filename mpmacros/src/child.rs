@@ -10,7 +10,7 @@
 //!   `#[child(default)]`, `#[child(default = expr)]`; one source each, the two values once each
 //! * with `new = path` the fields are the constructor's business, and `#[child]` on one is an error
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
@@ -246,7 +246,6 @@ fn implement(child: &Child) -> TokenStream {
         return TokenStream::new();
     };
     let ident = &input.ident;
-    let key = naming::plain(ident);
     let (cx, config) = (naming::local("cx"), naming::local("config"));
     let body = match &child.make {
         Make::Constructor(path) => {
@@ -265,7 +264,7 @@ fn implement(child: &Child) -> TokenStream {
     // With the span of the trait's name: a struct that does not implement it, and a trait that is no
     // interface, are told there.
     let span = syn::spanned::Spanned::span(interface);
-    let coerce = quote_spanned!(span=> self);
+    let (receiver, coerce) = (naming::receiver(ident.span()), naming::receiver(span));
     let object = quote_spanned!(span=> dyn #interface);
     let [context_type, config_type] = ["Context", "Config"].map(|name| {
         let name = Ident::new(name, span);
@@ -276,18 +275,20 @@ fn implement(child: &Child) -> TokenStream {
             #body
         }
     };
+    let place = quote_spanned! {ident.span().resolved_at(Span::call_site())=>
+        ::core::concat!(::core::file!(), ":", ::core::line!(), ":", ::core::column!())
+    };
     let registration = quote_spanned!(span=> #krate::__private::Registration::of::<#ident>());
     quote! {
         const _: () = {
             #[automatically_derived]
             impl #krate::Child for #ident {
                 type Interface = #object;
-                const KEY: &'static ::core::primitive::str =
-                    ::core::concat!(::core::module_path!(), "::", #key);
+                const __PLACE: &'static ::core::primitive::str = #place;
 
                 #construct
 
-                fn __interface(&mut self) -> &mut (#object + 'static) {
+                fn __interface(&mut #receiver) -> &mut (#object + 'static) {
                     #coerce
                 }
             }
@@ -336,7 +337,7 @@ fn implement_repaired(child: &Child, first: &TokenStream, rest: &TokenStream) ->
             #[automatically_derived]
             impl #parameters #krate::Child for #ident #arguments #clause {
                 type Interface = #interface;
-                const KEY: &'static ::core::primitive::str = "";
+                const __PLACE: &'static ::core::primitive::str = "";
 
                 fn __construct(
                     _: <Self::Interface as #krate::Interface>::Context,

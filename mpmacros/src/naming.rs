@@ -121,6 +121,12 @@ pub(crate) fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
+/// `self` in a generated method, shown at `span`. It takes the place of what the user wrote, and not its
+/// hygiene: a token out of a `macro_rules!` would be the `self` of that macro's.
+pub(crate) fn receiver(span: Span) -> Ident {
+    Ident::new("self", Span::mixed_site().located_at(span))
+}
+
 /// The hidden macro that hands the interface to other macros. A `#[macro_export]`ed one lives in
 /// the crate's root, so two interfaces of one name in two modules need two names.
 pub(crate) fn callback(interface: &Ident, tokens: &TokenStream) -> Ident {

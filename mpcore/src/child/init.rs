@@ -118,8 +118,13 @@ fn first_record(
         Err(error) => no_controller(&error),
     };
     super::confine::confine(first.limits.as_deref());
-    let Some(child) = only.or_else(|| registry::find(&first.child)) else {
-        refuse(&format!("this program has no child `{}`", first.child));
+    let child = match only {
+        Some(child) => child,
+        None => match registry::find(&first.child) {
+            Ok(Some(child)) => child,
+            Ok(None) => refuse(&format!("this program has no child `{}`", first.child)),
+            Err(shared) => refuse(&shared.to_string()),
+        },
     };
     (first, child)
 }

@@ -1,4 +1,14 @@
 //! The children of this binary, by key.
+//!
+//! A key is made of the struct's `TypeId` and, for people, of its type name. Names alone are not unique: two
+//! functions may hold a struct of the same name, and so may two blocks of one function, two uses of one
+//! `macro_rules!`, and two versions of one crate. The compiler tells all of these apart in the `TypeId`, and
+//! both sides are the same binary, so they agree on it. It is a hash all the same, so whoever looks for a key
+//! looks at all children, and two of one key are an error that names both.
+
+use std::any::TypeId;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::serve::serve;
 use crate::interface::{Child, Interface};
@@ -10,7 +20,10 @@ use crate::wire::interface::InterfaceTable;
 /// One child of this binary, without its types.
 #[derive(Clone, Copy)]
 pub struct Registration {
-    pub(crate) key: &'static str,
+    id: fn() -> TypeId,
+    name: fn() -> &'static str,
+    /// File, line and column of the struct.
+    place: &'static str,
     pub(crate) table: fn() -> InterfaceTable,
     pub(crate) serve: fn(ChildLanes, Run) -> i32,
 }
@@ -35,9 +48,16 @@ pub(crate) enum Place {
     Thread,
 }
 
-impl std::fmt::Debug for Registration {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Registration({})", self.key)
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Registration({self})")
+    }
+}
+
+impl fmt::Display for Registration {
+    /// ``` `laser::LaserProcess` (src/main.rs:12:8) ```
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` ({})", (self.name)(), self.place)
     }
 }
 
@@ -45,7 +65,21 @@ impl Registration {
     /// The registration of a child.
     #[must_use]
     pub const fn of<P: Child>() -> Self {
-        Self { key: P::KEY, table: table::<P>, serve: serve::<P> }
+        Self {
+            id: TypeId::of::<P>,
+            name: std::any::type_name::<P>,
+            place: P::__PLACE,
+            table: table::<P>,
+            serve: serve::<P>,
+        }
+    }
+
+    /// Names the child within its binary, in every process of that binary.
+    pub(crate) fn key(&self) -> String {
+        // Without a random seed: the other process has to come to the same number.
+        let mut id = DefaultHasher::new();
+        (self.id)().hash(&mut id);
+        format!("{} {:016x}", (self.name)(), id.finish())
     }
 }
 
@@ -70,8 +104,36 @@ pub(crate) fn is_same_code(key: &str) -> bool {
     !key.is_empty() && sys::OWN_PROGRAM_IS_THIS_CODE
 }
 
-pub(crate) fn find(key: &str) -> Option<Registration> {
-    inventory::iter::<Registration>().find(|child| child.key == key).copied()
+/// Two children of one binary have the same key, so that the one could be started in place of the other.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "two children of this program have the same key: {first} and {second}; give one of the structs another \
+     name"
+)]
+#[non_exhaustive]
+pub struct SharedKey {
+    /// The one: its type, and where it stands.
+    pub first: String,
+    /// The other.
+    pub second: String,
+}
+
+/// The child of this binary that has the key, if there is one.
+pub(crate) fn find(key: &str) -> Result<Option<Registration>, SharedKey> {
+    the_only(inventory::iter::<Registration>(), key)
+}
+
+fn the_only<'a>(
+    children: impl IntoIterator<Item = &'a Registration>,
+    key: &str,
+) -> Result<Option<Registration>, SharedKey> {
+    let mut found = children.into_iter().filter(|child| child.key() == key);
+    match (found.next(), found.next()) {
+        (Some(first), Some(second)) => {
+            Err(SharedKey { first: first.to_string(), second: second.to_string() })
+        }
+        (first, _) => Ok(first.copied()),
+    }
 }
 
 /// The arguments that make this binary run its `mpcore_child` test, if it is a test binary.
@@ -81,4 +143,34 @@ pub(crate) fn test_arguments() -> Option<Vec<String>> {
     let name = helper.path.split_once("::").map_or(helper.path, |(_, name)| name);
     let fixed = ["--exact", "--nocapture", "--quiet", "--test-threads=1", "--"];
     Some(std::iter::once(name).chain(fixed).map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTHING: Registration = Registration {
+        id: TypeId::of::<()>,
+        name: || "crate::Fake",
+        place: "src/one.rs:1:8",
+        table: || unreachable!(),
+        serve: |_, _| unreachable!(),
+    };
+
+    #[test]
+    fn structs_of_one_name_have_keys_of_their_own() {
+        let other = Registration { id: TypeId::of::<u8>, ..NOTHING };
+        assert_ne!(NOTHING.key(), other.key());
+        let found = the_only([&other, &NOTHING], &NOTHING.key()).unwrap().unwrap();
+        assert_eq!((found.id)(), TypeId::of::<()>());
+        assert!(the_only([&other], &NOTHING.key()).unwrap().is_none());
+    }
+
+    #[test]
+    fn two_children_of_one_key_are_both_named() {
+        let twin = Registration { place: "src/two.rs:7:8", ..NOTHING };
+        let shared = the_only([&NOTHING, &twin], &NOTHING.key()).unwrap_err();
+        assert_eq!(shared.first, "`crate::Fake` (src/one.rs:1:8)");
+        assert_eq!(shared.second, "`crate::Fake` (src/two.rs:7:8)");
+    }
 }

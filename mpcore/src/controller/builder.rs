@@ -37,7 +37,7 @@ use crate::wire::outgoing::Bounds;
 #[derive(Debug, Clone)]
 pub(crate) enum Program {
     /// This binary, started again.
-    Own { key: &'static str },
+    Own { key: String },
     /// Another binary.
     Path(OsString),
     /// A thread of this process.
@@ -200,7 +200,7 @@ impl<C: Control> Builder<C> {
     /// `P`, in this binary started again: `mpcore::init` must be the first line of its `main`.
     #[must_use]
     pub fn child<P: Child<Interface = C::Interface>>(mut self) -> Self {
-        self.program = Some(Program::Own { key: P::KEY });
+        self.program = Some(Program::Own { key: Registration::of::<P>().key() });
         self
     }
 

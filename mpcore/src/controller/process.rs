@@ -12,6 +12,7 @@ use super::restart::{self, GaveUp, Restarting};
 use super::run::{self, Ask, Run};
 use super::shared::{Life, Shared};
 use super::signal::Signal;
+use crate::child::registry::SharedKey;
 use crate::child::{init, registry};
 use crate::controller::builder::Program;
 use crate::process::ExitStatus;
@@ -36,6 +37,9 @@ pub enum StartError {
         /// What it is doing.
         state: State,
     },
+    /// The last control of this child is gone; a [`Process`] alone starts nothing.
+    #[error("the last control of this child was dropped: keep a clone of it, or make a new one")]
+    ControlGone,
     /// The builder was told neither a child nor a program.
     #[error("no child was named: call `.child::<P>()`, `.program(..)` or `.in_process::<P>()`")]
     ChildMissing,
@@ -60,6 +64,9 @@ pub enum StartError {
          into the script"
     )]
     FaultsInScript,
+    /// The child cannot be told from another one of this binary.
+    #[error("the child cannot be told from another one: {0}")]
+    SharedKey(#[from] SharedKey),
     /// The config could not be encoded; of one of more than 64 KiB that shows later, as
     /// [`Failure::Config`](crate::Failure::Config).
     #[error("the config could not be encoded: {0}")]
@@ -169,6 +176,13 @@ pub struct ProcessSignals {
 /// The life cycle of one child; see [`ProcessSignals`] for what it tells.
 ///
 /// Nothing here waits but what is named `wait…` or `join`.
+///
+/// A clone is one more handle of the same child, for a list of all children for example. It does not keep the
+/// child: with the last control the child is stopped, whatever clones of its `Process` there are. From then on
+/// they tell how it ended, and [`start`](Self::start) and [`restart`](Self::restart) refuse with
+/// [`StartError::ControlGone`], since a child without a control could be neither called nor stopped by dropping
+/// it.
+#[derive(Clone)]
 pub struct Process {
     shared: Arc<Shared>,
 }
@@ -213,7 +227,7 @@ impl Process {
     /// the outcome of every command.
     ///
     /// # Errors
-    /// [`StartError::InitMissing`], [`StartError::AlreadyRunning`].
+    /// [`StartError::InitMissing`], [`StartError::AlreadyRunning`], [`StartError::ControlGone`].
     pub fn start(&self) -> Result<(), StartError> {
         start(&self.shared)
     }
@@ -242,8 +256,11 @@ impl Process {
     /// Between two runs of its policy's it is started now, without the rest of the delay.
     ///
     /// # Errors
-    /// As [`start`](Self::start), if it was not running.
+    /// As [`start`](Self::start), if it was not running; [`StartError::ControlGone`] also if it was.
     pub fn restart(&self) -> Result<(), StartError> {
+        if self.shared.life().released {
+            return Err(StartError::ControlGone);
+        }
         if request(&self.shared, Ask::Stop, AfterEnd::StartAgain) {
             return Ok(());
         }
@@ -258,8 +275,9 @@ impl Process {
         request(&self.shared, ask, AfterEnd::Rest);
     }
 
-    /// The last handle is gone.
+    /// The last control is gone.
     pub(crate) fn release(&self) {
+        self.shared.life().released = true;
         self.ask(Ask::Stop);
         if self.shared.life().state == State::Created {
             let waiting = self.shared.traffic().stop();
@@ -447,11 +465,11 @@ impl Process {
 }
 
 pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
-    if matches!(shared.spec.program, Program::Own { .. })
-        && !init::has_run()
-        && registry::test_arguments().is_none()
-    {
-        return Err(StartError::InitMissing);
+    if let Program::Own { key } = &shared.spec.program {
+        if !init::has_run() && registry::test_arguments().is_none() {
+            return Err(StartError::InitMissing);
+        }
+        let _ = registry::find(key)?;
     }
     if lock(&shared.spec.config).is_none() {
         return Err(StartError::ConfigMissing);
@@ -462,6 +480,9 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     // The last signals of the run before are being posted: a few microseconds.
     while life.finishing {
         life = shared.await_change(life);
+    }
+    if life.released {
+        return Err(StartError::ControlGone);
     }
     if life.state.is_alive() {
         return Err(StartError::AlreadyRunning { state: life.state });
@@ -545,7 +566,7 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
             }
             return false;
         };
-        life.restart = after == AfterEnd::StartAgain;
+        life.restart = after == AfterEnd::StartAgain && !life.released;
         if life.state != State::Stopping {
             life.state = State::Stopping;
             wake = enqueue(shared, Notice::State(State::Stopping));

@@ -59,6 +59,8 @@ pub(crate) struct Life {
     pub(crate) finishing: bool,
     /// Runs that have ended, but for their `after_exit` hook.
     pub(crate) hooks: usize,
+    /// The last control is gone, so nothing of this child is started any more.
+    pub(crate) released: bool,
 }
 
 /// See the [module](self).
@@ -115,6 +117,7 @@ impl Shared {
             posting: 0,
             finishing: false,
             hooks: 0,
+            released: false,
         };
         let traffic = Traffic::new(spec.queue, spec.vigilance.ping_interval);
         Arc::new(Self {

@@ -70,7 +70,8 @@ fn interface_impl(interface: &Interface) -> TokenStream {
     let krate = &interface.options.krate;
     let ident = &interface.header.ident;
     let name = naming::plain(ident);
-    let (context, table) = (&interface.names.context, &interface.names.table);
+    let names = &interface.names;
+    let (control, context, table) = (&names.control, &names.context, &names.table);
     let config = &interface.options.config;
     let config_codec = naming::config();
     let quiet = quiet(interface);
@@ -89,6 +90,7 @@ fn interface_impl(interface: &Interface) -> TokenStream {
         impl #krate::Interface for dyn #ident {
             type Context = #context;
             type Config = #config;
+            type Control = #control;
             const NAME: &'static ::core::primitive::str = #name;
 
             fn __config() -> &'static #krate::__private::Codec<#config> {
@@ -181,7 +183,8 @@ fn describe(interface: &Interface) -> TokenStream {
     });
     let (config, config_text) = config;
     quote! {
-        description.version(::core::env!("CARGO_PKG_VERSION"));
+        // Empty outside of cargo.
+        description.version(::core::option_env!("CARGO_PKG_VERSION").unwrap_or(""));
         description.config(&#table::#config, #config_text);
         #(#commands)*
         #(#properties)*

@@ -138,7 +138,7 @@ fn bootstrap(
     endpoint: String,
 ) -> Bootstrap {
     let child = match &shared.spec.program {
-        Program::Own { key } => (*key).to_owned(),
+        Program::Own { key } => key.clone(),
         _ => String::new(),
     };
     Bootstrap {

@@ -103,15 +103,10 @@ impl Device for Named {
 }
 
 fn main() {
-    fn is_child<C: mpcore::Child<Interface = dyn Device>>() -> &'static str {
-        C::KEY
-    }
-    let keys = [
-        is_child::<Everything>(),
-        is_child::<Renamed>(),
-        is_child::<Nothing>(),
-        is_child::<Opened>(),
-        is_child::<Named>(),
-    ];
-    assert!(keys[0].ends_with("::Everything"));
+    fn is_child<C: mpcore::Child<Interface = dyn Device>>() {}
+    is_child::<Everything>();
+    is_child::<Renamed>();
+    is_child::<Nothing>();
+    is_child::<Opened>();
+    is_child::<Named>();
 }

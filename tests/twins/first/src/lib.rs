@@ -1,0 +1,19 @@
+//! A crate with a child, of which a binary may hold two versions.
+
+/// Tells which version it is of.
+#[mpcore::process]
+pub trait Twin {
+    /// The version of the crate that the child was compiled in.
+    fn version(&mut self) -> String;
+}
+
+/// The child.
+#[derive(Debug, mpcore::Child)]
+#[child(Twin)]
+pub struct TwinProcess {}
+
+impl Twin for TwinProcess {
+    fn version(&mut self) -> String {
+        env!("CARGO_PKG_VERSION").to_owned()
+    }
+}
