@@ -8,7 +8,22 @@ use serde::{Deserialize, Serialize};
 
 /// The result of a command, a constructor or `postrun_init` without an error type of its own.
 ///
-/// The error travels, and `?` makes it from every `std::error::Error`.
+/// The error travels, and `?` makes it from every `std::error::Error`. Errors that are none (those of `anyhow` and
+/// `eyre`, boxed ones, texts) need a word more, [`Context::or_raise`](crate::Context::or_raise) or
+/// [`Context::context`](crate::Context::context); their causes are kept:
+///
+/// ```
+/// use mpcore::Context as _;
+///
+/// # fn measure() -> Result<f64, Box<dyn std::error::Error + Send + Sync>> { Ok(1.0) }
+/// # fn parse(text: &str) -> Result<u16, String> { Ok(1) }
+/// fn calibrate(port: &str) -> mpcore::Result<f64> {
+///     let port = parse(port).with_context(|| format!("opening {port}"))?;
+///     mpcore::ensure!(port > 0, "port {port} is reserved");
+///     measure().or_raise()
+/// }
+/// # calibrate("1").unwrap();
+/// ```
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 /// Any error: message, chain of causes, and the place where it was made.
@@ -36,6 +51,17 @@ impl Error {
     #[track_caller]
     pub fn msg(message: impl fmt::Display) -> Self {
         Self { message: message.to_string(), causes: Vec::new(), location: here() }
+    }
+
+    /// The message and the causes of another error, made here.
+    #[track_caller]
+    pub(crate) fn of(error: &dyn StdError) -> Self {
+        let (mut causes, mut next) = (Vec::new(), error.source());
+        while let Some(cause) = next {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
+        Self { message: error.to_string(), causes, location: here() }
     }
 
     /// The same error with `context` as its message and the old message as the first cause.
@@ -82,21 +108,37 @@ impl fmt::Debug for Error {
     }
 }
 
-impl<E: StdError> From<E> for Error {
+impl<E: QuestionMark> From<E> for Error {
     #[track_caller]
     fn from(error: E) -> Self {
-        let (mut causes, mut next) = (Vec::new(), error.source());
-        while let Some(cause) = next {
-            causes.push(cause.to_string());
-            next = cause.source();
-        }
-        Self { message: error.to_string(), causes, location: here() }
+        error.into_error()
+    }
+}
+
+/// What `?` makes an [`Error`] of: every `std::error::Error`.
+///
+/// A trait of its own, so that the compiler can say what to write for all others.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no `std::error::Error`, so `?` alone makes no `mpcore::Error` of it",
+    // Of a `?` the compiler shows only this.
+    label = "write `.or_raise()?` or `.context(\"..\")?`, with `use mpcore::Context as _`"
+)]
+pub trait QuestionMark {
+    #[doc(hidden)]
+    fn into_error(self) -> Error;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: StdError> QuestionMark for E {
+    #[track_caller]
+    fn into_error(self) -> Error {
+        Error::of(&self)
     }
 }
 
 /// `std::error::Error` for an [`Error`] on its way into a box.
 #[derive(Debug)]
-struct Boxed(Error);
+pub(crate) struct Boxed(pub(crate) Error);
 
 impl fmt::Display for Boxed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

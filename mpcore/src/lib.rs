@@ -58,7 +58,8 @@
 //! | hear of it | [`Signal`], [`Inbox`], [`ProcessSignals`], [`Exception`] |
 //! | start, stop, kill, join it | [`Process`], [`ExitReport`], [`Failure`] |
 //! | have it started again after a crash | [`Builder::restart`], [`RestartPolicy`], [`Restarting`], [`GaveUp`] |
-//! | write the child | [`ChildContext`], [`Property`], [`Event`], [`Error`] |
+//! | write the child | [`ChildContext`], [`Property`], [`Event`], [`Error`], [`Context`] |
+//! | write code for any child | [`Control`], [`Interface`], [`Child`](trait@Child) |
 //! | put it into a binary of its own | [`child_main`] |
 //! | cancel it, give it a deadline | [`Call::cancel`], [`Call::cancel_or_kill`], [`Call::timeout`], [`Escalation`] |
 //! | notice that it hangs | [`ProcessSignals::unresponsive`], [`Builder::on_unresponsive`], [`Process::executing`] |
@@ -117,6 +118,7 @@ extern crate self as mpcore;
 
 mod arity;
 mod child;
+mod context;
 mod controller;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -140,6 +142,7 @@ pub use child::init::{child_main, init};
 pub use child::link::EmitError;
 pub use child::property::Property;
 pub use child::registry::SharedKey;
+pub use context::Context;
 pub use controller::builder::{Builder, Output};
 pub use controller::call::{Call, CallFuture, forbid_waiting_on_this_thread};
 pub use controller::core::WeakControl;

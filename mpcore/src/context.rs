@@ -1,0 +1,154 @@
+//! From the errors of other libraries to [`Error`].
+//!
+//! `?` alone cannot do it: Rust forbids a conversion from `String`, from boxed errors and from those of anyhow and
+//! eyre beside the one from every `std::error::Error`. A method can.
+
+use std::error::Error as StdError;
+use std::fmt::Display;
+
+use crate::error::{Boxed, Error, Result};
+
+/// `.context("..")?` and `.or_raise()?` on a `Result` with any error that can be boxed: `std::error::Error`s,
+/// `anyhow::Error`, `eyre::Report`, `Box<dyn Error>` with and without `Send + Sync`, `String`, `&str`, and
+/// [`mpcore::Error`](Error) itself. Message and causes are kept.
+///
+/// ```
+/// use mpcore::Context as _;
+///
+/// # mod driver { pub fn open() -> Result<(), String> { Err("no answer".into()) } }
+/// fn open() -> mpcore::Result<()> {
+///     driver::open().context("opening the laser")?;
+///     Ok(())
+/// }
+///
+/// let error = open().unwrap_err();
+/// assert_eq!(format!("{error:#}"), "opening the laser: no answer");
+/// ```
+///
+/// anyhow and eyre have traits with a method `context` of their own: where one of them is imported in the same
+/// place, write `.or_raise()` and then [`Error::context`].
+///
+/// `Kind` is for the compiler, which finds it by itself.
+pub trait Context<T, Kind>: Sized {
+    /// The value, or an error with this message, of which the old one is the first cause.
+    ///
+    /// # Errors
+    /// The error, converted.
+    fn context(self, context: impl Display) -> Result<T>;
+
+    /// As [`context`](Self::context), with a message that is made only if there is an error.
+    ///
+    /// # Errors
+    /// The error, converted.
+    fn with_context<C: Display>(self, context: impl FnOnce() -> C) -> Result<T>;
+
+    /// The value, or the same error as an [`mpcore::Error`](Error).
+    ///
+    /// # Errors
+    /// The error, converted.
+    fn or_raise(self) -> Result<T>;
+}
+
+/// Errors that are, or convert into, a `Box<dyn Error + Send + Sync>`.
+#[derive(Debug)]
+pub enum Sendable {}
+
+/// `Box<dyn Error>`.
+#[derive(Debug)]
+pub enum Local {}
+
+impl<T, E: Into<Box<dyn StdError + Send + Sync>>> Context<T, Sendable> for Result<T, E> {
+    #[track_caller]
+    fn context(self, context: impl Display) -> Result<T> {
+        match self.or_raise() {
+            Ok(value) => Ok(value),
+            Err(error) => Err(error.context(context)),
+        }
+    }
+
+    #[track_caller]
+    fn with_context<C: Display>(self, context: impl FnOnce() -> C) -> Result<T> {
+        match self.or_raise() {
+            Ok(value) => Ok(value),
+            Err(error) => Err(error.context(context())),
+        }
+    }
+
+    #[track_caller]
+    fn or_raise(self) -> Result<T> {
+        match self {
+            Ok(value) => Ok(value),
+            Err(error) => Err(match error.into().downcast::<Boxed>() {
+                // It was one already, and knows where it was made.
+                Ok(boxed) => boxed.0,
+                Err(other) => Error::of(&*other),
+            }),
+        }
+    }
+}
+
+impl<T> Context<T, Local> for Result<T, Box<dyn StdError>> {
+    #[track_caller]
+    fn context(self, context: impl Display) -> Result<T> {
+        match self.or_raise() {
+            Ok(value) => Ok(value),
+            Err(error) => Err(error.context(context)),
+        }
+    }
+
+    #[track_caller]
+    fn with_context<C: Display>(self, context: impl FnOnce() -> C) -> Result<T> {
+        match self.or_raise() {
+            Ok(value) => Ok(value),
+            Err(error) => Err(error.context(context())),
+        }
+    }
+
+    #[track_caller]
+    fn or_raise(self) -> Result<T> {
+        match self {
+            Ok(value) => Ok(value),
+            Err(error) => Err(match error.downcast::<Boxed>() {
+                Ok(boxed) => boxed.0,
+                Err(other) => Error::of(&*other),
+            }),
+        }
+    }
+}
+
+/// Returns from the function with an [`Error`] of this message.
+///
+/// ```
+/// fn fire(watts: f64) -> mpcore::Result<()> {
+///     if watts > 5.0 {
+///         mpcore::bail!("{watts} W is more than 5 W");
+///     }
+///     Ok(())
+/// }
+/// assert_eq!(fire(6.0).unwrap_err().to_string(), "6 W is more than 5 W");
+/// ```
+#[macro_export]
+macro_rules! bail {
+    ($($message:tt)+) => {
+        return ::core::result::Result::Err($crate::Error::msg(::core::format_args!($($message)+)))
+    };
+}
+
+/// Returns from the function with an [`Error`] of this message, if the condition does not hold.
+///
+/// ```
+/// fn fire(watts: f64) -> mpcore::Result<()> {
+///     mpcore::ensure!(watts <= 5.0, "{watts} W is more than 5 W");
+///     Ok(())
+/// }
+/// assert_eq!(fire(6.0).unwrap_err().to_string(), "6 W is more than 5 W");
+/// fire(1.0).unwrap();
+/// ```
+#[macro_export]
+macro_rules! ensure {
+    ($condition:expr, $($message:tt)+) => {
+        if !$condition {
+            $crate::bail!($($message)+);
+        }
+    };
+}
