@@ -120,6 +120,7 @@ mod arity;
 mod child;
 mod context;
 mod controller;
+mod declared;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzing;
@@ -156,6 +157,7 @@ pub use controller::process::{
 pub use controller::restart::{GaveUp, Restarting};
 pub use controller::shutdown::shutdown;
 pub use controller::signal::{Connection, Receiver, Signal, TakesResult};
+pub use declared::{DeclaredOnly, EmittedInContext, SetInContext};
 pub use error::{Cancelled, Error, Never, Refused, Result};
 pub use interface::{Child, Control, Interface};
 pub use mpmacros::{Child, main, process};
@@ -174,6 +176,7 @@ pub use wire::sandbox::{Enforcement, Sandbox};
 #[doc(hidden)]
 pub mod __private {
     pub use inventory;
+    pub use mpmacros::Conditions;
 
     pub use crate::child::init::init_in_test;
     pub use crate::child::registry::{Registration, TestHelper};
@@ -181,9 +184,10 @@ pub mod __private {
     pub use crate::controller::core::Core;
     pub use crate::controller::shutdown::ShutdownGuard;
     pub use crate::controller::wiring::Wiring;
+    pub use crate::declared::declared;
     pub use crate::wire::codec::{Codec, raise, wire, wire_default};
     pub use crate::wire::interface::{Command, Delivery, Description, EventDef, PropertyDef};
-    pub use crate::wire::result::{Probe, ProbeDefault, ResultParts};
+    pub use crate::wire::result::{Payload, Probe, ProbeDefault, ResultOf, ResultParts};
     pub use crate::wire::same::{ByValue, Never, Same};
 }
 

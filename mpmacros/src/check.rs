@@ -5,7 +5,8 @@
 //! * [`plain_trait`]: no generics, no supertraits, not `unsafe`. (A `#[cfg]` on the trait is
 //!   evaluated before the macro runs, wherever it stands.)
 //! * [`only_methods`]: no associated types or constants, no macros.
-//! * [`valid_options`]: the config can travel, the postfix can end a name.
+//! * [`valid_options`]: the config can travel, the postfix can end a name, the chosen names are some.
+//! * [`one_process`]: `#[process]` stands there once.
 //!
 //! The shape of each method:
 //! * [`plain_function`]: not `async`, `unsafe`, `const`, `extern`, generic or variadic.
@@ -20,7 +21,8 @@
 //! * [`run_by_the_controller`]: `#[timeout]` and the like stand on what the controller asks for.
 //! * [`valid_timeout`]: its text is a duration.
 //! * [`every_write`]: `every` is about the writes of a property, so there are some.
-//! * [`known_attributes`]: no `#[cfg]`, and nothing on a property or an event that would be lost.
+//! * [`known_attributes`]: no `#[cfg]` on an argument, and nothing on a property or an event that would be
+//!   lost. (A `#[cfg]` on a method is evaluated before, see [`crate::conditions`].)
 //! * [`valid_names`]: strings that are to become names can.
 //!
 //! All names:
@@ -32,7 +34,7 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::{
     Attribute, FnArg, GenericParam, Generics, LitStr, Pat, ReceiverKind, ReturnType, Safety,
@@ -41,11 +43,13 @@ use syn::{
 
 use crate::claims::{self, Contest};
 use crate::errors::Errors;
-use crate::model::{Interface, MOST_ARGUMENTS, Method, Returns, Role};
+use crate::model::{Chosen, Interface, MOST_ARGUMENTS, Method, Returns, Role};
 use crate::naming::{self, Namespace};
-use crate::{parse, payload, text, timeout};
+use crate::payload::{self, Unfit};
+use crate::{parse, text, timeout};
 
-const TRAIT_RULES: [fn(&Interface, &mut Errors); 3] = [plain_trait, only_methods, valid_options];
+const TRAIT_RULES: [fn(&Interface, &mut Errors); 4] =
+    [plain_trait, only_methods, valid_options, one_process];
 
 const SHAPE_RULES: [fn(&Method, &mut Errors); 7] =
     [plain_function, receiver, property_shape, event_shape, named_arguments, few_values, fit_types];
@@ -136,6 +140,39 @@ fn valid_options(interface: &Interface, errors: &mut Errors) {
     {
         errors.at(postfix, message);
     }
+    for name in options.chosen.all() {
+        if let Err(message) = naming::from_text(name) {
+            errors.at(name, message);
+        }
+    }
+    for name in clashing_names(&interface.header.ident, &options.chosen) {
+        errors.at(name, format!("`{}` names two things", name.value()));
+    }
+}
+
+/// The chosen names that the trait or an earlier one has.
+pub(crate) fn clashing_names<'a>(
+    interface: &Ident,
+    chosen: &'a Chosen,
+) -> impl Iterator<Item = &'a LitStr> {
+    let mut taken = vec![naming::plain(interface)];
+    chosen.all().filter(move |name| {
+        let name = name.value();
+        let is_taken = taken.contains(&name);
+        taken.push(name);
+        is_taken
+    })
+}
+
+fn one_process(interface: &Interface, errors: &mut Errors) {
+    if let Some(attribute) = interface.header.attrs.iter().find(|attr| is_process(attr)) {
+        errors.at(attribute.path(), "`#[process]` is given twice; join them");
+    }
+}
+
+/// Whether an attribute is `#[mpcore::process]`, by whatever path.
+pub(crate) fn is_process(attribute: &Attribute) -> bool {
+    attribute.path().segments.last().is_some_and(|last| last.ident == "process")
 }
 
 // ---- the shape of a method ----------------------------------------------------------------------
@@ -306,8 +343,16 @@ fn fit_types(method: &Method, errors: &mut Errors) {
 }
 
 fn fit_type(ty: &Type, errors: &mut Errors) {
+    let error = payload::error_of_result(ty);
     for (unfit, tokens) in payload::unfit_parts(ty) {
-        errors.at(&tokens, unfit.message());
+        let message = match (unfit, error) {
+            (Unfit::TraitObject, Some(error)) if payload::unfit_parts(error).len() == 1 => {
+                "a trait object cannot travel to another process; `mpcore::Result<T>` takes every error \
+                 by `?`, and boxed ones with `mpcore::Context`"
+            }
+            _ => unfit.message(),
+        };
+        errors.at(&tokens, message);
     }
 }
 
@@ -376,12 +421,11 @@ fn known_attributes(method: &Method, errors: &mut Errors) {
         FnArg::Receiver(receiver) => &receiver.attrs,
         FnArg::Typed(typed) => &typed.attrs,
     });
-    for attribute in method.item.attrs.iter().chain(inputs) {
+    for attribute in inputs {
         if is_condition(attribute) {
             errors.at(
                 attribute,
-                "an interface has no conditional parts: the condition would be evaluated with the \
-                 features of the user interface's crate, not with those of this one",
+                "an argument cannot be conditional; declare the method twice, each with its condition",
             );
         }
     }
@@ -390,6 +434,7 @@ fn known_attributes(method: &Method, errors: &mut Errors) {
     }
     // They are taken out of the trait, and rustc would never see these.
     const WITHOUT_EFFECT: [&str; 6] = ["allow", "deny", "expect", "forbid", "warn", "must_use"];
+    // Conditions are here only after another mistake.
     const CARRIED: [&str; 4] = ["doc", "deprecated", "cfg", "cfg_attr"];
     const TOOLS: [&str; 2] = ["clippy", "rustfmt"];
     for attribute in &method.item.attrs {
@@ -534,18 +579,9 @@ impl ToTokens for Range {
     }
 }
 
-/// `#[cfg(..)]`, or a `#[cfg_attr(..)]` that hides a `cfg` or one of our attributes.
-fn is_condition(attribute: &Attribute) -> bool {
-    let hidden: Vec<Ident> = std::iter::once("cfg")
-        .chain(parse::MARKS)
-        .map(|name| Ident::new(name, Span::call_site()))
-        .collect();
-    attribute.path().is_ident("cfg")
-        || (attribute.path().is_ident("cfg_attr")
-            && attribute
-                .meta
-                .require_list()
-                .is_ok_and(|list| payload::mentions(&list.tokens, &hidden)))
+/// `#[cfg(..)]` or `#[cfg_attr(..)]`
+pub(crate) fn is_condition(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")
 }
 
 fn typed_arguments(sig: &Signature) -> impl Iterator<Item = &FnArg> {

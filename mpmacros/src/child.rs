@@ -85,7 +85,7 @@ fn read(input: DeriveInput, errors: &mut Errors) -> Child {
     let make = match keys.expr("new") {
         Some(constructor) => {
             unmarked_fields(&input, errors);
-            Make::Constructor(path(constructor, errors))
+            Make::Constructor(path(&constructor, errors))
         }
         None if keys.key("new").is_some() => Make::Fields(Vec::new()),
         None => Make::Fields(fields(&input, errors)),
@@ -115,11 +115,21 @@ fn interface(input: &DeriveInput, errors: &mut Errors) -> (Option<Path>, Keys) {
         }
     };
     let read = |input: ParseStream| {
+        // `"Laser"`
+        if let Ok(text) = input.fork().parse::<syn::LitStr>() {
+            let path = text.value();
+            errors.at(&text, format!("a trait is written without quotes: `#[child({path})]`"));
+            let _: TokenStream = input.parse()?;
+            return Ok((None, Keys::default()));
+        }
         // `new = ..` alone: a path would parse, and then everything after it would be wrong.
         if input.peek2(Token![=]) {
             let keys = Keys::read(input, CHILD, errors);
             errors.at(&list.path, "which interface? write `#[child(TheTrait, ..)]`");
             return Ok((None, keys));
+        }
+        if let Ok(word) = input.parse::<Token![dyn]>() {
+            errors.at(&word, "write the trait alone: `#[child(TheTrait)]`");
         }
         let path = input.call(Path::parse_mod_style)?;
         if !input.is_empty() {
@@ -136,11 +146,11 @@ fn interface(input: &DeriveInput, errors: &mut Errors) -> (Option<Path>, Keys) {
     }
 }
 
-fn path(expr: Expr, errors: &mut Errors) -> ExprPath {
-    match expr {
-        Expr::Path(path) => path,
+fn path(expr: &Expr, errors: &mut Errors) -> ExprPath {
+    match parse::ungrouped(expr) {
+        Expr::Path(path) => path.clone(),
         other => {
-            errors.at(&other, "the constructor is named by its path: `new = LaserProcess::open`");
+            errors.at(other, "the constructor is named by its path: `new = LaserProcess::open`");
             parse_quote!(broken)
         }
     }
@@ -264,7 +274,7 @@ fn implement(child: &Child) -> TokenStream {
     // With the span of the trait's name: a struct that does not implement it, and a trait that is no
     // interface, are told there.
     let span = syn::spanned::Spanned::span(interface);
-    let (receiver, coerce) = (naming::receiver(ident.span()), naming::receiver(span));
+    let coerced = naming::local_at("child", span);
     let object = quote_spanned!(span=> dyn #interface);
     let [context_type, config_type] = ["Context", "Config"].map(|name| {
         let name = Ident::new(name, span);
@@ -286,10 +296,15 @@ fn implement(child: &Child) -> TokenStream {
                 type Interface = #object;
                 const __PLACE: &'static ::core::primitive::str = #place;
 
+                #[inline]
                 #construct
 
-                fn __interface(&mut #receiver) -> &mut (#object + 'static) {
-                    #coerce
+                #[inline]
+                fn __interface(&mut self) -> &mut (#object + 'static) {
+                    fn coerce(#coerced: &mut #ident) -> &mut (#object + 'static) {
+                        #coerced
+                    }
+                    coerce(self)
                 }
             }
 

@@ -14,13 +14,13 @@ use std::collections::BTreeSet;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{
-    Attribute, FnArg, GenericParam, Generics, Ident, ItemTrait, Pat, ReturnType, Safety, Signature,
-    TraitItem, Type, parse_quote,
+    FnArg, GenericParam, Generics, Ident, ItemTrait, Pat, ReturnType, Safety, Signature, TraitItem,
+    Type, parse_quote,
 };
 
 use crate::claims::{self, Claim, Contest, Part};
 use crate::errors::Errors;
-use crate::model::{Command, Interface, MOST_ARGUMENTS, Method, Origin, Raised, Role};
+use crate::model::{Chosen, Command, Interface, MOST_ARGUMENTS, Method, Origin, Raised, Role};
 use crate::naming::{self, Namespace};
 use crate::payload::{self, Unfit};
 use crate::{check, expand};
@@ -46,7 +46,12 @@ pub(crate) fn expand(
 fn repair(interface: Interface, misshapen: &BTreeSet<usize>) -> Interface {
     let broken = Broken::of(&interface);
     let (dropped, unwritten) = losers(&interface);
+    let ident = interface.header.ident.clone();
     let Interface { mut options, mut header, methods, strangers, .. } = interface;
+    header.attrs.retain(|attr| !check::is_process(attr));
+    if check::clashing_names(&ident, &options.chosen).next().is_some() {
+        options.chosen = Chosen::default();
+    }
 
     if broken.is_in(&options.config) {
         options.config = broken.ty();
@@ -154,17 +159,13 @@ fn sized_stranger(stranger: TraitItem) -> Option<TraitItem> {
 }
 
 fn without_conditions(method: &mut Method) {
-    method.item.attrs.retain(|attr| !is_conditional(attr));
+    method.item.attrs.retain(|attr| !check::is_condition(attr));
     for input in &mut method.item.sig.inputs {
         match input {
-            FnArg::Receiver(receiver) => receiver.attrs.retain(|attr| !is_conditional(attr)),
-            FnArg::Typed(typed) => typed.attrs.retain(|attr| !is_conditional(attr)),
+            FnArg::Receiver(receiver) => receiver.attrs.retain(|attr| !check::is_condition(attr)),
+            FnArg::Typed(typed) => typed.attrs.retain(|attr| !check::is_condition(attr)),
         }
     }
-}
-
-fn is_conditional(attribute: &Attribute) -> bool {
-    attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")
 }
 
 /// The type that stands for every wrong one, and what makes a type wrong.
@@ -228,7 +229,7 @@ impl Broken {
             }
             if let Pat::Ident(pat) = &mut *typed.pat {
                 if seen.contains(&pat.ident) {
-                    pat.ident = naming::local(&format!("argument_{i}"));
+                    pat.ident = naming::argument(i);
                 }
                 seen.push(pat.ident.clone());
             }
@@ -289,7 +290,7 @@ impl Broken {
                 arg.ty = self.ty();
             }
             if seen.contains(&arg.ident) {
-                arg.ident = naming::local(&format!("argument_{i}"));
+                arg.ident = naming::argument(i);
             }
             seen.push(arg.ident.clone());
         }
@@ -298,6 +299,7 @@ impl Broken {
             returns.whole = self.ty();
             returns.ok = self.ty();
             returns.error = Raised::Never;
+            returns.is_bare = false;
         }
     }
 }

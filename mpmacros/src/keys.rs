@@ -142,10 +142,27 @@ fn read_key(
     before: &Keys,
     errors: &mut Errors,
 ) -> syn::Result<Option<(Ident, Given)>> {
+    if let Ok(text) = input.fork().parse::<LitStr>() {
+        let _: LitStr = input.parse()?;
+        let value = text.value();
+        let is_key = table.iter().any(|(key, _)| *key == value);
+        let texts = table.iter().find(|(_, takes)| matches!(takes, Takes::Text));
+        let mend = match texts {
+            _ if is_key => format!("write `{value}` without quotes"),
+            Some((key, _)) => format!("write `{key} = {value:?}`"),
+            None => expected(table),
+        };
+        errors.at(&text, format!("what is {value:?}? {mend}"));
+        return Ok(None);
+    }
     let key = Ident::parse_any(input)?;
     let name = naming::plain(&key);
     let Some((_, takes)) = table.iter().find(|(known, _)| *known == name) else {
-        errors.at(&key, format!("unknown key `{name}`; {}", expected(table)));
+        let mend = match other_word(table, &name) {
+            Some(key) => format!("here it is `{key} = \"..\"`"),
+            None => expected(table),
+        };
+        errors.at(&key, format!("unknown key `{name}`; {mend}"));
         return Ok(None);
     };
     if before.key(&name).is_some() {
@@ -166,9 +183,28 @@ fn read_key(
         }
         (Takes::Text, true) => Given::Text(value(input)?),
         (Takes::Expr | Takes::MaybeExpr, true) => Given::Expr(value(input)?),
-        (Takes::Type, true) => Given::Type(value(input)?),
+        (Takes::Type, true) => {
+            let _: Token![=] = input.parse()?;
+            if let Ok(text) = input.fork().parse::<LitStr>() {
+                let ty = text.value();
+                errors.at(&text, format!("a type is written without quotes: `{name} = {ty}`"));
+                return Ok(None);
+            }
+            Given::Type(input.parse()?)
+        }
     };
     Ok(Some((key, given)))
+}
+
+/// The key that means the same in this table.
+fn other_word(table: Table, name: &str) -> Option<&'static str> {
+    let knows = |key| table.iter().any(|(known, _)| *known == key);
+    match name {
+        "name" if knows("rename") => Some("rename"),
+        "rename" if knows("name") => Some("name"),
+        "rename" | "name" if knows("notify") => Some("notify"),
+        _ => None,
+    }
 }
 
 fn value<T: Parse>(input: ParseStream) -> syn::Result<T> {

@@ -1,7 +1,8 @@
 //! The macros of mpcore, which re-exports all three: `#[mpcore::process]`, `#[derive(mpcore::Child)]`,
 //! `#[mpcore::main]`. And the two steps of `mpqt::qobject!`.
 //!
-//! Inside, each macro is a pipeline, and each step a module: tokens are read (`parse`, `keys`)
+//! Inside, each macro is a pipeline, and each step a module: conditions are evaluated (`conditions`), tokens are
+//! read (`parse`, `keys`, and `manifest` for the name of mpcore)
 //! into a model that keeps the user's spans (`model`), the rules are applied to it and all
 //! mistakes told at once (`check`, `claims`, `payload`), and it is expanded, one file per
 //! generated side (`expand`), after a mistake in a repaired form (`fallback`). All names are
@@ -11,11 +12,14 @@
 mod check;
 mod child;
 mod claims;
+mod conditions;
+mod docs;
 mod errors;
 mod expand;
 mod fallback;
 mod keys;
 mod main_attr;
+mod manifest;
 mod model;
 mod naming;
 mod parse;
@@ -72,7 +76,7 @@ use proc_macro::TokenStream;
 ///
 /// | for `Laser` | what |
 /// |---|---|
-/// | `trait Laser` | what the child implements: the commands; `set_power` for each written property, which accepts unless implemented; `postrun_init` and `cleanup`, both provided. Properties and events are not in it. |
+/// | `trait Laser` | what the child implements: the commands; `set_power` for each written property, which accepts unless implemented; `postrun_init` and `cleanup`, both provided. Properties and events stand on its page for its readers, so that `` [`Laser::power`] `` can be linked to; they are neither implemented nor called there, and the compiler says so. |
 /// | `LaserControl` | what the controller holds: one method per command, returning an `mpcore::Call`; one getter per property; `new`, `spawn`, `builder`, `signals`, `blocking`, `process`, `downgrade` |
 /// | `LaserSignals` | one `mpcore::Signal` per named result, property and event, and `exception_raised` |
 /// | `LaserBlocking` | the commands as calls that wait |
@@ -80,8 +84,9 @@ use proc_macro::TokenStream;
 /// | `impl mpcore::Interface for dyn Laser` | through which the runtime and `derive(Child)` find all of this |
 /// | a hidden macro `LaserControl!` | hands the interface's tokens to another macro, such as `mpqt::qobject!` |
 ///
-/// Everything is as visible as the trait. Documentation and `#[deprecated]` of a method are carried
-/// over to what is generated for it.
+/// Everything is as visible as the trait. `#[deprecated]` of a method is carried over to what is generated for
+/// it, and so is its documentation: to the control without the examples, which would else be run once more,
+/// and elsewhere its first paragraph. In these copies a link to `Self` goes to the trait.
 ///
 /// # Arguments of `#[process(..)]`
 ///
@@ -89,7 +94,8 @@ use proc_macro::TokenStream;
 /// |---|---|---|
 /// | `config = Type` | what the controller hands to the child's constructor | `()` |
 /// | `postfix = ".."` | what a plain `#[signal]` adds to its command's name | `"_changed"` |
-/// | `crate = ".."` | the path of mpcore, if it is renamed or re-exported | `"::mpcore"` |
+/// | `control`, `signals`, `blocking`, `context` `= ".."` | the name of that item, where `LaserControl`, `LaserSignals`, `LaserBlocking` or `LaserContext` is taken | made from the trait's |
+/// | `crate = ".."` | the path of mpcore, if it is re-exported by another crate | its name in `Cargo.toml`, also if it is renamed there |
 ///
 /// # Commands
 ///
@@ -107,9 +113,10 @@ use proc_macro::TokenStream;
 /// else one argument, an alias of a tuple included.
 ///
 /// A return type whose last path segment is `Result` is taken apart: `Call<T, E>` for
-/// `Result<T, E>`, also for an alias such as `io::Result<T>`. A `Result` under another name is an
-/// error that says so. An error type needs serde, `Display` and `Send`; `mpcore::Result<T>` brings
-/// its own.
+/// `Result<T, E>`, also for an alias such as `io::Result<T>`, or one that says both, `my::Result`. A `Result`
+/// under another name is an error that says so, and so is an alias whose arguments stand in another order. An
+/// error type needs serde, `Display` and `Send`; `mpcore::Result<T>` brings its own, see there for the errors of
+/// other libraries.
 ///
 /// ## How a command is run
 ///
@@ -174,9 +181,32 @@ use proc_macro::TokenStream;
 /// Arguments, results, properties, events and the config are owned types with serde's traits:
 /// references, lifetimes, `impl Trait` and `dyn Trait` do not travel. The trait has only methods; it
 /// and they have no generics, no `where` clauses, and are not `async` or `unsafe`; it has no
-/// supertraits. `#[cfg]` inside it is refused: other crates read the interface with their own
-/// features. Names that begin with `__` are reserved, and so are, on the control, the names of its
-/// own methods. All mistakes are reported at once.
+/// supertraits. Names that begin with `__` are reserved, and so are, on the control, the names of its
+/// own methods, and `into` and `try_into`, which every type has. All mistakes are reported at once.
+///
+/// # Conditions
+///
+/// A method may have a `#[cfg(..)]`, and its attributes a `#[cfg_attr(..)]`. They are evaluated with the features
+/// of the crate that the interface stands in, before anything is generated: other crates, `mpqt::qobject!` in
+/// them too, see the interface without what is left out. A controller and a child of which one was built with
+/// a feature and the other without have different interfaces, which they tell at the handshake. An argument
+/// has no condition.
+///
+/// ```
+/// #[mpcore::process]
+/// pub trait Stage {
+///     fn home(&mut self);
+///
+///     #[cfg(unix)]
+///     #[signal]
+///     fn priority(&mut self) -> i32;
+///
+///     #[cfg_attr(docsrs, doc(cfg(feature = "axes")))]
+///     #[property]
+///     fn axes(&self) -> u8;
+/// }
+/// # fn main() {}
+/// ```
 #[proc_macro_attribute]
 pub fn process(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand::process(attribute.into(), &item.into()).into()
@@ -211,7 +241,7 @@ pub fn process(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|
 /// | `#[child(path::Laser)]` | the interface, as it is named here; renamed and private ones too |
 /// | `#[child(.., new = path)]` | a constructor of its own, `fn(LaserContext, LaserConfig) -> mpcore::Result<Self>`; the fields are then its business |
-/// | `#[child(.., crate = "..")]` | the path of mpcore, if it is renamed or re-exported |
+/// | `#[child(.., crate = "..")]` | the path of mpcore, if it is re-exported by another crate |
 ///
 /// | on a field | it is made from |
 /// |---|---|
@@ -221,7 +251,8 @@ pub fn process(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `#[child(default = expr)]` | the expression |
 ///
 /// Context and config are both optional; each goes to one field. The struct has no generic
-/// parameters, since it is started by name in another process.
+/// parameters, since it is registered as it stands, and found again in another process of this binary.
+/// Structs of one name are kept apart, wherever they stand: each test function may have its own `struct Fake`.
 #[proc_macro_derive(Child, attributes(child))]
 pub fn child(item: TokenStream) -> TokenStream {
     child::expand(syn::parse_macro_input!(item as syn::DeriveInput)).into()
@@ -241,11 +272,18 @@ pub fn child(item: TokenStream) -> TokenStream {
 ///
 /// The function is wrapped, so the attribute stands above another main attribute, such as
 /// `#[tokio::main]`; a child never starts that one's runtime. `#[mpcore::main(crate = "..")]` gives
-/// the path of mpcore, if it is renamed or re-exported. Without the macro: `mpcore::init()` as the
+/// the path of mpcore, if it is re-exported by another crate. Without the macro: `mpcore::init()` as the
 /// first thing in `main`.
 #[proc_macro_attribute]
 pub fn main(attribute: TokenStream, item: TokenStream) -> TokenStream {
     main_attr::expand(attribute.into(), &item.into()).into()
+}
+
+/// The second step of an interface that has conditional methods.
+#[doc(hidden)]
+#[proc_macro_derive(Conditions, attributes(__mpcore))]
+pub fn conditions(item: TokenStream) -> TokenStream {
+    conditions::answer(&syn::parse_macro_input!(item as syn::DeriveInput)).into()
 }
 
 /// The first step of `mpqt::qobject!`, which has the documentation.

@@ -135,7 +135,7 @@ pub fn main() -> Result<(), Error> {
         work().await
     }
     ::mpcore::init();
-    let guard = ::mpcore::__private::ShutdownGuard::new();
+    let __guard = ::mpcore::__private::ShutdownGuard::new();
     main()
 }
 ";

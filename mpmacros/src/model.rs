@@ -6,12 +6,13 @@
 //! these. Identifiers and types keep the user's spans in both.
 
 use proc_macro2::Span;
-use quote::ToTokens;
+use quote::{ToTokens, quote_spanned};
 use syn::{
-    Attribute, Expr, FnArg, GenericArgument, Ident, ItemTrait, LitStr, Pat, Path, PathArguments,
-    ReturnType, TraitItem, TraitItemFn, Type, parse_quote, parse_quote_spanned,
+    Expr, FnArg, GenericArgument, Ident, ItemTrait, LitStr, Pat, Path, PathArguments, ReturnType,
+    TraitItem, TraitItemFn, Type, parse_quote, parse_quote_spanned,
 };
 
+use crate::docs::Docs;
 use crate::naming::{self, Names};
 use crate::payload;
 use crate::timeout;
@@ -45,8 +46,25 @@ pub(crate) struct Options {
     pub(crate) krate: Path,
     /// `config = Type`: what the controller hands to the child's constructor, else `()`.
     pub(crate) config: Type,
+    /// `control = ".."` and the like: the names of generated items that are not made from the trait's.
+    pub(crate) chosen: Chosen,
     /// `postfix = ".."`: what a plain `#[signal]` adds to its command's name.
     pub(crate) postfix: Option<LitStr>,
+}
+
+/// The names that the user has chosen for generated items.
+#[derive(Clone, Default)]
+pub(crate) struct Chosen {
+    pub(crate) control: Option<LitStr>,
+    pub(crate) signals: Option<LitStr>,
+    pub(crate) blocking: Option<LitStr>,
+    pub(crate) context: Option<LitStr>,
+}
+
+impl Chosen {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &LitStr> {
+        [&self.control, &self.signals, &self.blocking, &self.context].into_iter().flatten()
+    }
 }
 
 impl Options {
@@ -72,9 +90,9 @@ impl Method {
         &self.item.sig.ident
     }
 
-    /// `#[doc]` and `#[deprecated]`: what generated items take over.
-    pub(crate) fn docs(&self) -> Vec<Attribute> {
-        carried(&self.item.attrs)
+    /// What generated items take over.
+    pub(crate) fn docs(&self) -> Docs {
+        Docs::of(&self.item.attrs)
     }
 }
 
@@ -174,7 +192,7 @@ pub(crate) struct Command {
     /// The control's method; differs from `ident` after `#[command(rename = "..")]`. Also the
     /// name on the wire, since errors are read on the controller's side.
     pub(crate) control: Ident,
-    pub(crate) docs: Vec<Attribute>,
+    pub(crate) docs: Docs,
     pub(crate) args: Vec<Argument>,
     pub(crate) returns: Returns,
     /// The named signal of the result.
@@ -221,6 +239,9 @@ pub(crate) struct Returns {
     /// What the call yields: `T`, also of `Result<T, E>`.
     pub(crate) ok: Type,
     pub(crate) error: Raised,
+    /// The path gives neither value nor error, `my::Result`: a trait finds both, so whether the value is `()`
+    /// cannot be seen here.
+    pub(crate) is_bare: bool,
 }
 
 /// The error type of a command.
@@ -238,10 +259,11 @@ pub(crate) enum Raised {
 
 impl Returns {
     /// The types of the named signal's arguments: a tuple spreads, everything else is one
-    /// argument. By tokens, so an alias of a tuple is one argument.
+    /// argument. By tokens, so an alias of a tuple is one argument. Of a bare `Result` unknown.
     pub(crate) fn arguments(&self) -> Vec<Type> {
         match payload::bare(&self.ok) {
             Type::Tuple(tuple) => tuple.elems.iter().cloned().collect(),
+            _ if self.is_bare => Vec::new(),
             _ => vec![self.ok.clone()],
         }
     }
@@ -262,7 +284,7 @@ pub(crate) struct Property {
     /// Index of the method.
     pub(crate) method: usize,
     pub(crate) ident: Ident,
-    pub(crate) docs: Vec<Attribute>,
+    pub(crate) docs: Docs,
     pub(crate) ty: Type,
     pub(crate) default: Option<Expr>,
     /// The signal of a change.
@@ -276,7 +298,7 @@ pub(crate) struct Event {
     /// Index of the method.
     pub(crate) method: usize,
     pub(crate) ident: Ident,
-    pub(crate) docs: Vec<Attribute>,
+    pub(crate) docs: Docs,
     pub(crate) args: Vec<Argument>,
     pub(crate) latest: bool,
 }
@@ -289,7 +311,7 @@ impl Interface {
         methods: Vec<Method>,
         strangers: Vec<TraitItem>,
     ) -> Interface {
-        let names = Names::of(&header.ident);
+        let names = Names::of(&header.ident, &options.chosen);
         let mut commands = Vec::new();
         let mut properties = Vec::new();
         let mut setters = Vec::new();
@@ -372,17 +394,13 @@ impl Command {
             ident: setter.clone(),
             control: setter,
             // What the user wrote is about the value; the setter's own line is generated.
-            docs: property
-                .docs
-                .iter()
-                .filter(|attr| attr.path().is_ident("deprecated"))
-                .cloned()
-                .collect(),
+            docs: property.docs.without_text(),
             args: vec![Argument { ident: property.ident.clone(), ty: ty.clone() }],
             returns: Returns {
                 whole: parse_quote!(::core::result::Result<#ty, #refused>),
                 ok: ty.clone(),
                 error: Raised::Given(Box::new(refused)),
+                is_bare: false,
             },
             signal: None,
             rules,
@@ -401,10 +419,10 @@ impl Returns {
             ReturnType::Type(_, ty) => (**ty).clone(),
         };
         let Type::Path(path) = payload::bare(&whole) else {
-            return Returns { ok: whole.clone(), whole, error: Raised::Never };
+            return Returns { ok: whole.clone(), whole, error: Raised::Never, is_bare: false };
         };
         let Some(last) = path.path.segments.last().filter(|last| last.ident == "Result") else {
-            return Returns { ok: whole.clone(), whole, error: Raised::Never };
+            return Returns { ok: whole.clone(), whole, error: Raised::Never, is_bare: false };
         };
         let mut types = match &last.arguments {
             PathArguments::AngleBracketed(arguments) => arguments
@@ -419,14 +437,24 @@ impl Returns {
         }
         .into_iter();
         let span = payload::span(&whole);
-        // `mpcore::Result` and aliases like it default to `()`.
-        let ok = types.next().unwrap_or_else(|| parse_quote_spanned!(span=> ()));
+        let of_runtime = is_runtime_result(&path.path, krate);
+        let ok = types.next();
+        let is_bare = ok.is_none() && !of_runtime;
+        let ok = ok.unwrap_or_else(|| match is_bare {
+            // `mpcore::Result` defaults to `()`.
+            false => parse_quote_spanned!(span=> ()),
+            true => {
+                let span = Span::call_site().located_at(span);
+                let parts = quote_spanned!(span=> __private::ResultParts);
+                parse_quote!(<#whole as #krate::#parts>::Ok)
+            }
+        });
         let error = match types.next() {
             Some(error) => Raised::Given(Box::new(error)),
-            None if is_runtime_result(&path.path, krate) => Raised::OfRuntime,
+            None if of_runtime => Raised::OfRuntime,
             None => Raised::OfAlias,
         };
-        Returns { whole, ok, error }
+        Returns { whole, ok, error, is_bare }
     }
 }
 
@@ -466,15 +494,6 @@ impl Event {
             latest: method.marks.event.as_ref().is_some_and(|mark| mark.latest),
         }
     }
-}
-
-/// The attributes that generated items take over from the user's.
-pub(crate) fn carried(attrs: &[Attribute]) -> Vec<Attribute> {
-    attrs
-        .iter()
-        .filter(|attr| attr.path().is_ident("doc") || attr.path().is_ident("deprecated"))
-        .cloned()
-        .collect()
 }
 
 fn named(text: Option<&LitStr>) -> Option<Ident> {

@@ -16,7 +16,7 @@ use syn::LitStr;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
 
-use crate::model::Interface;
+use crate::model::{Chosen, Interface};
 use crate::payload;
 
 /// What a plain `#[signal]` adds to the command's name, unless the interface sets its own.
@@ -39,15 +39,19 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn of(interface: &Ident) -> Names {
+    /// Made from the trait's name, as far as the user has chosen no others.
+    pub(crate) fn of(interface: &Ident, chosen: &Chosen) -> Names {
         let name = plain(interface);
-        let shown = |postfix: &str| Ident::new(&format!("{name}{postfix}"), interface.span());
+        let shown = |given: &Option<LitStr>, postfix: &str| {
+            let given = given.as_ref().and_then(|text| from_text(text).ok());
+            given.unwrap_or_else(|| Ident::new(&format!("{name}{postfix}"), interface.span()))
+        };
         let hidden = |postfix: &str| Ident::new(&format!("__{name}{postfix}"), Span::call_site());
         Names {
-            control: shown("Control"),
-            signals: shown("Signals"),
-            blocking: shown("Blocking"),
-            context: shown("Context"),
+            control: shown(&chosen.control, "Control"),
+            signals: shown(&chosen.signals, "Signals"),
+            blocking: shown(&chosen.blocking, "Blocking"),
+            context: shown(&chosen.context, "Context"),
             table: hidden("Table"),
             broken: hidden("Broken"),
         }
@@ -116,15 +120,27 @@ pub(crate) fn child_parameter(interface: &Interface) -> Ident {
     parameters.find(is_free).expect("there are infinitely many")
 }
 
-/// A variable of a generated function. Expressions of the user (`default = ..`) cannot see it.
+/// A variable of a generated function. Expressions of the user (`default = ..`) cannot see it, and no constant
+/// of the user's module is called so: a pattern of its name would mean the constant.
 pub(crate) fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
+    Ident::new(&format!("__{name}"), Span::mixed_site())
 }
 
-/// `self` in a generated method, shown at `span`. It takes the place of what the user wrote, and not its
-/// hygiene: a token out of a `macro_rules!` would be the `self` of that macro's.
-pub(crate) fn receiver(span: Span) -> Ident {
-    Ident::new("self", Span::mixed_site().located_at(span))
+/// The config as argument of the constructors: a name that documentation can show and that is no constant's.
+pub(crate) fn config_argument() -> Ident {
+    Ident::new("child_config", Span::mixed_site())
+}
+
+/// The n-th argument of a generated closure.
+pub(crate) fn argument(n: usize) -> Ident {
+    local(&format!("argument_{n}"))
+}
+
+/// A variable in the place of what the user wrote, so that errors about it are told there and as the user's. It
+/// has the hygiene of that place too, which `self` must not have: out of a `macro_rules!` it would be another
+/// one.
+pub(crate) fn local_at(name: &str, span: Span) -> Ident {
+    Ident::new(&format!("__{name}"), span)
 }
 
 /// The hidden macro that hands the interface to other macros. A `#[macro_export]`ed one lives in
@@ -149,6 +165,16 @@ pub(crate) fn callback(interface: &Ident, tokens: &TokenStream) -> Ident {
         1 => hidden(&format!("__mp_{name}_{hash:016x}")),
         n => hidden(&format!("__mp_{name}_{hash:016x}_{n}")),
     }
+}
+
+/// The enum that holds the methods of an interface until their conditions are known, and its variants.
+pub(crate) fn conditions(interface: &Ident) -> Ident {
+    hidden(&format!("__{}Conditions", plain(interface)))
+}
+
+/// The variant of a method.
+pub(crate) fn variant(index: usize) -> Ident {
+    hidden(&format!("Method{index}"))
 }
 
 /// The identifier a user wrote as a string: `name = "add_two_finished"`.
@@ -226,6 +252,12 @@ pub(crate) const RESERVED: &[Reserved] = &[
     reserved(Namespace::Control, "process", "it gives the child's life cycle"),
     reserved(Namespace::Control, "downgrade", "it gives a handle that does not keep the child"),
     reserved(Namespace::Control, "clone", "it gives another handle of the same child"),
+    reserved(Namespace::Control, "into", "`control.into()` is `Into::into`, for every type"),
+    reserved(
+        Namespace::Control,
+        "try_into",
+        "`control.try_into()` is `TryInto::try_into`, for every type",
+    ),
     reserved(
         Namespace::Signals,
         "exception_raised",
@@ -255,7 +287,10 @@ mod tests {
         assert_eq!(notify(&ident), "type_changed");
         assert_eq!(setter(&ident), "set_type");
         assert_eq!(command(&ident), "command_type");
-        assert_eq!(Names::of(&format_ident!("r#Laser")).control, "LaserControl");
+        assert_eq!(
+            Names::of(&format_ident!("r#Laser"), &Chosen::default()).control,
+            "LaserControl"
+        );
     }
 
     #[test]

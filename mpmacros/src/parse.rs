@@ -2,6 +2,8 @@
 //! other rule is in [`crate::check`].
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use quote::quote;
+use syn::ext::IdentExt as _;
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{
@@ -12,12 +14,20 @@ use syn::{
 use crate::errors::Errors;
 use crate::keys::{Keys, Table, Takes};
 use crate::model::{
-    CommandMark, EventMark, Interface, Marks, Method, Options, PropertyMark, SignalMark,
+    Chosen, CommandMark, EventMark, Interface, Marks, Method, Options, PropertyMark, SignalMark,
     TimeoutMark,
 };
-use crate::timeout;
+use crate::{manifest, timeout};
 
-const PROCESS: Table = &[("config", Takes::Type), ("crate", Takes::Text), ("postfix", Takes::Text)];
+const PROCESS: Table = &[
+    ("config", Takes::Type),
+    ("postfix", Takes::Text),
+    ("crate", Takes::Text),
+    ("control", Takes::Text),
+    ("signals", Takes::Text),
+    ("blocking", Takes::Text),
+    ("context", Takes::Text),
+];
 const COMMAND: Table = &[("rename", Takes::Text)];
 const SIGNAL: Table = &[("name", Takes::Text), ("postfix", Takes::Text)];
 const PROPERTY: Table = &[
@@ -52,6 +62,41 @@ pub(crate) fn interface(
     Some(Interface::new(options, header, methods, strangers))
 }
 
+/// An interface as it is written, for [`crate::conditions`].
+pub(crate) struct Source {
+    pub(crate) krate: Path,
+    /// The trait without its items.
+    pub(crate) header: ItemTrait,
+    pub(crate) methods: Vec<TraitItemFn>,
+}
+
+/// Reads an interface that has methods only. `None` if it cannot be read.
+pub(crate) fn source(attribute: &TokenStream, item: &TokenStream) -> Option<Source> {
+    let mut errors = Errors::default();
+    let (header, body) = header(item, &mut errors)?;
+    let methods: Option<Vec<TraitItemFn>> = items(body, &mut errors)
+        .into_iter()
+        .map(|item| match item {
+            TraitItem::Fn(item) => Some(item),
+            _ => None,
+        })
+        .collect();
+    let krate = options(attribute.clone(), &mut errors).krate;
+    let methods = methods.filter(|_| errors.is_empty())?;
+    Some(Source { krate, header, methods })
+}
+
+/// The trait of this header, whose braces are empty, with these items.
+pub(crate) fn with_body(header: TokenStream, items: TokenStream) -> TokenStream {
+    let mut tokens: Vec<TokenTree> = header.into_iter().collect();
+    if let Some(TokenTree::Group(group)) = tokens.last_mut() {
+        let mut body = Group::new(Delimiter::Brace, items);
+        body.set_span(group.span());
+        *group = body;
+    }
+    tokens.into_iter().collect()
+}
+
 /// Reads what the hidden macro of an interface hands out, see [`crate::expand`]'s `callback`. It was
 /// checked where it was written.
 pub(crate) fn handed_out(input: ParseStream, errors: &mut Errors) -> syn::Result<Interface> {
@@ -75,6 +120,7 @@ pub(crate) fn handed_out(input: ParseStream, errors: &mut Errors) -> syn::Result
         krate: parse_quote!(::mpcore),
         config: config.parse()?,
         postfix: Some(postfix.parse()?),
+        chosen: Chosen::default(),
     };
     let items = items(body.parse()?, errors).into_iter();
     let methods = items.filter_map(|item| match item {
@@ -85,7 +131,7 @@ pub(crate) fn handed_out(input: ParseStream, errors: &mut Errors) -> syn::Result
     Ok(Interface::new(options, parse_quote!(trait #ident {}), methods, Vec::new()))
 }
 
-/// Reads `crate = "path"`, which every macro has. Without it: `::mpcore`.
+/// Reads `crate = "path"`, which every macro has. Without it: what the crate calls its dependency.
 pub(crate) fn krate(text: Option<LitStr>, errors: &mut Errors) -> Path {
     text.and_then(|text| match text.parse_with(Path::parse_mod_style) {
         Ok(path) => Some(path),
@@ -94,7 +140,7 @@ pub(crate) fn krate(text: Option<LitStr>, errors: &mut Errors) -> Path {
             None
         }
     })
-    .unwrap_or_else(|| parse_quote!(::mpcore))
+    .unwrap_or_else(manifest::mpcore)
 }
 
 /// Reads the arguments of an attribute macro.
@@ -110,6 +156,12 @@ fn options(attribute: TokenStream, errors: &mut Errors) -> Options {
         krate: krate(keys.text("crate"), errors),
         config: keys.ty("config").unwrap_or_else(|| parse_quote!(())),
         postfix: keys.text("postfix"),
+        chosen: Chosen {
+            control: keys.text("control"),
+            signals: keys.text("signals"),
+            blocking: keys.text("blocking"),
+            context: keys.text("context"),
+        },
     }
 }
 
@@ -156,6 +208,9 @@ fn items(body: TokenStream, errors: &mut Errors) -> Vec<TraitItem> {
     let read = |input: ParseStream| {
         let mut items = Vec::new();
         while !input.is_empty() {
+            if is_dangling(input) {
+                break;
+            }
             let ahead = input.fork();
             match ahead.parse::<TraitItem>() {
                 Ok(item) => {
@@ -164,7 +219,10 @@ fn items(body: TokenStream, errors: &mut Errors) -> Vec<TraitItem> {
                 }
                 Err(error) => {
                     errors.push(error);
-                    skip_item(input);
+                    let skipped = skip_item(input);
+                    // All that is missing may be its end; then what refers to it still finds it.
+                    let ended = syn::parse2::<TraitItem>(quote!(#(#skipped)* ;));
+                    items.extend(ended.ok().filter(|item| matches!(item, TraitItem::Fn(_))));
                 }
             }
         }
@@ -174,14 +232,45 @@ fn items(body: TokenStream, errors: &mut Errors) -> Vec<TraitItem> {
     read.parse2(body).unwrap_or_default()
 }
 
-fn skip_item(input: ParseStream) {
-    while let Ok(token) = input.parse::<TokenTree>() {
-        match token {
-            TokenTree::Punct(punct) if punct.as_char() == ';' => return,
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => return,
-            _ => {}
-        }
+/// Whether only attributes are left, documentation mostly, with nothing that they stand on. rustc has said so when
+/// it read the trait, so here is nothing to say.
+fn is_dangling(input: ParseStream) -> bool {
+    let ahead = input.fork();
+    let attributes = ahead.call(Attribute::parse_outer);
+    let dangling = attributes.is_ok_and(|attributes| !attributes.is_empty()) && ahead.is_empty();
+    if dangling {
+        input.advance_to(&ahead);
     }
+    dangling
+}
+
+/// Skips an item that cannot be read: to its end, or, where its end is missing, to the next method.
+fn skip_item(input: ParseStream) -> Vec<TokenTree> {
+    let mut skipped = Vec::new();
+    let mut in_method = false;
+    while !(in_method && begins_method(input)) {
+        in_method |= input.peek(Token![fn]);
+        let Ok(token) = input.parse::<TokenTree>() else { break };
+        let ends = match &token {
+            TokenTree::Punct(punct) => punct.as_char() == ';',
+            TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+            _ => false,
+        };
+        if ends {
+            break;
+        }
+        skipped.push(token);
+    }
+    skipped
+}
+
+/// Whether a method may begin here: not the `fn` of a function pointer's type.
+fn begins_method(input: ParseStream) -> bool {
+    let attribute = input.peek(Token![#]) && input.peek2(syn::token::Bracket);
+    let method = input.peek(Token![fn]) && input.peek2(Ident::peek_any);
+    let qualified =
+        input.peek(Token![async]) || input.peek(Token![unsafe]) || input.peek(Token![pub]);
+    attribute || method || qualified && input.peek2(Token![fn])
 }
 
 fn method(item: TraitItemFn, errors: &mut Errors) -> Method {
@@ -281,7 +370,7 @@ fn text_of_timeout(attribute: &Attribute, errors: &mut Errors) -> Option<LitStr>
 }
 
 /// Without the invisible groups that a user's `macro_rules!` leaves.
-fn ungrouped(mut expr: &Expr) -> &Expr {
+pub(crate) fn ungrouped(mut expr: &Expr) -> &Expr {
     while let Expr::Group(group) = expr {
         expr = &group.expr;
     }
@@ -298,7 +387,6 @@ fn no_arguments(attribute: &Attribute, errors: &mut Errors) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quote::quote;
 
     fn messages(attribute: TokenStream, item: &TokenStream) -> Vec<String> {
         let mut errors = Errors::default();
@@ -323,6 +411,28 @@ mod tests {
         )
         .unwrap();
         assert_eq!(interface.methods.len(), 1);
+        assert_eq!(errors.messages().len(), 3, "{:?}", errors.messages());
+    }
+
+    #[test]
+    fn a_missing_end_takes_no_other_method_along() {
+        let mut errors = Errors::default();
+        let trait_ = quote! {
+            trait Laser {
+                fn fire(&mut self, of: fn(u8) -> u8) -> fn(u8) -> u8
+                fn aim(&mut self)
+                #[signal]
+                fn reset(&mut self);
+                fn broken(&mut self,, x: u8)
+                async fn last(&mut self);
+                /// Of nothing.
+            }
+        };
+        let interface = interface(quote!(), &trait_, &mut errors).unwrap();
+        let names: Vec<String> =
+            interface.methods.iter().map(|it| it.ident().to_string()).collect();
+        assert_eq!(names, ["fire", "aim", "reset", "last"]);
+        assert!(interface.methods[2].marks.signal.is_some());
         assert_eq!(errors.messages().len(), 3, "{:?}", errors.messages());
     }
 

@@ -53,6 +53,17 @@ pub(crate) fn unfit_parts(ty: &Type) -> Vec<(Unfit, TokenStream)> {
     found
 }
 
+/// The `E` of a type that is written as `Result<T, E>`.
+pub(crate) fn error_of_result(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = bare(ty) else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Result")?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    match arguments.args.iter().nth(1)? {
+        GenericArgument::Type(error) => Some(error),
+        _ => None,
+    }
+}
+
 /// Without the invisible groups of a user's `macro_rules!` and without needless parentheses.
 pub(crate) fn bare(ty: &Type) -> &Type {
     match ty {

@@ -26,7 +26,10 @@ use crate::unwind::caught;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel between controller and child",
     label = "needs `serde::Serialize`, `serde::Deserialize`, `Send` and no borrowed data",
-    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to every type inside it"
+    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to every type inside it; types of other \
+            crates often have a feature `serde`",
+    note = "keys of a `HashMap` also need `Eq + Hash`, those of a `BTreeMap` need `Ord`; an array has at most 32 \
+            elements, for more use a `Vec` or `serde_bytes`"
 )]
 pub trait Wire: Serialize + DeserializeOwned + Send + 'static {}
 
@@ -37,7 +40,9 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Wire for T {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a property without a default value",
     label = "needs `Default`, `serde::Serialize`, `serde::Deserialize`, `Send` and no borrowed data",
-    note = "derive what is missing, or write `#[property(default = …)]`"
+    note = "derive what is missing, or write `#[property(default = …)]`",
+    note = "keys of a `HashMap` also need `Eq + Hash`, those of a `BTreeMap` need `Ord`; an array has at most 32 \
+            elements"
 )]
 pub trait WireDefault: Wire + Default {}
 
@@ -48,7 +53,9 @@ impl<T: Wire + Default> WireDefault for T {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a command",
     label = "needs `serde::Serialize`, `serde::Deserialize`, `Display`, `Send` and no borrowed data",
-    note = "derive serde's traits and implement `Display`, or use `mpcore::Result<T>`"
+    note = "derive serde's traits and implement `Display`",
+    note = "`mpcore::Result<T>` in its place takes every error: by `?`, and those of anyhow, eyre and boxes with \
+            `mpcore::Context`"
 )]
 pub trait Raise: Wire + fmt::Display {}
 

@@ -29,8 +29,62 @@ impl<T, E> ResultParts for Result<T, E> {
     }
 }
 
-/// Finds out whether a type is a `Result` under another name: the inherent constant below is
-/// preferred to the one of [`ProbeDefault`] where it exists.
+/// A `Result` of the value and the error that the macro has read from its tokens.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not `Result<{T}, {E}>`",
+    label = "a type named `Result` must be a `core::result::Result`, its value first and its error second",
+    note = "write an alias with another order, or with arguments of its own, as the `Result<value, error>` \
+            that it stands for"
+)]
+pub trait ResultOf<T, E> {
+    /// The same value as a plain `Result`.
+    ///
+    /// # Errors
+    /// The error that it holds.
+    fn parts(self) -> Result<T, E>;
+}
+
+impl<T, E> ResultOf<T, E> for Result<T, E> {
+    fn parts(self) -> Result<T, E> {
+        self
+    }
+}
+
+/// The arguments of a signal that tells a value whose type the macro does not see, since an alias hides it: none
+/// for `()`, else one.
+pub trait Payload<const UNIT: bool>: Sized {
+    /// As a tuple.
+    type Args;
+
+    /// The value as arguments.
+    fn spread(self) -> Self::Args;
+
+    /// The value of these arguments.
+    fn gather(args: Self::Args) -> Self;
+}
+
+impl<T> Payload<false> for T {
+    type Args = (T,);
+
+    fn spread(self) -> (T,) {
+        (self,)
+    }
+
+    fn gather((value,): (T,)) -> T {
+        value
+    }
+}
+
+impl Payload<true> for () {
+    type Args = ();
+
+    fn spread(self) {}
+
+    fn gather((): ()) {}
+}
+
+/// Finds out whether a type is a `Result` under another name, or `()`: the inherent constants below are
+/// preferred to those of [`ProbeDefault`] where they exist.
 #[derive(Debug)]
 pub struct Probe<T: ?Sized>(PhantomData<T>);
 
@@ -38,9 +92,16 @@ pub struct Probe<T: ?Sized>(PhantomData<T>);
 pub trait ProbeDefault {
     /// It is not.
     const IS_RESULT: bool = false;
+    /// It is not.
+    const IS_UNIT: bool = false;
 }
 
 impl<T: ?Sized> ProbeDefault for Probe<T> {}
+
+impl Probe<()> {
+    /// It is.
+    pub const IS_UNIT: bool = true;
+}
 
 impl<T, E> Probe<Result<T, E>> {
     /// It is.

@@ -24,10 +24,11 @@
 //! ```
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::{TraitItemFn, Visibility};
 
-use crate::model::{Interface, Method, carried};
+use crate::docs::Docs;
+use crate::model::{Interface, Method};
 use crate::{naming, parse};
 
 pub(super) fn expand(interface: &Interface, methods: &[Method]) -> TokenStream {
@@ -70,8 +71,9 @@ pub(super) fn expand(interface: &Interface, methods: &[Method]) -> TokenStream {
 fn item(method: &TraitItemFn) -> TokenStream {
     let marks = method.attrs.iter().filter(|attr| parse::is_mark(attr)).cloned();
     let mut item = method.clone();
-    item.attrs = carried(&method.attrs).into_iter().chain(marks).collect();
+    let docs = Docs::of(&method.attrs);
+    item.attrs = marks.collect();
     item.default = None;
     item.semi_token = Some(<syn::Token![;]>::default());
-    item.into_token_stream()
+    quote!(#docs #item)
 }

@@ -1,16 +1,17 @@
 //! The context: what the child uses to talk to its controller.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::{documented, entry, hidden_with_the_trait, introduced, line, payload_type, quiet};
+use super::{call_in_words, entry, hidden_with_the_trait, payload_of_result, payload_type, quiet};
+use crate::docs::line;
 use crate::model::Interface;
-use crate::naming;
+use crate::{naming, text};
 
 pub(super) fn expand(interface: &Interface) -> TokenStream {
     let krate = &interface.options.krate;
     let vis = &interface.header.vis;
-    let context = &interface.names.context;
+    let (trait_ident, context) = (&interface.header.ident, &interface.names.context);
     let inner = naming::inner_context();
     let doc = line(&format!(
         "What a [`{0}`] child uses to talk to its controller: its properties, its events, and \
@@ -20,18 +21,20 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
     ));
     let hidden = hidden_with_the_trait(interface);
     let quiet = quiet(interface);
-    let name = context.to_string();
+    let (name, formatter) = (context.to_string(), naming::local("formatter"));
 
     let properties = interface.properties.iter().map(|property| {
         let (ident, ty) = (&property.ident, &property.ty);
-        let lead = format!("The property `{}`.", naming::plain(ident));
-        let docs = documented(&property.docs, &lead, None);
+        let lead = format!("The property `{}: {}`.", naming::plain(ident), text::normal(ty));
+        let docs = property.docs.introduced(trait_ident, &lead);
         quote!(#docs pub #ident: #krate::Property<#ty>,)
     });
     let events = interface.events.iter().map(|event| {
         let ident = &event.ident;
-        let lead = format!("The event `{}`.", naming::plain(ident));
-        let docs = documented(&event.docs, &lead, None);
+        let names: Vec<String> = event.args.iter().map(|arg| naming::plain(&arg.ident)).collect();
+        let call = call_in_words(ident, &event.args);
+        let lead = format!("The event `{call}`: `emit({})`.", names.join(", "));
+        let docs = event.docs.introduced(trait_ident, &lead);
         let payload = payload_type(event.args.iter().map(|arg| &arg.ty));
         quote!(#docs pub #ident: #krate::Event<#payload>,)
     });
@@ -41,8 +44,8 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
             "The signal of the command `{}`, to be emitted by the child itself as well.",
             naming::plain(&command.ident)
         );
-        let docs = introduced(&lead, &command.docs);
-        let payload = payload_type(&command.returns.arguments());
+        let docs = command.docs.introduced(trait_ident, &lead);
+        let [payload, ..] = payload_of_result(krate, &command.returns);
         Some(quote!(#docs pub #signal: #krate::Event<#payload>,))
     });
 
@@ -51,13 +54,16 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
         #hidden
         #quiet
         #[derive(::core::clone::Clone)]
+        #[non_exhaustive]
         #vis struct #context {
             #(#properties)*
             #(#events)*
             #(#results)*
-            #inner: #krate::ChildContext,
+            #[doc(hidden)]
+            pub #inner: #krate::ChildContext,
         }
 
+        #quiet
         impl ::core::ops::Deref for #context {
             type Target = #krate::ChildContext;
 
@@ -66,16 +72,17 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
             }
         }
 
+        #quiet
         impl ::core::fmt::Debug for #context {
-            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                formatter.debug_struct(#name).finish_non_exhaustive()
+            fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                #formatter.debug_struct(#name).finish_non_exhaustive()
             }
         }
     }
 }
 
 /// The fields, made from the runtime's context `from`.
-pub(super) fn fields(interface: &Interface, from: &TokenStream) -> TokenStream {
+pub(super) fn fields(interface: &Interface, from: &Ident) -> TokenStream {
     let table = &interface.names.table;
     let properties = interface.properties.iter().map(|property| {
         let (ident, entry) = (&property.ident, naming::property(&property.ident));
@@ -87,8 +94,8 @@ pub(super) fn fields(interface: &Interface, from: &TokenStream) -> TokenStream {
     });
     let results = interface.commands.iter().filter_map(|command| {
         let (signal, entry) = (command.signal.as_ref()?, entry(interface, command));
-        let payload = if command.returns.spreads() { quote!(value) } else { quote!((value,)) };
-        Some(quote!(#signal: #from.__result(&#entry, |#payload| value),))
+        let [_, _, gather] = payload_of_result(&interface.options.krate, &command.returns);
+        Some(quote!(#signal: #from.__result(&#entry, #gather),))
     });
     let inner = naming::inner_context();
     quote! {

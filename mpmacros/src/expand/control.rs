@@ -4,7 +4,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{at_alias, documented, entry, error_type, hidden_with_the_trait, line, quiet, signals};
+use super::{at_alias, entry, error_type, hidden_with_the_trait, quiet, signals};
+use crate::docs::line;
 use crate::model::{Command, Interface, Origin, Property, Raised, Rules};
 use crate::{naming, timeout};
 
@@ -36,7 +37,8 @@ fn control(interface: &Interface) -> TokenStream {
     let properties = interface.properties.iter().filter(|property| property.on_control);
     let getters = properties.map(|property| getter(interface, property));
 
-    let child = naming::child_parameter(interface);
+    let (child, given) = (naming::child_parameter(interface), naming::config_argument());
+    let formatter = naming::local("formatter");
     quote! {
         #doc
         #hidden
@@ -57,9 +59,9 @@ fn control(interface: &Interface) -> TokenStream {
             ///
             /// Where the config cannot be encoded.
             pub fn new<#child: #krate::Child<Interface = dyn #ident>>(
-                config: #config,
+                #given: #config,
             ) -> ::core::result::Result<Self, #krate::StartError> {
-                Self::builder().child::<#child>().config(config).build()
+                Self::builder().child::<#child>().config(#given).build()
             }
 
             /// Makes a control of the given child and starts it. Does not wait for the child.
@@ -68,9 +70,9 @@ fn control(interface: &Interface) -> TokenStream {
             ///
             /// Where the config cannot be encoded or no process can be started.
             pub fn spawn<#child: #krate::Child<Interface = dyn #ident>>(
-                config: #config,
+                #given: #config,
             ) -> ::core::result::Result<Self, #krate::StartError> {
-                Self::builder().child::<#child>().config(config).spawn()
+                Self::builder().child::<#child>().config(#given).spawn()
             }
 
             /// Everything that can be set before the start.
@@ -109,8 +111,8 @@ fn control(interface: &Interface) -> TokenStream {
 
         #quiet
         impl ::core::fmt::Debug for #control {
-            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                ::core::fmt::Debug::fmt(&self.core, formatter)
+            fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Debug::fmt(&self.core, #formatter)
             }
         }
     }
@@ -137,7 +139,8 @@ fn stub(interface: &Interface, command: &Command) -> TokenStream {
         format!("The result also arrives as signal [`{signal}`]({signals}::{signal}).")
     });
     let notes: Vec<String> = note.into_iter().chain(rules(command.rules)).collect();
-    let docs = documented(&command.docs, &lead(interface, command), noted(&notes).as_deref());
+    let lead = lead(interface, command);
+    let docs = command.docs.copied(&interface.header.ident, &lead, noted(&notes).as_deref());
     quote! {
         #docs
         pub fn #control(&self, #(#args),*) -> #call {
@@ -177,7 +180,7 @@ fn getter(interface: &Interface, property: &Property) -> TokenStream {
             "A change arrives as signal [`{notify}`]({signals}::{notify}); the value may be ahead of it."
         )
     });
-    let docs = documented(&property.docs, &lead, note.as_deref());
+    let docs = property.docs.copied(&interface.header.ident, &lead, note.as_deref());
     quote! {
         #docs
         #[must_use]
@@ -202,6 +205,7 @@ fn blocking(interface: &Interface) -> TokenStream {
     let vis = &interface.header.vis;
     let names = &interface.names;
     let (control, blocking) = (&names.control, &names.blocking);
+    let formatter = naming::local("formatter");
     let doc = line(&format!(
         "The commands of a [`{control}`] as calls that wait for their outcome: the fast path for \
          code that may block."
@@ -223,8 +227,10 @@ fn blocking(interface: &Interface) -> TokenStream {
         };
         let outcome = quote!(::core::result::Result<#ok, #error>);
         let outcome = at_alias(&command.returns, outcome);
-        let note = noted(&rules(command.rules));
-        let docs = documented(&command.docs, &lead(interface, command), note.as_deref());
+        let waits = format!("Waits for the outcome of [`{control}::{}`].", naming::plain(ident));
+        let notes: Vec<String> = std::iter::once(waits).chain(rules(command.rules)).collect();
+        let (lead, note) = (lead(interface, command), noted(&notes));
+        let docs = command.docs.summarised(&interface.header.ident, &lead, note.as_deref());
         quote! {
             #docs
             ///
@@ -250,9 +256,10 @@ fn blocking(interface: &Interface) -> TokenStream {
             #(#calls)*
         }
 
+        #quiet
         impl ::core::fmt::Debug for #blocking<'_> {
-            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                ::core::fmt::Debug::fmt(self.control, formatter)
+            fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Debug::fmt(self.control, #formatter)
             }
         }
     }
@@ -264,19 +271,20 @@ fn control_impl(interface: &Interface) -> TokenStream {
     let ident = &interface.header.ident;
     let (control, signals) = (&interface.names.control, &interface.names.signals);
     let quiet = quiet(interface);
-    let fields = signals::fields(interface, &quote!(wiring));
+    let [wiring, core, given] = ["wiring", "core", "signals"].map(naming::local);
+    let fields = signals::fields(interface, &wiring);
     quote! {
         #quiet
         impl #krate::Control for #control {
             type Interface = dyn #ident;
             type Signals = #signals;
 
-            fn __signals(wiring: &mut #krate::__private::Wiring) -> #signals {
+            fn __signals(#wiring: &mut #krate::__private::Wiring) -> #signals {
                 #signals { #fields }
             }
 
-            fn __new(core: #krate::__private::Core, signals: #signals) -> Self {
-                Self { core, signals }
+            fn __new(#core: #krate::__private::Core, #given: #signals) -> Self {
+                Self { core: #core, signals: #given }
             }
 
             fn __core(&self) -> &#krate::__private::Core {

@@ -1,13 +1,15 @@
 //! The child's side: the trait it implements, and `impl Interface for dyn Trait`, through which the
 //! runtime calls it.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::TraitItem;
 
-use super::{at_alias, context, documented, entry, quiet};
-use crate::model::{Command, Interface, Origin, Role};
-use crate::{naming, parse, text};
+use super::quiet::quiet_declared;
+use super::{at_type, context, entry, located, quiet};
+use crate::model::{Command, Interface, Origin, Raised, Role};
+use crate::naming::{self, Namespace};
+use crate::{parse, payload, text};
 
 pub(super) fn expand(interface: &Interface) -> TokenStream {
     let the_trait = the_trait(interface);
@@ -15,17 +17,19 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
     quote!(#the_trait #the_impl)
 }
 
-/// The trait as written, without properties and events, with the provided methods.
+/// The trait as written, with the provided methods. Properties and events are in it for its readers alone.
 fn the_trait(interface: &Interface) -> TokenStream {
     let krate = &interface.options.krate;
     let provided = quote! {
         /// Runs in the child after its construction, before the first command.
         ///
         /// An error ends the child: it has failed to start.
+        #[inline]
         fn postrun_init(&mut self) -> #krate::Result<()> {
             ::core::result::Result::Ok(())
         }
         /// Runs once, in the child, on every orderly end.
+        #[inline]
         fn cleanup(&mut self) {}
     };
     let methods = interface.methods.iter().filter(|method| method.role == Role::Command);
@@ -38,12 +42,70 @@ fn the_trait(interface: &Interface) -> TokenStream {
         Origin::Setter(_) => Some(TraitItem::Verbatim(setter(interface, command))),
         Origin::Method(_) => None,
     });
+    let declared = declared(interface).into_iter().map(TraitItem::Verbatim);
     let mut item = interface.header.clone();
     item.items = vec![TraitItem::Verbatim(provided)];
     item.items.extend(methods);
     item.items.extend(setters);
+    item.items.extend(declared);
     item.items.extend(interface.strangers.iter().cloned());
     quote!(#item)
+}
+
+/// `fn power(&self) -> SetInContext<f64> where Self: DeclaredOnly`: a property or an event on the page of the
+/// trait. Who implements it, or calls it in the child, gets an error that says where it is.
+fn declared(interface: &Interface) -> Vec<TokenStream> {
+    let krate = &interface.options.krate;
+    let names = &interface.names;
+    let (control, signals) = (&names.control, &names.signals);
+    let is_free = |ident: &Ident| {
+        let name = naming::plain(ident);
+        naming::taken(Namespace::Trait, &name).is_none()
+            && !interface.commands.iter().any(|command| naming::plain(&command.ident) == name)
+    };
+    let item = |docs: TokenStream, head: TokenStream, span: Span, args: Vec<&Ident>| {
+        let quiet = quiet_declared(interface);
+        let bound = located(quote!(#krate::DeclaredOnly), span);
+        quote! {
+            #docs
+            #quiet
+            #[inline]
+            #head where Self: #bound {
+                #krate::__private::declared((#(#args,)*))
+            }
+        }
+    };
+    let properties = interface.properties.iter().filter(|property| is_free(&property.ident));
+    let properties = properties.map(|property| {
+        let (ident, ty) = (&property.ident, &property.ty);
+        let name = naming::plain(ident);
+        let lead = format!("The property `{name}`.");
+        let note = match property.on_control {
+            true => format!(
+                "A property: [`{control}::{name}`] reads it, the child sets it in its context."
+            ),
+            false => "A property: the child sets it in its context.".to_owned(),
+        };
+        let docs = property.docs.whole(&lead, Some(&note));
+        let span = payload::span(ty);
+        let marker = located(quote!(#krate::SetInContext), span);
+        let at_type = Span::call_site().located_at(span);
+        let marker = quote_spanned!(at_type=> #marker<#ty>);
+        item(docs, quote!(fn #ident(&self) -> #marker), span, Vec::new())
+    });
+    let events = interface.events.iter().filter(|event| is_free(&event.ident));
+    let events = events.map(|event| {
+        let (ident, args) = (&event.ident, &event.args);
+        let name = naming::plain(ident);
+        let lead = format!("The event `{name}`.");
+        let note =
+            format!("An event: signal [`{signals}::{name}`], emitted by the child in its context.");
+        let docs = event.docs.whole(&lead, Some(&note));
+        let marker = located(quote!(#krate::EmittedInContext), ident.span());
+        let head = quote!(fn #ident(&self, #(#args),*) -> #marker);
+        item(docs, head, ident.span(), args.iter().map(|arg| &arg.ident).collect())
+    });
+    properties.chain(events).collect()
 }
 
 /// `fn set_power(&mut self, power: f64) -> Result<f64, Refused> { Ok(power) }`
@@ -57,9 +119,10 @@ fn setter(interface: &Interface, command: &Command) -> TokenStream {
     );
     let note = "What it returns is stored and told to the controller. Accepts every value, \
                 unless implemented.";
-    let docs = documented(&command.docs, &lead, Some(note));
+    let docs = command.docs.whole(&lead, Some(note));
     quote! {
         #docs
+        #[inline]
         fn #setter(&mut self, #(#args),*) -> #whole {
             ::core::result::Result::Ok(#(#value)*)
         }
@@ -76,14 +139,15 @@ fn interface_impl(interface: &Interface) -> TokenStream {
     let config_codec = naming::config();
     let quiet = quiet(interface);
 
-    let describe = describe(interface);
-    let fields = context::fields(interface, &quote!(context));
+    let [description, given, request] = ["description", "context", "request"].map(naming::local);
+    let describe = describe(interface, &description);
+    let fields = context::fields(interface, &given);
     let arms = interface
         .commands
         .iter()
         .enumerate()
         .filter(|(_, command)| command.callable)
-        .map(|(index, command)| arm(interface, index, command));
+        .map(|(index, command)| arm(interface, index, command, &request, &given));
 
     quote! {
         #quiet
@@ -97,11 +161,11 @@ fn interface_impl(interface: &Interface) -> TokenStream {
                 &#table::#config_codec
             }
 
-            fn __describe(description: &mut #krate::__private::Description) {
+            fn __describe(#description: &mut #krate::__private::Description) {
                 #describe
             }
 
-            fn __context(context: &#krate::ChildContext) -> #context {
+            fn __context(#given: &#krate::ChildContext) -> #context {
                 #context { #fields }
             }
 
@@ -115,12 +179,12 @@ fn interface_impl(interface: &Interface) -> TokenStream {
 
             fn __dispatch(
                 &mut self,
-                context: &#context,
-                request: #krate::__private::Request<'_>,
+                #given: &#context,
+                #request: #krate::__private::Request<'_>,
             ) -> #krate::__private::Reply {
-                match request.command() {
+                match #request.command() {
                     #(#arms)*
-                    _ => request.unknown(),
+                    _ => #request.unknown(),
                 }
             }
         }
@@ -128,32 +192,52 @@ fn interface_impl(interface: &Interface) -> TokenStream {
 }
 
 /// One command of the dispatcher: decode, call, encode, all by the table's entry.
-fn arm(interface: &Interface, index: usize, command: &Command) -> TokenStream {
+fn arm(
+    interface: &Interface,
+    index: usize,
+    command: &Command,
+    request: &Ident,
+    context: &Ident,
+) -> TokenStream {
     let krate = &interface.options.krate;
     let ident = &interface.header.ident;
     let index = number(index);
     let entry = entry(interface, command);
     let method = &command.ident;
-    let args: Vec<_> = command.args.iter().map(|arg| &arg.ident).collect();
-    let called = at_alias(&command.returns, quote!(<Self as #ident>::#method));
-    let call = at_alias(&command.returns, quote!(#called(self, #(#args),*)));
+    // Not the user's names: a pattern of one may mean a constant.
+    let args: Vec<_> = (0..command.args.len()).map(naming::argument).collect();
+    let at_type = |tokens| match command.returns.is_result() {
+        true => at_type(&command.returns, tokens),
+        false => tokens,
+    };
+    let called = at_type(quote!(<Self as #ident>::#method));
+    let call = at_type(quote!(#called(self, #(#args),*)));
     if let Origin::Setter(property) = command.origin {
         let property = &interface.properties[property].ident;
         return quote! {
-            #index => request.serve_write(&#entry, &context.#property, |(#(#args,)*)| #call),
+            #index => #request.serve_write(&#entry, &#context.#property, |(#(#args,)*)| #call),
         };
     }
     let result = if command.returns.is_result() {
-        let parts = at_alias(&command.returns, quote!(#krate::__private::ResultParts::parts));
-        at_alias(&command.returns, quote!(#parts(#call)))
+        let parts = match &command.returns.error {
+            // Whether value and error are in this order is not for the tokens to say.
+            Raised::Given(error) => {
+                let ok = &command.returns.ok;
+                let path = at_type(quote!(#krate::__private::ResultOf));
+                quote!(#path::<#ok, #error>::parts)
+            }
+            _ => quote!(#krate::__private::ResultParts::parts),
+        };
+        let parts = at_type(parts);
+        at_type(quote!(#parts(#call)))
     } else {
         quote!(::core::result::Result::Ok(#call))
     };
-    quote!(#index => request.serve(&#entry, |(#(#args,)*)| #result),)
+    quote!(#index => #request.serve(&#entry, |(#(#args,)*)| #result),)
 }
 
 /// What goes into the fingerprint, in the order of the numbers on the wire.
-fn describe(interface: &Interface) -> TokenStream {
+fn describe(interface: &Interface, description: &Ident) -> TokenStream {
     let table = &interface.names.table;
     let config = (naming::config(), text::normal(&interface.options.config));
     let commands = interface.commands.iter().map(|command| {
@@ -165,27 +249,27 @@ fn describe(interface: &Interface) -> TokenStream {
         let entry = entry(interface, command);
         let signature = text::signature(&command.args, Some(&result));
         match command.origin {
-            Origin::Method(_) => quote!(description.command(&#entry, #signature);),
+            Origin::Method(_) => quote!(#description.command(&#entry, #signature);),
             Origin::Setter(property) => {
                 let property = naming::property(&interface.properties[property].ident);
-                quote!(description.write(&#entry, #signature, &#table::#property);)
+                quote!(#description.write(&#entry, #signature, &#table::#property);)
             }
         }
     });
     let properties = interface.properties.iter().map(|property| {
         let (entry, ty) = (naming::property(&property.ident), text::normal(&property.ty));
-        quote!(description.property(&#table::#entry, #ty);)
+        quote!(#description.property(&#table::#entry, #ty);)
     });
     let events = interface.events.iter().map(|event| {
         let entry = naming::event(&event.ident);
         let signature = text::signature(&event.args, None);
-        quote!(description.event(&#table::#entry, #signature);)
+        quote!(#description.event(&#table::#entry, #signature);)
     });
     let (config, config_text) = config;
     quote! {
         // Empty outside of cargo.
-        description.version(::core::option_env!("CARGO_PKG_VERSION").unwrap_or(""));
-        description.config(&#table::#config, #config_text);
+        #description.version(::core::option_env!("CARGO_PKG_VERSION").unwrap_or(""));
+        #description.config(&#table::#config, #config_text);
         #(#commands)*
         #(#properties)*
         #(#events)*

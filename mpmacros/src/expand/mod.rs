@@ -14,18 +14,21 @@ mod signals;
 mod tests;
 mod wire;
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Path, Type};
 
 use quiet::quiet;
 
 use crate::errors::Errors;
-use crate::model::{Command, Interface, Method, Raised, Returns};
-use crate::{check, fallback, naming, parse};
+use crate::model::{Argument, Command, Interface, Method, Raised, Returns};
+use crate::{check, conditions, fallback, naming, parse, text};
 
 /// Expands `#[process(attribute)] item`.
 pub(crate) fn process(attribute: TokenStream, item: &TokenStream) -> TokenStream {
+    if let Some(conditions) = conditions::ask(&attribute, item) {
+        return conditions;
+    }
     let mut errors = Errors::default();
     let Some(interface) = parse::interface(attribute, item, &mut errors) else {
         // Not a trait: the item stays, so that nothing else is missing.
@@ -63,29 +66,6 @@ fn sides(interface: &Interface, handed_out: &[Method]) -> TokenStream {
     parts.into_iter().collect()
 }
 
-/// The user's own documentation, or `lead` where there is none, and then `note`.
-fn documented(docs: &[Attribute], lead: &str, note: Option<&str>) -> TokenStream {
-    let lead = (!docs.iter().any(|attr| attr.path().is_ident("doc"))).then(|| line(lead));
-    let note = note.map(|note| {
-        let note = line(note);
-        quote!(#[doc = ""] #note)
-    });
-    quote!(#lead #(#docs)* #note)
-}
-
-/// `lead`, and then the user's own documentation of what it is about.
-fn introduced(lead: &str, docs: &[Attribute]) -> TokenStream {
-    let lead = line(lead);
-    let gap = docs.iter().any(|attr| attr.path().is_ident("doc")).then(|| quote!(#[doc = ""]));
-    quote!(#lead #gap #(#docs)*)
-}
-
-/// One line of documentation, with the space that `///` leaves.
-fn line(text: &str) -> TokenStream {
-    let text = format!(" {text}");
-    quote!(#[doc = #text])
-}
-
 /// `#[doc(hidden)]` of the trait, for the types that are generated beside it.
 fn hidden_with_the_trait(interface: &Interface) -> Option<&Attribute> {
     interface.header.attrs.iter().find(|attr| {
@@ -118,9 +98,23 @@ fn entry(interface: &Interface, command: &Command) -> TokenStream {
 /// is no `Result` after all, then everything with this error type in it is an error of one text,
 /// and rustc shows those of one place once.
 fn at_alias(returns: &Returns, tokens: TokenStream) -> TokenStream {
-    if !matches!(returns.error, Raised::OfAlias) {
-        return tokens;
+    match returns.error {
+        Raised::OfAlias => at_type(returns, tokens),
+        _ => tokens,
     }
+}
+
+/// The same tokens, told of at `span`; what they mean stays as it is.
+fn located(tokens: TokenStream, span: Span) -> TokenStream {
+    let located = |mut token: TokenTree| {
+        token.set_span(token.span().located_at(span));
+        token
+    };
+    tokens.into_iter().map(located).collect()
+}
+
+/// Lets `tokens` span the return type.
+fn at_type(returns: &Returns, tokens: TokenStream) -> TokenStream {
     let mut spans = returns.whole.to_token_stream().into_iter().map(|token| token.span());
     let Some(first) = spans.next() else { return tokens };
     let last = spans.last().unwrap_or(first);
@@ -133,6 +127,36 @@ fn at_alias(returns: &Returns, tokens: TokenStream) -> TokenStream {
         token.set_span(last);
     }
     tokens.into_iter().collect()
+}
+
+/// The payload of a command's signal, and how its result becomes that payload and is made from it: two
+/// closures.
+fn payload_of_result(krate: &Path, returns: &Returns) -> [TokenStream; 3] {
+    let value = naming::local("value");
+    if returns.is_bare {
+        let ok = &returns.ok;
+        let probe = quote! {{
+            #[allow(unused_imports, reason = "generated: one of the two constants is used")]
+            use #krate::__private::ProbeDefault as _;
+            #krate::__private::Probe::<#ok>::IS_UNIT
+        }};
+        let payload = quote!(<#ok as #krate::__private::Payload<#probe>>);
+        return [
+            quote!(#payload::Args),
+            quote!(|#value| #payload::spread(#value)),
+            quote!(|#value| #payload::gather(#value)),
+        ];
+    }
+    let payload = payload_type(&returns.arguments());
+    match returns.spreads() {
+        true => [payload, quote!(|#value| #value), quote!(|#value| #value)],
+        false => [payload, quote!(|#value| (#value,)), quote!(|(#value,)| #value)],
+    }
+}
+
+/// `pos(x: f64, y: f64)`
+fn call_in_words(ident: &Ident, args: &[Argument]) -> String {
+    format!("{}{}", naming::plain(ident), text::signature(args, None))
 }
 
 /// The payload of an event or signal with these arguments: always a tuple.

@@ -1,40 +1,42 @@
 //! The signals: what the controller connects to.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::{entry, hidden_with_the_trait, introduced, line, payload_type, quiet};
+use super::{call_in_words, entry, hidden_with_the_trait, payload_of_result, payload_type, quiet};
+use crate::docs::line;
 use crate::model::Interface;
 use crate::naming;
 
 pub(super) fn expand(interface: &Interface) -> TokenStream {
     let krate = &interface.options.krate;
     let vis = &interface.header.vis;
+    let trait_ident = &interface.header.ident;
     let (control, signals) = (&interface.names.control, &interface.names.signals);
     let doc = line(&format!("The signals of a [`{control}`]."));
     let hidden = hidden_with_the_trait(interface);
     let quiet = quiet(interface);
-    let name = signals.to_string();
+    let (name, formatter) = (signals.to_string(), naming::local("formatter"));
 
     let results = interface.commands.iter().filter_map(|command| {
         let signal = command.signal.as_ref()?;
         let called = naming::plain(&command.control);
         let lead = format!("The result of [`{called}`]({control}::{called}).");
-        let docs = introduced(&lead, &command.docs);
-        let payload = payload_type(&command.returns.arguments());
+        let docs = command.docs.introduced(trait_ident, &lead);
+        let [payload, ..] = payload_of_result(krate, &command.returns);
         Some(quote!(#docs pub #signal: #krate::Signal<#payload>,))
     });
     let properties = interface.properties.iter().filter_map(|property| {
         let (notify, ty) = (property.notify.as_ref()?, &property.ty);
         let called = naming::plain(&property.ident);
         let lead = format!("The property [`{called}`]({control}::{called}) changed.");
-        let docs = introduced(&lead, &property.docs);
+        let docs = property.docs.introduced(trait_ident, &lead);
         Some(quote!(#docs pub #notify: #krate::Signal<(#ty,)>,))
     });
     let events = interface.events.iter().map(|event| {
         let ident = &event.ident;
-        let lead = format!("The event `{}`.", naming::plain(ident));
-        let docs = introduced(&lead, &event.docs);
+        let lead = format!("The event `{}`.", call_in_words(ident, &event.args));
+        let docs = event.docs.introduced(trait_ident, &lead);
         let payload = payload_type(event.args.iter().map(|arg| &arg.ty));
         quote!(#docs pub #ident: #krate::Signal<#payload>,)
     });
@@ -44,6 +46,7 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
         #hidden
         #quiet
         #[derive(::core::clone::Clone)]
+        #[non_exhaustive]
         #vis struct #signals {
             #(#results)*
             #(#properties)*
@@ -52,21 +55,22 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
             pub exception_raised: #krate::Signal<(#krate::Exception,)>,
         }
 
+        #quiet
         impl ::core::fmt::Debug for #signals {
-            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                formatter.debug_struct(#name).finish_non_exhaustive()
+            fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                #formatter.debug_struct(#name).finish_non_exhaustive()
             }
         }
     }
 }
 
 /// The fields, each wired to what fires it.
-pub(super) fn fields(interface: &Interface, wiring: &TokenStream) -> TokenStream {
+pub(super) fn fields(interface: &Interface, wiring: &Ident) -> TokenStream {
     let table = &interface.names.table;
     let results = interface.commands.iter().filter_map(|command| {
         let (signal, entry) = (command.signal.as_ref()?, entry(interface, command));
-        let payload = if command.returns.spreads() { quote!(value) } else { quote!((value,)) };
-        Some(quote!(#signal: #wiring.result(&#entry, |value| #payload),))
+        let [_, spread, _] = payload_of_result(&interface.options.krate, &command.returns);
+        Some(quote!(#signal: #wiring.result(&#entry, #spread),))
     });
     let properties = interface.properties.iter().filter_map(|property| {
         let (notify, entry) = (property.notify.as_ref()?, naming::property(&property.ident));

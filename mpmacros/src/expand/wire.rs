@@ -2,12 +2,12 @@
 //! the only place with bounds on the user's types, each with the span of the type, so a type that
 //! cannot travel is one error where the user wrote it.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Path, Type};
 
 use super::handler::number;
-use super::{at_alias, error_type, payload_type, quiet};
+use super::{at_alias, error_type, located, payload_type, quiet};
 use crate::model::{Command, Event, Interface, Origin, Property, Raised, Returns, Rules};
 use crate::{naming, payload, text};
 
@@ -121,12 +121,21 @@ fn entry_of_event(krate: &Path, index: usize, event: &Event) -> TokenStream {
 
 /// The codec of a value: the one bound on its type.
 fn wire(krate: &Path, ty: &Type) -> TokenStream {
-    quote_spanned!(payload::span(ty)=> #krate::__private::wire::<#ty>())
+    asked(krate, "wire", payload::span(ty), ty)
+}
+
+/// `mpcore::__private::wire::<T>()`, all of it at the user's type: what rustc has to say of a lifetime in it is
+/// about the whole call.
+fn asked(krate: &Path, function: &str, span: Span, ty: &impl ToTokens) -> TokenStream {
+    let at_user = Span::call_site().located_at(span);
+    let function = Ident::new(function, at_user);
+    let path = located(quote!(#krate::__private::#function), span);
+    quote_spanned!(at_user=> #path::<#ty>())
 }
 
 /// The codec of a property's value, and its default.
 fn wire_default(krate: &Path, ty: &Type) -> TokenStream {
-    quote_spanned!(payload::span(ty)=> #krate::__private::wire_default::<#ty>())
+    asked(krate, "wire_default", payload::span(ty), ty)
 }
 
 /// The codec of a command's error: the one bound on its type.
@@ -136,7 +145,7 @@ fn raise(krate: &Path, returns: &Returns) -> TokenStream {
         Raised::Given(ty) => payload::span(ty),
         _ => payload::span(&returns.whole),
     };
-    at_alias(returns, quote_spanned!(span=> #krate::__private::raise::<#error>()))
+    at_alias(returns, asked(krate, "raise", span, &error))
 }
 
 /// A `Result` under another name would silently be a value. An inherent constant that only a
@@ -152,7 +161,7 @@ fn probe(krate: &Path, returns: &Returns) -> Option<TokenStream> {
     );
     Some(quote_spanned! {payload::span(whole)=>
         const _: () = {
-            #[allow(unused_imports)]
+            #[allow(unused_imports, reason = "generated: one of the two constants is used")]
             use #krate::__private::ProbeDefault as _;
             ::core::assert!(!#krate::__private::Probe::<#whole>::IS_RESULT, #message);
         };

@@ -118,7 +118,14 @@ impl Names {
 fn cased(ident: &Ident, case: Case) -> Ident {
     match case {
         Case::Snake => ident.clone(),
-        Case::Camel => Ident::new(&camel(&ident.unraw().to_string()), ident.span()),
+        Case::Camel => {
+            let name = camel(&ident.unraw().to_string());
+            // A keyword keeps its `r#`, by which `check` knows it.
+            match syn::parse_str::<Ident>(&name) {
+                Ok(_) => Ident::new(&name, ident.span()),
+                Err(_) => Ident::new_raw(&name, ident.span()),
+            }
+        }
     }
 }
 

@@ -75,6 +75,14 @@ fn a_wrong_option_is_told() {
         (quote!(, child = A, program = "b"), "the child is given twice"),
         (quote!(, chidl = A), "chidl"),
     ];
+    let as_keyword = quote!(
+        fn r#type(&mut self);
+    );
+    let camel = expanded(
+        &quote!(pub struct LaserObject: LaserControl, rename_all = "camelCase"),
+        &as_keyword,
+    );
+    assert!(camel.contains("a keyword of Rust"), "{camel}");
     let as_qt = expanded(&quote!(pub struct QString: LaserControl), &quote!());
     assert!(as_qt.contains("a class of Qt's"), "{as_qt}");
     for (options, expected) in cases {

@@ -16,3 +16,8 @@ fn strict_lints() {
 fn raw_identifiers() {
     runs(env!("CARGO_BIN_EXE_raw_identifiers"));
 }
+
+#[test]
+fn restriction_lints() {
+    runs(env!("CARGO_BIN_EXE_restriction_lints"));
+}

@@ -12,12 +12,77 @@ mod imported {
         fn nothing(&mut self) -> Result;
         fn value(&mut self) -> Result<u8>;
         fn own(&mut self) -> Result<u8, String>;
+        #[signal]
+        fn told(&mut self) -> Result;
     }
 
     pub fn calls(control: &ImportedControl) {
         let _: mpcore::Call<(), mpcore::Error> = control.nothing();
         let _: mpcore::Call<u8, mpcore::Error> = control.value();
         let _: mpcore::Call<u8, String> = control.own();
+        control.signals().told_changed.connect(|| ());
+    }
+
+    pub fn child(context: &ImportedContext) {
+        context.told_changed.emit();
+    }
+}
+
+/// Aliases that say everything, so that nothing of it stands in the interface.
+mod complete {
+    pub type Result = std::result::Result<u8, String>;
+
+    pub mod pair {
+        pub type Result = std::result::Result<(u8, u8), String>;
+    }
+
+    pub mod nothing {
+        pub type Result<T = (), E = String> = std::result::Result<T, E>;
+    }
+
+    #[mpcore::process]
+    pub trait Complete {
+        #[signal]
+        fn value(&mut self) -> Result;
+        #[signal]
+        fn pair(&mut self) -> pair::Result;
+        #[signal]
+        fn nothing(&mut self) -> nothing::Result;
+        fn silent(&mut self) -> Result;
+    }
+
+    #[derive(mpcore::Child)]
+    #[child(Complete)]
+    pub struct Simulation {
+        cx: CompleteContext,
+    }
+
+    impl Complete for Simulation {
+        fn value(&mut self) -> Result {
+            self.cx.value_changed.emit(1);
+            self.cx.pair_changed.emit((1, 2));
+            self.cx.nothing_changed.emit();
+            Ok(1)
+        }
+        fn pair(&mut self) -> pair::Result {
+            Ok((1, 2))
+        }
+        fn nothing(&mut self) -> nothing::Result {
+            Ok(())
+        }
+        fn silent(&mut self) -> Result {
+            Err(String::new())
+        }
+    }
+
+    pub fn calls(control: &CompleteControl) {
+        let _: mpcore::Call<u8, String> = control.value();
+        let _: mpcore::Call<(u8, u8), String> = control.pair();
+        let _: mpcore::Call<(), String> = control.nothing();
+        let _: Result = control.silent().wait().map_err(|error| error.to_string());
+        control.signals().value_changed.connect(|value: &u8| println!("{value}"));
+        control.signals().pair_changed.connect(|pair: &(u8, u8)| println!("{}", pair.0));
+        control.signals().nothing_changed.connect(|| ());
     }
 }
 
@@ -60,5 +125,6 @@ fn controller(device: &DeviceControl) {
 
 fn main() {
     let _ = controller;
-    let _ = imported::calls;
+    let _ = (imported::calls, imported::child);
+    let _ = complete::calls;
 }

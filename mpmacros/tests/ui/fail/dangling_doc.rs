@@ -1,0 +1,7 @@
+#[mpcore::process]
+pub trait Laser {
+    fn fire(&mut self);
+    /// Of nothing.
+}
+
+fn main() {}
