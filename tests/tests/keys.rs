@@ -120,6 +120,36 @@ fn one_use_of_a_macro_makes_several_children() {
     }
 }
 
+#[derive(mpcore::Child)]
+#[child(Device)]
+struct Twice {}
+
+impl Device for Twice {
+    fn who(&mut self) -> String {
+        "either".to_owned()
+    }
+}
+
+// As two structs would look whose `TypeId`s are equal: a hash can be.
+mpcore::__private::inventory::submit! {
+    mpcore::__private::Registration::of::<Twice>()
+}
+
+#[test]
+fn two_children_of_one_key_are_refused_at_the_start() {
+    let device = DeviceControl::new::<Twice>(()).unwrap();
+    let Err(StartError::SharedKey(shared)) = device.process().start() else {
+        panic!("the key is shared");
+    };
+    for child in [&shared.first, &shared.second] {
+        assert!(child.starts_with("`keys::Twice` (tests/tests/keys.rs:"), "{child}");
+    }
+    let text = StartError::from(shared).to_string();
+    assert!(text.contains("give one of the structs another name"), "{text}");
+    // It is about this key alone.
+    check(fake!("another"), "another");
+}
+
 #[test]
 fn two_versions_of_a_crate_run_their_own_children() {
     fn is(call: Call<String>, version: &str) {
