@@ -1,7 +1,7 @@
 //! From the errors of other libraries to [`Error`].
 //!
-//! `?` alone cannot do it: Rust forbids a conversion from `String`, from boxed errors and from those of anyhow and
-//! eyre beside the one from every `std::error::Error`. A method can.
+//! `?` alone cannot do it: Rust forbids a conversion from `String`, from boxed errors and from those of
+//! anyhow and eyre beside the one from every `std::error::Error`. A method can.
 
 use std::error::Error as StdError;
 use std::fmt::Display;
@@ -25,8 +25,8 @@ use crate::error::{Boxed, Error, Result};
 /// assert_eq!(format!("{error:#}"), "opening the laser: no answer");
 /// ```
 ///
-/// anyhow and eyre have traits with a method `context` of their own: where one of them is imported in the same
-/// place, write `.or_raise()` and then [`Error::context`].
+/// anyhow and eyre have traits with a method `context` of their own: where one of them is imported in the
+/// same place, write `.or_raise()` and then [`Error::context`].
 ///
 /// `Kind` is for the compiler, which finds it by itself.
 pub trait Context<T, Kind>: Sized {

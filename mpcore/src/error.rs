@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 /// The result of a command, a constructor or `postrun_init` without an error type of its own.
 ///
-/// The error travels, and `?` makes it from every `std::error::Error`. Errors that are none (those of `anyhow` and
-/// `eyre`, boxed ones, texts) need a word more, [`Context::or_raise`](crate::Context::or_raise) or
-/// [`Context::context`](crate::Context::context); their causes are kept:
+/// The error travels, and `?` makes it from every `std::error::Error`. Errors that are none (those of
+/// `anyhow` and `eyre`, boxed ones, texts) need a word more,
+/// [`Context::or_raise`](crate::Context::or_raise) or [`Context::context`](crate::Context::context);
+/// their causes are kept:
 ///
 /// ```
 /// use mpcore::Context as _;

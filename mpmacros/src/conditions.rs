@@ -1,11 +1,11 @@
 //! `#[cfg]` on the methods of an interface.
 //!
-//! What is generated of a method stands in many places, its number depends on the methods before it, and other
-//! crates get the interface's tokens: so a condition has to be evaluated before all that, and with the features of
-//! the interface's own crate. A macro cannot evaluate it; rustc does it for the input of a derive. So an interface
-//! with conditions is expanded in two steps: [`ask`] writes each method into an attribute of one variant of an
-//! enum, under the method's conditions, and [`answer`], the enum's derive, finds those that are left and expands
-//! the interface of them as if the others had never been written.
+//! What is generated of a method stands in many places, its number depends on the methods before it, and
+//! other crates get the interface's tokens: so a condition has to be evaluated before all that, and with
+//! the features of the interface's own crate. A macro cannot evaluate it; rustc does it for the input of
+//! a derive. So an interface with conditions is expanded in two steps: [`ask`] writes each method into an
+//! attribute of one variant of an enum, under the method's conditions, and [`answer`], the enum's derive,
+//! finds those that are left and expands the interface of them as if the others had never been written.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -15,8 +15,8 @@ use syn::{Attribute, Data, DeriveInput, Meta, Token};
 
 use crate::{check, expand, naming, parse};
 
-/// The first step; `None` if no method has a condition, or the interface cannot be read: then its mistakes are
-/// told at once, whatever the conditions.
+/// The first step; `None` if no method has a condition, or the interface cannot be read: then its
+/// mistakes are told at once, whatever the conditions.
 pub(crate) fn ask(attribute: &TokenStream, item: &TokenStream) -> Option<TokenStream> {
     let source = parse::source(attribute, item)?;
     if !source.methods.iter().flat_map(|method| &method.attrs).any(check::is_condition) {

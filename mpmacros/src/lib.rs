@@ -1,12 +1,12 @@
 //! The macros of mpcore, which re-exports all three: `#[mpcore::process]`, `#[derive(mpcore::Child)]`,
 //! `#[mpcore::main]`. And the two steps of `mpqt::qobject!`.
 //!
-//! Inside, each macro is a pipeline, and each step a module: conditions are evaluated (`conditions`), tokens are
-//! read (`parse`, `keys`, and `manifest` for the name of mpcore)
-//! into a model that keeps the user's spans (`model`), the rules are applied to it and all
-//! mistakes told at once (`check`, `claims`, `payload`), and it is expanded, one file per
-//! generated side (`expand`), after a mistake in a repaired form (`fallback`). All names are
-//! made in `naming`. Generated code holds no logic; what it calls is `mpcore::__private`.
+//! Inside, each macro is a pipeline, and each step a module: conditions are evaluated (`conditions`),
+//! tokens are read (`parse`, `keys`, and `manifest` for the name of mpcore) into a model that keeps the
+//! user's spans (`model`), the rules are applied to it and all mistakes told at once (`check`, `claims`,
+//! `payload`), and it is expanded, one file per generated side (`expand`), after a mistake in a repaired
+//! form (`fallback`). All names are made in `naming`. Generated code holds no logic; what it calls is
+//! `mpcore::__private`.
 #![forbid(unsafe_code)]
 
 mod check;
@@ -84,9 +84,10 @@ use proc_macro::TokenStream;
 /// | `impl mpcore::Interface for dyn Laser` | through which the runtime and `derive(Child)` find all of this |
 /// | a hidden macro `LaserControl!` | hands the interface's tokens to another macro, such as `mpqt::qobject!` |
 ///
-/// Everything is as visible as the trait. `#[deprecated]` of a method is carried over to what is generated for
-/// it, and so is its documentation: to the control without the examples, which would else be run once more,
-/// and elsewhere its first paragraph. In these copies a link to `Self` goes to the trait.
+/// Everything is as visible as the trait. `#[deprecated]` of a method is carried over to what is
+/// generated for it, and so is its documentation: to the control without the examples, which would else
+/// be run once more, and elsewhere its first paragraph. In these copies a link to `Self` goes to the
+/// trait.
 ///
 /// # Arguments of `#[process(..)]`
 ///
@@ -112,11 +113,11 @@ use proc_macro::TokenStream;
 /// A result of `()` is a signal without arguments, a literal tuple one argument per element, anything
 /// else one argument, an alias of a tuple included.
 ///
-/// A return type whose last path segment is `Result` is taken apart: `Call<T, E>` for
-/// `Result<T, E>`, also for an alias such as `io::Result<T>`, or one that says both, `my::Result`. A `Result`
-/// under another name is an error that says so, and so is an alias whose arguments stand in another order. An
-/// error type needs serde, `Display` and `Send`; `mpcore::Result<T>` brings its own, see there for the errors of
-/// other libraries.
+/// A return type whose last path segment is `Result` is taken apart: `Call<T, E>` for `Result<T, E>`,
+/// also for an alias such as `io::Result<T>`, or one that says both, `my::Result`. A `Result` under
+/// another name is an error that says so, and so is an alias whose arguments stand in another order. An
+/// error type needs serde, `Display` and `Send`; `mpcore::Result<T>` brings its own, see there for the
+/// errors of other libraries.
 ///
 /// ## How a command is run
 ///
@@ -186,11 +187,11 @@ use proc_macro::TokenStream;
 ///
 /// # Conditions
 ///
-/// A method may have a `#[cfg(..)]`, and its attributes a `#[cfg_attr(..)]`. They are evaluated with the features
-/// of the crate that the interface stands in, before anything is generated: other crates, `mpqt::qobject!` in
-/// them too, see the interface without what is left out. A controller and a child of which one was built with
-/// a feature and the other without have different interfaces, which they tell at the handshake. An argument
-/// has no condition.
+/// A method may have a `#[cfg(..)]`, and its attributes a `#[cfg_attr(..)]`. They are evaluated with the
+/// features of the crate that the interface stands in, before anything is generated: other crates,
+/// `mpqt::qobject!` in them too, see the interface without what is left out. A controller and a child of
+/// which one was built with a feature and the other without have different interfaces, which they tell at
+/// the handshake. An argument has no condition.
 ///
 /// ```
 /// #[mpcore::process]
@@ -250,9 +251,9 @@ pub fn process(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `#[child(default)]` | `Default::default()` |
 /// | `#[child(default = expr)]` | the expression |
 ///
-/// Context and config are both optional; each goes to one field. The struct has no generic
-/// parameters, since it is registered as it stands, and found again in another process of this binary.
-/// Structs of one name are kept apart, wherever they stand: each test function may have its own `struct Fake`.
+/// Context and config are both optional; each goes to one field. The struct has no generic parameters,
+/// since it is registered as it stands, and found again in another process of this binary. Structs of one
+/// name are kept apart, wherever they stand: each test function may have its own `struct Fake`.
 #[proc_macro_derive(Child, attributes(child))]
 pub fn child(item: TokenStream) -> TokenStream {
     child::expand(syn::parse_macro_input!(item as syn::DeriveInput)).into()

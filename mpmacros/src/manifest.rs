@@ -1,9 +1,9 @@
 //! What the crate that is being compiled calls mpcore: `rpc = { package = "mpcore", .. }` makes it `::rpc`.
 //!
-//! Cargo tells a macro where the manifest is, and nothing of what is in it. Reading one name out of it takes
-//! these lines; a library that reads all of TOML would be built before every crate with an interface. So this
-//! knows the forms in which a dependency is written, one entry a line, and takes what it does not understand for
-//! `::mpcore`, as before; `crate = ".."` says it outright.
+//! Cargo tells a macro where the manifest is, and nothing of what is in it. Reading one name out of it
+//! takes these lines; a library that reads all of TOML would be built before every crate with an
+//! interface. So this knows the forms in which a dependency is written, one entry a line, and takes what
+//! it does not understand for `::mpcore`, as before; `crate = ".."` says it outright.
 
 use std::fs;
 use std::path::Path as FilePath;

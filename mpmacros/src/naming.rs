@@ -120,8 +120,8 @@ pub(crate) fn child_parameter(interface: &Interface) -> Ident {
     parameters.find(is_free).expect("there are infinitely many")
 }
 
-/// A variable of a generated function. Expressions of the user (`default = ..`) cannot see it, and no constant
-/// of the user's module is called so: a pattern of its name would mean the constant.
+/// A variable of a generated function. Expressions of the user (`default = ..`) cannot see it, and no
+/// constant of the user's module is called so: a pattern of its name would mean the constant.
 pub(crate) fn local(name: &str) -> Ident {
     Ident::new(&format!("__{name}"), Span::mixed_site())
 }
@@ -136,9 +136,9 @@ pub(crate) fn argument(n: usize) -> Ident {
     local(&format!("argument_{n}"))
 }
 
-/// A variable in the place of what the user wrote, so that errors about it are told there and as the user's. It
-/// has the hygiene of that place too, which `self` must not have: out of a `macro_rules!` it would be another
-/// one.
+/// A variable in the place of what the user wrote, so that errors about it are told there and as the
+/// user's. It has the hygiene of that place too, which `self` must not have: out of a `macro_rules!` it
+/// would be another one.
 pub(crate) fn local_at(name: &str, span: Span) -> Ident {
     Ident::new(&format!("__{name}"), span)
 }

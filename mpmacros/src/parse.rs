@@ -232,8 +232,8 @@ fn items(body: TokenStream, errors: &mut Errors) -> Vec<TraitItem> {
     read.parse2(body).unwrap_or_default()
 }
 
-/// Whether only attributes are left, documentation mostly, with nothing that they stand on. rustc has said so when
-/// it read the trait, so here is nothing to say.
+/// Whether only attributes are left, documentation mostly, with nothing that they stand on. rustc has
+/// said so when it read the trait, so here is nothing to say.
 fn is_dangling(input: ParseStream) -> bool {
     let ahead = input.fork();
     let attributes = ahead.call(Attribute::parse_outer);

@@ -41,8 +41,8 @@ const SEVERAL: &[(&str, usize)] = &[
     ("what_to_write", 9),
 ];
 
-/// An item of the user's that has a generated name: rustc looks for every generated field in it. Its first error
-/// is the one that says what is wrong.
+/// An item of the user's that has a generated name: rustc looks for every generated field in it. Its
+/// first error is the one that says what is wrong.
 const FOR_EVERY_FIELD: &str = "clashing_items";
 
 #[test]

@@ -177,11 +177,11 @@ pub struct ProcessSignals {
 ///
 /// Nothing here waits but what is named `wait…` or `join`.
 ///
-/// A clone is one more handle of the same child, for a list of all children for example. It does not keep the
-/// child: with the last control the child is stopped, whatever clones of its `Process` there are. From then on
-/// they tell how it ended, and [`start`](Self::start) and [`restart`](Self::restart) refuse with
-/// [`StartError::ControlGone`], since a child without a control could be neither called nor stopped by dropping
-/// it.
+/// A clone is one more handle of the same child, for a list of all children for example. It does not keep
+/// the child: with the last control the child is stopped, whatever clones of its `Process` there are.
+/// From then on they tell how it ended, and [`start`](Self::start) and [`restart`](Self::restart) refuse
+/// with [`StartError::ControlGone`], since a child without a control could be neither called nor stopped
+/// by dropping it.
 #[derive(Clone)]
 pub struct Process {
     shared: Arc<Shared>,

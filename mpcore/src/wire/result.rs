@@ -50,8 +50,8 @@ impl<T, E> ResultOf<T, E> for Result<T, E> {
     }
 }
 
-/// The arguments of a signal that tells a value whose type the macro does not see, since an alias hides it: none
-/// for `()`, else one.
+/// The arguments of a signal that tells a value whose type the macro does not see, since an alias hides
+/// it: none for `()`, else one.
 pub trait Payload<const UNIT: bool>: Sized {
     /// As a tuple.
     type Args;

@@ -124,8 +124,8 @@ fn wire(krate: &Path, ty: &Type) -> TokenStream {
     asked(krate, "wire", payload::span(ty), ty)
 }
 
-/// `mpcore::__private::wire::<T>()`, all of it at the user's type: what rustc has to say of a lifetime in it is
-/// about the whole call.
+/// `mpcore::__private::wire::<T>()`, all of it at the user's type: what rustc has to say of a lifetime in
+/// it is about the whole call.
 fn asked(krate: &Path, function: &str, span: Span, ty: &impl ToTokens) -> TokenStream {
     let at_user = Span::call_site().located_at(span);
     let function = Ident::new(function, at_user);
