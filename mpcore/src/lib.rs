@@ -88,14 +88,19 @@
 //!   whose controller is killed before the [start deadline](Builder::start_deadline).
 //! * **`cleanup` runs once, in the child**, on every orderly end; a kill skips it and the
 //!   [`ExitReport`] says so. [`Builder::after_exit`] runs in the controller always.
-//! * **Nothing is lost silently**: an orderly end sends everything first. Only properties, progress and
-//!   `latest` events are coalesced; a write of a property that still waits is superseded by the next one
-//!   ([`CallError::Superseded`], `#[property(write, every)]`) where no other command was submitted in between; only captured lines of output may be dropped, with a count. Of a killed
-//!   child the [`ExitReport`] counts the commands that ended with it.
+//! * **Nothing is lost or changed silently**: a value arrives as it was sent, or is refused with its type and
+//!   field in the error: [`Wire`] has the list of types. An event or a property's value that cannot be carried
+//!   is reported by `exception_raised` with its name ([`ExceptionKind::UndeliveredEvent`],
+//!   [`ExceptionKind::UndeliveredProperty`]), and the property keeps its old value. An orderly end sends
+//!   everything first. Only properties, progress and `latest` events are coalesced; a write of a property that
+//!   still waits is superseded by the next one ([`CallError::Superseded`], `#[property(write, every)]`) where no
+//!   other command was submitted in between; only captured lines of output may be dropped, with a count. Of a
+//!   killed child the [`ExitReport`] counts the commands that ended with it.
 //! * **The user interface stays alive under any flood**: draining an [`Inbox`] has a time budget, and
 //!   memory is bounded on both sides, see [`limits`].
-//! * **A child cannot harm its controller**: one that breaks the protocol, its credit or its types is
-//!   declared broken and killed ([`Failure::Broken`]), its commands fail, everyone else goes on. Values are
+//! * **A child cannot harm its controller**: one that breaks the protocol or its credit is declared broken and
+//!   killed ([`Failure::Broken`]), its commands fail, everyone else goes on. Bytes that are no value of their type
+//!   are an error of their command, or an exception; the child goes on, since its user's type may be the cause. Values are
 //!   bounded in size, depth and memory ([`limits`]), no memory is shared, no descriptor is taken. It needs
 //!   `panic = "unwind"` in the controller, and is said once if that is not so; and it does not hold for
 //!   [`Transport::IpcChannel`], which is not the default on Linux.

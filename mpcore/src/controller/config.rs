@@ -117,7 +117,7 @@ mod tests {
     use serde::{Serialize, Serializer};
 
     use super::*;
-    use crate::wire::codec::wire;
+    use crate::wire::codec::{forged, wire};
 
     const LONG: Duration = Duration::from_secs(30);
 
@@ -135,6 +135,7 @@ mod tests {
     impl Serialize for Config {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             use serde::ser::{Error as _, SerializeTuple as _};
+            forged::note();
             let mut tuple = serializer.serialize_tuple(self.0)?;
             (0..self.0).try_for_each(|_| tuple.serialize_element(&7_u8))?;
             match self.1 {
@@ -150,6 +151,7 @@ mod tests {
 
     impl Serialize for Huge {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            forged::note();
             serializer.serialize_bytes(&vec![0; VALUE_BYTES])
         }
     }
@@ -165,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_small_config_is_there_at_once_or_refused_at_once() {
-        let small = ConfigBytes::of(Config(ENCODE_INLINE, Mood::Fine), &wire()).unwrap();
+        let small = ConfigBytes::of(Config(ENCODE_INLINE - 1, Mood::Fine), &wire()).unwrap();
         assert_eq!(heard(&small), (Ok(ENCODE_INLINE), current().id()));
         let refused = ConfigBytes::of(Config(10, Mood::Refuses), &wire());
         assert!(matches!(refused, Err(EncodeError::Refused { .. })), "{refused:?}");
@@ -178,8 +180,8 @@ mod tests {
         let of = |mood| ConfigBytes::of(Config(large, mood), &wire()).unwrap();
         let fine = of(Mood::Fine);
         // Whoever asks first, and whoever asks again for the next run.
-        assert_eq!(heard(&fine).0, Ok(large));
-        assert_eq!(heard(&fine), (Ok(large), current().id()));
+        assert_eq!(heard(&fine).0, Ok(large + 1), "and the form");
+        assert_eq!(heard(&fine), (Ok(large + 1), current().id()));
         let refused = heard(&of(Mood::Refuses)).0.unwrap_err();
         assert!(refused.contains("in no mood") && refused.contains("Config"), "{refused}");
         assert_eq!(heard(&of(Mood::Panics)).0, Err("its `Serialize` panicked".to_owned()));
@@ -193,6 +195,7 @@ mod tests {
         struct Gated(Mutex<mpsc::Receiver<()>>);
         impl Serialize for Gated {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                forged::note();
                 let serialized = vec![7_u8; ENCODE_INLINE + 1].serialize(serializer)?;
                 lock(&self.0).recv_timeout(LONG).expect("the gate opens");
                 Ok(serialized)

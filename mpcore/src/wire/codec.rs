@@ -23,6 +23,8 @@ use crate::unwind::caught;
 /// A value that can travel between processes: serde in both directions, owned, and `Send`.
 ///
 /// Implemented for every type that qualifies; there is nothing to write.
+///
+#[doc = include_str!("../../../docs/types.md")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel between controller and child",
     label = "needs `serde::Serialize`, `serde::Deserialize`, `Send` and no borrowed data",

@@ -50,8 +50,8 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "macro",
-        about: "interfaces as crates of another edition and with strict lints write them",
-        tests: Tests::Files(&[("mpmacros-edition2021", ALL)]),
+        about: "interfaces as crates of another edition, with strict lints or another name for mpcore write them",
+        tests: Tests::Files(&[("mpmacros-edition2021", ALL), ("mpmacros-renamed", ALL)]),
     },
     Kind {
         name: "qml",
