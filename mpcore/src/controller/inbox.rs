@@ -130,8 +130,8 @@ pub(crate) type ChildInbox = Mailbox<Notice>;
 impl ChildInbox {
     /// A run begins: what waits is of older ones. It keeps the values that it tells of, so nothing of the new
     /// run replaces it.
-    pub(crate) fn begin_run(&self, generation: u32, mirrors: &[Arc<Mirror>]) {
-        self.begin(generation, |notice| notice.take_value(mirrors));
+    pub(crate) fn begin_run(&self, mirrors: &[Arc<Mirror>]) {
+        self.begin(|notice| notice.take_value(mirrors));
     }
 }
 
@@ -363,7 +363,7 @@ fn take_turn(child: &Arc<Shared>, begun: Instant, budget: Duration) -> (usize, T
     for delivered in 0..INBOX_TURN {
         // The value under the mailbox's lock: after it, a new run may put its own into the mirrors.
         let next = child.inbox.pop(|notice| notice.with_value(&child.mirrors));
-        let Some((_, notice)) = next else {
+        let Some(notice) = next else {
             return (delivered, Turn::Empty);
         };
         child.deliver(notice);

@@ -37,10 +37,7 @@ pub(crate) struct Mailbox<N> {
 }
 
 struct Waiting<N> {
-    /// Each with the run that it is of.
-    notices: KeyedQueue<(u32, N)>,
-    /// The run whose notices are posted.
-    generation: u32,
+    notices: KeyedQueue<N>,
     bytes: usize,
     /// In the ring of the inbox, or being drained.
     listed: bool,
@@ -49,7 +46,7 @@ struct Waiting<N> {
 impl<N> Default for Mailbox<N> {
     fn default() -> Self {
         let notices = KeyedQueue::default();
-        let waiting = Waiting { notices, generation: 0, bytes: 0, listed: false };
+        let waiting = Waiting { notices, bytes: 0, listed: false };
         Self { waiting: Mutex::new(waiting) }
     }
 }
@@ -68,8 +65,7 @@ impl<N: Weighed> Mailbox<N> {
         let mut waiting = lock(&self.waiting);
         let notice = make();
         waiting.bytes += notice.bytes();
-        let generation = waiting.generation;
-        waiting.notices.push((generation, notice));
+        waiting.notices.push(notice);
         !std::mem::replace(&mut waiting.listed, true)
     }
 
@@ -91,9 +87,9 @@ impl<N: Weighed> Mailbox<N> {
             Fill::Room => Room::Left,
             Fill::Over | Fill::HardOver => Room::Full,
         };
-        let Waiting { notices, bytes, generation, .. } = &mut *waiting;
+        let Waiting { notices, bytes, .. } = &mut *waiting;
         let (mut fixed, mut made) = ((0, 0), 0);
-        let keep = |(_, older): &mut (u32, N)| {
+        let keep = |older: &mut N| {
             let before = older.bytes();
             fix(older);
             fixed = (before, older.bytes());
@@ -101,41 +97,40 @@ impl<N: Weighed> Mailbox<N> {
         let make = || {
             let notice = make()?;
             made = notice.bytes();
-            Some((*generation, notice))
+            Some(notice)
         };
         let put = notices.put(key, room, keep, make);
         *bytes = *bytes + fixed.1 + made - fixed.0;
         match put {
             Put::Nothing => return false,
             Put::Queued => {}
-            Put::Replaced((_, older)) => *bytes -= older.bytes(),
+            Put::Replaced(older) => *bytes -= older.bytes(),
         }
         !std::mem::replace(&mut waiting.listed, true)
     }
 
     /// A run begins: what waits is of older ones. Nothing of the new one takes its place, and what could
     /// have been replaced is made final by `fix`.
-    pub(crate) fn begin(&self, generation: u32, fix: impl Fn(&mut N)) {
+    pub(crate) fn begin(&self, fix: impl Fn(&mut N)) {
         let mut waiting = lock(&self.waiting);
         let Waiting { notices, bytes, .. } = &mut *waiting;
-        notices.fix_all(|(_, notice)| {
+        notices.fix_all(|notice| {
             *bytes -= notice.bytes();
             fix(notice);
             *bytes += notice.bytes();
         });
-        waiting.generation = generation;
     }
 
-    /// The oldest notice, and the run that it is of; `take` sees it under the lock. With none, the mailbox is
+    /// The oldest notice; `take` sees it under the lock. With none, the mailbox is
     /// no longer listed.
-    pub(crate) fn pop(&self, take: impl FnOnce(N) -> N) -> Option<(u32, N)> {
+    pub(crate) fn pop(&self, take: impl FnOnce(N) -> N) -> Option<N> {
         let mut waiting = lock(&self.waiting);
-        let Some((generation, notice)) = waiting.notices.pop() else {
+        let Some(notice) = waiting.notices.pop() else {
             waiting.listed = false;
             return None;
         };
         waiting.bytes -= notice.bytes();
-        Some((generation, take(notice)))
+        Some(take(notice))
     }
 
     pub(crate) fn fill(&self, bound: InboxBound) -> Fill {
@@ -227,7 +222,7 @@ mod tests {
                     fix(property)(&mut note);
                     (property, note)
                 });
-                if let Some((_, (_, Note::Ordered(number) | Note::Value(number)))) = note {
+                if let Some((_, Note::Ordered(number) | Note::Value(number))) = note {
                     taken.push(number);
                 }
             };
@@ -260,7 +255,7 @@ mod tests {
                     Step::Take => take(&mut taken),
                     Step::Begin => {
                         run += 1;
-                        mailbox.begin(run, |(property, note)| fix(*property)(note));
+                        mailbox.begin(|(property, note)| fix(*property)(note));
                     }
                 }
             }

@@ -523,7 +523,7 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
     life.run = Some(Arc::clone(&run));
     let reapplied = shared.traffic().begin_run(|command| shared.limit(command, None));
     shared.control().reset();
-    shared.inbox.begin_run(life.generation, &shared.mirrors);
+    shared.inbox.begin_run(&shared.mirrors);
     let mut wake = enqueue(shared, Notice::State(State::Starting));
     // Nothing of the run before is to be seen when this one is heard of, but what is to be as it was.
     for (property, row) in (0..).zip(&shared.table.properties) {

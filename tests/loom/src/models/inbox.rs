@@ -67,7 +67,7 @@ impl Loop {
                 continue;
             }
             self.ring.drain(|child| {
-                let Some((_, Number(number))) = child.pop(|it| it) else { return Turn::Empty };
+                let Some(Number(number)) = child.pop(|it| it) else { return Turn::Empty };
                 delivered.push(number);
                 // A handler that runs the event loop: the event is gone, and the drain does nothing.
                 if nested && self.event() {
