@@ -272,16 +272,19 @@ impl<T: ControlObject> Link<T> {
         convert: impl Fn(&V) -> (Q, N) + 'static,
         notify: fn(&T, N),
     ) {
-        let version = signal.__current(|(value,)| {
-            // Nothing of the user's may unwind from here; the panic hook has told of it.
-            let converted = guarded(|| Ok(convert(value).0));
-            let inner = self.inner.upgrade();
-            // SAFETY: as in `emission`.
-            let object = inner.as_ref().and_then(|inner| unsafe { inner.object.get().as_ref() });
-            if let (Ok(value), Some(object)) = (converted, object) {
-                shown(object).set(value);
-            }
-        });
+        let current = || {
+            Ok(signal.__current(|(value,)| {
+                let (value, _) = convert(value);
+                let inner = self.inner.upgrade();
+                // SAFETY: as in `emission`.
+                let object = inner.as_ref().and_then(|inner| unsafe { inner.object.get().as_ref() });
+                if let Some(object) = object {
+                    shown(object).set(value);
+                }
+            }))
+        };
+        // Nothing of the user's may unwind from here: neither what decodes a value nor what converts it.
+        let version = guarded(current).unwrap_or_default();
         let convert = move |(value,): &(V,)| {
             let (value, told) = convert(value);
             move |object: &T| {

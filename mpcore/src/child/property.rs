@@ -131,15 +131,14 @@ impl<T> Property<T> {
     /// Stores a value with the bytes that it is [encoded](Self::encode) as.
     pub(super) fn store(&self, value: T, bytes: Vec<u8>) {
         let mut state = self.hold();
-        if self.is_change(&state, &value, &bytes) {
-            let old = std::mem::replace(&mut *state, value);
+        let is_change = self.is_change(&state, &value, &bytes);
+        // What is equal on the way may hold more here: a field that serde skips.
+        let old = std::mem::replace(&mut *state, value);
+        if is_change {
             self.send(bytes);
-            drop(state);
-            drop(old);
-        } else {
-            drop(state);
-            drop(value);
         }
+        drop(state);
+        drop(old);
     }
 
     fn is_change(&self, state: &T, value: &T, bytes: &[u8]) -> bool {

@@ -112,7 +112,12 @@ impl<'de> Decoder<'de> {
         })
     }
 
-    pub(super) fn checked_enum<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+    /// Both halves must mean the same variant by its index: `variants` are the names that the type reads.
+    pub(super) fn checked_enum<V: Visitor<'de>>(
+        &mut self,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
         let holds = match self.next_tag()? {
             Tag::UnitVariant => false,
             Tag::Variant => true,
@@ -120,8 +125,12 @@ impl<'de> Decoder<'de> {
         };
         self.skip_tag();
         self.level(visitor, |decoder, visitor| {
-            let index = decoder.plain()?;
+            let index: u32 = decoder.plain()?;
             let name = decoder.name()?;
+            // An alias stands among the names, and shifts them: such a type is described from there on.
+            if variants.get(index as usize) != Some(&name) {
+                return Err(decoder.differ("another variant", Some(name)));
+            }
             visitor.visit_enum(Variant { decoder, index, name, holds })
         })
     }

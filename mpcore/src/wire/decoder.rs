@@ -336,9 +336,13 @@ impl<'de> Decoder<'de> {
 
     #[cold]
     #[inline(never)]
-    fn tagged_enum<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+    fn tagged_enum<V: Visitor<'de>>(
+        &mut self,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
         match self.form {
-            Form::Checked => self.checked_enum(visitor),
+            Form::Checked => self.checked_enum(variants, visitor),
             Form::Plain | Form::Described => self.described_enum(visitor),
         }
     }
@@ -483,11 +487,11 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
         if self.form != Form::Plain {
-            return self.tagged_enum(visitor);
+            return self.tagged_enum(variants, visitor);
         }
         self.level(visitor, |decoder, visitor| visitor.visit_enum(Variant(decoder)))
     }

@@ -722,4 +722,211 @@ mod tests {
         refused(&[Tag::Variant as u8, 0, 0].repeat(1 << 18));
         refused(&[&[Tag::Str as u8][..], &[255; 9], &[1]].concat());
     }
+
+    /// The names are those of the other half's enum: only they say which variant is meant.
+    #[test]
+    fn halves_that_are_two_enums_agree_by_name() {
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(from = "Stored", into = "Written")]
+        struct Length(u32);
+        #[derive(Deserialize)]
+        enum Stored {
+            Millimetres { length: u32 },
+            Micrometres { length: u32 },
+        }
+        #[derive(Serialize)]
+        enum Written {
+            Micrometres { length: u32 },
+        }
+        impl From<Stored> for Length {
+            fn from(stored: Stored) -> Self {
+                match stored {
+                    Stored::Millimetres { length } => Self(1000 * length),
+                    Stored::Micrometres { length } => Self(length),
+                }
+            }
+        }
+        impl From<Length> for Written {
+            fn from(length: Length) -> Self {
+                Self::Micrometres { length: length.0 }
+            }
+        }
+        arrives(DESCRIBED, vec![Length(5), Length(0)]);
+        arrives(DESCRIBED, vec![vec![Length(5), Length(6)]]);
+    }
+
+    /// Entries, elements and lengths as nobody derives them.
+    #[derive(Debug, Clone, PartialEq)]
+    enum ByHand {
+        Entries(u8, Option<u8>),
+        Elements(u8, Option<u8>),
+        Evens(Vec<u8>),
+    }
+
+    impl Serialize for ByHand {
+        fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+            use serde::ser::{SerializeMap as _, SerializeSeq as _};
+            match self {
+                Self::Entries(one, two) => {
+                    let mut map = serializer.serialize_map(Some(1 + usize::from(two.is_some())))?;
+                    map.serialize_entry("one", one)?;
+                    two.iter().try_for_each(|two| map.serialize_entry("two", two))?;
+                    map.end()
+                }
+                Self::Elements(one, two) => {
+                    let mut seq = serializer.serialize_seq(Some(1 + usize::from(two.is_some())))?;
+                    seq.serialize_element(one)?;
+                    two.iter().try_for_each(|two| seq.serialize_element(two))?;
+                    seq.end()
+                }
+                Self::Evens(numbers) => {
+                    let mut seq = serializer.serialize_seq(Some(numbers.len()))?;
+                    let mut even = numbers.iter().filter(|number| **number % 2 == 0);
+                    even.try_for_each(|number| seq.serialize_element(number))?;
+                    seq.end()
+                }
+            }
+        }
+    }
+
+    macro_rules! by_hand {
+        ($name:ident, $ask:ident, $visit:ident, $access:ident, $read:expr) => {
+            #[derive(Debug, Clone, PartialEq)]
+            struct $name(ByHand);
+            impl Serialize for $name {
+                fn serialize<S: Serializer>(
+                    &self,
+                    serializer: S,
+                ) -> std::result::Result<S::Ok, S::Error> {
+                    self.0.serialize(serializer)
+                }
+            }
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(
+                    deserializer: D,
+                ) -> std::result::Result<Self, D::Error> {
+                    struct Read;
+                    impl<'de> Visitor<'de> for Read {
+                        type Value = $name;
+                        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                            f.write_str("it")
+                        }
+                        fn $visit<A: $access<'de>>(
+                            self,
+                            access: A,
+                        ) -> std::result::Result<$name, A::Error> {
+                            fn read<'de, A: $access<'de>>(
+                                access: A,
+                            ) -> std::result::Result<ByHand, A::Error> {
+                                #[allow(clippy::redundant_closure_call)]
+                                ($read)(access)
+                            }
+                            read(access).map($name)
+                        }
+                    }
+                    deserializer.$ask(Read)
+                }
+            }
+        };
+    }
+
+    by_hand!(Entries, deserialize_map, visit_map, MapAccess, |mut map: A| {
+        let (mut one, mut two) = (0, None);
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "one" => one = map.next_value::<u8>()?,
+                _ => two = map.next_value::<Option<u8>>()?,
+            }
+        }
+        Ok(ByHand::Entries(one, two))
+    });
+
+    by_hand!(Elements, deserialize_seq, visit_seq, SeqAccess, |mut seq: A| {
+        let one = seq.next_element::<u8>()?.unwrap_or_default();
+        Ok(ByHand::Elements(one, seq.next_element::<Option<u8>>()?.flatten()))
+    });
+
+    by_hand!(Evens, deserialize_seq, visit_seq, SeqAccess, |mut seq: A| {
+        let mut numbers = Vec::new();
+        while let Some(number) = seq.next_element::<u8>()? {
+            numbers.push(number);
+        }
+        Ok(ByHand::Evens(numbers))
+    });
+
+    #[test]
+    fn entries_and_elements_written_by_hand_arrive_as_they_were() {
+        let entries = |two| Entries(ByHand::Entries(1, two));
+        let elements = |two| Elements(ByHand::Elements(1, two));
+        for two in [None, Some(0), Some(1)] {
+            assert_eq!(sent(&entries(two)).unwrap().0, entries(two));
+            assert_eq!(sent(&elements(two)).unwrap().0, elements(two));
+        }
+        // So large that only samples are read back, and the first of its type.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        struct Many(Vec<Entries>);
+        let many = Many(vec![entries(Some(0)); 70_000]);
+        assert_eq!(sent(&many).unwrap().0, many);
+        // A length that is not that of what follows.
+        let evens = (Evens(ByHand::Evens(vec![2, 3])), vec![1_u8, 9]);
+        let even = (Evens(ByHand::Evens(vec![2])), vec![1_u8, 9]);
+        assert_eq!(sent(&evens), Ok((even, DESCRIBED)));
+    }
+
+    #[test]
+    fn what_is_sent_while_a_thread_panics_arrives_as_it_was() {
+        #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+        enum Last {
+            #[serde(skip)]
+            #[allow(dead_code)]
+            Never,
+            Failed,
+            Done,
+        }
+        struct Guard(std::sync::mpsc::Sender<(Last, u8)>);
+        impl Drop for Guard {
+            fn drop(&mut self) {
+                for last in [Last::Failed, Last::Done] {
+                    let _ = self.0.send(sent(&last).unwrap());
+                }
+            }
+        }
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let panicked = std::thread::spawn(move || {
+            let _guard = Guard(sender);
+            panic!("on purpose");
+        });
+        assert!(panicked.join().is_err());
+        let sent: Vec<_> = receiver.iter().collect();
+        assert_eq!(sent, [(Last::Failed, DESCRIBED), (Last::Done, DESCRIBED)]);
+    }
+
+    /// As many helpers for JSON are written: they know numbers, texts and null.
+    #[test]
+    fn a_type_that_knows_options_as_json_has_them_arrives() {
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        struct Setting {
+            #[serde(deserialize_with = "number_or_text")]
+            port: Option<u64>,
+        }
+        fn number_or_text<'de, D: serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> std::result::Result<Option<u64>, D::Error> {
+            struct Read;
+            impl Visitor<'_> for Read {
+                type Value = Option<u64>;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("a number or a text")
+                }
+                fn visit_u64<E>(self, number: u64) -> std::result::Result<Option<u64>, E> {
+                    Ok(Some(number))
+                }
+                fn visit_unit<E>(self) -> std::result::Result<Option<u64>, E> {
+                    Ok(None)
+                }
+            }
+            deserializer.deserialize_any(Read)
+        }
+        arrives(DESCRIBED, vec![Setting { port: Some(80) }, Setting { port: None }]);
+    }
 }

@@ -21,6 +21,7 @@ pub(crate) mod memory;
 pub(crate) mod outgoing;
 pub(crate) mod packet;
 mod refusal;
+mod reordered;
 pub(crate) mod report;
 pub(crate) mod result;
 pub(crate) mod same;

@@ -19,7 +19,7 @@ use serde::ser::{
 
 use super::codec::Sink;
 use super::refusal::{Refusal, Why};
-use super::structure::{Before, Known, Seen, Structure};
+use super::structure::{BY_PLACE, Before, Known, Seen, Structure};
 use super::tag::Tag;
 use crate::limits::VALUE_DEPTH;
 
@@ -30,8 +30,8 @@ enum Mode {
     Simple,
     /// The plain form.
     Plain(Structure),
-    /// The described form.
-    Described(Structure),
+    /// The described form; with bare options `Some` leaves no trace, and `None` is a unit, as in JSON.
+    Described(Structure, Options),
     /// The tags of the plain form, for the sender to compare with what the type's `Deserialize` asks for.
     Trace(Trace),
 }
@@ -51,21 +51,37 @@ pub(super) struct ValueSerializer<'a> {
     /// Levels that may still be entered.
     depth: usize,
     mode: Mode,
+    /// The next text is a literal key.
+    key: bool,
 }
 
 type Result<T> = std::result::Result<T, Refusal>;
+
+/// How the described form writes options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Options {
+    /// With a tag, so that `Some(None)` is not `None`.
+    Marked,
+    /// As JSON does, for a `Deserialize` that knows nothing else.
+    Bare,
+}
 
 /// Which elements of rows a trace has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Elements {
     All,
-    /// One of each structure.
+    /// The first few of each row, and one of each structure.
     Samples,
 }
 
 impl<'a> ValueSerializer<'a> {
     fn new(sink: Sink<'a>, mode: Mode) -> Self {
-        Self { postcard: postcard::Serializer { output: sink }, depth: VALUE_DEPTH, mode }
+        Self {
+            postcard: postcard::Serializer { output: sink },
+            depth: VALUE_DEPTH,
+            mode,
+            key: false,
+        }
     }
 
     pub(super) fn simple(sink: Sink<'a>) -> Self {
@@ -76,8 +92,9 @@ impl<'a> ValueSerializer<'a> {
         Self::new(sink, Mode::Plain(Structure::new(known, 0)))
     }
 
-    pub(super) fn described(sink: Sink<'a>, known: &'static Known) -> Self {
-        Self::new(sink, Mode::Described(Structure::new(known, 1)))
+    pub(super) fn described(sink: Sink<'a>, known: &'static Known, options: Options) -> Self {
+        let form = if options == Options::Marked { 1 } else { 2 };
+        Self::new(sink, Mode::Described(Structure::new(known, form), options))
     }
 
     pub(super) fn trace(sink: Sink<'a>, known: &'static Known, elements: Elements) -> Self {
@@ -91,7 +108,7 @@ impl<'a> ValueSerializer<'a> {
     /// What was in the value.
     pub(super) fn seen(self) -> Seen {
         match self.mode {
-            Mode::Plain(structure) | Mode::Described(structure) => structure.finish(),
+            Mode::Plain(structure) | Mode::Described(structure, _) => structure.finish(),
             Mode::Simple | Mode::Trace(_) => Seen::default(),
         }
     }
@@ -107,7 +124,7 @@ impl<'a> ValueSerializer<'a> {
     fn structure(&mut self) -> Option<&mut Structure> {
         match &mut self.mode {
             Mode::Simple => None,
-            Mode::Plain(structure) | Mode::Described(structure) => Some(structure),
+            Mode::Plain(structure) | Mode::Described(structure, _) => Some(structure),
             Mode::Trace(trace) => Some(&mut trace.structure),
         }
     }
@@ -141,7 +158,7 @@ impl<'a> ValueSerializer<'a> {
     }
 
     fn has_tags(&self) -> bool {
-        matches!(self.mode, Mode::Described(_) | Mode::Trace(_))
+        matches!(self.mode, Mode::Described(..) | Mode::Trace(_))
     }
 
     #[inline]
@@ -161,9 +178,9 @@ impl<'a> ValueSerializer<'a> {
 
     /// Opens a level with several values.
     #[inline]
-    fn level(&mut self, inside: Inside) -> Level<'_, 'a> {
+    fn level(&mut self, inside: Inside, len: Option<usize>) -> Level<'_, 'a> {
         let before = self.structure().map(|structure| structure.open());
-        Level { serializer: self, inside, before, count: 0, start: (0, 0) }
+        Level { serializer: self, inside, before, len, count: 0, start: (0, 0) }
     }
 
     /// The head of a variant.
@@ -178,7 +195,7 @@ impl<'a> ValueSerializer<'a> {
                 trace.variants = trace.variants.wrapping_add(hash(variant));
                 self.mark(tag)?;
             }
-            Mode::Described(_) => self.mark(tag)?,
+            Mode::Described(..) => self.mark(tag)?,
         }
         self.postcard.serialize_u32(index)?;
         if self.has_tags() {
@@ -211,6 +228,8 @@ pub(super) struct Level<'s, 'a> {
     serializer: &'s mut ValueSerializer<'a>,
     inside: Inside,
     before: Option<Before>,
+    /// The length that the type has announced.
+    len: Option<usize>,
     /// Values so far.
     count: u64,
     /// What a trace was when the element began.
@@ -225,7 +244,8 @@ impl Level<'_, '_> {
             return value.serialize(&mut *self.serializer);
         };
         if self.inside == Inside::Row {
-            if size_of_val(value) == 0 && self.count > 0 {
+            let is_sized = size_of::<&T>() == size_of::<usize>();
+            if is_sized && size_of_val(value) == 0 && self.count >= BY_PLACE {
                 return self.like_the_first(value);
             }
             self.begin_element(before);
@@ -243,6 +263,7 @@ impl Level<'_, '_> {
 
     /// An element that has no size: it cannot differ from the first, and there may be very many.
     fn like_the_first<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        self.count += 1;
         match self.serializer.mode {
             Mode::Trace(Trace { seen: Some(_), .. }) => Ok(()),
             _ => value.serialize(&mut *self.serializer),
@@ -271,7 +292,7 @@ impl Level<'_, '_> {
     fn skipped(&mut self, name: &'static str) -> Result<()> {
         match self.serializer.mode {
             Mode::Simple | Mode::Plain(_) | Mode::Trace(_) => Err(Why::Undescribed(name).into()),
-            Mode::Described(_) => {
+            Mode::Described(..) => {
                 if let Some(structure) = self.serializer.structure() {
                     structure.note(u64::MAX);
                 }
@@ -296,6 +317,7 @@ impl Level<'_, '_> {
         let Some(hash) = self.serializer.structure().map(Structure::end_element) else { return };
         if let Mode::Trace(Trace { seen: Some(seen), variants, .. }) = &mut self.serializer.mode
             && !seen.insert(hash)
+            && self.count > BY_PLACE
         {
             *variants = self.start.1;
             self.serializer.postcard.output.cut_back(self.start.0);
@@ -304,16 +326,25 @@ impl Level<'_, '_> {
 
     #[inline]
     fn leave(self) -> Result<()> {
-        let Self { serializer, inside, before, count, .. } = self;
+        let Self { serializer, inside, before, count, len, .. } = self;
         serializer.depth += 1;
         let Some(before) = before else { return Ok(()) };
         if let Some(structure) = serializer.structure() {
             match inside {
-                Inside::Row => structure.end_row(before, count == 0),
+                Inside::Row => structure.end_row(before, count),
                 Inside::Values | Inside::Fields => structure.close(before),
             }
         }
-        if serializer.has_tags() { serializer.mark(Tag::End) } else { Ok(()) }
+        if serializer.has_tags() {
+            return serializer.mark(Tag::End);
+        }
+        // The plain form has the announced length before the elements.
+        match len {
+            Some(len) if inside == Inside::Row && len as u64 != count => {
+                Err(Why::Undescribed("a row of another length than its type has announced").into())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -355,20 +386,44 @@ impl<'s, 'a> Serializer for &'s mut ValueSerializer<'a> {
         serialize_f32: f32, F32;
         serialize_f64: f64, F64;
         serialize_char: char, Char;
-        serialize_str: &str, Str;
         serialize_bytes: &[u8], Bytes;
+    }
+
+    #[inline]
+    fn serialize_str(self, text: &str) -> Result<()> {
+        if std::mem::take(&mut self.key)
+            && let Some(structure) = self.structure()
+        {
+            structure.key(text);
+        }
+        self.note(Tag::Str)?;
+        Ok(self.postcard.serialize_str(text)?)
     }
 
     #[inline]
     fn serialize_none(self) -> Result<()> {
         self.enter()?;
         self.depth += 1;
+        if let Mode::Described(_, Options::Bare) = self.mode {
+            return self.note(Tag::Unit);
+        }
         self.note(Tag::None)?;
         if self.has_tags() { Ok(()) } else { Ok(self.postcard.serialize_none()?) }
     }
 
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
+        if let Mode::Described(_, Options::Bare) = self.mode {
+            let start = self.postcard.output.position();
+            self.around(value)?;
+            return match self.postcard.output.is_at(start, Tag::Unit as u8) {
+                true => {
+                    Err(Why::Type("its `Deserialize` cannot tell this `Some` from `None`".into())
+                        .into())
+                }
+                false => Ok(()),
+            };
+        }
         self.note(Tag::Some)?;
         if !self.has_tags() {
             // postcard writes the tag and then the value; an empty value leaves the tag.
@@ -441,7 +496,7 @@ impl<'s, 'a> Serializer for &'s mut ValueSerializer<'a> {
             let len = len.ok_or(Why::Undescribed("a sequence without a length"))?;
             self.postcard.serialize_seq(Some(len))?;
         }
-        Ok(self.level(Inside::Row))
+        Ok(self.level(Inside::Row, len))
     }
 
     #[inline]
@@ -451,7 +506,7 @@ impl<'s, 'a> Serializer for &'s mut ValueSerializer<'a> {
         if let Some(structure) = self.structure() {
             structure.note(len as u64);
         }
-        Ok(self.level(Inside::Values))
+        Ok(self.level(Inside::Values, None))
     }
 
     #[inline]
@@ -484,7 +539,7 @@ impl<'s, 'a> Serializer for &'s mut ValueSerializer<'a> {
             let len = len.ok_or(Why::Undescribed("a map without a length"))?;
             self.postcard.serialize_map(Some(len))?;
         }
-        Ok(self.level(Inside::Row))
+        Ok(self.level(Inside::Row, len))
     }
 
     #[inline]
@@ -495,7 +550,7 @@ impl<'s, 'a> Serializer for &'s mut ValueSerializer<'a> {
             structure.note_name(name);
             structure.note(len as u64);
         }
-        Ok(self.level(Inside::Fields))
+        Ok(self.level(Inside::Fields, None))
     }
 
     #[inline]
@@ -519,7 +574,7 @@ impl<'s, 'a> Serializer for &'s mut ValueSerializer<'a> {
     /// The described form reads as JSON does: serde's `flatten`, `tag` and `untagged` answer `true` on the
     /// other side whatever the format says.
     fn is_human_readable(&self) -> bool {
-        matches!(self.mode, Mode::Described(_))
+        matches!(self.mode, Mode::Described(..))
     }
 }
 
@@ -599,8 +654,12 @@ impl SerializeMap for Level<'_, '_> {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
         if let Some(before) = self.before {
             self.begin_element(before);
+            // What a hand-written `Serialize` names; the keys of a map are of a type of their own.
+            self.serializer.key = std::any::type_name::<T>() == "str";
         }
-        key.serialize(&mut *self.serializer)
+        key.serialize(&mut *self.serializer)?;
+        self.serializer.key = false;
+        Ok(())
     }
 
     #[inline]

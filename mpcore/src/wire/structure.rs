@@ -24,8 +24,11 @@ use crate::sync::lock;
 /// Structures that share a place in the table.
 const WAYS: usize = 4;
 
-/// Places, a power of two: with [`WAYS`] hashes of eight bytes, a table takes up 4 KiB.
-const PLACES: usize = 128;
+/// Places, a power of two: with [`WAYS`] hashes of eight bytes, a table takes up 16 KiB.
+const PLACES: usize = 512;
+
+/// Elements at the start of a row that its type may read one by one, each in its own way.
+pub(super) const BY_PLACE: u64 = 8;
 
 /// New structures of one value that are remembered; a value with more is read back again next time.
 const FRESH: usize = 4096;
@@ -35,6 +38,8 @@ const FRESH: usize = 4096;
 pub(super) struct Known {
     /// The plain form does not do for it.
     described: AtomicBool,
+    /// Nor does the described form with its options.
+    bare_options: AtomicBool,
     table: OnceLock<Box<[AtomicU64]>>,
 }
 
@@ -64,6 +69,14 @@ impl Known {
 
     pub(super) fn describe_from_now_on(&self) {
         self.described.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn needs_bare_options(&self) -> bool {
+        self.bare_options.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn bare_options_from_now_on(&self) {
+        self.bare_options.store(true, Ordering::Relaxed);
     }
 
     fn place(&self, hash: u64) -> &[AtomicU64] {
@@ -219,11 +232,19 @@ impl Structure {
         hash
     }
 
-    /// All elements of the row have been seen.
+    /// All elements of the row have been seen. A type may read the first few of them by their places, so short
+    /// rows count by their lengths too.
     #[inline]
-    pub(super) fn end_row(&mut self, before: Before, empty: bool) {
+    pub(super) fn end_row(&mut self, before: Before, count: u64) {
         self.path = before.path;
-        self.hash = mix(before.hash, 3 + u64::from(empty));
+        self.look_up(mix(mix(before.path, 5), count.min(BY_PLACE)));
+        self.hash = mix(before.hash, 3 + u64::from(count == 0));
+    }
+
+    /// The key of an entry that its type wrote as a literal: it may decide how the value is read.
+    pub(super) fn key(&mut self, text: &str) {
+        let hash = text.bytes().fold(self.path, |hash, byte| mix(hash, u64::from(byte)));
+        (self.path, self.hash) = (hash, hash);
     }
 
     #[inline]
@@ -289,12 +310,13 @@ mod tests {
                 structure.note(*element);
                 structure.end_element();
             }
-            structure.end_row(before, elements.is_empty());
+            structure.end_row(before, elements.len() as u64);
             structure.finish().fresh
         };
-        known.learn(&fresh(&[5]));
+        known.learn(&fresh(&[5; 8]));
         assert_eq!(fresh(&[5; 100]), [0; 0]);
-        assert_eq!(fresh(&[]).len(), 1, "an empty row is another structure");
-        assert_eq!(fresh(&[5, 6, 5]).len(), 1, "an element of another kind too");
+        assert_eq!(fresh(&[]).len(), 2, "an empty row is another structure, and of another length");
+        assert_eq!(fresh(&[6; 100]).len(), 1, "an element of another kind is one");
+        assert_eq!(fresh(&[5; 3]).len(), 1, "a few elements may be read by their places");
     }
 }

@@ -120,10 +120,12 @@ fn cased(ident: &Ident, case: Case) -> Ident {
         Case::Snake => ident.clone(),
         Case::Camel => {
             let name = camel(&ident.unraw().to_string());
-            // A keyword keeps its `r#`, by which `check` knows it.
+            // A keyword keeps its `r#`, by which `check` knows it, but for those that have no raw form:
+            // `self_` becomes `self`.
+            let has_raw_form = !matches!(name.as_str(), "self" | "Self" | "super" | "crate");
             match syn::parse_str::<Ident>(&name) {
-                Ok(_) => Ident::new(&name, ident.span()),
-                Err(_) => Ident::new_raw(&name, ident.span()),
+                Err(_) if has_raw_form => Ident::new_raw(&name, ident.span()),
+                _ => Ident::new(&name, ident.span()),
             }
         }
     }

@@ -199,7 +199,8 @@ fn compare(shared: &Arc<Shared>, theirs: &Facts) -> Result<(), NotConnected> {
             call: None,
             kind: ExceptionKind::NotCompared,
             message: format!(
-                "a part of `{}` could not be compared with the child's: {}; a difference there goes unnoticed,                  so build both programs from one version",
+                "a part of `{}` could not be compared with the child's: {}; a difference there goes unnoticed, \
+                 so build both programs from one version",
                 shared.table.interface,
                 unseen.join("; ")
             ),
