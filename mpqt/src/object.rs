@@ -277,7 +277,8 @@ impl<T: ControlObject> Link<T> {
                 let (value, _) = convert(value);
                 let inner = self.inner.upgrade();
                 // SAFETY: as in `emission`.
-                let object = inner.as_ref().and_then(|inner| unsafe { inner.object.get().as_ref() });
+                let object =
+                    inner.as_ref().and_then(|inner| unsafe { inner.object.get().as_ref() });
                 if let Some(object) = object {
                     shown(object).set(value);
                 }

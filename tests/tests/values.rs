@@ -224,7 +224,7 @@ impl Bench for BenchProcess {
         self.cx.list.modify(|list| {
             list.push(1);
             panic!("in the middle of it");
-        })
+        });
     }
     fn use_inside(&mut self) {
         self.cx.list.with(|_| self.cx.list.set(vec![9]));

@@ -14,7 +14,8 @@
 //!
 //! Bounds: [`VALUE_DEPTH`], [`DECODED_BYTES`] and [`DECODING_STACK`]; before it uses more than a little memory, it
 //! tries whether there is as much. Absent on purpose: a bound on time. The work is at most
-//! proportional to the bytes of both kinds.
+//! proportional to the bytes of both kinds, but for what a type does with what it has got: serde tries the variants of
+//! an `untagged` enum one by one, in every level.
 
 use serde::Deserialize;
 use serde::de::value::U32Deserializer;

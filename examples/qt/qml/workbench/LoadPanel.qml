@@ -46,7 +46,8 @@ Card {
             plot.add(cpu / 100, used / total)
         }
         function onCall_failed(call, name, error) {
-            if (name === "set_interval_ms")
+            // A newer interval has taken the place of one that was still waiting.
+            if (name === "set_interval_ms" && error.kind !== "superseded")
                 panel.refusal = error.message
         }
     }

@@ -1,6 +1,7 @@
 //! Objects for controls that Rust holds.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use qml_tests::{RigConfig, RigControl, RigObject, RigProcess, ShownRig};
 
@@ -17,6 +18,8 @@ fn rig() -> Result<RigControl, mpcore::StartError> {
 /// Two objects show one child, and Rust listens and calls as well.
 pub(crate) fn attached() -> Outcome {
     let rig = rig()?;
+    // From then on the pid stays the same.
+    rig.process().wait_ready(Duration::from_secs(60))?;
     let pid_before = rig.process().pid();
     rig.signals().add_two_finished.connect(|sum| println!("Rust hears {sum}"));
     rig.add_two(1, 1); // before there is an application
