@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
-/// See the [module](self).
+/// What an object shows of one property: what was last delivered.
 pub struct Shown<V>(RefCell<V>);
 
 impl<V: Default> Default for Shown<V> {

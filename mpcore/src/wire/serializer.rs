@@ -180,7 +180,7 @@ impl<'a> ValueSerializer<'a> {
     #[inline]
     fn level(&mut self, inside: Inside, len: Option<usize>) -> Level<'_, 'a> {
         let before = self.structure().map(|structure| structure.open());
-        Level { serializer: self, inside, before, len, count: 0, start: (0, 0) }
+        Level { serializer: self, inside, before, len, alike: "", count: 0, start: (0, 0) }
     }
 
     /// The head of a variant.
@@ -203,6 +203,16 @@ impl<'a> ValueSerializer<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether all values of the type have one structure, as is known without asking its `Serialize`.
+fn is_alike<T: ?Sized>(value: &T) -> bool {
+    const NUMBERS: [&str; 14] = [
+        "bool", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
+        "f32", "f64",
+    ];
+    let is_sized = size_of::<&T>() == size_of::<usize>();
+    is_sized && (size_of_val(value) == 0 || NUMBERS.contains(&std::any::type_name::<T>()))
 }
 
 /// A name's hash by its letters: the same wherever the name stands in memory.
@@ -230,6 +240,8 @@ pub(super) struct Level<'s, 'a> {
     before: Option<Before>,
     /// The length that the type has announced.
     len: Option<usize>,
+    /// Of a row of numbers: the name of their type. They are all of one structure, and may be very many.
+    alike: &'static str,
     /// Values so far.
     count: u64,
     /// What a trace was when the element began.
@@ -244,9 +256,12 @@ impl Level<'_, '_> {
             return value.serialize(&mut *self.serializer);
         };
         if self.inside == Inside::Row {
-            let is_sized = size_of::<&T>() == size_of::<usize>();
-            if is_sized && size_of_val(value) == 0 && self.count >= BY_PLACE {
+            let name = std::any::type_name::<T>();
+            if self.count >= BY_PLACE && std::ptr::eq(self.alike, name) {
                 return self.like_the_first(value);
+            }
+            if self.count == 0 && is_alike::<T>(value) {
+                self.alike = name;
             }
             self.begin_element(before);
             value.serialize(&mut *self.serializer)?;
@@ -261,7 +276,7 @@ impl Level<'_, '_> {
         value.serialize(&mut *self.serializer)
     }
 
-    /// An element that has no size: it cannot differ from the first, and there may be very many.
+    /// A number, or an element that has no size: it cannot differ from the first in structure.
     fn like_the_first<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         self.count += 1;
         match self.serializer.mode {
