@@ -7,12 +7,12 @@
 
 use serde::de::value::U32Deserializer;
 use serde::de::{
-    DeserializeSeed, Deserializer as _, EnumAccess, IntoDeserializer as _, MapAccess, SeqAccess,
+    DeserializeSeed, Deserializer as _, EnumAccess, IntoDeserializer as _, SeqAccess,
     VariantAccess, Visitor,
 };
 
 use super::decoder::Decoder;
-use super::described::Row;
+use super::described::{Entries, Row};
 use super::refusal::{Refusal, Why};
 use super::tag::Tag;
 
@@ -76,7 +76,7 @@ impl<'de> Decoder<'de> {
     pub(super) fn checked_map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         self.open(Tag::Map)?;
         self.level(visitor, |decoder, visitor| {
-            let value = visitor.visit_map(CheckedEntries { decoder: &mut *decoder })?;
+            let value = visitor.visit_map(Entries { decoder: &mut *decoder })?;
             decoder.close()?;
             Ok(value)
         })
@@ -193,26 +193,6 @@ impl<'de> SeqAccess<'de> for Fields<'_, 'de> {
 
     fn size_hint(&self) -> Option<usize> {
         Some(self.left)
-    }
-}
-
-/// Keys and values up to the end.
-struct CheckedEntries<'a, 'de> {
-    decoder: &'a mut Decoder<'de>,
-}
-
-impl<'de> MapAccess<'de> for CheckedEntries<'_, 'de> {
-    type Error = Refusal;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        match self.decoder.next_tag()? {
-            Tag::End => Ok(None),
-            _ => self.decoder.element(seed).map(Some),
-        }
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
-        self.decoder.element(seed)
     }
 }
 
