@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mpcore::{CallError, ExceptionKind, State};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -109,7 +109,8 @@ impl Serialize for Slow {
 impl<'de> Deserialize<'de> for Slow {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = u8::deserialize(deserializer)?;
-        while HOLD.load(Ordering::SeqCst) {
+        let deadline = Instant::now() + LONG;
+        while HOLD.load(Ordering::SeqCst) && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(1));
         }
         Ok(Self(value))

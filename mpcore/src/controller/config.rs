@@ -179,8 +179,8 @@ mod tests {
         let large = ENCODE_INLINE + 1;
         let of = |mood| ConfigBytes::of(Config(large, mood), &wire()).unwrap();
         let fine = of(Mood::Fine);
-        // Whoever asks first, and whoever asks again for the next run.
-        assert_eq!(heard(&fine).0, Ok(large + 1), "and the form");
+        // The first run asks, and then the next one.
+        assert_eq!(heard(&fine).0, Ok(large + 1), "one byte says the form");
         assert_eq!(heard(&fine), (Ok(large + 1), current().id()));
         let refused = heard(&of(Mood::Refuses)).0.unwrap_err();
         assert!(refused.contains("in no mood") && refused.contains("Config"), "{refused}");

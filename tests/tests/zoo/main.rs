@@ -163,7 +163,9 @@ macro_rules! zoo {
                             let sent: Wrapped<$payload> = sample(seed);
                             outcome(control.emit(Index::$name as u16, seed)).unwrap();
                             // One of the two comes.
+                            let deadline = std::time::Instant::now() + LONG;
                             let got = loop {
+                                assert!(std::time::Instant::now() < deadline, "neither comes");
                                 if let Some((value,)) = events.try_recv() {
                                     break Ok(value);
                                 }
