@@ -1,4 +1,4 @@
-//! The process's panic hook: whoever wraps it, and how it is kept out of what nobody needs to hear of.
+//! The process's panic hook: how it is wrapped, and how expected panics are kept from it.
 //!
 //! A hook can only be taken and put back, so between the two the default one is in place, and two that do it
 //! at once could lose one. All that the framework does to the hook is done here, one after the other; what the

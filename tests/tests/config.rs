@@ -1,4 +1,4 @@
-//! A config of any size: whoever starts the child does not wait for it, and the child gets it whole.
+//! A config of any size: the caller does not wait while it is encoded, and the child gets it whole.
 
 use std::sync::{Condvar, Mutex};
 

@@ -193,7 +193,7 @@ fn go(sign: &Path) {
 /// `busy(false)` was heard before the rows that it stands behind.
 #[test]
 fn a_property_does_not_overtake_the_events_before_it() {
-    // Nobody drains until the command has ended, as in a window that is busy for a moment.
+    // The inbox is not drained until the command has ended, as in a window that is busy for a moment.
     let inbox = Inbox::new(|| {});
     let telescope = ready(builder().inbox(&inbox));
     while inbox.drain(LONG).more {}
@@ -382,7 +382,7 @@ fn phoenix() -> TelescopeControl {
     ready(builder().restart(policy).reapply_properties())
 }
 
-/// Notes what is heard of the angle.
+/// Records the values of the angle that arrive.
 fn angles(telescope: &TelescopeControl) -> Journal {
     let journal = Journal::new();
     let note = journal.clone();

@@ -1,6 +1,6 @@
 //! The config of a run, encoded: at once if it is small, on a thread of its own if it is not.
 //!
-//! Nobody waits for it. A run that begins says what is to happen when it is encoded, and goes on: a child whose
+//! No thread waits for it. A run that begins says what is to happen when it is encoded, and goes on: a child whose
 //! config is still being encoded can be stopped, killed, and is held to its start deadline as any other.
 
 use std::fmt;

@@ -117,7 +117,7 @@ mod tests {
     fn a_value_is_kept_until_it_is_confirmed_or_refused() {
         let mirror = Mirror::new(vec![0]);
         mirror.set(&[5]);
-        // Confirmed, also by a child that is told so after others.
+        // Confirmed, also after other values.
         mirror.keep(&[0]);
         assert!(!mirror.set(&[3]) && !mirror.set(&[5]));
         assert!(!mirror.let_go() && !mirror.let_go());

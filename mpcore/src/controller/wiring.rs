@@ -96,7 +96,7 @@ impl Wiring {
             let Some(shared) = control.get().and_then(Weak::upgrade) else {
                 return;
             };
-            // As it is now: what is sent from now on is told after it.
+            // As it is now: the handler gets what is sent from now on after it.
             post_current(&shared, property.index, |bytes, version| {
                 Notice::Task(Box::new(move || {
                     if let Ok(value) = property.codec.decode(&bytes) {

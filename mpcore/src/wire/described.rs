@@ -755,7 +755,7 @@ mod tests {
         arrives(DESCRIBED, vec![vec![Length(5), Length(6)]]);
     }
 
-    /// Entries, elements and lengths as nobody derives them.
+    /// Entries, elements and lengths that no derive writes.
     #[derive(Debug, Clone, PartialEq)]
     enum ByHand {
         Entries(u8, Option<u8>),

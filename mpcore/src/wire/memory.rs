@@ -21,7 +21,7 @@ pub(crate) fn room_for(bytes: usize) -> Result<(), NoMemory> {
     }
     let mut room = Vec::<u8>::new();
     let tried = room.try_reserve_exact(bytes).map_err(|_| NoMemory(bytes));
-    // An allocation that nobody looks at need not be made.
+    // The compiler may leave out an allocation that is not used.
     black_box(&room);
     tried
 }

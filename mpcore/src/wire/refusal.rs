@@ -8,7 +8,7 @@ use crate::limits::{DECODED_BYTES, DECODING_STACK, VALUE_DEPTH};
 /// Length at which what a type's own implementation says is cut: it may repeat what it was given.
 const MESSAGE_BYTES: usize = 1024;
 
-/// Length of a path beyond which no more of it is told.
+/// Length beyond which the rest of a path is left out.
 const PATH_BYTES: usize = 256;
 
 /// Why a value was refused, and where in it. Boxed: nearly every call returns one of these, or a value.

@@ -156,7 +156,7 @@ impl Before {
 #[derive(Debug)]
 pub(super) struct Structure {
     known: &'static Known,
-    /// Structures are told apart by the form that they are written in.
+    /// The form in which a structure is written is part of its hash.
     hash: u64,
     /// What leads to the row that is open, without what stands beside it.
     path: u64,

@@ -1,4 +1,4 @@
-//! Reads the text of a shape back, whoever wrote it; [`super`] describes it.
+//! Reads the text of a shape back; the text may come from another process. [`super`] describes it.
 //!
 //! The other side's text is untrusted, and may have been cut: what cannot be read is absent, and nothing here
 //! nests deeper than [`DEEPEST`].

@@ -1,4 +1,4 @@
-//! Properties and events stand in the trait for its readers, and are in nobody's way there.
+//! Properties and events stand in the trait for its readers and do not disturb an implementation.
 
 #![deny(warnings)]
 
