@@ -16,7 +16,8 @@ use system_tests::controller_program::ControllerProgram;
 use system_tests::gauge::{GaugeConfig, GaugeControl};
 use system_tests::transport::PROTOCOL;
 use system_tests::{
-    BenchConfig, BenchControl, BenchProcess, InitFault, LONG, Mood, outcome, processes, until,
+    BenchConfig, BenchControl, BenchProcess, InitFault, LONG, Mood, outcome, processes, programs,
+    until,
 };
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
@@ -80,8 +81,7 @@ fn a_program_that_is_not_executable() {
     let (why, _) = failure("not executable", builder(&file.to_string_lossy()));
     says(&why, &["laser-child", "chmod +x"]);
     // Executable by its mode, but nothing that the system can run.
-    fs::write(&file, "no program at all").unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    programs::script(&file, "no program at all");
     let (why, _) = failure("not a program", builder(&file.to_string_lossy()));
     says(&why, &["laser-child"]);
     let (why, _) = failure("a folder", builder(&folder.path().to_string_lossy()));

@@ -12,6 +12,8 @@ const CHILD: &str = env!("CARGO_BIN_EXE_worker_child");
 
 const FOR_EVER: u64 = 600_000;
 const GRACE: Duration = Duration::from_millis(200);
+/// For a command that heeds its cancel, on a busy machine too.
+const AMPLE: Duration = Duration::from_millis(1500);
 
 /// Where the child runs.
 type Place = fn() -> Builder<WorkerControl>;
@@ -88,9 +90,9 @@ fn what_was_answered_as_cancelled_was_never_executed() {
 fn one_that_heeds_its_cancel_costs_nobody_anything() {
     check(|place| {
         let worker = ready(place());
-        let (running, queued) = (worker.work(FOR_EVER), worker.work(1500));
+        let (running, queued) = (worker.work(FOR_EVER), worker.work(2500));
         until_begun(&worker, 1);
-        running.cancel_or_kill(GRACE);
+        running.cancel_or_kill(AMPLE);
         assert_eq!(outcome(running), Err(CallError::Cancelled));
         assert!(outcome(queued).is_ok(), "it runs longer than the grace, and nobody is killed");
         assert_eq!(worker.process().generation(), 1);
@@ -210,7 +212,7 @@ fn one_whose_outcome_is_held_up_is_not_killed_for() {
     let pid = worker.process().pid().unwrap();
     // Nobody drains: it queues on its own side, and in the end its `emit` waits.
     until("it has queued a lot", || processes::resident_mib(pid) > 40);
-    flood.cancel_or_kill(GRACE);
+    flood.cancel_or_kill(AMPLE);
     until("its outcome comes, although nobody drains", || flood.try_outcome().is_some());
     assert_eq!(flood.try_outcome(), Some(Err(CallError::Cancelled)));
     assert!(outcome(next).is_ok());

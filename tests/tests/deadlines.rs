@@ -260,7 +260,7 @@ fn a_stop_comes_before_a_deadline() {
 #[test]
 fn calls_of_a_command_inherit_what_it_has_left() {
     let worker = ready(process());
-    let half = Duration::from_millis(1500);
+    let half = Duration::from_secs(4);
     let told = |call: mpcore::Call<String>| outcome(call).unwrap();
     let delegate = |own| worker.delegate(CHILD.into(), FOR_EVER, own);
     assert_eq!(told(delegate(Some(50))), "timed out after 50", "its own");
@@ -268,7 +268,7 @@ fn calls_of_a_command_inherit_what_it_has_left() {
         let inherited = told(delegate(own).timeout(half));
         let after = inherited.strip_prefix("timed out after ").expect(&inherited);
         let after: u64 = after.parse().unwrap();
-        assert!(after <= 1500, "{after}: no more than was left when it was submitted");
+        assert!(after <= 4000, "{after}: no more than was left when it was submitted");
     }
     let quick = worker.delegate(CHILD.into(), 1, None);
     assert_eq!(told(quick), "finished", "the deadline has gone with its command");

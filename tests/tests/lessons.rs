@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -10,7 +9,7 @@ use mpcore::{CallError, State};
 use system_tests::bench::{builder, ready};
 use system_tests::controller_program::ControllerProgram;
 use system_tests::transport::transport;
-use system_tests::{BenchControl, Blob, LONG, outcome, processes, until};
+use system_tests::{BenchControl, Blob, LONG, in_own_process, outcome, processes, programs, until};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 
@@ -30,8 +29,7 @@ fn a_stranger_that_holds_the_lane_does_not_delay_the_end() {
          exec {CHILD} \"$@\"\n",
         sign.display()
     );
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    programs::script(&program, &script);
     let bench = ready(builder(&program.to_string_lossy()));
     until("the stranger is there", || fs::read_to_string(&sign).is_ok_and(|it| !it.is_empty()));
     let stranger: u32 = fs::read_to_string(&sign).unwrap().trim().parse().unwrap();
@@ -133,6 +131,13 @@ fn descriptors(pid: u32) -> BTreeSet<String> {
 /// Accepted sockets have no close-on-exec flag in ipc-channel: a child started meanwhile inherits them.
 #[test]
 fn no_child_inherits_what_belongs_to_another_or_to_the_controller() {
+    in_own_process(
+        "no_child_inherits_what_belongs_to_another_or_to_the_controller",
+        compare_the_descriptors_of_twelve_children,
+    );
+}
+
+fn compare_the_descriptors_of_twelve_children() {
     // What this process was given itself, a test runner's pipe, is handed on as everywhere.
     let given = descriptors(std::process::id());
     let over_ipc_channel = transport() == mpcore::Transport::IpcChannel;

@@ -2,7 +2,6 @@
 //! where it cannot be set that is told.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use mpcore::{
 use system_tests::confined::{ConfinedConfig, ConfinedControl, ConfinedProcess, Witness};
 use system_tests::controller_program::ControllerProgram;
 use system_tests::transport::transport;
-use system_tests::{Blob, LONG, outcome, until};
+use system_tests::{Blob, LONG, in_own_process, outcome, programs, skip, until};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_confined_child");
 
@@ -137,8 +136,7 @@ fn a_child_that_has_used_up_its_cpu_time_ends_by_sigxcpu() {
 fn a_child_that_ignores_sigxcpu_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("stubborn");
-    fs::write(&program, format!("#!/bin/sh\ntrap '' XCPU\nexec {CHILD} \"$@\"\n")).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    programs::script(&program, &format!("#!/bin/sh\ntrap '' XCPU\nexec {CHILD} \"$@\"\n"));
     let limits = ChildLimits::new().cpu_time(Duration::from_secs(1));
     let child = builder(&program.to_string_lossy()).limits(limits).spawn().unwrap();
     let report = crash(&child, child.compute());
@@ -149,6 +147,13 @@ fn a_child_that_ignores_sigxcpu_is_killed() {
 
 #[test]
 fn a_child_with_few_open_files_opens_no_more_and_serves() {
+    in_own_process(
+        "a_child_with_few_open_files_opens_no_more_and_serves",
+        serve_with_few_open_files,
+    );
+}
+
+fn serve_with_few_open_files() {
     // A test runner hands a pipe of its own on.
     let given = fs::read_dir("/proc/self/fd").unwrap().count() as u64 - 4;
     for transport in [Transport::default(), Transport::IpcChannel] {
@@ -177,8 +182,7 @@ fn a_program_that_inherits_many_files_says_how_many_it_needs() {
     let program = folder.path().join("hoarder");
     // The numbers of a shell's descriptors have one digit.
     let open: String = (3..10).map(|number| format!("exec {number}</dev/null\n")).collect();
-    fs::write(&program, format!("#!/bin/sh\n{open}exec {CHILD} \"$@\"\n")).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    programs::script(&program, &format!("#!/bin/sh\n{open}exec {CHILD} \"$@\"\n"));
     let program = program.to_string_lossy();
     let (what, why) = refusal(builder(&program).limits(ChildLimits::new().open_files(24)));
     assert_eq!(what, "open files");
@@ -214,8 +218,7 @@ fn a_nice_level_that_needs_a_privilege_is_a_typed_failure_without_it() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("modest");
     let without = "setpriv --bounding-set=-sys_nice --inh-caps=-sys_nice --";
-    fs::write(&program, format!("#!/bin/sh\nexec {without} '{CHILD}' \"$@\"\n")).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    programs::script(&program, &format!("#!/bin/sh\nexec {without} '{CHILD}' \"$@\"\n"));
     let builder = builder(&program.to_string_lossy());
     let (what, why) = refusal(builder.limits(ChildLimits::new().nice(-5)));
     assert_eq!(what, "nice level");
@@ -275,10 +278,10 @@ fn system() -> impl Iterator<Item = &'static str> {
     folders.into_iter().filter(|path| Path::new(path).exists())
 }
 
-/// A child in this sandbox; `None`, with a line that says so, where the kernel has none. That is told as it
-/// must be, and then there is no more to try.
+/// A child in this sandbox; `None` where the kernel has none: the test is skipped then, after a look at the
+/// refusal.
 #[track_caller]
-fn sandboxed(sandbox: Sandbox) -> Option<ConfinedControl> {
+fn sandboxed(test: &str, sandbox: Sandbox) -> Option<ConfinedControl> {
     let child = builder(CHILD).limits(ChildLimits::new().sandbox(sandbox)).spawn().unwrap();
     match child.process().wait_ready(LONG) {
         Ok(()) => Some(child),
@@ -289,9 +292,8 @@ fn sandboxed(sandbox: Sandbox) -> Option<ConfinedControl> {
                 "{text}"
             );
             assert!(text.contains("Linux 6.2") && text.contains("BestEffort"), "{text}");
-            println!(
-                "SKIPPED, for this kernel has no Landlock; the refusal is as it must be: {text}"
-            );
+            let command = format!("cargo test -p system-tests --test limits {test}");
+            skip(test, "this kernel has no Landlock (Linux 6.2)", &command);
             None
         }
         Err(other) => panic!("{other}"),
@@ -309,7 +311,11 @@ fn denied(result: Result<impl std::fmt::Debug, CallError<mpcore::Error>>) {
 fn a_sandbox_keeps_a_child_and_its_grandchildren_to_its_folders() {
     let Folders { inside, outside, _folder } = &Folders::new();
     let sandbox = Sandbox::new().read_only(system()).read_write([inside]);
-    let Some(child) = sandboxed(sandbox) else { return };
+    let Some(child) =
+        sandboxed("a_sandbox_keeps_a_child_and_its_grandchildren_to_its_folders", sandbox)
+    else {
+        return;
+    };
     let file = |folder: &str| format!("{folder}/file");
 
     assert_eq!(outcome(child.read(file(inside))).unwrap(), "inside");
@@ -341,7 +347,10 @@ fn a_sandbox_keeps_a_child_and_its_grandchildren_to_its_folders() {
 fn one_file_can_be_let_in() {
     let Folders { inside, outside, _folder } = &Folders::new();
     let (read, written) = (format!("{inside}/file"), format!("{outside}/file"));
-    let Some(child) = sandboxed(Sandbox::new().read_only([&read]).read_write([&written])) else {
+    let Some(child) = sandboxed(
+        "one_file_can_be_let_in",
+        Sandbox::new().read_only([&read]).read_write([&written]),
+    ) else {
         return;
     };
     assert_eq!(outcome(child.read(read.clone())).unwrap(), "inside");
@@ -353,7 +362,8 @@ fn one_file_can_be_let_in() {
 
 #[test]
 fn an_empty_sandbox_lets_nothing_in_over_either_transport() {
-    if sandboxed(Sandbox::new()).is_none() {
+    if sandboxed("an_empty_sandbox_lets_nothing_in_over_either_transport", Sandbox::new()).is_none()
+    {
         return;
     }
     for transport in [Transport::default(), Transport::IpcChannel] {

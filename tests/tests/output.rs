@@ -9,7 +9,7 @@ use std::time::Duration;
 use mpcore::{CallError, ExitReport, Inbox, Output, OutputStream, State};
 use system_tests::controller_program::ControllerProgram;
 use system_tests::talker::{TalkerControl, builder};
-use system_tests::{Blob, Journal, LONG, outcome, processes, until};
+use system_tests::{Blob, Journal, LONG, in_own_process, outcome, processes, until};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_talker_child");
 const CONTROLLER: &str = env!("CARGO_BIN_EXE_talker_controller");
@@ -197,6 +197,13 @@ fn count_lines(talker: &TalkerControl) -> Arc<(AtomicU64, AtomicU64, Mutex<Vec<S
 
 #[test]
 fn a_flood_into_a_busy_inbox_neither_fills_the_memory_nor_holds_up_the_child() {
+    in_own_process(
+        "a_flood_into_a_busy_inbox_neither_fills_the_memory_nor_holds_up_the_child",
+        flood_a_busy_inbox,
+    );
+}
+
+fn flood_a_busy_inbox() {
     const LINES: u32 = 1_000_000;
     let inbox = Inbox::new(|| {});
     let talker = builder(CHILD, Output::Captured).inbox(&inbox).build().unwrap();

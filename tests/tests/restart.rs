@@ -12,7 +12,9 @@ use mpcore::{
 use rustix::process::Signal;
 use system_tests::phoenix::{PhoenixConfig, PhoenixControl, PhoenixProcess, runs};
 use system_tests::transport::transport;
-use system_tests::{BenchConfig, BenchControl, Blob, Journal, LONG, outcome, processes, until};
+use system_tests::{
+    BenchConfig, BenchControl, Blob, Journal, LONG, in_own_process, outcome, processes, until,
+};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_phoenix_child");
 
@@ -747,6 +749,13 @@ fn a_kill_calls_the_next_run_off() {
 
 #[test]
 fn the_drop_of_the_last_handle_calls_the_next_run_off() {
+    in_own_process(
+        "the_drop_of_the_last_handle_calls_the_next_run_off",
+        drop_the_last_handle_between_two_runs,
+    );
+}
+
+fn drop_the_last_handle_between_two_runs() {
     let delay = Duration::from_secs(1);
     let phoenix = ready(builder().restart(soon().backoff(delay, delay)));
     let started = phoenix.process().signals().started.receiver();

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use system_tests::controller_program::ControllerProgram;
-use system_tests::{processes, until};
+use system_tests::{processes, programs, skip, until};
 
 const CONTROLLER: &str = env!("CARGO_BIN_EXE_controller");
 const STRANGER: &str = env!("CARGO_BIN_EXE_stranger");
@@ -40,11 +40,12 @@ impl Lanes {
     }
 }
 
-/// Whether this test can become somebody else; only root can.
-fn can_become_another() -> bool {
+/// Whether this test can become another user; only root can.
+fn can_become_another(test: &str) -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {
-        println!("not shown here: only root can become another user");
+        let command = format!("sudo -E cargo test -p system-tests --test strangers {test}");
+        skip(test, "only root can become another user", &command);
     }
     root
 }
@@ -73,7 +74,7 @@ impl Stranger {
     fn new() -> Self {
         let folder = open_folder();
         let program = folder.path().join("stranger");
-        fs::copy(STRANGER, &program).unwrap();
+        programs::copy(Path::new(STRANGER), &program);
         Self { program, _folder: folder }
     }
 
@@ -186,7 +187,7 @@ impl Drop for Killed {
 
 #[test]
 fn another_user_cannot_get_at_a_running_child() {
-    if can_become_another() {
+    if can_become_another("another_user_cannot_get_at_a_running_child") {
         for lanes in Lanes::ALL {
             check("idle", lanes);
             check("working", lanes);
@@ -196,7 +197,7 @@ fn another_user_cannot_get_at_a_running_child() {
 
 #[test]
 fn another_user_cannot_get_at_a_child_that_starts() {
-    if can_become_another() {
+    if can_become_another("another_user_cannot_get_at_a_child_that_starts") {
         for lanes in Lanes::ALL {
             check("unconnected", lanes);
         }
@@ -206,7 +207,7 @@ fn another_user_cannot_get_at_a_child_that_starts() {
 /// Without this the refusals above would prove nothing.
 #[test]
 fn the_stranger_gets_at_what_is_its_own() {
-    if !can_become_another() {
+    if !can_become_another("the_stranger_gets_at_what_is_its_own") {
         return;
     }
     let folder = open_folder();

@@ -25,7 +25,7 @@ const LINGER: Duration = Duration::from_secs(6);
 pub(crate) struct CommandLine {
     program: Program,
     args: Vec<OsString>,
-    variables: Vec<(&'static str, &'static str)>,
+    variables: Vec<(&'static str, OsString)>,
 }
 
 #[derive(Debug)]
@@ -67,7 +67,12 @@ impl CommandLine {
     }
 
     pub(crate) fn variables(mut self, variables: &[(&'static str, &'static str)]) -> Self {
-        self.variables.extend(variables);
+        self.variables.extend(variables.iter().map(|(name, value)| (*name, value.into())));
+        self
+    }
+
+    pub(crate) fn variable(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name, value.into()));
         self
     }
 
@@ -151,7 +156,7 @@ impl CommandLine {
             Program::Cargo => env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
             Program::Named(program) => program.clone(),
         });
-        command.args(&self.args).envs(self.variables.iter().copied());
+        command.args(&self.args).envs(self.variables.iter().map(|(name, value)| (*name, value)));
         command
     }
 
@@ -163,7 +168,7 @@ impl CommandLine {
 impl fmt::Display for CommandLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, value) in &self.variables {
-            write!(f, "{name}={} ", quoted(value))?;
+            write!(f, "{name}={} ", quoted(&value.to_string_lossy()))?;
         }
         match &self.program {
             Program::Cargo => f.write_str("cargo")?,

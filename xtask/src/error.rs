@@ -21,6 +21,8 @@ pub(crate) enum Error {
     Kinds(Vec<String>),
     /// A file could not be written.
     Write { path: PathBuf, source: io::Error },
+    /// The list of tests that cannot be shown here could not be kept.
+    SkippedTests { path: PathBuf, source: io::Error },
     /// Something that Qt needs is not there, and was not installed.
     Missing(Advice),
 }
@@ -45,6 +47,10 @@ impl fmt::Display for Error {
             }
             Error::Write { path, source } => {
                 write!(f, "could not write `{}`: {source}", path.display())
+            }
+            Error::SkippedTests { path, source } => {
+                let path = path.display();
+                write!(f, "could not keep the list of skipped tests, `{path}`: {source}")
             }
             Error::Missing(advice) => advice.fmt(f),
             Error::Kinds(problems) => {

@@ -2,8 +2,7 @@
 //! `help`.
 //!
 //! Each of them prints the commands it runs, so that every one can be run by hand. Nothing but cargo
-//! and Qt is needed, and Qt is installed where that is possible; `test` uses nextest when it is
-//! installed.
+//! and Qt is needed, and Qt is installed where that is possible.
 
 #![forbid(unsafe_code)]
 
@@ -30,8 +29,10 @@ cargo xtask demo [-- --path DIR] [--shot FILE.png]
                                       (what follows `demo` goes to the demo; try --help)
 cargo xtask demo --console [-- --path DIR]
                                       digest a folder in a child process and watch it; needs no Qt
-cargo xtask test [--runner RUNNER]    run every kind of test, and count them
-                                      (RUNNER: nextest or cargo; default: nextest if installed)
+cargo xtask test [--no-skips] [--runner RUNNER]
+                                      run every kind of test, and count them; what this machine cannot show
+                                      is listed as skipped, and is a failure with --no-skips
+                                      (RUNNER: cargo, the default, or nextest)
 cargo xtask soak [TRIAL...] [-- ARGS] the promises under fire, at full size: many minutes; writes docs/soak.md
                                       (TRIAL: kills, controllers, events, rounds, flood, interrupt, fuzz;
                                       ARGS: --scale 0.02 --seed NUMBER)

@@ -3,6 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
+use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -79,8 +80,9 @@ impl OddFolder {
         // It may lie where only root can reach it.
         let copy = self.around.path().join("program");
         let mut command = another_user()?;
-        fs::copy(program, &copy).unwrap();
-        fs::set_permissions(&copy, Permissions::from_mode(0o755)).unwrap();
+        // By another process: a file that is open for writing, in whatever process, cannot be executed.
+        let install = Command::new("install").args(["-m", "755"]).args([program, &copy]).status();
+        assert!(install.unwrap().success());
         command.arg(copy).current_dir(&self.around);
         Some(command)
     }
@@ -132,9 +134,19 @@ pub(crate) fn another_user() -> Option<Command> {
     };
     let works = setpriv().arg("true").status().is_ok_and(|status| status.success());
     if !works {
-        eprintln!("root without a working setpriv: not compared as another user");
+        skip("to compare as another user", "root has no working setpriv", "cargo test -p examples");
     }
     works.then(setpriv)
+}
+
+/// Tells `cargo xtask test` what could not be shown here; as `system_tests::skip` does.
+fn skip(what: &str, lacks: &str, command: &str) {
+    let line = format!("{what}: {lacks}; run `{command}`\n");
+    print!("SKIPPED: {line}");
+    if let Some(list) = std::env::var_os("SKIPPED_TESTS") {
+        let mut list = File::options().append(true).create(true).open(list).unwrap();
+        list.write_all(line.as_bytes()).unwrap();
+    }
 }
 
 /// What the real commands say.

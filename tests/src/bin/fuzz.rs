@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use system_tests::fuzz::{FAULTY, Plan, supervise, targets, worker};
 
-/// The least time that a trial has for each target.
-const MOMENT: std::time::Duration = std::time::Duration::from_secs(60);
+/// The least time that a trial has for each target: a busy machine without optimisation is slow.
+const MOMENT: Duration = Duration::from_secs(300);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -9,8 +9,10 @@ mod report;
 mod targets;
 
 use std::ffi::OsString;
-use std::path::Path;
-use std::process::{ExitCode, Stdio};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Instant;
 
 use self::kinds::{Flags, KINDS, Plan};
@@ -24,10 +26,7 @@ use crate::setup::{self, Machine};
 
 /// Runs all kinds, also when one fails, and prints the table last.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
-    let runner = match chosen_runner(args)? {
-        Some(runner) => runner,
-        None => best_runner()?,
-    };
+    let Options { runner, no_skips } = Options::read(args)?;
     // Before anything is installed: it is quick, and may say that nothing can be run as it is.
     let workspace = Workspace::ask_cargo()?;
     let plan = Plan::new(KINDS, &workspace).map_err(Error::Kinds)?;
@@ -47,14 +46,17 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
             let mut counts = Counts::default();
             let own = kind.tests.variable();
             let cargo = cargo.variables(&variables).variables(own.as_slice()).show();
+            let list = SkippedTests::new(&workspace.root)?;
+            let cargo = cargo.variable("SKIPPED_TESTS", &list.file);
             let ended = cargo.stream(&workspace.root, |line| counts.read(runner, line))?;
             report.counts = counts;
+            report.not_shown = list.read()?;
             report.status = Some(ended.status);
             report.left_behind = ended.output == Output::Held;
         }
         kinds.push(report);
     }
-    let report = Report { kinds };
+    let report = Report { kinds, no_skips };
     print!("\n{report}");
     println!("in {} s, what had to be built included", begun.elapsed().as_secs());
     Ok(if report.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -85,23 +87,66 @@ fn command(runner: Runner, flags: &Flags) -> (Runner, CommandLine) {
     }
 }
 
-fn chosen_runner(args: &[OsString]) -> Result<Option<Runner>, Error> {
-    let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
-    let args: Vec<_> = args.iter().map(AsRef::as_ref).collect();
-    match args[..] {
-        [] => Ok(None),
-        ["--runner", "nextest"] => Ok(Some(Runner::Nextest)),
-        ["--runner", "cargo"] => Ok(Some(Runner::Cargo)),
-        ["--runner", ..] => Err(Error::Usage("the runner is `nextest` or `cargo`".to_owned())),
-        [other, ..] => Err(Error::Usage(format!("`test` does not take `{other}`"))),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Options {
+    /// `cargo test`, unless told otherwise, also where nextest is installed: everybody sees the same, and what
+    /// tests of one process do to each other shows everywhere.
+    runner: Runner,
+    /// What cannot be shown on this machine is a failure.
+    no_skips: bool,
+}
+
+impl Options {
+    fn read(args: &[OsString]) -> Result<Options, Error> {
+        let mut options = Options { runner: Runner::Cargo, no_skips: false };
+        let mut args = args.iter().map(|arg| arg.to_string_lossy());
+        while let Some(arg) = args.next() {
+            match &*arg {
+                "--no-skips" => options.no_skips = true,
+                "--runner" => {
+                    options.runner = match args.next().as_deref() {
+                        Some("nextest") => Runner::Nextest,
+                        Some("cargo") => Runner::Cargo,
+                        _ => return Err(Error::Usage("the runner is `nextest` or `cargo`".into())),
+                    }
+                }
+                other => return Err(Error::Usage(format!("`test` does not take `{other}`"))),
+            }
+        }
+        Ok(options)
     }
 }
 
-fn best_runner() -> Result<Runner, Error> {
-    // Without nextest this is an error of cargo's that would only frighten.
-    let nextest =
-        CommandLine::cargo(["nextest", "--version"]).answer(Path::new("."), Stdio::null())?;
-    Ok(if nextest.is_some() { Runner::Nextest } else { Runner::Cargo })
+/// The file in which tests write what they cannot show here; `system_tests::skip` says how.
+#[derive(Debug)]
+struct SkippedTests {
+    file: PathBuf,
+}
+
+impl SkippedTests {
+    /// An empty one, in place of what a run before has left.
+    fn new(root: &Path) -> Result<SkippedTests, Error> {
+        let list = SkippedTests { file: root.join("target/tests-not-shown") };
+        let folder = list.file.parent().unwrap_or(root);
+        fs::create_dir_all(folder).map_err(|error| list.error(error))?;
+        match fs::remove_file(&list.file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(list.error(error)),
+            _ => Ok(list),
+        }
+    }
+
+    /// A line for each test.
+    fn read(&self) -> Result<Vec<String>, Error> {
+        match fs::read_to_string(&self.file) {
+            Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(self.error(error)),
+        }
+    }
+
+    fn error(&self, source: io::Error) -> Error {
+        Error::SkippedTests { path: self.file.clone(), source }
+    }
 }
 
 #[cfg(test)]
@@ -109,20 +154,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_runner_can_be_chosen() {
+    fn cargo_is_the_runner_and_skips_are_allowed_unless_told_otherwise() {
         let which = "the runner is `nextest` or `cargo`";
+        let options = |runner, no_skips| Ok(Options { runner, no_skips });
         for (args, expected) in [
-            (&[][..], Ok(None)),
-            (&["--runner", "nextest"], Ok(Some(Runner::Nextest))),
-            (&["--runner", "cargo"], Ok(Some(Runner::Cargo))),
+            (&[][..], options(Runner::Cargo, false)),
+            (&["--no-skips"], options(Runner::Cargo, true)),
+            (&["--runner", "nextest"], options(Runner::Nextest, false)),
+            (&["--no-skips", "--runner", "nextest"], options(Runner::Nextest, true)),
+            (&["--runner", "cargo"], options(Runner::Cargo, false)),
             (&["--runner"], Err(which)),
             (&["--runner", "make"], Err(which)),
             (&["unit"], Err("`test` does not take `unit`")),
         ] {
             let args: Vec<_> = args.iter().map(OsString::from).collect();
-            let chosen = chosen_runner(&args).map_err(|error| error.to_string());
+            let chosen = Options::read(&args).map_err(|error| error.to_string());
             assert_eq!(chosen.as_ref().copied().map_err(String::as_str), expected);
         }
+    }
+
+    #[test]
+    fn what_cannot_be_shown_is_read_line_by_line_and_forgotten_before_the_next_run() {
+        let root = std::env::temp_dir().join(format!("xtask-skipped-{}", std::process::id()));
+        let list = SkippedTests::new(&root).unwrap();
+        assert_eq!(list.read().unwrap(), [""; 0]);
+        fs::write(&list.file, "one: no root\ntwo: no pty\n").unwrap();
+        assert_eq!(list.read().unwrap(), ["one: no root", "two: no pty"]);
+        assert_eq!(SkippedTests::new(&root).unwrap().read().unwrap(), [""; 0]);
+        fs::remove_dir_all(root).unwrap();
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(super) struct KindReport {
     pub(super) status: Option<ExitStatus>,
     /// A process was left behind when the runner had ended.
     pub(super) left_behind: bool,
+    /// What tests could not show on this machine, a line each: the test, what is missing, the command.
+    pub(super) not_shown: Vec<String>,
 }
 
 /// What became of all of them. Displayed as the problems, the table, and the line
@@ -23,6 +25,8 @@ pub(super) struct KindReport {
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) kinds: Vec<KindReport>,
+    /// Whether a test that could not be shown here is a failure.
+    pub(super) no_skips: bool,
 }
 
 impl KindReport {
@@ -33,6 +37,7 @@ impl KindReport {
             counts: Counts::default(),
             status: None,
             left_behind: false,
+            not_shown: Vec::new(),
         }
     }
 
@@ -80,15 +85,20 @@ impl KindReport {
 impl Report {
     /// Everything that is wrong counts, so that nothing can hide behind the tests that passed.
     pub(super) fn failed(&self) -> u64 {
-        self.kinds.iter().flat_map(KindReport::problems).map(|(count, _)| count).sum()
+        let problems = self.kinds.iter().flat_map(KindReport::problems).map(|(count, _)| count);
+        let not_shown = self.kinds.iter().map(|kind| kind.not_shown.len() as u64).sum::<u64>();
+        problems.sum::<u64>() + if self.no_skips { not_shown } else { 0 }
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:<14}{:>8}{:>8}{:>9}", "kind", "passed", "failed", "skipped")?;
-        for KindReport { name, counts, .. } in &self.kinds {
-            let Counts { passed, failed, skipped, cases, .. } = counts;
+        for KindReport { name, counts, not_shown, .. } in &self.kinds {
+            let Counts { failed, cases, .. } = counts;
+            // They have passed, as far as their runner knows.
+            let passed = counts.passed.saturating_sub(not_shown.len() as u64);
+            let skipped = counts.skipped + not_shown.len() as u64;
             write!(f, "{name:<14}{passed:>8}{failed:>8}{skipped:>9}")?;
             match cases {
                 0 => writeln!(f)?,
@@ -100,7 +110,13 @@ impl fmt::Display for Report {
                 writeln!(f, "FAILED: {}: {problem}", kind.name)?;
             }
         }
+        let not_shown: Vec<_> = self.kinds.iter().flat_map(|kind| &kind.not_shown).collect();
+        for line in &not_shown {
+            let word = if self.no_skips { "FAILED, skipped" } else { "SKIPPED" };
+            writeln!(f, "{word}: {line}")?;
+        }
         let passed: u64 = self.kinds.iter().map(|kind| kind.counts.passed).sum();
+        let passed = passed.saturating_sub(not_shown.len() as u64);
         writeln!(f, "\n{passed} passed, {} failed", self.failed())
     }
 }
@@ -123,6 +139,7 @@ mod tests {
             counts: all,
             status: status.map(|code| ExitStatus::from_raw(code << 8)),
             left_behind: false,
+            not_shown: Vec::new(),
         }
     }
 
@@ -130,7 +147,7 @@ mod tests {
     fn check(kind: KindReport, failed: u64, problems: &[&str]) {
         let said: Vec<_> = kind.problems().into_iter().map(|(_, problem)| problem).collect();
         assert_eq!(said, problems);
-        assert_eq!(Report { kinds: vec![kind] }.failed(), failed);
+        assert_eq!(Report { kinds: vec![kind], no_skips: false }.failed(), failed);
     }
 
     #[test]
@@ -175,8 +192,8 @@ mod tests {
 
     #[test]
     fn the_last_line_has_the_sums() {
-        let mut report =
-            Report { kinds: vec![kind(GOOD, [40, 0, 0, 0, 0]), kind(GOOD, [2, 0, 0, 0, 30])] };
+        let kinds = vec![kind(GOOD, [40, 0, 0, 0, 0]), kind(GOOD, [2, 0, 0, 0, 30])];
+        let mut report = Report { kinds, no_skips: false };
         let expected = "\
 kind            passed  failed  skipped
 kind                40       0        0
@@ -190,5 +207,20 @@ kind                 2       0        0   30 cases
         let text = report.to_string();
         assert!(text.contains("\nFAILED: kind: 3 failed\n"), "{text}");
         assert!(text.ends_with("\n43 passed, 3 failed\n"), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_shown_is_listed_and_fails_only_where_nothing_may_be_skipped() {
+        let mut some = kind(GOOD, [5, 0, 0, 0, 0]);
+        some.not_shown = vec!["stranger: no root; run `sudo x`".to_owned()];
+        let mut report = Report { kinds: vec![some], no_skips: false };
+        let text = report.to_string();
+        assert!(text.contains("kind                 4       0        1\n"), "{text}");
+        assert!(text.contains("\nSKIPPED: stranger: no root; run `sudo x`\n"), "{text}");
+        assert!(text.ends_with("\n4 passed, 0 failed\n"), "{text}");
+        report.no_skips = true;
+        let text = report.to_string();
+        assert!(text.contains("\nFAILED, skipped: stranger: no root"), "{text}");
+        assert!(text.ends_with("\n4 passed, 1 failed\n"), "{text}");
     }
 }

@@ -45,7 +45,8 @@ fn the_child_is_another_program() {
 fn a_program_that_is_missing_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let alone = folder.path().join(format!("apart-ui{EXE_SUFFIX}"));
-    fs::copy(UI, &alone).unwrap();
+    // By another process: a file that is open for writing, in whatever process, cannot be executed.
+    assert!(Command::new("cp").arg(UI).arg(&alone).status().unwrap().success());
     let ended = run(&alone);
     let said = &ended.stderr;
     assert_eq!(ended.status.code(), Some(1), "{said}");

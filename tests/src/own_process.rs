@@ -1,0 +1,29 @@
+//! Tests of what a whole process has: its memory, threads, descriptors and children.
+//!
+//! `cargo test` runs the tests of a file in one process at once, so each of them would measure what the others do.
+
+use std::env;
+use std::process::Command;
+
+/// In the environment of the process that runs one test alone.
+const ALONE: &str = "SYSTEM_TESTS_ALONE";
+
+/// Runs the body of the test of this name in a process of its own: this test program once more, with that one test.
+///
+/// # Panics
+/// If it fails there, with what it printed.
+#[track_caller]
+pub fn in_own_process(test: &str, body: impl FnOnce()) {
+    if env::var(ALONE).is_ok_and(|alone| alone == test) {
+        body();
+        return;
+    }
+    let mut program = Command::new(env::current_exe().expect("this program has a path"));
+    let output = program.args([test, "--exact", "--nocapture"]).env(ALONE, test).output();
+    let output = output.expect("this program can be started once more");
+    let [out, err] = [&output.stdout, &output.stderr].map(|it| String::from_utf8_lossy(it));
+    println!("{out}{err}");
+    assert!(output.status.success(), "`{test}` fails in a process of its own, see above");
+    // Else a misspelt name would pass.
+    assert!(out.contains("1 passed"), "there is no test `{test}`");
+}
