@@ -160,7 +160,7 @@ pub use controller::process::{
     JoinError, LinesDropped, Process, ProcessSignals, Progress, ReadyError, StartError,
 };
 pub use controller::restart::{GaveUp, Restarting};
-pub use controller::shutdown::shutdown;
+pub use controller::shutdown::{ShutdownError, shutdown};
 pub use controller::signal::{Connection, Receiver, Signal, TakesResult};
 pub use declared::{DeclaredOnly, EmittedInContext, SetInContext};
 pub use error::{Cancelled, Error, Never, Refused, Result};
@@ -170,12 +170,14 @@ pub use process::ExitStatus;
 pub use process::output::OutputStream;
 pub use supervise::restart::{GiveUpReason, RestartPolicy};
 pub use transport::Transport;
+pub use wire::at_exit::AtExit;
 pub use wire::child_limits::{ChildLimits, LimitsError};
 pub use wire::codec::{DecodeError, EncodeError, Raise, Wire, WireDefault};
 pub use wire::fingerprint::Mismatch;
 pub use wire::report::PanicReport;
 #[cfg(feature = "sandbox")]
 pub use wire::sandbox::{Enforcement, Sandbox};
+pub use wire::stop_reason::StopReason;
 
 /// What generated code uses. Not part of the public interface: it changes without notice.
 #[doc(hidden)]

@@ -180,6 +180,9 @@ pub(crate) const PANIC_TEXT_BYTES: usize = 64 << 10;
 /// and exceptions.
 pub(crate) const REPORT_BYTES: usize = 1 << 20;
 
+/// Length at which a reason to stop is cut: with everything else of its message it fits one packet.
+pub(crate) const STOP_REASON_BYTES: usize = 1024;
+
 /// Differences between two interfaces that are told one by one.
 pub(crate) const DIFFERENCES: usize = 50;
 

@@ -14,15 +14,12 @@ use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
 use std::thread;
 use std::time::Duration;
 
+use mpcore::__private::ShutdownGuard;
 use qmetaobject::QString;
 
 use crate::convert::text_of;
 use crate::object::{Attached, ControlObject};
 use crate::{delivery, waker};
-
-/// How long the children have for their end when the application quits: the grace and the second after
-/// SIGTERM that a child has anyway, and a little for the signals.
-const SHUTDOWN: Duration = Duration::from_secs(6);
 
 /// Why an application did not run.
 #[derive(thiserror::Error)]
@@ -169,9 +166,10 @@ impl Application {
         self
     }
 
-    /// Runs until the last window is closed or `Qt.quit()` is called, and then stops the children, all
-    /// that this process has, at most 6 s long: while they end, their last signals still reach the
-    /// document. The code is that of `Qt.exit(code)`.
+    /// Runs until the last window is closed or `Qt.quit()` is called, hides the windows, and ends the children, all
+    /// that this process has, each by its [exit policy](mpcore::AtExit): while they end, for as long as they have
+    /// (what they may take to finish, their grace, and a little), their last signals still reach the document.
+    /// The code is that of `Qt.exit(code)`.
     ///
     /// # Errors
     /// If the document cannot be loaded.
@@ -290,10 +288,9 @@ impl Qt {
         unsafe { mpqt_application_hide_windows() };
         let (sender, done) = mpsc::channel::<()>();
         let stop = move || {
-            if !mpcore::shutdown(SHUTDOWN) {
-                let why =
-                    format!("a child did not end within {SHUTDOWN:?}; it ends with this process");
-                crate::javascript::warn_of(None, &why);
+            if !ShutdownGuard::end_children() {
+                let why = "a child did not end within its grace; it ends with this process";
+                crate::javascript::warn_of(None, why);
             }
             drop(sender);
         };

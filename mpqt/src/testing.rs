@@ -85,7 +85,7 @@ pub fn run(name: &str, folder: &str) -> ExitCode {
         mpqt_quick_test_main(count, arguments, name.as_ptr(), folder.as_ptr())
     };
     mpcore::forbid_waiting_on_this_thread(false);
-    let stopped = mpcore::shutdown(SHUTDOWN);
+    let stopped = mpcore::shutdown(SHUTDOWN).is_ok();
     match u8::try_from(failed) {
         Ok(0) if stopped => ExitCode::SUCCESS,
         Ok(0) => {

@@ -15,6 +15,7 @@ use crate::wire::codec::{Args, EncodeError, Encoder};
 use crate::wire::interface::{Command, Delivery, EventDef, PropertyDef};
 use crate::wire::keyed::Key;
 use crate::wire::packet::{ItemHead, ItemKind};
+use crate::wire::stop_reason::StopReason;
 
 /// The part of a child's context that does not depend on its interface; `LaserContext` derefs to it.
 ///
@@ -75,6 +76,12 @@ impl ChildContext {
     #[must_use]
     pub fn stopping(&self) -> bool {
         self.link().stopping()
+    }
+
+    /// Why the child is to stop, if it is: for a running command and for `cleanup`.
+    #[must_use]
+    pub fn stop_reason(&self) -> Option<StopReason> {
+        self.link().stop_reason()
     }
 
     /// Whether the child goes on: the opposite of [`stopping`](Self::stopping), for `while` loops.

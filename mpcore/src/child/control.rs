@@ -16,7 +16,7 @@ use crate::transport::Receiver;
 use crate::wire::codec::decode;
 use crate::wire::credit::charge;
 use crate::wire::packet::{Head, PacketKind};
-use crate::wire::report::{ControlState, StopReason};
+use crate::wire::report::ControlState;
 
 /// Milliseconds that this child may outlive its controller; known once the welcome has come.
 pub(crate) type Grace = Arc<AtomicU32>;
@@ -51,8 +51,8 @@ pub(crate) fn run(mut control: Receiver, link: &Arc<Link>) {
             link.allow(&state.deadlines);
             link.cancel(&state.cancelled);
             ping = state.ping;
-            if state.stop {
-                link.request_stop(StopReason::Asked);
+            if let Some(reason) = state.stop {
+                link.request_stop(reason);
             }
         }
         let _ = link.credit(head.consumed);

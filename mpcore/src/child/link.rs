@@ -23,7 +23,8 @@ use crate::wire::fault::{FaultPlan, Moment};
 use crate::wire::keyed::Key;
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
 use crate::wire::packet::{CallFlags, Head, ItemHead, ItemKind, PacketKind};
-use crate::wire::report::{Pong, StopReason};
+use crate::wire::report::Pong;
+use crate::wire::stop_reason::StopReason;
 
 /// What was not sent, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -435,7 +436,7 @@ impl Link {
     }
 
     pub(crate) fn stop_reason(&self) -> Option<StopReason> {
-        *lock(&self.stop)
+        lock(&self.stop).clone()
     }
 
     /// The controller has cancelled these.

@@ -15,6 +15,7 @@ use super::link::{CutOff, Link};
 use super::panic::{Unwound, guard, install_hook};
 use super::registry::{Place, Run};
 use super::request::{Reply, Request};
+use crate::inherited;
 use crate::interface::{Child, Interface};
 use crate::limits::REPORT_BYTES;
 use crate::process::sys;
@@ -23,8 +24,11 @@ use crate::wire::codec::decode;
 use crate::wire::credit::charge;
 use crate::wire::fault::Moment;
 use crate::wire::handshake::Welcome;
-use crate::wire::packet::{Assembler, Bytes, Head, ItemHead, ItemKind, PacketError, PacketKind};
-use crate::wire::report::{Bye, InitFailure, PanicReport, StopReason};
+use crate::wire::packet::{
+    Assembler, Bytes, CallFlags, Head, ItemHead, ItemKind, PacketError, PacketKind,
+};
+use crate::wire::report::{Bye, InitFailure, PanicReport};
+use crate::wire::stop_reason::StopReason;
 
 /// The exit codes of a child, as `sysexits` and Rust users know them.
 pub(crate) mod code {
@@ -52,6 +56,10 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     let code = or_end(&link, || match requests.welcome(run.nonce) {
         Some(welcome) => {
             grace.store(welcome.grace, Ordering::SeqCst);
+            match run.place {
+                Place::Process { .. } => inherited::at_exit_of_this_process(welcome.at_exit),
+                Place::Thread => inherited::at_exit_of_this_thread(welcome.at_exit),
+            }
             live::<P>(&link, &mut requests, welcome, run.initial)
         }
         // Stopped before it began.
@@ -318,7 +326,8 @@ impl Requests {
     pub(crate) fn leave_the_rest(&mut self) {
         let link = &self.link;
         for (head, _) in self.taken.drain(..).filter(|(head, _)| link.skip(head.call)) {
-            let outcome = ItemHead::new(ItemKind::Stopped, head.method, head.call);
+            let mut outcome = ItemHead::new(ItemKind::Stopped, head.method, head.call);
+            outcome.flags = CallFlags::NOT_BEGUN;
             let _ = link.send(outcome, None, Vec::new());
         }
     }

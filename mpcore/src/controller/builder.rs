@@ -21,12 +21,14 @@ use super::shared::Shared;
 use super::watchdog::Vigilance;
 use super::wiring::Wiring;
 use crate::child::registry::{self, Registration};
+use crate::inherited;
 use crate::interface::{Child, Control, Interface};
 use crate::limits;
 use crate::supervise::restart::RestartPolicy;
 use crate::sync::lock;
 use crate::testing::Script;
 use crate::transport::Transport;
+use crate::wire::at_exit::AtExit;
 use crate::wire::child_limits::{ChildLimits, LimitsError};
 use crate::wire::codec::EncodeError;
 use crate::wire::fault::FaultPlan;
@@ -96,6 +98,7 @@ pub(crate) struct Spec {
     pub(crate) stderr: Output,
     pub(crate) start_deadline: Duration,
     pub(crate) stop_grace: Duration,
+    pub(crate) at_exit: AtExit,
     pub(crate) queue: Bounds,
     pub(crate) inbox_bound: InboxBound,
     pub(crate) inbox: InboxHandle,
@@ -139,6 +142,8 @@ pub struct Builder<C: Control> {
     stderr: Output,
     start_deadline: Duration,
     stop_grace: Duration,
+    /// None: as in the child that makes it, if it is one.
+    at_exit: Option<AtExit>,
     queue: Bounds,
     inbox_bound: InboxBound,
     inbox: Option<InboxHandle>,
@@ -184,6 +189,7 @@ impl<C: Control> Builder<C> {
             stderr: Output::Inherit,
             start_deadline: limits::START_DEADLINE,
             stop_grace: limits::STOP_GRACE,
+            at_exit: None,
             queue: Bounds { entries: limits::QUEUE_COMMANDS, bytes: limits::QUEUE_BYTES },
             inbox_bound: InboxBound { entries: limits::INBOX_ENTRIES, bytes: limits::INBOX_BYTES },
             inbox: None,
@@ -340,6 +346,14 @@ impl<C: Control> Builder<C> {
     #[must_use]
     pub fn stop_grace(mut self, grace: Duration) -> Self {
         self.stop_grace = grace;
+        self
+    }
+
+    /// How the child ends with the program, and with its last control: by default it is stopped; a child's own
+    /// children do by default what is said of it. See [`AtExit`].
+    #[must_use]
+    pub fn at_exit(mut self, at_exit: AtExit) -> Self {
+        self.at_exit = Some(at_exit);
         self
     }
 
@@ -525,6 +539,7 @@ impl<C: Control> Builder<C> {
             stderr: self.stderr,
             start_deadline: self.start_deadline,
             stop_grace: self.stop_grace,
+            at_exit: self.at_exit.unwrap_or_else(inherited::at_exit),
             queue: self.queue,
             inbox_bound: self.inbox_bound,
             inbox: self.inbox.unwrap_or_else(InboxHandle::background),

@@ -325,6 +325,6 @@ pub fn forbid_waiting_on_this_thread(forbid: bool) -> bool {
     FORBIDDEN.replace(forbid)
 }
 
-fn wait_forbidden() -> bool {
+pub(crate) fn wait_forbidden() -> bool {
     FORBIDDEN_ANYWHERE.load(Ordering::Relaxed) && FORBIDDEN.get()
 }

@@ -11,6 +11,7 @@ use crate::transport::Sender;
 use crate::wire::credit::{FalseReport, Window, charge};
 use crate::wire::packet::{Head, PacketKind};
 use crate::wire::report::{CANCELLED_PER_MESSAGE, ControlState, DEADLINES_PER_MESSAGE};
+use crate::wire::stop_reason::StopReason;
 
 /// A child that does not keep to the credit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +25,7 @@ pub(crate) enum LaneError {
 #[derive(Default)]
 pub(crate) struct ControlLane {
     open: Option<Open>,
-    stop: bool,
+    stop: Option<StopReason>,
     cancelled: BTreeSet<u64>,
     /// Milliseconds that calls may run.
     deadlines: BTreeMap<u64, u32>,
@@ -65,8 +66,9 @@ impl ControlLane {
         self.open = None;
     }
 
-    pub(crate) fn stop(&mut self) {
-        self.stop = true;
+    /// Asks for the end; the first reason counts.
+    pub(crate) fn stop(&mut self, reason: StopReason) {
+        self.stop.get_or_insert(reason);
         self.unsent = true;
         self.flush(false);
     }
@@ -126,7 +128,7 @@ impl ControlLane {
             let cancelled = self.cancelled.iter().copied().take(CANCELLED_PER_MESSAGE);
             let deadlines = self.deadlines.iter().map(|(call, allowed)| (*call, *allowed));
             let now = ControlState {
-                stop: self.stop,
+                stop: self.stop.clone(),
                 cancelled: cancelled.collect(),
                 deadlines: deadlines.take(DEADLINES_PER_MESSAGE).collect(),
                 ping: self.ping,
@@ -168,7 +170,7 @@ mod tests {
         let packets = receiver.try_iter().map(|packet| {
             let (head, body) = Head::parse(&packet, 1).unwrap();
             let state: ControlState = postcard::from_bytes(body).unwrap();
-            (head.consumed, state.stop, state.cancelled.len())
+            (head.consumed, state.stop.is_some(), state.cancelled.len())
         });
         packets.collect()
     }
@@ -177,7 +179,7 @@ mod tests {
     fn credit_is_withheld_until_there_is_room() {
         let (sender, receiver) = mpsc::channel::<Vec<u8>>();
         let mut lane = ControlLane::default();
-        lane.stop();
+        lane.stop(StopReason::Asked);
         assert_eq!(sent(&receiver), []);
         lane.open(Arc::new(sender), 1, 8 << 10);
         assert_eq!(sent(&receiver), [(0, true, 0)]);

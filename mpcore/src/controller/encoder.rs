@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 
+use super::finish;
 use super::outcome::Outcome;
 use super::shared::Shared;
 use crate::limits::VALUE_BYTES;
@@ -67,9 +68,15 @@ impl Shared {
             }
         };
         let _posting = self.begin_posting(&mut self.life());
-        let ended = self.traffic().encoded(call, payload);
+        let (ended, done) = {
+            let mut traffic = self.traffic();
+            (traffic.encoded(call, payload), traffic.is_done())
+        };
         for (call, entry, outcome) in ended {
             self.resolve(call, entry, outcome);
+        }
+        if done {
+            finish::stop_if_done(self);
         }
     }
 }

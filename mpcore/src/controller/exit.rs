@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::process::ExitStatus;
 use crate::wire::fingerprint::Mismatch;
 use crate::wire::report::{InitFailure, PanicReport};
+use crate::wire::stop_reason::StopReason;
 
 /// Where in its life a child is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,7 +21,10 @@ pub enum State {
     Starting,
     /// Constructor and `postrun_init` have succeeded.
     Running,
-    /// Asked to stop. New commands end as stopped.
+    /// Asked to [finish](crate::Process::finish): what is queued is done. New commands end as
+    /// [`CallError::Finishing`](crate::CallError::Finishing).
+    Finishing,
+    /// Asked to stop. New commands end as stopped, or wait for the next run if it stops for a `restart`.
     Stopping,
     /// Ended as asked; the report says whether it had to be killed.
     Finished,
@@ -35,7 +39,7 @@ impl State {
     /// Whether there is, or is about to be, a child.
     #[must_use]
     pub fn is_alive(self) -> bool {
-        matches!(self, Self::Starting | Self::Running | Self::Stopping)
+        matches!(self, Self::Starting | Self::Running | Self::Finishing | Self::Stopping)
     }
 
     /// Whether a run has ended.
@@ -51,6 +55,7 @@ impl fmt::Display for State {
             Self::Created => "created",
             Self::Starting => "starting",
             Self::Running => "running",
+            Self::Finishing => "finishing",
             Self::Stopping => "stopping",
             Self::Finished => "finished",
             Self::Failed => "failed",
@@ -196,6 +201,8 @@ pub struct ExitReport {
     pub state: State,
     /// How the process ended; `None` if there never was one.
     pub status: Option<ExitStatus>,
+    /// Why it was asked to end, if it was; of one that has ended in order by itself, what it says.
+    pub reason: Option<StopReason>,
     /// Whether the controller had to kill it, or did because it was asked to.
     pub killed: bool,
     /// Whether `cleanup` has run. A kill skips it.
@@ -206,6 +213,8 @@ pub struct ExitReport {
     pub failure: Option<Failure>,
     /// Commands that were submitted and ended with this run.
     pub commands_lost: usize,
+    /// Commands that the wish to end has taken, or refused, before they ran.
+    pub commands_stopped: usize,
     /// The last lines of stderr, at most 64, wherever stderr goes.
     pub stderr: Vec<String>,
     /// Captured lines that were dropped because too many waited for the inbox's thread; see

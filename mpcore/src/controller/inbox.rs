@@ -4,6 +4,7 @@
 //! children that have something waiting. Posting never blocks. Draining takes turns between the children and keeps
 //! a time budget, so a user interface stays alive under any flood.
 
+use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +27,7 @@ use crate::limits::INBOX_TURN;
 use crate::process::output::OutputStream;
 use crate::wire::keyed::Key;
 use crate::wire::packet::Bytes;
+use crate::wire::stop_reason::StopReason;
 
 /// Whose outcome it is, where that is told.
 #[derive(Debug)]
@@ -62,6 +64,7 @@ pub(crate) enum Notice {
     Started(u32),
     Ready,
     State(State),
+    Stopping(Box<StopReason>),
     Unresponsive(Box<Unresponsive>),
     Responsive,
     Exception(Box<Exception>),
@@ -207,6 +210,11 @@ impl Wake {
     }
 }
 
+thread_local! {
+    /// This thread drains the inbox of children without one of their own.
+    static IS_BACKGROUND: Cell<bool> = const { Cell::new(false) };
+}
+
 struct Core {
     ring: Ring<Arc<Shared>>,
     id: u64,
@@ -327,9 +335,12 @@ impl InboxHandle {
                 };
                 let inbox = Self::new(Box::new(wake));
                 let drained = inbox.clone();
-                let body = move || loop {
-                    while drained.drain(Duration::from_secs(1)).more {}
-                    thread::park();
+                let body = move || {
+                    IS_BACKGROUND.set(true);
+                    loop {
+                        while drained.drain(Duration::from_secs(1)).more {}
+                        thread::park();
+                    }
                 };
                 // Without the thread nothing is delivered, but calls still return.
                 if let Ok(handle) = thread::Builder::new().name("mp-inbox".into()).spawn(body) {
@@ -339,6 +350,11 @@ impl InboxHandle {
                 inbox
             })
             .clone()
+    }
+
+    /// Whether this is the background inbox, and this thread is the one that drains it.
+    pub(crate) fn is_drained_here(&self) -> bool {
+        IS_BACKGROUND.get() && self.is(&Self::background())
     }
 
     fn drain(&self, budget: Duration) -> Drained {

@@ -24,6 +24,7 @@ mod deliver;
 mod encoder;
 pub(crate) mod escalation;
 pub(crate) mod exit;
+mod finish;
 pub(crate) mod grant;
 mod health;
 pub(crate) mod inbox;

@@ -26,6 +26,9 @@ pub enum CallError<E = Never> {
     /// The child stopped, or was stopping, before the command ended.
     #[error("the child was stopped before the command ended")]
     Stopped,
+    /// The child [finishes](crate::Process::finish), so it takes no more commands.
+    #[error("the child is finishing, and takes no more commands")]
+    Finishing,
     /// The command was cancelled.
     #[error("the command was cancelled")]
     Cancelled,
@@ -65,11 +68,11 @@ pub enum CallError<E = Never> {
 }
 
 impl<E> CallError<E> {
-    /// Whether the command was ended by a cancel, a stop or a newer write of the same property, which is no
-    /// failure.
+    /// Whether the command was ended, or not taken, because of a cancel, a stop, a `finish` or a newer write of
+    /// the same property, which is no failure.
     #[must_use]
     pub fn is_ended_on_request(&self) -> bool {
-        matches!(self, Self::Cancelled | Self::Stopped | Self::Superseded)
+        matches!(self, Self::Cancelled | Self::Stopped | Self::Finishing | Self::Superseded)
     }
 }
 
@@ -81,6 +84,7 @@ pub(crate) enum Outcome {
     Panicked(PanicReport),
     Exited(SharedReport),
     Stopped,
+    Finishing,
     Cancelled,
     Superseded,
     TimedOut(Duration),
@@ -99,6 +103,7 @@ impl Outcome {
             Self::Returned(_)
                 | Self::Exited(_)
                 | Self::Stopped
+                | Self::Finishing
                 | Self::Cancelled
                 | Self::Superseded
         )
@@ -140,6 +145,7 @@ impl<T, E> OutcomeCodec<T, E> {
             Outcome::Panicked(report) => CallError::Panicked(report.clone()),
             Outcome::Exited(report) => CallError::Exited(report.clone()),
             Outcome::Stopped => CallError::Stopped,
+            Outcome::Finishing => CallError::Finishing,
             Outcome::Cancelled => CallError::Cancelled,
             Outcome::Superseded => CallError::Superseded,
             Outcome::TimedOut(after) => CallError::TimedOut { after: *after },
@@ -159,6 +165,7 @@ impl OutcomeCodec<(), Never> {
             Err(CallError::Panicked(report)) => CallError::Panicked(report),
             Err(CallError::Exited(report)) => CallError::Exited(report),
             Err(CallError::Stopped) => CallError::Stopped,
+            Err(CallError::Finishing) => CallError::Finishing,
             Err(CallError::Cancelled) => CallError::Cancelled,
             Err(CallError::Superseded) => CallError::Superseded,
             Err(CallError::TimedOut { after }) => CallError::TimedOut { after },
@@ -233,6 +240,13 @@ pub enum ExceptionKind {
     UndeliveredProperty {
         /// The property.
         property: &'static str,
+    },
+    /// Commands were taken by the end of their child, or refused because of it, before they ran: a stop, a
+    /// `finish`, or the drop of the last control. Told once for each end; each of them has its outcome,
+    /// [`CallError::Stopped`] or [`CallError::Finishing`].
+    NotRun {
+        /// How many.
+        commands: usize,
     },
     /// The child is another program, and part of its interface could not be compared; told once for each
     /// interface. See [`Builder::compare_strictly`](crate::Builder::compare_strictly).

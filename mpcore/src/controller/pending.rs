@@ -151,6 +151,12 @@ impl Pending {
         self.row.front().map(|(call, _)| *call)
     }
 
+    /// The number of the newest call.
+    pub(crate) fn newest(&self) -> Option<u64> {
+        let mut present = self.row.iter().rev().filter(|(_, entry)| entry.is_some());
+        present.next().map(|(call, _)| *call)
+    }
+
     pub(crate) fn remove(&mut self, call: u64) -> Option<Entry> {
         let index = self.index(call)?;
         let entry = self.row[index].1.take()?;

@@ -1,17 +1,22 @@
 //! The life cycle of a child: start, stop, wait for it, and what it tells of itself.
 
+use std::cell::Cell;
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::escalation::{Executing, Unresponsive};
 use super::exit::{ExitReport, Failure, State};
-use super::inbox::{Notice, Wake, enqueue, enqueue_change};
-use super::outcome::{CallEnd, Outcome};
+use super::finish;
+use super::inbox::{Notice, Wake, enqueue, enqueue_change, post};
+use super::outcome::{CallEnd, Exception, ExceptionKind, Outcome};
+use super::pending::Entry;
 use super::restart::{self, GaveUp, Restarting};
 use super::run::{self, Ask, Run};
 use super::shared::{Life, Shared};
 use super::signal::Signal;
+use super::traffic::{Gate, Traffic};
 use crate::child::registry::SharedKey;
 use crate::child::{init, registry};
 use crate::controller::builder::Program;
@@ -19,7 +24,9 @@ use crate::process::ExitStatus;
 use crate::process::output::OutputStream;
 use crate::sync::{lock, wait_timeout};
 use crate::testing::ScriptError;
+use crate::wire::at_exit::AtExit;
 use crate::wire::fault::Fault;
+use crate::wire::stop_reason::StopReason;
 
 /// Why a child could not be made or started.
 #[derive(Debug, thiserror::Error)]
@@ -148,6 +155,8 @@ pub struct ProcessSignals {
     pub gave_up: Signal<(GaveUp,)>,
     /// The state has changed.
     pub state_changed: Signal<(State,)>,
+    /// The child was asked to end, and why; comes with the state [`Stopping`](State::Stopping).
+    pub stopping: Signal<(StopReason,)>,
     /// The child does not answer while something is asked of it; see
     /// [`Builder::ping_interval`](crate::Builder::ping_interval). What happens then says
     /// [`Builder::on_unresponsive`](crate::Builder::on_unresponsive).
@@ -236,24 +245,73 @@ impl Process {
     /// what waits ends as stopped, `cleanup` runs; after the grace (3 s) the child is sent SIGTERM,
     /// a second later it is killed.
     ///
+    /// How many commands were taken before they ran is told once by `exception_raised`
+    /// ([`NotRun`](crate::ExceptionKind::NotRun)) and stands in the [`ExitReport`]; for an end that does them first
+    /// there is [`finish`](Self::finish).
+    ///
     /// A [restart](Self::restart_pending) that is to come is called off, by `terminate` and `kill` as well.
     pub fn stop(&self) {
-        self.ask(Ask::Stop);
+        self.ask(Ask::Stop, StopReason::Asked);
+    }
+
+    /// As [`stop`](Self::stop), with a reason: the child has it in
+    /// [`ChildContext::stop_reason`](crate::ChildContext::stop_reason), and the report of its end says it. What is
+    /// longer than 1024 bytes is cut.
+    pub fn stop_with(&self, reason: impl Into<String>) {
+        self.ask(Ask::Stop, StopReason::because(reason));
+    }
+
+    /// Lets the child do what is queued, and then stops it in order; returns at once.
+    ///
+    /// From now on commands are refused, as [`CallError::Finishing`](crate::CallError::Finishing). When the last
+    /// one has its outcome the child stops, and `cleanup` runs; if nothing is queued it stops now, also before it
+    /// is ready. `stop`, `terminate`, `kill` and `restart` end it without waiting for the rest, and so does a
+    /// signal that ends the application; the drop of the last control does not, nor does the end of
+    /// [`main`](crate::main), which waits for it.
+    ///
+    /// If the child crashes meanwhile, its [`RestartPolicy`](crate::RestartPolicy) says what of the rest is done in
+    /// the next run (what waits for the first `ready`, and `#[idempotent]` commands), which then finishes too;
+    /// without such a rest none begins. A child that was not started has nothing to finish: what waits for its
+    /// `start` goes on waiting.
+    ///
+    /// ```no_run
+    /// # #[mpcore::process] trait Laser { fn fire(&mut self); }
+    /// # fn f(laser: &LaserControl) {
+    /// laser.fire();
+    /// laser.fire();
+    /// laser.process().finish(); // fires twice, then cleans up and ends
+    /// # }
+    /// ```
+    pub fn finish(&self) {
+        finish::finish(&self.shared, None);
+    }
+
+    /// As [`finish`](Self::finish), but what is not done after this time is [stopped](Self::stop).
+    pub fn finish_within(&self, within: Duration) {
+        finish::finish(&self.shared, Some(within));
+    }
+
+    /// Whether the child was asked to [`finish`](Self::finish) and has something left to do. Its
+    /// [state](Self::state) is `Finishing` from `ready` on.
+    #[must_use]
+    pub fn is_finishing(&self) -> bool {
+        self.shared.life().finish.is_some()
     }
 
     /// Sends SIGTERM, and returns at once: a stop request whose grace is over.
     pub fn terminate(&self) {
-        self.ask(Ask::Terminate);
+        self.ask(Ask::Terminate, StopReason::Asked);
     }
 
     /// Kills the child and what it has started, and returns at once. `cleanup` does not run.
     pub fn kill(&self) {
-        self.ask(Ask::Kill);
+        self.ask(Ask::Kill, StopReason::Asked);
     }
 
     /// Stops the child, if it is running, and starts it again after its end. Returns at once.
     ///
-    /// Between two runs of its policy's it is started now, without the rest of the delay.
+    /// What is queued ends as stopped; what is submitted from now on waits for the next run. Between two runs of
+    /// its policy's it is started now, without the rest of the delay.
     ///
     /// # Errors
     /// As [`start`](Self::start), if it was not running; [`StartError::ControlGone`] also if it was.
@@ -261,7 +319,7 @@ impl Process {
         if self.shared.life().released {
             return Err(StartError::ControlGone);
         }
-        if request(&self.shared, Ask::Stop, AfterEnd::StartAgain) {
+        if request(&self.shared, Ask::Stop, AfterEnd::StartAgain, StopReason::Restart) {
             return Ok(());
         }
         match self.start() {
@@ -271,19 +329,28 @@ impl Process {
         }
     }
 
-    fn ask(&self, ask: Ask) {
-        request(&self.shared, ask, AfterEnd::Rest);
+    fn ask(&self, ask: Ask, reason: StopReason) {
+        request(&self.shared, ask, AfterEnd::Rest, reason);
     }
 
     /// The last control is gone.
     pub(crate) fn release(&self) {
-        self.shared.life().released = true;
-        self.ask(Ask::Stop);
-        if self.shared.life().state == State::Created {
-            let waiting = self.shared.traffic().stop();
-            for (call, entry) in waiting {
-                self.shared.resolve(call, entry, Outcome::Stopped);
+        let (state, finishes) = {
+            let mut life = self.shared.life();
+            life.released = true;
+            (life.state, life.finish.is_some())
+        };
+        // No run follows any more, so one that is to finish does so in this one.
+        match self.shared.spec.at_exit {
+            _ if finishes && state.is_alive() => {}
+            AtExit::Finish(within) if state.is_alive() => {
+                finish::finish(&self.shared, Some(within))
             }
+            AtExit::Stop | AtExit::Finish(_) => self.ask(Ask::Stop, StopReason::Released),
+        }
+        if state == State::Created {
+            let waiting = self.shared.traffic().stop();
+            not_run(&self.shared, waiting, &StopReason::Released);
         }
     }
 
@@ -296,9 +363,16 @@ impl Process {
     /// # Errors
     /// If there was nothing to join.
     pub fn join(&self, timeout: Duration) -> Result<Option<ExitStatus>, JoinError> {
-        let generation = self.generation();
-        let runs = |life: &Life| life.generation == generation && life.state.is_alive();
-        let life = self.wait_while(timeout, |life| runs(life) || life.finishing);
+        let generation = {
+            let life = self.shared.life();
+            life.generation + u32::from(life.start)
+        };
+        let runs = |life: &Life| match life.generation.cmp(&generation) {
+            Ordering::Less => life.start,
+            Ordering::Equal => life.state.is_alive(),
+            Ordering::Greater => false,
+        };
+        let life = self.wait_while(timeout, |life| runs(life) || self.is_being_told(life));
         match (life.state, &life.report) {
             (State::Created, _) => Err(JoinError::NotStarted),
             _ if runs(&life) => Ok(None),
@@ -319,12 +393,12 @@ impl Process {
         let life = self.wait_while(timeout, |life| {
             let stopped_early = life.state == State::Stopping && !life.ready;
             let comes = life.restart || life.restarting.is_some();
-            life.state == State::Starting || stopped_early || life.finishing || comes
+            life.state == State::Starting || stopped_early || self.is_being_told(life) || comes
         });
         match (life.state, &life.report) {
             (State::Created, _) => Err(ReadyError::NotStarted),
             _ if life.restart || life.restarting.is_some() => Err(ReadyError::TimedOut(timeout)),
-            (State::Running, _) => Ok(()),
+            (State::Running | State::Finishing, _) => Ok(()),
             (State::Stopping, _) if life.ready => Ok(()),
             (State::Starting | State::Stopping, _) | (_, None) => {
                 Err(ReadyError::TimedOut(timeout))
@@ -338,8 +412,17 @@ impl Process {
 
     /// Waits until nothing of any run is left to do, the `after_exit` hooks included.
     pub(crate) fn wait_idle(&self, timeout: Duration) -> bool {
-        let busy = |life: &Life| life.state.is_alive() || life.finishing || life.hooks > 0;
+        let own = usize::from(ends_here(&self.shared));
+        let busy = |life: &Life| {
+            let follows = life.start || life.finish.is_some();
+            life.state.is_alive() || follows || self.is_being_told(life) || life.hooks > own
+        };
         !busy(&self.wait_while(timeout, busy))
+    }
+
+    /// Whether the last signals of a run are being posted, by another thread than this one.
+    fn is_being_told(&self, life: &Life) -> bool {
+        life.finishing && !ends_here(&self.shared)
     }
 
     fn wait_while(&self, timeout: Duration, wait: impl Fn(&Life) -> bool) -> MutexGuard<'_, Life> {
@@ -477,15 +560,23 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     #[cfg(panic = "abort")]
     tell_of_abort();
     let mut life = shared.life();
-    // The last signals of the run before are being posted: a few microseconds.
-    while life.finishing {
-        life = shared.await_change(life);
-    }
     if life.released {
         return Err(StartError::ControlGone);
     }
     if life.state.is_alive() {
         return Err(StartError::AlreadyRunning { state: life.state });
+    }
+    if life.start {
+        return Err(StartError::AlreadyRunning { state: State::Starting });
+    }
+    life.finish = None;
+    if life.finishing {
+        // The last signals of the run before are being posted, which may take as long as a waker does: whoever
+        // posts them begins the next run.
+        (life.restart, life.start) = (true, true);
+        shared.traffic().gate = Gate::Open;
+        super::shutdown::register(shared);
+        return Ok(());
     }
     life.supervisor.by_hand();
     let (run, wake) = begin_run(shared, &mut life);
@@ -516,12 +607,20 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
     life.generation += 1;
     life.state = State::Starting;
     life.pid = None;
-    life.restart = false;
+    (life.restart, life.start) = (false, false);
     life.restarting = None;
+    life.reason = None;
     life.supervisor.begun(Instant::now());
     life.ready = false;
     life.run = Some(Arc::clone(&run));
-    let reapplied = shared.traffic().begin_run(|command| shared.limit(command, None));
+    let reapplied = {
+        let mut traffic = shared.traffic();
+        let reapplied = traffic.begin_run(|command| shared.limit(command, None));
+        if life.finish.is_some() {
+            traffic.finish();
+        }
+        reapplied
+    };
     shared.control().reset();
     shared.inbox.begin_run(&shared.mirrors);
     let mut wake = enqueue(shared, Notice::State(State::Starting));
@@ -547,37 +646,55 @@ pub(crate) enum AfterEnd {
 }
 
 /// Stops, terminates or kills the current run; returns whether there is one.
-pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
+pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd, reason: StopReason) -> bool {
+    request_if(shared, ask, after, reason, |_, _| true)
+}
+
+/// The same, if this holds at that moment.
+pub(crate) fn request_if(
+    shared: &Arc<Shared>,
+    ask: Ask,
+    after: AfterEnd,
+    reason: StopReason,
+    holds: impl FnOnce(&Life, &Traffic) -> bool,
+) -> bool {
     let mut wake = Wake::none();
     let (run, waiting, _posting) = {
         let mut life = shared.life();
+        if !holds(&life, &shared.traffic()) {
+            return false;
+        }
         let Some(run) = life.run.clone().filter(|_| life.state.is_alive()) else {
             let waiting = match after {
                 AfterEnd::Rest => restart::call_off(shared, &mut life),
                 AfterEnd::StartAgain => {
-                    life.restart = false;
+                    (life.restart, life.start) = (false, false);
                     Vec::new()
                 }
             };
             drop(life);
             shared.life_changed().notify_all();
-            for (call, entry) in waiting {
-                shared.resolve(call, entry, Outcome::Stopped);
-            }
+            not_run(shared, waiting, &reason);
             return false;
         };
-        life.restart = after == AfterEnd::StartAgain && !life.released;
+        let again = after == AfterEnd::StartAgain && !life.released;
+        life.restart = again;
+        life.finish = None;
         if life.state != State::Stopping {
             life.state = State::Stopping;
+            life.reason = Some(reason.clone());
             wake = enqueue(shared, Notice::State(State::Stopping));
+            wake = wake.and(enqueue(shared, Notice::Stopping(Box::new(reason.clone()))));
         }
         // What is resolved below belongs before the run's last signal.
         let posting = shared.begin_posting(&mut life);
-        let waiting = shared.traffic().stop();
+        let mut traffic = shared.traffic();
+        let waiting = if again { traffic.stop_for_next() } else { traffic.stop() };
+        drop(traffic);
         let mut control = shared.control();
         // A child that is killed must not begin to clean up; one on a thread cannot be killed.
         if ask != Ask::Kill || shared.spec.program.is_on_thread() {
-            control.stop();
+            control.stop(reason);
         }
         // The bound of the inbox does not hold back what a stopping child still has to say.
         control.grant();
@@ -591,4 +708,65 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
         shared.resolve(call, entry, Outcome::Stopped);
     }
     true
+}
+
+/// Commands that waited for a run which does not come: each ends as stopped, and that is told once.
+fn not_run(shared: &Arc<Shared>, waiting: Vec<(u64, Entry)>, reason: &StopReason) {
+    let commands = waiting.iter().filter(|(_, entry)| !entry.repeat.is_reapplied()).count();
+    for (call, entry) in waiting {
+        shared.resolve(call, entry, Outcome::Stopped);
+    }
+    tell_not_run(shared, commands, Some(reason), None);
+}
+
+/// Tells, once, that an end has taken commands before they ran.
+pub(crate) fn tell_not_run(
+    shared: &Arc<Shared>,
+    commands: usize,
+    reason: Option<&StopReason>,
+    pid: Option<u32>,
+) {
+    if commands == 0 {
+        return;
+    }
+    let number =
+        if commands == 1 { "1 command was".into() } else { format!("{commands} commands were") };
+    let why = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+    let exception = Exception {
+        process: shared.name(),
+        pid,
+        command: None,
+        call: None,
+        kind: ExceptionKind::NotRun { commands },
+        message: format!("{number} not run, because the child was to end{why}"),
+        backtrace: String::new(),
+    };
+    post(shared, Notice::Exception(Box::new(exception)));
+}
+
+thread_local! {
+    /// The child whose run ends on this thread, while that is told.
+    static ENDING: Cell<*const Shared> = const { Cell::new(std::ptr::null()) };
+}
+
+/// This thread tells the end of a run: what it calls meanwhile, a waker or `after_exit`, must not wait for that.
+#[derive(Debug)]
+pub(crate) struct EndsHere {
+    before: *const Shared,
+}
+
+impl EndsHere {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        Self { before: ENDING.replace(Arc::as_ptr(shared)) }
+    }
+}
+
+impl Drop for EndsHere {
+    fn drop(&mut self) {
+        ENDING.set(self.before);
+    }
+}
+
+fn ends_here(shared: &Arc<Shared>) -> bool {
+    ENDING.get() == Arc::as_ptr(shared)
 }

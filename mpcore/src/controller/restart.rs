@@ -73,6 +73,9 @@ impl Next {
         if life.restart {
             return Self::AtOnce;
         }
+        if life.released {
+            return Self::Rest;
+        }
         match life.supervisor.ended(Instant::now(), end) {
             Verdict::Rest => Self::Rest,
             Verdict::Restart { attempt, delay } => Self::Later { attempt, delay },
@@ -86,14 +89,29 @@ impl Next {
         match self {
             Self::Later { .. } if ready => GoOver::Idempotent,
             Self::Later { .. } => GoOver::Everything,
-            // By hand: they were stopped.
-            Self::Rest | Self::AtOnce | Self::GiveUp(_) => GoOver::Nothing,
+            // By hand: what was there before was stopped.
+            Self::AtOnce => GoOver::Since,
+            Self::Rest | Self::GiveUp(_) => GoOver::Nothing,
         }
     }
 
-    /// Whether commands are taken from now on.
-    pub(super) fn gate(self, report: &Arc<ExitReport>) -> Gate {
+    /// Of a child that is to finish, and has `left` commands to do: no run begins for none.
+    pub(super) fn if_any_left(self, left: usize) -> Self {
         match self {
+            Self::Later { .. } if left == 0 => Self::Rest,
+            next => next,
+        }
+    }
+
+    /// Whether another run is to come.
+    pub(super) fn is_run(self) -> bool {
+        matches!(self, Self::AtOnce | Self::Later { .. })
+    }
+
+    /// Whether commands are taken from now on.
+    pub(super) fn gate(self, report: &Arc<ExitReport>, finishes: bool) -> Gate {
+        match self {
+            Self::AtOnce | Self::Later { .. } if finishes => Gate::Finishing,
             Self::AtOnce | Self::Later { .. } => Gate::Open,
             Self::Rest | Self::GiveUp(_) => Gate::Ended(Arc::clone(report)),
         }
@@ -115,10 +133,11 @@ impl Next {
             if let Self::GiveUp(reason) = self {
                 let report = Arc::clone(report);
                 wake = enqueue(shared, Notice::GaveUp(Box::new(GaveUp { reason, report })));
-            } else if life.restart {
+            }
+            if life.restart {
                 life.supervisor.by_hand();
                 let (run, starting) = begin_run(shared, &mut life);
-                (begun, wake) = (Some(run), starting);
+                (begun, wake) = (Some(run), wake.and(starting));
             } else if let Some(next) = life.restarting.clone() {
                 set_alarm(shared, &next);
                 wake = enqueue(shared, Notice::Restarting(Box::new(next)));
@@ -159,6 +178,8 @@ fn begin_next(shared: &Arc<Shared>, generation: u32) {
 /// No run is to follow the one that has ended; what waits for it is to end as stopped.
 pub(super) fn call_off(shared: &Shared, life: &mut Life) -> Vec<(u64, Entry)> {
     let by_hand = std::mem::take(&mut life.restart);
+    life.start = false;
+    life.finish = None;
     if life.restarting.take().is_none() && !by_hand {
         return Vec::new();
     }

@@ -17,6 +17,7 @@ use super::control_lane::ControlLane;
 use super::encoder::EncoderThread;
 use super::escalation::Limit;
 use super::exit::{ExitReport, State};
+use super::finish::{self, Finish};
 use super::inbox::{ChildInbox, Notice, Source, post};
 use super::mailbox::Fill;
 use super::mirror::Mirror;
@@ -30,10 +31,11 @@ use super::supersede::Kind;
 use super::traffic::Traffic;
 use super::wiring::Sinks;
 use crate::supervise::restart::Supervisor;
-use crate::sync::{lock, wait};
+use crate::sync::lock;
 use crate::unwind::caught;
 use crate::wire::interface::{Delivery, InterfaceTable};
 use crate::wire::outgoing::Payload;
+use crate::wire::stop_reason::StopReason;
 
 /// Where the child is in its life.
 #[derive(Debug)]
@@ -50,6 +52,12 @@ pub(crate) struct Life {
     pub(crate) ready: bool,
     /// Start again when the current run has ended.
     pub(crate) restart: bool,
+    /// That was asked for by `start`, while the end of the run was being told.
+    pub(crate) start: bool,
+    /// What is queued is to be done, and then the child is to stop.
+    pub(crate) finish: Option<Finish>,
+    /// Why the current run, or the last one, was asked to end.
+    pub(crate) reason: Option<StopReason>,
     /// The next run begins by itself, when its time has come.
     pub(crate) restarting: Option<Restarting>,
     pub(crate) supervisor: Supervisor,
@@ -112,6 +120,9 @@ impl Shared {
             report: None,
             ready: false,
             restart: false,
+            start: false,
+            finish: None,
+            reason: None,
             restarting: None,
             supervisor: Supervisor::new(spec.restart),
             posting: 0,
@@ -152,11 +163,6 @@ impl Shared {
 
     pub(crate) fn life_changed(&self) -> &Condvar {
         &self.life_changed
-    }
-
-    /// Waits until somebody has changed the life.
-    pub(crate) fn await_change<'a>(&self, life: MutexGuard<'a, Life>) -> MutexGuard<'a, Life> {
-        wait(&self.life_changed, life)
     }
 
     pub(crate) fn traffic(&self) -> MutexGuard<'_, Traffic> {
@@ -282,7 +288,8 @@ impl Shared {
             }
             // Told otherwise, or asked for.
             Outcome::Exited(_) | Outcome::TimedOut(_) => (false, None),
-            Outcome::Cancelled | Outcome::Stopped | Outcome::Superseded => (false, None),
+            Outcome::Cancelled | Outcome::Superseded => (false, None),
+            Outcome::Stopped | Outcome::Finishing => (false, None),
             // As they are now: when it is told, the child may be another.
             _ => (true, Some(Box::new(Source { name: self.name(), pid: self.life().pid }))),
         };
@@ -339,12 +346,16 @@ impl Shared {
 
     pub(crate) fn cancel(self: &Arc<Self>, call: u64) {
         let _posting = self.begin_posting(&mut self.life());
-        let (waiting, pending) = {
+        let (waiting, pending, done) = {
             let mut traffic = self.traffic();
-            (traffic.cancel_waiting(call), traffic.cancel_sent(call))
+            let (waiting, pending) = (traffic.cancel_waiting(call), traffic.cancel_sent(call));
+            (waiting, pending, traffic.is_done())
         };
         if let Some(entry) = waiting {
             self.resolve(call, entry, Outcome::Cancelled);
+            if done {
+                finish::stop_if_done(self);
+            }
         } else if pending {
             self.control().cancel(call);
         }

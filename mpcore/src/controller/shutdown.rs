@@ -1,48 +1,116 @@
-//! The end of the program: children are stopped and joined, their last signals delivered.
+//! The end of the program: children finish or are stopped, and are joined, their last signals delivered.
 
-use std::sync::{Mutex, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
+use super::call::wait_forbidden;
+use super::finish;
 use super::inbox::InboxHandle;
 use super::process::{AfterEnd, Process, request};
 use super::run::Ask;
 use super::shared::Shared;
-use crate::limits::{SHUTDOWN_DEADLINE, STOP_GRACE, TERMINATE_GRACE};
+use crate::limits::{SHUTDOWN_DEADLINE, TERMINATE_GRACE};
 use crate::sync::lock;
+use crate::wire::at_exit::AtExit;
+use crate::wire::stop_reason::StopReason;
 
 static STARTED: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
-/// A child was started: it is to be stopped when the program ends.
-pub(crate) fn register(shared: &std::sync::Arc<Shared>) {
+/// A child was started: it is to end when the program ends.
+pub(crate) fn register(shared: &Arc<Shared>) {
     let mut started = lock(&STARTED);
     started.retain(|weak| {
         weak.strong_count() > 0 && !std::ptr::eq(weak.as_ptr(), &raw const **shared)
     });
-    started.push(std::sync::Arc::downgrade(shared));
+    started.push(Arc::downgrade(shared));
 }
 
-/// Stops every child of this process, waits for their ends, all under one deadline, and for the
-/// background inbox to deliver their last signals. Returns whether everything was done in time.
+/// Why [`shutdown`] has not seen the end of every child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ShutdownError {
+    /// A child has not ended, or its last signals were not delivered; it goes on ending.
+    #[error(
+        "not every child had ended after {0:?}; give `shutdown` as long as their exit policy and grace take"
+    )]
+    TimedOut(Duration),
+    /// Waiting is not allowed on this thread. Nothing was asked of any child.
+    #[error("this thread must not wait for children; call `shutdown` on another thread")]
+    WaitForbidden,
+}
+
+/// Ends every child of this process by its [exit policy](AtExit), waits for their ends, all under one deadline,
+/// and for the background inbox to deliver their last signals.
 ///
-/// Not to be called in a handler of that inbox, which would wait for itself.
+/// Also in a handler, or in an `after_exit` hook: it waits for all that ends without the thread it is called on.
 ///
-/// [`#[mpcore::main]`](crate::main) does this when `main` returns.
-pub fn shutdown(timeout: Duration) -> bool {
-    let deadline = Instant::now().checked_add(timeout);
+/// [`#[mpcore::main]`](crate::main) does this when `main` returns, and waits as long as the children have.
+///
+/// # Errors
+/// If that was not done in time, or this thread [must not wait](crate::forbid_waiting_on_this_thread).
+pub fn shutdown(timeout: Duration) -> Result<(), ShutdownError> {
+    if wait_forbidden() {
+        return Err(ShutdownError::WaitForbidden);
+    }
+    let children = end_children();
+    let done = wait_for(children, Instant::now().checked_add(timeout));
+    if done { Ok(()) } else { Err(ShutdownError::TimedOut(timeout)) }
+}
+
+/// The same, waiting as long as the children themselves have: see [`time_to_end`]. Returns whether all was done.
+pub(crate) fn end_of_program() -> bool {
+    let children = end_children();
+    let times = children.iter().map(|child| time_to_end(child));
+    // Without a child only the inbox is waited for.
+    let longest = times.reduce(|a, b| Some(a?.max(b?))).unwrap_or(Some(Duration::ZERO));
+    let deadline = longest
+        .and_then(|longest| Instant::now().checked_add(longest.checked_add(SHUTDOWN_DEADLINE)?));
+    wait_for(children, deadline)
+}
+
+/// Asks every child to end by its policy. One that finishes already goes on.
+fn end_children() -> Vec<Arc<Shared>> {
     let started = lock(&STARTED).clone();
     let children: Vec<_> = started.iter().filter_map(Weak::upgrade).collect();
     for child in &children {
-        request(child, Ask::Stop, AfterEnd::Rest);
+        if Process::new(Arc::clone(child)).is_finishing() {
+            continue;
+        }
+        match child.spec.at_exit {
+            AtExit::Stop => {
+                request(child, Ask::Stop, AfterEnd::Rest, StopReason::Shutdown);
+            }
+            AtExit::Finish(within) => finish::finish(child, Some(within)),
+        }
     }
-    let mut all = true;
-    for child in children {
-        let left = deadline.map_or(timeout, |at| at.saturating_duration_since(Instant::now()));
-        all &= Process::new(child).wait_idle(left);
-    }
-    all && InboxHandle::background().wait_empty(deadline)
+    children
 }
 
-/// Shuts down when `main` ends; used by `#[mpcore::main]`.
+/// How long a child that was asked to end may take: what it has left to finish, its grace, and the second after
+/// SIGTERM; `None`: as long as it likes.
+fn time_to_end(child: &Shared) -> Option<Duration> {
+    let finish = child.life().finish;
+    let left = match finish {
+        Some(finish) => finish.until?.saturating_duration_since(Instant::now()),
+        None => Duration::ZERO,
+    };
+    left.checked_add(child.spec.stop_grace)?.checked_add(TERMINATE_GRACE)
+}
+
+/// No deadline: for ever.
+fn wait_for(children: Vec<Arc<Shared>>, deadline: Option<Instant>) -> bool {
+    let mut all = true;
+    for child in children {
+        let left =
+            deadline.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
+        all &= Process::new(child).wait_idle(left);
+    }
+    let inbox = InboxHandle::background();
+    // In a handler of that inbox the rest is delivered after it.
+    all && (inbox.is_drained_here() || inbox.wait_empty(deadline))
+}
+
+/// Ends the children when `main` ends; used by `#[mpcore::main]`.
 #[derive(Debug, Default)]
 pub struct ShutdownGuard {
     _private: (),
@@ -54,10 +122,16 @@ impl ShutdownGuard {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// Ends the children, and waits for them as long as they have; returns whether all of them have ended.
+    #[must_use]
+    pub fn end_children() -> bool {
+        end_of_program()
+    }
 }
 
 impl Drop for ShutdownGuard {
     fn drop(&mut self) {
-        shutdown(STOP_GRACE + TERMINATE_GRACE + SHUTDOWN_DEADLINE);
+        end_of_program();
     }
 }

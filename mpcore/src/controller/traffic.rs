@@ -26,7 +26,14 @@ use crate::wire::packet::{Head, ItemHead, ItemKind, PacketKind};
 #[derive(Debug, Clone)]
 pub(crate) enum Gate {
     Open,
-    Stopping,
+    /// What is queued is done, and nothing else is taken.
+    Finishing,
+    /// The run stops for the next one, which gets what is submitted from now on.
+    Restarting,
+    /// The run stops; `finished`: it has done what was queued, and was to take nothing else.
+    Stopping {
+        finished: bool,
+    },
     Ended(SharedReport),
 }
 
@@ -41,8 +48,10 @@ struct Lane {
 /// Which commands without an outcome go over to the next run, when one has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GoOver {
-    /// There is no next run, or it was asked for.
+    /// There is no next run.
     Nothing,
+    /// It was asked for: what was submitted since.
+    Since,
     /// The run never was ready, so nothing of a command had been sent.
     Everything,
     /// It had been ready: only what is idempotent, once.
@@ -52,6 +61,10 @@ pub(crate) enum GoOver {
 pub(crate) struct Traffic {
     pub(crate) gate: Gate,
     last_call: u64,
+    /// The newest call of this run, where those after it are for the next one.
+    last_of_run: Option<u64>,
+    /// Commands that the end of this run has taken, or refused, before they ran.
+    pub(crate) not_run: usize,
     pub(crate) pending: Pending,
     pub(crate) health: Health,
     /// Those to be made again with every start.
@@ -83,6 +96,8 @@ impl Traffic {
         Self {
             gate: Gate::Open,
             last_call: 0,
+            last_of_run: None,
+            not_run: 0,
             pending: Pending::default(),
             health: Health::new(ping_interval),
             writes: AcceptedWrites::default(),
@@ -118,9 +133,16 @@ impl Traffic {
             _ => Vec::new(),
         };
         match &self.gate {
-            Gate::Open if self.queue.has_room_instead_of(&older, length) => {}
-            Gate::Open => return Err((entry, Outcome::QueueFull)),
-            Gate::Stopping => return Err((entry, Outcome::Stopped)),
+            Gate::Open | Gate::Restarting if self.queue.has_room_instead_of(&older, length) => {}
+            Gate::Open | Gate::Restarting => return Err((entry, Outcome::QueueFull)),
+            Gate::Finishing | Gate::Stopping { finished: true } => {
+                self.not_run += 1;
+                return Err((entry, Outcome::Finishing));
+            }
+            Gate::Stopping { finished: false } => {
+                self.not_run += 1;
+                return Err((entry, Outcome::Stopped));
+            }
             Gate::Ended(report) => return Err((entry, Outcome::Exited(Arc::clone(report)))),
         }
         let head = head_of(call, &entry);
@@ -254,6 +276,7 @@ impl Traffic {
     pub(crate) fn begin_run(&mut self, limit: impl Fn(u16) -> Limit) -> Vec<u16> {
         let mut reapplied = Vec::new();
         self.gate = Gate::Open;
+        (self.last_of_run, self.not_run) = (None, 0);
         self.health.reset();
         self.queue.hold();
         // Each goes to the front.
@@ -306,7 +329,8 @@ impl Traffic {
 
     /// Whether the child owes something: an outcome, or its end.
     pub(crate) fn is_outstanding(&self) -> bool {
-        let owes = self.pending.len() > 0 || matches!(self.gate, Gate::Stopping);
+        let ends = matches!(self.gate, Gate::Stopping { .. } | Gate::Restarting);
+        let owes = self.pending.len() > 0 || ends;
         owes && self.lane.is_some()
     }
 
@@ -350,13 +374,48 @@ impl Traffic {
 
     /// No further commands; takes out those of which nothing has been sent.
     pub(crate) fn stop(&mut self) -> Vec<(u64, Entry)> {
-        if matches!(self.gate, Gate::Open) {
-            self.gate = Gate::Stopping;
+        let finished = self.is_done() || matches!(self.gate, Gate::Stopping { finished: true });
+        self.last_of_run = None;
+        self.close(Gate::Stopping { finished })
+    }
+
+    /// No further commands for this run: they wait for the next. Takes out those of which nothing has been sent,
+    /// unless they are for that one already.
+    pub(crate) fn stop_for_next(&mut self) -> Vec<(u64, Entry)> {
+        if self.last_of_run.is_some() {
+            self.gate = Gate::Restarting;
+            return Vec::new();
+        }
+        self.last_of_run = Some(self.last_call);
+        let waiting = self.close(Gate::Restarting);
+        self.queue.hold();
+        waiting
+    }
+
+    fn close(&mut self, gate: Gate) -> Vec<(u64, Entry)> {
+        if !matches!(self.gate, Gate::Ended(_)) {
+            self.gate = gate;
         }
         let queue = &self.queue;
         let waiting = self.pending.take(|call| queue.waits(call));
         self.queue.clear();
+        self.not_run += waiting.iter().filter(|(_, entry)| !entry.repeat.is_reapplied()).count();
         waiting
+    }
+
+    /// Nothing more is taken: the child is to do what it has.
+    pub(crate) fn finish(&mut self) {
+        self.gate = Gate::Finishing;
+    }
+
+    /// Whether a child that is to finish has done what it had. Of one that ends for the next run, what that is
+    /// to do counts.
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self.gate, Gate::Finishing)
+            && match self.last_of_run {
+                None => self.pending.len() == 0,
+                Some(last) => self.pending.newest().is_none_or(|newest| newest <= last),
+            }
     }
 
     /// The run has ended; takes out everything but what goes over to the next.
@@ -366,10 +425,12 @@ impl Traffic {
         let mut queued: HashMap<_, _> =
             queued.map(|(head, payload)| (head.call, payload)).collect();
         let mut lost = Vec::new();
+        let last_of_run = self.last_of_run.take();
         for (call, mut entry) in self.pending.take(|_| true) {
             let payload = queued.remove(&call);
             let payload = match go_over {
                 GoOver::Everything if !entry.repeat.is_reapplied() => payload,
+                GoOver::Since if last_of_run.is_some_and(|last| call > last) => payload,
                 // Not even whole on the lane: it has not been run.
                 GoOver::Idempotent if entry.repeat.is_idempotent() => {
                     payload.or_else(|| entry.repeat.again())
@@ -422,6 +483,9 @@ mod tests {
         OpenLane,
         CloseLane,
         Stop,
+        /// For the next run.
+        Restart,
+        Finish,
         End,
     }
 
@@ -445,6 +509,8 @@ mod tests {
             3 => Just(Step::OpenLane),
             1 => Just(Step::CloseLane),
             1 => Just(Step::Stop),
+            1 => Just(Step::Restart),
+            1 => Just(Step::Finish),
             2 => Just(Step::End),
         ]
     }
@@ -472,6 +538,8 @@ mod tests {
         newest_read: u64,
         /// The run has ended, or the first has not begun.
         ended: bool,
+        /// While it ends for the next one: what is for this one at most.
+        newest_of_run: Option<u64>,
     }
 
     impl Model {
@@ -491,6 +559,7 @@ mod tests {
                 ready: BTreeSet::new(),
                 newest_read: 0,
                 ended: true,
+                newest_of_run: None,
             }
         }
 
@@ -600,41 +669,69 @@ mod tests {
                     }
                 }
                 Step::OpenLane if self.ended => {
-                    (self.traffic.gate, self.ended) = (Gate::Open, false);
+                    self.ended = false;
                     self.generation += 1;
                     let (sender, receiver) = mpsc::channel();
                     (self.lane, self.consumed, self.assembler) =
                         (Some(receiver), 0, Assembler::default());
                     let (lane, grant) = (Arc::new(sender), Arc::default());
+                    self.traffic.begin_run(|_| Limit::default());
                     self.traffic.open_lane(lane, self.generation, grant, WINDOW, vec![1]);
+                    self.traffic.ready();
+                    self.newest_of_run = None;
                 }
                 Step::CloseLane => {
                     self.lane = None;
                     self.sent.clear();
                 }
                 Step::Stop => {
+                    self.newest_of_run = None;
                     for (call, entry) in self.traffic.stop() {
                         self.resolved(call, entry);
                     }
                 }
-                Step::End if !self.ended => {
-                    for (call, entry) in self.traffic.end(GoOver::Nothing) {
+                Step::Restart if !self.ended => {
+                    let newest = self.calls.last().copied().unwrap_or(0);
+                    self.newest_of_run.get_or_insert(newest);
+                    for (call, entry) in self.traffic.stop_for_next() {
+                        prop_assert!(
+                            Some(call) <= self.newest_of_run,
+                            "{call} is for the next run"
+                        );
                         self.resolved(call, entry);
                     }
-                    // It refuses commands as an ended one does.
-                    (self.traffic.gate, self.ended) = (Gate::Stopping, true);
+                }
+                Step::Finish if !self.ended => self.traffic.finish(),
+                Step::End if !self.ended => {
+                    let newest = self.newest_of_run.take();
+                    let go_over = newest.map_or(GoOver::Nothing, |_| GoOver::Since);
+                    for (call, entry) in self.traffic.end(go_over) {
+                        prop_assert!(
+                            newest.is_none_or(|newest| call <= newest),
+                            "{call} goes over"
+                        );
+                        self.resolved(call, entry);
+                    }
+                    // It refuses commands as an ended one does, unless another follows.
+                    let gate = if newest.is_some() {
+                        Gate::Open
+                    } else {
+                        Gate::Stopping { finished: false }
+                    };
+                    (self.traffic.gate, self.ended) = (gate, true);
                     self.lane = None;
                     self.sent.clear();
                     self.child_has.clear();
                 }
-                Step::OpenLane | Step::End => {}
+                Step::OpenLane | Step::Restart | Step::Finish | Step::End => {}
             }
             self.look_at_the_lane()
         }
 
         /// A child that reads and answers gets everything, up to what is not encoded yet.
         fn nothing_waits_for_ever(&mut self) -> Result<(), TestCaseError> {
-            if self.lane.is_none() || !matches!(self.traffic.gate, Gate::Open) {
+            let works = matches!(self.traffic.gate, Gate::Open | Gate::Finishing);
+            if self.lane.is_none() || !works || self.newest_of_run.is_some() {
                 return Ok(());
             }
             while !self.sent.is_empty() || !self.child_has.is_empty() {
@@ -644,6 +741,8 @@ mod tests {
             let encoding = self.encoding.iter().copied().find(|call| !self.has_ended(*call));
             let waits = self.traffic.pending.oldest();
             prop_assert!(waits.is_none_or(|call| Some(call) == encoding), "{waits:?} waits");
+            let finishes = matches!(self.traffic.gate, Gate::Finishing);
+            prop_assert_eq!(self.traffic.is_done(), finishes && waits.is_none());
             Ok(())
         }
 
@@ -654,8 +753,16 @@ mod tests {
                 let (head, body) = Head::parse(packet, self.generation).expect("a packet of ours");
                 if head.kind == PacketKind::Items {
                     let take = |item: ItemHead, _: crate::wire::packet::Payload<'_>| {
-                        let ended = item.kind == ItemKind::Call && self.has_ended(item.call);
-                        if ended { Err(Wrong::Ended(item.call)) } else { Ok(()) }
+                        let is_call = item.kind == ItemKind::Call;
+                        match self.newest_of_run {
+                            _ if is_call && self.has_ended(item.call) => {
+                                Err(Wrong::Ended(item.call))
+                            }
+                            Some(newest) if is_call && item.call > newest => {
+                                Err(Wrong::NextRun(item.call))
+                            }
+                            _ => Ok(()),
+                        }
                     };
                     let sent = Assembler::default().take(head.kind, body, take);
                     prop_assert!(sent.is_ok(), "{sent:?}");
@@ -689,6 +796,7 @@ mod tests {
     #[allow(dead_code, reason = "shown where a case fails")]
     enum Wrong {
         Ended(u64),
+        NextRun(u64),
         Order(u64, u64),
         Packet(PacketError),
     }

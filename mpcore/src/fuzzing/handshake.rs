@@ -14,9 +14,8 @@ use crate::wire::fingerprint::{Mismatch, not_compared};
 use crate::wire::handshake::{Bootstrap, Introduction, Record, Welcome};
 use crate::wire::interface::InterfaceTable;
 use crate::wire::packet::PROTOCOL;
-use crate::wire::report::{
-    Bye, ControlState, InExecution, InitFailure, PanicReport, Pong, StopReason,
-};
+use crate::wire::report::{Bye, ControlState, InExecution, InitFailure, PanicReport, Pong};
+use crate::wire::stop_reason::StopReason;
 
 /// The interface of the children here.
 pub(super) fn table() -> &'static InterfaceTable {
@@ -98,8 +97,13 @@ pub(super) fn welcome(data: &[u8]) {
 }
 
 pub(super) fn welcomes() -> Vec<Vec<u8>> {
-    let welcome =
-        Welcome { nonce: [0; 16], name: "Fuzzed-1".into(), grace: 3000, config: config() };
+    let welcome = Welcome {
+        nonce: [0; 16],
+        name: "Fuzzed-1".into(),
+        grace: 3000,
+        at_exit: crate::AtExit::Finish(std::time::Duration::from_secs(1)),
+        config: config(),
+    };
     encoded(&[welcome])
 }
 
@@ -115,7 +119,7 @@ pub(super) fn control_state(data: &[u8]) {
 
 pub(super) fn control_states() -> Vec<Vec<u8>> {
     encoded(&[
-        ControlState { stop: true, ..ControlState::default() },
+        ControlState { stop: Some(StopReason::because("off")), ..ControlState::default() },
         ControlState { cancelled: vec![1, 2, 1 << 40], ping: 3, ..ControlState::default() },
         ControlState {
             deadlines: vec![(7, 50), (8, 0)],

@@ -12,6 +12,7 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
+use super::at_exit::AtExit;
 use super::child_limits::ChildLimits;
 use super::codec::decode;
 use super::fault::FaultPlan;
@@ -193,6 +194,8 @@ pub(crate) struct Welcome {
     pub(crate) name: String,
     /// Milliseconds a child whose controller is gone may take to end.
     pub(crate) grace: u32,
+    /// How its own children end with it.
+    pub(crate) at_exit: AtExit,
     /// The encoded config.
     pub(crate) config: Vec<u8>,
 }

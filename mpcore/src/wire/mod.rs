@@ -6,6 +6,7 @@
 //!
 //! `controller` and `child` both import this module and never each other.
 
+pub(crate) mod at_exit;
 mod checked;
 pub(crate) mod child_limits;
 pub(crate) mod codec;
@@ -28,5 +29,6 @@ pub(crate) mod same;
 pub(crate) mod sandbox;
 mod serializer;
 mod shape;
+pub(crate) mod stop_reason;
 mod structure;
 mod tag;

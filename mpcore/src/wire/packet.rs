@@ -11,7 +11,7 @@
 use crate::limits;
 
 /// Number of this layout; the handshake refuses any other.
-pub(crate) const PROTOCOL: u32 = 3;
+pub(crate) const PROTOCOL: u32 = 4;
 
 /// Bytes of a [`Head`].
 pub(crate) const HEAD: usize = 24;
@@ -142,7 +142,7 @@ impl ItemKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ItemHead {
     pub(crate) kind: ItemKind,
-    /// Of a call: [`CallFlags`].
+    /// Of a call, or its outcome: [`CallFlags`].
     pub(crate) flags: CallFlags,
     /// Index of the command, property or event.
     pub(crate) method: u16,
@@ -155,7 +155,7 @@ pub(crate) struct ItemHead {
     pub(crate) deadline: u32,
 }
 
-/// What the controller has to say of a call beside its arguments.
+/// What there is to say of a call beside its arguments, or its result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct CallFlags(u8);
 
@@ -164,6 +164,8 @@ impl CallFlags {
     pub(crate) const OUTLIVES_CANCEL: Self = Self(1);
     /// Its deadline is told, but does not end it.
     pub(crate) const OUTLIVES_DEADLINE: Self = Self(2);
+    /// Of an outcome: the command was not begun.
+    pub(crate) const NOT_BEGUN: Self = Self(4);
 
     pub(crate) fn has(self, flag: Self) -> bool {
         self.0 & flag.0 != 0

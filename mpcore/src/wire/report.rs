@@ -4,11 +4,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::stop_reason::StopReason;
+
 /// What the controller wants of the child: a state, not a queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ControlState {
-    /// End, once the running command has returned.
-    pub(crate) stop: bool,
+    /// End, once the running command has returned, for this reason.
+    pub(crate) stop: Option<StopReason>,
     /// Calls that were cancelled since the last message.
     pub(crate) cancelled: Vec<u64>,
     /// Calls that got another deadline since, and the milliseconds they may run; 0: as long as they like.
@@ -69,19 +71,6 @@ pub(crate) enum InitFailure {
     ConstructorPanicked(PanicReport),
     PostrunInit(crate::Error),
     PostrunInitPanicked(PanicReport),
-}
-
-/// Why a child ends in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum StopReason {
-    /// The controller asked.
-    Asked,
-    /// A signal from outside, SIGTERM or SIGHUP.
-    Signal,
-    /// The controller is gone.
-    ControllerLost,
-    /// It never was ready.
-    InitFailed,
 }
 
 /// The last words of an orderly end.

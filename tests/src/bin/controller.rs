@@ -145,7 +145,7 @@ fn end(ending: &str, bench: BenchControl) {
         }
         "shutdown" => {
             let finished = bench.process().signals().finished.receiver();
-            let all = mpcore::shutdown(LONG);
+            let all = mpcore::shutdown(LONG).is_ok();
             let state = finished.try_recv().map_or("unheard".into(), |it| it.0.state.to_string());
             say(&format!("shut down {all} {state}"));
         }

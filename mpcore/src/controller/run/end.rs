@@ -10,6 +10,7 @@ use super::{Run, Step};
 use crate::controller::exit::{ExitReport, Failure, State};
 use crate::controller::inbox::{Notice, post};
 use crate::controller::outcome::{Exception, ExceptionKind, Outcome};
+use crate::controller::process::{EndsHere, tell_not_run};
 use crate::controller::restart::Next;
 use crate::controller::shared::Shared;
 use crate::limits::DRAIN_DEADLINE;
@@ -104,6 +105,7 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
     if !run.finished.end() {
         return;
     }
+    let _here = EndsHere::new(shared);
     let written = run.output.finish(shared);
     let (report, lost, blame, next) = {
         let mut life = shared.life();
@@ -128,10 +130,22 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
         let guilty = known.blame.and_then(|blame| traffic.pending.get_mut(blame.call));
         guilty.into_iter().for_each(|entry| entry.repeat.cancel());
         let lost = traffic.end(next.go_over(known.ready));
+        let finishes = life.finish.is_some();
+        let next = if finishes { next.if_any_left(traffic.pending.len()) } else { next };
+        if !next.is_run() {
+            life.finish = None;
+        }
         let called = lost.iter().filter(|(_, entry)| !entry.repeat.is_reapplied());
         report.commands_lost = called.count();
+        report.reason =
+            life.reason.clone().or_else(|| known.bye.as_ref().map(|bye| bye.reason.clone()));
+        report.commands_stopped = std::mem::take(&mut traffic.not_run);
+        if known.bye.is_some() && report.failure.is_none() {
+            // A child that has said goodbye has told the outcome of all that it had begun.
+            report.commands_stopped += report.commands_lost;
+        }
         let report = Arc::new(report);
-        traffic.gate = next.gate(&report);
+        traffic.gate = next.gate(&report, finishes);
         drop(traffic);
         shared.control().close();
         life.state = report.state;
@@ -153,6 +167,7 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
         });
         shared.resolve(call, entry, outcome);
     }
+    tell_not_run(shared, report.commands_stopped, report.reason.as_ref(), report.pid);
     if let Some(failure) = &report.failure {
         let exception = Exception {
             process: report.name.clone(),
@@ -203,6 +218,8 @@ fn report(
         failure,
         // Counted when it is known what goes over to the next run.
         commands_lost: 0,
+        commands_stopped: 0,
+        reason: None,
         stderr: written.last_of_stderr,
         lines_dropped: written.lines_dropped,
     }

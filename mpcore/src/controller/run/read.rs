@@ -13,6 +13,7 @@ use crate::controller::allowance::Allowance as _;
 use crate::controller::config::ConfigBytes;
 use crate::controller::control_lane::LaneError;
 use crate::controller::exit::{Failure, State};
+use crate::controller::finish;
 use crate::controller::inbox::{Notice, Wake, enqueue, enqueue_change, post};
 use crate::controller::mirror::Mirror;
 use crate::controller::outcome::{Item, Outcome};
@@ -28,7 +29,9 @@ use crate::wire::codec::{DecodeError, decode};
 use crate::wire::credit::{FalseReport, charge};
 use crate::wire::handshake::{Nonce, Welcome};
 use crate::wire::memory::{NoMemory, room_for};
-use crate::wire::packet::{Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind, Payload};
+use crate::wire::packet::{
+    Assembler, CallFlags, Head, ItemHead, ItemKind, PacketError, PacketKind, Payload,
+};
 use crate::wire::report::{InitFailure, Undelivered};
 
 /// Why the events lane is no longer read.
@@ -120,7 +123,8 @@ pub(super) fn open(
     config.then(move |encoded| {
         let welcome = encoded.and_then(|config| {
             let grace = u32::try_from(shared.spec.stop_grace.as_millis()).unwrap_or(u32::MAX);
-            let welcome = Welcome { nonce, name, grace, config: config.to_vec() };
+            let at_exit = shared.spec.at_exit;
+            let welcome = Welcome { nonce, name, grace, at_exit, config: config.to_vec() };
             postcard::to_stdvec(&welcome).map_err(|error| error.to_string())
         });
         let Some(grant) = grant else { return };
@@ -220,12 +224,19 @@ fn take_item(
         ItemKind::Unencodable => Outcome::Encode(text(&payload)),
         _ => return take_notice(shared, run, item, payload),
     };
-    let entry = {
+    let (entry, done) = {
         let mut traffic = shared.traffic();
         if traffic.waits(item.call) {
             return Err(Broken::Content("an outcome of a call that it has not been sent"));
         }
-        traffic.returned(item.call)
+        let entry = traffic.returned(item.call);
+        if item.kind == ItemKind::Stopped
+            && item.flags.has(CallFlags::NOT_BEGUN)
+            && entry.as_ref().is_some_and(|entry| !entry.repeat.is_reapplied())
+        {
+            traffic.not_run += 1;
+        }
+        (entry, traffic.is_done())
     };
     let reapplied = entry.as_ref().and_then(|entry| entry.repeat.reapplied());
     if let Some(property) = reapplied {
@@ -239,6 +250,9 @@ fn take_item(
                 shared.traffic().writes.returned(item.call, entry.command, &entry.repeat);
             }
             shared.resolve(item.call, entry, outcome);
+            if done {
+                finish::stop_if_done(shared);
+            }
             Ok(())
         }
         Some(entry) => {
@@ -310,8 +324,9 @@ fn take_notice(
                 let mut life = shared.life();
                 life.ready = true;
                 let running = if life.state == State::Starting {
-                    life.state = State::Running;
-                    enqueue(shared, Notice::State(State::Running))
+                    let finishes = life.finish.is_some();
+                    life.state = if finishes { State::Finishing } else { State::Running };
+                    enqueue(shared, Notice::State(life.state))
                 } else {
                     Wake::none()
                 };
