@@ -74,6 +74,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "mirror: Hello World 3!\n",
         ],
     ),
+    ("readme", &["3\n"]),
+    ("readme_options", &["Ok(42)\n"]),
     (
         "separate_child",
         &[

@@ -80,7 +80,8 @@
 //!   before a value of another property that was set before it. A control's getter, such as
 //!   `laser.connected()`, is ahead of that: it reads the newest value that has arrived, also of what waits in
 //!   the inbox.
-//! * **The caller never blocks on a child**: only `wait…`, `join` and `blocking` wait. Not with a full queue,
+//! * **The caller never blocks on a child**: only `wait…`, `join`, `blocking`, [`shutdown`] and a [`Receiver`] wait, and
+//!   none of them on a thread that [must not](forbid_waiting_on_this_thread). Not with a full queue,
 //!   a 64 MiB argument, a child that stands still, or one that lies about what it has taken.
 //! * **No orphan, no zombie**: a controller that ends, however it ends, takes its children with it,
 //!   after their [grace](Builder::stop_grace) plus a second at the latest; what a child has started goes with
@@ -92,7 +93,8 @@
 //!   field in the error: [`Wire`] has the list of types. An event or a property's value that cannot be carried
 //!   is reported by `exception_raised` with its name ([`ExceptionKind::UndeliveredEvent`],
 //!   [`ExceptionKind::UndeliveredProperty`]), and the property keeps its old value. An orderly end sends
-//!   everything first. Only properties, progress and `latest` events are coalesced; a write of a property that
+//!   everything first; commands that it takes before they ran are counted and reported once
+//!   ([`ExceptionKind::NotRun`]). Only properties, progress and `latest` events are coalesced; a write of a property that
 //!   still waits is superseded by the next one ([`CallError::Superseded`], `#[property(write, every)]`) where no
 //!   other command was submitted in between; only captured lines of output may be dropped, with a count. Of a
 //!   killed child the [`ExitReport`] counts the commands that ended with it.
@@ -161,7 +163,7 @@ pub use controller::process::{
 };
 pub use controller::restart::{GaveUp, Restarting};
 pub use controller::shutdown::{ShutdownError, shutdown};
-pub use controller::signal::{Connection, Receiver, Signal, TakesResult};
+pub use controller::signal::{Connection, ReceiveError, Receiver, Signal, TakesResult};
 pub use declared::{DeclaredOnly, EmittedInContext, SetInContext};
 pub use error::{Cancelled, Error, Never, Refused, Result};
 pub use interface::{Child, Control, Interface};

@@ -260,8 +260,9 @@ pub fn child(item: TokenStream) -> TokenStream {
 }
 
 /// Makes a main function the child's, if the process was started as a child; otherwise it runs as
-/// written, and when it returns, the children are stopped and joined and the last signals
-/// delivered.
+/// written, and when it returns, the children are stopped, or finish what is queued (each by its exit policy,
+/// `mpcore::AtExit`), and joined, and the last signals delivered. It waits for as long as the children have: the
+/// time to finish, their own grace, and a little; after that they end with the process.
 ///
 /// ```no_run
 /// #[mpcore::main]

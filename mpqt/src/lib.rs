@@ -31,7 +31,7 @@
 //!
 //! mpqt::qobject! { pub struct LaserObject: lab::LaserControl, child = lab::LaserProcess }
 //!
-//! fn main() -> Result<(), mpqt::RunError> {
+//! fn main() -> Result<std::process::ExitCode, mpqt::RunError> {
 //!     mpqt::init(); // first: in a child it does not return
 //!     mpqt::register::<LaserObject>("Lab", 1, 0, "Laser");
 //!     mpqt::run(
@@ -51,8 +51,7 @@
 //!             Label { id: label; y: 50; text: laser.connected ? "on" : "off" }
 //!         }
 //!         "#,
-//!     )?;
-//!     Ok(())
+//!     )
 //! }
 //! ```
 //!
@@ -78,6 +77,9 @@
 //! property that wait for a busy child only the newest is made, and the others end with `call_failed`, kind
 //! `"superseded"`; see `#[property(write, every)]`. With `builder.reapply_properties()` in `options`, what was
 //! accepted outlives a crash, and is shown all the time.
+//!
+//! After the end of its child a property keeps its last value, and `process.stale` is true until the values of
+//! the next run are there: `text: laser.process.stale ? "?" : laser.power`.
 //!
 //! # Building
 //!
@@ -166,7 +168,7 @@ pub use register::{QmlType, register};
 /// | its signal `add_two_finished` | signal with exactly the declared arguments |
 /// | property `power` | property, and its signal with the new value; written, `power = 2` and `set_power(2)` are the command |
 /// | event `voltage` | signal with its arguments |
-/// | | signal `exception_raised(exception)`: `{ process, pid, command, call, kind, message, backtrace, text }` |
+/// | | signal `exception_raised(exception)`: `{ process, pid, command, call, kind, message, backtrace, text }`, of a crash also `commands_lost`, and `commands` where some were not run because the child was to end (kind `"not_run"`) |
 /// | | signal `call_finished(call, name)`, after the named one |
 /// | | signal `call_failed(call, name, error)`: `{ kind, message, text }`, also for what was cancelled or stopped |
 /// | config | property `config`, for the next start |

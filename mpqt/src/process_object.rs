@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Weak;
+use std::time::Duration;
 
 use mpcore::{ExitReport, Process, ProcessSignals, StartError, State};
 use qmetaobject::{QObject, QString, QVariant, qt_base_class, qt_method, qt_property, qt_signal};
@@ -19,6 +20,7 @@ struct Life {
     state: State,
     generation: u32,
     pid: u32,
+    stale: bool,
     exit: QVariant,
     /// The run of which that is the end.
     exit_of: u32,
@@ -27,7 +29,7 @@ struct Life {
 impl Default for Life {
     fn default() -> Self {
         let (state, exit) = (State::Created, QVariant::default());
-        Self { state, generation: 0, pid: 0, exit, exit_of: 0 }
+        Self { state, generation: 0, pid: 0, stale: false, exit, exit_of: 0 }
     }
 }
 
@@ -43,16 +45,20 @@ impl Life {
 /// | member | what |
 /// |---|---|
 /// | `start()` `stop()` `terminate()` `kill()` `restart()` | as of [`mpcore::Process`]; nothing waits |
+/// | `stop_with(reason)` | a stop with a text that the child and `exit.reason` have |
+/// | `finish()` `finish_within(milliseconds)` | what is queued is done, then the child stops |
 /// | `cancel(call)` `cancel_all()` | cancel requests |
 /// | `autostart` | whether the child starts when the component is complete; true unless set |
 /// | `name` | can be set |
 /// | `pid` | 0 while there is no process |
-/// | `state` | `"created"` `"starting"` `"running"` `"stopping"` `"finished"` `"failed"` `"crashed"` |
+/// | `state` | `"created"` `"starting"` `"running"` `"finishing"` `"stopping"` `"finished"` `"failed"` `"crashed"` |
 /// | `alive` | whether there is, or is about to be, a process |
 /// | `generation` | counts the runs |
+/// | `stale` | whether the properties are those of a child that has ended; until the next run's values come |
 /// | `exit` | how the last run ended, or undefined |
 /// | `started(pid)` `ready()` `failed(failure)` `finished(exit)` | one run, in this order |
 /// | `state_changed(state)` | |
+/// | `stopping(reason)` | it was asked to end, and why |
 /// | `restarting(restart)` `gave_up(end)` | what follows a run's end, by the builder's restart policy |
 /// | `unresponsive(verdict)` `responsive()` | it does not answer; it does again |
 /// | `stdout_line(text)` `stderr_line(text)` | its output, where the builder has it captured; show it as plain text |
@@ -61,8 +67,8 @@ impl Life {
 /// Qt tells classes apart by their bare names, so this one has a name that no application's has; in Rust it
 /// is [`mpqt::ProcessObject`](crate::ProcessObject).
 ///
-/// `failure` is `{ kind, text }`, `exit` is `{ name, generation, pid, state, code, killed, cleaned_up,
-/// failure, commands_lost, lines_dropped, stderr, text }`, `restart` is `{ attempt, delay, exit, text }` with the delay in
+/// `failure` is `{ kind, text }`, `exit` is `{ name, generation, pid, state, code, killed, cleaned_up, reason,
+/// failure, commands_lost, commands_stopped, lines_dropped, stderr, text }`, `restart` is `{ attempt, delay, exit, text }` with the delay in
 /// milliseconds, `end` is `{ reason, exit, text }`, `verdict` is `{ command, call, text }` with what it was
 /// executing, or null.
 #[allow(missing_debug_implementations, dead_code)]
@@ -84,6 +90,8 @@ pub struct MpqtProcess {
     alive: qt_property!(bool; READ get_alive WRITE refuse_alive NOTIFY state_changed),
     generation: qt_property!(u32; READ get_generation WRITE refuse_generation NOTIFY state_changed),
     state_changed: qt_signal!(state: QString),
+    stale: qt_property!(bool; READ get_stale WRITE refuse_stale NOTIFY stale_changed),
+    stale_changed: qt_signal!(),
     exit: qt_property!(QVariant; READ get_exit WRITE refuse_exit NOTIFY exit_changed),
     exit_changed: qt_signal!(),
 
@@ -91,6 +99,7 @@ pub struct MpqtProcess {
     ready: qt_signal!(),
     failed: qt_signal!(failure: QVariant),
     finished: qt_signal!(exit: QVariant),
+    stopping: qt_signal!(reason: QString),
     restarting: qt_signal!(restart: QVariant),
     gave_up: qt_signal!(end: QVariant),
     unresponsive: qt_signal!(verdict: QVariant),
@@ -102,6 +111,9 @@ pub struct MpqtProcess {
     start: qt_method!(fn(&self)),
     restart: qt_method!(fn(&self)),
     stop: qt_method!(fn(&self)),
+    stop_with: qt_method!(fn(&self, reason: QString)),
+    finish: qt_method!(fn(&self)),
+    finish_within: qt_method!(fn(&self, milliseconds: QVariant)),
     terminate: qt_method!(fn(&self)),
     kill: qt_method!(fn(&self)),
     cancel: qt_method!(fn(&self, call: QVariant)),
@@ -158,6 +170,13 @@ impl MpqtProcess {
         link.connect_if(&signals.finished, always, move |(report,)| {
             let report = records::exit_report(report);
             move |object: &T| Self::shared(process(object)).finished(report)
+        });
+        link.connect_if(&signals.stale_changed, always, move |&(stale,)| {
+            move |object: &T| Self::shared(process(object)).show_stale(stale)
+        });
+        link.connect_if(&signals.stopping, always, move |(reason,)| {
+            let reason = records::text(&reason.to_string());
+            move |object: &T| Self::shared(process(object)).stopping(reason)
         });
         link.connect_if(&signals.restarting, always, move |(restarting,)| {
             let restarting = records::restarting(restarting);
@@ -219,6 +238,7 @@ impl MpqtProcess {
         let mut life = self.life.borrow_mut();
         (life.state, life.generation) = (process.state(), process.generation());
         life.pid = process.pid().unwrap_or(0);
+        life.stale = process.is_stale();
         if let Some(report) = process.exit_report() {
             life.set_exit(&report);
         }
@@ -228,6 +248,13 @@ impl MpqtProcess {
         let before = std::mem::replace(&mut self.life.borrow_mut().pid, pid);
         if before != pid {
             self.pid_changed();
+        }
+    }
+
+    fn show_stale(&self, stale: bool) {
+        let before = std::mem::replace(&mut self.life.borrow_mut().stale, stale);
+        if before != stale {
+            self.stale_changed();
         }
     }
 
@@ -276,6 +303,33 @@ impl MpqtProcess {
 
     fn stop(&self) {
         self.look(Process::stop);
+    }
+
+    fn stop_with(&self, reason: QString) {
+        self.look(|process| process.stop_with(text_of(&reason)));
+    }
+
+    fn finish(&self) {
+        self.look(Process::finish);
+    }
+
+    fn finish_within(&self, milliseconds: QVariant) {
+        match decode::<f64>(milliseconds) {
+            Ok(milliseconds) if milliseconds >= 0.0 => {
+                // What is longer than a duration can be is for ever.
+                let within = Duration::try_from_secs_f64(milliseconds / 1000.0);
+                self.look(|process| process.finish_within(within.unwrap_or(Duration::MAX)));
+            }
+            Ok(milliseconds) => {
+                let why =
+                    format!("process.finish_within: {milliseconds} is no number of milliseconds");
+                javascript::throw(self, Kind::Type, &why);
+            }
+            Err(error) => {
+                let why = format!("process.finish_within: argument `milliseconds`: {error}");
+                javascript::throw(self, Kind::Type, &why);
+            }
+        }
     }
 
     fn terminate(&self) {
@@ -339,6 +393,10 @@ impl MpqtProcess {
         self.life.borrow().generation
     }
 
+    fn get_stale(&self) -> bool {
+        self.life.borrow().stale
+    }
+
     fn get_exit(&self) -> QVariant {
         self.life.borrow().exit.clone()
     }
@@ -362,6 +420,10 @@ impl MpqtProcess {
 
     fn refuse_generation(&self, _: u32) {
         self.refuse("generation");
+    }
+
+    fn refuse_stale(&self, _: bool) {
+        self.refuse("stale");
     }
 
     fn refuse_exit(&self, _: QVariant) {

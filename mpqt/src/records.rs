@@ -30,7 +30,7 @@ impl Record {
 }
 
 /// `{ process, pid, command, call, kind, message, backtrace, text }`; `command` and `call` are null for
-/// a crash, which has `commands_lost`; a value that was not delivered has `event` or `property`.
+/// a crash, which has `commands_lost`, and for `"not_run"`, which has `commands`; a value that was not delivered has `event` or `property`.
 pub fn exception(exception: &Exception) -> QVariant {
     let (kind, lost) = match exception.kind {
         ExceptionKind::Raised => ("raised", None),
@@ -40,12 +40,17 @@ pub fn exception(exception: &Exception) -> QVariant {
         ExceptionKind::UndeliveredEvent { .. } => ("undelivered_event", None),
         ExceptionKind::UndeliveredProperty { .. } => ("undelivered_property", None),
         ExceptionKind::TimedOut => ("timed_out", None),
+        ExceptionKind::NotRun { .. } => ("not_run", None),
         _ => ("other", None),
     };
     let (event, property) = match exception.kind {
         ExceptionKind::UndeliveredEvent { event } => (Some(event), None),
         ExceptionKind::UndeliveredProperty { property } => (None, Some(property)),
         _ => (None, None),
+    };
+    let commands = match exception.kind {
+        ExceptionKind::NotRun { commands } => Some(commands),
+        _ => None,
     };
     Record::default()
         .with("process", &exception.process)
@@ -56,6 +61,7 @@ pub fn exception(exception: &Exception) -> QVariant {
         .with("message", &exception.message)
         .with("backtrace", &exception.backtrace)
         .with("commands_lost", lost)
+        .with("commands", commands)
         .with("event", event)
         .with("property", property)
         .with("text", exception.to_string())
@@ -69,6 +75,7 @@ pub(crate) fn call_error(error: &CallError<String>) -> QVariant {
         CallError::Panicked(_) => "panicked",
         CallError::Exited(_) => "exited",
         CallError::Stopped => "stopped",
+        CallError::Finishing => "finishing",
         CallError::Cancelled => "cancelled",
         CallError::Superseded => "superseded",
         CallError::TimedOut { .. } => "timed_out",
@@ -88,7 +95,8 @@ pub(crate) fn call_error(error: &CallError<String>) -> QVariant {
         .done()
 }
 
-/// `{ name, generation, pid, state, code, killed, cleaned_up, failure, commands_lost, lines_dropped, stderr, text }`;
+/// `{ name, generation, pid, state, code, killed, cleaned_up, reason, failure, commands_lost, commands_stopped,
+/// lines_dropped, stderr, text }`;
 /// `code` is what the process returned, or −N after signal N, and null where there was none.
 pub(crate) fn exit_report(report: &ExitReport) -> QVariant {
     Record::default()
@@ -99,8 +107,10 @@ pub(crate) fn exit_report(report: &ExitReport) -> QVariant {
         .with("code", report.status.map(ExitStatus::code))
         .with("killed", report.killed)
         .with("cleaned_up", report.cleaned_up)
+        .with("reason", report.reason.as_ref().map(ToString::to_string))
         .with_value("failure", report.failure.as_ref().map_or_else(QVariant::default, failure))
         .with("commands_lost", report.commands_lost)
+        .with("commands_stopped", report.commands_stopped)
         .with("lines_dropped", report.lines_dropped)
         .with("stderr", &report.stderr)
         .with("text", report.to_string())

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mpcore::{CallError, Output};
+use mpcore::{AtExit, CallError, Output};
 
 use crate::transport::transport;
 
@@ -37,6 +37,16 @@ pub trait Worker {
     /// Lets a worker of its own, `program`, work for this long; the first deadline is the one that it is
     /// given, if any. Returns how that ended.
     fn delegate(&mut self, program: String, milliseconds: u64, own: Option<u64>) -> String;
+
+    /// Gives a worker of its own, `program`, work for this long and then a line for the file to write, and lets
+    /// go of it; told to finish or to stop, or neither. Returns its number.
+    fn hand_on(
+        &mut self,
+        program: String,
+        milliseconds: u64,
+        file: String,
+        finish: Option<bool>,
+    ) -> u32;
 
     /// Milliseconds that this command still has.
     fn time_left(&mut self) -> Option<u64>;
@@ -143,6 +153,25 @@ impl Worker for WorkerProcess {
             Err(CallError::TimedOut { after }) => format!("timed out after {}", after.as_millis()),
             Err(error) => error.to_string(),
         }
+    }
+
+    fn hand_on(
+        &mut self,
+        program: String,
+        milliseconds: u64,
+        file: String,
+        finish: Option<bool>,
+    ) -> u32 {
+        let mut builder = builder(&program);
+        if let Some(finish) = finish {
+            let minute = Duration::from_secs(60);
+            builder = builder.at_exit(if finish { AtExit::Finish(minute) } else { AtExit::Stop });
+        }
+        let worker = ready(builder);
+        worker.work(milliseconds);
+        until_begun(&worker, 1);
+        worker.log(file, 1);
+        worker.process().pid().expect("there is a process")
     }
 
     fn time_left(&mut self) -> Option<u64> {

@@ -41,7 +41,7 @@ fn failure(name: &str, builder: mpcore::Builder<BenchControl>) -> (Failure, Arc<
     let _ = bench.process().join(LONG);
     assert_eq!(report.state, State::Failed, "{name}");
     assert_eq!(report.failure.as_ref(), Some(&failure), "{name}");
-    assert_eq!(failed.recv_timeout(LONG), Some((failure.clone(),)), "{name}");
+    assert_eq!(failed.recv_timeout(LONG), Ok((failure.clone(),)), "{name}");
     let exception = raised.recv_timeout(LONG).unwrap().0;
     assert_eq!(exception.message, failure.to_string(), "{name}");
     if let Some(pid) = report.pid {

@@ -380,13 +380,14 @@ fn a_thread_of_the_child_that_never_stops_emitting_does_not_keep_it() {
         let finished = bench.process().signals().finished.receiver();
         outcome(bench.leave_a_thread_emitting()).unwrap();
         until("it emits", || {
-            bench.signals().tick.receiver().recv_timeout(Duration::from_millis(100)).is_some()
+            bench.signals().tick.receiver().recv_timeout(Duration::from_millis(100)).is_ok()
         });
         match end {
             "stop" => bench.process().stop(),
             _ => processes::signal(pid(&bench), Signal::TERM),
         }
-        let report = finished.recv_timeout(LONG).unwrap_or_else(|| panic!("{end}: it stays")).0;
+        let report =
+            finished.recv_timeout(LONG).unwrap_or_else(|why| panic!("{end}: it stays, {why}")).0;
         assert_eq!(
             (report.state, report.killed, report.cleaned_up),
             (State::Finished, false, true)

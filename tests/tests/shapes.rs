@@ -22,7 +22,7 @@ fn nothing_is_made_up_where_both_sides_are_one_program() {
         let guard = builder.config(Wary::REAL).transport(transport()).spawn().unwrap();
         let met = guard.signals().met.receiver();
         assert_eq!(outcome(guard.echo(Wary::REAL)), Ok(vec![Wary::REAL]));
-        assert_eq!(met.recv_timeout(LONG), Some((Wary::REAL,)));
+        assert_eq!(met.recv_timeout(LONG), Ok((Wary::REAL,)));
         assert_eq!(guard.last(), Wary::REAL);
         guard.process().stop();
         guard.process().join(LONG).unwrap();
@@ -59,7 +59,7 @@ fn what_cannot_be_compared_is_told_once_or_refused() {
         );
         picky.process().start().unwrap();
         // Told before.
-        assert_eq!(ready.recv_timeout(LONG), Some(()));
+        assert_eq!(ready.recv_timeout(LONG), Ok(()));
         assert_eq!(outcome(picky.tell(News::None)).as_deref(), Ok("None"));
         let Some((exception,)) = raised.try_recv() else {
             assert!(!first, "it is not told");

@@ -35,8 +35,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Has tests of its own.
-const OTHERS: &[&str] = &["workbench"];
+/// Have tests of their own.
+const OTHERS: &[&str] = &["readme", "workbench"];
 
 #[test]
 fn every_example_says_what_it_promises_and_quits() {

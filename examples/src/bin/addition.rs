@@ -31,8 +31,10 @@ fn main() -> Result<(), mpcore::StartError> {
     });
     adder.add_two(20, 22); // returns at once
 
-    // At the end of `main` children are stopped, and that is orderly: a command that has begun ends
-    // first. One that waits for its turn would not begin any more, so this one is waited for.
-    let _ = adder.add_two(1, 2).wait();
+    adder.add_two(1, 2);
+
+    // At the end of `main` a child is stopped: a command that has begun ends first, one that waits for its turn
+    // does not begin any more. This one does first what is queued.
+    adder.process().finish();
     Ok(())
 }

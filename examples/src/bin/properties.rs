@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let volume = greeter.set_volume(11).wait()?;
     println!("asked for 11, got {volume}; the mirror says {}", greeter.volume());
 
-    while let Some((greeting,)) = changes.recv_timeout(Duration::from_secs(30)) {
+    while let Ok((greeting,)) = changes.recv_timeout(Duration::from_secs(30)) {
         if greeting == "Hello World 3!" {
             println!("mirror: {}", greeter.greeting());
             return Ok(());

@@ -342,7 +342,8 @@ impl<C: Control> Builder<C> {
         self
     }
 
-    /// How long a running command may take to notice a stop request, before SIGTERM; 3 s by default.
+    /// How long a running command may take to notice a stop request, before SIGTERM; 3 s by default. The end of the
+    /// program waits for it too.
     #[must_use]
     pub fn stop_grace(mut self, grace: Duration) -> Self {
         self.stop_grace = grace;

@@ -316,8 +316,11 @@ thread_local! {
     static FORBIDDEN: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// Makes `wait` and `blocking()` on this thread return [`CallError::WaitForbidden`]: for the thread of
-/// a user interface, which must not stand still. Returns whether it was forbidden before.
+/// Makes everything that waits return an error on this thread: for the thread of a user interface, which must
+/// not stand still. That is [`CallError::WaitForbidden`] for `wait` and `blocking()`, and the same of
+/// [`JoinError`](crate::JoinError), [`ReadyError`](crate::ReadyError), [`ShutdownError`](crate::ShutdownError) and
+/// [`ReceiveError`](crate::ReceiveError) for `join`, `wait_ready`, [`shutdown`](crate::shutdown()) and receivers. With
+/// nothing to wait for, they answer as elsewhere. Returns whether it was forbidden before.
 pub fn forbid_waiting_on_this_thread(forbid: bool) -> bool {
     if forbid {
         FORBIDDEN_ANYWHERE.store(true, Ordering::Relaxed);

@@ -60,6 +60,7 @@ impl Shared {
             Notice::Started(pid) => self.signals.started.fire(&(pid,)),
             Notice::Ready => self.signals.ready.fire(&()),
             Notice::State(state) => self.signals.state_changed.fire(&(state,)),
+            Notice::Stale(stale) => self.signals.stale_changed.fire(&(stale,)),
             Notice::Stopping(reason) => self.signals.stopping.fire(&(*reason,)),
             Notice::Unresponsive(verdict) => self.signals.unresponsive.fire(&(*verdict,)),
             Notice::Responsive => self.signals.responsive.fire(&()),

@@ -234,6 +234,9 @@ impl fmt::Display for ExitReport {
             (None, Some(status)) => write!(f, " finished: {status}")?,
             (None, None) => write!(f, " finished")?,
         }
+        if let Some(StopReason::Because(text)) = &self.reason {
+            write!(f, " ({text})")?;
+        }
         if self.commands_lost > 0 {
             let plural = if self.commands_lost == 1 { "" } else { "s" };
             write!(f, "; {} command{plural} ended with it", self.commands_lost)?;

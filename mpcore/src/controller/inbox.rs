@@ -65,6 +65,7 @@ pub(crate) enum Notice {
     Ready,
     State(State),
     Stopping(Box<StopReason>),
+    Stale(bool),
     Unresponsive(Box<Unresponsive>),
     Responsive,
     Exception(Box<Exception>),

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
+use super::call::wait_forbidden;
 use super::escalation::{Executing, Unresponsive};
 use super::exit::{ExitReport, Failure, State};
 use super::finish;
@@ -99,6 +100,9 @@ pub enum ReadyError {
     /// Not yet; it may still get ready.
     #[error("the child was not ready within {0:?}")]
     TimedOut(Duration),
+    /// It is not ready yet, and waiting is not allowed on this thread.
+    #[error("this thread must not wait for a child; use signal `ready`")]
+    WaitForbidden,
 }
 
 /// Why there is nothing to join.
@@ -111,6 +115,9 @@ pub enum JoinError {
     /// The process never came to be.
     #[error("there was no process to join: {0}")]
     NeverRan(Failure),
+    /// It has not ended, and waiting is not allowed on this thread.
+    #[error("this thread must not wait for a child; use signal `finished`")]
+    WaitForbidden,
 }
 
 /// How far one command is.
@@ -155,6 +162,9 @@ pub struct ProcessSignals {
     pub gave_up: Signal<(GaveUp,)>,
     /// The state has changed.
     pub state_changed: Signal<(State,)>,
+    /// The properties' values are [those of a child that has ended](Process::is_stale), or no longer. Comes after
+    /// the last value of a run, and after the first ones of the next.
+    pub stale_changed: Signal<(bool,)>,
     /// The child was asked to end, and why; comes with the state [`Stopping`](State::Stopping).
     pub stopping: Signal<(StopReason,)>,
     /// The child does not answer while something is asked of it; see
@@ -372,9 +382,11 @@ impl Process {
             Ordering::Equal => life.state.is_alive(),
             Ordering::Greater => false,
         };
-        let life = self.wait_while(timeout, |life| runs(life) || self.is_being_told(life));
+        let busy = |life: &Life| runs(life) || self.is_being_told(life);
+        let life = self.wait_while(timeout, busy);
         match (life.state, &life.report) {
             (State::Created, _) => Err(JoinError::NotStarted),
+            _ if busy(&life) && wait_forbidden() => Err(JoinError::WaitForbidden),
             _ if runs(&life) => Ok(None),
             (_, Some(report)) => match (report.status, &report.failure) {
                 (Some(status), _) => Ok(Some(status)),
@@ -390,13 +402,15 @@ impl Process {
     /// # Errors
     /// Why it is not.
     pub fn wait_ready(&self, timeout: Duration) -> Result<(), ReadyError> {
-        let life = self.wait_while(timeout, |life| {
+        let busy = |life: &Life| {
             let stopped_early = life.state == State::Stopping && !life.ready;
             let comes = life.restart || life.restarting.is_some();
             life.state == State::Starting || stopped_early || self.is_being_told(life) || comes
-        });
+        };
+        let life = self.wait_while(timeout, busy);
         match (life.state, &life.report) {
             (State::Created, _) => Err(ReadyError::NotStarted),
+            _ if busy(&life) && wait_forbidden() => Err(ReadyError::WaitForbidden),
             _ if life.restart || life.restarting.is_some() => Err(ReadyError::TimedOut(timeout)),
             (State::Running | State::Finishing, _) => Ok(()),
             (State::Stopping, _) if life.ready => Ok(()),
@@ -427,6 +441,8 @@ impl Process {
 
     fn wait_while(&self, timeout: Duration, wait: impl Fn(&Life) -> bool) -> MutexGuard<'_, Life> {
         let _waiting = self.shared.begin_wait();
+        // A thread that must not wait only looks.
+        let timeout = if wait_forbidden() { Duration::ZERO } else { timeout };
         let deadline = Instant::now().checked_add(timeout);
         let mut life = self.shared.life();
         while wait(&life) {
@@ -481,10 +497,11 @@ impl Process {
         life.restart || life.restarting.is_some()
     }
 
-    /// Whether the mirrors of the properties are those of a child that has ended.
+    /// Whether the mirrors of the properties are those of a child that has ended: from the end of a run until the
+    /// values of the next one are there. [`stale_changed`](ProcessSignals::stale_changed) tells.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        self.state().has_ended()
+        self.shared.life().stale
     }
 
     /// Counts the runs: 0 before the first.

@@ -56,6 +56,8 @@ pub(crate) struct Life {
     pub(crate) start: bool,
     /// What is queued is to be done, and then the child is to stop.
     pub(crate) finish: Option<Finish>,
+    /// The mirrors have the values of a run that has ended.
+    pub(crate) stale: bool,
     /// Why the current run, or the last one, was asked to end.
     pub(crate) reason: Option<StopReason>,
     /// The next run begins by itself, when its time has come.
@@ -122,6 +124,7 @@ impl Shared {
             restart: false,
             start: false,
             finish: None,
+            stale: false,
             reason: None,
             restarting: None,
             supervisor: Supervisor::new(spec.restart),

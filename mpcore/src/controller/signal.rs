@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use std::{any::Any, cell::RefCell};
 
+use super::call::wait_forbidden;
 use super::inbox::Inbox;
 use crate::sync::lock;
 use crate::unwind::caught;
@@ -204,6 +205,21 @@ impl<S: 'static> Signal<S> {
     }
 }
 
+/// Why a [`Receiver`] has no notification to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReceiveError {
+    /// None came in time; one may still come.
+    #[error("no signal came within {0:?}")]
+    TimedOut(Duration),
+    /// None can come any more: the signal and its control are gone.
+    #[error("no signal comes any more: its control is gone")]
+    Gone,
+    /// Waiting is not allowed on this thread; use `try_recv`, or connect a handler.
+    #[error("this thread must not wait for a signal; connect a handler, or use `try_recv`")]
+    WaitForbidden,
+}
+
 /// The stream of one signal's notifications, in order.
 #[derive(Debug)]
 pub struct Receiver<S> {
@@ -212,9 +228,20 @@ pub struct Receiver<S> {
 
 impl<S> Receiver<S> {
     /// The next notification, if one comes in time.
-    #[must_use]
-    pub fn recv_timeout(&self, timeout: Duration) -> Option<S> {
-        self.receiver.recv_timeout(timeout).ok()
+    ///
+    /// # Errors
+    /// If none comes, or if this thread [must not wait](crate::forbid_waiting_on_this_thread) and none waits here.
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<S, ReceiveError> {
+        if wait_forbidden() {
+            return self.receiver.try_recv().map_err(|error| match error {
+                TryRecvError::Empty => ReceiveError::WaitForbidden,
+                TryRecvError::Disconnected => ReceiveError::Gone,
+            });
+        }
+        self.receiver.recv_timeout(timeout).map_err(|error| match error {
+            RecvTimeoutError::Timeout => ReceiveError::TimedOut(timeout),
+            RecvTimeoutError::Disconnected => ReceiveError::Gone,
+        })
     }
 
     /// The next notification, if one waits.
@@ -227,8 +254,12 @@ impl<S> Receiver<S> {
 impl<S> Iterator for Receiver<S> {
     type Item = S;
 
-    /// Waits for the next notification; `None` once the signal and its control are gone.
+    /// Waits for the next notification; `None` once the signal and its control are gone. On a thread that
+    /// [must not wait](crate::forbid_waiting_on_this_thread) it does not: there it is `None` as soon as none waits.
     fn next(&mut self) -> Option<S> {
+        if wait_forbidden() {
+            return self.receiver.try_recv().ok();
+        }
         self.receiver.recv().ok()
     }
 }

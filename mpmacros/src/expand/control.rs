@@ -207,8 +207,8 @@ fn blocking(interface: &Interface) -> TokenStream {
     let (control, blocking) = (&names.control, &names.blocking);
     let formatter = naming::local("formatter");
     let doc = line(&format!(
-        "The commands of a [`{control}`] as calls that wait for their outcome: the fast path for \
-         code that may block."
+        "The commands of a [`{control}`] as calls that wait for their outcome: for code that may \
+         block. Each is the call itself and its `wait`."
     ));
     let hidden = hidden_with_the_trait(interface);
     let quiet = quiet(interface);

@@ -184,6 +184,14 @@ fn the_last_signals_of_two_children_reach_qml_at_the_end() {
     assert_eq!(ended.logged.len(), 8, "{ended:#?}");
 }
 
+/// Whatever the children had to do, it waited for six seconds.
+#[test]
+fn an_application_waits_for_a_child_that_finishes() {
+    let ended = run(&["finishes"], LONG).with(0);
+    let expected = ["slept 6500", "sum 42", "finished, what was queued is done, true"];
+    assert_eq!(ended.logged, expected, "{ended:#?}");
+}
+
 #[test]
 fn a_second_application_is_refused_and_the_first_goes_on() {
     let ended = run(&["second_application"], LONG).with(4);

@@ -169,7 +169,7 @@ macro_rules! zoo {
                                 if let Some((value,)) = events.try_recv() {
                                     break Ok(value);
                                 }
-                                if let Some((exception,)) = exceptions.recv_timeout(std::time::Duration::from_millis(1)) {
+                                if let Ok((exception,)) = exceptions.recv_timeout(std::time::Duration::from_millis(1)) {
                                     let event = stringify!($name);
                                     assert_eq!(exception.kind, ExceptionKind::UndeliveredEvent { event });
                                     break Err(exception.message);

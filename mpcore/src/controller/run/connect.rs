@@ -225,6 +225,9 @@ fn take_initial_values(shared: &Arc<Shared>, run: &Run, initial: &[Vec<u8>]) {
     for (index, bytes) in initial.iter().enumerate() {
         enqueue_change(shared, index as u16, |mirror| mirror.set(bytes)).wake();
     }
+    if std::mem::take(&mut shared.life().stale) {
+        post(shared, Notice::Stale(false));
+    }
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
     }
     let _here = EndsHere::new(shared);
     let written = run.output.finish(shared);
-    let (report, lost, blame, next) = {
+    let (report, lost, blame, next, was_stale) = {
         let mut life = shared.life();
         // Whoever has just asked for the end may still be telling what that meant for commands.
         let deadline = Instant::now() + DRAIN_DEADLINE;
@@ -153,9 +153,10 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
         life.pid = None;
         life.run = None;
         life.restarting = next.restarting(&report);
+        let was_stale = std::mem::replace(&mut life.stale, true);
         life.finishing = true;
         life.hooks += 1;
-        (report, lost, known.blame, next)
+        (report, lost, known.blame, next, was_stale)
     };
     shared.life_changed().notify_all();
     let orderly = lock(&run.known).bye.is_some() && report.failure.is_none();
@@ -180,6 +181,9 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
         };
         post(shared, Notice::Exception(Box::new(exception)));
         post(shared, Notice::Failed(Box::new(failure.clone())));
+    }
+    if !was_stale {
+        post(shared, Notice::Stale(true));
     }
     post(shared, Notice::State(report.state));
     post(shared, Notice::Finished(Arc::clone(&report)));

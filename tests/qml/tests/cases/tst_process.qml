@@ -137,6 +137,70 @@ RigCase {
         compare(rig.process.state, "finished")
     }
 
+    function test_finish_does_what_is_queued_and_refuses_the_rest() {
+        const rig = running()
+        rig.sleep(100)
+        rig.add_two(1, 2)
+        rig.process.finish()
+        rig.add_two(3, 4)
+        tryVerify(() => rig.heard("finished").length === 1, soon)
+        compare(rig.heard("add_two_finished"), ["add_two_finished 3"])
+        compare(rig.heard("call_failed"), ["call_failed add_two finishing"])
+        compare(rig.heard("exception_raised"), ["exception_raised not_run"])
+        compare(rig.heard("state_changed").slice(-3),
+                ["state_changed finishing", "state_changed stopping", "state_changed finished"])
+        compare(rig.process.exit.commands_stopped, 1)
+        compare(rig.process.exit.reason, "what was queued is done")
+    }
+
+    function test_finish_within_is_a_stop_when_the_time_is_over() {
+        const rig = running()
+        rig.sleep(600000)
+        rig.add_two(1, 2)
+        rig.process.finish_within(50)
+        tryVerify(() => rig.heard("finished").length === 1, soon)
+        compare(rig.heard("call_failed"), ["call_failed sleep stopped", "call_failed add_two stopped"])
+        compare(rig.process.exit.commands_stopped, 1)
+        compare(rig.process.exit.reason, "the time to finish was over")
+        const message = thrown(() => rig.process.finish_within(-1))
+        verify(message.startsWith("TypeError"), message)
+        verify(message.includes("-1 is no number of milliseconds"), message)
+    }
+
+    SignalSpy { id: stopping; signalName: "stopping" }
+
+    function test_a_reason_to_stop_is_told() {
+        const rig = running()
+        stopping.target = rig.process
+        stopping.clear()
+        rig.process.stop_with("the sample is gone")
+        tryVerify(() => rig.heard("finished").length === 1, soon)
+        compare(stopping.signalArguments.map(values => values[0]), ["the sample is gone"])
+        compare(rig.process.exit.reason, "the sample is gone")
+    }
+
+    function test_values_of_a_child_that_has_ended_are_stale() {
+        const rig = createTemporaryObject(byHand, test)
+        const watcher = createTemporaryQmlObject(`
+            import QtQml
+            QtObject {
+                property var rig: null
+                property var seen: []
+                readonly property string now: rig ? [rig.process.stale, rig.connected].join(" ") : ""
+                onNowChanged: seen.push(now)
+            }`, test)
+        watcher.rig = rig
+        rig.process.start()
+        tryCompare(watcher, "now", "false true", soon)
+        watcher.seen = []
+        rig.process.kill()
+        tryVerify(() => rig.heard("finished").length === 1, soon)
+        compare(watcher.seen, ["true true"])
+        rig.process.start()
+        tryCompare(watcher, "now", "false true", soon)
+        compare(watcher.seen, ["true true", "true false", "false false", "false true"])
+    }
+
     function test_stop_and_kill_of_nothing_do_nothing() {
         const rig = createTemporaryObject(byHand, test)
         rig.process.stop()

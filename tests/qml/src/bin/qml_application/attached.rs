@@ -115,3 +115,27 @@ pub(crate) fn waiting_handler() -> Outcome {
         ",
     )?)
 }
+
+/// Quits while its child has something to do that takes longer than any constant.
+pub(crate) fn finishes() -> Outcome {
+    let minute = Duration::from_secs(60);
+    let rig = builder().at_exit(mpcore::AtExit::Finish(minute)).inbox(mpqt::inbox()).spawn()?;
+    let shown = ShownRig::attach(rig)?;
+    Ok(mpqt::Application::new().object("rig", shown).run(
+        "
+        import QtQuick
+        Item {
+            Connections {
+                target: rig
+                function onSlept(milliseconds) { console.log('slept ' + milliseconds) }
+                function onAdd_two_finished(sum) { console.log('sum ' + sum) }
+            }
+            Connections {
+                target: rig.process
+                function onFinished(exit) { console.log(exit.state + ', ' + exit.reason + ', ' + rig.process.stale) }
+            }
+            Component.onCompleted: { rig.sleep(6500); rig.add_two(20, 22); Qt.quit() }
+        }
+        ",
+    )?)
+}

@@ -31,6 +31,7 @@ const APPLICATIONS: &[(&str, Application)] = &[
     ("attached_wrongly", attached::attached_wrongly),
     ("panicking_handler", attached::panicking_handler),
     ("waiting_handler", attached::waiting_handler),
+    ("finishes", attached::finishes),
     #[cfg(target_os = "linux")]
     ("rounds", rounds::rounds),
 ];

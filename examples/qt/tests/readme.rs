@@ -1,0 +1,28 @@
+//! The README's program with a window does what it says, without a display.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+#[test]
+fn the_window_of_the_readme_shows_its_sum() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_readme"));
+    command.env("QT_QPA_PLATFORM", "offscreen").env("QT_QUICK_BACKEND", "software");
+    // QML's `console` goes to stderr, whoever reads it.
+    command.env("QT_LOGGING_RULES", "*.info=true").env("QT_FORCE_STDERR_LOGGING", "1");
+    command.env_remove("QT_MESSAGE_PATTERN");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut window = command.spawn().unwrap();
+    let stderr = BufReader::new(window.stderr.take().unwrap());
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+    });
+    let first = lines.recv_timeout(Duration::from_secs(120));
+    // It is a window, and ends when the user closes it.
+    window.kill().unwrap();
+    window.wait().unwrap();
+    assert_eq!(first.as_deref(), Ok("qml: 3"));
+}

@@ -1,0 +1,157 @@
+//! A controller whose `main` returns, or calls `shutdown`, in one of many ways: `ends HOW [FILE]`.
+//!
+//! What its handlers hear is written to stdout.
+
+use std::future::IntoFuture as _;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use mpcore::{AtExit, Builder, Call};
+use system_tests::bench::until_begun;
+use system_tests::{BenchConfig, BenchControl, BenchProcess, LONG};
+
+fn builder() -> Builder<BenchControl> {
+    let builder = BenchControl::builder().child::<BenchProcess>().config(BenchConfig::default());
+    builder.stdout(mpcore::Output::Null)
+}
+
+fn thread() -> Builder<BenchControl> {
+    BenchControl::builder().in_process::<BenchProcess>().config(BenchConfig::default())
+}
+
+/// A child that is ready, and what is heard of it.
+fn heard(builder: Builder<BenchControl>) -> Result<BenchControl, Box<dyn std::error::Error>> {
+    let bench = builder.build()?;
+    bench.signals().add_two_finished.connect(|sum| println!("sum {sum}"));
+    bench.signals().exception_raised.connect(|exception| println!("exception {exception}"));
+    bench.process().signals().finished.connect(|report| {
+        let reason = report.reason.as_ref().map(ToString::to_string).unwrap_or_default();
+        println!("finished {} ({reason})", report.state);
+    });
+    bench.process().start()?;
+    bench.process().wait_ready(LONG)?;
+    println!("child {}", bench.process().pid().unwrap_or_default());
+    Ok(bench)
+}
+
+fn told<T: std::fmt::Debug + Send, E: std::fmt::Debug + Send>(
+    what: &'static str,
+    call: Call<T, E>,
+) {
+    call.on_done(move |outcome| println!("{what} {outcome:?}"));
+}
+
+/// Shuts down as soon as it is woken, on whatever thread that is.
+struct ShutDown;
+
+impl Wake for ShutDown {
+    fn wake(self: Arc<Self>) {
+        println!("shutdown {:?}", mpcore::shutdown(LONG));
+    }
+}
+
+#[mpcore::main]
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let how = std::env::args().nth(1).unwrap_or_default();
+    let minute = Duration::from_secs(60);
+    match how.as_str() {
+        "stop" => {
+            let bench = heard(builder())?;
+            bench.work(600_000);
+            (0..5).for_each(|number| drop(bench.add_two(number, 1)));
+        }
+        "finish" => {
+            let bench = heard(builder().at_exit(AtExit::Finish(minute)))?;
+            bench.work(200);
+            (0..5).for_each(|number| drop(bench.add_two(number, 1)));
+        }
+        "finish on a thread" => {
+            let bench = heard(thread().at_exit(AtExit::Finish(minute)))?;
+            bench.work(200);
+            (0..5).for_each(|number| drop(bench.add_two(number, 1)));
+        }
+        "finish and keep" => {
+            let bench = heard(builder().at_exit(AtExit::Finish(minute)))?;
+            bench.work(200);
+            (0..5).for_each(|number| drop(bench.add_two(number, 1)));
+            // Nothing drops it: the end of `main` alone is left.
+            std::mem::forget(bench);
+        }
+        "finish for a while" => {
+            let bench = heard(builder().at_exit(AtExit::Finish(Duration::from_millis(100))))?;
+            told("work", bench.work(600_000));
+            bench.add_two(1, 2);
+        }
+        "finish by hand" => {
+            let bench = heard(builder())?;
+            bench.work(200);
+            (0..5).for_each(|number| drop(bench.add_two(number, 1)));
+            bench.process().finish();
+        }
+        "finish for ever" => {
+            let bench = heard(builder().at_exit(AtExit::Finish(Duration::MAX)))?;
+            bench.work(600_000);
+            until_begun(&bench, 1);
+            println!("returns");
+        }
+        // Longer than any constant that `main` once waited for.
+        "long grace" => {
+            let bench = heard(builder().stop_grace(minute))?;
+            told("ignore", bench.ignore_everything(15_500));
+            until_begun(&bench, 1);
+        }
+        "two at once" => {
+            let benches =
+                [heard(builder().stop_grace(minute))?, heard(builder().stop_grace(minute))?];
+            for bench in &benches {
+                told("finish", bench.finish_all_the_same());
+                until_begun(bench, 1);
+            }
+            println!("shutdown {:?}", mpcore::shutdown(LONG));
+        }
+        "too soon" => {
+            let bench = heard(builder().at_exit(AtExit::Finish(minute)))?;
+            bench.work(1000);
+            println!("shutdown {:?}", mpcore::shutdown(Duration::from_millis(50)));
+            bench.add_two(1, 2);
+        }
+        "forbidden" => {
+            let bench = heard(builder())?;
+            mpcore::forbid_waiting_on_this_thread(true);
+            println!("shutdown {:?}", mpcore::shutdown(LONG));
+            println!("state {}", bench.process().state());
+            mpcore::forbid_waiting_on_this_thread(false);
+        }
+        "hook" => {
+            let other = heard(builder())?;
+            let bench = heard(builder().after_exit(|report| {
+                println!("hook {} {:?}", report.state, mpcore::shutdown(LONG));
+            }))?;
+            bench.process().stop();
+            other.process().join(LONG)?;
+            bench.process().join(LONG)?;
+        }
+        "handler" => {
+            let bench = heard(builder())?;
+            bench.process().signals().ready.connect(|| println!("ready"));
+            bench.work(10).on_done(|_| println!("shutdown {:?}", mpcore::shutdown(LONG)));
+            bench.process().join(LONG)?;
+        }
+        "waker" => {
+            let bench = heard(builder())?;
+            let mut future = pin!(bench.work(600_000).into_future());
+            let waker = Waker::from(Arc::new(ShutDown));
+            assert!(matches!(
+                future.as_mut().poll(&mut Context::from_waker(&waker)),
+                Poll::Pending
+            ));
+            until_begun(&bench, 1);
+            bench.process().kill();
+            bench.process().join(LONG)?;
+        }
+        other => panic!("no end `{other}`"),
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! How children end with their program: by their exit policy, which their own children inherit, and in the time
+//! that they have themselves.
+
+use std::fs;
+use std::time::Duration;
+
+use mpcore::{AtExit, Builder, StopReason};
+use rustix::process::Signal;
+use system_tests::controller_program::ControllerProgram;
+use system_tests::worker::{WorkerControl, WorkerProcess};
+use system_tests::{Journal, LONG, outcome, processes, until, worker};
+
+const ENDS: &str = env!("CARGO_BIN_EXE_ends");
+const WORKER: &str = env!("CARGO_BIN_EXE_worker_child");
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Runs the program to its end; what it has written but for the child's number.
+fn lines(how: &str) -> Vec<String> {
+    let mut controller = ControllerProgram::start(ENDS, &[how]);
+    assert_eq!(controller.end(), 0, "{how}");
+    let lines = controller.all_lines().into_iter();
+    lines.filter(|line| !line.starts_with("child ")).collect()
+}
+
+const SUMS: [&str; 5] = ["sum 1", "sum 2", "sum 3", "sum 4", "sum 5"];
+
+// ---- the end of `main`
+
+#[test]
+fn by_default_a_child_is_stopped_and_what_it_did_not_run_is_told() {
+    let lines = lines("stop");
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    assert!(
+        lines[0].starts_with("exception ") && lines[0].contains("5 commands were not run"),
+        "{lines:#?}"
+    );
+    assert_eq!(lines[1], "finished finished (its last control was dropped)");
+}
+
+#[test]
+fn a_child_that_is_to_finish_does_what_is_queued() {
+    for how in ["finish", "finish on a thread", "finish and keep", "finish by hand"] {
+        let lines = lines(how);
+        assert_eq!(lines[..5], SUMS, "{how}");
+        assert_eq!(lines[5..], ["finished finished (what was queued is done)"], "{how}");
+    }
+}
+
+#[test]
+fn a_child_that_does_not_finish_in_time_is_stopped() {
+    let lines = lines("finish for a while");
+    assert_eq!(lines[0], "work Err(Stopped)", "{lines:#?}");
+    assert!(lines[1].contains("1 command was not run"), "{lines:#?}");
+    assert_eq!(lines[2..], ["finished finished (the time to finish was over)"]);
+}
+
+#[test]
+fn a_signal_to_the_program_ends_a_child_that_finishes() {
+    for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
+        let mut controller = ControllerProgram::start(ENDS, &["finish for ever"]);
+        let child = controller.number("child");
+        controller.line("returns");
+        controller.signal(signal);
+        assert_eq!(controller.end(), -signal.as_raw());
+        processes::until_ended(&[child]);
+    }
+}
+
+/// It waited for 14 seconds, whatever the child's grace was, and then the child's end was heard by none.
+#[test]
+fn main_waits_for_as_long_as_the_childs_own_grace() {
+    assert_eq!(
+        lines("long grace"),
+        ["ignore Ok(())", "finished finished (its last control was dropped)"]
+    );
+}
+
+// ---- shutdown
+
+#[test]
+fn shutdown_ends_all_children_under_one_deadline() {
+    let lines = lines("two at once");
+    let count = |what: &str| lines.iter().filter(|line| line.starts_with(what)).count();
+    assert_eq!(
+        (count("finish Ok"), count("finished finished (the program ends)")),
+        (2, 2),
+        "{lines:#?}"
+    );
+    assert_eq!(lines.last().map(String::as_str), Some("shutdown Ok(())"));
+}
+
+#[test]
+fn a_shutdown_that_was_too_short_says_so_and_the_children_go_on() {
+    let lines = lines("too soon");
+    assert_eq!(lines[0], "shutdown Err(TimedOut(50ms))", "{lines:#?}");
+    assert!(lines[1].contains("1 command was not run"), "{lines:#?}");
+    assert_eq!(lines[2..], ["finished finished (what was queued is done)"]);
+}
+
+#[test]
+fn shutdown_is_refused_where_waiting_is_forbidden() {
+    let lines = lines("forbidden");
+    assert_eq!(lines[..2], ["shutdown Err(WaitForbidden)", "state running"]);
+}
+
+/// It waited for the hook, the handler or the waker that had called it.
+#[test]
+fn shutdown_does_not_wait_for_its_own_thread() {
+    for how in ["hook", "handler", "waker"] {
+        let lines = lines(how);
+        let done = |line: &&String| {
+            line.starts_with(&how[..1].replace('w', "s")) || line.starts_with("shutdown")
+        };
+        let said: Vec<_> = lines.iter().filter(done).collect();
+        assert_eq!(said.len(), 1, "{how}: {lines:#?}");
+        assert!(said[0].ends_with("Ok(())"), "{how}: {lines:#?}");
+    }
+}
+
+// ---- inheritance
+
+fn process() -> Builder<WorkerControl> {
+    worker::builder(WORKER)
+}
+
+fn thread() -> Builder<WorkerControl> {
+    WorkerControl::builder().in_process::<WorkerProcess>()
+}
+
+#[test]
+fn a_childs_own_children_end_as_it_does_unless_told_otherwise() {
+    let finish = AtExit::Finish(MINUTE);
+    for place in [process as fn() -> Builder<WorkerControl>, thread] {
+        for (own, inner, done) in [
+            (None, None, false),
+            (Some(finish), None, true),
+            (Some(finish), Some(AtExit::Stop), false),
+            (Some(AtExit::Stop), Some(finish), true),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let log = folder.path().join("log");
+            let builder = own.into_iter().fold(place(), Builder::at_exit);
+            let outer = worker::ready(builder);
+            let inner = inner.map(|inner| inner == finish);
+            let file = log.to_string_lossy().into_owned();
+            let pid = outcome(outer.hand_on(WORKER.into(), 300, file, inner)).unwrap();
+            processes::until_ended(&[pid]);
+            let what = format!("{own:?}, {inner:?}");
+            assert_eq!(fs::read_to_string(&log).is_ok(), done, "{what}");
+        }
+    }
+    // Nothing of it is left here.
+    let worker = worker::ready(process());
+    let process = worker.process().clone();
+    let journal = Journal::new();
+    journal.follow(&process);
+    let running = worker.work(600_000);
+    drop(worker);
+    assert!(outcome(running).is_err());
+    journal.until_line("finished");
+    assert_eq!(process.exit_report().unwrap().reason, Some(StopReason::Released));
+    until("it has ended", || !process.is_alive());
+    assert_eq!(process.join(LONG).unwrap().map(mpcore::ExitStatus::code), Some(0));
+}

@@ -1,0 +1,90 @@
+//! A thread that must not wait for a child does not, whatever it calls.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use mpcore::{
+    CallError, JoinError, ReadyError, ReceiveError, ShutdownError, State,
+    forbid_waiting_on_this_thread, shutdown,
+};
+use system_tests::bench::{builder, ready, until_begun};
+use system_tests::{LONG, outcome, until};
+
+const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
+
+/// Runs this on a thread that must not wait, which therefore comes back.
+fn forbidden<R: Send + 'static>(what: impl FnOnce() -> R + Send + 'static) -> R {
+    let (sender, done) = mpsc::channel();
+    thread::spawn(move || {
+        assert!(!forbid_waiting_on_this_thread(true));
+        let _ = sender.send(what());
+    });
+    done.recv_timeout(LONG).expect("it does not wait")
+}
+
+/// Much longer than the deadline of a test.
+const FOR_EVER: Duration = Duration::from_secs(100_000);
+
+/// `join` and `wait_ready` stood still for their whole time.
+#[test]
+fn what_waits_returns_an_error_there() {
+    let bench = ready(builder(CHILD));
+    let running = bench.work(600_000);
+    until_begun(&bench, 1);
+    let there = bench.clone();
+    let said = forbidden(move || {
+        let ticks = there.signals().tick.receiver();
+        (
+            there.process().join(FOR_EVER),
+            there.process().join(Duration::ZERO),
+            there.blocking().add_two(1, 2),
+            shutdown(FOR_EVER),
+            ticks.recv_timeout(FOR_EVER),
+            ticks.into_iter().next(),
+        )
+    });
+    let (join, look, sum, all, tick, next) = said;
+    assert_eq!((join, look), (Err(JoinError::WaitForbidden), Err(JoinError::WaitForbidden)));
+    assert_eq!(sum, Err(CallError::WaitForbidden));
+    assert_eq!(all, Err(ShutdownError::WaitForbidden));
+    assert_eq!((tick, next), (Err(ReceiveError::WaitForbidden), None));
+    assert_eq!(bench.process().state(), State::Running, "nothing was asked of it");
+    bench.process().stop();
+    assert_eq!(outcome(running), Err(CallError::Stopped));
+}
+
+#[test]
+fn wait_ready_returns_an_error_there_until_the_child_is_ready() {
+    let bench = builder(CHILD).build().unwrap();
+    let there = bench.clone();
+    let ready = move || {
+        let there = there.clone();
+        forbidden(move || there.process().wait_ready(FOR_EVER))
+    };
+    assert_eq!(ready(), Err(ReadyError::NotStarted));
+    // It starts only when its config is there, which takes a moment; so it is not ready at once.
+    bench.process().start().unwrap();
+    let first = ready();
+    assert!(matches!(first, Err(ReadyError::WaitForbidden) | Ok(())), "{first:?}");
+    until("it is ready", || ready().is_ok());
+}
+
+#[test]
+fn what_has_come_already_can_be_taken_there() {
+    let bench = ready(builder(CHILD));
+    let (finished, ticks) =
+        (bench.process().signals().finished.receiver(), bench.signals().tick.receiver());
+    assert_eq!(outcome(bench.flood(2)), Ok(2));
+    bench.process().stop();
+    bench.process().join(LONG).unwrap().expect("it ends");
+    let there = bench.clone();
+    let joined = forbidden(move || there.process().join(FOR_EVER));
+    assert_eq!(joined.unwrap().map(mpcore::ExitStatus::code), Some(0));
+    finished.recv_timeout(LONG).unwrap();
+    let taken = forbidden(move || {
+        let first = ticks.recv_timeout(FOR_EVER);
+        (first, ticks.into_iter().collect::<Vec<_>>())
+    });
+    assert_eq!(taken, (Ok((0,)), vec![(1,)]));
+}
