@@ -36,7 +36,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
 ];
 
 /// Have tests of their own.
-const OTHERS: &[&str] = &["readme", "workbench"];
+const OTHERS: &[&str] = &["readme_qml", "workbench"];
 
 #[test]
 fn every_example_says_what_it_promises_and_quits() {

@@ -354,7 +354,7 @@ impl Process {
         match self.shared.spec.at_exit {
             _ if finishes && state.is_alive() => {}
             AtExit::Finish(within) if state.is_alive() => {
-                finish::finish(&self.shared, Some(within))
+                finish::finish(&self.shared, Some(within));
             }
             AtExit::Stop | AtExit::Finish(_) => self.ask(Ask::Stop, StopReason::Released),
         }

@@ -40,7 +40,11 @@ impl StopReason {
     /// A user's text, cut so that it fits one packet.
     pub(crate) fn because(text: impl Into<String>) -> Self {
         let mut text = text.into();
-        text.truncate(text.floor_char_boundary(STOP_REASON_BYTES));
+        let mut length = text.len().min(STOP_REASON_BYTES);
+        while !text.is_char_boundary(length) {
+            length -= 1;
+        }
+        text.truncate(length);
         Self::Because(text)
     }
 }

@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use mpcore::{AtExit, Builder, Call};
 use system_tests::bench::until_begun;
+use system_tests::transport::transport;
 use system_tests::{BenchConfig, BenchControl, BenchProcess, LONG};
 
 fn builder() -> Builder<BenchControl> {
     let builder = BenchControl::builder().child::<BenchProcess>().config(BenchConfig::default());
-    builder.stdout(mpcore::Output::Null)
+    builder.stdout(mpcore::Output::Null).transport(transport())
 }
 
 fn thread() -> Builder<BenchControl> {

@@ -122,7 +122,9 @@ RigCase {
         rig.process.stop()
         tryVerify(() => rig.heard("finished").length === 1, soon)
         compare(rig.heard("call_failed").sort(), ["call_failed add_two stopped", "call_failed sleep stopped"])
-        compare(rig.exceptions.length, 0)
+        // Of what ran there is nothing to tell; what did not is told once.
+        compare(rig.exceptions.map(exception => exception.kind), ["not_run"])
+        compare(rig.exceptions[0].commands, 1)
         compare(rig.process.exit.cleaned_up, true)
         compare(rig.process.exit.killed, false)
         compare(rig.process.exit.state, "finished")

@@ -1,6 +1,6 @@
 //! The README's program with a window, word for word, and its document `main.qml`.
 //!
-//! Run: `cargo run -p examples-qt --bin readme`
+//! Run: `cargo run -p examples-qt --bin readme_qml`
 #![allow(missing_docs)]
 
 #[mpcore::process]
