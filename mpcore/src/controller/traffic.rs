@@ -362,7 +362,10 @@ impl Traffic {
             return None;
         }
         self.queue.forget(call);
-        self.pending.remove(call)
+        let entry = self.pending.remove(call);
+        // What was behind arguments that are still being encoded need not wait for them any more.
+        self.pump();
+        entry
     }
 
     /// Notes that the end of a call is wanted of which something has been sent; returns whether there is
@@ -691,7 +694,12 @@ mod tests {
                         self.resolved(call, entry);
                     }
                 }
-                Step::Finish if !self.ended => self.traffic.finish(),
+                Step::Finish if !self.ended => {
+                    // A child that stops for good has nothing to finish.
+                    if !matches!(self.traffic.gate, Gate::Stopping { .. }) {
+                        self.traffic.finish();
+                    }
+                }
                 Step::End if !self.ended => {
                     let newest = self.newest_of_run.take();
                     let go_over = newest.map_or(GoOver::Nothing, |_| GoOver::Since);
