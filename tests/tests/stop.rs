@@ -92,6 +92,7 @@ fn a_running_command_sees_the_stop_and_queued_ones_end_as_stopped() {
     let report = joined(&bench);
     assert_eq!((report.killed, report.cleaned_up, report.state), (false, true, State::Finished));
     assert_eq!(bench.level(), 0, "none of the queued ones has run");
+    assert_eq!(report.commands_stopped, 101, "in the child's hands, in the lane, and refused");
     let Err(CallError::Exited(shared)) = outcome(bench.add_two(1, 2)) else { panic!("it is gone") };
     assert_eq!(shared, report);
 }

@@ -61,6 +61,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "stop" => {
             let bench = heard(builder())?;
             bench.work(600_000);
+            until_begun(&bench, 1);
             (0..5).for_each(|number| drop(bench.add_two(number, 1)));
         }
         "finish" => {
@@ -83,6 +84,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "finish for a while" => {
             let bench = heard(builder().at_exit(AtExit::Finish(Duration::from_millis(100))))?;
             told("work", bench.work(600_000));
+            until_begun(&bench, 1);
             bench.add_two(1, 2);
         }
         "finish by hand" => {
