@@ -84,7 +84,9 @@
 //!   a 64 MiB argument, a child that stands still, or one that lies about what it has taken.
 //! * **No orphan, no zombie**: a controller that ends, however it ends, takes its children with it,
 //!   after their [grace](Builder::stop_grace) plus a second at the latest; what a child has started goes with
-//!   it. Declared limits: a descendant that made itself a session of its own; a program that is no child, and
+//!   it. A copy that the controller forks keeps no child, and does nothing to one: it is refused
+//!   ([`StartError::ForkedCopy`], [`CallError::ForkedCopy`]) from the controller's first start on. Declared limits: a
+//!   descendant that made itself a session of its own; a program that is no child, and
 //!   whose controller is killed before the [start deadline](Builder::start_deadline).
 //! * **`cleanup` runs once, in the child**, on every orderly end; a kill skips it and the
 //!   [`ExitReport`] says so. [`Builder::after_exit`] runs in the controller always.
@@ -117,7 +119,8 @@
 //! `sandbox`: limits of a child's access to files, [`ChildLimits`] (Landlock, on Linux). `fuzzing` is for this
 //! crate's own fuzzers. There is no Qt and no async runtime in this crate.
 
-#![forbid(unsafe_code)]
+// One file asks the system for what no safe function gives: `process/sys/copy.rs`.
+#![deny(unsafe_code)]
 
 extern crate self as mpcore;
 

@@ -74,7 +74,7 @@ pub(crate) const CHILD_MEMORY: u64 = 16 << 20;
 
 /// Files that the framework opens in a child after the first record: lanes, the pipe of its signals, and
 /// some to spare for what opens a file for a moment, such as a backtrace.
-pub(crate) const CHILD_OPENS_FILES: u64 = 16;
+pub(crate) const CHILD_OPENS_FILES: u64 = 15;
 
 /// The least number of open files that a child can be limited to: the three standard ones and two sockets
 /// are there at the first record.

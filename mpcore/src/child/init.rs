@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::registry::{self, Place, Registration, Run};
 use crate::interface::Child;
-use crate::process::sys;
+use crate::process::sys::{self, ControllerEnd};
 #[cfg(target_os = "linux")]
 use crate::transport::socket::{Accepted, Inherited};
 use crate::transport::{ChildLanes, ipc};
@@ -138,7 +138,13 @@ fn introduction(to: &Bootstrap, table: &InterfaceTable, initial: &[Vec<u8>]) -> 
     }
 }
 
-fn serve(child: Registration, lanes: ChildLanes, to: Bootstrap, initial: Vec<Vec<u8>>) -> i32 {
+fn serve(
+    child: Registration,
+    lanes: ChildLanes,
+    to: Bootstrap,
+    initial: Vec<Vec<u8>>,
+    controller: Option<ControllerEnd>,
+) -> i32 {
     let run = Run {
         generation: to.generation,
         window: to.window,
@@ -146,18 +152,20 @@ fn serve(child: Registration, lanes: ChildLanes, to: Bootstrap, initial: Vec<Vec
         initial,
         place: Place::Process { controller: to.controller },
         faults: to.faults,
+        controller,
     };
     (child.serve)(lanes, run)
 }
 
 /// Serves over the sockets that it has inherited.
 #[cfg(target_os = "linux")]
-fn introduce(accepted: Accepted, to: Bootstrap, child: Registration) -> i32 {
+fn introduce(mut accepted: Accepted, to: Bootstrap, child: Registration) -> i32 {
     let table = (child.table)();
     let initial = table.initial_values();
     let introduction = introduction(&to, &table, &initial);
+    let controller = accepted.take_controller();
     match accepted.introduce(&introduction, to.generation, to.window) {
-        Ok(lanes) => serve(child, lanes, to, initial),
+        Ok(lanes) => serve(child, lanes, to, initial, controller),
         // The controller is gone, or does not want this child.
         Err(_) => NOT_A_CHILD,
     }
@@ -185,7 +193,7 @@ fn connect(pipe: &mut impl Read, first: Bootstrap, child: Registration) -> i32 {
                 let (to, lanes) = greeted.swap_remove(accepted);
                 drop(greeted);
                 sys::stdin_to_null();
-                return serve(child, lanes, to, initial);
+                return serve(child, lanes, to, initial, None);
             }
             // The controller is gone, or does not want this child.
             Err(_) => return NOT_A_CHILD,

@@ -38,12 +38,19 @@ pub(crate) mod code {
 /// Serves until the end and returns the exit code.
 pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     install_hook();
+    // What a command forks has no business on the lanes.
+    sys::this_is_the_original();
     let ChildLanes { requests, requests_end, control, events } = lanes;
     let link = Link::new(run.generation, run.window, events, requests_end, run.faults);
     let grace = Grace::default();
     if run.place != Place::Thread {
-        let for_signal = Arc::clone(&link);
-        sys::on_stop_signal(move || for_signal.request_stop(StopReason::Signal));
+        let (for_signal, for_loss, grace) =
+            (Arc::clone(&link), Arc::clone(&link), Arc::clone(&grace));
+        sys::watch_surroundings(
+            run.controller,
+            move || for_signal.request_stop(StopReason::Signal),
+            move || control::follow_controller(&for_loss, &grace),
+        );
     }
     link.lend_deadlines();
     control::start(control, &link, Arc::clone(&grace), run.place);

@@ -16,6 +16,7 @@ use super::pending::{Reply, SharedThen, Then};
 use super::shared::{Awaited, Shared, Waiting};
 use super::signal::TakesResult;
 use crate::error::Never;
+use crate::process::sys;
 
 /// A submitted command with the result `T` and the error `E`.
 ///
@@ -126,6 +127,9 @@ impl<T, E> Call<T, E> {
     fn wait_until(&mut self, timeout: Option<Duration>) -> Option<Result<T, CallError<E>>> {
         if wait_forbidden() {
             return Some(Err(CallError::WaitForbidden));
+        }
+        if sys::is_copy() {
+            return Some(Err(CallError::ForkedCopy));
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         self.look();
@@ -275,6 +279,9 @@ impl<T, E> CallFuture<T, E> {
         loop {
             if let Some(done) = self.call.decoded() {
                 return Poll::Ready(done);
+            }
+            if sys::is_copy() {
+                return Poll::Ready(Err(CallError::ForkedCopy));
             }
             let Some(receiver) = &mut self.receiver else {
                 return Poll::Ready(Err(CallError::Lost));

@@ -62,6 +62,12 @@ pub enum CallError<E = Never> {
     /// Waiting is not allowed on this thread; this is no outcome.
     #[error("this thread must not wait for a child; use `on_done` or a signal")]
     WaitForbidden,
+    /// This process is a forked copy of the one that started the child. Nothing was sent.
+    #[error(
+        "this process is a forked copy: call the child from the process that started it, or start a program \
+         of its own in place of the fork"
+    )]
+    ForkedCopy,
 }
 
 impl<E> CallError<E> {
@@ -89,6 +95,7 @@ pub(crate) enum Outcome {
     Decode(String),
     /// Whoever held the call's entry has dropped it.
     Lost,
+    ForkedCopy,
 }
 
 impl Outcome {
@@ -147,6 +154,7 @@ impl<T, E> OutcomeCodec<T, E> {
             Outcome::Encode(message) => CallError::Encode(message.clone()),
             Outcome::Decode(message) => CallError::Decode(message.clone()),
             Outcome::Lost => CallError::Lost,
+            Outcome::ForkedCopy => CallError::ForkedCopy,
         })
     }
 }
@@ -165,6 +173,7 @@ impl OutcomeCodec<(), Never> {
             Err(CallError::QueueFull) => CallError::QueueFull,
             Err(CallError::Encode(message)) => CallError::Encode(message),
             Err(CallError::Lost) => CallError::Lost,
+            Err(CallError::ForkedCopy) => CallError::ForkedCopy,
             Err(error) => CallError::Decode(error.to_string()),
             Ok(()) => CallError::Decode("a result where there is none".to_owned()),
         }

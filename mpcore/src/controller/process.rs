@@ -17,6 +17,7 @@ use crate::child::{init, registry};
 use crate::controller::builder::Program;
 use crate::process::ExitStatus;
 use crate::process::output::OutputStream;
+use crate::process::sys;
 use crate::sync::{lock, wait_timeout};
 use crate::testing::ScriptError;
 use crate::wire::fault::Fault;
@@ -74,6 +75,12 @@ pub enum StartError {
     /// No child can have such limits here.
     #[error("the child's limits cannot be set: {0}")]
     Limits(#[from] crate::LimitsError),
+    /// This process is a forked copy of one that has started children.
+    #[error(
+        "this process is a forked copy of one that has started children: fork before the first `start`, or start \
+         a program of its own in place of the fork"
+    )]
+    ForkedCopy,
 }
 
 /// Why a child did not get ready.
@@ -92,6 +99,9 @@ pub enum ReadyError {
     /// Not yet; it may still get ready.
     #[error("the child was not ready within {0:?}")]
     TimedOut(Duration),
+    /// This process is a forked copy of the one that started it.
+    #[error("this process is a forked copy: wait in the process that started the child")]
+    ForkedCopy,
 }
 
 /// Why there is nothing to join.
@@ -104,6 +114,9 @@ pub enum JoinError {
     /// The process never came to be.
     #[error("there was no process to join: {0}")]
     NeverRan(Failure),
+    /// This process is a forked copy of the one that started it.
+    #[error("this process is a forked copy: join in the process that started the child")]
+    ForkedCopy,
 }
 
 /// How far one command is.
@@ -258,6 +271,9 @@ impl Process {
     /// # Errors
     /// As [`start`](Self::start), if it was not running; [`StartError::ControlGone`] also if it was.
     pub fn restart(&self) -> Result<(), StartError> {
+        if sys::is_copy() {
+            return Err(StartError::ForkedCopy);
+        }
         if self.shared.life().released {
             return Err(StartError::ControlGone);
         }
@@ -277,6 +293,9 @@ impl Process {
 
     /// The last control is gone.
     pub(crate) fn release(&self) {
+        if sys::is_copy() {
+            return; // it is a copy of a control
+        }
         self.shared.life().released = true;
         self.ask(Ask::Stop);
         if self.shared.life().state == State::Created {
@@ -296,6 +315,9 @@ impl Process {
     /// # Errors
     /// If there was nothing to join.
     pub fn join(&self, timeout: Duration) -> Result<Option<ExitStatus>, JoinError> {
+        if sys::is_copy() {
+            return Err(JoinError::ForkedCopy);
+        }
         let generation = self.generation();
         let runs = |life: &Life| life.generation == generation && life.state.is_alive();
         let life = self.wait_while(timeout, |life| runs(life) || life.finishing);
@@ -316,6 +338,9 @@ impl Process {
     /// # Errors
     /// Why it is not.
     pub fn wait_ready(&self, timeout: Duration) -> Result<(), ReadyError> {
+        if sys::is_copy() {
+            return Err(ReadyError::ForkedCopy);
+        }
         let life = self.wait_while(timeout, |life| {
             let stopped_early = life.state == State::Stopping && !life.ready;
             let comes = life.restart || life.restarting.is_some();
@@ -456,6 +481,9 @@ impl Process {
 
     /// Cancels every command that has no outcome yet. Returns at once.
     pub fn cancel_all(&self) {
+        if sys::is_copy() {
+            return;
+        }
         let calls = self.shared.traffic().pending.calls();
         // The newest first: the end of the running one must not let the next begin.
         for call in calls.into_iter().rev() {
@@ -465,6 +493,9 @@ impl Process {
 }
 
 pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
+    if sys::is_copy() {
+        return Err(StartError::ForkedCopy);
+    }
     if let Program::Own { key } = &shared.spec.program {
         if !init::has_run() && registry::test_arguments().is_none() {
             return Err(StartError::InitMissing);
@@ -487,6 +518,7 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     if life.state.is_alive() {
         return Err(StartError::AlreadyRunning { state: life.state });
     }
+    sys::this_is_the_original();
     life.supervisor.by_hand();
     let (run, wake) = begin_run(shared, &mut life);
     drop(life);
@@ -548,6 +580,9 @@ pub(crate) enum AfterEnd {
 
 /// Stops, terminates or kills the current run; returns whether there is one.
 pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
+    if sys::is_copy() {
+        return false;
+    }
     let mut wake = Wake::none();
     let (run, waiting, _posting) = {
         let mut life = shared.life();

@@ -29,6 +29,7 @@ use super::run::Run;
 use super::supersede::Kind;
 use super::traffic::Traffic;
 use super::wiring::Sinks;
+use crate::process::sys;
 use crate::supervise::restart::Supervisor;
 use crate::sync::{lock, wait};
 use crate::unwind::caught;
@@ -196,6 +197,10 @@ impl Shared {
     fn enter(self: &Arc<Self>, command: u16, payload: Result<Payload, Outcome>) -> (u64, Awaited) {
         let (reply, receiver) = oneshot::channel();
         let then = SharedThen::default();
+        if sys::is_copy() {
+            let _ = reply.send(Reply::Outcome(Arc::new(Outcome::ForkedCopy)));
+            return (0, Awaited { receiver, then });
+        }
         let limit = self.limit(command, Self::inherited_time());
         let repeat = self.repeat(command);
         let entry = Entry { command, reply, then: Arc::clone(&then), limit, repeat };
@@ -314,6 +319,9 @@ impl Shared {
         then: &SharedThen,
         add: impl FnOnce(&mut Then),
     ) {
+        if sys::is_copy() {
+            return;
+        }
         let notice = {
             let mut now = lock(then);
             add(&mut now);
@@ -338,6 +346,9 @@ impl Shared {
     }
 
     pub(crate) fn cancel(self: &Arc<Self>, call: u64) {
+        if sys::is_copy() {
+            return;
+        }
         let _posting = self.begin_posting(&mut self.life());
         let (waiting, pending) = {
             let mut traffic = self.traffic();

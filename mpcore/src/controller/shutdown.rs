@@ -8,6 +8,7 @@ use super::process::{AfterEnd, Process, request};
 use super::run::Ask;
 use super::shared::Shared;
 use crate::limits::{SHUTDOWN_DEADLINE, STOP_GRACE, TERMINATE_GRACE};
+use crate::process::sys;
 use crate::sync::lock;
 
 static STARTED: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
@@ -26,8 +27,12 @@ pub(crate) fn register(shared: &std::sync::Arc<Shared>) {
 ///
 /// Not to be called in a handler of that inbox, which would wait for itself.
 ///
-/// [`#[mpcore::main]`](crate::main) does this when `main` returns.
+/// [`#[mpcore::main]`](crate::main) does this when `main` returns. In a forked copy of this process there is
+/// nothing to do: the children are the original's.
 pub fn shutdown(timeout: Duration) -> bool {
+    if sys::is_copy() {
+        return true;
+    }
     let deadline = Instant::now().checked_add(timeout);
     let started = lock(&STARTED).clone();
     let children: Vec<_> = started.iter().filter_map(Weak::upgrade).collect();

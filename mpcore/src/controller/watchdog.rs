@@ -19,7 +19,7 @@ use super::traffic::Traffic;
 use crate::error::Never;
 use crate::inherited;
 use crate::limits::{HELD_UP_PATIENCE, LOOK_AGAIN, OVERRUN_GRACE, PING_INTERVAL};
-use crate::process::watch;
+use crate::process::{sys, watch};
 use crate::wire::packet::CallFlags;
 use crate::wire::report::{InExecution, Pong};
 
@@ -151,6 +151,9 @@ impl Shared {
 
     /// Gives a call another deadline.
     pub(crate) fn set_timeout(&self, call: u64, allowed: Duration) {
+        if sys::is_copy() {
+            return;
+        }
         let allowed = milliseconds(allowed);
         let under_way = self.traffic().set_timeout(call, allowed);
         if under_way {
@@ -193,6 +196,9 @@ impl Shared {
 
     /// Cancels a call, and kills the child if it has no outcome after `grace`.
     pub(crate) fn cancel_or_kill(self: &Arc<Self>, call: u64, grace: Duration) {
+        if sys::is_copy() {
+            return;
+        }
         self.cancel(call);
         let may_be_killed = {
             let mut traffic = self.traffic();

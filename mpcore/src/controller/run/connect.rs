@@ -62,6 +62,7 @@ pub(super) fn to_thread(
         initial,
         place: Place::Thread,
         faults: shared.spec.faults.clone(),
+        controller: None,
     };
     let told = (Arc::clone(shared), Arc::clone(run));
     let body = move || {

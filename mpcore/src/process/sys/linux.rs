@@ -100,6 +100,12 @@ pub(crate) fn own_program() -> io::Result<(PathBuf, Option<OsString>)> {
     Ok((PathBuf::from("/proc/self/exe"), std::env::args_os().next()))
 }
 
+/// Can be read once this process has ended: for a child, which may be in another pid namespace, or have another
+/// parent, so that no number would do. `None` where the system has none to give.
+pub(crate) fn end_of_this_process() -> Option<OwnedFd> {
+    pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).ok()
+}
+
 /// In a child: a stopped process would not notice that its controller is gone, so let the kernel
 /// continue it; a running one does not notice this signal.
 pub(crate) fn resume_when_parent_dies() {

@@ -1,5 +1,6 @@
 //! What differs between operating systems, under the same names everywhere.
 
+mod copy;
 pub(crate) mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -10,21 +11,25 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
+pub(crate) use copy::{is_copy, this_is_the_original};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
-    Exits, Process, knock_at, own_program, resume_when_parent_dies, socket_buffer,
+    Exits, Process, end_of_this_process, knock_at, own_program, resume_when_parent_dies,
+    socket_buffer,
 };
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{Exits, Process, own_program, resume_when_parent_dies, socket_buffer};
 #[cfg(unix)]
 pub(crate) use unix::{
-    end_descendants, end_own_group, freeze, kill_group, kill_self, on_stop_signal, own_group,
+    ControllerEnd, end_descendants, end_own_group, freeze, kill_group, kill_self, own_group,
     poll_readable, room_for_descriptors, segfault, signal_name, status, stdin_to_null, terminate,
+    watch_surroundings,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    end_descendants, end_own_group, freeze, kill_group, kill_self, on_stop_signal, own_group,
+    ControllerEnd, end_descendants, end_own_group, freeze, kill_group, kill_self, own_group,
     room_for_descriptors, segfault, signal_name, status, stdin_to_null, terminate,
+    watch_surroundings,
 };
 
 /// Whether [`own_program`] is the very code that runs here, also where its file has been replaced meanwhile.

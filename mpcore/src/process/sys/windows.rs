@@ -70,5 +70,13 @@ pub(crate) fn room_for_descriptors(_count: usize) -> std::io::Result<()> {
 /// Nothing: reading the bootstrap pipe to its end is enough.
 pub(crate) fn stdin_to_null() {}
 
+/// Not to be had here; the closed lanes tell the child.
+pub(crate) type ControllerEnd = std::convert::Infallible;
+
 /// There are no stop signals.
-pub(crate) fn on_stop_signal(_stop: impl Fn() + Send + 'static) {}
+pub(crate) fn watch_surroundings(
+    _controller: Option<ControllerEnd>,
+    _stop: impl Fn() + Send + 'static,
+    _lost: impl FnOnce() + Send + 'static,
+) {
+}
