@@ -1,38 +1,178 @@
-//! The deadline of the command that this thread executes, for the calls that it makes to children of its
-//! own.
+//! What the command that this thread executes passes on to the calls that it makes to children of its own: its
+//! deadline, and the wish that it end.
 //!
-//! The child's side lends its thread a [`Deadline`] for the whole run and keeps it up to date; the
-//! controller's side, which may be in the same process, looks at it when a call is submitted. Neither
+//! The child's side lends its thread a [`Command`] for the whole run and keeps it up to date; the
+//! controller's side, which may be in the same process, looks at it when a call is submitted or waited for. Neither
 //! knows more of the other.
+//!
+//! A wish ends one wait: a command that knows of it, from such a wait or because it has asked, may wait again to put
+//! its children in order, and so may `cleanup`.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::sync::lock;
 
-/// When the running command must have ended; none: there is no command, or no deadline.
-#[derive(Debug, Default)]
-pub(crate) struct Deadline(Mutex<Option<Instant>>);
+/// Ends a wait.
+pub(crate) type Wake = Box<dyn FnOnce() + Send>;
 
-thread_local! {
-    static OF_THIS_THREAD: RefCell<Option<Arc<Deadline>>> = const { RefCell::new(None) };
+/// The running command, or what runs before the first one.
+#[derive(Debug, Default)]
+pub(crate) struct Command(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// When it must have ended; none: there is no command, or no deadline.
+    deadline: Option<Instant>,
+    /// It is to end, and does not know yet.
+    asked: bool,
+    /// A wait was ended for it.
+    interrupted: bool,
+    /// `cleanup` runs: no wait is ended any more.
+    closed: bool,
+    /// Ends the wait that its thread is in.
+    wake: Option<Wake>,
 }
 
-impl Deadline {
-    pub(crate) fn set(&self, at: Option<Instant>) {
-        *lock(&self.0) = at;
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("asked", &self.asked).finish_non_exhaustive()
+    }
+}
+
+thread_local! {
+    static OF_THIS_THREAD: RefCell<Option<Arc<Command>>> = const { RefCell::new(None) };
+}
+
+/// The child's side.
+impl Command {
+    pub(crate) fn set_deadline(&self, at: Option<Instant>) {
+        lock(&self.0).deadline = at;
+    }
+
+    /// A command begins, perhaps one that is to end at once.
+    pub(crate) fn begin(&self, asked: bool) {
+        let mut state = lock(&self.0);
+        (state.asked, state.interrupted) = (asked, false);
+    }
+
+    /// It shall end. What is returned ends its wait, and is to be called without a lock.
+    #[must_use]
+    pub(crate) fn ask(&self) -> Option<Wake> {
+        let mut state = lock(&self.0);
+        if state.closed {
+            return None;
+        }
+        state.asked = true;
+        state.wake.take()
+    }
+
+    /// It knows that it shall end.
+    pub(crate) fn told(&self) {
+        lock(&self.0).asked = false;
+    }
+
+    /// It has ended; whether a wait was ended for it.
+    pub(crate) fn end(&self) -> bool {
+        let mut state = lock(&self.0);
+        state.asked = false;
+        std::mem::take(&mut state.interrupted)
+    }
+
+    /// No wait is ended from now on.
+    pub(crate) fn close(&self) {
+        let mut state = lock(&self.0);
+        (state.asked, state.closed) = (false, true);
     }
 
     /// From now on, what this thread submits inherits it.
-    pub(crate) fn rule_this_thread(self: &Arc<Self>) {
+    pub(crate) fn rules_this_thread(self: &Arc<Self>) {
         OF_THIS_THREAD.with_borrow_mut(|of_this_thread| *of_this_thread = Some(Arc::clone(self)));
     }
 }
 
+fn of_this_thread() -> Option<Arc<Command>> {
+    // A thread that is ending has no command.
+    OF_THIS_THREAD.try_with(|lent| lent.borrow().clone()).ok()?
+}
+
 /// When what this thread submits now must have ended.
 pub(crate) fn deadline() -> Option<Instant> {
-    // A thread that is ending has no command.
-    let lent = OF_THIS_THREAD.try_with(|lent| lent.borrow().clone()).ok()?;
-    lent.and_then(|deadline| *lock(&deadline.0))
+    of_this_thread().and_then(|command| lock(&command.0).deadline)
+}
+
+/// This thread is about to wait; `wake` is called, on another thread, when its command is to end. `None` where it
+/// executes no command.
+pub(crate) fn begin_wait(wake: impl FnOnce() -> Wake) -> Option<Waiting> {
+    let command = of_this_thread()?;
+    lock(&command.0).wake = Some(wake());
+    Some(Waiting(command))
+}
+
+/// A wait of a command's thread.
+#[derive(Debug)]
+pub(crate) struct Waiting(Arc<Command>);
+
+impl Waiting {
+    /// Whether the wait is over because the command is to end: once.
+    pub(crate) fn is_over(&self) -> bool {
+        let mut state = lock(&self.0.0);
+        let over = std::mem::take(&mut state.asked);
+        state.interrupted |= over;
+        over
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let wake = lock(&self.0.0).wake.take();
+        drop(wake); // not under the lock
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_wish_ends_one_wait_of_the_command_that_it_is_meant_for() {
+        let command = Arc::new(Command::default());
+        assert!(begin_wait(|| Box::new(|| {})).is_none(), "no command runs here");
+        command.rules_this_thread();
+        let woken = Arc::new(AtomicUsize::new(0));
+        let wait = || {
+            let woken = Arc::clone(&woken);
+            begin_wait(|| {
+                Box::new(move || {
+                    woken.fetch_add(1, Ordering::SeqCst);
+                })
+            })
+            .unwrap()
+        };
+        command.begin(false);
+        let waiting = wait();
+        assert!(!waiting.is_over());
+        command.ask().expect("it waits")();
+        assert_eq!(woken.load(Ordering::SeqCst), 1);
+        assert!(waiting.is_over() && !waiting.is_over(), "once");
+        drop(waiting);
+        assert!(command.ask().is_none(), "it does not wait");
+        assert!(wait().is_over(), "but the wish is for the next wait");
+        assert!(command.end(), "its waits were ended");
+
+        command.begin(false);
+        let _ = command.ask();
+        command.told();
+        assert!(!wait().is_over(), "it knows");
+        assert!(!command.end());
+        command.begin(true);
+        assert!(wait().is_over());
+        command.close();
+        assert!(command.ask().is_none() && !wait().is_over());
+        OF_THIS_THREAD.take();
+    }
 }

@@ -60,7 +60,7 @@
 //! | have it started again after a crash | [`Builder::restart`], [`RestartPolicy`], [`Restarting`], [`GaveUp`] |
 //! | write the child | [`ChildContext`], [`Property`], [`Event`], [`Error`], [`Context`] |
 //! | write code for any child | [`Control`], [`Interface`], [`Child`](trait@Child) |
-//! | put it into a binary of its own | [`child_main`] |
+//! | put it into a binary of its own | [`child_main`], [`args`] |
 //! | cancel it, give it a deadline | [`Call::cancel`], [`Call::cancel_or_kill`], [`Call::timeout`], [`Escalation`] |
 //! | notice that it hangs | [`ProcessSignals::unresponsive`], [`Builder::on_unresponsive`], [`Process::executing`] |
 //! | bound what it may use, see what it prints | [`ChildLimits`], [`Output`] |
@@ -89,7 +89,8 @@
 //!   descendant that made itself a session of its own; a program that is no child, and
 //!   whose controller is killed before the [start deadline](Builder::start_deadline).
 //! * **`cleanup` runs once, in the child**, on every orderly end; a kill skips it and the
-//!   [`ExitReport`] says so. [`Builder::after_exit`] runs in the controller always.
+//!   [`ExitReport`] says so. After it, and before the child's end is told, the child stops its own children; threads
+//!   that it has started are cut off where they are. [`Builder::after_exit`] runs in the controller always.
 //! * **Nothing is lost or changed silently**: a value arrives as it was sent, or is refused with its type and
 //!   field in the error: [`Wire`] has the list of types. An event or a property's value that cannot be carried
 //!   is reported by `exception_raised` with its name ([`ExceptionKind::UndeliveredEvent`],
@@ -119,7 +120,7 @@
 //! `sandbox`: limits of a child's access to files, [`ChildLimits`] (Landlock, on Linux). `fuzzing` is for this
 //! crate's own fuzzers. There is no Qt and no async runtime in this crate.
 
-// One file asks the system for what no safe function gives: `process/sys/copy.rs`.
+// Two files ask the system for what no safe function gives: `copy.rs` and `terminal.rs` in `process/sys`.
 #![deny(unsafe_code)]
 
 extern crate self as mpcore;
@@ -135,6 +136,7 @@ mod fuzzing;
 mod inherited;
 mod interface;
 pub mod limits;
+mod nested;
 mod panic_hook;
 mod process;
 mod supervise;
@@ -146,6 +148,7 @@ mod wire;
 
 pub(crate) use arity::for_each_arity;
 
+pub use child::command_line::args;
 pub use child::context::{CallContext, ChildContext, Event};
 pub use child::init::{child_main, init};
 pub use child::link::EmitError;

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::command_line::CommandLine;
 use super::registry::{self, Place, Registration, Run};
 use crate::interface::Child;
 use crate::process::sys::{self, ControllerEnd};
@@ -25,6 +26,11 @@ pub(crate) fn has_run() -> bool {
     INIT_RAN.load(Ordering::SeqCst)
 }
 
+/// Whether this process was started as a child, and does not know: what it starts would not know either, and so on.
+pub(crate) fn is_forgotten() -> bool {
+    !has_run() && CommandLine::of_this_process().is_of_child()
+}
+
 /// Whether that happens in its `main`, and not in a test of its.
 pub(crate) fn in_main() -> bool {
     IN_MAIN.load(Ordering::SeqCst)
@@ -35,19 +41,24 @@ pub(crate) fn in_main() -> bool {
 /// In the controller it returns at once. In a process that a controller has started as a child it
 /// never returns: it serves until the child ends and then exits. [`#[mpcore::main]`](crate::main)
 /// calls it for you; a library or a test binary uses [`test_support!`](crate::test_support).
+///
+/// A child begins with no signal blocked and with SIGTTIN and SIGTTOU ignored, and so does what it starts: on the
+/// terminal of its controller, where it is in the background, it may print and set, and reading is an error at once. A
+/// program that restores SIGTTOU's default action is stopped there, and not the child: its command can be cancelled,
+/// and it ends with the child.
 pub fn init() {
     INIT_RAN.store(true, Ordering::SeqCst);
     IN_MAIN.store(true, Ordering::SeqCst);
-    if std::env::args_os().nth(1).is_some_and(|mark| mark == MARK) {
+    if CommandLine::of_this_process().is_of_child() {
         run_as_child(None);
     }
 }
 
-/// [`init`] for a test binary: the mark is the last of the arguments that libtest does not read.
+/// [`init`] for a test binary.
 #[doc(hidden)]
 pub fn init_in_test() {
     INIT_RAN.store(true, Ordering::SeqCst);
-    if std::env::args_os().last().is_some_and(|mark| mark == MARK) {
+    if CommandLine::of_this_process().is_of_child() {
         run_as_child(None);
     }
 }
@@ -66,7 +77,7 @@ pub fn init_in_test() {
 /// Started by anything but a controller it says so and exits with code 2.
 pub fn child_main<P: Child>() -> ! {
     INIT_RAN.store(true, Ordering::SeqCst);
-    if std::env::args_os().nth(1).is_none_or(|mark| mark != MARK) {
+    if !CommandLine::of_this_process().is_of_child() {
         refuse(&format!(
             "this program is a child of `{}`; it is started by a controller, not by hand",
             crate::interface::name::<P>()
@@ -82,6 +93,11 @@ fn refuse(why: &str) -> ! {
 }
 
 fn run_as_child(only: Option<Registration>) -> ! {
+    sys::block_no_signal();
+    sys::ignore_stops_by_the_terminal();
+    if let CommandLine::Child { name, .. } = CommandLine::of_this_process() {
+        sys::name_process(&name.to_string_lossy());
+    }
     sys::resume_when_parent_dies();
     #[cfg(target_os = "linux")]
     if let Some(inherited) = Inherited::take() {

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::cancels::Cause;
 use super::confine;
@@ -17,6 +18,7 @@ use super::registry::{Place, Run};
 use super::request::{Reply, Request};
 use crate::interface::{Child, Interface};
 use crate::limits::REPORT_BYTES;
+use crate::nested;
 use crate::process::sys;
 use crate::transport::{ChildLanes, Receiver};
 use crate::wire::codec::decode;
@@ -52,14 +54,17 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
             move || control::follow_controller(&for_loss, &grace),
         );
     }
-    link.lend_deadlines();
+    link.rule_this_thread();
     control::start(control, &link, Arc::clone(&grace), run.place);
     let mut requests = Requests::new(requests, Arc::clone(&link));
 
     let code = or_end(&link, || match requests.welcome(run.nonce) {
         Some(welcome) => {
             grace.store(welcome.grace, Ordering::SeqCst);
-            live::<P>(&link, &mut requests, welcome, run.initial)
+            if run.place != Place::Thread && welcome.grace != u32::MAX {
+                nested::has_grace(Duration::from_millis(welcome.grace.into()));
+            }
+            live::<P>(&link, &mut requests, welcome, run.initial, run.place)
         }
         // Stopped before it began.
         None if link.stopping() => {
@@ -94,6 +99,7 @@ fn live<P: Child>(
     requests: &mut Requests,
     welcome: Welcome,
     initial: Vec<Vec<u8>>,
+    place: Place,
 ) -> i32 {
     let context = ChildContext::new(Arc::clone(link), welcome.name, initial);
     let typed = P::Interface::__context(&context);
@@ -120,6 +126,7 @@ fn live<P: Child>(
             run_commands::<P>(link, requests, child, &typed);
         });
     }
+    link.leave_commands();
     let cleaned_up = child.is_some();
     let cleanup_panic = child.and_then(|mut child| {
         let panic = panic_of(guard(|| {
@@ -130,6 +137,9 @@ fn live<P: Child>(
         let dropped = panic_of(guard(move || drop(child)));
         panic.or(dropped)
     });
+    if place != Place::Thread {
+        nested::stop_children(nested::grace().and_then(|grace| link.killed_at(grace)));
+    }
     say_goodbye(link, cleaned_up, cleanup_panic);
     code
 }

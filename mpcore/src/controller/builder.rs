@@ -23,6 +23,7 @@ use super::wiring::Wiring;
 use crate::child::registry::{self, Registration};
 use crate::interface::{Child, Control, Interface};
 use crate::limits;
+use crate::nested;
 use crate::supervise::restart::RestartPolicy;
 use crate::sync::lock;
 use crate::testing::Script;
@@ -107,6 +108,7 @@ pub(crate) struct Spec {
     /// A child whose interface cannot be compared as a whole is refused.
     pub(crate) compare_strictly: bool,
     pub(crate) limits: Option<ChildLimits>,
+    pub(crate) thread_stack: Option<usize>,
 }
 
 /// Everything that can be set before a child starts; made by `LaserControl::builder()`.
@@ -138,7 +140,7 @@ pub struct Builder<C: Control> {
     stdout: Output,
     stderr: Output,
     start_deadline: Duration,
-    stop_grace: Duration,
+    stop_grace: Option<Duration>,
     queue: Bounds,
     inbox_bound: InboxBound,
     inbox: Option<InboxHandle>,
@@ -148,6 +150,7 @@ pub struct Builder<C: Control> {
     reapply_properties: bool,
     compare_strictly: bool,
     limits: Option<ChildLimits>,
+    thread_stack: Option<usize>,
     _control: PhantomData<fn() -> C>,
 }
 
@@ -183,7 +186,7 @@ impl<C: Control> Builder<C> {
             stdout: Output::Inherit,
             stderr: Output::Inherit,
             start_deadline: limits::START_DEADLINE,
-            stop_grace: limits::STOP_GRACE,
+            stop_grace: None,
             queue: Bounds { entries: limits::QUEUE_COMMANDS, bytes: limits::QUEUE_BYTES },
             inbox_bound: InboxBound { entries: limits::INBOX_ENTRIES, bytes: limits::INBOX_BYTES },
             inbox: None,
@@ -193,6 +196,7 @@ impl<C: Control> Builder<C> {
             reapply_properties: false,
             compare_strictly: false,
             limits: None,
+            thread_stack: None,
             _control: PhantomData,
         }
     }
@@ -222,6 +226,14 @@ impl<C: Control> Builder<C> {
         self
     }
 
+    /// How many bytes of stack a child on a thread has; as many as a process by default (the soft limit of the stack's
+    /// size, or 8 MiB). A process's own is not changed.
+    #[must_use]
+    pub fn thread_stack(mut self, bytes: usize) -> Self {
+        self.thread_stack = Some(bytes);
+        self
+    }
+
     /// A child that plays this script on a thread, in place of one that implements the interface: for
     /// tests of what the application makes of it. It needs no config.
     #[must_use]
@@ -245,14 +257,17 @@ impl<C: Control> Builder<C> {
         self
     }
 
-    /// The child's name in reports and exceptions; by default the interface's, with a number.
+    /// The child's name in reports and exceptions; by default the interface's, with a number. Its process carries it
+    /// too, for `ps`, `top` and crash dumps: as its first argument but one, and, cut to 15 bytes, on Linux as the name
+    /// of the process. Not for secrets: everybody can read it.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// One more command line argument. Not for secrets: everybody can read them.
+    /// One more command line argument. The child finds them with [`mpcore::args`](crate::args): in
+    /// [`std::env::args`] `--mpcore-child` and its name stand before them. Not for secrets: everybody can read them.
     #[must_use]
     pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
@@ -337,9 +352,14 @@ impl<C: Control> Builder<C> {
     }
 
     /// How long a running command may take to notice a stop request, before SIGTERM; 3 s by default.
+    ///
+    /// A child stops its own children, after its `cleanup` and before its end, so its grace has to cover theirs. In a
+    /// child the default is half a second less than its own grace, if that is less than 3 s; one that does not fit is
+    /// reported by `exception_raised` when the child that has it is first started
+    /// ([`ExceptionKind::ShortGrace`](crate::ExceptionKind::ShortGrace)), and cut at the stop.
     #[must_use]
     pub fn stop_grace(mut self, grace: Duration) -> Self {
-        self.stop_grace = grace;
+        self.stop_grace = Some(grace);
         self
     }
 
@@ -524,7 +544,7 @@ impl<C: Control> Builder<C> {
             stdout: self.stdout,
             stderr: self.stderr,
             start_deadline: self.start_deadline,
-            stop_grace: self.stop_grace,
+            stop_grace: self.stop_grace.unwrap_or_else(nested::default_grace),
             queue: self.queue,
             inbox_bound: self.inbox_bound,
             inbox: self.inbox.unwrap_or_else(InboxHandle::background),
@@ -534,6 +554,7 @@ impl<C: Control> Builder<C> {
             reapply_properties: self.reapply_properties,
             compare_strictly: self.compare_strictly,
             limits: self.limits,
+            thread_stack: self.thread_stack,
         };
         let mut wiring = Wiring::default();
         let signals = C::__signals(&mut wiring);

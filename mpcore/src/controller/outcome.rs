@@ -62,6 +62,10 @@ pub enum CallError<E = Never> {
     /// Waiting is not allowed on this thread; this is no outcome.
     #[error("this thread must not wait for a child; use `on_done` or a signal")]
     WaitForbidden,
+    /// The command that waited for this call is to end. This one was cancelled, and is waited for no longer: this is
+    /// no outcome. See [`Call::wait`](crate::Call::wait).
+    #[error("the command that waits for this one is to end, so this one was cancelled")]
+    WaitEnded,
     /// This process is a forked copy of the one that started the child. Nothing was sent.
     #[error(
         "this process is a forked copy: call the child from the process that started it, or start a program \
@@ -75,7 +79,7 @@ impl<E> CallError<E> {
     /// failure.
     #[must_use]
     pub fn is_ended_on_request(&self) -> bool {
-        matches!(self, Self::Cancelled | Self::Stopped | Self::Superseded)
+        matches!(self, Self::Cancelled | Self::Stopped | Self::Superseded | Self::WaitEnded)
     }
 }
 
@@ -246,6 +250,9 @@ pub enum ExceptionKind {
     /// The child is another program, and part of its interface could not be compared; told once for each
     /// interface. See [`Builder::compare_strictly`](crate::Builder::compare_strictly).
     NotCompared,
+    /// A child that has a child of its own has a shorter grace than that needs; told when the latter is first started,
+    /// in the former. Where the one is stopped, the other gets what is left of its grace.
+    ShortGrace,
 }
 
 /// An item of the interface whose value was not delivered.

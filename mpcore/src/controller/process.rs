@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::escalation::{Executing, Unresponsive};
 use super::exit::{ExitReport, Failure, State};
-use super::inbox::{Notice, Wake, enqueue, enqueue_change};
-use super::outcome::{CallEnd, Outcome};
+use super::inbox::{Notice, Wake, enqueue, enqueue_change, post};
+use super::outcome::{CallEnd, Exception, ExceptionKind, Outcome};
 use super::restart::{self, GaveUp, Restarting};
 use super::run::{self, Ask, Run};
 use super::shared::{Life, Shared};
@@ -15,6 +15,7 @@ use super::signal::Signal;
 use crate::child::registry::SharedKey;
 use crate::child::{init, registry};
 use crate::controller::builder::Program;
+use crate::nested;
 use crate::process::ExitStatus;
 use crate::process::output::OutputStream;
 use crate::process::sys;
@@ -32,6 +33,13 @@ pub enum StartError {
          (or write `#[mpcore::main]`), and in a test binary `mpcore::test_support!()`"
     )]
     InitMissing,
+    /// This process was started as a child, but neither `mpcore::init` nor `child_main` has run in it. It would start
+    /// children as its controller does, each of which would do the same, without an end.
+    #[error(
+        "this process is a child (`--mpcore-child`) and does not know it, so it starts nothing: call `mpcore::init()` \
+         first thing in `main`, or write `#[mpcore::main]`, or `mpcore::child_main` in a binary that is only a child"
+    )]
+    InitForgotten,
     /// It runs already; a second run begins after the end of the first.
     #[error("the child is {state} already; `stop` it first, or use `restart`")]
     AlreadyRunning {
@@ -260,6 +268,9 @@ impl Process {
     }
 
     /// Kills the child and what it has started, and returns at once. `cleanup` does not run.
+    ///
+    /// Children that the child has itself are neither killed nor waited for: they notice its end, and end by
+    /// themselves, with their `cleanup`, within their own grace and a second.
     pub fn kill(&self) {
         self.ask(Ask::Kill);
     }
@@ -496,6 +507,9 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     if sys::is_copy() {
         return Err(StartError::ForkedCopy);
     }
+    if init::is_forgotten() {
+        return Err(StartError::InitForgotten);
+    }
     if let Program::Own { key } = &shared.spec.program {
         if !init::has_run() && registry::test_arguments().is_none() {
             return Err(StartError::InitMissing);
@@ -521,12 +535,37 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     sys::this_is_the_original();
     life.supervisor.by_hand();
     let (run, wake) = begin_run(shared, &mut life);
+    let first = life.generation == 1;
     drop(life);
     shared.life_changed().notify_all();
     wake.wake();
+    if first {
+        tell_of_short_grace(shared);
+    }
     super::shutdown::register(shared);
     run::begin(shared, &run);
     Ok(())
+}
+
+/// This process is a child itself, and its grace does not cover that of its own child.
+fn tell_of_short_grace(shared: &Arc<Shared>) {
+    let grace = shared.spec.stop_grace;
+    let Some(own) = nested::too_short_for(grace) else { return };
+    let name = shared.name();
+    let message = format!(
+        "its grace of {grace:?} does not fit into that of the child that starts it, {own:?}, which has to be half a \
+         second longer: give that one a longer `stop_grace`; where it is stopped, `{name}` gets what is left"
+    );
+    let exception = Exception {
+        process: name,
+        pid: None,
+        command: None,
+        call: None,
+        kind: ExceptionKind::ShortGrace,
+        message,
+        backtrace: String::new(),
+    };
+    post(shared, Notice::Exception(Box::new(exception)));
 }
 
 /// Said once: without unwinding, a child's hostile bytes can end its controller.

@@ -8,6 +8,7 @@ use super::process::{AfterEnd, Process, request};
 use super::run::Ask;
 use super::shared::Shared;
 use crate::limits::{SHUTDOWN_DEADLINE, STOP_GRACE, TERMINATE_GRACE};
+use crate::nested;
 use crate::process::sys;
 use crate::sync::lock;
 
@@ -15,6 +16,7 @@ static STARTED: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
 /// A child was started: it is to be stopped when the program ends.
 pub(crate) fn register(shared: &std::sync::Arc<Shared>) {
+    nested::stops_with(stop_nested);
     let mut started = lock(&STARTED);
     started.retain(|weak| {
         weak.strong_count() > 0 && !std::ptr::eq(weak.as_ptr(), &raw const **shared)
@@ -45,6 +47,24 @@ pub fn shutdown(timeout: Duration) -> bool {
         all &= Process::new(child).wait_idle(left);
     }
     all && InboxHandle::background().wait_empty(deadline)
+}
+
+/// Stops every child of a child, and waits for their ends and for what they have to tell. Their kills come at `end` at
+/// the latest.
+fn stop_nested(end: Option<Instant>) {
+    let started = lock(&STARTED).clone();
+    let children: Vec<_> = started.iter().filter_map(Weak::upgrade).collect();
+    for child in &children {
+        request(child, Ask::Stop, AfterEnd::Rest);
+        let run = child.life().run.clone();
+        if let Some(run) = run {
+            run.ask(Ask::Stop, nested::fitting(child.spec.stop_grace, end, Instant::now()));
+        }
+    }
+    for child in children {
+        Process::new(child).wait_idle(Duration::MAX);
+    }
+    InboxHandle::background().wait_empty(end);
 }
 
 /// Shuts down when `main` ends; used by `#[mpcore::main]`.

@@ -2,20 +2,22 @@
 
 use std::process::{Command, Stdio};
 
+use crate::child::command_line::around;
 use crate::child::{init, registry};
 use crate::controller::builder::{Output, Program};
 use crate::controller::exit::Failure;
 use crate::controller::shared::Shared;
 use crate::process::sys;
-use crate::wire::handshake::MARK;
 
 /// The command, and the program's name for people.
 pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<(Command, String)> {
     let spec = &shared.spec;
+    let name = shared.name();
+    let (before, _) = around(&name, false);
     let (mut command, program) = match &spec.program {
         Program::Path(path) => {
             let mut command = Command::new(path);
-            command.arg(MARK).args(&spec.arguments);
+            command.args(before).args(&spec.arguments);
             (command, path.to_string_lossy().into_owned())
         }
         Program::Own { .. } | Program::Thread(_) | Program::Script(_) => {
@@ -27,9 +29,11 @@ pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<(Command
                 command.arg0(argv0);
             }
             match registry::test_arguments().filter(|_| !init::in_main()) {
-                // libtest does not read what follows its `--`.
-                Some(test) => command.args(test).args(&spec.arguments).arg(MARK),
-                None => command.arg(MARK).args(&spec.arguments),
+                Some(test) => {
+                    let (before, behind) = around(&name, true);
+                    command.args(test).args(before).args(&spec.arguments).args(behind)
+                }
+                None => command.args(before).args(&spec.arguments),
             };
             let shown = argv0.unwrap_or_else(|| path.into_os_string());
             (command, shown.to_string_lossy().into_owned())

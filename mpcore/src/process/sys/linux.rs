@@ -106,6 +106,22 @@ pub(crate) fn end_of_this_process() -> Option<OwnedFd> {
     pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).ok()
 }
 
+/// What `ps`, `top` and the system's own reports call this process: the first 15 bytes.
+pub(crate) fn name_process(name: &str) {
+    // A test runs on another thread than the first.
+    let Err(_) = std::fs::write("/proc/self/comm", name_bytes(name)) else { return };
+
+    if let Ok(name) = std::ffi::CString::new(name_bytes(name)) {
+        let _ = rustix::thread::set_name(&name);
+    }
+}
+
+/// What the kernel keeps of a name, without half a character.
+fn name_bytes(name: &str) -> &[u8] {
+    let length = (0..=name.len().min(15)).rev().find(|at| name.is_char_boundary(*at));
+    &name.as_bytes()[..length.unwrap_or_default()]
+}
+
 /// In a child: a stopped process would not notice that its controller is gone, so let the kernel
 /// continue it; a running one does not notice this signal.
 pub(crate) fn resume_when_parent_dies() {

@@ -170,6 +170,9 @@ pub(crate) fn own_program() -> io::Result<(PathBuf, Option<OsString>)> {
     Ok((std::env::current_exe()?, std::env::args_os().next()))
 }
 
+/// Not to be had here.
+pub(crate) fn name_process(_name: &str) {}
+
 /// Not to be had here; the closed lanes tell the child, unless it is stopped.
 pub(crate) fn resume_when_parent_dies() {}
 

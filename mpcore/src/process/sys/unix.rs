@@ -186,6 +186,17 @@ pub(crate) fn watch_surroundings(
     let _ = std::thread::Builder::new().name("mp-signals".into()).spawn(body);
 }
 
+/// In a child, before it has other threads: they, and what it starts, begin with no signal blocked, whatever its
+/// controller has blocked.
+pub(crate) fn block_no_signal() {
+    let _ = nix::sys::signal::SigSet::empty().thread_set_mask();
+}
+
+/// The size of a process's first stack; `None` where it has no limit.
+pub(crate) fn stack_of_process() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Stack).current
+}
+
 /// Waits until one of the descriptors can be read; returns which.
 pub(crate) fn poll_readable(fds: &[&dyn AsFd], deadline: Option<Instant>) -> Vec<usize> {
     let mut entries: Vec<_> =
