@@ -64,6 +64,7 @@
 //! | cancel it, give it a deadline | [`Call::cancel`], [`Call::cancel_or_kill`], [`Call::timeout`], [`Escalation`] |
 //! | notice that it hangs | [`ProcessSignals::unresponsive`], [`Builder::on_unresponsive`], [`Process::executing`] |
 //! | bound what it may use, see what it prints | [`ChildLimits`], [`Output`] |
+//! | look into a child with a debugger or valgrind | [`debugging`] |
 //! | test your application, also when children fail | [`test_support!`], [`Builder::in_process`], [`testing`] |
 //!
 //! # What is promised
@@ -129,6 +130,7 @@ mod arity;
 mod child;
 mod context;
 mod controller;
+pub mod debugging;
 mod declared;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]

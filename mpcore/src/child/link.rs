@@ -128,6 +128,8 @@ pub(crate) struct Link {
     ending: Mutex<()>,
     ending_changed: Condvar,
     cut_off: OnceLock<CutOff>,
+    /// No command's time is over: the child is debugged.
+    timeless: AtomicBool,
     /// Only in a test.
     faults: Option<Faults>,
 }
@@ -199,6 +201,7 @@ impl Link {
             ending: Mutex::default(),
             ending_changed: Condvar::new(),
             cut_off: OnceLock::new(),
+            timeless: AtomicBool::new(false),
             faults: faults.map(|plan| Faults::new(plan, generation, window)),
         })
     }
@@ -509,7 +512,8 @@ impl Link {
     /// The main thread begins a command; `false` if it was cancelled, and answered, before.
     pub(crate) fn begin(self: &Arc<Self>, head: &ItemHead) -> bool {
         self.cancels.begin(head.call, head.flags, |record| {
-            record.times.deadlines.begin(head.call, head.deadline, Instant::now());
+            let allowed = if self.timeless.load(Ordering::Relaxed) { 0 } else { head.deadline };
+            record.times.deadlines.begin(head.call, allowed, Instant::now());
             self.inherited.begin(self.stopping());
             self.deadline_changed(record);
         })
@@ -532,9 +536,14 @@ impl Link {
         self.inherited.rules_this_thread();
     }
 
+    /// No command has a deadline from now on.
+    pub(crate) fn forgo_deadlines(&self) {
+        self.timeless.store(true, Ordering::Relaxed);
+    }
+
     /// The controller gives these calls other deadlines, in milliseconds.
     pub(crate) fn allow(self: &Arc<Self>, deadlines: &[(u64, u32)]) {
-        if deadlines.is_empty() {
+        if deadlines.is_empty() || self.timeless.load(Ordering::Relaxed) {
             return;
         }
         let mut record = self.cancels.record();

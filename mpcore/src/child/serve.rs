@@ -16,6 +16,7 @@ use super::link::{CutOff, Link};
 use super::panic::{Unwound, guard, install_hook};
 use super::registry::{Place, Run};
 use super::request::{Reply, Request};
+use crate::debugging;
 use crate::interface::{Child, Interface};
 use crate::limits::REPORT_BYTES;
 use crate::nested;
@@ -56,6 +57,10 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     }
     link.rule_this_thread();
     control::start(control, &link, Arc::clone(&grace), run.place);
+    if run.place != Place::Thread && debugging::is_for_this_child() {
+        link.forgo_deadlines();
+        debugging::wait_for_debugger(|| link.stopping());
+    }
     let mut requests = Requests::new(requests, Arc::clone(&link));
 
     let code = or_end(&link, || match requests.welcome(run.nonce) {

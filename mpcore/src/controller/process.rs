@@ -660,7 +660,8 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd) -> bool {
     wake.wake();
     shared.keep_watch();
     shared.life_changed().notify_all();
-    run.ask(ask, shared.spec.stop_grace);
+    let grace = if shared.is_patient() { Duration::MAX } else { shared.spec.stop_grace };
+    run.ask(ask, grace);
     for (call, entry) in waiting {
         shared.resolve(call, entry, Outcome::Stopped);
     }

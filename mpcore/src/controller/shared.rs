@@ -29,6 +29,7 @@ use super::run::Run;
 use super::supersede::Kind;
 use super::traffic::Traffic;
 use super::wiring::Sinks;
+use crate::debugging;
 use crate::process::sys;
 use crate::supervise::restart::Supervisor;
 use crate::sync::{lock, wait};
@@ -166,6 +167,12 @@ impl Shared {
 
     pub(crate) fn control(&self) -> MutexGuard<'_, ControlLane> {
         lock(&self.control)
+    }
+
+    /// No deadline of the controller's acts on the child: it is debugged, or runs under a tool.
+    pub(crate) fn is_patient(&self) -> bool {
+        !self.spec.program.is_on_thread()
+            && (debugging::is_for(&self.name()) || debugging::run_under().is_some())
     }
 
     pub(crate) fn is_latest(&self, event: u16) -> bool {

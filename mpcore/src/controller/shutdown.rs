@@ -57,7 +57,7 @@ fn stop_nested(end: Option<Instant>) {
     for child in &children {
         request(child, Ask::Stop, AfterEnd::Rest);
         let run = child.life().run.clone();
-        if let Some(run) = run {
+        if let Some(run) = run.filter(|_| !child.is_patient()) {
             run.ask(Ask::Stop, nested::fitting(child.spec.stop_grace, end, Instant::now()));
         }
     }

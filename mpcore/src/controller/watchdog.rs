@@ -71,7 +71,7 @@ impl Shared {
     }
 
     fn look(self: &Arc<Self>, look: Look) {
-        let Some(run) = self.life().run.clone() else { return };
+        let Some(run) = self.life().run.clone().filter(|_| !self.is_patient()) else { return };
         let looked = run.try_while_it_lasts(|| {
             let mut traffic = self.traffic();
             let outstanding = traffic.is_outstanding();
@@ -221,7 +221,8 @@ impl Shared {
         ignored: Ignored,
         escalation: Escalation,
     ) {
-        let Some(at) = Instant::now().checked_add(grace) else { return };
+        let at = Instant::now().checked_add(grace).filter(|_| !self.is_patient());
+        let Some(at) = at else { return };
         let Some(run) = self.life().run.clone() else { return };
         let (shared, run) = (Arc::downgrade(self), Arc::downgrade(&run));
         watch::alarm(at, move || {

@@ -1,5 +1,6 @@
 //! What is to be spawned, and why that did not work.
 
+use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
 use crate::child::command_line::around;
@@ -7,6 +8,7 @@ use crate::child::{init, registry};
 use crate::controller::builder::{Output, Program};
 use crate::controller::exit::Failure;
 use crate::controller::shared::Shared;
+use crate::debugging;
 use crate::process::sys;
 
 /// The command, and the program's name for people.
@@ -14,15 +16,20 @@ pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<(Command
     let spec = &shared.spec;
     let name = shared.name();
     let (before, _) = around(&name, false);
+    let under = debugging::run_under();
     let (mut command, program) = match &spec.program {
         Program::Path(path) => {
-            let mut command = Command::new(path);
+            let mut command = new_command(path, under.as_ref());
             command.args(before).args(&spec.arguments);
             (command, path.to_string_lossy().into_owned())
         }
         Program::Own { .. } | Program::Thread(_) | Program::Script(_) => {
-            let (path, argv0) = sys::own_program()?;
-            let mut command = Command::new(&path);
+            let (path, argv0) = match under {
+                None => sys::own_program()?,
+                // What leads to this program here would lead to the other command there.
+                Some(_) => (std::env::current_exe()?, None),
+            };
+            let mut command = new_command(path.as_os_str(), under.as_ref());
             #[cfg(unix)]
             if let Some(argv0) = &argv0 {
                 use std::os::unix::process::CommandExt as _;
@@ -39,8 +46,10 @@ pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<(Command
             (command, shown.to_string_lossy().into_owned())
         }
     };
+    let program = under.map_or(program, |(first, _)| first);
     if spec.clear_environment {
         command.env_clear();
+        command.envs(debugging::variable());
     }
     for (name, value) in &spec.environment {
         match value {
@@ -59,6 +68,13 @@ pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<(Command
     });
     sys::own_group(&mut command);
     Ok((command, program))
+}
+
+fn new_command(program: &OsStr, under: Option<&(String, Vec<String>)>) -> Command {
+    let Some((first, rest)) = under else { return Command::new(program) };
+    let mut command = Command::new(first);
+    command.args(rest).arg(program);
+    command
 }
 
 /// What the system's refusal means.

@@ -19,6 +19,7 @@ use crate::controller::exit::Failure;
 use crate::controller::inbox::{Notice, enqueue_change, post};
 use crate::controller::outcome::{Exception, ExceptionKind};
 use crate::controller::shared::Shared;
+use crate::debugging;
 use crate::limits::{THREAD_STACK, THREAD_STACK_MAX};
 use crate::process::watch::{self, Watched};
 use crate::process::{ExitStatus, spawn, sys};
@@ -129,7 +130,11 @@ fn spawn(
     shared.life().pid = Some(pid);
     post(shared, Notice::Started(pid));
     run.output.follow(shared, spawned.stdout, spawned.stderr);
+    if debugging::is_for(&shared.name()) {
+        debugging::tell_how_to_attach(&shared.name(), pid);
+    }
     let deadline = Instant::now().checked_add(shared.spec.start_deadline);
+    let deadline = deadline.filter(|_| !shared.is_patient());
     let owner = Arc::clone(shared) as Arc<dyn Watched>;
     watch::watch(run.key, owner, run.generation, Some(spawned.process), deadline);
     run.watched();

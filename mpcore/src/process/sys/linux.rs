@@ -122,6 +122,18 @@ fn name_bytes(name: &str) -> &[u8] {
     &name.as_bytes()[..length.unwrap_or_default()]
 }
 
+/// Who traces a process: a debugger, strace.
+pub(crate) fn tracer_of(process: u32) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?;
+    tracer.trim().parse().ok().filter(|tracer| *tracer != 0)
+}
+
+/// A debugger need not be started by this process, where the system would have it so.
+pub(crate) fn let_any_process_trace() {
+    let _ = rustix::process::set_ptracer(rustix::process::PTracer::Any);
+}
+
 /// In a child: a stopped process would not notice that its controller is gone, so let the kernel
 /// continue it; a running one does not notice this signal.
 pub(crate) fn resume_when_parent_dies() {

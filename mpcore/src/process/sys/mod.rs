@@ -16,12 +16,13 @@ mod windows;
 pub(crate) use copy::{is_copy, this_is_the_original};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
-    Exits, Process, end_of_this_process, knock_at, name_process, own_program,
-    resume_when_parent_dies, socket_buffer,
+    Exits, Process, end_of_this_process, knock_at, let_any_process_trace, name_process,
+    own_program, resume_when_parent_dies, socket_buffer, tracer_of,
 };
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{
-    Exits, Process, name_process, own_program, resume_when_parent_dies, socket_buffer,
+    Exits, Process, let_any_process_trace, name_process, own_program, resume_when_parent_dies,
+    socket_buffer, tracer_of,
 };
 #[cfg(unix)]
 pub(crate) use terminal::ignore_stops_by_the_terminal;
