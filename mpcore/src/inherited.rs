@@ -10,6 +10,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -20,25 +21,27 @@ pub(crate) type Wake = Box<dyn FnOnce() + Send>;
 
 /// The running command, or what runs before the first one.
 #[derive(Debug, Default)]
-pub(crate) struct Command(Mutex<State>);
+pub(crate) struct Command {
+    /// It is to end, and does not know yet.
+    asked: AtomicBool,
+    /// A wait was ended for it.
+    interrupted: AtomicBool,
+    waits: Mutex<Waits>,
+}
 
 #[derive(Default)]
-struct State {
-    /// When it must have ended; none: there is no command, or no deadline.
+struct Waits {
+    /// When the command must have ended; none: there is no command, or no deadline.
     deadline: Option<Instant>,
-    /// It is to end, and does not know yet.
-    asked: bool,
-    /// A wait was ended for it.
-    interrupted: bool,
     /// `cleanup` runs: no wait is ended any more.
     closed: bool,
-    /// Ends the wait that its thread is in.
+    /// Ends the wait that the command's thread is in.
     wake: Option<Wake>,
 }
 
-impl fmt::Debug for State {
+impl fmt::Debug for Waits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State").field("asked", &self.asked).finish_non_exhaustive()
+        f.debug_struct("Waits").field("deadline", &self.deadline).finish_non_exhaustive()
     }
 }
 
@@ -46,45 +49,49 @@ thread_local! {
     static OF_THIS_THREAD: RefCell<Option<Arc<Command>>> = const { RefCell::new(None) };
 }
 
-/// The child's side.
+/// The child's side. A command that neither waits nor is to end takes no lock.
 impl Command {
     pub(crate) fn set_deadline(&self, at: Option<Instant>) {
-        lock(&self.0).deadline = at;
+        lock(&self.waits).deadline = at;
     }
 
-    /// A command begins, perhaps one that is to end at once.
-    pub(crate) fn begin(&self, asked: bool) {
-        let mut state = lock(&self.0);
-        (state.asked, state.interrupted) = (asked, false);
+    /// A command begins, perhaps one that is to end at once: one that is asked to while this runs is not forgotten.
+    pub(crate) fn begin(&self, is_to_end: impl FnOnce() -> bool) {
+        self.interrupted.store(false, Ordering::SeqCst);
+        self.asked.store(false, Ordering::SeqCst);
+        if is_to_end() {
+            self.asked.store(true, Ordering::SeqCst);
+        }
     }
 
     /// It shall end. What is returned ends its wait, and is to be called without a lock.
     #[must_use]
     pub(crate) fn ask(&self) -> Option<Wake> {
-        let mut state = lock(&self.0);
-        if state.closed {
+        // A wait that begins now finds the wish, or is found here.
+        let mut waits = lock(&self.waits);
+        if waits.closed {
             return None;
         }
-        state.asked = true;
-        state.wake.take()
+        self.asked.store(true, Ordering::SeqCst);
+        waits.wake.take()
     }
 
     /// It knows that it shall end.
     pub(crate) fn told(&self) {
-        lock(&self.0).asked = false;
+        self.asked.store(false, Ordering::SeqCst);
     }
 
     /// It has ended; whether a wait was ended for it.
     pub(crate) fn end(&self) -> bool {
-        let mut state = lock(&self.0);
-        state.asked = false;
-        std::mem::take(&mut state.interrupted)
+        self.asked.store(false, Ordering::SeqCst);
+        self.interrupted.swap(false, Ordering::SeqCst)
     }
 
     /// No wait is ended from now on.
     pub(crate) fn close(&self) {
-        let mut state = lock(&self.0);
-        (state.asked, state.closed) = (false, true);
+        let mut waits = lock(&self.waits);
+        waits.closed = true;
+        self.asked.store(false, Ordering::SeqCst);
     }
 
     /// From now on, what this thread submits inherits it.
@@ -100,14 +107,14 @@ fn of_this_thread() -> Option<Arc<Command>> {
 
 /// When what this thread submits now must have ended.
 pub(crate) fn deadline() -> Option<Instant> {
-    of_this_thread().and_then(|command| lock(&command.0).deadline)
+    of_this_thread().and_then(|command| lock(&command.waits).deadline)
 }
 
 /// This thread is about to wait; `wake` is called, on another thread, when its command is to end. `None` where it
 /// executes no command.
 pub(crate) fn begin_wait(wake: impl FnOnce() -> Wake) -> Option<Waiting> {
     let command = of_this_thread()?;
-    lock(&command.0).wake = Some(wake());
+    lock(&command.waits).wake = Some(wake());
     Some(Waiting(command))
 }
 
@@ -118,23 +125,24 @@ pub(crate) struct Waiting(Arc<Command>);
 impl Waiting {
     /// Whether the wait is over because the command is to end: once.
     pub(crate) fn is_over(&self) -> bool {
-        let mut state = lock(&self.0.0);
-        let over = std::mem::take(&mut state.asked);
-        state.interrupted |= over;
+        let over = self.0.asked.swap(false, Ordering::SeqCst);
+        if over {
+            self.0.interrupted.store(true, Ordering::SeqCst);
+        }
         over
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let wake = lock(&self.0.0).wake.take();
+        let wake = lock(&self.0.waits).wake.take();
         drop(wake); // not under the lock
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
@@ -153,7 +161,7 @@ mod tests {
             })
             .unwrap()
         };
-        command.begin(false);
+        command.begin(|| false);
         let waiting = wait();
         assert!(!waiting.is_over());
         command.ask().expect("it waits")();
@@ -164,12 +172,12 @@ mod tests {
         assert!(wait().is_over(), "but the wish is for the next wait");
         assert!(command.end(), "its waits were ended");
 
-        command.begin(false);
+        command.begin(|| false);
         let _ = command.ask();
         command.told();
         assert!(!wait().is_over(), "it knows");
         assert!(!command.end());
-        command.begin(true);
+        command.begin(|| true);
         assert!(wait().is_over());
         command.close();
         assert!(command.ask().is_none() && !wait().is_over());

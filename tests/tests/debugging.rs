@@ -11,6 +11,7 @@ use system_tests::{LONG, bench, until};
 const DEBUGGED: &str = env!("CARGO_BIN_EXE_debugged");
 const ODD: &str = env!("CARGO_BIN_EXE_odd_child");
 
+/// Its child has far too little time.
 fn start(variable: &str, value: &str) -> ControllerProgram {
     ControllerProgram::start_command(Command::new(DEBUGGED).env(variable, value))
 }
@@ -64,7 +65,9 @@ fn a_child_waits_for_a_debugger_and_no_deadline_acts() {
 
 #[test]
 fn a_child_of_another_name_waits_for_no_debugger() {
-    let mut controller = start("MPCORE_DEBUG", "camera");
+    let mut command = Command::new(DEBUGGED);
+    command.arg("30000").env("MPCORE_DEBUG", "camera");
+    let mut controller = ControllerProgram::start_command(&mut command);
     assert_eq!(controller.line("ready"), "Ok(())");
     assert_eq!(controller.line("work"), "false", "its time is over");
     assert_eq!(controller.end(), 0);

@@ -53,18 +53,19 @@ impl Kid for KidProcess {
     }
 
     fn work(&mut self, milliseconds: u64) -> mpcore::Result<u64> {
-        for looked in 0..milliseconds {
+        append(&self.config.log, "begun");
+        for _ in 0..milliseconds {
             if self.cx.check_cancelled().is_err() {
                 append(&self.config.log, "cancelled");
                 return Err(mpcore::Cancelled.into());
             }
             std::thread::sleep(Duration::from_millis(1));
-            let _ = looked;
         }
         Ok(milliseconds)
     }
 
     fn ignore(&mut self, milliseconds: u64) {
+        append(&self.config.log, "begun");
         std::thread::sleep(Duration::from_millis(milliseconds));
     }
 }
@@ -195,8 +196,9 @@ impl Family {
         outcome(self.parent.start_kid(milliseconds, grace)).unwrap()
     }
 
-    fn until_begun(&self) {
-        until("the command has begun", || self.parent.begun() == 1);
+    /// Waits until a command of the kid's runs, for which one of the parent's waits.
+    fn until_kid_works(&self) {
+        until("the kid's command has begun", || self.lines() == ["begun"]);
     }
 
     fn lines(&self) -> Vec<String> {
@@ -229,6 +231,7 @@ fn a_deaf_child_of_a_child_does_not_keep_it_from_its_goodbye() {
     let family = Family::new(Duration::from_secs(4));
     let kid = family.start_kid(0, Some(Duration::from_secs(600)));
     outcome(family.parent.keep_kid_busy()).unwrap();
+    family.until_kid_works();
     // `cleanup` must not wait for it here.
     let idle = family.start_kid(0, None);
     family.stop();
@@ -266,10 +269,10 @@ fn a_cancel_ends_the_wait_for_a_childs_own_child() {
     let family = Family::new(LONG);
     family.start_kid(0, None);
     let call = family.parent.wait_for_work();
-    family.until_begun();
+    family.until_kid_works();
     call.cancel();
     assert!(matches!(outcome(call), Err(CallError::Cancelled)));
-    until("the inner call is cancelled", || family.lines() == ["cancelled"]);
+    until("the inner call is cancelled", || family.lines() == ["begun", "cancelled"]);
     family.stop();
 }
 
@@ -278,7 +281,7 @@ fn a_cancel_ends_the_wait_for_a_child_that_does_not_listen() {
     let family = Family::new(LONG);
     family.start_kid(0, Some(Duration::from_millis(100)));
     let call = family.parent.wait_for_deaf();
-    family.until_begun();
+    family.until_kid_works();
     call.cancel();
     assert!(matches!(outcome(call), Err(CallError::Cancelled)));
 }
@@ -288,10 +291,10 @@ fn a_stop_ends_the_wait_for_a_childs_own_child() {
     let family = Family::new(LONG);
     family.start_kid(0, None);
     let call = family.parent.wait_for_work();
-    family.until_begun();
+    family.until_kid_works();
     family.stop();
     assert!(matches!(outcome(call), Err(CallError::Stopped)));
-    assert_eq!(family.lines(), ["cancelled", "parent Some(Ok(42))", "kid"]);
+    assert_eq!(family.lines(), ["begun", "cancelled", "parent Some(Ok(42))", "kid"]);
 }
 
 #[test]
@@ -299,7 +302,7 @@ fn a_command_that_knows_of_its_end_may_wait_again() {
     let family = Family::new(LONG);
     family.start_kid(0, None);
     let call = family.parent.tidy_up();
-    family.until_begun();
+    until("the command has begun", || family.parent.begun() == 1);
     call.cancel();
     assert_eq!(outcome(call).unwrap(), 3);
 }

@@ -514,7 +514,7 @@ impl Link {
         self.cancels.begin(head.call, head.flags, |record| {
             let allowed = if self.timeless.load(Ordering::Relaxed) { 0 } else { head.deadline };
             record.times.deadlines.begin(head.call, allowed, Instant::now());
-            self.inherited.begin(self.stopping());
+            self.inherited.begin(|| self.stopping());
             self.deadline_changed(record);
         })
     }

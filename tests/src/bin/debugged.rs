@@ -1,4 +1,5 @@
-//! A controller of a child `probe` that has no time: `debugged`. It tells what came of it.
+//! A controller of a child `probe` that has little time: `debugged [MILLISECONDS]`, by default 300. It tells what came
+//! of it.
 
 use std::time::Duration;
 
@@ -36,7 +37,8 @@ impl Probe for ProbeProcess {
 
 #[mpcore::main]
 fn main() {
-    let short = Duration::from_millis(300);
+    let given = std::env::args().nth(1).and_then(|it| it.parse().ok());
+    let short = Duration::from_millis(given.unwrap_or(300));
     let builder = ProbeControl::builder().child::<ProbeProcess>().name("probe");
     let builder = builder.start_deadline(short).stop_grace(short).ping_interval(short / 10);
     let builder = builder.on_unresponsive(Escalation::Kill).stdout(mpcore::Output::Null);
