@@ -1,41 +1,144 @@
-//! What the children of a child inherit: the deadline of the command that this thread executes, and how they
-//! end with their program.
+//! What the children of a child inherit: from the command that this thread executes its deadline, and the wish that it
+//! end; from the child how they end with their program.
 //!
-//! The child's side lends its thread a [`Deadline`] for the whole run and keeps it up to date; the
-//! controller's side, which may be in the same process, looks at it when a call is submitted. Neither
+//! The child's side lends its thread a [`Command`] for the whole run and keeps it up to date; the
+//! controller's side, which may be in the same process, looks at it when a call is submitted or waited for. Neither
 //! knows more of the other. The exit policy is set once per run, and looked at when a control is built.
+//!
+//! A wish ends one wait: a command that knows of it, from such a wait or because it has asked, may wait again to put
+//! its children in order, and so may `cleanup`.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::sync::lock;
 use crate::wire::at_exit::AtExit;
 
-/// When the running command must have ended; none: there is no command, or no deadline.
-#[derive(Debug, Default)]
-pub(crate) struct Deadline(Mutex<Option<Instant>>);
+/// Ends a wait.
+pub(crate) type Wake = Box<dyn FnOnce() + Send>;
 
-thread_local! {
-    static OF_THIS_THREAD: RefCell<Option<Arc<Deadline>>> = const { RefCell::new(None) };
+/// The running command, or what runs before the first one.
+#[derive(Debug, Default)]
+pub(crate) struct Command {
+    /// It is to end, and does not know yet.
+    asked: AtomicBool,
+    /// A wait was ended for it.
+    interrupted: AtomicBool,
+    waits: Mutex<Waits>,
 }
 
-impl Deadline {
-    pub(crate) fn set(&self, at: Option<Instant>) {
-        *lock(&self.0) = at;
+#[derive(Default)]
+struct Waits {
+    /// When the command must have ended; none: there is no command, or no deadline.
+    deadline: Option<Instant>,
+    /// `cleanup` runs: no wait is ended any more.
+    closed: bool,
+    /// Ends the wait that the command's thread is in.
+    wake: Option<Wake>,
+}
+
+impl fmt::Debug for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waits").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}
+
+thread_local! {
+    static OF_THIS_THREAD: RefCell<Option<Arc<Command>>> = const { RefCell::new(None) };
+}
+
+/// The child's side. A command that neither waits nor is to end takes no lock.
+impl Command {
+    pub(crate) fn set_deadline(&self, at: Option<Instant>) {
+        lock(&self.waits).deadline = at;
+    }
+
+    /// A command begins, perhaps one that is to end at once: one that is asked to while this runs is not forgotten.
+    pub(crate) fn begin(&self, is_to_end: impl FnOnce() -> bool) {
+        self.interrupted.store(false, Ordering::SeqCst);
+        self.asked.store(false, Ordering::SeqCst);
+        if is_to_end() {
+            self.asked.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// It shall end. What is returned ends its wait, and is to be called without a lock.
+    #[must_use]
+    pub(crate) fn ask(&self) -> Option<Wake> {
+        // A wait that begins now finds the wish, or is found here.
+        let mut waits = lock(&self.waits);
+        if waits.closed {
+            return None;
+        }
+        self.asked.store(true, Ordering::SeqCst);
+        waits.wake.take()
+    }
+
+    /// It knows that it shall end.
+    pub(crate) fn told(&self) {
+        self.asked.store(false, Ordering::SeqCst);
+    }
+
+    /// It has ended; whether a wait was ended for it.
+    pub(crate) fn end(&self) -> bool {
+        self.asked.store(false, Ordering::SeqCst);
+        self.interrupted.swap(false, Ordering::SeqCst)
+    }
+
+    /// No wait is ended from now on.
+    pub(crate) fn close(&self) {
+        let mut waits = lock(&self.waits);
+        waits.closed = true;
+        self.asked.store(false, Ordering::SeqCst);
     }
 
     /// From now on, what this thread submits inherits it.
-    pub(crate) fn rule_this_thread(self: &Arc<Self>) {
+    pub(crate) fn rules_this_thread(self: &Arc<Self>) {
         OF_THIS_THREAD.with_borrow_mut(|of_this_thread| *of_this_thread = Some(Arc::clone(self)));
     }
 }
 
+fn of_this_thread() -> Option<Arc<Command>> {
+    // A thread that is ending has no command.
+    OF_THIS_THREAD.try_with(|lent| lent.borrow().clone()).ok()?
+}
+
 /// When what this thread submits now must have ended.
 pub(crate) fn deadline() -> Option<Instant> {
-    // A thread that is ending has no command.
-    let lent = OF_THIS_THREAD.try_with(|lent| lent.borrow().clone()).ok()?;
-    lent.and_then(|deadline| *lock(&deadline.0))
+    of_this_thread().and_then(|command| lock(&command.waits).deadline)
+}
+
+/// This thread is about to wait; `wake` is called, on another thread, when its command is to end. `None` where it
+/// executes no command.
+pub(crate) fn begin_wait(wake: impl FnOnce() -> Wake) -> Option<Waiting> {
+    let command = of_this_thread()?;
+    lock(&command.waits).wake = Some(wake());
+    Some(Waiting(command))
+}
+
+/// A wait of a command's thread.
+#[derive(Debug)]
+pub(crate) struct Waiting(Arc<Command>);
+
+impl Waiting {
+    /// Whether the wait is over because the command is to end: once.
+    pub(crate) fn is_over(&self) -> bool {
+        let over = self.0.asked.swap(false, Ordering::SeqCst);
+        if over {
+            self.0.interrupted.store(true, Ordering::SeqCst);
+        }
+        over
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let wake = lock(&self.0.waits).wake.take();
+        drop(wake); // not under the lock
+    }
 }
 
 /// How the children of this process end, if it is a child itself.
@@ -59,4 +162,49 @@ pub(crate) fn at_exit_of_this_thread(at_exit: AtExit) {
 /// How a child that is made here ends, if nothing is said.
 pub(crate) fn at_exit() -> AtExit {
     AT_EXIT_HERE.try_with(Cell::get).ok().flatten().or(*lock(&AT_EXIT)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[test]
+    fn a_wish_ends_one_wait_of_the_command_that_it_is_meant_for() {
+        let command = Arc::new(Command::default());
+        assert!(begin_wait(|| Box::new(|| {})).is_none(), "no command runs here");
+        command.rules_this_thread();
+        let woken = Arc::new(AtomicUsize::new(0));
+        let wait = || {
+            let woken = Arc::clone(&woken);
+            begin_wait(|| {
+                Box::new(move || {
+                    woken.fetch_add(1, Ordering::SeqCst);
+                })
+            })
+            .unwrap()
+        };
+        command.begin(|| false);
+        let waiting = wait();
+        assert!(!waiting.is_over());
+        command.ask().expect("it waits")();
+        assert_eq!(woken.load(Ordering::SeqCst), 1);
+        assert!(waiting.is_over() && !waiting.is_over(), "once");
+        drop(waiting);
+        assert!(command.ask().is_none(), "it does not wait");
+        assert!(wait().is_over(), "but the wish is for the next wait");
+        assert!(command.end(), "its waits were ended");
+
+        command.begin(|| false);
+        let _ = command.ask();
+        command.told();
+        assert!(!wait().is_over(), "it knows");
+        assert!(!command.end());
+        command.begin(|| true);
+        assert!(wait().is_over());
+        command.close();
+        assert!(command.ask().is_none() && !wait().is_over());
+        OF_THIS_THREAD.take();
+    }
 }

@@ -60,10 +60,11 @@
 //! | have it started again after a crash | [`Builder::restart`], [`RestartPolicy`], [`Restarting`], [`GaveUp`] |
 //! | write the child | [`ChildContext`], [`Property`], [`Event`], [`Error`], [`Context`] |
 //! | write code for any child | [`Control`], [`Interface`], [`Child`](trait@Child) |
-//! | put it into a binary of its own | [`child_main`] |
+//! | put it into a binary of its own | [`child_main`], [`args`] |
 //! | cancel it, give it a deadline | [`Call::cancel`], [`Call::cancel_or_kill`], [`Call::timeout`], [`Escalation`] |
 //! | notice that it hangs | [`ProcessSignals::unresponsive`], [`Builder::on_unresponsive`], [`Process::executing`] |
 //! | bound what it may use, see what it prints | [`ChildLimits`], [`Output`] |
+//! | look into a child with a debugger or valgrind | [`debugging`] |
 //! | test your application, also when children fail | [`test_support!`], [`Builder::in_process`], [`testing`] |
 //!
 //! # What is promised
@@ -85,10 +86,13 @@
 //!   a 64 MiB argument, a child that stands still, or one that lies about what it has taken.
 //! * **No orphan, no zombie**: a controller that ends, however it ends, takes its children with it,
 //!   after their [grace](Builder::stop_grace) plus a second at the latest; what a child has started goes with
-//!   it. Declared limits: a descendant that made itself a session of its own; a program that is no child, and
+//!   it. A copy that the controller forks keeps no child, and does nothing to one: it is refused
+//!   ([`StartError::ForkedCopy`], [`CallError::ForkedCopy`]) from the controller's first start on. Declared limits: a
+//!   descendant that made itself a session of its own; a program that is no child, and
 //!   whose controller is killed before the [start deadline](Builder::start_deadline).
 //! * **`cleanup` runs once, in the child**, on every orderly end; a kill skips it and the
-//!   [`ExitReport`] says so. [`Builder::after_exit`] runs in the controller always.
+//!   [`ExitReport`] says so. After it, and before the child's end is told, the child stops its own children; threads
+//!   that it has started are cut off where they are. [`Builder::after_exit`] runs in the controller always.
 //! * **Nothing is lost or changed silently**: a value arrives as it was sent, or is refused with its type and
 //!   field in the error: [`Wire`] has the list of types. An event or a property's value that cannot be carried
 //!   is reported by `exception_raised` with its name ([`ExceptionKind::UndeliveredEvent`],
@@ -119,7 +123,8 @@
 //! `sandbox`: limits of a child's access to files, [`ChildLimits`] (Landlock, on Linux). `fuzzing` is for this
 //! crate's own fuzzers. There is no Qt and no async runtime in this crate.
 
-#![forbid(unsafe_code)]
+// Two files ask the system for what no safe function gives: `copy.rs` and `terminal.rs` in `process/sys`.
+#![deny(unsafe_code)]
 
 extern crate self as mpcore;
 
@@ -127,6 +132,7 @@ mod arity;
 mod child;
 mod context;
 mod controller;
+pub mod debugging;
 mod declared;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -134,6 +140,7 @@ mod fuzzing;
 mod inherited;
 mod interface;
 pub mod limits;
+mod nested;
 mod panic_hook;
 mod process;
 mod supervise;
@@ -145,6 +152,7 @@ mod wire;
 
 pub(crate) use arity::for_each_arity;
 
+pub use child::command_line::args;
 pub use child::context::{CallContext, ChildContext, Event};
 pub use child::init::{child_main, init};
 pub use child::link::EmitError;

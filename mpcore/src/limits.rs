@@ -11,6 +11,15 @@ pub const START_DEADLINE: Duration = Duration::from_secs(30);
 /// How long a running command may take to notice a stop request, before the child is sent SIGTERM.
 pub const STOP_GRACE: Duration = Duration::from_secs(3);
 
+/// The children of a child have ended this long before it is killed itself, so that it has time for its goodbye.
+pub(crate) const NESTED_MARGIN: Duration = Duration::from_millis(500);
+
+/// The stack of a child on a thread where a process has no limit of its own, in bytes.
+pub(crate) const THREAD_STACK: usize = 8 << 20;
+
+/// The most that such a child is given unasked.
+pub(crate) const THREAD_STACK_MAX: usize = 256 << 20;
+
 /// From SIGTERM to SIGKILL.
 pub const TERMINATE_GRACE: Duration = Duration::from_secs(1);
 
@@ -74,7 +83,7 @@ pub(crate) const CHILD_MEMORY: u64 = 16 << 20;
 
 /// Files that the framework opens in a child after the first record: lanes, the pipe of its signals, and
 /// some to spare for what opens a file for a moment, such as a backtrace.
-pub(crate) const CHILD_OPENS_FILES: u64 = 16;
+pub(crate) const CHILD_OPENS_FILES: u64 = 15;
 
 /// The least number of open files that a child can be limited to: the three standard ones and two sockets
 /// are there at the first record.

@@ -81,7 +81,7 @@ impl From<mpcore::Cancelled> for DivideError {
 /// How a child finds itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Surroundings {
-    /// What follows the program and the mark on its command line.
+    /// What follows the program, the mark and the name on its command line.
     pub arguments: Vec<String>,
     /// The working directory.
     pub directory: String,
@@ -651,7 +651,7 @@ impl Bench for BenchProcess {
     fn surroundings(&mut self) -> Surroundings {
         let directory = std::env::current_dir().unwrap_or_default();
         Surroundings {
-            arguments: std::env::args().skip(1).filter(|it| !it.starts_with("--mpcore")).collect(),
+            arguments: mpcore::args().map(|it| it.to_string_lossy().into_owned()).collect(),
             directory: directory.to_string_lossy().into_owned(),
             environment: std::env::vars().collect(),
             name: self.cx.name().to_owned(),

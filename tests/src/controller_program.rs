@@ -99,6 +99,18 @@ impl ControllerProgram {
         processes::signal(self.pid(), signal);
     }
 
+    /// What it has written to stderr so far.
+    ///
+    /// # Panics
+    /// If that cannot be read.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        use std::os::unix::fs::FileExt as _;
+        let mut text = vec![0; 1 << 20];
+        let length = self.stderr.read_at(&mut text, 0).expect("the file can be read");
+        String::from_utf8_lossy(&text[..length]).into_owned()
+    }
+
     /// Waits for its end; the code, or −N for signal N.
     ///
     /// # Panics

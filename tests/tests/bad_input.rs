@@ -200,6 +200,19 @@ fn an_own_binary_without_init_is_refused() {
     assert!(matches!(refused, Err(StartError::InitMissing)));
 }
 
+/// Each process would start the next.
+#[test]
+fn an_own_program_without_init_starts_nothing() {
+    let mut program = ControllerProgram::start(env!("CARGO_BIN_EXE_no_init"), &["named"]);
+    let text = program.line("refused");
+    assert!(text.starts_with("InitForgotten"), "{text}");
+    assert!(text.contains("mpcore::init()") && text.contains("child_main"), "{text}");
+    assert_eq!(program.end(), 0);
+    let lines = program.all_lines();
+    let processes = lines.iter().filter(|line| line.starts_with("process")).count();
+    assert_eq!(processes, 2, "the controller, and what it has started: {lines:#?}");
+}
+
 // ---- protocols
 
 #[test]

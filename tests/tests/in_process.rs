@@ -285,3 +285,38 @@ fn two_children_on_threads_do_not_meddle() {
     assert_eq!(outcome(two.add_two(1, 2)), Ok(3));
     assert_eq!(outcome(two.surroundings()).map(|it| it.pid), Ok(std::process::id()));
 }
+
+// ---- the stack
+
+/// Goes deep.
+#[mpcore::process]
+trait Digger {
+    /// Uses so many KiB of stack.
+    fn dig(&mut self, kib: u32) -> u32;
+}
+
+#[derive(mpcore::Child)]
+#[child(Digger)]
+struct DiggerProcess {}
+
+impl Digger for DiggerProcess {
+    fn dig(&mut self, kib: u32) -> u32 {
+        let block = std::hint::black_box([0_u8; 64 << 10]);
+        match kib.checked_sub(64) {
+            Some(rest) => {
+                self.dig(rest) + u32::from(block[usize::try_from(kib).unwrap_or(0) % 100]) + 1
+            }
+            None => 0,
+        }
+    }
+}
+
+#[test]
+fn a_child_on_a_thread_has_the_stack_of_a_process() {
+    let digger = DiggerControl::builder().in_process::<DiggerProcess>().spawn().unwrap();
+    // A thread has 2 MiB unless it is told otherwise, a process 8 MiB.
+    assert_eq!(outcome(digger.dig(33 << 6)), Ok(33));
+    let builder = DiggerControl::builder().in_process::<DiggerProcess>();
+    let digger = builder.thread_stack(64 << 20).spawn().unwrap();
+    assert_eq!(outcome(digger.dig(12 << 10)), Ok(192));
+}

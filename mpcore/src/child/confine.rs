@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(enough(24, 5, None), Ok(()));
         assert_eq!(enough(24, 5, Some(24)), Ok(()));
         let error = enough(24, 40, Some(1000)).unwrap_err();
-        assert!(error.contains("40 files are open") && error.contains("at least 56"), "{error}");
+        assert!(error.contains("40 files are open") && error.contains("at least 55"), "{error}");
         let error = enough(1000, 40, Some(50)).unwrap_err();
         assert!(error.contains("50 files itself") && error.contains("ulimit"), "{error}");
     }

@@ -69,7 +69,11 @@ impl ChildContext {
     /// Whether the running command shall end: it was cancelled, its time is over, or the child is to stop.
     #[must_use]
     pub fn cancelled(&self) -> bool {
-        self.link().wants_end()
+        let ends = self.link().wants_end();
+        if ends && thread::current().id() == self.shared.main {
+            self.link().told();
+        }
+        ends
     }
 
     /// Whether the child is to stop.

@@ -1,7 +1,8 @@
 //! The child's second thread: it hears of stop, cancel and credit while a command runs, and answers pings.
 //!
-//! It is also the one that notices the loss of the controller, and then makes sure that this process
-//! does not outlive it by more than the grace, whatever the running command does.
+//! It also notices the loss of the controller, by the closed lane, and then makes sure that this process does not
+//! outlive it by more than the grace, whatever the running command does. A copy that the controller has forked may
+//! hold the lane open: so the thread of the signals watches the controller's process itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -83,9 +84,20 @@ impl Drop for Lost {
             }
         };
         if self.place != Place::Thread {
-            thread::sleep(Duration::from_millis(self.grace.load(Ordering::SeqCst).into()));
-            sys::end_own_group();
-            std::process::exit(code);
+            end_after(&self.grace, code);
         }
     }
+}
+
+/// The controller's process has ended, and a copy of it may hold the lanes open: this one ends as well, after its
+/// grace at the latest, whatever the running command does.
+pub(crate) fn follow_controller(link: &Arc<Link>, grace: &Grace) {
+    link.controller_lost();
+    end_after(grace, code::CONTROLLER_LOST);
+}
+
+fn end_after(grace: &Grace, code: i32) {
+    thread::sleep(Duration::from_millis(grace.load(Ordering::SeqCst).into()));
+    sys::end_own_group();
+    std::process::exit(code);
 }

@@ -3,9 +3,10 @@
 use std::io::{self, IsTerminal as _, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::command_line::CommandLine;
 use super::registry::{self, Place, Registration, Run};
 use crate::interface::Child;
-use crate::process::sys;
+use crate::process::sys::{self, ControllerEnd};
 #[cfg(target_os = "linux")]
 use crate::transport::socket::{Accepted, Inherited};
 use crate::transport::{ChildLanes, ipc};
@@ -25,6 +26,11 @@ pub(crate) fn has_run() -> bool {
     INIT_RAN.load(Ordering::SeqCst)
 }
 
+/// Whether this process was started as a child, and does not know: what it starts would not know either, and so on.
+pub(crate) fn is_forgotten() -> bool {
+    !has_run() && CommandLine::of_this_process().is_of_child()
+}
+
 /// Whether that happens in its `main`, and not in a test of its.
 pub(crate) fn in_main() -> bool {
     IN_MAIN.load(Ordering::SeqCst)
@@ -35,19 +41,24 @@ pub(crate) fn in_main() -> bool {
 /// In the controller it returns at once. In a process that a controller has started as a child it
 /// never returns: it serves until the child ends and then exits. [`#[mpcore::main]`](crate::main)
 /// calls it for you; a library or a test binary uses [`test_support!`](crate::test_support).
+///
+/// A child begins with no signal blocked and with SIGTTIN and SIGTTOU ignored, and so does what it starts: on the
+/// terminal of its controller, where it is in the background, it may print and set, and reading is an error at once. A
+/// program that restores SIGTTOU's default action is stopped there, and not the child: its command can be cancelled,
+/// and it ends with the child.
 pub fn init() {
     INIT_RAN.store(true, Ordering::SeqCst);
     IN_MAIN.store(true, Ordering::SeqCst);
-    if std::env::args_os().nth(1).is_some_and(|mark| mark == MARK) {
+    if CommandLine::of_this_process().is_of_child() {
         run_as_child(None);
     }
 }
 
-/// [`init`] for a test binary: the mark is the last of the arguments that libtest does not read.
+/// [`init`] for a test binary.
 #[doc(hidden)]
 pub fn init_in_test() {
     INIT_RAN.store(true, Ordering::SeqCst);
-    if std::env::args_os().last().is_some_and(|mark| mark == MARK) {
+    if CommandLine::of_this_process().is_of_child() {
         run_as_child(None);
     }
 }
@@ -66,7 +77,7 @@ pub fn init_in_test() {
 /// Started by anything but a controller it says so and exits with code 2.
 pub fn child_main<P: Child>() -> ! {
     INIT_RAN.store(true, Ordering::SeqCst);
-    if std::env::args_os().nth(1).is_none_or(|mark| mark != MARK) {
+    if !CommandLine::of_this_process().is_of_child() {
         refuse(&format!(
             "this program is a child of `{}`; it is started by a controller, not by hand",
             crate::interface::name::<P>()
@@ -82,6 +93,11 @@ fn refuse(why: &str) -> ! {
 }
 
 fn run_as_child(only: Option<Registration>) -> ! {
+    sys::block_no_signal();
+    sys::ignore_stops_by_the_terminal();
+    if let CommandLine::Child { name, .. } = CommandLine::of_this_process() {
+        sys::name_process(&name.to_string_lossy());
+    }
     sys::resume_when_parent_dies();
     #[cfg(target_os = "linux")]
     if let Some(inherited) = Inherited::take() {
@@ -138,7 +154,13 @@ fn introduction(to: &Bootstrap, table: &InterfaceTable, initial: &[Vec<u8>]) -> 
     }
 }
 
-fn serve(child: Registration, lanes: ChildLanes, to: Bootstrap, initial: Vec<Vec<u8>>) -> i32 {
+fn serve(
+    child: Registration,
+    lanes: ChildLanes,
+    to: Bootstrap,
+    initial: Vec<Vec<u8>>,
+    controller: Option<ControllerEnd>,
+) -> i32 {
     let run = Run {
         generation: to.generation,
         window: to.window,
@@ -146,18 +168,20 @@ fn serve(child: Registration, lanes: ChildLanes, to: Bootstrap, initial: Vec<Vec
         initial,
         place: Place::Process { controller: to.controller },
         faults: to.faults,
+        controller,
     };
     (child.serve)(lanes, run)
 }
 
 /// Serves over the sockets that it has inherited.
 #[cfg(target_os = "linux")]
-fn introduce(accepted: Accepted, to: Bootstrap, child: Registration) -> i32 {
+fn introduce(mut accepted: Accepted, to: Bootstrap, child: Registration) -> i32 {
     let table = (child.table)();
     let initial = table.initial_values();
     let introduction = introduction(&to, &table, &initial);
+    let controller = accepted.take_controller();
     match accepted.introduce(&introduction, to.generation, to.window) {
-        Ok(lanes) => serve(child, lanes, to, initial),
+        Ok(lanes) => serve(child, lanes, to, initial, controller),
         // The controller is gone, or does not want this child.
         Err(_) => NOT_A_CHILD,
     }
@@ -185,7 +209,7 @@ fn connect(pipe: &mut impl Read, first: Bootstrap, child: Registration) -> i32 {
                 let (to, lanes) = greeted.swap_remove(accepted);
                 drop(greeted);
                 sys::stdin_to_null();
-                return serve(child, lanes, to, initial);
+                return serve(child, lanes, to, initial, None);
             }
             // The controller is gone, or does not want this child.
             Err(_) => return NOT_A_CHILD,

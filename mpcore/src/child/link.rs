@@ -7,13 +7,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::cancels::{Cancels, Ended, Record};
 use super::deadlines::Deadlines;
 use super::faults::{Faults, OnLane};
 use crate::inherited;
-use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES};
+use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES, TERMINATE_GRACE};
 use crate::process::watch;
 use crate::sync::{lock, wait};
 use crate::transport::{LaneEnd, LaneSender, SendError, Sender};
@@ -94,6 +94,15 @@ struct Times {
     lent: Option<Instant>,
 }
 
+/// What was asked of the child.
+#[derive(Debug, Default)]
+struct Stop {
+    /// The first reason, and when it came.
+    first: Option<(StopReason, Instant)>,
+    /// The first stop signal.
+    signal: Option<Instant>,
+}
+
 /// Why nothing can be sent to the controller any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CutOff {
@@ -111,15 +120,17 @@ pub(crate) struct Link {
     room: Condvar,
     requests_end: Arc<dyn LaneEnd>,
     cancels: Cancels<Times>,
-    stop: Mutex<Option<StopReason>>,
+    stop: Mutex<Stop>,
     stopping: AtomicBool,
     /// For the calls that the running command makes.
-    inherited: Arc<inherited::Deadline>,
+    inherited: Arc<inherited::Command>,
     /// For those who wait until the running command, or the child, is to end: taken after that was noted, so
     /// that nobody begins to wait in between.
     ending: Mutex<()>,
     ending_changed: Condvar,
     cut_off: OnceLock<CutOff>,
+    /// No command's time is over: the child is debugged.
+    timeless: AtomicBool,
     /// Only in a test.
     faults: Option<Faults>,
 }
@@ -185,12 +196,13 @@ impl Link {
             room: Condvar::new(),
             requests_end,
             cancels: Cancels::default(),
-            stop: Mutex::new(None),
+            stop: Mutex::default(),
             stopping: AtomicBool::new(false),
             inherited: Arc::default(),
             ending: Mutex::default(),
             ending_changed: Condvar::new(),
             cut_off: OnceLock::new(),
+            timeless: AtomicBool::new(false),
             faults: faults.map(|plan| Faults::new(plan, generation, window)),
         })
     }
@@ -421,10 +433,18 @@ impl Link {
     ///
     /// Waits for nothing: the thread that holds the events lane may never let go of it.
     pub(crate) fn request_stop(&self, reason: StopReason) {
-        lock(&self.stop).get_or_insert(reason);
+        let now = Instant::now();
+        {
+            let mut stop = lock(&self.stop);
+            if reason == StopReason::Signal {
+                stop.signal.get_or_insert(now);
+            }
+            stop.first.get_or_insert((reason, now));
+        }
         let before = self.stopping.swap(true, Ordering::SeqCst);
         // Whoever is about to wait shall see it.
         self.tell_of_end();
+        self.end_wait();
         if !before {
             // The main thread may be waiting for a request.
             self.requests_end.end(self.generation);
@@ -436,7 +456,36 @@ impl Link {
     }
 
     pub(crate) fn stop_reason(&self) -> Option<StopReason> {
-        lock(&self.stop).clone()
+        lock(&self.stop).first.as_ref().map(|(reason, _)| reason.clone())
+    }
+
+    /// When this child, which has that grace, is killed; `None` while it was not asked to stop.
+    pub(crate) fn killed_at(&self, grace: Duration) -> Option<Instant> {
+        let stop = lock(&self.stop);
+        let (reason, asked) = stop.first.as_ref()?;
+        let graceful = asked.checked_add(grace);
+        if *reason == StopReason::ControllerLost {
+            return graceful; // by itself
+        }
+        graceful.into_iter().chain(stop.signal).min()?.checked_add(TERMINATE_GRACE)
+    }
+
+    /// What the running command waits for, of a child of its own, is waited for no longer. On a thread of its own:
+    /// whoever is here may hold a lock.
+    fn end_wait(&self) {
+        if let Some(wake) = self.inherited.ask() {
+            watch::alarm(Instant::now(), wake);
+        }
+    }
+
+    /// The running command knows that it shall end.
+    pub(crate) fn told(&self) {
+        self.inherited.told();
+    }
+
+    /// The commands are over: what follows waits for its children as long as it likes.
+    pub(crate) fn leave_commands(&self) {
+        self.inherited.close();
     }
 
     /// The controller has cancelled these.
@@ -444,6 +493,13 @@ impl Link {
         // A command that waits behind a long one need not wait for its turn to be told.
         let answered = self.cancels.cancel(ids);
         self.tell_of_end();
+        {
+            // Held, so that it is the command that was cancelled which is still running.
+            let _record = self.cancels.record();
+            if self.cancels.is_cancelled() {
+                self.end_wait();
+            }
+        }
         for id in answered {
             self.queue_short(ItemHead::new(ItemKind::Cancelled, 0, id));
         }
@@ -457,27 +513,38 @@ impl Link {
     /// The main thread begins a command; `false` if it was cancelled, and answered, before.
     pub(crate) fn begin(self: &Arc<Self>, head: &ItemHead) -> bool {
         self.cancels.begin(head.call, head.flags, |record| {
-            record.times.deadlines.begin(head.call, head.deadline, Instant::now());
+            let allowed = if self.timeless.load(Ordering::Relaxed) { 0 } else { head.deadline };
+            record.times.deadlines.begin(head.call, allowed, Instant::now());
+            self.inherited.begin(|| self.stopping());
             self.deadline_changed(record);
         })
     }
 
     /// The running command has returned or unwound.
     pub(crate) fn end(&self) -> Ended {
+        if self.inherited.end() {
+            // The wait that was ended has told it.
+            self.cancels.meet(self.cancels.running());
+        }
         self.cancels.end(|record| {
             record.times.deadlines.end();
             self.lend(record);
         })
     }
 
-    /// This thread runs the commands: what it calls meanwhile inherits their deadlines.
-    pub(crate) fn lend_deadlines(&self) {
-        self.inherited.rule_this_thread();
+    /// This thread runs the commands: what it calls meanwhile inherits their deadlines, and their ends.
+    pub(crate) fn rule_this_thread(&self) {
+        self.inherited.rules_this_thread();
+    }
+
+    /// No command has a deadline from now on.
+    pub(crate) fn forgo_deadlines(&self) {
+        self.timeless.store(true, Ordering::Relaxed);
     }
 
     /// The controller gives these calls other deadlines, in milliseconds.
     pub(crate) fn allow(self: &Arc<Self>, deadlines: &[(u64, u32)]) {
-        if deadlines.is_empty() {
+        if deadlines.is_empty() || self.timeless.load(Ordering::Relaxed) {
             return;
         }
         let mut record = self.cancels.record();
@@ -512,7 +579,7 @@ impl Link {
         let deadline = running.and_then(|call| record.times.deadlines.of(call));
         if record.times.lent != deadline {
             record.times.lent = deadline;
-            self.inherited.set(deadline);
+            self.inherited.set_deadline(deadline);
         }
     }
 

@@ -10,6 +10,7 @@
 //! Never imports `controller`.
 
 mod cancels;
+pub(crate) mod command_line;
 mod confine;
 pub(crate) mod context;
 pub(crate) mod control;

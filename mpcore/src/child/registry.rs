@@ -12,7 +12,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::serve::serve;
 use crate::interface::{Child, Interface};
-use crate::process::sys;
+use crate::process::sys::{self, ControllerEnd};
 use crate::transport::ChildLanes;
 use crate::wire::fault::FaultPlan;
 use crate::wire::interface::InterfaceTable;
@@ -36,6 +36,8 @@ pub(crate) struct Run {
     pub(crate) initial: Vec<Vec<u8>>,
     pub(crate) place: Place,
     pub(crate) faults: Option<FaultPlan>,
+    /// What tells of the end of the controller's process, beside the lanes.
+    pub(crate) controller: Option<ControllerEnd>,
 }
 
 /// Where a child runs.

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::cancels::Cause;
 use super::confine;
@@ -15,9 +16,11 @@ use super::link::{CutOff, Link};
 use super::panic::{Unwound, guard, install_hook};
 use super::registry::{Place, Run};
 use super::request::{Reply, Request};
+use crate::debugging;
 use crate::inherited;
 use crate::interface::{Child, Interface};
 use crate::limits::REPORT_BYTES;
+use crate::nested;
 use crate::process::sys;
 use crate::transport::{ChildLanes, Receiver};
 use crate::wire::codec::decode;
@@ -42,15 +45,26 @@ pub(crate) mod code {
 /// Serves until the end and returns the exit code.
 pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     install_hook();
+    // What a command forks has no business on the lanes.
+    sys::this_is_the_original();
     let ChildLanes { requests, requests_end, control, events } = lanes;
     let link = Link::new(run.generation, run.window, events, requests_end, run.faults);
     let grace = Grace::default();
     if run.place != Place::Thread {
-        let for_signal = Arc::clone(&link);
-        sys::on_stop_signal(move || for_signal.request_stop(StopReason::Signal));
+        let (for_signal, for_loss, grace) =
+            (Arc::clone(&link), Arc::clone(&link), Arc::clone(&grace));
+        sys::watch_surroundings(
+            run.controller,
+            move || for_signal.request_stop(StopReason::Signal),
+            move || control::follow_controller(&for_loss, &grace),
+        );
     }
-    link.lend_deadlines();
+    link.rule_this_thread();
     control::start(control, &link, Arc::clone(&grace), run.place);
+    if run.place != Place::Thread && debugging::is_for_this_child() {
+        link.forgo_deadlines();
+        debugging::wait_for_debugger(|| link.stopping());
+    }
     let mut requests = Requests::new(requests, Arc::clone(&link));
 
     let code = or_end(&link, || match requests.welcome(run.nonce) {
@@ -60,7 +74,10 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
                 Place::Process { .. } => inherited::at_exit_of_this_process(welcome.at_exit),
                 Place::Thread => inherited::at_exit_of_this_thread(welcome.at_exit),
             }
-            live::<P>(&link, &mut requests, welcome, run.initial)
+            if run.place != Place::Thread && welcome.grace != u32::MAX {
+                nested::has_grace(Duration::from_millis(welcome.grace.into()));
+            }
+            live::<P>(&link, &mut requests, welcome, run.initial, run.place)
         }
         // Stopped before it began.
         None if link.stopping() => {
@@ -95,6 +112,7 @@ fn live<P: Child>(
     requests: &mut Requests,
     welcome: Welcome,
     initial: Vec<Vec<u8>>,
+    place: Place,
 ) -> i32 {
     let context = ChildContext::new(Arc::clone(link), welcome.name, initial);
     let typed = P::Interface::__context(&context);
@@ -121,6 +139,7 @@ fn live<P: Child>(
             run_commands::<P>(link, requests, child, &typed);
         });
     }
+    link.leave_commands();
     let cleaned_up = child.is_some();
     let cleanup_panic = child.and_then(|mut child| {
         let panic = panic_of(guard(|| {
@@ -131,6 +150,9 @@ fn live<P: Child>(
         let dropped = panic_of(guard(move || drop(child)));
         panic.or(dropped)
     });
+    if place != Place::Thread {
+        nested::stop_children(nested::grace().and_then(|grace| link.killed_at(grace)));
+    }
     say_goodbye(link, cleaned_up, cleanup_panic);
     code
 }

@@ -24,6 +24,7 @@ use crate::child::registry::{self, Registration};
 use crate::inherited;
 use crate::interface::{Child, Control, Interface};
 use crate::limits;
+use crate::nested;
 use crate::supervise::restart::RestartPolicy;
 use crate::sync::lock;
 use crate::testing::Script;
@@ -110,6 +111,7 @@ pub(crate) struct Spec {
     /// A child whose interface cannot be compared as a whole is refused.
     pub(crate) compare_strictly: bool,
     pub(crate) limits: Option<ChildLimits>,
+    pub(crate) thread_stack: Option<usize>,
 }
 
 /// Everything that can be set before a child starts; made by `LaserControl::builder()`.
@@ -141,7 +143,7 @@ pub struct Builder<C: Control> {
     stdout: Output,
     stderr: Output,
     start_deadline: Duration,
-    stop_grace: Duration,
+    stop_grace: Option<Duration>,
     /// None: as in the child that makes it, if it is one.
     at_exit: Option<AtExit>,
     queue: Bounds,
@@ -153,6 +155,7 @@ pub struct Builder<C: Control> {
     reapply_properties: bool,
     compare_strictly: bool,
     limits: Option<ChildLimits>,
+    thread_stack: Option<usize>,
     _control: PhantomData<fn() -> C>,
 }
 
@@ -188,7 +191,7 @@ impl<C: Control> Builder<C> {
             stdout: Output::Inherit,
             stderr: Output::Inherit,
             start_deadline: limits::START_DEADLINE,
-            stop_grace: limits::STOP_GRACE,
+            stop_grace: None,
             at_exit: None,
             queue: Bounds { entries: limits::QUEUE_COMMANDS, bytes: limits::QUEUE_BYTES },
             inbox_bound: InboxBound { entries: limits::INBOX_ENTRIES, bytes: limits::INBOX_BYTES },
@@ -199,6 +202,7 @@ impl<C: Control> Builder<C> {
             reapply_properties: false,
             compare_strictly: false,
             limits: None,
+            thread_stack: None,
             _control: PhantomData,
         }
     }
@@ -228,6 +232,14 @@ impl<C: Control> Builder<C> {
         self
     }
 
+    /// How many bytes of stack a child on a thread has; as many as a process by default (the soft limit of the stack's
+    /// size, or 8 MiB). A process's own is not changed.
+    #[must_use]
+    pub fn thread_stack(mut self, bytes: usize) -> Self {
+        self.thread_stack = Some(bytes);
+        self
+    }
+
     /// A child that plays this script on a thread, in place of one that implements the interface: for
     /// tests of what the application makes of it. It needs no config.
     #[must_use]
@@ -251,14 +263,17 @@ impl<C: Control> Builder<C> {
         self
     }
 
-    /// The child's name in reports and exceptions; by default the interface's, with a number.
+    /// The child's name in reports and exceptions; by default the interface's, with a number. Its process carries it
+    /// too, for `ps`, `top` and crash dumps: as its first argument but one, and, cut to 15 bytes, on Linux as the name
+    /// of the process. Not for secrets: everybody can read it.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// One more command line argument. Not for secrets: everybody can read them.
+    /// One more command line argument. The child finds them with [`mpcore::args`](crate::args): in
+    /// [`std::env::args`] `--mpcore-child` and its name stand before them. Not for secrets: everybody can read them.
     #[must_use]
     pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
@@ -344,9 +359,14 @@ impl<C: Control> Builder<C> {
 
     /// How long a running command may take to notice a stop request, before SIGTERM; 3 s by default. The end of the
     /// program waits for it too.
+    ///
+    /// A child stops its own children, after its `cleanup` and before its end, so its grace has to cover theirs. In a
+    /// child the default is half a second less than its own grace, if that is less than 3 s; one that does not fit is
+    /// reported by `exception_raised` when the child that has it is first started
+    /// ([`ExceptionKind::ShortGrace`](crate::ExceptionKind::ShortGrace)), and cut at the stop.
     #[must_use]
     pub fn stop_grace(mut self, grace: Duration) -> Self {
-        self.stop_grace = grace;
+        self.stop_grace = Some(grace);
         self
     }
 
@@ -539,7 +559,7 @@ impl<C: Control> Builder<C> {
             stdout: self.stdout,
             stderr: self.stderr,
             start_deadline: self.start_deadline,
-            stop_grace: self.stop_grace,
+            stop_grace: self.stop_grace.unwrap_or_else(nested::default_grace),
             at_exit: self.at_exit.unwrap_or_else(inherited::at_exit),
             queue: self.queue,
             inbox_bound: self.inbox_bound,
@@ -550,6 +570,7 @@ impl<C: Control> Builder<C> {
             reapply_properties: self.reapply_properties,
             compare_strictly: self.compare_strictly,
             limits: self.limits,
+            thread_stack: self.thread_stack,
         };
         let mut wiring = Wiring::default();
         let signals = C::__signals(&mut wiring);

@@ -16,6 +16,9 @@ use super::pending::{Reply, SharedThen, Then};
 use super::shared::{Awaited, Shared, Waiting};
 use super::signal::TakesResult;
 use crate::error::Never;
+use crate::inherited;
+use crate::process::sys;
+use crate::unwind::caught;
 
 /// A submitted command with the result `T` and the error `E`.
 ///
@@ -80,6 +83,11 @@ impl<T, E> Call<T, E> {
     /// Inside a signal handler it is slow, but no deadlock: the child's answers are read by another
     /// thread.
     ///
+    /// In a command of a child that waits for a child of its own, on the command's thread: where the command is
+    /// cancelled, or its child is to stop, the wait ends with [`CallError::WaitEnded`], and this call is cancelled;
+    /// `?` then ends the command as cancelled, or as stopped. That happens once: a command that knows of its end, also
+    /// from [`ChildContext::cancelled`](crate::ChildContext::cancelled), and `cleanup` may wait again.
+    ///
     /// # Errors
     /// How the command ended, if not with a result.
     pub fn wait(mut self) -> Result<T, CallError<E>> {
@@ -127,11 +135,19 @@ impl<T, E> Call<T, E> {
         if wait_forbidden() {
             return Some(Err(CallError::WaitForbidden));
         }
+        if sys::is_copy() {
+            return Some(Err(CallError::ForkedCopy));
+        }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         self.look();
         if self.outcome.is_none() {
             let _waiting = self.shared.begin_wait();
+            let command = inherited::begin_wait(|| self.give_up_later());
             while self.outcome.is_none() {
+                if command.as_ref().is_some_and(inherited::Waiting::is_over) {
+                    self.cancel();
+                    return Some(Err(CallError::WaitEnded));
+                }
                 if self.shared.is_overflowing() {
                     return Some(Err(CallError::InboxOverflow));
                 }
@@ -148,6 +164,15 @@ impl<T, E> Call<T, E> {
             }
         }
         self.decoded()
+    }
+
+    /// Ends a wait for this call.
+    fn give_up_later(&self) -> inherited::Wake {
+        let (shared, call) = (Arc::clone(&self.shared), self.id);
+        Box::new(move || {
+            let one = shared.traffic().pending.give_up_waiting_for(call);
+            let _ = one.map(|one| caught(|| one.tell()));
+        })
     }
 
     fn decoded(&self) -> Option<Result<T, CallError<E>>> {
@@ -275,6 +300,9 @@ impl<T, E> CallFuture<T, E> {
         loop {
             if let Some(done) = self.call.decoded() {
                 return Poll::Ready(done);
+            }
+            if sys::is_copy() {
+                return Poll::Ready(Err(CallError::ForkedCopy));
             }
             let Some(receiver) = &mut self.receiver else {
                 return Poll::Ready(Err(CallError::Lost));

@@ -11,6 +11,7 @@ use super::finish;
 use super::outcome::Outcome;
 use super::shared::Shared;
 use crate::limits::VALUE_BYTES;
+use crate::process::sys;
 use crate::unwind::discard;
 use crate::wire::codec::{Deferred, Encoder};
 
@@ -27,6 +28,9 @@ pub(crate) struct EncoderThread(OnceLock<Option<mpsc::Sender<EncodeJob>>>);
 impl Shared {
     /// Hands arguments to the encoder thread.
     pub(crate) fn encode(self: &Arc<Self>, job: EncodeJob) {
+        if sys::is_copy() {
+            return; // its call has its outcome
+        }
         let thread = self.encoder.0.get_or_init(|| {
             let (sender, jobs) = mpsc::channel::<EncodeJob>();
             let shared = Arc::downgrade(self);

@@ -104,6 +104,17 @@ pub enum Failure {
         /// How long it had.
         deadline: Duration,
     },
+    /// Not ready in time, while a debugger or another tracer held it.
+    #[error(
+        "the child was not ready within {deadline:?}, while process {tracer} held it as its debugger; set \
+         `MPCORE_DEBUG` to its name, so that no deadline acts"
+    )]
+    HeldByTracer {
+        /// The number of the debugger's process.
+        tracer: u32,
+        /// How long the child had.
+        deadline: Duration,
+    },
     /// The two sides were built from different interfaces.
     #[error("{0}")]
     Mismatch(Mismatch),

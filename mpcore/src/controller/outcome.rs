@@ -65,6 +65,16 @@ pub enum CallError<E = Never> {
     /// Waiting is not allowed on this thread; this is no outcome.
     #[error("this thread must not wait for a child; use `on_done` or a signal")]
     WaitForbidden,
+    /// The command that waited for this call is to end. This one was cancelled, and is waited for no longer: this is
+    /// no outcome. See [`Call::wait`](crate::Call::wait).
+    #[error("the command that waits for this one is to end, so this one was cancelled")]
+    WaitEnded,
+    /// This process is a forked copy of the one that started the child. Nothing was sent.
+    #[error(
+        "this process is a forked copy: call the child from the process that started it, or start a program \
+         of its own in place of the fork"
+    )]
+    ForkedCopy,
 }
 
 impl<E> CallError<E> {
@@ -72,7 +82,10 @@ impl<E> CallError<E> {
     /// the same property, which is no failure.
     #[must_use]
     pub fn is_ended_on_request(&self) -> bool {
-        matches!(self, Self::Cancelled | Self::Stopped | Self::Finishing | Self::Superseded)
+        matches!(
+            self,
+            Self::Cancelled | Self::Stopped | Self::Finishing | Self::Superseded | Self::WaitEnded
+        )
     }
 }
 
@@ -93,6 +106,7 @@ pub(crate) enum Outcome {
     Decode(String),
     /// Whoever held the call's entry has dropped it.
     Lost,
+    ForkedCopy,
 }
 
 impl Outcome {
@@ -153,6 +167,7 @@ impl<T, E> OutcomeCodec<T, E> {
             Outcome::Encode(message) => CallError::Encode(message.clone()),
             Outcome::Decode(message) => CallError::Decode(message.clone()),
             Outcome::Lost => CallError::Lost,
+            Outcome::ForkedCopy => CallError::ForkedCopy,
         })
     }
 }
@@ -172,6 +187,7 @@ impl OutcomeCodec<(), Never> {
             Err(CallError::QueueFull) => CallError::QueueFull,
             Err(CallError::Encode(message)) => CallError::Encode(message),
             Err(CallError::Lost) => CallError::Lost,
+            Err(CallError::ForkedCopy) => CallError::ForkedCopy,
             Err(error) => CallError::Decode(error.to_string()),
             Ok(()) => CallError::Decode("a result where there is none".to_owned()),
         }
@@ -251,6 +267,9 @@ pub enum ExceptionKind {
     /// The child is another program, and part of its interface could not be compared; told once for each
     /// interface. See [`Builder::compare_strictly`](crate::Builder::compare_strictly).
     NotCompared,
+    /// A child that has a child of its own has a shorter grace than that needs; told when the latter is first started,
+    /// in the former. Where the one is stopped, the other gets what is left of its grace.
+    ShortGrace,
 }
 
 /// An item of the interface whose value was not delivered.

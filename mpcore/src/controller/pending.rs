@@ -27,6 +27,11 @@ pub(crate) struct GiveUp {
 }
 
 impl GiveUp {
+    fn of(entry: &mut Entry) -> Self {
+        let (sender, next) = oneshot::channel();
+        Self { reply: std::mem::replace(&mut entry.reply, sender), next }
+    }
+
     /// Tells it.
     pub(crate) fn tell(self) {
         // Nobody may wait for this one.
@@ -177,11 +182,13 @@ impl Pending {
     #[must_use]
     pub(crate) fn give_up_waiting(&mut self) -> Vec<GiveUp> {
         let entries = self.row.iter_mut().filter_map(|(_, entry)| entry.as_mut());
-        let exchanged = entries.map(|entry| {
-            let (sender, next) = oneshot::channel();
-            GiveUp { reply: std::mem::replace(&mut entry.reply, sender), next }
-        });
-        exchanged.collect()
+        entries.map(GiveUp::of).collect()
+    }
+
+    /// Whoever waits for this call shall give up; the entry stays.
+    #[must_use]
+    pub(crate) fn give_up_waiting_for(&mut self, call: u64) -> Option<GiveUp> {
+        self.get_mut(call).map(GiveUp::of)
     }
 
     /// The numbers of all calls, oldest first.

@@ -21,8 +21,10 @@ use super::traffic::{Gate, Traffic};
 use crate::child::registry::SharedKey;
 use crate::child::{init, registry};
 use crate::controller::builder::Program;
+use crate::nested;
 use crate::process::ExitStatus;
 use crate::process::output::OutputStream;
+use crate::process::sys;
 use crate::sync::{lock, wait_timeout};
 use crate::testing::ScriptError;
 use crate::wire::at_exit::AtExit;
@@ -39,6 +41,13 @@ pub enum StartError {
          (or write `#[mpcore::main]`), and in a test binary `mpcore::test_support!()`"
     )]
     InitMissing,
+    /// This process was started as a child, but neither `mpcore::init` nor `child_main` has run in it. It would start
+    /// children as its controller does, each of which would do the same, without an end.
+    #[error(
+        "this process is a child (`--mpcore-child`) and does not know it, so it starts nothing: call `mpcore::init()` \
+         first thing in `main`, or write `#[mpcore::main]`, or `mpcore::child_main` in a binary that is only a child"
+    )]
+    InitForgotten,
     /// It runs already; a second run begins after the end of the first.
     #[error("the child is {state} already; `stop` it first, or use `restart`")]
     AlreadyRunning {
@@ -82,6 +91,12 @@ pub enum StartError {
     /// No child can have such limits here.
     #[error("the child's limits cannot be set: {0}")]
     Limits(#[from] crate::LimitsError),
+    /// This process is a forked copy of one that has started children.
+    #[error(
+        "this process is a forked copy of one that has started children: fork before the first `start`, or start \
+         a program of its own in place of the fork"
+    )]
+    ForkedCopy,
 }
 
 /// Why a child did not get ready.
@@ -103,6 +118,9 @@ pub enum ReadyError {
     /// It is not ready yet, and waiting is not allowed on this thread.
     #[error("this thread must not wait for a child; use signal `ready`")]
     WaitForbidden,
+    /// This process is a forked copy of the one that started it.
+    #[error("this process is a forked copy: wait in the process that started the child")]
+    ForkedCopy,
 }
 
 /// Why there is nothing to join.
@@ -118,6 +136,9 @@ pub enum JoinError {
     /// It has not ended, and waiting is not allowed on this thread.
     #[error("this thread must not wait for a child; use signal `finished`")]
     WaitForbidden,
+    /// This process is a forked copy of the one that started it.
+    #[error("this process is a forked copy: join in the process that started the child")]
+    ForkedCopy,
 }
 
 /// How far one command is.
@@ -314,6 +335,9 @@ impl Process {
     }
 
     /// Kills the child and what it has started, and returns at once. `cleanup` does not run.
+    ///
+    /// Children that the child has itself are neither killed nor waited for: they notice its end, and end by
+    /// themselves, with their `cleanup`, within their own grace and a second.
     pub fn kill(&self) {
         self.ask(Ask::Kill, StopReason::Asked);
     }
@@ -326,6 +350,9 @@ impl Process {
     /// # Errors
     /// As [`start`](Self::start), if it was not running; [`StartError::ControlGone`] also if it was.
     pub fn restart(&self) -> Result<(), StartError> {
+        if sys::is_copy() {
+            return Err(StartError::ForkedCopy);
+        }
         if self.shared.life().released {
             return Err(StartError::ControlGone);
         }
@@ -345,6 +372,9 @@ impl Process {
 
     /// The last control is gone.
     pub(crate) fn release(&self) {
+        if sys::is_copy() {
+            return; // it is a copy of a control
+        }
         let (state, finishes) = {
             let mut life = self.shared.life();
             life.released = true;
@@ -373,6 +403,9 @@ impl Process {
     /// # Errors
     /// If there was nothing to join.
     pub fn join(&self, timeout: Duration) -> Result<Option<ExitStatus>, JoinError> {
+        if sys::is_copy() {
+            return Err(JoinError::ForkedCopy);
+        }
         let generation = {
             let life = self.shared.life();
             life.generation + u32::from(life.start)
@@ -402,6 +435,9 @@ impl Process {
     /// # Errors
     /// Why it is not.
     pub fn wait_ready(&self, timeout: Duration) -> Result<(), ReadyError> {
+        if sys::is_copy() {
+            return Err(ReadyError::ForkedCopy);
+        }
         let busy = |life: &Life| {
             let stopped_early = life.state == State::Stopping && !life.ready;
             let comes = life.restart || life.restarting.is_some();
@@ -556,6 +592,9 @@ impl Process {
 
     /// Cancels every command that has no outcome yet. Returns at once.
     pub fn cancel_all(&self) {
+        if sys::is_copy() {
+            return;
+        }
         let calls = self.shared.traffic().pending.calls();
         // The newest first: the end of the running one must not let the next begin.
         for call in calls.into_iter().rev() {
@@ -565,6 +604,12 @@ impl Process {
 }
 
 pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
+    if sys::is_copy() {
+        return Err(StartError::ForkedCopy);
+    }
+    if init::is_forgotten() {
+        return Err(StartError::InitForgotten);
+    }
     if let Program::Own { key } = &shared.spec.program {
         if !init::has_run() && registry::test_arguments().is_none() {
             return Err(StartError::InitMissing);
@@ -586,6 +631,7 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     if life.start {
         return Err(StartError::AlreadyRunning { state: State::Starting });
     }
+    sys::this_is_the_original();
     life.finish = None;
     if life.finishing {
         // The last signals of the run before are being posted, which may take as long as a waker does: whoever
@@ -597,12 +643,37 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     }
     life.supervisor.by_hand();
     let (run, wake) = begin_run(shared, &mut life);
+    let first = life.generation == 1;
     drop(life);
     shared.life_changed().notify_all();
     wake.wake();
+    if first {
+        tell_of_short_grace(shared);
+    }
     super::shutdown::register(shared);
     run::begin(shared, &run);
     Ok(())
+}
+
+/// This process is a child itself, and its grace does not cover that of its own child.
+fn tell_of_short_grace(shared: &Arc<Shared>) {
+    let grace = shared.spec.stop_grace;
+    let Some(own) = nested::too_short_for(grace) else { return };
+    let name = shared.name();
+    let message = format!(
+        "its grace of {grace:?} does not fit into that of the child that starts it, {own:?}, which has to be half a \
+         second longer: give that one a longer `stop_grace`; where it is stopped, `{name}` gets what is left"
+    );
+    let exception = Exception {
+        process: name,
+        pid: None,
+        command: None,
+        call: None,
+        kind: ExceptionKind::ShortGrace,
+        message,
+        backtrace: String::new(),
+    };
+    post(shared, Notice::Exception(Box::new(exception)));
 }
 
 /// Said once: without unwinding, a child's hostile bytes can end its controller.
@@ -675,6 +746,9 @@ pub(crate) fn request_if(
     reason: StopReason,
     holds: impl FnOnce(&Life, &Traffic) -> bool,
 ) -> bool {
+    if sys::is_copy() {
+        return false;
+    }
     let mut wake = Wake::none();
     let (run, waiting, _posting) = {
         let mut life = shared.life();
@@ -720,7 +794,8 @@ pub(crate) fn request_if(
     wake.wake();
     shared.keep_watch();
     shared.life_changed().notify_all();
-    run.ask(ask, shared.spec.stop_grace);
+    let grace = if shared.is_patient() { Duration::MAX } else { shared.spec.stop_grace };
+    run.ask(ask, grace);
     for (call, entry) in waiting {
         shared.resolve(call, entry, Outcome::Stopped);
     }

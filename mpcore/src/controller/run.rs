@@ -66,6 +66,8 @@ struct Known {
     /// The last rung of the ladder was climbed.
     killed: bool,
     start_deadline_passed: bool,
+    /// What traced the process then.
+    tracer: Option<u32>,
     /// The child has said who it is.
     introduced: bool,
     ready: bool,

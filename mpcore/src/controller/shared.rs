@@ -30,6 +30,8 @@ use super::run::Run;
 use super::supersede::Kind;
 use super::traffic::Traffic;
 use super::wiring::Sinks;
+use crate::debugging;
+use crate::process::sys;
 use crate::supervise::restart::Supervisor;
 use crate::sync::lock;
 use crate::unwind::caught;
@@ -176,6 +178,12 @@ impl Shared {
         lock(&self.control)
     }
 
+    /// No deadline of the controller's acts on the child: it is debugged, or runs under a tool.
+    pub(crate) fn is_patient(&self) -> bool {
+        !self.spec.program.is_on_thread()
+            && (debugging::is_for(&self.name()) || debugging::run_under().is_some())
+    }
+
     pub(crate) fn is_latest(&self, event: u16) -> bool {
         let row = self.table.events.get(usize::from(event));
         row.is_some_and(|row| row.delivery == Delivery::Latest)
@@ -205,6 +213,10 @@ impl Shared {
     fn enter(self: &Arc<Self>, command: u16, payload: Result<Payload, Outcome>) -> (u64, Awaited) {
         let (reply, receiver) = oneshot::channel();
         let then = SharedThen::default();
+        if sys::is_copy() {
+            let _ = reply.send(Reply::Outcome(Arc::new(Outcome::ForkedCopy)));
+            return (0, Awaited { receiver, then });
+        }
         let limit = self.limit(command, Self::inherited_time());
         let repeat = self.repeat(command);
         let entry = Entry { command, reply, then: Arc::clone(&then), limit, repeat };
@@ -324,6 +336,9 @@ impl Shared {
         then: &SharedThen,
         add: impl FnOnce(&mut Then),
     ) {
+        if sys::is_copy() {
+            return;
+        }
         let notice = {
             let mut now = lock(then);
             add(&mut now);
@@ -348,6 +363,9 @@ impl Shared {
     }
 
     pub(crate) fn cancel(self: &Arc<Self>, call: u64) {
+        if sys::is_copy() {
+            return;
+        }
         let _posting = self.begin_posting(&mut self.life());
         let (waiting, pending, done) = {
             let mut traffic = self.traffic();

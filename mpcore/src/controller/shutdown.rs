@@ -10,6 +10,8 @@ use super::process::{AfterEnd, Process, request};
 use super::run::Ask;
 use super::shared::Shared;
 use crate::limits::{SHUTDOWN_DEADLINE, TERMINATE_GRACE};
+use crate::nested;
+use crate::process::sys;
 use crate::sync::lock;
 use crate::wire::at_exit::AtExit;
 use crate::wire::stop_reason::StopReason;
@@ -18,6 +20,7 @@ static STARTED: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
 /// A child was started: it is to end when the program ends.
 pub(crate) fn register(shared: &Arc<Shared>) {
+    nested::stops_with(end_nested);
     let mut started = lock(&STARTED);
     started.retain(|weak| {
         weak.strong_count() > 0 && !std::ptr::eq(weak.as_ptr(), &raw const **shared)
@@ -44,11 +47,15 @@ pub enum ShutdownError {
 ///
 /// Also in a handler, or in an `after_exit` hook: it waits for all that ends without the thread it is called on.
 ///
-/// [`#[mpcore::main]`](crate::main) does this when `main` returns, and waits as long as the children have.
+/// [`#[mpcore::main]`](crate::main) does this when `main` returns, and waits as long as the children have. In a forked
+/// copy of this process there is nothing to do: the children are the original's.
 ///
 /// # Errors
 /// If that was not done in time, or this thread [must not wait](crate::forbid_waiting_on_this_thread).
 pub fn shutdown(timeout: Duration) -> Result<(), ShutdownError> {
+    if sys::is_copy() {
+        return Ok(());
+    }
     if wait_forbidden() {
         return Err(ShutdownError::WaitForbidden);
     }
@@ -59,6 +66,9 @@ pub fn shutdown(timeout: Duration) -> Result<(), ShutdownError> {
 
 /// The same, waiting as long as the children themselves have: see [`time_to_end`]. Returns whether all was done.
 pub(crate) fn end_of_program() -> bool {
+    if sys::is_copy() {
+        return true;
+    }
     let children = end_children();
     let times = children.iter().map(|child| time_to_end(child));
     // Without a child only the inbox is waited for.
@@ -70,8 +80,7 @@ pub(crate) fn end_of_program() -> bool {
 
 /// Asks every child to end by its policy. One that finishes already goes on.
 fn end_children() -> Vec<Arc<Shared>> {
-    let started = lock(&STARTED).clone();
-    let children: Vec<_> = started.iter().filter_map(Weak::upgrade).collect();
+    let children = children();
     for child in &children {
         if Process::new(Arc::clone(child)).is_finishing() {
             continue;
@@ -84,6 +93,12 @@ fn end_children() -> Vec<Arc<Shared>> {
         }
     }
     children
+}
+
+/// Those that were started, and are still there.
+fn children() -> Vec<Arc<Shared>> {
+    let started = lock(&STARTED).clone();
+    started.iter().filter_map(Weak::upgrade).collect()
 }
 
 /// How long a child that was asked to end may take: what it has left to finish, its grace, and the second after
@@ -108,6 +123,34 @@ fn wait_for(children: Vec<Arc<Shared>>, deadline: Option<Instant>) -> bool {
     let inbox = InboxHandle::background();
     // In a handler of that inbox the rest is delivered after it.
     all && (inbox.is_drained_here() || inbox.wait_empty(deadline))
+}
+
+/// Ends every child of a child by its policy, and waits for their ends and for what they have to tell. Their kills come
+/// at `end` at the latest, when the child itself is killed: what is to finish has only the time before that.
+fn end_nested(end: Option<Instant>) {
+    let children = children();
+    for child in &children {
+        let finishes = match child.spec.at_exit {
+            AtExit::Finish(within) => Some(within),
+            AtExit::Stop => Process::new(Arc::clone(child)).is_finishing().then_some(Duration::MAX),
+        };
+        if let Some(within) = finishes {
+            let ladder = child.spec.stop_grace.saturating_add(TERMINATE_GRACE);
+            let left =
+                end.map(|end| end.saturating_duration_since(Instant::now()).saturating_sub(ladder));
+            finish::finish(child, Some(left.map_or(within, |left| left.min(within))));
+            continue;
+        }
+        request(child, Ask::Stop, AfterEnd::Rest, StopReason::Shutdown);
+        let run = child.life().run.clone();
+        if let Some(run) = run.filter(|_| !child.is_patient()) {
+            run.ask(Ask::Stop, nested::fitting(child.spec.stop_grace, end, Instant::now()));
+        }
+    }
+    for child in children {
+        Process::new(child).wait_idle(Duration::MAX); // each has its own ladder
+    }
+    InboxHandle::background().wait_empty(end);
 }
 
 /// Ends the children when `main` ends; used by `#[mpcore::main]`.

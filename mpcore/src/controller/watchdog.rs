@@ -19,7 +19,7 @@ use super::traffic::Traffic;
 use crate::error::Never;
 use crate::inherited;
 use crate::limits::{HELD_UP_PATIENCE, LOOK_AGAIN, OVERRUN_GRACE, PING_INTERVAL};
-use crate::process::watch;
+use crate::process::{sys, watch};
 use crate::wire::packet::CallFlags;
 use crate::wire::report::{InExecution, Pong};
 
@@ -71,7 +71,7 @@ impl Shared {
     }
 
     fn look(self: &Arc<Self>, look: Look) {
-        let Some(run) = self.life().run.clone() else { return };
+        let Some(run) = self.life().run.clone().filter(|_| !self.is_patient()) else { return };
         let looked = run.try_while_it_lasts(|| {
             let mut traffic = self.traffic();
             let outstanding = traffic.is_outstanding();
@@ -151,6 +151,9 @@ impl Shared {
 
     /// Gives a call another deadline.
     pub(crate) fn set_timeout(&self, call: u64, allowed: Duration) {
+        if sys::is_copy() {
+            return;
+        }
         let allowed = milliseconds(allowed);
         let under_way = self.traffic().set_timeout(call, allowed);
         if under_way {
@@ -193,6 +196,9 @@ impl Shared {
 
     /// Cancels a call, and kills the child if it has no outcome after `grace`.
     pub(crate) fn cancel_or_kill(self: &Arc<Self>, call: u64, grace: Duration) {
+        if sys::is_copy() {
+            return;
+        }
         self.cancel(call);
         let may_be_killed = {
             let mut traffic = self.traffic();
@@ -215,7 +221,8 @@ impl Shared {
         ignored: Ignored,
         escalation: Escalation,
     ) {
-        let Some(at) = Instant::now().checked_add(grace) else { return };
+        let at = Instant::now().checked_add(grace).filter(|_| !self.is_patient());
+        let Some(at) = at else { return };
         let Some(run) = self.life().run.clone() else { return };
         let (shared, run) = (Arc::downgrade(self), Arc::downgrade(&run));
         watch::alarm(at, move || {

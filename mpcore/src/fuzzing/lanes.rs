@@ -246,6 +246,7 @@ pub(super) fn requests(data: &[u8]) {
         initial: handshake::table().initial_values(),
         place: Place::Thread,
         faults: None,
+        controller: None,
     };
     // After the last packet the controller is gone.
     drop(requests);
@@ -304,7 +305,7 @@ fn introduced(data: &[u8]) -> Result<(), String> {
     use crate::transport::socket::{Inherited, Offer};
 
     let Ok((offer, stdin)) = Offer::new() else { return Err("no sockets".into()) };
-    let expected = offer.send(b"a record").map_err(|error| error.to_string())?;
+    let expected = offer.send(b"a record", None).map_err(|error| error.to_string())?;
     let (_, accepted) = Inherited::new(stdin).receive().map_err(|error| error.to_string())?;
     let child = accepted.into_events();
     for packet in split(data) {

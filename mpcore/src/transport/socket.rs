@@ -26,11 +26,15 @@ use super::{
     ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
 };
 use crate::limits::INTRODUCTION_BYTES;
+use crate::process::sys;
 use crate::wire::codec::decode;
 use crate::wire::credit::{charge, longest_packet};
 use crate::wire::handshake::{Introduction, RECORD_BYTES, other_protocol, says_other_protocol};
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
 use crate::wire::packet::{Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind};
+
+/// Descriptors that come with the first record: two lanes, and what tells of the controller's end.
+const HANDED: usize = 3;
 
 /// What a sender does when there is no room for its packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +56,9 @@ impl LaneSender for SocketSender {
             NoRoom::Refuse => SendFlags::NOSIGNAL | SendFlags::DONTWAIT,
             NoRoom::Wait => SendFlags::NOSIGNAL,
         };
+        if sys::is_copy() {
+            return Ok(()); // the lane is the original's
+        }
         loop {
             match send(&self.socket, packet, flags) {
                 Ok(_) => return Ok(()),
@@ -65,6 +72,9 @@ impl LaneSender for SocketSender {
 
 impl Drop for SocketSender {
     fn drop(&mut self) {
+        if sys::is_copy() {
+            return;
+        }
         // The other end is to hear of it, although whoever reads here still holds the socket.
         let _ = shutdown(&self.socket, Shutdown::Write);
     }
@@ -124,10 +134,11 @@ impl Offer {
         Ok((Self { expected, handed: [events_of_child, control_of_child] }, stdin))
     }
 
-    /// Puts the first record where the child will find it.
-    pub(crate) fn send(self, record: &[u8]) -> io::Result<Expected> {
-        let handed = self.handed.each_ref().map(AsFd::as_fd);
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    /// Puts the first record where the child will find it, with what tells it of the controller's end.
+    pub(crate) fn send(self, record: &[u8], controller: Option<&OwnedFd>) -> io::Result<Expected> {
+        // A child of an older version takes two descriptors: so the third one is the one that it may miss.
+        let handed = self.handed.iter().chain(controller).map(AsFd::as_fd).collect::<Vec<_>>();
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(HANDED))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         ancillary.push(SendAncillaryMessage::ScmRights(&handed));
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
@@ -236,7 +247,7 @@ impl Inherited {
     /// The first record, and the lanes that come with it.
     pub(crate) fn receive(self) -> io::Result<(Vec<u8>, Accepted)> {
         let mut record = vec![0; RECORD_BYTES];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(HANDED))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let mut vectors = [IoSliceMut::new(&mut record)];
         let received = loop {
@@ -246,16 +257,18 @@ impl Inherited {
             }
         };
         record.truncate(received.bytes);
-        let mut lanes = Vec::new();
+        let mut lanes = Vec::with_capacity(HANDED);
         for message in ancillary.drain() {
             if let RecvAncillaryMessage::ScmRights(descriptors) = message {
                 lanes.extend(descriptors);
             }
         }
-        let Ok([events, control]) = <[OwnedFd; 2]>::try_from(lanes) else {
+        let mut handed = lanes.into_iter();
+        let (Some(events), Some(control)) = (handed.next(), handed.next()) else {
             return Err(io::Error::other("the lanes are missing"));
         };
-        Ok((record, Accepted { requests: Arc::new(self.0), events, control }))
+        let controller = handed.next();
+        Ok((record, Accepted { requests: Arc::new(self.0), events, control, controller }))
     }
 }
 
@@ -264,9 +277,15 @@ pub(crate) struct Accepted {
     requests: Arc<OwnedFd>,
     events: OwnedFd,
     control: OwnedFd,
+    controller: Option<OwnedFd>,
 }
 
 impl Accepted {
+    /// What tells of the controller's end.
+    pub(crate) fn take_controller(&mut self) -> Option<OwnedFd> {
+        self.controller.take()
+    }
+
     /// The child's end of the events lane, to write to it whatever one likes.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn into_events(self) -> OwnedFd {

@@ -29,6 +29,9 @@ fn the_trait(interface: &Interface) -> TokenStream {
             ::core::result::Result::Ok(())
         }
         /// Runs once, in the child, on every orderly end.
+        ///
+        /// Threads that the child has started are neither waited for nor told: where they have to finish something,
+        /// end them here. Children of its own are stopped after this, and waited for.
         #[inline]
         fn cleanup(&mut self) {}
     };

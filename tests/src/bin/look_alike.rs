@@ -105,7 +105,7 @@ mod interface {
 }
 
 fn main() {
-    match std::env::args().nth(2).unwrap_or_default().as_str() {
+    match std::env::args().nth(3).unwrap_or_default().as_str() {
         "same" => mpcore::child_main::<same::Copied>(),
         "error_field" => mpcore::child_main::<error_field::Copied>(),
         "argument" => mpcore::child_main::<argument::Copied>(),

@@ -1,9 +1,32 @@
 //! A controller that has forgotten `mpcore::init()`: it has to be told, and must not start itself
-//! again and again.
+//! again and again. With an argument it names itself as the child's program.
 
 use system_tests::{BenchConfig, BenchControl, BenchProcess};
 
+/// Counts the processes of a chain.
+const DEPTH: &str = "MPCORE_TEST_DEPTH";
+
+fn named() {
+    let depth = std::env::var(DEPTH).ok().and_then(|it| it.parse().ok()).unwrap_or(0_u32);
+    println!("process {depth}");
+    if depth == 3 {
+        return; // it would go on for ever
+    }
+    let own = std::env::current_exe().expect("this program has a path");
+    let builder = BenchControl::builder().program(own).config(BenchConfig::default());
+    match builder.env(DEPTH, (depth + 1).to_string()).spawn() {
+        Ok(bench) => {
+            let joined = bench.process().join(system_tests::LONG);
+            println!("joined {depth} {}", joined.is_ok());
+        }
+        Err(error) => println!("refused {error:?}: {error}"),
+    }
+}
+
 fn main() {
+    if std::env::args().nth(1).is_some() {
+        return named();
+    }
     match BenchControl::spawn::<BenchProcess>(BenchConfig::default()) {
         Ok(_) => println!("started"),
         Err(error) => println!("refused {error:?}: {error}"),

@@ -1,4 +1,4 @@
-//! Programs that behave oddly where a child is expected: the first argument says how.
+//! Programs that behave oddly where a child is expected: the first argument behind mark and name says how.
 //!
 //! Some let a stranger go first at the endpoint that the controller has prepared; the endpoint's name
 //! is found in the bootstrap record, whatever its layout, since it is the path of a socket.
@@ -22,7 +22,7 @@ use system_tests::{BenchProcess, until};
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let mark = arguments.next().unwrap_or_default();
-    let how = arguments.next().unwrap_or_default();
+    let how = arguments.nth(1).unwrap_or_default();
     match how.as_str() {
         "exit" => std::process::exit(7),
         "print and sleep" => {

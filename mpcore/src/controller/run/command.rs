@@ -1,42 +1,55 @@
 //! What is to be spawned, and why that did not work.
 
+use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
+use crate::child::command_line::around;
 use crate::child::{init, registry};
 use crate::controller::builder::{Output, Program};
 use crate::controller::exit::Failure;
 use crate::controller::shared::Shared;
+use crate::debugging;
 use crate::process::sys;
-use crate::wire::handshake::MARK;
 
 /// The command, and the program's name for people.
 pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<(Command, String)> {
     let spec = &shared.spec;
+    let name = shared.name();
+    let (before, _) = around(&name, false);
+    let under = debugging::run_under();
     let (mut command, program) = match &spec.program {
         Program::Path(path) => {
-            let mut command = Command::new(path);
-            command.arg(MARK).args(&spec.arguments);
+            let mut command = new_command(path, under.as_ref());
+            command.args(before).args(&spec.arguments);
             (command, path.to_string_lossy().into_owned())
         }
         Program::Own { .. } | Program::Thread(_) | Program::Script(_) => {
-            let (path, argv0) = sys::own_program()?;
-            let mut command = Command::new(&path);
+            let (path, argv0) = match under {
+                None => sys::own_program()?,
+                // What leads to this program here would lead to the other command there.
+                Some(_) => (std::env::current_exe()?, None),
+            };
+            let mut command = new_command(path.as_os_str(), under.as_ref());
             #[cfg(unix)]
             if let Some(argv0) = &argv0 {
                 use std::os::unix::process::CommandExt as _;
                 command.arg0(argv0);
             }
             match registry::test_arguments().filter(|_| !init::in_main()) {
-                // libtest does not read what follows its `--`.
-                Some(test) => command.args(test).args(&spec.arguments).arg(MARK),
-                None => command.arg(MARK).args(&spec.arguments),
+                Some(test) => {
+                    let (before, behind) = around(&name, true);
+                    command.args(test).args(before).args(&spec.arguments).args(behind)
+                }
+                None => command.args(before).args(&spec.arguments),
             };
             let shown = argv0.unwrap_or_else(|| path.into_os_string());
             (command, shown.to_string_lossy().into_owned())
         }
     };
+    let program = under.map_or(program, |(first, _)| first);
     if spec.clear_environment {
         command.env_clear();
+        command.envs(debugging::variable());
     }
     for (name, value) in &spec.environment {
         match value {
@@ -55,6 +68,13 @@ pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<(Command
     });
     sys::own_group(&mut command);
     Ok((command, program))
+}
+
+fn new_command(program: &OsStr, under: Option<&(String, Vec<String>)>) -> Command {
+    let Some((first, rest)) = under else { return Command::new(program) };
+    let mut command = Command::new(first);
+    command.args(rest).arg(program);
+    command
 }
 
 /// What the system's refusal means.

@@ -19,8 +19,10 @@ use crate::controller::exit::Failure;
 use crate::controller::inbox::{Notice, enqueue_change, post};
 use crate::controller::outcome::{Exception, ExceptionKind};
 use crate::controller::shared::Shared;
+use crate::debugging;
+use crate::limits::{THREAD_STACK, THREAD_STACK_MAX};
 use crate::process::watch::{self, Watched};
-use crate::process::{ExitStatus, spawn};
+use crate::process::{ExitStatus, spawn, sys};
 use crate::transport::{ChildLanes, ControllerLanes, Transport, memory, window};
 use crate::unwind::caught;
 use crate::wire::fingerprint::{Mismatch, not_compared};
@@ -62,6 +64,7 @@ pub(super) fn to_thread(
         initial,
         place: Place::Thread,
         faults: shared.spec.faults.clone(),
+        controller: None,
     };
     let told = (Arc::clone(shared), Arc::clone(run));
     let body = move || {
@@ -76,11 +79,20 @@ pub(super) fn to_thread(
     watch::watch(run.key, Arc::clone(shared) as Arc<dyn Watched>, run.generation, None, deadline);
     run.watched();
     let name = format!("child-{}", shared.name().replace('\0', ""));
-    if let Err(error) = thread::Builder::new().name(name).spawn(body) {
+    if let Err(error) = thread::Builder::new().name(name).stack_size(stack(shared)).spawn(body) {
         watch::forget(run.key);
         return Err(resources(&error));
     }
     Ok((lanes, nonce))
+}
+
+/// As much as a process would have, so that what runs in one runs on a thread as well.
+fn stack(shared: &Shared) -> usize {
+    let unasked = || {
+        let of_process = sys::stack_of_process().and_then(|bytes| usize::try_from(bytes).ok());
+        of_process.unwrap_or(THREAD_STACK).min(THREAD_STACK_MAX)
+    };
+    shared.spec.thread_stack.unwrap_or_else(unasked)
 }
 
 /// Starts a child process and shakes hands with it.
@@ -118,7 +130,11 @@ fn spawn(
     shared.life().pid = Some(pid);
     post(shared, Notice::Started(pid));
     run.output.follow(shared, spawned.stdout, spawned.stderr);
+    if debugging::is_for(&shared.name()) {
+        debugging::tell_how_to_attach(&shared.name(), pid);
+    }
     let deadline = Instant::now().checked_add(shared.spec.start_deadline);
+    let deadline = deadline.filter(|_| !shared.is_patient());
     let owner = Arc::clone(shared) as Arc<dyn Watched>;
     watch::watch(run.key, owner, run.generation, Some(spawned.process), deadline);
     run.watched();

@@ -16,6 +16,7 @@ use crate::controller::shared::Shared;
 use crate::limits::DRAIN_DEADLINE;
 use crate::process::ExitStatus;
 use crate::process::stop::Rung;
+use crate::process::sys;
 use crate::process::watch::Watched;
 use crate::supervise::restart::RunEnd;
 use crate::sync::{lock, wait_timeout};
@@ -75,7 +76,10 @@ impl Watched for Shared {
     fn start_deadline_passed(self: Arc<Self>, generation: u32) {
         let run = self.life().run.clone().filter(|run| run.generation == generation);
         if let Some(run) = run {
-            lock(&run.known).start_deadline_passed = true;
+            let tracer = self.life().pid.and_then(sys::tracer_of);
+            let mut known = lock(&run.known);
+            known.start_deadline_passed = true;
+            known.tracer = tracer;
         }
     }
 }
@@ -255,6 +259,9 @@ fn failure(
     status: Option<ExitStatus>,
     stderr: &[String],
 ) -> Option<Failure> {
+    if let Some(tracer) = known.tracer.filter(|_| !known.ready) {
+        return Some(Failure::HeldByTracer { tracer, deadline: shared.spec.start_deadline });
+    }
     if known.failure.is_some() {
         return known.failure.clone();
     }

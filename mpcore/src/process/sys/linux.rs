@@ -100,6 +100,40 @@ pub(crate) fn own_program() -> io::Result<(PathBuf, Option<OsString>)> {
     Ok((PathBuf::from("/proc/self/exe"), std::env::args_os().next()))
 }
 
+/// Can be read once this process has ended: for a child, which may be in another pid namespace, or have another
+/// parent, so that no number would do. `None` where the system has none to give.
+pub(crate) fn end_of_this_process() -> Option<OwnedFd> {
+    pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).ok()
+}
+
+/// What `ps`, `top` and the system's own reports call this process: the first 15 bytes.
+pub(crate) fn name_process(name: &str) {
+    // A test runs on another thread than the first.
+    let Err(_) = std::fs::write("/proc/self/comm", name_bytes(name)) else { return };
+
+    if let Ok(name) = std::ffi::CString::new(name_bytes(name)) {
+        let _ = rustix::thread::set_name(&name);
+    }
+}
+
+/// What the kernel keeps of a name, without half a character.
+fn name_bytes(name: &str) -> &[u8] {
+    let length = (0..=name.len().min(15)).rev().find(|at| name.is_char_boundary(*at));
+    &name.as_bytes()[..length.unwrap_or_default()]
+}
+
+/// Who traces a process: a debugger, strace.
+pub(crate) fn tracer_of(process: u32) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?;
+    tracer.trim().parse().ok().filter(|tracer| *tracer != 0)
+}
+
+/// A debugger need not be started by this process, where the system would have it so.
+pub(crate) fn let_any_process_trace() {
+    let _ = rustix::process::set_ptracer(rustix::process::PTracer::Any);
+}
+
 /// In a child: a stopped process would not notice that its controller is gone, so let the kernel
 /// continue it; a running one does not notice this signal.
 pub(crate) fn resume_when_parent_dies() {

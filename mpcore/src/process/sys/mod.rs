@@ -1,30 +1,42 @@
 //! What differs between operating systems, under the same names everywhere.
 
+mod copy;
 pub(crate) mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 #[cfg(unix)]
+mod terminal;
+#[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;
 
+pub(crate) use copy::{is_copy, this_is_the_original};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
-    Exits, Process, knock_at, own_program, resume_when_parent_dies, socket_buffer,
+    Exits, Process, end_of_this_process, knock_at, let_any_process_trace, name_process,
+    own_program, resume_when_parent_dies, socket_buffer, tracer_of,
 };
 #[cfg(not(target_os = "linux"))]
-pub(crate) use portable::{Exits, Process, own_program, resume_when_parent_dies, socket_buffer};
+pub(crate) use portable::{
+    Exits, Process, let_any_process_trace, name_process, own_program, resume_when_parent_dies,
+    socket_buffer, tracer_of,
+};
+#[cfg(unix)]
+pub(crate) use terminal::ignore_stops_by_the_terminal;
 #[cfg(unix)]
 pub(crate) use unix::{
-    end_descendants, end_own_group, freeze, kill_group, kill_self, on_stop_signal, own_group,
-    poll_readable, room_for_descriptors, segfault, signal_name, status, stdin_to_null, terminate,
+    ControllerEnd, block_no_signal, end_descendants, end_own_group, freeze, kill_group, kill_self,
+    own_group, poll_readable, room_for_descriptors, segfault, signal_name, stack_of_process,
+    status, stdin_to_null, terminate, watch_surroundings,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    end_descendants, end_own_group, freeze, kill_group, kill_self, on_stop_signal, own_group,
-    room_for_descriptors, segfault, signal_name, status, stdin_to_null, terminate,
+    ControllerEnd, block_no_signal, end_descendants, end_own_group, freeze,
+    ignore_stops_by_the_terminal, kill_group, kill_self, own_group, room_for_descriptors, segfault,
+    signal_name, stack_of_process, status, stdin_to_null, terminate, watch_surroundings,
 };
 
 /// Whether [`own_program`] is the very code that runs here, also where its file has been replaced meanwhile.

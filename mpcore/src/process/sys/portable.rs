@@ -170,6 +170,17 @@ pub(crate) fn own_program() -> io::Result<(PathBuf, Option<OsString>)> {
     Ok((std::env::current_exe()?, std::env::args_os().next()))
 }
 
+/// Unknown here.
+pub(crate) fn tracer_of(_process: u32) -> Option<u32> {
+    None
+}
+
+/// Nothing has to be done here.
+pub(crate) fn let_any_process_trace() {}
+
+/// Not to be had here.
+pub(crate) fn name_process(_name: &str) {}
+
 /// Not to be had here; the closed lanes tell the child, unless it is stopped.
 pub(crate) fn resume_when_parent_dies() {}
 

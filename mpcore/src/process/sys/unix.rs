@@ -1,6 +1,7 @@
 //! Signals and groups, by rustix.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -145,20 +146,55 @@ pub(crate) fn stdin_to_null() {
     }
 }
 
-/// Calls `stop` on SIGTERM and SIGHUP; SIGINT does nothing, since Ctrl-C belongs to the controller.
-pub(crate) fn on_stop_signal(stop: impl Fn() + Send + 'static) {
+/// A descriptor that can be read once the controller has ended, whatever else holds its lanes.
+pub(crate) type ControllerEnd = OwnedFd;
+
+/// Calls `stop` on SIGTERM and SIGHUP, and `lost` once the controller has ended; SIGINT does nothing, since Ctrl-C
+/// belongs to the controller.
+pub(crate) fn watch_surroundings(
+    controller: Option<ControllerEnd>,
+    stop: impl Fn() + Send + 'static,
+    lost: impl FnOnce() + Send + 'static,
+) {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT]) else {
-        return;
-    };
+    use signal_hook::iterator::backend::SignalDelivery;
+    use signal_hook::iterator::exfiltrator::SignalOnly;
+    let pipe = UnixStream::pair();
+    let signals = [SIGTERM, SIGHUP, SIGINT];
+    let signals =
+        pipe.and_then(|(read, write)| SignalDelivery::with_pipe(read, write, SignalOnly, signals));
+    // Without the one the other is watched all the same.
+    let mut signals = signals.ok();
     let body = move || {
-        for signal in signals.forever() {
-            if signal != SIGINT {
+        loop {
+            let mut fds: Vec<&dyn AsFd> = Vec::new();
+            fds.extend(controller.as_ref().map(|it| it as &dyn AsFd));
+            fds.extend(signals.as_ref().map(|it| it.get_read() as &dyn AsFd));
+            if fds.is_empty() {
+                return;
+            }
+            let ready = poll_readable(&fds, None);
+            let stops = signals.iter_mut().flat_map(SignalDelivery::pending);
+            if stops.filter(|signal| *signal != SIGINT).count() > 0 {
                 stop();
+            }
+            if controller.is_some() && ready.contains(&0) {
+                return lost();
             }
         }
     };
     let _ = std::thread::Builder::new().name("mp-signals".into()).spawn(body);
+}
+
+/// In a child, before it has other threads: they, and what it starts, begin with no signal blocked, whatever its
+/// controller has blocked.
+pub(crate) fn block_no_signal() {
+    let _ = nix::sys::signal::SigSet::empty().thread_set_mask();
+}
+
+/// The size of a process's first stack; `None` where it has no limit.
+pub(crate) fn stack_of_process() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Stack).current
 }
 
 /// Waits until one of the descriptors can be read; returns which.

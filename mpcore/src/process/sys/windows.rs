@@ -70,5 +70,24 @@ pub(crate) fn room_for_descriptors(_count: usize) -> std::io::Result<()> {
 /// Nothing: reading the bootstrap pipe to its end is enough.
 pub(crate) fn stdin_to_null() {}
 
+/// There are no signals.
+pub(crate) fn block_no_signal() {}
+
+/// The same.
+pub(crate) fn ignore_stops_by_the_terminal() {}
+
+/// Unknown here: the program's file says.
+pub(crate) fn stack_of_process() -> Option<u64> {
+    None
+}
+
+/// Not to be had here; the closed lanes tell the child.
+pub(crate) type ControllerEnd = std::convert::Infallible;
+
 /// There are no stop signals.
-pub(crate) fn on_stop_signal(_stop: impl Fn() + Send + 'static) {}
+pub(crate) fn watch_surroundings(
+    _controller: Option<ControllerEnd>,
+    _stop: impl Fn() + Send + 'static,
+    _lost: impl FnOnce() + Send + 'static,
+) {
+}

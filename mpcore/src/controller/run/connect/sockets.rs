@@ -7,6 +7,7 @@ use super::{NotConnected, bootstrap, other_protocol, recognise, resources, spawn
 use crate::controller::exit::Failure;
 use crate::controller::run::Run;
 use crate::controller::shared::Shared;
+use crate::process::sys;
 use crate::transport::socket::{Offer, Said};
 use crate::transport::{ControllerLanes, ReceiveError, window};
 use crate::wire::handshake::{Nonce, Record};
@@ -20,7 +21,9 @@ pub(super) fn connect(
     let mut record = Vec::new();
     let first = bootstrap(shared, run, nonce, 1, String::new());
     Record::Connect(first).write(&mut record).map_err(|error| resources(&error))?;
-    let expected = offer.send(&record).map_err(|error| resources(&error))?;
+    // It is closed here when the child has it: no copy of this process keeps it open for others.
+    let controller = sys::end_of_this_process();
+    let expected = offer.send(&record, controller.as_ref()).map_err(|error| resources(&error))?;
     spawn(shared, run, Stdio::from(stdin))?;
     run.ends_with(expected.end());
     let introduction = match expected.introduction(run.generation, window()) {

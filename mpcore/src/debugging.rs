@@ -1,0 +1,82 @@
+//! Debuggers, and tools such as valgrind: two variables of the environment.
+#![doc = include_str!("../../docs/debugging.md")]
+
+use std::env;
+use std::ffi::OsString;
+use std::thread;
+use std::time::Duration;
+
+use crate::child::command_line::CommandLine;
+use crate::process::sys;
+
+/// Which children are to wait for a debugger.
+const DEBUG: &str = "MPCORE_DEBUG";
+
+/// The command that children run under.
+const RUN_UNDER: &str = "MPCORE_RUN_UNDER";
+
+/// No system tells a process that a debugger has attached.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// The child of this name is to be debugged.
+pub(crate) fn is_for(name: &str) -> bool {
+    env::var(DEBUG).is_ok_and(|value| names(&value, name))
+}
+
+fn names(value: &str, name: &str) -> bool {
+    value == "all" || value == name.replace('\0', "")
+}
+
+/// This process is a child that is to be debugged.
+pub(crate) fn is_for_this_child() -> bool {
+    match CommandLine::of_this_process() {
+        CommandLine::Child { name, .. } => is_for(&name.to_string_lossy()),
+        CommandLine::Other(_) => false,
+    }
+}
+
+/// What a child has to find in its environment, whatever else it inherits.
+pub(crate) fn variable() -> Option<(&'static str, OsString)> {
+    env::var_os(DEBUG).map(|value| (DEBUG, value))
+}
+
+/// The command that children run under, and its arguments.
+pub(crate) fn run_under() -> Option<(String, Vec<String>)> {
+    let value = env::var(RUN_UNDER).ok()?;
+    let mut words = value.split_whitespace().map(str::to_owned);
+    Some((words.next()?, words.collect()))
+}
+
+/// How to attach to a child that waits.
+#[allow(clippy::print_stderr)]
+pub(crate) fn tell_how_to_attach(name: &str, pid: u32) {
+    eprintln!(
+        "mpcore: child `{}` waits for a debugger: attach to process {pid}, for example with `rust-gdb -p {pid}`",
+        name.escape_debug()
+    );
+}
+
+/// In a child: waits until it is traced, or `over`.
+pub(crate) fn wait_for_debugger(over: impl Fn() -> bool) {
+    sys::let_any_process_trace();
+    while !over() && sys::tracer_of(std::process::id()).is_none() {
+        thread::sleep(LOOK_AGAIN);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_child_or_all_are_meant() {
+        for (value, name, meant) in [
+            ("all", "camera", true),
+            ("camera", "camera", true),
+            ("camera", "stage", false),
+            ("", "stage", false),
+        ] {
+            assert_eq!(names(value, name), meant, "{value} {name}");
+        }
+    }
+}

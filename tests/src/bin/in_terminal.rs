@@ -1,0 +1,100 @@
+//! The foreground process of a terminal, whose child does what background processes must not: `in_terminal`. With
+//! `defiant` it is a program that undoes what it has inherited, and writes to the terminal.
+//!
+//! It tells what came of each.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{SigHandler, Signal, signal};
+use system_tests::{LONG, outcome, processes, until};
+
+/// A child with a terminal.
+#[mpcore::process]
+trait Typist {
+    /// Prints on the terminal.
+    fn print(&mut self) -> mpcore::Result<()>;
+    /// Reads from it.
+    fn read(&mut self) -> Option<i32>;
+    /// Runs a shell with this script; how it ended.
+    fn run(&mut self, script: String) -> mpcore::Result<bool>;
+    /// Runs a program that is stopped by the terminal, until it ends or the command shall.
+    fn run_defiant(&mut self) -> mpcore::Result<bool>;
+
+    #[property]
+    fn helper(&self) -> u32;
+}
+
+#[derive(mpcore::Child)]
+#[child(Typist)]
+struct TypistProcess {
+    cx: TypistContext,
+}
+
+fn print() -> std::io::Result<()> {
+    OpenOptions::new().write(true).open("/dev/tty")?.write_all(b"printed\n")
+}
+
+impl Typist for TypistProcess {
+    fn print(&mut self) -> mpcore::Result<()> {
+        Ok(print()?)
+    }
+
+    fn read(&mut self) -> Option<i32> {
+        let read = File::open("/dev/tty").and_then(|mut terminal| terminal.read(&mut [0; 10]));
+        read.err().and_then(|error| error.raw_os_error())
+    }
+
+    fn run(&mut self, script: String) -> mpcore::Result<bool> {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script]).stdin(Stdio::null()).stderr(Stdio::null());
+        Ok(shell.status()?.success())
+    }
+
+    fn run_defiant(&mut self) -> mpcore::Result<bool> {
+        let mut helper = Command::new(std::env::current_exe()?).arg("defiant").spawn()?;
+        self.cx.helper.set(helper.id());
+        loop {
+            if let Some(status) = helper.try_wait()? {
+                return Ok(status.success());
+            }
+            self.cx.check_cancelled()?;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+fn main() {
+    mpcore::init();
+    if std::env::args().nth(1).as_deref() == Some("defiant") {
+        // SAFETY: no handler is set.
+        unsafe { signal(Signal::SIGTTOU, SigHandler::SigDfl) }.expect("the action can be set");
+        print().expect("it is stopped before it fails");
+        return;
+    }
+    // Background processes are stopped when they print.
+    let set = Command::new("stty").arg("tostop").status().expect("there is a terminal");
+    println!("tostop {}", set.success());
+    let typist = TypistControl::builder().child::<TypistProcess>().spawn().expect("it starts");
+    println!("print {:?}", outcome(typist.print()).is_ok());
+    println!("read {:?}", outcome(typist.read()));
+    println!("set {:?}", outcome(typist.run("stty -F /dev/tty -echo".into())).ok());
+    println!("prints {:?}", outcome(typist.run("echo printed > /dev/tty".into())).ok());
+    println!("reads {:?}", outcome(typist.run("read line < /dev/tty".into())).ok());
+    let call = typist.run_defiant();
+    until("the helper is stopped", || {
+        typist.helper() != 0 && processes::state(typist.helper()) == Some('T')
+    });
+    let child = typist.process().pid().and_then(processes::state);
+    println!("child {}", child != Some('T'));
+    call.cancel();
+    println!("defiant {:?}", outcome(call).map_err(|error| error.is_ended_on_request()));
+    typist.process().stop();
+    println!(
+        "stopped {:?}",
+        typist.process().join(LONG).map(|it| it.map(mpcore::ExitStatus::code))
+    );
+    println!("helper {:?}", processes::has_ended(typist.helper()));
+}

@@ -1,0 +1,107 @@
+//! Children that are debugged, or run under another command.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use mpcore::{Failure, ReadyError};
+use system_tests::controller_program::ControllerProgram;
+use system_tests::{LONG, bench, until};
+
+const DEBUGGED: &str = env!("CARGO_BIN_EXE_debugged");
+const ODD: &str = env!("CARGO_BIN_EXE_odd_child");
+
+/// Its child has far too little time.
+fn start(variable: &str, value: &str) -> ControllerProgram {
+    ControllerProgram::start_command(Command::new(DEBUGGED).env(variable, value))
+}
+
+/// A tracer that lets its process run; detached when this is dropped.
+struct Tracer(Child);
+
+impl Tracer {
+    /// `None` where there is none, which is said.
+    fn of(test: &str, pid: u32) -> Option<Self> {
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-q", "-o", "/dev/null", "-p", &pid.to_string()]);
+        let started = strace.stdin(Stdio::null()).stderr(Stdio::null()).spawn();
+        let Ok(tracer) = started else {
+            eprintln!("SKIPPED: {test}: there is no strace");
+            return None;
+        };
+        let own = tracer.id().to_string();
+        until("the tracer has attached", || {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let line = status.lines().find_map(|line| line.strip_prefix("TracerPid:"));
+            line.is_some_and(|line| line.trim() == own)
+        });
+        Some(Self(tracer))
+    }
+}
+
+impl Drop for Tracer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_child_waits_for_a_debugger_and_no_deadline_acts() {
+    for value in ["probe", "all"] {
+        let mut controller = start("MPCORE_DEBUG", value);
+        assert_eq!(controller.line("early"), "false");
+        assert_eq!(controller.line("state"), "starting", "its start deadline has passed");
+        let pid = controller.number("pid");
+        let Some(_tracer) = Tracer::of("a_child_waits_for_a_debugger", pid) else { return };
+        assert_eq!(controller.line("ready"), "Ok(())");
+        assert_eq!(controller.line("work"), "true", "its time is over");
+        assert_eq!(controller.line("joined"), "Ok(Some(0))");
+        assert_eq!(controller.end(), 0);
+        let told = controller.stderr();
+        assert!(told.contains("`probe`") && told.contains(&format!("-p {pid}")), "{told}");
+    }
+}
+
+#[test]
+fn a_child_of_another_name_waits_for_no_debugger() {
+    let mut command = Command::new(DEBUGGED);
+    command.arg("30000").env("MPCORE_DEBUG", "camera");
+    let mut controller = ControllerProgram::start_command(&mut command);
+    assert_eq!(controller.line("ready"), "Ok(())");
+    assert_eq!(controller.line("work"), "false", "its time is over");
+    assert_eq!(controller.end(), 0);
+}
+
+#[test]
+fn a_child_held_by_a_tracer_is_told_as_that() {
+    let builder = bench::builder(ODD).arg("print and sleep");
+    let bench = builder.start_deadline(Duration::from_secs(3)).spawn().unwrap();
+    until("there is a process", || bench.process().pid().is_some());
+    let pid = bench.process().pid().unwrap();
+    let Some(tracer) = Tracer::of("a_child_held_by_a_tracer_is_told_as_that", pid) else { return };
+    match bench.process().wait_ready(LONG) {
+        Err(ReadyError::Failed(failure @ Failure::HeldByTracer { .. })) => {
+            let text = failure.to_string();
+            assert!(text.contains(&tracer.0.id().to_string()), "{text}");
+            assert!(text.contains("3s") && text.contains("MPCORE_DEBUG"), "{text}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn children_run_under_another_command() {
+    let mut commands = vec!["env MPCORE_TEST_VARIABLE=set"];
+    match Command::new("strace").arg("-V").output() {
+        Ok(_) => commands.push("strace -f -q -o /dev/null -E MPCORE_TEST_VARIABLE=set"),
+        Err(_) => eprintln!("SKIPPED: children_run_under_another_command: there is no strace"),
+    }
+    for command in commands {
+        let mut controller = start("MPCORE_RUN_UNDER", command);
+        assert_eq!(controller.line("ready"), "Ok(())", "{command}");
+        assert_eq!(controller.line("variable"), "Some(Some(\"set\"))", "{command}");
+        assert_eq!(controller.line("joined"), "Ok(Some(0))", "{command}");
+        assert_eq!(controller.end(), 0);
+    }
+}

@@ -1,0 +1,80 @@
+//! The controller's process forks: a copy of it neither keeps children alive nor does anything to them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use rustix::process::Signal;
+use system_tests::controller_program::ControllerProgram;
+use system_tests::processes;
+
+const FORKING: &str = env!("CARGO_BIN_EXE_forking");
+const BENCH: &str = env!("CARGO_BIN_EXE_bench_child");
+
+/// The controller is killed while its copy lives on, and holds the lanes.
+fn check_that_the_copy_holds_no_child(program: &str, moment: &str) {
+    let mut controller = ControllerProgram::start(FORKING, &["hold", program, moment]);
+    let child = controller.number("child");
+    // What a child under a wrapper has started is the wrapper's to end.
+    let grandchild = (moment != "alone").then(|| controller.number("grandchild"));
+    let copy = controller.number("copy");
+    controller.line("there");
+    controller.signal(Signal::KILL);
+    controller.end();
+    processes::until_ended(&[child]);
+    processes::until_ended(grandchild.as_slice());
+    assert!(!processes::has_ended(copy), "{moment}: it lived on");
+    processes::kill(copy);
+}
+
+#[test]
+fn a_forked_copy_does_not_keep_an_idle_child() {
+    check_that_the_copy_holds_no_child("own", "idle");
+}
+
+#[test]
+fn a_forked_copy_does_not_keep_a_busy_child() {
+    check_that_the_copy_holds_no_child("own", "busy");
+}
+
+/// Its parent is the wrapper, so neither the parent's number nor the parent's death says anything.
+#[test]
+fn a_forked_copy_does_not_keep_a_child_in_a_wrapper() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrapper = folder.path().join("wrapper");
+    fs::write(&wrapper, format!("#!/bin/sh\n'{BENCH}' \"$@\"\nexit $?\n")).unwrap();
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+    check_that_the_copy_holds_no_child(wrapper.to_str().unwrap(), "alone");
+}
+
+#[test]
+fn a_forked_copy_does_nothing_to_the_children() {
+    let mut controller = ControllerProgram::start(FORKING, &["use"]);
+    for (word, expected) in [
+        ("spawn", "Err(ForkedCopy)"),
+        ("start", "Err(ForkedCopy)"),
+        ("restart", "Err(ForkedCopy)"),
+        ("call", "Err(ForkedCopy)"),
+        ("large", "Err(ForkedCopy)"),
+        ("await", "Err(ForkedCopy)"),
+        ("join", "Err(ForkedCopy)"),
+        ("ready", "Err(ForkedCopy)"),
+        ("shutdown", "true"),
+        ("state", "running"),
+        ("copy", "done"),
+        ("original", "Ok(42)"),
+        ("same", "true"),
+        ("large", "true"),
+        ("ended", "Some(None)"),
+    ] {
+        assert_eq!(controller.line(word), expected, "{word}");
+    }
+    assert_eq!(controller.end(), 0);
+}
+
+#[test]
+fn a_daemon_that_forks_before_its_first_start_works() {
+    let mut controller = ControllerProgram::start(FORKING, &["daemon"]);
+    assert_eq!(controller.line("daemon"), "Ok(42)");
+    assert_eq!(controller.line("again"), "true");
+    assert_eq!(controller.end(), 0);
+}

@@ -1,0 +1,308 @@
+//! Children of children: they end before the child that has started them, and their commands with its commands.
+
+use std::fs;
+use std::time::Duration;
+
+use mpcore::{CallError, ExceptionKind, State};
+use serde::{Deserialize, Serialize};
+use system_tests::{LONG, outcome, processes, until};
+
+mpcore::test_support!();
+
+/// What a kid does at its end.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct KidConfig {
+    /// Where `cleanup` appends a line.
+    log: String,
+    /// How long it takes before.
+    milliseconds: u64,
+}
+
+/// The child of a child.
+#[mpcore::process(config = KidConfig)]
+trait Kid {
+    fn add(&mut self, a: i32, b: i32) -> i32;
+    /// Looks whether it shall end, for this long.
+    fn work(&mut self, milliseconds: u64) -> mpcore::Result<u64>;
+    /// Looks at nothing for this long.
+    fn ignore(&mut self, milliseconds: u64);
+}
+
+#[derive(mpcore::Child)]
+#[child(Kid, new = KidProcess::open)]
+struct KidProcess {
+    cx: KidContext,
+    config: KidConfig,
+}
+
+impl KidProcess {
+    #[allow(clippy::unnecessary_wraps)]
+    fn open(cx: KidContext, config: KidConfig) -> mpcore::Result<Self> {
+        Ok(Self { cx, config })
+    }
+}
+
+impl Kid for KidProcess {
+    fn cleanup(&mut self) {
+        std::thread::sleep(Duration::from_millis(self.config.milliseconds));
+        append(&self.config.log, "kid");
+    }
+
+    fn add(&mut self, a: i32, b: i32) -> i32 {
+        a + b
+    }
+
+    fn work(&mut self, milliseconds: u64) -> mpcore::Result<u64> {
+        append(&self.config.log, "begun");
+        for _ in 0..milliseconds {
+            if self.cx.check_cancelled().is_err() {
+                append(&self.config.log, "cancelled");
+                return Err(mpcore::Cancelled.into());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(milliseconds)
+    }
+
+    fn ignore(&mut self, milliseconds: u64) {
+        append(&self.config.log, "begun");
+        std::thread::sleep(Duration::from_millis(milliseconds));
+    }
+}
+
+/// The child that has kids.
+#[mpcore::process(config = String)]
+trait Parent {
+    /// Starts one; returns its number.
+    fn start_kid(&mut self, milliseconds: u64, grace: Option<Duration>) -> mpcore::Result<u32>;
+    /// What was told when it was started.
+    fn told_of_kid(&mut self) -> Vec<String>;
+    /// Waits for a command of the last kid that looks whether it shall end.
+    fn wait_for_work(&mut self) -> mpcore::Result<u64>;
+    /// The same for one that does not.
+    fn wait_for_deaf(&mut self) -> mpcore::Result<()>;
+    /// Waits until it is to end, and then for its kid.
+    fn tidy_up(&mut self) -> mpcore::Result<i32>;
+    /// Lets a kid go on with what it does, and returns.
+    fn keep_kid_busy(&mut self);
+
+    #[property]
+    fn begun(&self) -> u32;
+}
+
+#[derive(mpcore::Child)]
+#[child(Parent, new = ParentProcess::open)]
+struct ParentProcess {
+    cx: ParentContext,
+    log: String,
+    kids: Vec<KidControl>,
+    told: Vec<String>,
+}
+
+impl ParentProcess {
+    #[allow(clippy::unnecessary_wraps)]
+    fn open(cx: ParentContext, log: String) -> mpcore::Result<Self> {
+        Ok(Self { cx, log, kids: Vec::new(), told: Vec::new() })
+    }
+
+    fn begin(&self) -> &KidControl {
+        self.cx.begun.modify(|begun| *begun += 1);
+        self.kids.last().expect("it has a kid")
+    }
+}
+
+impl Parent for ParentProcess {
+    fn cleanup(&mut self) {
+        let sum = self.kids.last().map(|kid| kid.add(20, 22).wait());
+        append(&self.log, &format!("parent {sum:?}"));
+    }
+
+    fn start_kid(&mut self, milliseconds: u64, grace: Option<Duration>) -> mpcore::Result<u32> {
+        let config = KidConfig { log: self.log.clone(), milliseconds };
+        let builder = KidControl::builder().child::<KidProcess>().config(config);
+        let builder = builder.stdout(mpcore::Output::Null);
+        let kid = match grace {
+            Some(grace) => builder.stop_grace(grace),
+            None => builder,
+        };
+        let kid = kid.build()?;
+        let told = kid.signals().exception_raised.receiver();
+        kid.process().start()?;
+        kid.process().wait_ready(LONG)?;
+        // What was told at the start comes before the outcome of a call.
+        let (sender, done) = std::sync::mpsc::channel();
+        kid.add(0, 0).on_done(move |_| {
+            let _ = sender.send(());
+        });
+        done.recv_timeout(LONG)?;
+        while let Some((exception,)) = told.try_recv() {
+            self.told.push(format!("{:?} {exception}", exception.kind));
+        }
+        let pid = kid.process().pid().unwrap_or_default();
+        self.kids.push(kid);
+        Ok(pid)
+    }
+
+    fn told_of_kid(&mut self) -> Vec<String> {
+        self.told.clone()
+    }
+
+    fn wait_for_work(&mut self) -> mpcore::Result<u64> {
+        Ok(self.begin().work(600_000).wait()?)
+    }
+
+    fn wait_for_deaf(&mut self) -> mpcore::Result<()> {
+        Ok(self.begin().ignore(600_000).wait()?)
+    }
+
+    fn tidy_up(&mut self) -> mpcore::Result<i32> {
+        let kid = self.begin();
+        while !self.cx.cancelled() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(kid.add(1, 2).wait()?)
+    }
+
+    fn keep_kid_busy(&mut self) {
+        self.begin().ignore(600_000);
+    }
+}
+
+fn append(file: &str, line: &str) {
+    use std::io::Write as _;
+    let file = fs::OpenOptions::new().append(true).create(true).open(file);
+    writeln!(file.expect("the log can be opened"), "{line}").expect("a line can be written");
+}
+
+struct Family {
+    parent: ParentControl,
+    log: std::path::PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Family {
+    fn new(grace: Duration) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let builder = ParentControl::builder().child::<ParentProcess>();
+        let builder = builder.config(log.to_string_lossy().into_owned()).stop_grace(grace);
+        let builder = builder.transport(system_tests::transport::transport());
+        let parent = builder.stdout(mpcore::Output::Null).spawn().unwrap();
+        parent.process().wait_ready(LONG).unwrap();
+        Self { parent, log, _folder: folder }
+    }
+
+    fn start_kid(&self, milliseconds: u64, grace: Option<Duration>) -> u32 {
+        outcome(self.parent.start_kid(milliseconds, grace)).unwrap()
+    }
+
+    /// Waits until a command of the kid's runs, for which one of the parent's waits.
+    fn until_kid_works(&self) {
+        until("the kid's command has begun", || self.lines() == ["begun"]);
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        log.lines().map(str::to_owned).collect()
+    }
+
+    /// Stops the parent, which ends in order.
+    #[track_caller]
+    fn stop(&self) {
+        self.parent.process().stop();
+        let status = self.parent.process().join(LONG).unwrap();
+        assert_eq!(status.map(mpcore::ExitStatus::code), Some(0));
+        let report = self.parent.process().exit_report().unwrap();
+        assert_eq!((report.state, report.cleaned_up), (State::Finished, true), "{report}");
+    }
+}
+
+#[test]
+fn an_orderly_child_ends_after_its_own_children() {
+    let family = Family::new(LONG);
+    let kids = [(); 3].map(|()| family.start_kid(500, None));
+    family.stop();
+    assert_eq!(family.lines(), ["parent Some(Ok(42))", "kid", "kid", "kid"]);
+    assert!(kids.iter().all(|kid| processes::has_ended(*kid)));
+}
+
+#[test]
+fn a_deaf_child_of_a_child_does_not_keep_it_from_its_goodbye() {
+    let family = Family::new(Duration::from_secs(4));
+    let kid = family.start_kid(0, Some(Duration::from_secs(600)));
+    outcome(family.parent.keep_kid_busy()).unwrap();
+    family.until_kid_works();
+    // `cleanup` must not wait for it here.
+    let idle = family.start_kid(0, None);
+    family.stop();
+    assert!(processes::has_ended(kid) && processes::has_ended(idle));
+}
+
+#[test]
+fn a_grace_that_does_not_cover_a_childs_own_is_told() {
+    let grace = Duration::from_secs(4);
+    let family = Family::new(grace);
+    family.start_kid(0, None);
+    family.start_kid(0, Some(Duration::from_millis(3500)));
+    assert_eq!(outcome(family.parent.told_of_kid()).unwrap(), Vec::<String>::new());
+    family.start_kid(0, Some(Duration::from_secs(10)));
+    let told = outcome(family.parent.told_of_kid()).unwrap();
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(told[0].starts_with(&format!("{:?}", ExceptionKind::ShortGrace)), "{told:?}");
+    assert!(told[0].contains("10s") && told[0].contains("4s"), "{told:?}");
+}
+
+#[test]
+fn a_killed_child_leaves_its_own_to_end_by_themselves() {
+    let family = Family::new(LONG);
+    let kid = family.start_kid(0, None);
+    family.parent.process().kill();
+    family.parent.process().join(LONG).unwrap();
+    processes::until_ended(&[kid]);
+    assert_eq!(family.lines(), ["kid"]);
+}
+
+// ---- commands that wait for commands
+
+#[test]
+fn a_cancel_ends_the_wait_for_a_childs_own_child() {
+    let family = Family::new(LONG);
+    family.start_kid(0, None);
+    let call = family.parent.wait_for_work();
+    family.until_kid_works();
+    call.cancel();
+    assert!(matches!(outcome(call), Err(CallError::Cancelled)));
+    until("the inner call is cancelled", || family.lines() == ["begun", "cancelled"]);
+    family.stop();
+}
+
+#[test]
+fn a_cancel_ends_the_wait_for_a_child_that_does_not_listen() {
+    let family = Family::new(LONG);
+    family.start_kid(0, Some(Duration::from_millis(100)));
+    let call = family.parent.wait_for_deaf();
+    family.until_kid_works();
+    call.cancel();
+    assert!(matches!(outcome(call), Err(CallError::Cancelled)));
+}
+
+#[test]
+fn a_stop_ends_the_wait_for_a_childs_own_child() {
+    let family = Family::new(LONG);
+    family.start_kid(0, None);
+    let call = family.parent.wait_for_work();
+    family.until_kid_works();
+    family.stop();
+    assert!(matches!(outcome(call), Err(CallError::Stopped)));
+    assert_eq!(family.lines(), ["begun", "cancelled", "parent Some(Ok(42))", "kid"]);
+}
+
+#[test]
+fn a_command_that_knows_of_its_end_may_wait_again() {
+    let family = Family::new(LONG);
+    family.start_kid(0, None);
+    let call = family.parent.tidy_up();
+    until("the command has begun", || family.parent.begun() == 1);
+    call.cancel();
+    assert_eq!(outcome(call).unwrap(), 3);
+}
