@@ -21,9 +21,9 @@ pub(super) fn connect(
     let mut record = Vec::new();
     let first = bootstrap(shared, run, nonce, 1, String::new());
     Record::Connect(first).write(&mut record).map_err(|error| resources(&error))?;
-    // It is closed here when the child has it: no copy of this process keeps it open for others.
-    let controller = sys::end_of_this_process();
-    let expected = offer.send(&record, controller.as_ref()).map_err(|error| resources(&error))?;
+    // From here on the child alone has it.
+    let sent = offer.send(&record, sys::end_of_this_process().as_ref());
+    let expected = sent.map_err(|error| resources(&error))?;
     spawn(shared, run, Stdio::from(stdin))?;
     run.ends_with(expected.end());
     let introduction = match expected.introduction(run.generation, window()) {
