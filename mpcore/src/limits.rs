@@ -185,3 +185,10 @@ pub(crate) const DIFFERENCES: usize = 50;
 
 /// Entries that the inbox delivers for one child before it turns to the next.
 pub(crate) const INBOX_TURN: usize = 64;
+
+/// No turn begins another entry after this: what takes longer is one handler.
+pub(crate) const INBOX_TURN_TIME: Duration = Duration::from_millis(20);
+
+/// A handler that holds the background inbox's thread this long, while other children's signals wait, is given it
+/// for itself: twice this is the most that one child's handler delays the signals of another.
+pub(crate) const HELD_INBOX: Duration = Duration::from_millis(40);

@@ -17,6 +17,7 @@ use super::exit::ExitReport;
 use super::inbox::InboxHandle;
 use super::mailbox::InboxBound;
 use super::process::StartError;
+use super::relief::background_inbox;
 use super::shared::Shared;
 use super::watchdog::Vigilance;
 use super::wiring::Wiring;
@@ -397,7 +398,9 @@ impl<C: Control> Builder<C> {
         self
     }
 
-    /// Where the handlers run; by default a background thread.
+    /// Where the handlers run; by default on a background thread, which the children without an inbox of their own
+    /// share. A handler that waits there holds up the signals of its own child only: after some 80 ms at most
+    /// another thread delivers those of the others, so handlers of *different* children may run at the same time.
     #[must_use]
     pub fn inbox(mut self, inbox: impl Into<InboxHandle>) -> Self {
         self.inbox = Some(inbox.into());
@@ -527,7 +530,7 @@ impl<C: Control> Builder<C> {
             stop_grace: self.stop_grace,
             queue: self.queue,
             inbox_bound: self.inbox_bound,
-            inbox: self.inbox.unwrap_or_else(InboxHandle::background),
+            inbox: self.inbox.unwrap_or_else(background_inbox),
             after_exit: self.after_exit,
             vigilance: self.vigilance,
             restart: self.restart,

@@ -3,8 +3,8 @@
 use std::sync::{Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use super::inbox::InboxHandle;
 use super::process::{AfterEnd, Process, request};
+use super::relief::background_inbox;
 use super::run::Ask;
 use super::shared::Shared;
 use crate::limits::{SHUTDOWN_DEADLINE, STOP_GRACE, TERMINATE_GRACE};
@@ -22,7 +22,7 @@ pub(crate) fn register(shared: &std::sync::Arc<Shared>) {
 }
 
 /// Stops every child of this process, waits for their ends, all under one deadline, and for the
-/// background inbox to deliver their last signals. Returns whether everything was done in time.
+/// background inbox to deliver their last signals, handlers that hold its threads included. Returns whether everything was done in time.
 ///
 /// Not to be called in a handler of that inbox, which would wait for itself.
 ///
@@ -39,7 +39,7 @@ pub fn shutdown(timeout: Duration) -> bool {
         let left = deadline.map_or(timeout, |at| at.saturating_duration_since(Instant::now()));
         all &= Process::new(child).wait_idle(left);
     }
-    all && InboxHandle::background().wait_empty(deadline)
+    all && background_inbox().wait_empty(deadline)
 }
 
 /// Shuts down when `main` ends; used by `#[mpcore::main]`.

@@ -50,7 +50,7 @@ pub(super) fn to_thread(
     run: &Arc<Run>,
     serve: impl FnOnce(ChildLanes, registry::Run) -> i32 + Send + 'static,
 ) -> Result<(ControllerLanes, Nonce), NotConnected> {
-    watch::prepare().map_err(|error| resources(&error))?;
+    prepare(shared)?;
     let (lanes, child_lanes) = memory::pair();
     let nonce = Nonce::default();
     let initial = shared.table.initial_values();
@@ -89,7 +89,7 @@ pub(super) fn to_process(
     run: &Arc<Run>,
     steps: &mpsc::Receiver<Step>,
 ) -> Result<(ControllerLanes, Nonce), NotConnected> {
-    watch::prepare().map_err(|error| resources(&error))?;
+    prepare(shared)?;
     let mut nonce = Nonce::default();
     getrandom::fill(&mut nonce).map_err(|error| resources(&error))?;
     let lanes = match shared.spec.transport {
@@ -98,6 +98,13 @@ pub(super) fn to_process(
         Transport::IpcChannel => endpoint::connect(shared, run, nonce, steps)?,
     };
     Ok((lanes, nonce))
+}
+
+/// The threads that a child needs beside its own: one that is missing is this start's failure, and tried again by
+/// the next one.
+fn prepare(shared: &Shared) -> Result<(), NotConnected> {
+    watch::prepare().map_err(|error| resources(&error))?;
+    shared.spec.inbox.prepare().map_err(|error| resources(&error))
 }
 
 fn resources(error: &dyn std::fmt::Display) -> NotConnected {
