@@ -43,6 +43,9 @@ pub enum CallError<E = Never> {
     /// Too many commands, or too many bytes of arguments, wait for the child already.
     #[error("the command queue is full; wait for outcomes, or raise `builder().queue_bound(..)`")]
     QueueFull,
+    /// The call could not be sent, since the system refused what that takes.
+    #[error("the call could not be sent: {0}; check the limits on threads and memory")]
+    Resources(String),
     /// The arguments (here) or the result (in the child) could not be encoded.
     #[error("could not encode: {0}")]
     Encode(String),
@@ -85,6 +88,7 @@ pub(crate) enum Outcome {
     Superseded,
     TimedOut(Duration),
     QueueFull,
+    Resources(String),
     Encode(String),
     Decode(String),
     /// Whoever held the call's entry has dropped it.
@@ -144,6 +148,7 @@ impl<T, E> OutcomeCodec<T, E> {
             Outcome::Superseded => CallError::Superseded,
             Outcome::TimedOut(after) => CallError::TimedOut { after: *after },
             Outcome::QueueFull => CallError::QueueFull,
+            Outcome::Resources(message) => CallError::Resources(message.clone()),
             Outcome::Encode(message) => CallError::Encode(message.clone()),
             Outcome::Decode(message) => CallError::Decode(message.clone()),
             Outcome::Lost => CallError::Lost,
@@ -163,6 +168,7 @@ impl OutcomeCodec<(), Never> {
             Err(CallError::Superseded) => CallError::Superseded,
             Err(CallError::TimedOut { after }) => CallError::TimedOut { after },
             Err(CallError::QueueFull) => CallError::QueueFull,
+            Err(CallError::Resources(message)) => CallError::Resources(message),
             Err(CallError::Encode(message)) => CallError::Encode(message),
             Err(CallError::Lost) => CallError::Lost,
             Err(error) => CallError::Decode(error.to_string()),
