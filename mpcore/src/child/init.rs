@@ -82,6 +82,7 @@ fn refuse(why: &str) -> ! {
 }
 
 fn run_as_child(only: Option<Registration>) -> ! {
+    super::stdio::begin();
     sys::resume_when_parent_dies();
     #[cfg(target_os = "linux")]
     if let Some(inherited) = Inherited::take() {

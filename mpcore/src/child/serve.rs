@@ -15,6 +15,7 @@ use super::link::{CutOff, Link};
 use super::panic::{Unwound, guard, install_hook};
 use super::registry::{Place, Run};
 use super::request::{Reply, Request};
+use super::stdio;
 use crate::interface::{Child, Interface};
 use crate::limits::REPORT_BYTES;
 use crate::process::sys;
@@ -52,7 +53,7 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     let code = or_end(&link, || match requests.welcome(run.nonce) {
         Some(welcome) => {
             grace.store(welcome.grace, Ordering::SeqCst);
-            live::<P>(&link, &mut requests, welcome, run.initial)
+            live::<P>(&link, &mut requests, welcome, run.initial, run.place)
         }
         // Stopped before it began.
         None if link.stopping() => {
@@ -87,6 +88,7 @@ fn live<P: Child>(
     requests: &mut Requests,
     welcome: Welcome,
     initial: Vec<Vec<u8>>,
+    place: Place,
 ) -> i32 {
     let context = ChildContext::new(Arc::clone(link), welcome.name, initial);
     let typed = P::Interface::__context(&context);
@@ -114,6 +116,10 @@ fn live<P: Child>(
         });
     }
     let cleaned_up = child.is_some();
+    if place != Place::Thread {
+        let lost = link.stop_reason() == Some(StopReason::ControllerLost);
+        stdio::before_cleanup(lost || link.is_cut_off().is_some());
+    }
     let cleanup_panic = child.and_then(|mut child| {
         let panic = panic_of(guard(|| {
             link.come_to(Moment::Cleanup);

@@ -68,6 +68,10 @@ impl Program {
 #[non_exhaustive]
 pub enum Output {
     /// To the controller's own. Where that is blocked, a child that goes on writing waits too.
+    ///
+    /// A stdout that is a terminal or a file is the child's as well. One that is a pipe or a socket is written by the
+    /// controller, as stderr always is: a command that prints does not fail when its reader is gone, and what is
+    /// printed then goes nowhere. What a child prints after its controller has ended goes nowhere either.
     Inherit,
     /// Nowhere. The last lines of stderr stand in the exit report all the same.
     Null,

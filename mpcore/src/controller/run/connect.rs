@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use super::command::{command, spawn_failure};
+use super::command::{Prepared, command, spawn_failure};
 use super::{Run, Step};
 use crate::child::registry::{self, Place};
 use crate::controller::builder::Program;
@@ -118,13 +118,14 @@ fn spawn(
     run: &Arc<Run>,
     stdin: Stdio,
 ) -> Result<Option<ChildStdin>, NotConnected> {
-    let (command, program) = command(shared, stdin).map_err(|error| resources(&error))?;
+    let Prepared { command, program, stdout, stderr } =
+        command(shared, stdin).map_err(|error| resources(&error))?;
     let spawned = spawn::spawn(command)
         .map_err(|error| NotConnected::NoProcess(spawn_failure(&program, &error)))?;
     let pid = spawned.process.id();
     shared.life().pid = Some(pid);
     post(shared, Notice::Started(pid));
-    run.output.follow(shared, spawned.stdout, spawned.stderr);
+    run.output.follow(shared, stdout.or(spawned.stdout), stderr.or(spawned.stderr));
     let deadline = Instant::now().checked_add(shared.spec.start_deadline);
     let owner = Arc::clone(shared) as Arc<dyn Watched>;
     watch::watch(run.key, owner, run.generation, Some(spawned.process), deadline);
