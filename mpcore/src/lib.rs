@@ -127,6 +127,7 @@ mod context;
 mod controller;
 mod declared;
 mod error;
+mod escape;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzing;
 mod inherited;

@@ -49,6 +49,11 @@ pub(crate) const CLOSED_LANE_PATIENCE: Duration = Duration::from_secs(1);
 #[cfg(target_os = "linux")]
 pub(crate) const INTRODUCTION_BYTES: usize = 64 << 20;
 
+/// What an introduction may take of memory beside twice its bytes: names and lists of a few bytes each are larger
+/// when they are decoded.
+#[cfg(target_os = "linux")]
+pub(crate) const INTRODUCTION_ROOM: usize = 16 << 20;
+
 /// What the types of an interface look like, as text: to say where two programs differ. What is longer is cut, and
 /// then the place may be missing in the message.
 pub(crate) const SHAPE_TEXT_BYTES: usize = 64 << 10;

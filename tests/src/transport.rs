@@ -15,7 +15,7 @@ pub fn transport() -> mpcore::Transport {
 }
 
 /// The first byte of every packet: the number of the layout, `PROTOCOL` in mpcore.
-pub const PROTOCOL: u8 = 3;
+pub const PROTOCOL: u8 = 4;
 
 /// A packet as [`transport`] frames it: packet sockets do not at all, ipc-channel with the length of its
 /// message, of the packet, and its bytes.

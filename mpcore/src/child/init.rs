@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::confine::Beside;
 use super::registry::{self, Place, Registration, Run};
 use crate::interface::Child;
 use crate::process::sys;
@@ -118,7 +119,11 @@ fn first_record(
         }
         Err(error) => no_controller(&error),
     };
-    super::confine::confine(first.limits.as_deref());
+    let beside = match only.is_none() && !in_main() {
+        true => Beside::Harness,
+        false => Beside::Nothing,
+    };
+    super::confine::confine(first.limits.as_deref(), beside);
     let child = match only {
         Some(child) => child,
         None => match registry::find(&first.child) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::exit::SharedReport;
 use crate::error::Never;
+use crate::escape::escaped;
 use crate::wire::codec::{Codec, DecodeError, ErrorCodec, raise, wire};
 use crate::wire::interface::InterfaceTable;
 use crate::wire::packet::Bytes;
@@ -47,10 +48,10 @@ pub enum CallError<E = Never> {
     #[error("the call could not be sent: {0}; check the limits on threads and memory")]
     Resources(String),
     /// The arguments (here) or the result (in the child) could not be encoded.
-    #[error("could not encode: {0}")]
+    #[error("could not encode: {}", escaped(.0))]
     Encode(String),
     /// The arguments (in the child) or the result (here) could not be decoded.
-    #[error("could not decode: {0}")]
+    #[error("could not decode: {}", escaped(.0))]
     Decode(String),
     /// The outcome was lost in the controller, which is a mistake of mpcore's: whether the command has run
     /// is not known.
@@ -268,8 +269,8 @@ impl Item {
 impl fmt::Display for Exception {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.command {
-            Some(command) => write!(f, "{}.{command}: {}", self.process, self.message),
-            None => write!(f, "{}: {}", self.process, self.message),
+            Some(command) => write!(f, "{}.{command}: {}", self.process, escaped(&self.message)),
+            None => write!(f, "{}: {}", self.process, escaped(&self.message)),
         }
     }
 }

@@ -32,7 +32,7 @@ pub enum StartError {
     )]
     InitMissing,
     /// It runs already; a second run begins after the end of the first.
-    #[error("the child is {state} already; `stop` it first, or use `restart`")]
+    #[error("the child is {state} already; {}, or use `restart`", before_a_start(*state))]
     AlreadyRunning {
         /// What it is doing.
         state: State,
@@ -74,6 +74,14 @@ pub enum StartError {
     /// No child can have such limits here.
     #[error("the child's limits cannot be set: {0}")]
     Limits(#[from] crate::LimitsError),
+}
+
+/// What a child that is alive needs first.
+fn before_a_start(state: State) -> &'static str {
+    match state {
+        State::Stopping => "wait for its end with `join`",
+        _ => "`stop` it first",
+    }
 }
 
 /// Why a child did not get ready.

@@ -11,7 +11,7 @@
 use crate::limits;
 
 /// Number of this layout; the handshake refuses any other.
-pub(crate) const PROTOCOL: u32 = 3;
+pub(crate) const PROTOCOL: u32 = 4;
 
 /// Bytes of a [`Head`].
 pub(crate) const HEAD: usize = 24;
@@ -372,6 +372,11 @@ impl Assembler {
             rest = next;
         }
         Ok(())
+    }
+
+    /// What has arrived of the payload of an item that is not complete.
+    pub(crate) fn begun(&self) -> &[u8] {
+        self.parts.get(ITEM_HEAD..).unwrap_or_default()
     }
 
     /// Whether the part was the last one.
