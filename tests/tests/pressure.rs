@@ -417,3 +417,23 @@ fn a_large_config_and_many_large_arguments_pass_through_a_small_window() {
         assert!(outcome(call).unwrap().is_numbered(1 << 20 | number), "{number}");
     }
 }
+
+/// Only the newest one waits in the child as well: the outcomes come although nobody drains, and hardly any event does.
+#[test]
+fn latest_events_are_coalesced_in_the_child() {
+    let inbox = idle_inbox();
+    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(100, 100_000));
+    let (positions, last) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let (count, newest) = (Arc::clone(&positions), Arc::clone(&last));
+    bench.signals().position.connect(move |x, _| {
+        count.fetch_add(1, Ordering::SeqCst);
+        newest.store(*x as u32, Ordering::SeqCst);
+    });
+    for _ in 0..3 {
+        let _ = bench.drift(100_000);
+    }
+    until("they have ended", || bench.process().pending_commands() == 0);
+    drain_until("the newest one arrives", &inbox, || last.load(Ordering::SeqCst) == 99_999);
+    let delivered = positions.load(Ordering::SeqCst);
+    assert!(delivered < 100, "{delivered} of 300000");
+}
