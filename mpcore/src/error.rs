@@ -6,6 +6,8 @@ use std::panic::Location;
 
 use serde::{Deserialize, Serialize};
 
+use crate::escape::escaped;
+
 /// The result of a command, a constructor or `postrun_init` without an error type of its own.
 ///
 /// The error travels, and `?` makes it from every `std::error::Error`. Errors that are none (those of
@@ -93,10 +95,10 @@ fn here() -> String {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        write!(f, "{}", escaped(&self.message))?;
         if f.alternate() {
             for cause in &self.causes {
-                write!(f, ": {cause}")?;
+                write!(f, ": {}", escaped(cause))?;
             }
         }
         Ok(())
@@ -185,7 +187,7 @@ impl From<Cancelled> for std::io::Error {
 /// assert_eq!(refused.to_string(), "refused: more than 5 W");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("refused: {0}")]
+#[error("refused: {}", escaped(.0))]
 pub struct Refused(String);
 
 impl Refused {

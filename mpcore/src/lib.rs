@@ -135,6 +135,7 @@ mod controller;
 pub mod debugging;
 mod declared;
 mod error;
+mod escape;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzing;
 mod inherited;

@@ -2,7 +2,14 @@
 
 use std::fs::{self, File};
 use std::hint::black_box;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{SocketAddr, UnixStream};
 use std::process::Command;
+use std::sync::{Mutex, OnceLock, mpsc};
+use std::thread;
 
 use rustix::process::{Resource, getpriority_process, getrlimit};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -56,6 +63,30 @@ impl<'de> Deserialize<'de> for Witness {
     }
 }
 
+/// A thread that reads files.
+#[derive(Debug)]
+struct Early(Mutex<(mpsc::Sender<String>, mpsc::Receiver<io::Result<String>>)>);
+
+static EARLY: OnceLock<Early> = OnceLock::new();
+
+impl Early {
+    fn read(&self, path: String) -> io::Result<String> {
+        let lanes = self.0.lock().map_err(|_| io::Error::other("poisoned"))?;
+        lanes.0.send(path).map_err(io::Error::other)?;
+        lanes.1.recv().map_err(io::Error::other)?
+    }
+}
+
+/// Starts a thread as a logger or a runtime does that is set up before `init`.
+pub fn start_an_early_thread() {
+    let (paths, to_read) = mpsc::channel::<String>();
+    let (read, answers) = mpsc::channel();
+    thread::spawn(move || {
+        to_read.iter().for_each(|path| drop(read.send(fs::read_to_string(path))))
+    });
+    let _ = EARLY.set(Early(Mutex::new((paths, answers))));
+}
+
 /// Memory, seconds of CPU time, open files, nice level.
 type Seen = (Option<u64>, Option<u64>, Option<u64>, i32);
 
@@ -85,6 +116,24 @@ pub trait Confined {
 
     /// Has a grandchild read a file, and returns what it said, on stdout or else on stderr.
     fn read_by_grandchild(&mut self, path: String) -> mpcore::Result<String>;
+
+    /// Sends SIGWINCH, which does nothing by default, to this process.
+    fn signal(&mut self, process: u32) -> mpcore::Result<()>;
+
+    /// Connects to this port of this machine.
+    fn connect_tcp(&mut self, port: u16) -> mpcore::Result<()>;
+
+    /// Listens at this port.
+    fn bind_tcp(&mut self, port: u16) -> mpcore::Result<()>;
+
+    /// Connects to an abstract socket.
+    fn connect_abstract(&mut self, name: String) -> mpcore::Result<()>;
+
+    /// Makes a file readable by its owner alone.
+    fn change_mode(&mut self, path: String) -> mpcore::Result<()>;
+
+    /// Reads a file on the thread that was there before `init`, if there is one.
+    fn read_early(&mut self, path: String) -> mpcore::Result<String>;
 
     /// Makes a file when it cleans up.
     fn leave_a_sign(&mut self, path: String);
@@ -146,6 +195,33 @@ impl Confined for ConfinedProcess {
         let output = Command::new("cat").arg(path).env("LC_ALL", "C").output()?;
         let said = if output.status.success() { output.stdout } else { output.stderr };
         Ok(String::from_utf8_lossy(&said).into_owned())
+    }
+
+    fn signal(&mut self, process: u32) -> mpcore::Result<()> {
+        let pid = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+        let pid = pid.ok_or_else(|| mpcore::Error::msg("no process number"))?;
+        Ok(rustix::process::kill_process(pid, rustix::process::Signal::WINCH)?)
+    }
+
+    fn connect_tcp(&mut self, port: u16) -> mpcore::Result<()> {
+        Ok(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map(drop)?)
+    }
+
+    fn bind_tcp(&mut self, port: u16) -> mpcore::Result<()> {
+        Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(drop)?)
+    }
+
+    fn connect_abstract(&mut self, name: String) -> mpcore::Result<()> {
+        let address = SocketAddr::from_abstract_name(name)?;
+        Ok(UnixStream::connect_addr(&address).map(drop)?)
+    }
+
+    fn change_mode(&mut self, path: String) -> mpcore::Result<()> {
+        Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o400))?)
+    }
+
+    fn read_early(&mut self, path: String) -> mpcore::Result<String> {
+        Ok(EARLY.get().ok_or_else(|| mpcore::Error::msg("there is no such thread"))?.read(path)?)
     }
 
     fn leave_a_sign(&mut self, path: String) {

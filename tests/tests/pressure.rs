@@ -424,3 +424,28 @@ fn a_large_config_and_many_large_arguments_pass_through_a_small_window() {
         assert!(outcome(call).unwrap().is_numbered(1 << 20 | number), "{number}");
     }
 }
+
+/// Only the newest one waits in the child as well, while an inbox over its bound gives it no credit.
+#[test]
+fn latest_events_are_coalesced_in_the_child() {
+    let inbox = idle_inbox();
+    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(10, 1000));
+    let ticks = count_ticks(&bench);
+    let positions = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&positions);
+    bench.signals().position.connect(move |x, _| noted.lock().unwrap().push(*x));
+    let _ = bench.flood(1000);
+    let _ = bench.drift(200_000);
+    // What the child does next, without a word.
+    let _ = bench.start_grandchild();
+    let pid = pid(&bench);
+    until("it has emitted them all", || {
+        let started = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        started.is_ok_and(|pids| !pids.is_empty())
+    });
+    drain_until("the newest one arrives", &inbox, || {
+        positions.lock().unwrap().last().is_some_and(|last| *last == 199_999.0)
+    });
+    assert_eq!(ticks.load(Ordering::SeqCst), 1000);
+    assert_eq!(*positions.lock().unwrap(), [199_999.0], "and none of the older ones");
+}

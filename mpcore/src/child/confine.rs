@@ -13,7 +13,7 @@ use crate::limits::{CHILD_OPENS_FILES, CPU_TIME_GRACE};
 use crate::process::sys::limits as sys;
 use crate::wire::child_limits::ChildLimits;
 use crate::wire::report::InitFailure;
-use crate::wire::sandbox::Sandbox;
+use crate::wire::sandbox::{Enforcement, Sandbox};
 
 #[cfg(all(target_os = "linux", feature = "sandbox"))]
 mod landlocked;
@@ -28,13 +28,51 @@ struct Refusal {
     message: String,
 }
 
+/// What runs in this process beside the child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    Nothing,
+    /// The threads of a test harness, which are not the child's.
+    Harness,
+}
+
 /// Sets the limits of this process.
-pub(crate) fn confine(limits: Option<&ChildLimits>) {
+pub(crate) fn confine(limits: Option<&ChildLimits>, beside: Beside) {
     if let Some(limits) = limits
-        && let Err(refusal) = set(limits)
+        && let Err(refusal) = alone(limits, beside).and_then(|()| set(limits))
     {
         let _ = REFUSED.set(refusal);
     }
+}
+
+/// What counts per thread holds for the threads to come only: one that is there already would be free of it.
+fn alone(limits: &ChildLimits, beside: Beside) -> Result<(), Refusal> {
+    let strict = |sandbox: &Sandbox| sandbox.enforcement == Enforcement::Strict;
+    let what = if limits.sandbox.as_ref().is_some_and(strict) {
+        "sandbox"
+    } else if limits.no_new_privileges {
+        "no new privileges"
+    } else {
+        return Ok(());
+    };
+    if beside == Beside::Harness {
+        return Ok(());
+    }
+    let refuse = |message| Err(Refusal { what, message });
+    match sys::threads() {
+        Ok(1) => Ok(()),
+        Ok(threads) => refuse(too_early(threads)),
+        // Where there is no such limit, that is told next.
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+        Err(error) => refuse(format!("its threads cannot be counted in /proc/self/task: {error}")),
+    }
+}
+
+fn too_early(threads: usize) -> String {
+    format!(
+        "{threads} threads run already when `init` is called, and it would not hold for all of them; call \
+         `mpcore::init()` or `child_main` before anything starts a thread"
+    )
 }
 
 /// Why this process must not serve.

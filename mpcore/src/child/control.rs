@@ -79,6 +79,9 @@ impl Drop for Lost {
                 code::PANICKED
             }
             false => {
+                if self.place != Place::Thread {
+                    super::stdio::controller_lost();
+                }
                 self.link.controller_lost();
                 code::CONTROLLER_LOST
             }

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::command_line::CommandLine;
+use super::confine::Beside;
 use super::registry::{self, Place, Registration, Run};
 use crate::interface::Child;
 use crate::process::sys::{self, ControllerEnd};
@@ -93,6 +94,7 @@ fn refuse(why: &str) -> ! {
 }
 
 fn run_as_child(only: Option<Registration>) -> ! {
+    super::stdio::begin();
     sys::block_no_signal();
     sys::ignore_stops_by_the_terminal();
     if let CommandLine::Child { name, .. } = CommandLine::of_this_process() {
@@ -133,7 +135,11 @@ fn first_record(
         }
         Err(error) => no_controller(&error),
     };
-    super::confine::confine(first.limits.as_deref());
+    let beside = match only.is_none() && !in_main() {
+        true => Beside::Harness,
+        false => Beside::Nothing,
+    };
+    super::confine::confine(first.limits.as_deref(), beside);
     let child = match only {
         Some(child) => child,
         None => match registry::find(&first.child) {

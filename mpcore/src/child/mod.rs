@@ -23,4 +23,5 @@ pub(crate) mod property;
 pub(crate) mod registry;
 pub(crate) mod request;
 pub(crate) mod serve;
+mod stdio;
 mod undelivered;

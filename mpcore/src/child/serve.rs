@@ -16,6 +16,7 @@ use super::link::{CutOff, Link};
 use super::panic::{Unwound, guard, install_hook};
 use super::registry::{Place, Run};
 use super::request::{Reply, Request};
+use super::stdio;
 use crate::debugging;
 use crate::inherited;
 use crate::interface::{Child, Interface};
@@ -141,6 +142,10 @@ fn live<P: Child>(
     }
     link.leave_commands();
     let cleaned_up = child.is_some();
+    if place != Place::Thread {
+        let lost = link.stop_reason() == Some(StopReason::ControllerLost);
+        stdio::before_cleanup(lost || link.is_cut_off().is_some());
+    }
     let cleanup_panic = child.and_then(|mut child| {
         let panic = panic_of(guard(|| {
             link.come_to(Moment::Cleanup);

@@ -1,10 +1,14 @@
 //! Encoding of large arguments: off the caller's thread, which must not stand still for a 64 MiB image.
 //!
-//! The thread is started with the first large argument of a child and ends with its control. The
-//! entry keeps its place in the queue meanwhile, so the order of the calls stays.
+//! The thread is started with the first large argument of a run and ends with the run; one that is needed while no
+//! run is alive ends when nothing is left to encode. The entry keeps its place in the queue meanwhile, so the order
+//! of the calls stays.
 
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::thread;
 
 use super::finish;
@@ -12,6 +16,7 @@ use super::outcome::Outcome;
 use super::shared::Shared;
 use crate::limits::VALUE_BYTES;
 use crate::process::sys;
+use crate::sync::{lock, wait};
 use crate::unwind::discard;
 use crate::wire::codec::{Deferred, Encoder};
 
@@ -21,9 +26,44 @@ pub(crate) struct EncodeJob {
     pub(crate) parts: Vec<Deferred>,
 }
 
-/// The thread's queue; `None` if it could not be started.
+/// One child's thread, and what it has to do.
 #[derive(Debug, Default)]
-pub(crate) struct EncoderThread(OnceLock<Option<mpsc::Sender<EncodeJob>>>);
+pub(crate) struct EncoderThread(Arc<Encoding>);
+
+#[derive(Debug, Default)]
+struct Encoding {
+    jobs: Mutex<Jobs>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Jobs {
+    waiting: VecDeque<EncodeJob>,
+    /// There is a thread, and it looks here before it ends.
+    thread: bool,
+    /// Counts the ends of runs.
+    runs_over: u64,
+}
+
+impl fmt::Debug for Jobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jobs").field("waiting", &self.waiting.len()).finish_non_exhaustive()
+    }
+}
+
+impl EncoderThread {
+    /// The run is over: the thread ends when nothing is left to encode.
+    pub(crate) fn end_run(&self) {
+        lock(&self.0.jobs).runs_over += 1;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Drop for EncoderThread {
+    fn drop(&mut self) {
+        self.end_run();
+    }
+}
 
 impl Shared {
     /// Hands arguments to the encoder thread.
@@ -31,25 +71,30 @@ impl Shared {
         if sys::is_copy() {
             return; // its call has its outcome
         }
-        let thread = self.encoder.0.get_or_init(|| {
-            let (sender, jobs) = mpsc::channel::<EncodeJob>();
-            let shared = Arc::downgrade(self);
-            let body = move || {
-                for job in jobs {
-                    let Some(shared) = shared.upgrade() else { return };
-                    shared.encode_here(job);
-                }
-            };
-            let started = thread::Builder::new().name("mp-encode".into()).spawn(body);
-            started.is_ok().then_some(sender)
-        });
-        match thread {
-            Some(jobs) => {
-                if let Err(mpsc::SendError(job)) = jobs.send(job) {
-                    self.encode_here(job);
-                }
+        let encoding = &self.encoder.0;
+        let refused = {
+            let mut jobs = lock(&encoding.jobs);
+            let call = job.call;
+            jobs.waiting.push_back(job);
+            match jobs.thread {
+                true => None,
+                false => match start(self, encoding) {
+                    Ok(()) => {
+                        jobs.thread = true;
+                        None
+                    }
+                    // The last one, and the only one: a thread leaves nothing behind.
+                    Err(error) => jobs.waiting.pop_back().map(|job| (call, job, error)),
+                },
             }
-            None => self.encode_here(job),
+        };
+        match refused {
+            None => encoding.changed.notify_all(),
+            // The caller is not made to wait for it in the thread's place.
+            Some((call, job, error)) => {
+                drop(job);
+                self.encoded(call, Err(Outcome::Resources(refusal(&error))));
+            }
         }
     }
 
@@ -71,6 +116,10 @@ impl Shared {
                 Err(Outcome::Encode("the argument's `Serialize` panicked".into()))
             }
         };
+        self.encoded(call, payload);
+    }
+
+    fn encoded(self: &Arc<Self>, call: u64, payload: Result<Vec<u8>, Outcome>) {
         let _posting = self.begin_posting(&mut self.life());
         let (ended, done) = {
             let mut traffic = self.traffic();
@@ -82,5 +131,43 @@ impl Shared {
         if done {
             finish::stop_if_done(self);
         }
+    }
+}
+
+fn refusal(error: &io::Error) -> String {
+    format!("the thread that encodes large arguments could not be started: {error}")
+}
+
+fn start(shared: &Arc<Shared>, encoding: &Arc<Encoding>) -> io::Result<()> {
+    let (shared, encoding) = (Arc::downgrade(shared), Arc::clone(encoding));
+    let body = move || {
+        while let Some(job) = next_job(&shared, &encoding) {
+            // With the control its calls are gone.
+            let Some(shared) = Weak::upgrade(&shared) else { continue };
+            shared.encode_here(job);
+        }
+    };
+    thread::Builder::new().name("mp-encode".into()).spawn(body).map(drop)
+}
+
+/// Waits for the next job while a run is alive.
+fn next_job(shared: &Weak<Shared>, encoding: &Encoding) -> Option<EncodeJob> {
+    let mut jobs = lock(&encoding.jobs);
+    loop {
+        if let Some(job) = jobs.waiting.pop_front() {
+            return Some(job);
+        }
+        let runs_over = jobs.runs_over;
+        drop(jobs);
+        let alive = shared.upgrade().is_some_and(|shared| shared.life().state.is_alive());
+        jobs = lock(&encoding.jobs);
+        if !jobs.waiting.is_empty() || jobs.runs_over != runs_over {
+            continue; // that may be another run's life
+        }
+        if !alive {
+            jobs.thread = false;
+            return None;
+        }
+        jobs = wait(&encoding.changed, jobs);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::escalation::{Executing, Ignored};
 use crate::error::Error;
+use crate::escape::escaped;
 use crate::process::ExitStatus;
 use crate::wire::fingerprint::Mismatch;
 use crate::wire::report::{InitFailure, PanicReport};
@@ -85,7 +86,7 @@ pub enum Failure {
     )]
     Resources(String),
     /// The process ended before it was ready.
-    #[error("the child ended before it was ready ({status}){advice}{stderr}")]
+    #[error("the child ended before it was ready ({status}){advice}{}", escaped(.stderr))]
     EndedBeforeReady {
         /// How it ended.
         status: ExitStatus,
@@ -129,7 +130,7 @@ pub enum Failure {
         controller: u32,
     },
     /// The child could not set one of its [limits](crate::ChildLimits), and so did not begin.
-    #[error("the child could not set its limits ({what}): {message}")]
+    #[error("the child could not set its limits ({}): {}", escaped(.what), escaped(.message))]
     Limits {
         /// Which one: memory, CPU time, open files, nice level, no new privileges, or sandbox.
         what: String,
@@ -137,7 +138,7 @@ pub enum Failure {
         message: String,
     },
     /// The child could not read its config, or a large one could not be encoded for it.
-    #[error("the config could not be passed to the child: {0}")]
+    #[error("the config could not be passed to the child: {}", escaped(.0))]
     Config(String),
     /// The child's constructor returned an error.
     #[error("the constructor failed: {0:#}")]
@@ -158,7 +159,7 @@ pub enum Failure {
         status: ExitStatus,
     },
     /// The child sent what no child sends, and was killed.
-    #[error("the child broke the protocol and was killed: {0}")]
+    #[error("the child broke the protocol and was killed: {}", escaped(.0))]
     Broken(String),
     /// One command did not heed what it was asked, and the child was killed for it. That command ended as
     /// cancelled or timed out; what else it had to do ended with the child.
@@ -241,8 +242,7 @@ impl fmt::Display for ExitReport {
         }
         match (&self.failure, self.status) {
             (Some(failure), _) => write!(f, ": {failure}")?,
-            (None, Some(status)) if self.killed => write!(f, " was killed: {status}")?,
-            (None, Some(status)) => write!(f, " finished: {status}")?,
+            (None, Some(status)) => write!(f, " {}: {status}", self.way(status))?,
             (None, None) => write!(f, " finished")?,
         }
         if let Some(StopReason::Because(text)) = &self.reason {
@@ -253,6 +253,18 @@ impl fmt::Display for ExitReport {
             write!(f, "; {} command{plural} ended with it", self.commands_lost)?;
         }
         Ok(())
+    }
+}
+
+impl ExitReport {
+    /// How a child ended that was asked to.
+    fn way(&self, status: ExitStatus) -> &'static str {
+        match (self.killed, status.signal()) {
+            (true, Some(_)) => "was killed",
+            (true, None) => "ended by itself just before it was killed",
+            (false, Some(_)) => "was terminated",
+            (false, None) => "finished",
+        }
     }
 }
 

@@ -4,12 +4,10 @@
 //! children that have something waiting. Posting never blocks. Draining takes turns between the children and keeps
 //! a time budget, so a user interface stays alive under any flood.
 
-use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
-use std::thread;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::allowance::Allowance as _;
@@ -20,10 +18,11 @@ use super::mirror::Mirror;
 use super::outcome::{Exception, Outcome};
 use super::pending::SharedThen;
 use super::process::LinesDropped;
+use super::relief;
 use super::restart::{GaveUp, Restarting};
-use super::ring::{Rest, Ring, Turn};
+use super::ring::{Due, Rest, Ring, Turn, TurnNumber};
 use super::shared::Shared;
-use crate::limits::INBOX_TURN;
+use crate::limits::{INBOX_TURN, INBOX_TURN_TIME};
 use crate::process::output::OutputStream;
 use crate::process::sys;
 use crate::wire::keyed::Key;
@@ -186,13 +185,17 @@ pub(crate) fn post_current(
 }
 
 fn listed(shared: &Arc<Shared>, list: bool) -> Wake {
-    let wake = list && shared.spec.inbox.core.ring.list(Arc::clone(shared));
-    Wake(wake.then(|| shared.spec.inbox.clone()))
+    if !list {
+        return Wake::none();
+    }
+    let inbox = &shared.spec.inbox;
+    let due = inbox.core.ring.list(Arc::clone(shared));
+    Wake((!due.is_nothing()).then(|| (inbox.clone(), due)))
 }
 
-/// The duty to wake an inbox's thread.
+/// The duty to wake an inbox's thread, or to see that it is not held.
 #[must_use]
-pub(crate) struct Wake(Option<InboxHandle>);
+pub(crate) struct Wake(Option<(InboxHandle, Due)>);
 
 impl Wake {
     pub(crate) fn none() -> Self {
@@ -201,21 +204,22 @@ impl Wake {
 
     /// Both duties, of one inbox.
     pub(crate) fn and(self, other: Self) -> Self {
-        Self(self.0.or(other.0))
+        match (self.0, other.0) {
+            (Some((inbox, due)), Some((_, other))) => Self(Some((inbox, due.and(other)))),
+            (one, other) => Self(one.or(other)),
+        }
     }
 
     /// Runs the user's `wake`.
     pub(crate) fn wake(self) {
-        if let Some(inbox) = self.0 {
-            inbox.core.ring.wake();
+        if let Some((inbox, due)) = self.0 {
+            inbox.core.ring.see_to(due);
         }
     }
 }
 
-thread_local! {
-    /// This thread drains the inbox of children without one of their own.
-    static IS_BACKGROUND: Cell<bool> = const { Cell::new(false) };
-}
+/// The number of the inbox that [`relief`] drains.
+const BACKGROUND: u64 = 0;
 
 struct Core {
     ring: Ring<Arc<Shared>>,
@@ -254,7 +258,9 @@ impl fmt::Debug for InboxHandle {
 /// Of a property only the newest waiting value is kept where nothing else was sent in between: a thread that is
 /// busy is not told each of a thousand values, but all that it is told is in the order sent.
 ///
-/// A child without an inbox of its own uses one that a background thread drains.
+/// A child without an inbox of its own uses one that background threads drain: one, as long as no handler holds
+/// it. The signals of one child come one at a time and in order there too, but a handler that waits delays no other
+/// child's signals, and so handlers of different children may run at the same time, on different threads.
 pub struct Inbox {
     handle: InboxHandle,
     /// Local handlers whose signals have let go of them.
@@ -313,7 +319,7 @@ impl From<&Inbox> for InboxHandle {
 
 impl InboxHandle {
     fn new(wake: Box<dyn Fn() + Send + Sync>) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
+        static NEXT: AtomicU64 = AtomicU64::new(BACKGROUND + 1);
         let core = Core { ring: Ring::new(wake), id: NEXT.fetch_add(1, Ordering::Relaxed) };
         Self { core: Arc::new(core) }
     }
@@ -323,53 +329,30 @@ impl InboxHandle {
         Arc::ptr_eq(&self.core, &other.core)
     }
 
-    /// The inbox of children that have none of their own, drained by a thread of its own.
-    pub(crate) fn background() -> Self {
-        static INBOX: OnceLock<InboxHandle> = OnceLock::new();
-        INBOX
-            .get_or_init(|| {
-                let thread = Arc::new(OnceLock::<thread::Thread>::new());
-                let to_wake = Arc::clone(&thread);
-                let wake = move || {
-                    if let Some(thread) = to_wake.get() {
-                        thread.unpark();
-                    }
-                };
-                let inbox = Self::new(Box::new(wake));
-                let drained = inbox.clone();
-                let body = move || {
-                    IS_BACKGROUND.set(true);
-                    loop {
-                        while drained.drain(Duration::from_secs(1)).more {}
-                        thread::park();
-                    }
-                };
-                // Without the thread nothing is delivered, but calls still return.
-                if let Ok(handle) = thread::Builder::new().name("mp-inbox".into()).spawn(body) {
-                    let _ = thread.set(handle.thread().clone());
-                    handle.thread().unpark();
-                }
-                inbox
-            })
-            .clone()
+    /// An inbox that nobody else drains, and whose drains may be [relieved](Ring::relieve).
+    pub(super) fn relieved(
+        wake: Box<dyn Fn() + Send + Sync>,
+        ask_for_look: impl Fn(TurnNumber) + Send + Sync + 'static,
+    ) -> Self {
+        let ring = Ring::new(wake).relieved(ask_for_look);
+        Self { core: Arc::new(Core { ring, id: BACKGROUND }) }
     }
 
-    /// Whether this is the background inbox, and this thread is the one that drains it.
-    pub(crate) fn is_drained_here(&self) -> bool {
-        IS_BACKGROUND.get() && self.is(&Self::background())
+    /// Makes sure that the inbox is drained, if that is not the user's affair.
+    pub(crate) fn prepare(&self) -> std::io::Result<()> {
+        if self.core.id == BACKGROUND { relief::prepare() } else { Ok(()) }
+    }
+
+    pub(super) fn ring(&self) -> &Ring<Arc<Shared>> {
+        &self.core.ring
     }
 
     fn drain(&self, budget: Duration) -> Drained {
         if sys::is_copy() {
             return Drained { delivered: 0, more: false };
         }
-        let begun = Instant::now();
         let mut delivered = 0;
-        let rest = self.core.ring.drain(|child| {
-            let (taken, turn) = take_turn(child, begun, budget);
-            delivered += taken;
-            turn
-        });
+        let rest = self.core.ring.drain(turns(budget, &mut delivered));
         Drained { delivered, more: rest == Rest::Some }
     }
 
@@ -379,19 +362,32 @@ impl InboxHandle {
     }
 }
 
-/// Delivers the next notices of one child; returns how many, and what is left.
-fn take_turn(child: &Arc<Shared>, begun: Instant, budget: Duration) -> (usize, Turn) {
-    for delivered in 0..INBOX_TURN {
-        // The value under the mailbox's lock: after it, a new run may put its own into the mirrors.
-        let next = child.inbox.pop(|notice| notice.with_value(&child.mirrors));
-        let Some(notice) = next else {
-            return (delivered, Turn::Empty);
-        };
-        child.deliver(notice);
-        child.grant_if_allowed();
-        if begun.elapsed() >= budget {
-            return (delivered + 1, Turn::LeftAndOver);
+/// The turns of one drain: each delivers the next notices of one child, and counts them.
+pub(super) fn turns(
+    budget: Duration,
+    delivered: &mut usize,
+) -> impl FnMut(&Arc<Shared>) -> Turn + use<'_> {
+    let begun = Instant::now();
+    let mut now = Duration::ZERO;
+    move |child| {
+        let turn_ends = now + INBOX_TURN_TIME;
+        for _ in 0..INBOX_TURN {
+            // The value under the mailbox's lock: after it, a new run may put its own into the mirrors.
+            let next = child.inbox.pop(|notice| notice.with_value(&child.mirrors));
+            let Some(notice) = next else {
+                return Turn::Empty;
+            };
+            child.deliver(notice);
+            child.grant_if_allowed();
+            *delivered += 1;
+            now = begun.elapsed();
+            if now >= budget {
+                return Turn::LeftAndOver;
+            }
+            if now >= turn_ends {
+                break;
+            }
         }
+        Turn::Left
     }
-    (INBOX_TURN, Turn::Left)
 }

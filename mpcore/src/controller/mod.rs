@@ -33,6 +33,7 @@ pub(crate) mod mirror;
 pub(crate) mod outcome;
 pub(crate) mod pending;
 pub(crate) mod process;
+mod relief;
 mod repeat;
 pub(crate) mod restart;
 mod ring;

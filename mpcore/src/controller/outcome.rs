@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::exit::SharedReport;
 use crate::error::Never;
+use crate::escape::escaped;
 use crate::wire::codec::{Codec, DecodeError, ErrorCodec, raise, wire};
 use crate::wire::interface::InterfaceTable;
 use crate::wire::packet::Bytes;
@@ -46,11 +47,14 @@ pub enum CallError<E = Never> {
     /// Too many commands, or too many bytes of arguments, wait for the child already.
     #[error("the command queue is full; wait for outcomes, or raise `builder().queue_bound(..)`")]
     QueueFull,
+    /// The call could not be sent, since the system refused what that takes.
+    #[error("the call could not be sent: {0}; check the limits on threads and memory")]
+    Resources(String),
     /// The arguments (here) or the result (in the child) could not be encoded.
-    #[error("could not encode: {0}")]
+    #[error("could not encode: {}", escaped(.0))]
     Encode(String),
     /// The arguments (in the child) or the result (here) could not be decoded.
-    #[error("could not decode: {0}")]
+    #[error("could not decode: {}", escaped(.0))]
     Decode(String),
     /// The outcome was lost in the controller, which is a mistake of mpcore's: whether the command has run
     /// is not known.
@@ -102,6 +106,7 @@ pub(crate) enum Outcome {
     Superseded,
     TimedOut(Duration),
     QueueFull,
+    Resources(String),
     Encode(String),
     Decode(String),
     /// Whoever held the call's entry has dropped it.
@@ -164,6 +169,7 @@ impl<T, E> OutcomeCodec<T, E> {
             Outcome::Superseded => CallError::Superseded,
             Outcome::TimedOut(after) => CallError::TimedOut { after: *after },
             Outcome::QueueFull => CallError::QueueFull,
+            Outcome::Resources(message) => CallError::Resources(message.clone()),
             Outcome::Encode(message) => CallError::Encode(message.clone()),
             Outcome::Decode(message) => CallError::Decode(message.clone()),
             Outcome::Lost => CallError::Lost,
@@ -185,6 +191,7 @@ impl OutcomeCodec<(), Never> {
             Err(CallError::Superseded) => CallError::Superseded,
             Err(CallError::TimedOut { after }) => CallError::TimedOut { after },
             Err(CallError::QueueFull) => CallError::QueueFull,
+            Err(CallError::Resources(message)) => CallError::Resources(message),
             Err(CallError::Encode(message)) => CallError::Encode(message),
             Err(CallError::Lost) => CallError::Lost,
             Err(CallError::ForkedCopy) => CallError::ForkedCopy,
@@ -295,8 +302,8 @@ impl Item {
 impl fmt::Display for Exception {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.command {
-            Some(command) => write!(f, "{}.{command}: {}", self.process, self.message),
-            None => write!(f, "{}: {}", self.process, self.message),
+            Some(command) => write!(f, "{}.{command}: {}", self.process, escaped(&self.message)),
+            None => write!(f, "{}: {}", self.process, escaped(&self.message)),
         }
     }
 }

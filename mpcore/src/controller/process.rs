@@ -49,7 +49,7 @@ pub enum StartError {
     )]
     InitForgotten,
     /// It runs already; a second run begins after the end of the first.
-    #[error("the child is {state} already; `stop` it first, or use `restart`")]
+    #[error("the child is {state} already; {}, or use `restart`", before_a_start(*state))]
     AlreadyRunning {
         /// What it is doing.
         state: State,
@@ -97,6 +97,14 @@ pub enum StartError {
          a program of its own in place of the fork"
     )]
     ForkedCopy,
+}
+
+/// What a child that is alive needs first.
+fn before_a_start(state: State) -> &'static str {
+    match state {
+        State::Stopping => "wait for its end with `join`",
+        _ => "`stop` it first",
+    }
 }
 
 /// Why a child did not get ready.

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::call::wait_forbidden;
 use super::finish;
-use super::inbox::InboxHandle;
 use super::process::{AfterEnd, Process, request};
+use super::relief::{self, background_inbox};
 use super::run::Ask;
 use super::shared::Shared;
 use crate::limits::{SHUTDOWN_DEADLINE, TERMINATE_GRACE};
@@ -43,7 +43,7 @@ pub enum ShutdownError {
 }
 
 /// Ends every child of this process by its [exit policy](AtExit), waits for their ends, all under one deadline,
-/// and for the background inbox to deliver their last signals.
+/// and for the background inbox to deliver their last signals, handlers that hold its threads included.
 ///
 /// Also in a handler, or in an `after_exit` hook: it waits for all that ends without the thread it is called on.
 ///
@@ -120,9 +120,8 @@ fn wait_for(children: Vec<Arc<Shared>>, deadline: Option<Instant>) -> bool {
             deadline.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
         all &= Process::new(child).wait_idle(left);
     }
-    let inbox = InboxHandle::background();
     // In a handler of that inbox the rest is delivered after it.
-    all && (inbox.is_drained_here() || inbox.wait_empty(deadline))
+    all && (relief::drains_here() || background_inbox().wait_empty(deadline))
 }
 
 /// Ends every child of a child by its policy, and waits for their ends and for what they have to tell. Their kills come
@@ -150,7 +149,7 @@ fn end_nested(end: Option<Instant>) {
     for child in children {
         Process::new(child).wait_idle(Duration::MAX); // each has its own ladder
     }
-    InboxHandle::background().wait_empty(end);
+    background_inbox().wait_empty(end);
 }
 
 /// Ends the children when `main` ends; used by `#[mpcore::main]`.

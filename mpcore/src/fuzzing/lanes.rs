@@ -313,7 +313,7 @@ fn introduced(data: &[u8]) -> Result<(), String> {
         let _ = send(&child, packet, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
     }
     drop(child);
-    match expected.introduction(GENERATION, WINDOW_FALLBACK) {
+    match expected.introduction(GENERATION, WINDOW_FALLBACK, [0; 16]) {
         Ok(_) => Ok(()),
         Err(error) => Err(error.to_string()),
     }

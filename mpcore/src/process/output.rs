@@ -1,8 +1,8 @@
 //! What children write to stdout and stderr: taken apart into lines, handed over, passed on, and the last
 //! lines kept for the exit report.
 //!
-//! Two threads read the pipes of all children where the system can poll, one per pipe elsewhere. The one
-//! that passes on may block on the controller's own stderr; so it has no pipe whose lines somebody waits
+//! Three threads read the pipes of all children where the system can poll, one per pipe elsewhere. Those
+//! that pass on may block on the controller's own stdout or stderr; so they have no pipe whose lines somebody waits
 //! for. Every other pipe is read always, so a child never waits for its controller to listen.
 //!
 //! Whoever ends a run [finishes](Stream::finish) its streams: what the child has written is in the pipe by
@@ -12,12 +12,13 @@
 use std::fmt;
 use std::io::{self, Write as _};
 use std::process::{ChildStderr, ChildStdout};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
 use super::lines::{Lines, Tail};
+use super::sys;
 use crate::limits::{OUTPUT_LINE_BYTES, STDERR_LINE_BYTES, STDERR_LINES};
-use crate::sync::lock;
+use crate::sync::{lock, wait_timeout};
 
 /// One of the two streams that a child writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,9 +57,10 @@ pub(crate) struct Fate {
     pub(crate) passed_on: PassedOn,
 }
 
-/// Whether the bytes go to the controller's own stderr as well.
+/// Whether the bytes go to a stream of the controller's own as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PassedOn {
+    ToStdout,
     ToStderr,
     Nowhere,
 }
@@ -71,6 +73,7 @@ pub(crate) fn stderr_tail() -> Tail {
 /// One stream of one run of a child. See the [module](self).
 pub(crate) struct Stream {
     state: Mutex<State>,
+    passed_on: Condvar,
     source: source::Source,
 }
 
@@ -85,6 +88,8 @@ struct State {
     fate: Fate,
     /// Read, and not yet passed on.
     to_pass_on: Vec<u8>,
+    /// The same, and being passed on.
+    passing_on: bool,
     /// At the pipe's end, or the run is over.
     ended: bool,
 }
@@ -92,11 +97,17 @@ struct State {
 impl State {
     fn new(fate: Fate) -> Self {
         let longest = if fate.sink.is_some() { OUTPUT_LINE_BYTES } else { STDERR_LINE_BYTES };
-        Self { lines: Lines::new(longest), fate, to_pass_on: Vec::new(), ended: false }
+        Self {
+            lines: Lines::new(longest),
+            fate,
+            to_pass_on: Vec::new(),
+            passing_on: false,
+            ended: false,
+        }
     }
 
     fn take(&mut self, bytes: &[u8]) {
-        if self.fate.passed_on == PassedOn::ToStderr {
+        if self.fate.passed_on != PassedOn::Nowhere {
             self.to_pass_on.extend_from_slice(bytes);
         }
         if !self.ended {
@@ -136,6 +147,7 @@ impl Stream {
     /// be kept. Where that cannot be done at once it waits for the pipe's end, until the deadline.
     pub(crate) fn finish(&self, deadline: Instant) -> Vec<String> {
         self.drain(deadline);
+        self.await_passed_on(deadline);
         let mut state = lock(&self.state);
         state.end();
         state.fate.tail.as_mut().map(Tail::take).unwrap_or_default()
@@ -143,14 +155,40 @@ impl Stream {
 
     /// On the thread that may block.
     fn pass_on(&self) {
-        let bytes = std::mem::take(&mut lock(&self.state).to_pass_on);
-        if !bytes.is_empty() {
-            let _ = io::stderr().write_all(&bytes);
+        let (bytes, to) = {
+            let mut state = lock(&self.state);
+            state.passing_on = !state.to_pass_on.is_empty();
+            (std::mem::take(&mut state.to_pass_on), state.fate.passed_on)
+        };
+        if bytes.is_empty() {
+            return;
+        }
+        match to {
+            PassedOn::ToStdout => sys::write_to_stdout(&bytes),
+            PassedOn::ToStderr => drop(io::stderr().write_all(&bytes)),
+            PassedOn::Nowhere => {}
+        }
+        lock(&self.state).passing_on = false;
+        self.passed_on.notify_all();
+    }
+
+    /// What the child has printed is out when its end is told, as if it had written there itself; a reader that
+    /// takes nothing holds that up until the deadline only.
+    fn await_passed_on(&self, deadline: Instant) {
+        let mut state = lock(&self.state);
+        while state.fate.passed_on == PassedOn::ToStdout
+            && (state.passing_on || !state.to_pass_on.is_empty())
+        {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            state = wait_timeout(&self.passed_on, state, left);
         }
     }
 }
 
-/// Two threads for all: pipes that can be polled.
+/// Three threads for all: pipes that can be polled.
 #[cfg(unix)]
 mod source {
     use std::os::fd::{AsFd, OwnedFd};
@@ -159,8 +197,8 @@ mod source {
 
     use rustix::io::Errno;
 
-    use super::{Arc, Fate, Instant, Mutex, PassedOn, Pipe, State, Stream, io, lock};
-    use crate::process::sys::poll_readable;
+    use super::{Arc, Condvar, Fate, Instant, Mutex, PassedOn, Pipe, State, Stream, io, lock};
+    use crate::process::sys::{self, poll_readable};
 
     /// Never blocks when read.
     pub(super) type Source = OwnedFd;
@@ -184,7 +222,8 @@ mod source {
         // It is a flag of this end alone, and not of what the child writes to.
         rustix::io::ioctl_fionbio(&source, true).ok()?;
         let reader = Reader::of(fate.passed_on)?;
-        let stream = Arc::new(Stream { state: Mutex::new(State::new(fate)), source });
+        let state = Mutex::new(State::new(fate));
+        let stream = Arc::new(Stream { state, passed_on: Condvar::new(), source });
         reader.add(Arc::clone(&stream));
         Some(stream)
     }
@@ -221,14 +260,15 @@ mod source {
                 }
             }
             let passes_on = !state.to_pass_on.is_empty();
+            let to = state.fate.passed_on;
             drop(state);
-            if passes_on && let Some(reader) = Reader::of(PassedOn::ToStderr) {
+            if passes_on && let Some(reader) = Reader::of(to) {
                 reader.wake();
             }
         }
     }
 
-    /// One of the two threads.
+    /// One of the three threads.
     struct Reader {
         new: Arc<Mutex<Vec<Arc<Stream>>>>,
         wake: io::PipeWriter,
@@ -237,8 +277,10 @@ mod source {
     impl Reader {
         fn of(passed_on: PassedOn) -> Option<&'static Self> {
             static PASSING: OnceLock<Option<Reader>> = OnceLock::new();
+            static PRINTING: OnceLock<Option<Reader>> = OnceLock::new();
             static QUIET: OnceLock<Option<Reader>> = OnceLock::new();
             match passed_on {
+                PassedOn::ToStdout => PRINTING.get_or_init(|| Reader::start("mp-stdout")),
                 PassedOn::ToStderr => PASSING.get_or_init(|| Reader::start("mp-stderr")),
                 PassedOn::Nowhere => QUIET.get_or_init(|| Reader::start("mp-output")),
             }
@@ -246,7 +288,7 @@ mod source {
         }
 
         fn start(name: &str) -> Option<Self> {
-            let (wake, waker) = io::pipe().ok()?;
+            let (wake, waker) = sys::pipe().ok()?;
             // A full pipe wakes as well as one with a byte in it.
             rustix::io::ioctl_fionbio(&waker, true).ok()?;
             let new = Arc::<Mutex<Vec<Arc<Stream>>>>::default();
@@ -324,7 +366,7 @@ mod source {
 
     pub(super) fn follow(mut pipe: Pipe, fate: Fate) -> Option<Arc<Stream>> {
         let state = Mutex::new(State::new(fate));
-        let stream = Arc::new(Stream { state, source: Condvar::new() });
+        let stream = Arc::new(Stream { state, passed_on: Condvar::new(), source: Condvar::new() });
         let followed = Arc::clone(&stream);
         let body = move || {
             let mut buffer = [0; 8192];

@@ -11,7 +11,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::sync::Arc;
 
 use rustix::buffer::spare_capacity;
@@ -25,11 +25,13 @@ use rustix::net::{
 use super::{
     ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
 };
-use crate::limits::INTRODUCTION_BYTES;
+use crate::limits::{INTRODUCTION_BYTES, INTRODUCTION_ROOM};
 use crate::process::sys;
-use crate::wire::codec::decode;
+use crate::wire::codec::decode_within;
 use crate::wire::credit::{charge, longest_packet};
-use crate::wire::handshake::{Introduction, RECORD_BYTES, other_protocol, says_other_protocol};
+use crate::wire::handshake::{
+    Introduction, Nonce, RECORD_BYTES, other_protocol, says_other_protocol,
+};
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
 use crate::wire::packet::{Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind};
 
@@ -130,6 +132,11 @@ impl Offer {
         let (requests, stdin) = pair()?;
         let (events, events_of_child) = pair()?;
         let (control, control_of_child) = pair()?;
+        // Nothing is read from these, and so nothing shall wait there: descriptors in flight count against all that
+        // this user's processes may have, and what is parked against the kernel's memory.
+        for unread in [&requests, &control] {
+            shutdown(unread, Shutdown::Read)?;
+        }
         let expected = Expected { requests, events: Arc::new(events), control };
         Ok((Self { expected, handed: [events_of_child, control_of_child] }, stdin))
     }
@@ -168,7 +175,15 @@ impl Expected {
     }
 
     /// Waits until the child has said who it is. The watcher ends the wait, by [`Expected::end`].
-    pub(crate) fn introduction(&self, generation: u32, window: u32) -> Result<Said, ReceiveError> {
+    ///
+    /// The nonce comes first: who does not know it is not listened to any longer. What is decoded may take no more
+    /// memory than an honest introduction of its length.
+    pub(crate) fn introduction(
+        &self,
+        generation: u32,
+        window: u32,
+        nonce: Nonce,
+    ) -> Result<Said, ReceiveError> {
         let broken = |error: &dyn std::fmt::Display| ReceiveError::Broken(error.to_string());
         let mut receiver = self.receiver(window);
         let (mut packet, mut assembler) = (Vec::new(), Assembler::default());
@@ -196,9 +211,15 @@ impl Expected {
                 }
                 _ => return Err(broken(&"a packet before the introduction")),
             }
+            let begun = introduction.as_ref().map_or(assembler.begun(), |it| it.as_slice());
+            if begun.first_chunk().is_some_and(|said: &Nonce| *said != nonce) {
+                return Err(broken(&"it does not know the nonce"));
+            }
         }
         let bytes = introduction.unwrap_or_default();
-        decode(bytes.as_slice()).map(Said::Introduction).map_err(|error| broken(&error))
+        let budget = bytes.as_slice().len().saturating_mul(2).saturating_add(INTRODUCTION_ROOM);
+        let said = decode_within(bytes.as_slice(), budget).map_err(|error| broken(&error))?;
+        Ok(Said::Introduction(said))
     }
 
     fn receiver(&self, window: u32) -> SocketReceiver {
@@ -220,7 +241,9 @@ impl Expected {
 }
 
 fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
+    let flags = SocketFlags::CLOEXEC;
+    let make = || Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?);
+    crate::process::sys::above(make, |(one, other)| vec![one.as_raw_fd(), other.as_raw_fd()])
 }
 
 /// What a child finds as its stdin.

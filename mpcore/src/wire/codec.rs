@@ -132,7 +132,22 @@ impl DecodeError {
 
 /// Decodes one of the framework's own reports, which fills `bytes` exactly.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
-    let mut decoder = Decoder::new(bytes);
+    decode_all(Decoder::new(bytes), bytes)
+}
+
+/// The same, with this much memory.
+#[cfg(target_os = "linux")]
+pub(crate) fn decode_within<T: DeserializeOwned>(
+    bytes: &[u8],
+    budget: usize,
+) -> Result<T, DecodeError> {
+    decode_all(Decoder::within(bytes, budget), bytes)
+}
+
+fn decode_all<T: DeserializeOwned>(
+    mut decoder: Decoder<'_>,
+    bytes: &[u8],
+) -> Result<T, DecodeError> {
     let value = T::deserialize(&mut decoder)
         .map_err(|error| DecodeError::new(std::any::type_name::<T>(), bytes.len(), &error))?;
     nothing_left::<T>(bytes, &decoder)?;
@@ -708,5 +723,19 @@ mod tests {
         );
         assert!(codec.decode(&[]).is_err());
         assert!(codec.decode(&[2, 1]).unwrap_err().to_string().contains("2 is no form"));
+    }
+
+    /// Sixty megabytes of zeros as the introduction of a child took a gigabyte.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_decoded_within_a_budget_takes_no_more() {
+        let lists = 2_000_000_usize;
+        let mut bytes = postcard::to_stdvec(&lists).unwrap();
+        bytes.resize(bytes.len() + lists, 0);
+        assert_eq!(decode::<Vec<Vec<u8>>>(&bytes).map(|it| it.len()), Ok(lists));
+        let error = decode_within::<Vec<Vec<u8>>>(&bytes, 2 * bytes.len()).unwrap_err();
+        assert!(error.to_string().contains("memory"), "{error}");
+        let text = postcard::to_stdvec(&"x".repeat(lists)).unwrap();
+        assert!(decode_within::<String>(&text, 2 * text.len()).is_ok());
     }
 }

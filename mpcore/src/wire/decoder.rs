@@ -74,6 +74,13 @@ impl<'de> Decoder<'de> {
         Self::of_form(bytes, Form::Plain)
     }
 
+    /// The same, with this much memory.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn within(bytes: &'de [u8], budget: usize) -> Self {
+        let budget = budget.min(DECODED_BYTES);
+        Self { budget, tried: budget.saturating_sub(TRIED), ..Self::new(bytes) }
+    }
+
     pub(super) fn of_form(bytes: &'de [u8], form: Form) -> Self {
         Self {
             rest: bytes,

@@ -9,6 +9,7 @@ use std::fmt;
 
 use super::interface::{Delivery, Fact, Facts, ShapeFact};
 use super::shape::{UNSEEN, difference, unseen};
+use crate::escape::escaped;
 use crate::limits::DIFFERENCES;
 
 /// FNV-1a: small, and the same in every process and build, which `std`'s hasher does not promise.
@@ -241,10 +242,11 @@ impl fmt::Display for Mismatch {
             f,
             "controller and child were built from different interfaces (controller: {}, child: {}); \
              build both from the same version",
-            self.controller, self.child
+            self.controller,
+            escaped(&self.child)
         )?;
         for difference in &self.differences {
-            write!(f, "; {difference}")?;
+            write!(f, "; {}", escaped(difference))?;
         }
         Ok(())
     }

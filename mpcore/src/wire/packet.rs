@@ -376,6 +376,11 @@ impl Assembler {
         Ok(())
     }
 
+    /// What has arrived of the payload of an item that is not complete.
+    pub(crate) fn begun(&self) -> &[u8] {
+        self.parts.get(ITEM_HEAD..).unwrap_or_default()
+    }
+
     /// Whether the part was the last one.
     fn add_part(&mut self, body: &[u8]) -> Result<bool, PacketError> {
         if body.len() <= PART_HEAD {

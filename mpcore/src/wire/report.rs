@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::stop_reason::StopReason;
+use crate::escape::escaped;
 
 /// What the controller wants of the child: a state, not a queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +55,7 @@ pub struct PanicReport {
 
 impl fmt::Display for PanicReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (at {})", self.message, self.location)
+        write!(f, "{} (at {})", escaped(&self.message), escaped(&self.location))
     }
 }
 

@@ -20,7 +20,8 @@ models! {
         what_two_threads_post_is_delivered_a_drain_each,
         what_a_drain_inside_a_handler_swallows_is_woken_for_again,
         the_newest_value_is_delivered_in_its_place,
-        who_waits_for_an_empty_inbox_is_told;
+        who_waits_for_an_empty_inbox_is_told,
+        a_relief_at_any_time_loses_nothing;
     credit: an_inbox_that_empties_gives_credit,
         the_last_notice_that_is_taken_gives_credit,
         who_begins_to_wait_gives_credit,

@@ -47,6 +47,13 @@ fn main() {
             let files: Vec<_> = files.iter().map(|file| file.as_fd()).collect();
             send_and_sleep(&[PROTOCOL, 0, 0, 0], &files)
         }
+        "introduce a stranger at length" => {
+            // The first piece of an introduction of 60 MB, with another nonce; the rest never comes.
+            let head = [&[PROTOCOL, 1, 0, 0][..], &1_u32.to_le_bytes(), &[0; 16]].concat();
+            let part = [60_000_000_u64.to_le_bytes(), 0_u64.to_le_bytes()].concat();
+            send_and_sleep(&[head, part, vec![0; 1000]].concat(), &[])
+        }
+        "park descriptors" => park_descriptors(),
         "speak another protocol" => {
             // The head of a packet, a mark, and the number: the same in every version.
             let packet = [&[77][..], &[0; 23], b"mpcore\0\x02", &77_u32.to_le_bytes()].concat();
@@ -151,6 +158,32 @@ fn send_and_sleep(packet: &[u8], descriptors: &[BorrowedFd<'_>]) -> ! {
     let sent = sendmsg(&events, &[IoSlice::new(packet)], &mut ancillary, SendFlags::empty());
     sent.expect("it can be sent");
     sleep_for_ever()
+}
+
+/// Sends descriptors up the lanes that lead down to the child; exits with 43 where they are refused, as they should be.
+fn park_descriptors() -> ! {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut record = [0; 1000];
+    let mut record = [IoSliceMut::new(&mut record)];
+    let received = recvmsg(std::io::stdin(), &mut record, &mut ancillary, RecvFlags::empty());
+    received.expect("there is a record");
+    let mut lanes = ancillary.drain().flat_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(lanes) => lanes.collect(),
+        _ => Vec::new(),
+    });
+    let control = lanes.nth(1).expect("there are two lanes");
+    let file = std::fs::File::open("/dev/null").expect("it is there");
+    let stdin = std::io::stdin();
+    let refused = [stdin.as_fd(), control.as_fd()].into_iter().all(|lane| {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        let parked = [file.as_fd()];
+        assert!(ancillary.push(SendAncillaryMessage::ScmRights(&parked)), "there is room");
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        sendmsg(lane, &[IoSlice::new(b"parked")], &mut ancillary, flags).is_err()
+    });
+    std::process::exit(if refused { 43 } else { 44 })
 }
 
 fn endpoint_in(record: &[u8]) -> Option<String> {

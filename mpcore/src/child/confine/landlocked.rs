@@ -1,25 +1,28 @@
-//! Access to files, restricted by Landlock: the kernel's own, for processes without privileges.
+//! Access to files, to ports and to other processes, restricted by Landlock: the kernel's own, for processes without
+//! privileges.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
 use landlock::{
-    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd,
-    Ruleset, RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, RulesetError,
-    RulesetStatus,
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, NetPort,
+    PathBeneath, PathFd, Ruleset, RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _,
+    RulesetError, RulesetStatus, Scope,
 };
 
-use crate::wire::sandbox::{Enforcement, Sandbox};
+use crate::wire::sandbox::{Enforcement, Sandbox, Tcp};
 
 /// What strict means: below this (Linux 6.2) a file could be emptied that may not be written.
 const MUST: ABI = ABI::V3;
 
-/// What is asked for where there is more: commands to devices, which came with Linux 6.10.
-const MAY: ABI = ABI::V5;
+/// What is asked for where there is more: TCP came with Linux 6.7, commands to devices with 6.10, signals and abstract
+/// sockets with 6.12.
+const MAY: ABI = ABI::V6;
 
 /// Restricts this thread, and all that it will start, for good.
 pub(super) fn enter(sandbox: &Sandbox) -> Result<(), String> {
-    let ruleset = ruleset(sandbox.enforcement).map_err(|error| cannot_enforce(&error))?;
+    let ruleset = ruleset(sandbox).map_err(|error| cannot_enforce(&error))?;
+    let ruleset = allow_ports(ruleset, &sandbox.tcp).map_err(|error| cannot_enforce(&error))?;
     let ruleset = allow(ruleset, &sandbox.read_only, AccessFs::from_read(MAY))?;
     let mut ruleset = allow(ruleset, &sandbox.read_write, AccessFs::from_all(MAY))?;
     // Rust's runtime and half the world's programs count on it, and it holds nothing.
@@ -33,15 +36,30 @@ pub(super) fn enter(sandbox: &Sandbox) -> Result<(), String> {
     }
 }
 
-fn ruleset(enforcement: Enforcement) -> Result<RulesetCreated, RulesetError> {
-    let must = match enforcement {
+fn ruleset(sandbox: &Sandbox) -> Result<RulesetCreated, RulesetError> {
+    let must = match sandbox.enforcement {
         Enforcement::Strict => CompatLevel::HardRequirement,
         Enforcement::BestEffort => CompatLevel::BestEffort,
     };
     let ruleset = Ruleset::default().set_compatibility(must);
     let ruleset = ruleset.handle_access(AccessFs::from_all(MUST))?;
     let ruleset = ruleset.set_compatibility(CompatLevel::BestEffort);
-    ruleset.handle_access(AccessFs::from_all(MAY))?.create()
+    let ruleset = ruleset.handle_access(AccessFs::from_all(MAY))?.scope(Scope::from_all(MAY))?;
+    let ruleset = match sandbox.tcp {
+        Tcp::All => ruleset,
+        Tcp::Only { .. } => ruleset.handle_access(AccessNet::from_all(MAY))?,
+    };
+    ruleset.create()
+}
+
+fn allow_ports(mut ruleset: RulesetCreated, tcp: &Tcp) -> Result<RulesetCreated, RulesetError> {
+    let Tcp::Only { connect, bind } = tcp else { return Ok(ruleset) };
+    for (ports, access) in [(connect, AccessNet::ConnectTcp), (bind, AccessNet::BindTcp)] {
+        for port in ports {
+            ruleset = ruleset.add_rule(NetPort::new(*port, access))?;
+        }
+    }
+    Ok(ruleset)
 }
 
 fn cannot_enforce(error: &dyn std::fmt::Display) -> String {

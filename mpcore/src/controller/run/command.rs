@@ -1,7 +1,7 @@
 //! What is to be spawned, and why that did not work.
 
 use std::ffi::OsStr;
-use std::process::{Command, Stdio};
+use std::process::{ChildStderr, ChildStdout, Command, Stdio};
 
 use crate::child::command_line::around;
 use crate::child::{init, registry};
@@ -11,8 +11,17 @@ use crate::controller::shared::Shared;
 use crate::debugging;
 use crate::process::sys;
 
-/// The command, and the program's name for people.
-pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<(Command, String)> {
+/// What is to be spawned.
+pub(super) struct Prepared {
+    pub(super) command: Command,
+    /// The program's name for people.
+    pub(super) program: String,
+    pub(super) stdout: Option<ChildStdout>,
+    pub(super) stderr: Option<ChildStderr>,
+}
+
+/// The command, and the controller's ends of its pipes where the standard library does not make them.
+pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<Prepared> {
     let spec = &shared.spec;
     let name = shared.name();
     let (before, _) = around(&name, false);
@@ -60,14 +69,19 @@ pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<(Command
     if let Some(folder) = &spec.working_directory {
         command.current_dir(folder);
     }
-    command.stdin(stdin).stderr(Stdio::piped());
-    command.stdout(match spec.stdout {
-        Output::Inherit => Stdio::inherit(),
-        Output::Null => Stdio::null(),
-        Output::Captured => Stdio::piped(),
-    });
+    let (theirs, stderr) = sys::piped()?;
+    command.stdin(stdin).stderr(theirs);
+    let (theirs, stdout) = match spec.stdout {
+        Output::Captured => sys::piped()?,
+        // Through the controller, like stderr: a command that prints must not fail when whoever read it is gone.
+        Output::Inherit if sys::stdout_may_break() => sys::piped()?,
+        Output::Inherit => (Stdio::inherit(), None),
+        Output::Null => (sys::null()?, None),
+    };
+    command.stdout(theirs);
     sys::own_group(&mut command);
-    Ok((command, program))
+    let (stdout, stderr) = (stdout.map(ChildStdout::from), stderr.map(ChildStderr::from));
+    Ok(Prepared { command, program, stdout, stderr })
 }
 
 fn new_command(program: &OsStr, under: Option<&(String, Vec<String>)>) -> Command {

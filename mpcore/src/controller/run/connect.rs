@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use super::command::{command, spawn_failure};
+use super::command::{Prepared, command, spawn_failure};
 use super::{Run, Step};
 use crate::child::registry::{self, Place};
 use crate::controller::builder::Program;
@@ -52,7 +52,7 @@ pub(super) fn to_thread(
     run: &Arc<Run>,
     serve: impl FnOnce(ChildLanes, registry::Run) -> i32 + Send + 'static,
 ) -> Result<(ControllerLanes, Nonce), NotConnected> {
-    watch::prepare().map_err(|error| resources(&error))?;
+    prepare(shared)?;
     let (lanes, child_lanes) = memory::pair();
     let nonce = Nonce::default();
     let initial = shared.table.initial_values();
@@ -101,7 +101,7 @@ pub(super) fn to_process(
     run: &Arc<Run>,
     steps: &mpsc::Receiver<Step>,
 ) -> Result<(ControllerLanes, Nonce), NotConnected> {
-    watch::prepare().map_err(|error| resources(&error))?;
+    prepare(shared)?;
     let mut nonce = Nonce::default();
     getrandom::fill(&mut nonce).map_err(|error| resources(&error))?;
     let lanes = match shared.spec.transport {
@@ -110,6 +110,13 @@ pub(super) fn to_process(
         Transport::IpcChannel => endpoint::connect(shared, run, nonce, steps)?,
     };
     Ok((lanes, nonce))
+}
+
+/// The threads that a child needs beside its own: one that is missing is this start's failure, and tried again by
+/// the next one.
+fn prepare(shared: &Shared) -> Result<(), NotConnected> {
+    watch::prepare().map_err(|error| resources(&error))?;
+    shared.spec.inbox.prepare().map_err(|error| resources(&error))
 }
 
 fn resources(error: &dyn std::fmt::Display) -> NotConnected {
@@ -123,13 +130,14 @@ fn spawn(
     run: &Arc<Run>,
     stdin: Stdio,
 ) -> Result<Option<ChildStdin>, NotConnected> {
-    let (command, program) = command(shared, stdin).map_err(|error| resources(&error))?;
+    let Prepared { command, program, stdout, stderr } =
+        command(shared, stdin).map_err(|error| resources(&error))?;
     let spawned = spawn::spawn(command)
         .map_err(|error| NotConnected::NoProcess(spawn_failure(&program, &error)))?;
     let pid = spawned.process.id();
     shared.life().pid = Some(pid);
     post(shared, Notice::Started(pid));
-    run.output.follow(shared, spawned.stdout, spawned.stderr);
+    run.output.follow(shared, stdout.or(spawned.stdout), stderr.or(spawned.stderr));
     if debugging::is_for(&shared.name()) {
         debugging::tell_how_to_attach(&shared.name(), pid);
     }

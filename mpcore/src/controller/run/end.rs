@@ -163,6 +163,7 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
         (report, lost, known.blame, next, was_stale)
     };
     shared.life_changed().notify_all();
+    shared.encoder.end_run();
     let orderly = lock(&run.known).bye.is_some() && report.failure.is_none();
     for (call, entry) in lost {
         let own = blame.and_then(|blame| blame.outcome(call));

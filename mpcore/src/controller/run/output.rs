@@ -40,7 +40,11 @@ impl Streams {
         let sink = |output, stream| (output == Output::Captured).then(|| self.sink(shared, stream));
         if let Some(pipe) = stdout {
             let sink = sink(spec.stdout, OutputStream::Stdout);
-            let fate = Fate { tail: None, sink, passed_on: PassedOn::Nowhere };
+            let passed_on = match spec.stdout {
+                Output::Inherit => PassedOn::ToStdout,
+                Output::Null | Output::Captured => PassedOn::Nowhere,
+            };
+            let fate = Fate { tail: None, sink, passed_on };
             *lock(&self.stdout) = Stream::follow(Pipe::Stdout(pipe), fate);
         }
         if let Some(pipe) = stderr {

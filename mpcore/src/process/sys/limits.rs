@@ -82,3 +82,14 @@ pub(crate) fn open_files() -> io::Result<(u64, Option<u64>)> {
 pub(crate) fn set_nice_level(_level: i32) -> io::Result<()> {
     Err(not_supported())
 }
+
+/// How many threads this process has.
+#[cfg(target_os = "linux")]
+pub(crate) fn threads() -> io::Result<usize> {
+    Ok(std::fs::read_dir("/proc/self/task")?.count())
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn threads() -> io::Result<usize> {
+    Err(not_supported())
+}

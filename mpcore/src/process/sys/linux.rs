@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::Arc;
@@ -29,13 +29,14 @@ pub(crate) struct Process {
 impl Process {
     pub(crate) fn spawn(command: &mut Command) -> io::Result<Spawned> {
         let mut child = command.spawn()?;
-        let pidfd = match pidfd_open(Pid::from_child(&child), PidfdFlags::empty()) {
+        let open = || Ok(pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?);
+        let pidfd = match super::above(open, |pidfd| vec![pidfd.as_raw_fd()]) {
             Ok(pidfd) => pidfd,
             Err(error) => {
                 // Without it nobody would notice its end: better none at all.
                 super::kill_group(child.id());
                 let _ = child.wait();
-                return Err(error.into());
+                return Err(error);
             }
         };
         let (stdin, stdout, stderr) =
@@ -62,7 +63,7 @@ pub(crate) struct Exits {
 
 impl Exits {
     pub(crate) fn new() -> io::Result<(Self, Waker)> {
-        let (wake, waker) = io::pipe()?;
+        let (wake, waker) = super::pipe()?;
         // A pipe that is full wakes as well as one with a byte in it, so the writer may fail.
         rustix::io::ioctl_fionbio(&waker, true)?;
         let waker: Waker = Arc::new(move || {

@@ -7,6 +7,8 @@ mod linux;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 #[cfg(unix)]
+mod stdio;
+#[cfg(unix)]
 mod terminal;
 #[cfg(unix)]
 mod unix;
@@ -25,6 +27,10 @@ pub(crate) use portable::{
     socket_buffer, tracer_of,
 };
 #[cfg(unix)]
+pub(crate) use stdio::{
+    above, is_broken, null, pipe, pipe_of, piped, stdout_may_break, to_null, write_to_stdout,
+};
+#[cfg(unix)]
 pub(crate) use terminal::ignore_stops_by_the_terminal;
 #[cfg(unix)]
 pub(crate) use unix::{
@@ -35,8 +41,9 @@ pub(crate) use unix::{
 #[cfg(windows)]
 pub(crate) use windows::{
     ControllerEnd, block_no_signal, end_descendants, end_own_group, freeze,
-    ignore_stops_by_the_terminal, kill_group, kill_self, own_group, room_for_descriptors, segfault,
-    signal_name, stack_of_process, status, stdin_to_null, terminate, watch_surroundings,
+    ignore_stops_by_the_terminal, is_broken, kill_group, kill_self, null, own_group, pipe_of,
+    piped, room_for_descriptors, segfault, signal_name, stack_of_process, status, stdin_to_null,
+    stdout_may_break, terminate, to_null, watch_surroundings, write_to_stdout,
 };
 
 /// Whether [`own_program`] is the very code that runs here, also where its file has been replaced meanwhile.

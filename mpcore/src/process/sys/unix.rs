@@ -30,7 +30,17 @@ pub(crate) fn signal_name(signal: i32) -> Option<&'static str> {
         13 => "SIGPIPE",
         14 => "SIGALRM",
         15 => "SIGTERM",
+        5 => "SIGTRAP",
         _ if signal == libc_bus() => "SIGBUS",
+        _ if signal == Signal::USR1.as_raw() => "SIGUSR1",
+        _ if signal == Signal::USR2.as_raw() => "SIGUSR2",
+        _ if signal == Signal::VTALARM.as_raw() => "SIGVTALRM",
+        _ if signal == Signal::PROF.as_raw() => "SIGPROF",
+        _ if signal == Signal::IO.as_raw() => "SIGIO",
+        #[cfg(target_os = "linux")]
+        _ if signal == Signal::POWER.as_raw() => "SIGPWR",
+        #[cfg(target_os = "linux")]
+        _ if signal == Signal::STKFLT.as_raw() => "SIGSTKFLT",
         _ if signal == Signal::SYS.as_raw() => "SIGSYS",
         _ if signal == Signal::XCPU.as_raw() => "SIGXCPU",
         _ if signal == Signal::XFSZ.as_raw() => "SIGXFSZ",

@@ -84,6 +84,34 @@ pub(crate) fn stack_of_process() -> Option<u64> {
 /// Not to be had here; the closed lanes tell the child.
 pub(crate) type ControllerEnd = std::convert::Infallible;
 
+/// For a stream of a child, whose pipe the standard library makes.
+pub(crate) fn piped() -> std::io::Result<(Stdio, Option<std::os::windows::io::OwnedHandle>)> {
+    Ok((Stdio::piped(), None))
+}
+
+/// Not looked at here: a child inherits whatever it is.
+pub(crate) fn stdout_may_break() -> bool {
+    false
+}
+
+pub(crate) fn write_to_stdout(bytes: &[u8]) {
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), bytes);
+}
+
+pub(crate) fn pipe_of(_: crate::process::output::OutputStream) -> Option<(u64, u64)> {
+    None
+}
+
+pub(crate) fn is_broken(_: crate::process::output::OutputStream) -> bool {
+    false
+}
+
+pub(crate) fn to_null(_: crate::process::output::OutputStream) {}
+
+pub(crate) fn null() -> std::io::Result<Stdio> {
+    Ok(Stdio::null())
+}
+
 /// There are no stop signals.
 pub(crate) fn watch_surroundings(
     _controller: Option<ControllerEnd>,

@@ -6,8 +6,9 @@ use loom::thread;
 
 use super::check;
 use crate::controller::mailbox::{InboxBound, Mailbox, Weighed};
-use crate::controller::ring::{Rest, Ring, Turn};
+use crate::controller::ring::{Look, Rest, Ring, Turn};
 use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Mutex, lock};
 use crate::wire::keyed::Key;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +46,8 @@ impl Loop {
             Some(key) => child.post_value(key, bound, |_| {}, || Some(Number(number))),
             None => child.post(|| Number(number)),
         };
-        if list && self.ring.list(Arc::clone(child)) {
-            self.ring.wake();
+        if list {
+            self.ring.see_to(self.ring.list(Arc::clone(child)));
         }
     }
 
@@ -167,5 +168,90 @@ pub fn who_waits_for_an_empty_inbox_is_told() {
             });
         }
         waiter.join().unwrap();
+    });
+}
+
+/// An inbox whose drains may be relieved, and what its two threads share.
+struct Relieved {
+    ring: Ring<(usize, Child)>,
+    /// What `wake` has put into the event loop.
+    events: Arc<AtomicUsize>,
+    delivered: [AtomicUsize; 2],
+    /// Turns under way, of each child.
+    turns: [AtomicUsize; 2],
+}
+
+impl Relieved {
+    fn turn(&self, of: usize, child: &Child) -> Turn {
+        assert_eq!(
+            self.turns[of].fetch_add(1, Ordering::SeqCst),
+            0,
+            "two turns of one child at once"
+        );
+        let taken = child.pop(|it| it);
+        if let Some(Number(number)) = taken {
+            // In the order posted.
+            assert_eq!(self.delivered[of].fetch_add(1, Ordering::SeqCst), number);
+        }
+        self.turns[of].fetch_sub(1, Ordering::SeqCst);
+        if taken.is_some() { Turn::Left } else { Turn::Empty }
+    }
+
+    /// Drains, if the loop has an event.
+    fn drain_for_event(&self) -> bool {
+        // Only one thread takes any.
+        let event = self.events.load(Ordering::SeqCst) > 0;
+        if event {
+            self.events.fetch_sub(1, Ordering::SeqCst);
+            self.ring.drain(|(of, child)| self.turn(*of, child));
+        }
+        event
+    }
+
+    /// Posts a child's next number.
+    fn post(&self, of: usize, child: &Child, number: usize) {
+        if child.post(|| Number(number)) {
+            self.ring.see_to(self.ring.list((of, Arc::clone(child))));
+        }
+    }
+}
+
+/// A look comes at any time and relieves the drain if it finds one turn twice: whichever thread goes on, each notice
+/// is delivered once and in order, no child has two turns at once, and an inbox that is called empty is.
+pub fn a_relief_at_any_time_loses_nothing() {
+    check(2, || {
+        let (looked_at, events) = (Arc::new(Mutex::new(None)), Arc::new(AtomicUsize::new(0)));
+        let (looks, put) = (Arc::clone(&looked_at), Arc::clone(&events));
+        let ring = Ring::new(Box::new(move || {
+            put.fetch_add(1, Ordering::SeqCst);
+        }));
+        let inbox = Arc::new(Relieved {
+            ring: ring.relieved(move |turn| *lock(&looks) = Some(turn)),
+            events,
+            delivered: [AtomicUsize::new(0), AtomicUsize::new(0)],
+            turns: [AtomicUsize::new(0), AtomicUsize::new(0)],
+        });
+        let children = [Child::default(), Child::default()];
+        inbox.post(0, &children[0], 0);
+        inbox.post(1, &children[1], 0);
+        let relief = {
+            let (inbox, child) = (Arc::clone(&inbox), Arc::clone(&children[0]));
+            thread::spawn(move || {
+                inbox.post(0, &child, 1);
+                let Some(seen) = *lock(&looked_at) else { return };
+                if let Look::Held(turn) = inbox.ring.look(seen)
+                    && let Some(drain) = inbox.ring.relieve(turn)
+                {
+                    let rest = drain.run(|(of, child)| inbox.turn(*of, child));
+                    assert_ne!(rest, Rest::Relieved);
+                }
+            })
+        };
+        while inbox.drain_for_event() {}
+        relief.join().unwrap();
+        while inbox.delivered.each_ref().map(|it| it.load(Ordering::SeqCst)) != [2, 1] {
+            assert!(inbox.drain_for_event(), "a wake is lost");
+        }
+        assert!(inbox.ring.wait_empty(None));
     });
 }

@@ -26,16 +26,12 @@ pub(super) fn connect(
     let expected = sent.map_err(|error| resources(&error))?;
     spawn(shared, run, Stdio::from(stdin))?;
     run.ends_with(expected.end());
-    let introduction = match expected.introduction(run.generation, window()) {
+    let introduction = match expected.introduction(run.generation, window(), nonce) {
         Ok(Said::Introduction(introduction)) => introduction,
         Ok(Said::OtherProtocol(child)) => return Err(other_protocol(child)),
         Err(ReceiveError::Closed) => return Err(NotConnected::Closed),
         Err(ReceiveError::Broken(why)) => return Err(NotConnected::Refused(Failure::Broken(why))),
     };
-    if introduction.nonce != nonce {
-        let why = "it does not know the nonce".to_owned();
-        return Err(NotConnected::Refused(Failure::Broken(why)));
-    }
     recognise(shared, run, &introduction)?;
     Ok(expected.into_lanes(window()))
 }

@@ -1,0 +1,115 @@
+//! The threads that drain the inbox of children that have none of their own.
+//!
+//! There is one, until a handler holds it while other children's signals wait: then another thread goes on with the
+//! drain, and the held one stays with its child until nothing of that waits any more, and ends. So a handler that
+//! waits delays its own child alone, the signals of one child are delivered one at a time and in order, and there are
+//! never more threads than held children and one. [`Ring`](super::ring::Ring) decides; an alarm of the watcher's
+//! looks, only while a turn is under way and others wait for theirs.
+
+use std::cell::Cell;
+use std::io;
+use std::sync::{Mutex, OnceLock};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use super::inbox::{InboxHandle, turns};
+use super::ring::{Look, Rest, TurnNumber};
+use crate::limits::HELD_INBOX;
+use crate::process::watch;
+use crate::sync::lock;
+use crate::unwind::caught;
+
+/// After this a drain begins anew, which costs nothing.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// The thread that drains now; held ones are no longer it.
+static DRAINING: Mutex<Option<Thread>> = Mutex::new(None);
+
+/// The inbox of children that have none of their own.
+pub(crate) fn background_inbox() -> InboxHandle {
+    static INBOX: OnceLock<InboxHandle> = OnceLock::new();
+    INBOX.get_or_init(|| InboxHandle::relieved(Box::new(wake), ask_for_look)).clone()
+}
+
+/// Makes sure that somebody drains the background inbox. One that could not be started is tried again with the next
+/// signal, and the next start.
+pub(crate) fn prepare() -> io::Result<()> {
+    let mut draining = lock(&DRAINING);
+    if draining.is_none() {
+        *draining = Some(start(drain)?);
+    }
+    Ok(())
+}
+
+thread_local! {
+    static DRAINS_HERE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is one of those that drain the background inbox.
+pub(crate) fn drains_here() -> bool {
+    DRAINS_HERE.get()
+}
+
+fn start(body: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
+    let body = || {
+        DRAINS_HERE.set(true);
+        body();
+    };
+    let handle = thread::Builder::new().name("mp-inbox".into()).spawn(body)?;
+    Ok(handle.thread().clone())
+}
+
+fn wake() {
+    let draining = lock(&DRAINING).clone();
+    match draining {
+        Some(thread) => thread.unpark(),
+        // Its first drain finds what waits.
+        None => drop(prepare()),
+    }
+}
+
+/// Until it is relieved.
+fn drain() {
+    let inbox = background_inbox();
+    loop {
+        // A handler's captured value that panics when it is dropped costs its turn, and not the thread.
+        let rest = caught(|| inbox.ring().drain(turns(DRAIN, &mut 0)));
+        match rest {
+            Some(Rest::Some) | None => {}
+            Some(Rest::Nothing) => thread::park(),
+            Some(Rest::Relieved) => return,
+        }
+    }
+}
+
+fn ask_for_look(turn: TurnNumber) {
+    watch::alarm(Instant::now() + HELD_INBOX, move || look(turn));
+}
+
+fn look(seen: TurnNumber) {
+    match background_inbox().ring().look(seen) {
+        Look::Idle => {}
+        Look::Again(turn) => ask_for_look(turn),
+        Look::Held(turn) => {
+            if start(move || relieve(turn)).is_err() {
+                background_inbox().ring().no_relief();
+            }
+            ask_for_look(turn);
+        }
+    }
+}
+
+/// Drains in place of the thread that this turn holds.
+fn relieve(held: TurnNumber) {
+    let inbox = background_inbox();
+    let drain_under_way = {
+        let mut draining = lock(&DRAINING);
+        let Some(taken_over) = inbox.ring().relieve(held) else { return };
+        *draining = Some(thread::current());
+        taken_over
+    };
+    let rest = caught(|| drain_under_way.run(turns(DRAIN, &mut 0)));
+    if rest != Some(Rest::Relieved) {
+        drain();
+    }
+}

@@ -1,0 +1,145 @@
+//! A controller whose standard streams are odd, and whose child prints: `printing REPORT MODE …`. What it finds goes
+//! into the file REPORT.
+
+use std::fs;
+use std::io::{IsTerminal as _, Read as _};
+use std::thread;
+
+use mpcore::Output;
+use system_tests::outcome;
+
+#[mpcore::process(config = String)]
+trait Printer {
+    /// To stdout, stderr, or both.
+    fn say(&mut self, text: String, stderr: bool);
+    fn on_terminal(&mut self) -> bool;
+    /// What its stdout is.
+    fn stdout_is(&mut self) -> String;
+    /// The name that it was called by.
+    fn called(&mut self) -> String;
+    /// How many bytes these are, which takes every lane.
+    fn weigh(&mut self, bytes: Vec<u8>) -> usize;
+}
+
+#[derive(mpcore::Child)]
+#[child(Printer)]
+struct PrinterProcess {
+    /// A file to be made at the end of `cleanup`.
+    config: String,
+}
+
+impl Printer for PrinterProcess {
+    fn say(&mut self, text: String, stderr: bool) {
+        println!("{text}");
+        if stderr {
+            eprintln!("{text}");
+        }
+    }
+
+    fn on_terminal(&mut self) -> bool {
+        std::io::stdout().is_terminal()
+    }
+
+    fn stdout_is(&mut self) -> String {
+        fs::read_link("/proc/self/fd/1")
+            .map_or_else(|it| it.to_string(), |it| it.display().to_string())
+    }
+
+    fn called(&mut self) -> String {
+        std::env::args().next().unwrap_or_default()
+    }
+
+    fn weigh(&mut self, bytes: Vec<u8>) -> usize {
+        bytes.len()
+    }
+
+    fn cleanup(&mut self) {
+        for _ in 0..100 {
+            println!("stdout of cleanup");
+            eprintln!("stderr of cleanup");
+        }
+        if !self.config.is_empty() {
+            let _ = fs::write(&self.config, "done");
+        }
+    }
+}
+
+fn spawn(cleaned_up: &str, output: Output) -> PrinterControl {
+    let builder = PrinterControl::builder().child::<PrinterProcess>().config(cleaned_up.to_owned());
+    builder.stdout(output).stderr(output).spawn().expect("it can be started")
+}
+
+fn close(descriptors: &str) {
+    for descriptor in descriptors.split(',') {
+        let number: i32 = descriptor.parse().expect("a number");
+        nix::unistd::close(number).expect("it was open");
+    }
+}
+
+#[mpcore::main]
+fn main() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let (report, mode) = (arguments[0], &arguments[1..]);
+    let told = match mode {
+        // Says something, waits until stdin ends, and says it again, often.
+        ["reader-gone"] => {
+            let printer = spawn("", Output::Inherit);
+            let first = outcome(printer.say("first".into(), false));
+            let _ = std::io::stdin().read_to_end(&mut Vec::new());
+            let then = (0..100).map(|_| outcome(printer.say("again".into(), false)));
+            let failed = then.filter(Result::is_err).count();
+            format!("first {first:?}, then {failed} failed")
+        }
+        ["count", count] => {
+            let printer = spawn("", Output::Inherit);
+            for number in 0..count.parse().expect("a number") {
+                let _ = printer.say(number.to_string(), false);
+            }
+            format!("{:?}", outcome(printer.say("the last".into(), false)))
+        }
+        ["look"] => {
+            let printer = spawn("", Output::Inherit);
+            let terminal = outcome(printer.on_terminal());
+            format!("{terminal:?} {}", outcome(printer.stdout_is()).unwrap_or_default())
+        }
+        ["called"] => outcome(spawn("", Output::Null).called()).unwrap_or_default(),
+        ["closed", descriptors, when, output] => {
+            let output = match *output {
+                "inherit" => Output::Inherit,
+                "captured" => Output::Captured,
+                _ => Output::Null,
+            };
+            // A child before, so that the runtime's own descriptors are there already.
+            let before = (*when == "between").then(|| spawn("", output));
+            if let Some(before) = &before {
+                outcome(before.say("before".into(), true)).expect("it prints");
+            }
+            close(descriptors);
+            let printer = spawn("", output);
+            let mut told = Vec::new();
+            for printer in before.iter().chain([&printer]) {
+                eprintln!("a line of the controller's");
+                // As `println!`, which would panic where stdout is closed to be read only.
+                let said = outcome(printer.say("a line".into(), true));
+                let weighed = outcome(printer.weigh(vec![7; 300_000]));
+                eprintln!("another one");
+                let lines = outcome(printer.say("one more".into(), true));
+                told.push(format!("{said:?} {weighed:?} {lines:?}"));
+                printer.process().stop();
+                let ended = printer.process().join(system_tests::LONG);
+                told.push(format!("{ended:?}"));
+            }
+            told.join("\n")
+        }
+        ["die", cleaned_up] => {
+            let printer = spawn(cleaned_up, Output::Inherit);
+            outcome(printer.say("ready".into(), true)).expect("it prints");
+            loop {
+                thread::park();
+            }
+        }
+        _ => panic!("{mode:?}"),
+    };
+    fs::write(report, told).expect("the report can be written");
+}
