@@ -21,8 +21,9 @@ pub(crate) fn register(shared: &std::sync::Arc<Shared>) {
     started.push(std::sync::Arc::downgrade(shared));
 }
 
-/// Stops every child of this process, waits for their ends, all under one deadline, and for the
-/// background inbox to deliver their last signals, handlers that hold its threads included. Returns whether everything was done in time.
+/// Stops every child of this process, waits for their ends, all under one deadline, and for the background
+/// inbox to deliver their last signals, handlers that hold its threads included. Returns whether everything
+/// was done in time.
 ///
 /// Not to be called in a handler of that inbox, which would wait for itself.
 ///
