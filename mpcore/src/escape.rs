@@ -1,8 +1,9 @@
 //! Texts of a child inside texts of ours: they are shown, and must not act.
 //!
-//! A terminal obeys what is written to it: an escape sequence in the message of a panic could clear the screen, change
-//! the window's title or hide lines of a log. So whatever has come from a child is written with its control characters
-//! escaped; line ends and tabs stay. The fields themselves are as the child sent them.
+//! A terminal obeys what is written to it: an escape sequence in the message of a panic could clear the
+//! screen, change the window's title or hide lines of a log. So whatever has come from a child is written
+//! with its control characters escaped; line ends and tabs stay. The fields themselves are as the child sent
+//! them.
 
 use std::fmt::{self, Display, Write as _};
 

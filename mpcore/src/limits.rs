@@ -58,8 +58,8 @@ pub(crate) const CLOSED_LANE_PATIENCE: Duration = Duration::from_secs(1);
 #[cfg(target_os = "linux")]
 pub(crate) const INTRODUCTION_BYTES: usize = 64 << 20;
 
-/// What an introduction may take of memory beside twice its bytes: names and lists of a few bytes each are larger
-/// when they are decoded.
+/// What an introduction may take of memory beside twice its bytes: names and lists of a few bytes each are
+/// larger when they are decoded.
 #[cfg(target_os = "linux")]
 pub(crate) const INTRODUCTION_ROOM: usize = 16 << 20;
 
@@ -206,6 +206,6 @@ pub(crate) const INBOX_TURN: usize = 64;
 /// No turn begins another entry after this: what takes longer is one handler.
 pub(crate) const INBOX_TURN_TIME: Duration = Duration::from_millis(20);
 
-/// A handler that holds the background inbox's thread this long, while other children's signals wait, is given it
-/// for itself: twice this is the most that one child's handler delays the signals of another.
+/// A handler that holds the background inbox's thread this long, while other children's signals wait, is
+/// given it for itself: twice this is the most that one child's handler delays the signals of another.
 pub(crate) const HELD_INBOX: Duration = Duration::from_millis(40);

@@ -80,6 +80,7 @@ pub(crate) fn call_error(error: &CallError<String>) -> QVariant {
         CallError::Superseded => "superseded",
         CallError::TimedOut { .. } => "timed_out",
         CallError::QueueFull => "queue_full",
+        CallError::Resources(_) => "resources",
         CallError::Encode(_) => "encode",
         CallError::Decode(_) => "decode",
         _ => "other",

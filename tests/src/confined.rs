@@ -82,7 +82,7 @@ pub fn start_an_early_thread() {
     let (paths, to_read) = mpsc::channel::<String>();
     let (read, answers) = mpsc::channel();
     thread::spawn(move || {
-        to_read.iter().for_each(|path| drop(read.send(fs::read_to_string(path))))
+        to_read.iter().for_each(|path| drop(read.send(fs::read_to_string(path))));
     });
     let _ = EARLY.set(Early(Mutex::new((paths, answers))));
 }

@@ -19,8 +19,8 @@ trait Teller {
     fn keep(&mut self) -> bool;
     /// Tells by the handle that was kept; whether that is active, and this call's own.
     fn tell_by_kept(&mut self, fraction: f64) -> (bool, bool);
-    /// Waits until the child is to stop, whatever becomes of this command; whether that was found out by `running`
-    /// too.
+    /// Waits until the child is to stop, whatever becomes of this command; whether that was found out by
+    /// `running` too.
     fn await_stop(&mut self) -> bool;
 }
 
@@ -86,7 +86,8 @@ fn told_by(progress: &mpsc::Receiver<Progress>, call: mpcore::Call<()>) -> Vec<f
     progress.try_iter().inspect(|it| assert_eq!(it.call, id)).map(|it| it.fraction).collect()
 }
 
-/// Nothing stopped a child from being broken for `progress(1.5)`, but for the clamping that no test looked at.
+/// Nothing stopped a child from being broken for `progress(1.5)`, but for the clamping that no test looked
+/// at.
 #[test]
 fn progress_is_clamped_and_what_is_no_number_is_left_out() {
     for place in places() {

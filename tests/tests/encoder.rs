@@ -53,14 +53,15 @@ fn the_encoder_thread_ends_with_the_run_and_comes_back() {
 fn a_thread_refused_is_a_failure_of_that_call() {
     if !rustix::process::geteuid().is_root() {
         eprintln!(
-            "SKIPPED: a_thread_refused_is_a_failure_of_that_call: only root can become a user of few processes"
+            "SKIPPED: a_thread_refused_is_a_failure_of_that_call: only root can become another user"
         );
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
     let program = folder.path().join("threads_refused");
-    // By a program of its own: a file that this process has open for writing may be busy in another test's child.
+    // By a program of its own: a file that this process has open for writing may be busy in another test's
+    // child.
     assert!(Command::new("cp").arg(THREADS_REFUSED).arg(&program).status().unwrap().success());
     let mut command = Command::new(&program);
     let output = command.uid(STRANGER).gid(STRANGER).current_dir("/").output().unwrap();

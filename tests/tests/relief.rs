@@ -128,8 +128,8 @@ fn a_handler_of_two_children_runs_once_at_a_time() {
         inside.store(false, Ordering::SeqCst);
         sender.send(*number).unwrap();
     });
-    let _ = one.flood(1).forward_to(&results);
-    let _ = other.flood(2).forward_to(&results);
+    one.flood(1).forward_to(&results);
+    other.flood(2).forward_to(&results);
     let numbers = [(); 2].map(|()| heard.recv_timeout(LONG).unwrap());
     assert_eq!(BTreeSet::from(numbers), BTreeSet::from([1, 2]));
 }

@@ -1,4 +1,5 @@
-//! What a child, or a program in its place, cannot do to its controller, to the other children, or to a terminal.
+//! What a child, or a program in its place, cannot do to its controller, to the other children, or to a
+//! terminal.
 #![cfg(target_os = "linux")]
 
 use std::fs;

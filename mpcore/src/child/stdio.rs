@@ -1,7 +1,7 @@
 //! Where a child's standard streams lead: what its commands print must not end them.
 //!
-//! Rust's `println!` panics where it cannot write. The streams that lead to the controller break with it, while
-//! commands end and `cleanup` runs; from then on they lead nowhere.
+//! Rust's `println!` panics where it cannot write. The streams that lead to the controller break with it,
+//! while commands end and `cleanup` runs; from then on they lead nowhere.
 
 use std::sync::OnceLock;
 
@@ -10,8 +10,8 @@ use crate::process::sys;
 
 const STREAMS: [OutputStream; 2] = [OutputStream::Stdout, OutputStream::Stderr];
 
-/// The pipes to the controller, as this process has begun with them: what the application has put in their place
-/// since is its own.
+/// The pipes to the controller, as this process has begun with them: what the application has put in their
+/// place since is its own.
 static PIPES: OnceLock<[Option<(u64, u64)>; 2]> = OnceLock::new();
 
 /// At the start.

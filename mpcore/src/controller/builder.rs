@@ -72,9 +72,10 @@ impl Program {
 pub enum Output {
     /// To the controller's own. Where that is blocked, a child that goes on writing waits too.
     ///
-    /// A stdout that is a terminal or a file is the child's as well. One that is a pipe or a socket is written by the
-    /// controller, as stderr always is: a command that prints does not fail when its reader is gone, and what is
-    /// printed then goes nowhere. What a child prints after its controller has ended goes nowhere either.
+    /// A stdout that is a terminal or a file is the child's as well. One that is a pipe or a socket is
+    /// written by the controller, as stderr always is: a command that prints does not fail when its reader is
+    /// gone, and what is printed then goes nowhere. What a child prints after its controller has ended goes
+    /// nowhere either.
     Inherit,
     /// Nowhere. The last lines of stderr stand in the exit report all the same.
     Null,
@@ -437,9 +438,10 @@ impl<C: Control> Builder<C> {
         self
     }
 
-    /// Where the handlers run; by default on a background thread, which the children without an inbox of their own
-    /// share. A handler that waits there holds up the signals of its own child only: after some 80 ms at most
-    /// another thread delivers those of the others, so handlers of *different* children may run at the same time.
+    /// Where the handlers run; by default on a background thread, which the children without an inbox of
+    /// their own share. A handler that waits there holds up the signals of its own child only: after some 80
+    /// ms at most another thread delivers those of the others, so handlers of *different* children may run at
+    /// the same time.
     #[must_use]
     pub fn inbox(mut self, inbox: impl Into<InboxHandle>) -> Self {
         self.inbox = Some(inbox.into());

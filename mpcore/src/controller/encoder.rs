@@ -1,8 +1,8 @@
 //! Encoding of large arguments: off the caller's thread, which must not stand still for a 64 MiB image.
 //!
-//! The thread is started with the first large argument of a run and ends with the run; one that is needed while no
-//! run is alive ends when nothing is left to encode. The entry keeps its place in the queue meanwhile, so the order
-//! of the calls stays.
+//! The thread is started with the first large argument of a run and ends with the run; one that is needed
+//! while no run is alive ends when nothing is left to encode. The entry keeps its place in the queue
+//! meanwhile, so the order of the calls stays.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -258,9 +258,10 @@ impl fmt::Debug for InboxHandle {
 /// Of a property only the newest waiting value is kept where nothing else was sent in between: a thread that is
 /// busy is not told each of a thousand values, but all that it is told is in the order sent.
 ///
-/// A child without an inbox of its own uses one that background threads drain: one, as long as no handler holds
-/// it. The signals of one child come one at a time and in order there too, but a handler that waits delays no other
-/// child's signals, and so handlers of different children may run at the same time, on different threads.
+/// A child without an inbox of its own uses one that background threads drain: one, as long as no handler
+/// holds it. The signals of one child come one at a time and in order there too, but a handler that waits
+/// delays no other child's signals, and so handlers of different children may run at the same time, on
+/// different threads.
 pub struct Inbox {
     handle: InboxHandle,
     /// Local handlers whose signals have let go of them.

@@ -4,7 +4,7 @@
 //! [`core`](mod@core) is what a generated control wraps, [`shared`] what its handles and threads hold in
 //! common; [`builder`] makes it, [`process`] is its life cycle, [`call`] one submitted command,
 //! [`signal`], [`inbox`] (a [`ring`] of [`mailbox`]es) and [`deliver`] the way back to the thread that runs
-//! the handlers. Each run of the child is one [`run`], on a thread of its own that reads the events
+//! the handlers; [`relief`] has its threads where the user gives none. Each run of the child is one [`run`], on a thread of its own that reads the events
 //! lane. [`watchdog`] acts when the child keeps us waiting. What follows a run's end stands in [`restart`]. Decisions
 //! without threads stand in [`pending`], [`backlog`], [`repeat`], [`health`], [`escalation`] and in `wire`; what several threads touch stands in small files that
 //! `tests/loom` takes apart: [`ring`], [`mailbox`], [`allowance`], [`grant`].

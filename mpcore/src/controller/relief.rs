@@ -1,10 +1,10 @@
 //! The threads that drain the inbox of children that have none of their own.
 //!
-//! There is one, until a handler holds it while other children's signals wait: then another thread goes on with the
-//! drain, and the held one stays with its child until nothing of that waits any more, and ends. So a handler that
-//! waits delays its own child alone, the signals of one child are delivered one at a time and in order, and there are
-//! never more threads than held children and one. [`Ring`](super::ring::Ring) decides; an alarm of the watcher's
-//! looks, only while a turn is under way and others wait for theirs.
+//! There is one, until a handler holds it while other children's signals wait: then another thread goes on
+//! with the drain, and the held one stays with its child until nothing of that waits any more, and ends. So a
+//! handler that waits delays its own child alone, the signals of one child are delivered one at a time and in
+//! order, and there are never more threads than held children and one. [`Ring`](super::ring::Ring) decides;
+//! an alarm of the watcher's looks, only while a turn is under way and others wait for theirs.
 
 use std::cell::Cell;
 use std::io;
@@ -31,8 +31,8 @@ pub(crate) fn background_inbox() -> InboxHandle {
     INBOX.get_or_init(|| InboxHandle::relieved(Box::new(wake), ask_for_look)).clone()
 }
 
-/// Makes sure that somebody drains the background inbox. One that could not be started is tried again with the next
-/// signal, and the next start.
+/// Makes sure that somebody drains the background inbox. A thread that could not be started is
+/// tried again by the next start.
 pub(crate) fn prepare() -> io::Result<()> {
     let mut draining = lock(&DRAINING);
     if draining.is_none() {

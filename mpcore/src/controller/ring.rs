@@ -6,10 +6,11 @@
 //! drain (a handler that runs its event loop) does nothing, and what it may have swallowed is woken for
 //! again.
 //!
-//! A ring may have its drains [relieved](Ring::relieve): while one member has its turn and others are listed, a
-//! look at the ring is asked for, a while from then. If the same turn is still under way by then, another thread
-//! goes on with the drain. The turn that holds the first thread stays with it, so no member has two turns at
-//! once. Where turns are short this costs a look now and then, and none at all while a single member is listed.
+//! A ring may have its drains [relieved](Ring::relieve): while one member has its turn and others are listed,
+//! a look at the ring is asked for, a while from then. If the same turn is still under way by then, another
+//! thread goes on with the drain. The turn that holds the first thread stays with it, so no member has two
+//! turns at once. Where turns are short this costs a look now and then, and none at all while a single member
+//! is listed.
 //!
 //! `tests/loom` goes through every interleaving.
 
@@ -150,8 +151,8 @@ impl<M> Ring<M> {
         }
     }
 
-    /// The same, of a ring whose drains may be relieved: `ask_for_look` sees to a [`look`](Self::look), some time
-    /// later.
+    /// The same, of a ring whose drains may be relieved: `ask_for_look` sees to a [`look`](Self::look), some
+    /// time later.
     pub(crate) fn relieved(
         self,
         ask_for_look: impl Fn(TurnNumber) + Send + Sync + 'static,

@@ -15,11 +15,11 @@ use crate::unwind::caught;
 
 /// A notification with the arguments `S`, a tuple.
 ///
-/// Handlers run in the thread of the child's [`Inbox`], one after the other, in the order in which
-/// they were connected. They get references, so no argument type needs `Clone`. A handler may connect,
-/// disconnect, call commands, wait, and drop controls; one that panics is still called the next time. One that
-/// waits holds up later signals of its own child, and those of the other children of an [`Inbox`] that the
-/// application drains; without such an inbox it holds up no other child.
+/// Handlers run in the thread of the child's [`Inbox`], one after the other, in the order in which they were
+/// connected. They get references, so no argument type needs `Clone`. A handler may connect, disconnect, call
+/// commands, wait, and drop controls; one that panics is still called the next time. One that waits holds up
+/// later signals of its own child, and those of the other children of an [`Inbox`] that the application
+/// drains; without such an inbox it holds up no other child.
 ///
 /// A handler that needs the control should capture a [`downgrade`](crate::WeakControl)d handle: a
 /// control that its own handlers own is never dropped.

@@ -1,9 +1,9 @@
 //! What children write to stdout and stderr: taken apart into lines, handed over, passed on, and the last
 //! lines kept for the exit report.
 //!
-//! Three threads read the pipes of all children where the system can poll, one per pipe elsewhere. Those
-//! that pass on may block on the controller's own stdout or stderr; so they have no pipe whose lines somebody waits
-//! for. Every other pipe is read always, so a child never waits for its controller to listen.
+//! Three threads read the pipes of all children where the system can poll, one per pipe elsewhere. Those that
+//! pass on may block on the controller's own stdout or stderr; so they have no pipe whose lines somebody
+//! waits for. Every other pipe is read always, so a child never waits for its controller to listen.
 //!
 //! Whoever ends a run [finishes](Stream::finish) its streams: what the child has written is in the pipe by
 //! then, and is taken out by the thread that finishes, whatever the others do and whoever else holds the
@@ -172,8 +172,8 @@ impl Stream {
         self.passed_on.notify_all();
     }
 
-    /// What the child has printed is out when its end is told, as if it had written there itself; a reader that
-    /// takes nothing holds that up until the deadline only.
+    /// What the child has printed is out when its end is told, as if it had written there itself; a reader
+    /// that takes nothing holds that up until the deadline only.
     fn await_passed_on(&self, deadline: Instant) {
         let mut state = lock(&self.state);
         while state.fate.passed_on == PassedOn::ToStdout

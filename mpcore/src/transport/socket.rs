@@ -132,8 +132,8 @@ impl Offer {
         let (requests, stdin) = pair()?;
         let (events, events_of_child) = pair()?;
         let (control, control_of_child) = pair()?;
-        // Nothing is read from these, and so nothing shall wait there: descriptors in flight count against all that
-        // this user's processes may have, and what is parked against the kernel's memory.
+        // Nothing is read from these, and so nothing shall wait there: descriptors in flight count against
+        // all that this user's processes may have, and what is parked against the kernel's memory.
         for unread in [&requests, &control] {
             shutdown(unread, Shutdown::Read)?;
         }
@@ -176,8 +176,8 @@ impl Expected {
 
     /// Waits until the child has said who it is. The watcher ends the wait, by [`Expected::end`].
     ///
-    /// The nonce comes first: who does not know it is not listened to any longer. What is decoded may take no more
-    /// memory than an honest introduction of its length.
+    /// The nonce comes first: who does not know it is not listened to any longer. What is decoded may take no
+    /// more memory than an honest introduction of its length.
     pub(crate) fn introduction(
         &self,
         generation: u32,

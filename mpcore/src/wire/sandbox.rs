@@ -9,8 +9,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// The files and ports that a child may reach, by [`ChildLimits::sandbox`](crate::ChildLimits): nothing but what is
-/// named here, and `/dev/null`.
+/// The files and ports that a child may reach, by [`ChildLimits::sandbox`](crate::ChildLimits): nothing but
+/// what is named here, and `/dev/null`.
 ///
 /// A path is a folder with all that is in it, or one file; a relative one begins in the child's working
 /// directory. It has to exist when the child starts. What is open already stays open, the program and its
@@ -19,14 +19,14 @@ use serde::{Deserialize, Serialize};
 /// nobody can lift it again. It includes
 /// [`no_new_privileges`](crate::ChildLimits::no_new_privileges).
 ///
-/// It is about reading, writing, running, listing, creating and removing files; about TCP (since Linux 6.7); and about
-/// signals and abstract sockets of processes outside of the sandbox, the controller's included (since Linux 6.12). An
-/// older kernel leaves those two as they are, with either [`Enforcement`].
+/// It is about reading, writing, running, listing, creating and removing files; about TCP (since Linux 6.7);
+/// and about signals and abstract sockets of processes outside of the sandbox, the controller's included
+/// (since Linux 6.12). An older kernel leaves those two as they are, with either [`Enforcement`].
 ///
 /// What is left: metadata of files anywhere can be read **and changed** (`chmod`, `chown`, times, extended
-/// attributes), as far as the user may; sockets that have a path can be connected to; UDP and other protocols, and
-/// descriptors that are open already, can be used. It holds for the threads that come after `init`: with
-/// [`Enforcement::Strict`] a child in which another thread runs by then does not start.
+/// attributes), as far as the user may; sockets that have a path can be connected to; UDP and other
+/// protocols, and descriptors that are open already, can be used. It holds for the threads that come after
+/// `init`: with [`Enforcement::Strict`] a child in which another thread runs by then does not start.
 ///
 /// ```
 /// # #[cfg(feature = "sandbox")] {

@@ -160,7 +160,8 @@ fn send_and_sleep(packet: &[u8], descriptors: &[BorrowedFd<'_>]) -> ! {
     sleep_for_ever()
 }
 
-/// Sends descriptors up the lanes that lead down to the child; exits with 43 where they are refused, as they should be.
+/// Sends descriptors up the lanes that lead down to the child; exits with 43 where they are refused, as they
+/// should be.
 fn park_descriptors() -> ! {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);

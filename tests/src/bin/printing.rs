@@ -1,5 +1,5 @@
-//! A controller whose standard streams are odd, and whose child prints: `printing REPORT MODE …`. What it finds goes
-//! into the file REPORT.
+//! A controller whose standard streams are odd, and whose child prints: `printing REPORT MODE …`. What it
+//! finds goes into the file REPORT.
 
 use std::fs;
 use std::io::{IsTerminal as _, Read as _};

@@ -1,5 +1,5 @@
-//! Access to files, to ports and to other processes, restricted by Landlock: the kernel's own, for processes without
-//! privileges.
+//! Access to files, to ports and to other processes, restricted by Landlock: the kernel's own, for processes
+//! without privileges.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -15,8 +15,8 @@ use crate::wire::sandbox::{Enforcement, Sandbox, Tcp};
 /// What strict means: below this (Linux 6.2) a file could be emptied that may not be written.
 const MUST: ABI = ABI::V3;
 
-/// What is asked for where there is more: TCP came with Linux 6.7, commands to devices with 6.10, signals and abstract
-/// sockets with 6.12.
+/// What is asked for where there is more: TCP came with Linux 6.7, commands to devices with 6.10, signals and
+/// abstract sockets with 6.12.
 const MAY: ABI = ABI::V6;
 
 /// Restricts this thread, and all that it will start, for good.

@@ -73,7 +73,8 @@ pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<Prepared
     command.stdin(stdin).stderr(theirs);
     let (theirs, stdout) = match spec.stdout {
         Output::Captured => sys::piped()?,
-        // Through the controller, like stderr: a command that prints must not fail when whoever read it is gone.
+        // Through the controller, like stderr: a command that prints must not fail when whoever read it is
+        // gone.
         Output::Inherit if sys::stdout_may_break() => sys::piped()?,
         Output::Inherit => (Stdio::inherit(), None),
         Output::Null => (sys::null()?, None),

@@ -112,8 +112,8 @@ pub(super) fn to_process(
     Ok((lanes, nonce))
 }
 
-/// The threads that a child needs beside its own: one that is missing is this start's failure, and tried again by
-/// the next one.
+/// The threads that a child needs beside its own: one that is missing is this start's failure, and tried
+/// again by the next one.
 fn prepare(shared: &Shared) -> Result<(), NotConnected> {
     watch::prepare().map_err(|error| resources(&error))?;
     shared.spec.inbox.prepare().map_err(|error| resources(&error))

@@ -1,4 +1,5 @@
-//! The three standard descriptors, which belong to the application and not to us: ours have numbers above them.
+//! The three standard descriptors, which belong to the application and not to us: ours have numbers above
+//! them.
 
 use std::fs::File;
 use std::io;
@@ -20,9 +21,9 @@ const NULL: &str = "/dev/null";
 /// The application may close one at any moment.
 const TRIES: usize = 8;
 
-/// Makes descriptors of which none has a standard number: an application that has closed 0, 1 or 2 would write its
-/// next line to what gets such a number. While they are made the free places are taken; what is written there
-/// meanwhile goes nowhere, and does not fail.
+/// Makes descriptors of which none has a standard number: an application that has closed 0, 1 or 2 would
+/// write its next line to what gets such a number. While they are made the free places are taken; what is
+/// written there meanwhile goes nowhere, and does not fail.
 pub(crate) fn above<T>(
     make: impl Fn() -> io::Result<T>,
     descriptors: impl Fn(&T) -> Vec<i32>,
@@ -60,22 +61,22 @@ pub(crate) fn piped() -> io::Result<(Stdio, Option<OwnedFd>)> {
     Ok((writer.into(), Some(reader.into())))
 }
 
-/// For a stream of a child that leads nowhere. One that the standard library opens may have a standard number, and be
-/// replaced by another stream before it is taken.
+/// For a stream of a child that leads nowhere. One that the standard library opens may have a standard
+/// number, and be replaced by another stream before it is taken.
 pub(crate) fn null() -> io::Result<Stdio> {
     let open = || File::options().read(true).write(true).open(NULL);
     above(open, |null| vec![null.as_raw_fd()]).map(Stdio::from)
 }
 
-/// Whether whoever reads this process's stdout may go away: of a pipe or a socket. A child that writes there itself
-/// fails then, which a terminal or a file does not do to it.
+/// Whether whoever reads this process's stdout may go away: of a pipe or a socket. A child that writes there
+/// itself fails then, which a terminal or a file does not do to it.
 pub(crate) fn stdout_may_break() -> bool {
     let kind = metadata(&io::stdout()).map(|it| it.file_type());
     kind.is_some_and(|kind| kind.is_fifo() || kind.is_socket())
 }
 
-/// Writes all of it to this process's stdout, past the lock that the application's own prints take. What cannot be
-/// written is dropped.
+/// Writes all of it to this process's stdout, past the lock that the application's own prints take. What
+/// cannot be written is dropped.
 pub(crate) fn write_to_stdout(mut bytes: &[u8]) {
     let stdout = io::stdout();
     while !bytes.is_empty() {

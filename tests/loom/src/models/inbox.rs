@@ -216,8 +216,9 @@ impl Relieved {
     }
 }
 
-/// A look comes at any time and relieves the drain if it finds one turn twice: whichever thread goes on, each notice
-/// is delivered once and in order, no child has two turns at once, and an inbox that is called empty is.
+/// A look comes at any time and relieves the drain if it finds one turn twice: whichever thread goes on, each
+/// notice is delivered once and in order, no child has two turns at once, and an inbox that is called empty
+/// is.
 pub fn a_relief_at_any_time_loses_nothing() {
     check(2, || {
         let (looked_at, events) = (Arc::new(Mutex::new(None)), Arc::new(AtomicUsize::new(0)));
