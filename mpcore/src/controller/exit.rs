@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::escalation::{Executing, Ignored};
 use crate::error::Error;
-use crate::process::ExitStatus;
+use crate::process::{End, ExitStatus, Unkillable};
 use crate::wire::fingerprint::Mismatch;
 use crate::wire::report::{InitFailure, PanicReport};
 
@@ -141,6 +141,28 @@ pub enum Failure {
         /// How it ended.
         status: ExitStatus,
     },
+    /// The process ended by itself, and its exit status is unknown: the system keeps none, or it was given to
+    /// another part of this program.
+    #[error("the child ended by itself{when}, and its exit status is unknown: {why}{stderr}")]
+    EndUnknown {
+        /// When, as the rest of a sentence; nothing, if it had been ready.
+        when: &'static str,
+        /// What takes the status away, and what to do.
+        why: &'static str,
+        /// The end of what it wrote to stderr, as a sentence, or nothing.
+        stderr: String,
+    },
+    /// The process was to be killed, and has not ended. Nothing waits for it any more: its commands have their
+    /// outcomes, its lanes are closed, and another run may begin. It is reaped when it ends.
+    #[error("the process {pid} cannot be killed, so it is given up: {why}{}", first(because.as_deref()))]
+    Unkillable {
+        /// Its number.
+        pid: u32,
+        /// What keeps it.
+        why: Unkillable,
+        /// What it was to be killed for, if nobody had asked for its end.
+        because: Option<Box<Failure>>,
+    },
     /// The child sent what no child sends, and was killed.
     #[error("the child broke the protocol and was killed: {0}")]
     Broken(String),
@@ -165,6 +187,10 @@ pub enum Failure {
     },
 }
 
+fn first(because: Option<&Failure>) -> String {
+    because.map_or_else(String::new, |failure| format!(" (before that: {failure})"))
+}
+
 fn last_seen(executing: Option<&Executing>) -> String {
     executing.map_or_else(String::new, |executing| format!("; it was executing {executing}"))
 }
@@ -182,6 +208,30 @@ impl From<InitFailure> for Failure {
     }
 }
 
+/// What is known of the child's `cleanup`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cleanup {
+    /// It has run: the child's goodbye says so.
+    Ran,
+    /// It has not: there was no child to clean up, as after a failed constructor, or the child was killed or has
+    /// crashed, and nothing here had asked it to stop.
+    Skipped,
+    /// The child was stopping, and ended without a goodbye: `cleanup` may have run, in whole, in part or not at
+    /// all. The same of a child that has broken the protocol or has lost its lane, and of one that is given up.
+    Unknown,
+}
+
+impl fmt::Display for Cleanup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ran => "ran",
+            Self::Skipped => "skipped",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
 /// The end of one run. Signal `finished` brings it, and every command that the end took along.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -194,12 +244,14 @@ pub struct ExitReport {
     pub pid: Option<u32>,
     /// [`State::Finished`], [`State::Failed`] or [`State::Crashed`].
     pub state: State,
-    /// How the process ended; `None` if there never was one.
+    /// What is known of the process's end.
+    pub end: End,
+    /// The exit status of `end`, if there is one and it is known.
     pub status: Option<ExitStatus>,
     /// Whether the controller had to kill it, or did because it was asked to.
     pub killed: bool,
     /// Whether `cleanup` has run. A kill skips it.
-    pub cleaned_up: bool,
+    pub cleanup: Cleanup,
     /// What `cleanup` panicked with.
     pub cleanup_panic: Option<PanicReport>,
     /// Why, if it did not end as asked.
@@ -219,11 +271,10 @@ impl fmt::Display for ExitReport {
         if let Some(pid) = self.pid {
             write!(f, " (pid {pid})")?;
         }
-        match (&self.failure, self.status) {
-            (Some(failure), _) => write!(f, ": {failure}")?,
-            (None, Some(status)) if self.killed => write!(f, " was killed: {status}")?,
-            (None, Some(status)) => write!(f, " finished: {status}")?,
-            (None, None) => write!(f, " finished")?,
+        match &self.failure {
+            Some(failure) => write!(f, ": {failure}")?,
+            None if self.killed => write!(f, " was killed: {}", self.end)?,
+            None => write!(f, " finished: {}", self.end)?,
         }
         if self.commands_lost > 0 {
             let plural = if self.commands_lost == 1 { "" } else { "s" };

@@ -7,7 +7,8 @@ use super::inbox::InboxHandle;
 use super::process::{AfterEnd, Process, request};
 use super::run::Ask;
 use super::shared::Shared;
-use crate::limits::{SHUTDOWN_DEADLINE, STOP_GRACE, TERMINATE_GRACE};
+use crate::limits::{FLUSH_DEADLINE, SHUTDOWN_DEADLINE, STOP_GRACE, TERMINATE_GRACE};
+use crate::process::output;
 use crate::sync::lock;
 
 static STARTED: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
@@ -21,8 +22,9 @@ pub(crate) fn register(shared: &std::sync::Arc<Shared>) {
     started.push(std::sync::Arc::downgrade(shared));
 }
 
-/// Stops every child of this process, waits for their ends, all under one deadline, and for the
-/// background inbox to deliver their last signals. Returns whether everything was done in time.
+/// Stops every child of this process, waits for their ends, all under one deadline, for the
+/// background inbox to deliver their last signals, and for their last lines to be on stderr, where those are passed
+/// on. Returns whether everything was done in time.
 ///
 /// Not to be called in a handler of that inbox, which would wait for itself.
 ///
@@ -39,7 +41,16 @@ pub fn shutdown(timeout: Duration) -> bool {
         let left = deadline.map_or(timeout, |at| at.saturating_duration_since(Instant::now()));
         all &= Process::new(child).wait_idle(left);
     }
-    all && InboxHandle::background().wait_empty(deadline)
+    let heard = all && InboxHandle::background().wait_empty(deadline);
+    // Also where a child is late: what the others have said is there.
+    flush_output(deadline) && heard
+}
+
+/// The last lines of a child are what somebody looks for: they are on stderr before the program ends, unless that
+/// takes nothing.
+fn flush_output(deadline: Option<Instant>) -> bool {
+    let at_most = Instant::now() + FLUSH_DEADLINE;
+    output::flush(deadline.map_or(at_most, |at| at.min(at_most)))
 }
 
 /// Shuts down when `main` ends; used by `#[mpcore::main]`.

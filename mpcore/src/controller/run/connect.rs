@@ -9,7 +9,6 @@ use std::process::{ChildStdin, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Instant;
 
 use super::command::{command, spawn_failure};
 use super::{Run, Step};
@@ -19,8 +18,10 @@ use crate::controller::exit::Failure;
 use crate::controller::inbox::{Notice, enqueue_change, post};
 use crate::controller::outcome::{Exception, ExceptionKind};
 use crate::controller::shared::Shared;
-use crate::process::watch::{self, Watched};
-use crate::process::{ExitStatus, spawn};
+use crate::process::spawn::{Abandoned, Spawning};
+use crate::process::watch::{self, Subject, Watched};
+use crate::process::{End, ExitStatus};
+use crate::sync::lock;
 use crate::transport::{ChildLanes, ControllerLanes, Transport, memory, window};
 use crate::unwind::caught;
 use crate::wire::fingerprint::{Mismatch, not_compared};
@@ -68,13 +69,11 @@ pub(super) fn to_thread(
         let code = caught(|| serve(child_lanes, given)).unwrap_or(PANICKED);
         let (shared, run) = told;
         watch::forget(run.key);
-        shared.ended(run.generation, Some(ExitStatus::from_code(code)));
+        shared.ended(run.generation, End::Status(ExitStatus::from_code(code)));
     };
     // Before it is watched, and so before it can end.
     post(shared, Notice::Started(std::process::id()));
-    let deadline = Instant::now().checked_add(shared.spec.start_deadline);
-    watch::watch(run.key, Arc::clone(shared) as Arc<dyn Watched>, run.generation, None, deadline);
-    run.watched();
+    watched(shared, run, Subject::Thread);
     let name = format!("child-{}", shared.name().replace('\0', ""));
     if let Err(error) = thread::Builder::new().name(name).spawn(body) {
         watch::forget(run.key);
@@ -104,6 +103,14 @@ fn resources(error: &dyn std::fmt::Display) -> NotConnected {
     NotConnected::NoProcess(Failure::Resources(error.to_string()))
 }
 
+/// Has the run watched, from before there is a process: its start deadline and a kill hold for the spawn too.
+fn watched(shared: &Arc<Shared>, run: &Run, subject: Subject) {
+    let owner = Arc::clone(shared) as Arc<dyn Watched>;
+    let deadline = Some(shared.spec.start_deadline);
+    watch::watch(run.key, owner, run.generation, subject, deadline);
+    run.watched();
+}
+
 /// Spawns the child with this stdin, tells of it, and has it watched; returns the controller's end of its
 /// stdin, if that is a pipe.
 fn spawn(
@@ -111,22 +118,42 @@ fn spawn(
     run: &Arc<Run>,
     stdin: Stdio,
 ) -> Result<Option<ChildStdin>, NotConnected> {
-    let (command, program) = command(shared, stdin).map_err(|error| resources(&error))?;
-    let spawned = spawn::spawn(command)
-        .map_err(|error| NotConnected::NoProcess(spawn_failure(&program, &error)))?;
+    run.output.prepare(shared).map_err(|error| resources(&error))?;
+    let (command, program) = command(shared, stdin).map_err(NotConnected::NoProcess)?;
+    let spawning = Arc::<Spawning>::default();
+    watched(shared, run, Subject::ToCome(Arc::clone(&spawning)));
+    let spawned = spawning.order(command).map_err(|error| resources(&error));
+    let spawned = spawned.and_then(|()| match spawning.wait() {
+        Ok(Ok(spawned)) => Ok(spawned),
+        Ok(Err(error)) => Err(NotConnected::NoProcess(spawn_failure(shared, &program, &error))),
+        Err(Abandoned) => Err(not_in_time(shared, run, program)),
+    });
+    let spawned = spawned.inspect_err(|_| watch::forget(run.key))?;
     let pid = spawned.process.id();
     shared.life().pid = Some(pid);
     post(shared, Notice::Started(pid));
-    run.output.follow(shared, spawned.stdout, spawned.stderr);
-    let deadline = Instant::now().checked_add(shared.spec.start_deadline);
-    let owner = Arc::clone(shared) as Arc<dyn Watched>;
-    watch::watch(run.key, owner, run.generation, Some(spawned.process), deadline);
-    run.watched();
+    let followed = run.output.follow(shared, run.held(), spawned.stdout, spawned.stderr);
+    watch::arrived(run.key, spawned.process);
+    if let Err(error) = followed {
+        return Err(NotConnected::Refused(Failure::Resources(format!("its output: {error}"))));
+    }
     if !shared.spec.program.is_same_code() {
         // While the child does the same. The user's code runs, on this thread, which has nothing to read yet.
         shared.table.facts();
     }
     Ok(spawned.stdin)
+}
+
+/// The wait for the spawn was ended: by the start deadline, or since the child is not wanted any more.
+fn not_in_time(shared: &Shared, run: &Run, program: String) -> NotConnected {
+    if !lock(&run.known).start_deadline_passed {
+        return NotConnected::Ended;
+    }
+    NotConnected::NoProcess(Failure::Spawn {
+        program,
+        message: format!("the system has not started it within {:?}", shared.spec.start_deadline),
+        advice: "see what holds the file back: a virus scanner, a network drive, FUSE",
+    })
 }
 
 /// What the child is told first.

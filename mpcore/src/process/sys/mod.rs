@@ -3,32 +3,77 @@
 pub(crate) mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+mod loader;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 #[cfg(unix)]
 mod unix;
+#[cfg(unix)]
+mod waiting;
 #[cfg(windows)]
 mod windows;
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::ExitStatus;
+
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
-    Exits, Process, knock_at, own_program, resume_when_parent_dies, socket_buffer,
+    Exits, Process, ignores_sigchld, knock_at, own_program, resume_when_parent_dies, socket_buffer,
 };
 #[cfg(not(target_os = "linux"))]
-pub(crate) use portable::{Exits, Process, own_program, resume_when_parent_dies, socket_buffer};
+pub(crate) use portable::{
+    Exits, Process, ignores_sigchld, own_program, resume_when_parent_dies, socket_buffer,
+};
 #[cfg(unix)]
 pub(crate) use unix::{
-    end_descendants, end_own_group, freeze, kill_group, kill_self, on_stop_signal, own_group,
-    poll_readable, room_for_descriptors, segfault, signal_name, status, stdin_to_null, terminate,
+    end_descendants, end_own_group, freeze, kill_self, let_children_be_waited_for, on_stop_signal,
+    own_group, poll_readable, room_for_descriptors, segfault, signal_name, stdin_to_null,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    end_descendants, end_own_group, freeze, kill_group, kill_self, on_stop_signal, own_group,
-    room_for_descriptors, segfault, signal_name, status, stdin_to_null, terminate,
+    end_descendants, end_own_group, freeze, kill_self, let_children_be_waited_for, on_stop_signal,
+    own_group, room_for_descriptors, segfault, signal_name, stdin_to_null,
 };
 
 /// Whether [`own_program`] is the very code that runs here, also where its file has been replaced meanwhile.
-pub(crate) const OWN_PROGRAM_IS_THIS_CODE: bool = cfg!(target_os = "linux");
+pub(crate) fn own_program_is_this_code() -> bool {
+    #[cfg(target_os = "linux")]
+    let is_this_code = loader::arguments().is_none();
+    #[cfg(not(target_os = "linux"))]
+    let is_this_code = false;
+    is_this_code
+}
+
+/// How a program starts itself.
+#[derive(Debug)]
+pub(crate) struct OwnProgram {
+    pub(crate) path: PathBuf,
+    /// The name that it was called by.
+    pub(crate) argv0: Option<OsString>,
+    /// What stands before its own arguments, where `path` is a loader.
+    pub(crate) leading: Vec<OsString>,
+}
+
+/// What has become of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// It runs, or somebody traces it and has not let go of its end.
+    NotYet,
+    Status(ExitStatus),
+    /// It was reaped by somebody else, so its status is unknown and its number may be taken by another process.
+    ReapedElsewhere,
+}
+
+impl Wait {
+    /// Whether its number still stands for it.
+    #[cfg(unix)]
+    fn holds_its_number(self) -> bool {
+        self != Self::ReapedElsewhere
+    }
+}
 
 /// Ends the wait of an [`Exits`].
 pub(crate) type Waker = std::sync::Arc<dyn Fn() + Send + Sync>;
