@@ -113,6 +113,7 @@ fn a_number_that_is_anothers_by_now_is_not_killed() {
          echo $((child - 1)) > /proc/sys/kernel/ns_last_pid
          setsid sleep 1000 & innocent=$!
          echo same $([ $innocent = $child ] && echo yes || echo no)
+         until [ $(cut -d ' ' -f 5 /proc/$innocent/stat) = $innocent ]; do sleep 0.01; done
          kill -CONT $controller; wait $controller
          cat $out; rm $out
          if [ -e /proc/$innocent ]; then echo innocent alive; else echo innocent killed; fi"
