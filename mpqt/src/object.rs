@@ -53,6 +53,7 @@ pub trait ControlObject: QObject + Default + Launch {
     fn __call_finished(&self, call: u64, name: QString);
     #[doc(hidden)]
     fn __call_failed(&self, call: u64, name: QString, error: QVariant);
+    #[doc(hidden)]
     fn __exception_raised(&self, exception: QVariant);
 }
 

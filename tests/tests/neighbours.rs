@@ -110,8 +110,11 @@ fn a_number_that_is_anothers_by_now_is_not_killed() {
          threads=$(ls /proc/$controller/task | wc -l)
          until [ $(cat /proc/$controller/task/*/stat | grep -c ' T ') = $threads ]; do sleep 0.01; done
          kill -KILL $child; while [ -e /proc/$child ]; do sleep 0.01; done
-         echo $((child - 1)) > /proc/sys/kernel/ns_last_pid
-         setsid sleep 1000 & innocent=$!
+         innocent=0; tries=0
+         while [ $innocent != $child ] && [ $tries -lt 100 ]; do
+           echo $((child - 1)) > /proc/sys/kernel/ns_last_pid
+           setsid sleep 1000 & innocent=$!; tries=$((tries + 1))
+         done
          echo same $([ $innocent = $child ] && echo yes || echo no)
          until [ $(cut -d ' ' -f 5 /proc/$innocent/stat) = $innocent ]; do sleep 0.01; done
          kill -CONT $controller; wait $controller

@@ -40,8 +40,8 @@ fn too_few_descriptors_at_the_first_start_are_not_remembered() {
     assert!(refused > 5, "{refused} of the limits were met");
 }
 
-/// A user that has no other processes, so that the limit counts this test's alone.
-const STRANGER: &str = "65533";
+/// Users that have no other processes: the limit on threads counts all of a user's, so each test has its own.
+const STRANGERS: [&str; 4] = ["65530", "65531", "65532", "65533"];
 
 /// A copy that another user can run.
 fn for_strangers(program: &str) -> (tempfile::TempDir, PathBuf) {
@@ -52,9 +52,10 @@ fn for_strangers(program: &str) -> (tempfile::TempDir, PathBuf) {
     (folder, copy)
 }
 
-fn as_stranger(program: &str) -> Command {
+fn as_stranger(number: usize, program: &str) -> Command {
     let mut command = Command::new("setpriv");
-    let user = ["--reuid", STRANGER, "--regid", STRANGER, "--clear-groups"];
+    let user = STRANGERS[number];
+    let user = ["--reuid", user, "--regid", user, "--clear-groups"];
     command.args(user).arg(program).current_dir("/");
     command
 }
@@ -68,7 +69,7 @@ fn too_few_threads_at_the_first_start_are_not_remembered() {
     let (_folder, program) = for_strangers(SHORTAGES);
     let mut refused = 0;
     for limit in 2..14 {
-        let mut command = as_stranger(program.to_str().unwrap());
+        let mut command = as_stranger(0, program.to_str().unwrap());
         let program =
             ControllerProgram::start_command(command.args(["threads", &limit.to_string()]));
         let first = check(program, &format!("{limit} threads"));
@@ -91,7 +92,7 @@ fn a_folder_that_takes_no_endpoint_is_named() {
     // The one folder is not writable, in the other nothing can be made that its owner may enter.
     for (temporary, umask) in [(folder.path(), "022"), (&open, "777")] {
         let text = format!("umask {umask}; exec {} files 1000", program.display());
-        let mut command = as_stranger("sh");
+        let mut command = as_stranger(1, "sh");
         command.args(["-c", &text]).env("TMPDIR", temporary).env("TRANSPORT", "ipc-channel");
         let mut program = ControllerProgram::start_command(&mut command);
         let first = program.line("first");
@@ -157,7 +158,7 @@ fn a_child_that_has_become_another_user_is_given_up() {
     );
     fs::write(file("as-root"), script).unwrap();
     fs::set_permissions(file("as-root"), fs::Permissions::from_mode(0o755)).unwrap();
-    let mut command = as_stranger(controller.to_str().unwrap());
+    let mut command = as_stranger(2, controller.to_str().unwrap());
     let mut program = ControllerProgram::start_command(command.arg(file("as-root")));
     let child = program.number("child");
     assert_eq!(program.line("ended"), "it was not seen to end, crashed, cleanup unknown");
@@ -180,7 +181,7 @@ fn a_shortage_of_processes_is_told_as_one() {
     let (_folder, program) = for_strangers(SHORTAGES);
     let mut said = Vec::new();
     for limit in 5..14 {
-        let mut command = as_stranger(program.to_str().unwrap());
+        let mut command = as_stranger(3, program.to_str().unwrap());
         let mut program =
             ControllerProgram::start_command(command.args(["threads", &limit.to_string()]));
         said.push(program.line("first"));

@@ -387,7 +387,6 @@ mod source {
                 }
             }
             let ready = poll_readable(&fds, None);
-            let asked = lock(&rounds.count).asked;
             let mut closed = Vec::new();
             for index in &ready {
                 let Some((stream, pipe)) = index.checked_sub(1).map(|index| followed[index]) else {
@@ -407,6 +406,8 @@ mod source {
                 let _ = io::Read::read(&mut wake, &mut [0; 512]);
                 streams.append(&mut lock(new));
             }
+            // After the wake was taken: who asks from here on wakes once more.
+            let asked = lock(&rounds.count).asked;
             // Whoever finishes a stream leaves what is to be passed on to this thread.
             streams.iter().for_each(|stream| stream.pass_on());
             let mut count = lock(&rounds.count);
