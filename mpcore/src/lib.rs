@@ -88,11 +88,14 @@
 //!   after their [grace](Builder::stop_grace) plus a second at the latest; what a child has started goes with
 //!   it. A copy that the controller forks keeps no child, and does nothing to one: it is refused
 //!   ([`StartError::ForkedCopy`], [`CallError::ForkedCopy`]) from the controller's first start on. Declared limits: a
-//!   descendant that made itself a session of its own; a program that is no child, and
-//!   whose controller is killed before the [start deadline](Builder::start_deadline).
+//!   descendant that made itself a session or a process group of its own; a process that cannot be killed, which is
+//!   given up ([`Failure::Unkillable`]); where SIGCHLD is ignored or a library waits for every child, what a child that
+//!   was killed from outside has started; a program that is no child, and whose controller is killed before the
+//!   [start deadline](Builder::start_deadline).
 //! * **`cleanup` runs once, in the child**, on every orderly end; a kill skips it and the
-//!   [`ExitReport`] says so. After it, and before the child's end is told, the child stops its own children; threads
-//!   that it has started are cut off where they are. [`Builder::after_exit`] runs in the controller always.
+//!   [`ExitReport`] says so, or that it is unknown ([`Cleanup`]). After it, and before the child's end is told, the
+//!   child stops its own children; threads that it has started are cut off where they are. [`Builder::after_exit`] runs
+//!   in the controller always.
 //! * **Nothing is lost or changed silently**: a value arrives as it was sent, or is refused with its type and
 //!   field in the error: [`Wire`] has the list of types. An event or a property's value that cannot be carried
 //!   is reported by `exception_raised` with its name ([`ExceptionKind::UndeliveredEvent`],
@@ -141,6 +144,7 @@ mod fuzzing;
 mod inherited;
 mod interface;
 pub mod limits;
+mod made_once;
 mod nested;
 mod panic_hook;
 mod process;
@@ -164,7 +168,7 @@ pub use controller::builder::{Builder, Output};
 pub use controller::call::{Call, CallFuture, forbid_waiting_on_this_thread};
 pub use controller::core::WeakControl;
 pub use controller::escalation::{Escalation, Executing, Ignored, Unresponsive};
-pub use controller::exit::{ExitReport, Failure, State};
+pub use controller::exit::{Cleanup, ExitReport, Failure, State};
 pub use controller::inbox::{Drained, Inbox, InboxHandle};
 pub use controller::outcome::{CallEnd, CallError, Exception, ExceptionKind};
 pub use controller::process::{
@@ -177,8 +181,8 @@ pub use declared::{DeclaredOnly, EmittedInContext, SetInContext};
 pub use error::{Cancelled, Error, Never, Refused, Result};
 pub use interface::{Child, Control, Interface};
 pub use mpmacros::{Child, main, process};
-pub use process::ExitStatus;
 pub use process::output::OutputStream;
+pub use process::{End, ExitStatus, Unkillable};
 pub use supervise::restart::{GiveUpReason, RestartPolicy};
 pub use transport::Transport;
 pub use wire::at_exit::AtExit;

@@ -23,6 +23,13 @@ pub(crate) const THREAD_STACK_MAX: usize = 256 << 20;
 /// From SIGTERM to SIGKILL.
 pub const TERMINATE_GRACE: Duration = Duration::from_secs(1);
 
+/// From SIGKILL until a process that has not ended is given up: none takes that long that can be killed at all.
+pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
+
+/// When a process that has ended and cannot be reaped yet is looked at again, and at most how much later each time.
+pub(crate) const REAP_AGAIN: Duration = Duration::from_millis(10);
+pub(crate) const REAP_AGAIN_MAX: Duration = Duration::from_secs(1);
+
 /// How often a child that owes something is asked whether it still answers: a user who waits for a window
 /// begins to wonder after about three.
 pub const PING_INTERVAL: Duration = Duration::from_secs(1);
@@ -102,6 +109,9 @@ pub(crate) const SANDBOX_BYTES: usize = 32 << 10;
 
 /// What `#[mpcore::main]` gives the children of a program that returns, on top of their own grace.
 pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long the end of the program waits for a stderr that takes nothing.
+pub(crate) const FLUSH_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Before the first restart after a crash: long enough for a device or a port to be let go, short enough
 /// that nobody takes the child for dead.

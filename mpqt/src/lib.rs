@@ -168,7 +168,7 @@ pub use register::{QmlType, register};
 /// | its signal `add_two_finished` | signal with exactly the declared arguments |
 /// | property `power` | property, and its signal with the new value; written, `power = 2` and `set_power(2)` are the command |
 /// | event `voltage` | signal with its arguments |
-/// | | signal `exception_raised(exception)`: `{ process, pid, command, call, kind, message, backtrace, text }`, of a crash also `commands_lost`, and `commands` where some were not run because the child was to end (kind `"not_run"`) |
+/// | | signal `exception_raised(exception)`: `{ process, pid, command, call, kind, message, backtrace, commands_lost, commands, event, property, text }`; all that goes wrong, each once under its own kind, failed starts and refused ones included; `commands` is how many were not run because the child was to end (kind `"not_run"`) |
 /// | | signal `call_finished(call, name)`, after the named one |
 /// | | signal `call_failed(call, name, error)`: `{ kind, message, text }`, also for what was cancelled or stopped |
 /// | config | property `config`, for the next start |

@@ -53,6 +53,8 @@ pub trait ControlObject: QObject + Default + Launch {
     fn __call_finished(&self, call: u64, name: QString);
     #[doc(hidden)]
     fn __call_failed(&self, call: u64, name: QString, error: QVariant);
+    #[doc(hidden)]
+    fn __exception_raised(&self, exception: QVariant);
 }
 
 /// The inside of an object.
@@ -422,6 +424,8 @@ pub(crate) trait Owner {
     fn process(&self, look: &mut dyn FnMut(&Process));
     /// Emits a signal of the child's life in a moment.
     fn emit_soon(&self, emit: Box<dyn FnOnce(&MpqtProcess)>);
+    /// Tells, in a moment, of what went wrong, in the list of all that goes wrong.
+    fn raise_soon(&self, exception: QVariant);
 }
 
 impl<T: ControlObject> Owner for Inner<T> {
@@ -443,6 +447,10 @@ impl<T: ControlObject> Owner for Inner<T> {
 
     fn emit_soon(&self, emit: Box<dyn FnOnce(&MpqtProcess)>) {
         self.emit_soon(move |object| emit(MpqtProcess::shared(object.__process())));
+    }
+
+    fn raise_soon(&self, exception: QVariant) {
+        self.emit_soon(move |object| object.__exception_raised(exception));
     }
 }
 

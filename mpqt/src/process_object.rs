@@ -67,7 +67,10 @@ impl Life {
 /// Qt tells classes apart by their bare names, so this one has a name that no application's has; in Rust it
 /// is [`mpqt::ProcessObject`](crate::ProcessObject).
 ///
-/// `failure` is `{ kind, text }`, `exit` is `{ name, generation, pid, state, code, killed, cleaned_up, reason,
+/// `failed` is for who follows the run. All that goes wrong, failed starts included, comes as `exception_raised` of
+/// the object, under its own kind: show one of the two.
+///
+/// `failure` is `{ kind, text }`, `exit` is `{ name, generation, pid, state, end, code, killed, cleanup, reason,
 /// failure, commands_lost, commands_stopped, lines_dropped, stderr, text }`, `restart` is `{ attempt, delay, exit, text }` with the delay in
 /// milliseconds, `end` is `{ reason, exit, text }`, `verdict` is `{ command, call, text }` with what it was
 /// executing, or null.
@@ -139,6 +142,10 @@ impl MpqtProcess {
         }
         if let Err(why) = this.try_start(Process::start) {
             javascript::warn_of(Some(this), &why);
+            let exception = records::start_refused(&this.get_name().to_string(), &why);
+            if let Some(owner) = this.owner.borrow().as_ref().and_then(Weak::upgrade) {
+                owner.raise_soon(exception);
+            }
             this.emit_soon(move |this| this.failed(records::start_failure("start", &why)));
         }
     }

@@ -2,8 +2,7 @@
 //! person; show it as plain text, for parts of it come from the child.
 
 use mpcore::{
-    CallError, Exception, ExceptionKind, ExitReport, ExitStatus, Failure, GaveUp, Restarting,
-    Unresponsive,
+    CallError, End, Exception, ExceptionKind, ExitReport, Failure, GaveUp, Restarting, Unresponsive,
 };
 use qmetaobject::{QString, QVariant, QVariantMap};
 
@@ -29,19 +28,26 @@ impl Record {
     }
 }
 
-/// `{ process, pid, command, call, kind, message, backtrace, text }`; `command` and `call` are null for
-/// a crash, which has `commands_lost`, and for `"not_run"`, which has `commands`; a value that was not delivered has `event` or `property`.
+/// `{ process, pid, command, call, kind, message, backtrace, text }`; `command` and `call` are null for what befell
+/// the child (`start_failed`, `crashed`, `broken`, `killed`, `unkillable`), which has `commands_lost`, and for
+/// `not_run`, which has `commands`; a value that was not delivered has `event` or `property`.
 pub fn exception(exception: &Exception) -> QVariant {
-    let (kind, lost) = match exception.kind {
-        ExceptionKind::Raised => ("raised", None),
-        ExceptionKind::Panicked => ("panicked", None),
-        ExceptionKind::Crashed { commands_lost } => ("crashed", Some(commands_lost)),
-        ExceptionKind::Undelivered => ("undelivered", None),
-        ExceptionKind::UndeliveredEvent { .. } => ("undelivered_event", None),
-        ExceptionKind::UndeliveredProperty { .. } => ("undelivered_property", None),
-        ExceptionKind::TimedOut => ("timed_out", None),
-        ExceptionKind::NotRun { .. } => ("not_run", None),
-        _ => ("other", None),
+    let kind = match exception.kind {
+        ExceptionKind::Raised => "raised",
+        ExceptionKind::Panicked => "panicked",
+        ExceptionKind::StartFailed { .. } => "start_failed",
+        ExceptionKind::Crashed { .. } => "crashed",
+        ExceptionKind::Broken { .. } => "broken",
+        ExceptionKind::Killed { .. } => "killed",
+        ExceptionKind::Unkillable { .. } => "unkillable",
+        ExceptionKind::Undelivered => "undelivered",
+        ExceptionKind::UndeliveredEvent { .. } => "undelivered_event",
+        ExceptionKind::UndeliveredProperty { .. } => "undelivered_property",
+        ExceptionKind::TimedOut => "timed_out",
+        ExceptionKind::NotRun { .. } => "not_run",
+        ExceptionKind::NotCompared => "not_compared",
+        ExceptionKind::ShortGrace { .. } => "short_grace",
+        _ => "other",
     };
     let (event, property) = match exception.kind {
         ExceptionKind::UndeliveredEvent { event } => (Some(event), None),
@@ -60,7 +66,7 @@ pub fn exception(exception: &Exception) -> QVariant {
         .with("kind", kind)
         .with("message", &exception.message)
         .with("backtrace", &exception.backtrace)
-        .with("commands_lost", lost)
+        .with("commands_lost", exception.kind.commands_lost())
         .with("commands", commands)
         .with("event", event)
         .with("property", property)
@@ -96,18 +102,19 @@ pub(crate) fn call_error(error: &CallError<String>) -> QVariant {
         .done()
 }
 
-/// `{ name, generation, pid, state, code, killed, cleaned_up, reason, failure, commands_lost, commands_stopped,
-/// lines_dropped, stderr, text }`;
-/// `code` is what the process returned, or −N after signal N, and null where there was none.
+/// `{ name, generation, pid, state, end, code, killed, cleanup, reason, failure, commands_lost, commands_stopped,
+/// lines_dropped, stderr, text }`; `end` is `status`, `unknown`, `link_lost` or `never_ran`; `code` is what the process
+/// returned, or −N after signal N, and null where that is not known; `cleanup` is `ran`, `skipped` or `unknown`.
 pub(crate) fn exit_report(report: &ExitReport) -> QVariant {
     Record::default()
         .with("name", &report.name)
         .with("generation", report.generation)
         .with("pid", report.pid)
         .with("state", report.state.to_string())
-        .with("code", report.status.map(ExitStatus::code))
+        .with("end", end(report.end))
+        .with("code", report.end.code())
         .with("killed", report.killed)
-        .with("cleaned_up", report.cleaned_up)
+        .with("cleanup", report.cleanup.to_string())
         .with("reason", report.reason.as_ref().map(ToString::to_string))
         .with_value("failure", report.failure.as_ref().map_or_else(QVariant::default, failure))
         .with("commands_lost", report.commands_lost)
@@ -116,6 +123,16 @@ pub(crate) fn exit_report(report: &ExitReport) -> QVariant {
         .with("stderr", &report.stderr)
         .with("text", report.to_string())
         .done()
+}
+
+fn end(end: End) -> &'static str {
+    match end {
+        End::Status(_) => "status",
+        End::Unknown => "unknown",
+        End::LinkLost => "link_lost",
+        End::NeverRan => "never_ran",
+        _ => "other",
+    }
 }
 
 /// `{ kind, text }`
@@ -134,6 +151,8 @@ pub(crate) fn failure(failure: &Failure) -> QVariant {
         Failure::PostrunInit(_) => "postrun_init",
         Failure::PostrunInitPanicked(_) => "postrun_init_panicked",
         Failure::Crashed { .. } => "crashed",
+        Failure::EndUnknown { .. } => "end_unknown",
+        Failure::Unkillable { .. } => "unkillable",
         Failure::Broken(_) => "broken",
         Failure::KilledFor { .. } => "killed_for",
         Failure::Unresponsive { .. } => "unresponsive",
@@ -168,6 +187,23 @@ pub(crate) fn gave_up(end: &GaveUp) -> QVariant {
         .with("reason", end.reason.to_string())
         .with_value("exit", exit_report(&end.report))
         .with("text", end.to_string())
+        .done()
+}
+
+/// The same in the list of all that goes wrong.
+pub(crate) fn start_refused(process: &str, why: &str) -> QVariant {
+    Record::default()
+        .with("process", process)
+        .with("pid", None::<u32>)
+        .with("command", None::<&str>)
+        .with("call", None::<u64>)
+        .with("kind", "start_failed")
+        .with("message", why)
+        .with("backtrace", "")
+        .with("commands_lost", 0)
+        .with("event", None::<&str>)
+        .with("property", None::<&str>)
+        .with("text", format!("{process}: {why}"))
         .done()
 }
 

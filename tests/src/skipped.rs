@@ -22,3 +22,29 @@ pub fn skip(test: &str, lacks: &str, command: &str) {
             .expect("the list of skipped tests");
     }
 }
+
+/// The command that runs one test.
+fn command(test: &str) -> String {
+    format!("cargo test -p system-tests -- --exact {test}")
+}
+
+/// Whether this is root; if not, the test is skipped.
+#[must_use]
+pub fn is_root(test: &str) -> bool {
+    let root = rustix::process::geteuid().is_root();
+    if !root {
+        skip(test, "only root can do this", &format!("sudo -E {}", command(test)));
+    }
+    root
+}
+
+/// Whether this program is there; if not, the test is skipped.
+#[must_use]
+pub fn has_program(test: &str, program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let there = env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    if !there {
+        skip(test, &format!("`{program}` is not installed"), &command(test));
+    }
+    there
+}

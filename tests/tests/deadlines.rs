@@ -183,7 +183,7 @@ fn kill_spares_who_looks_and_ends_who_does_not() {
         let ignored = Ignored::Deadline { after: SHORT };
         let expected = Failure::KilledFor { command: "ignore", call: id, ignored };
         assert_eq!(report.failure, Some(expected));
-        assert!(report.killed && !report.cleaned_up);
+        assert!(report.killed && report.cleanup != mpcore::Cleanup::Ran);
         assert_eq!((report.state, report.commands_lost), (State::Crashed, 2));
         assert_eq!(
             report.failure.as_ref().unwrap().to_string(),
@@ -191,7 +191,7 @@ fn kill_spares_who_looks_and_ends_who_does_not() {
                 "the child was killed because `ignore` (call {id}) ran on after its deadline of 100ms"
             )
         );
-        journal.until_line("Crashed");
+        journal.until_line("Killed");
         assert_eq!(journal.count("TimedOut ignore"), 1);
         assert_eq!(worker.process().generation(), 1);
     });
@@ -208,7 +208,7 @@ fn a_child_that_cannot_tell_is_held_to_its_deadline_all_the_same() {
     until("it says what it executes", || worker.process().executing().is_some());
     processes::freeze(worker.process().pid().unwrap());
     assert_eq!(outcome(running), timed_out(allowed));
-    journal.until_line("Crashed");
+    journal.until_line("Killed");
     assert_eq!(journal.count("TimedOut work"), 1);
 
     // One that comes back tells it too, and is believed.
@@ -251,7 +251,7 @@ fn a_stop_comes_before_a_deadline() {
     worker.process().stop();
     let Err(CallError::Exited(report)) = outcome(deaf) else { panic!("the stop ended it") };
     assert_eq!((report.state, &report.failure), (State::Finished, &None));
-    assert_eq!(worker.process().join(LONG).unwrap().map(mpcore::ExitStatus::code), Some(-9));
+    assert_eq!(worker.process().join(LONG).unwrap().and_then(mpcore::End::code), Some(-9));
     assert_eq!(worker.process().generation(), 1);
 }
 

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use mpcore::{Failure, ReadyError};
 use system_tests::controller_program::ControllerProgram;
-use system_tests::{LONG, bench, until};
+use system_tests::{LONG, bench, skip, until};
 
 const DEBUGGED: &str = env!("CARGO_BIN_EXE_debugged");
 const ODD: &str = env!("CARGO_BIN_EXE_odd_child");
+
+/// Runs what was skipped.
+const COMMAND: &str = "cargo test -p system-tests --test debugging";
 
 /// Its child has far too little time.
 fn start(variable: &str, value: &str) -> ControllerProgram {
@@ -26,7 +29,7 @@ impl Tracer {
         strace.args(["-f", "-q", "-o", "/dev/null", "-p", &pid.to_string()]);
         let started = strace.stdin(Stdio::null()).stderr(Stdio::null()).spawn();
         let Ok(tracer) = started else {
-            eprintln!("SKIPPED: {test}: there is no strace");
+            skip(test, "there is no strace", COMMAND);
             return None;
         };
         let own = tracer.id().to_string();
@@ -95,7 +98,7 @@ fn children_run_under_another_command() {
     let mut commands = vec!["env MPCORE_TEST_VARIABLE=set"];
     match Command::new("strace").arg("-V").output() {
         Ok(_) => commands.push("strace -f -q -o /dev/null -E MPCORE_TEST_VARIABLE=set"),
-        Err(_) => eprintln!("SKIPPED: children_run_under_another_command: there is no strace"),
+        Err(_) => skip("children_run_under_another_command", "there is no strace", COMMAND),
     }
     for command in commands {
         let mut controller = start("MPCORE_RUN_UNDER", command);

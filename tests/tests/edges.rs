@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mpcore::{ExitStatus, Inbox, State};
+use mpcore::{Cleanup, End, ExitStatus, Inbox, State};
 
 use system_tests::transport::transport;
 
@@ -83,10 +83,10 @@ fn a_stop_during_postrun_init_is_an_end_as_asked() {
     let edge = EdgeControl::spawn::<EdgeProcess>(true).unwrap();
     until("postrun_init runs", || edge.busy());
     edge.process().stop();
-    assert_eq!(edge.process().join(LONG), Ok(Some(ExitStatus::from_code(0))));
+    assert_eq!(edge.process().join(LONG), Ok(Some(End::Status(ExitStatus::from_code(0)))));
     let report = edge.process().exit_report().unwrap();
     assert_eq!((report.state, &report.failure, report.killed), (State::Finished, &None, false));
-    assert!(report.cleaned_up);
+    assert_eq!(report.cleanup, Cleanup::Ran);
 }
 
 /// It was told as an orderly end.
@@ -118,7 +118,7 @@ fn an_inbox_whose_wake_panics_stops_no_call() {
         .unwrap();
     assert_eq!(edge.add(1, 2).wait_timeout(LONG), Some(Ok(3)));
     edge.process().stop();
-    assert_eq!(edge.process().join(LONG), Ok(Some(ExitStatus::from_code(0))));
+    assert_eq!(edge.process().join(LONG), Ok(Some(End::Status(ExitStatus::from_code(0)))));
 }
 
 /// The watcher's thread died of the sum, and no child was heard of again.
@@ -136,9 +136,12 @@ fn endless_deadlines_harm_nobody() {
     endless.process().wait_ready(Duration::MAX).unwrap();
     assert_eq!(endless.add(1, 2).wait_timeout(Duration::MAX), Some(Ok(3)));
     endless.process().stop();
-    assert_eq!(endless.process().join(Duration::MAX), Ok(Some(ExitStatus::from_code(0))));
+    assert_eq!(
+        endless.process().join(Duration::MAX),
+        Ok(Some(End::Status(ExitStatus::from_code(0))))
+    );
     other.process().kill();
-    assert_eq!(other.process().join(LONG), Ok(Some(ExitStatus::from_code(-9))));
+    assert_eq!(other.process().join(LONG), Ok(Some(End::Status(ExitStatus::from_code(-9)))));
 }
 
 /// What was cancelled kept its room until its turn came.

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use system_tests::bench::{builder, ready};
-use system_tests::{BenchControl, Blob, LONG, outcome, until};
+use system_tests::{BenchControl, Blob, LONG, is_root, outcome, until};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 const THREADS_REFUSED: &str = env!("CARGO_BIN_EXE_threads_refused");
@@ -51,10 +51,7 @@ fn the_encoder_thread_ends_with_the_run_and_comes_back() {
 /// The caller encoded in the thread's place, however large the arguments were.
 #[test]
 fn a_thread_refused_is_a_failure_of_that_call() {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!(
-            "SKIPPED: a_thread_refused_is_a_failure_of_that_call: only root can become another user"
-        );
+    if !is_root("a_thread_refused_is_a_failure_of_that_call") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

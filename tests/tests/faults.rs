@@ -15,7 +15,7 @@ use std::{fs, thread};
 
 use mpcore::testing::{Fault, FaultPlan, Moment};
 use mpcore::{
-    Builder, CallError, ExceptionKind, ExitReport, Failure, Inbox, StartError, State, Transport,
+    Builder, CallError, Cleanup, ExitReport, Failure, Inbox, StartError, State, Transport,
 };
 use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{
@@ -160,7 +160,7 @@ fn run(place: Place, fault: Fault, moment: Moment, neighbour: &BenchControl, fol
     bench.process().signals().failed.connect(move |failure| note.note(format!("why {failure}")));
     let note = journal.clone();
     bench.signals().exception_raised.connect(move |exception| {
-        if matches!(exception.kind, ExceptionKind::Crashed { .. }) {
+        if exception.kind.commands_lost().is_some() {
             note.note("exception");
         }
     });
@@ -235,12 +235,10 @@ fn row(lines: &[String], report: &ExitReport, cleanup_ran: bool) -> Row {
         failure,
         // One that ends by itself before it can be killed is as good.
         killed: report.killed || broken,
-        cleanup: match (cleanup_ran, report.cleaned_up) {
-            (_, false) if broken => "perhaps",
-            (true, true) => "ran",
-            (true, false) => "ran, untold",
-            (false, true) => "failed",
-            (false, false) => "no",
+        cleanup: match (cleanup_ran, report.cleanup) {
+            (true, Cleanup::Skipped) => panic!("it has run, and the report denies it: {report:?}"),
+            (false, Cleanup::Ran) => "failed",
+            (_, told) => told.to_string().leak(),
         },
         signals: signals.join(", "),
     }
@@ -410,9 +408,10 @@ fn check_panic(place: Place, number: u64, begin: fn(&BenchControl), status: &[i3
     );
     begin(&bench);
     let ended = bench.process().join(LONG).expect("it has run");
-    let code = ended.unwrap_or_else(|| panic!("{what}: it ends")).code();
-    assert!(status.contains(&code), "{what}: {code}");
-    assert_eq!(log.exists(), code == 101, "{what}: it cleans up if it can");
+    let ended = ended.unwrap_or_else(|| panic!("{what}: it ends"));
+    let code = ended.code();
+    assert!(code.is_some_and(|code| status.contains(&code)), "{what}: {ended}");
+    assert_eq!(log.exists(), code == Some(101), "{what}: it cleans up if it can");
     let report = bench.process().exit_report().expect("it has ended");
     assert!(matches!(report.failure, Some(Failure::Crashed { .. })), "{what}: {report:?}");
     assert_eq!(bench.process().pending_commands(), 0, "{what}");

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use mpcore::testing::Script;
 use mpcore::{
-    Builder, CallError, ExceptionKind, ExitReport, JoinError, ReadyError, RestartPolicy, State,
-    StopReason,
+    Builder, CallError, Cleanup, ExceptionKind, ExitReport, JoinError, ReadyError, RestartPolicy,
+    State, StopReason,
 };
 use rustix::process::Signal;
 use system_tests::bench::{builder, ready, until_begun};
@@ -72,7 +72,7 @@ fn what_is_queued_is_done_and_nothing_else() {
         assert_eq!(outcome(last), Ok(42));
         let report = joined(&bench);
         assert_eq!(
-            (report.state, report.killed, report.cleaned_up),
+            (report.state, report.killed, report.cleanup == Cleanup::Ran),
             (State::Finished, false, true)
         );
         assert_eq!(report.reason, Some(StopReason::Finished));
@@ -91,7 +91,7 @@ fn a_child_with_nothing_queued_stops_at_once() {
         let bench = ready(place());
         bench.process().finish();
         let report = joined(&bench);
-        assert_eq!((report.state, report.cleaned_up), (State::Finished, true));
+        assert_eq!((report.state, report.cleanup == Cleanup::Ran), (State::Finished, true));
         assert_eq!(report.reason, Some(StopReason::Finished));
     });
 }
@@ -233,7 +233,7 @@ fn what_is_not_done_in_time_is_stopped() {
         }
         let report = joined(&bench);
         assert_eq!(report.reason, Some(StopReason::FinishTimeOver));
-        assert_eq!((report.commands_stopped, report.cleaned_up), (3, true));
+        assert_eq!((report.commands_stopped, report.cleanup == Cleanup::Ran), (3, true));
         let told = exceptions.recv_timeout(LONG).unwrap().0;
         assert_eq!(told.kind, ExceptionKind::NotRun { commands: 3 });
         assert!(told.message.contains("the time to finish was over"), "{told}");
@@ -284,7 +284,7 @@ fn a_stop_a_termination_and_a_kill_end_it_at_once() {
         assert!(!bench.process().is_finishing());
         assert!(outcome(running).is_err() && outcome(queued).is_err());
         let report = joined(&bench);
-        assert_eq!((report.state, report.cleaned_up), (State::Finished, cleans_up));
+        assert_eq!((report.state, report.cleanup == Cleanup::Ran), (State::Finished, cleans_up));
     }
 }
 

@@ -1,11 +1,8 @@
 //! The controller's process forks: a copy of it neither keeps children alive nor does anything to them.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-
 use rustix::process::Signal;
 use system_tests::controller_program::ControllerProgram;
-use system_tests::processes;
+use system_tests::{processes, programs};
 
 const FORKING: &str = env!("CARGO_BIN_EXE_forking");
 const BENCH: &str = env!("CARGO_BIN_EXE_bench_child");
@@ -41,8 +38,7 @@ fn a_forked_copy_does_not_keep_a_busy_child() {
 fn a_forked_copy_does_not_keep_a_child_in_a_wrapper() {
     let folder = tempfile::tempdir().unwrap();
     let wrapper = folder.path().join("wrapper");
-    fs::write(&wrapper, format!("#!/bin/sh\n'{BENCH}' \"$@\"\nexit $?\n")).unwrap();
-    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+    programs::script(&wrapper, &format!("#!/bin/sh\n'{BENCH}' \"$@\"\nexit $?\n"));
     check_that_the_copy_holds_no_child(wrapper.to_str().unwrap(), "alone");
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use mpcore::{Builder, CallError, Failure, State};
+use mpcore::{Builder, CallError, Cleanup, Failure, State};
 use system_tests::bench::{TICK_OF_CLEANUP, TICK_OF_CONSTRUCTOR, TICK_OF_INIT, ready, until_begun};
 use system_tests::{
     BenchConfig, BenchControl, BenchProcess, Blob, DivideError, InitFault, Journal, LONG, Mood,
@@ -157,7 +157,7 @@ fn a_stop_ends_what_runs_and_what_waits_and_cleans_up() {
         assert_eq!(outcome(queued), Err(CallError::Stopped));
         assert_eq!(joined(&bench), State::Finished);
         let report = bench.process().exit_report().unwrap();
-        assert_eq!((report.cleaned_up, report.killed), (true, false));
+        assert_eq!((report.cleanup, report.killed), (Cleanup::Ran, false));
         assert_eq!(fs::read_to_string(log).unwrap().lines().count(), 1);
         assert!(matches!(outcome(bench.add_two(1, 2)), Err(CallError::Exited(_))));
         assert!(bench.process().is_stale());
@@ -218,7 +218,7 @@ fn what_ignores_everything_is_given_up_after_the_grace() {
         until_begun(&bench, 1);
         bench.process().stop();
         let Err(CallError::Exited(report)) = outcome(deaf) else { panic!("it is given up") };
-        assert!(report.killed && !report.cleaned_up);
+        assert_eq!((report.killed, report.cleanup), (true, Cleanup::Unknown));
         assert!(outcome(queued).is_err());
         joined(&bench);
         bench.process().start().unwrap();

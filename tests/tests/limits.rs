@@ -118,7 +118,7 @@ fn a_child_with_the_least_memory_that_is_allowed_serves() {
         assert_eq!(outcome(child.echo(Blob::numbered(1 << 20))), Ok(Blob::numbered(1 << 20)));
         child.process().stop();
         child.process().join(LONG).unwrap();
-        assert!(child.process().exit_report().unwrap().cleaned_up);
+        assert_eq!(child.process().exit_report().unwrap().cleanup, mpcore::Cleanup::Ran);
     }
 }
 
@@ -171,7 +171,11 @@ fn serve_with_few_open_files() {
         child.process().stop();
         child.process().join(LONG).unwrap();
         let report = child.process().exit_report().unwrap();
-        assert!(report.cleaned_up && report.cleanup_panic.is_none(), "{report}");
+        assert_eq!(
+            (report.cleanup, &report.cleanup_panic),
+            (mpcore::Cleanup::Ran, &None),
+            "{report}"
+        );
         assert_eq!(fs::read_to_string(sign).unwrap(), "cleaned up");
     }
 }

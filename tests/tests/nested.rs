@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use mpcore::{CallError, ExceptionKind, State};
+use mpcore::{CallError, Cleanup, ExceptionKind, State};
 use serde::{Deserialize, Serialize};
 use system_tests::{LONG, outcome, processes, until};
 
@@ -211,9 +211,13 @@ impl Family {
     fn stop(&self) {
         self.parent.process().stop();
         let status = self.parent.process().join(LONG).unwrap();
-        assert_eq!(status.map(mpcore::ExitStatus::code), Some(0));
+        assert_eq!(status.and_then(mpcore::End::code), Some(0));
         let report = self.parent.process().exit_report().unwrap();
-        assert_eq!((report.state, report.cleaned_up), (State::Finished, true), "{report}");
+        assert_eq!(
+            (report.state, report.cleanup == Cleanup::Ran),
+            (State::Finished, true),
+            "{report}"
+        );
     }
 }
 

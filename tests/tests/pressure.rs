@@ -389,8 +389,8 @@ fn a_thread_of_the_child_that_never_stops_emitting_does_not_keep_it() {
         let report =
             finished.recv_timeout(LONG).unwrap_or_else(|why| panic!("{end}: it stays, {why}")).0;
         assert_eq!(
-            (report.state, report.killed, report.cleaned_up),
-            (State::Finished, false, true)
+            (report.state, report.killed, report.cleanup),
+            (State::Finished, false, mpcore::Cleanup::Ran)
         );
     }
 }
@@ -403,7 +403,7 @@ fn a_full_inbox_does_not_keep_a_child_from_stopping_or_being_told_dead() {
     bench.flood(50_000);
     drain_until("the flood has begun", &inbox, || count.load(Ordering::SeqCst) > 0);
     bench.process().stop();
-    assert_eq!(bench.process().join(LONG).unwrap().map(mpcore::ExitStatus::code), Some(0));
+    assert_eq!(bench.process().join(LONG).unwrap().and_then(mpcore::End::code), Some(0));
     drain_until("all of it arrives", &inbox, || count.load(Ordering::SeqCst) == 50_000);
 
     let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(10, 1000));

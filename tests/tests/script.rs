@@ -66,7 +66,7 @@ fn a_whole_life_in_order() {
     assert_eq!(script.verdict_within(LONG), Ok(()));
     bench.process().stop();
     assert_eq!(joined(&bench), State::Finished);
-    assert!(bench.process().exit_report().unwrap().cleaned_up);
+    assert_eq!(bench.process().exit_report().unwrap().cleanup, mpcore::Cleanup::Ran);
     let told = journal.until_line("finished");
     let told: Vec<_> = told.iter().filter(|line| !line.starts_with("state")).collect();
     let expected = ["started", "ready", "tick 1", "at 0.5", "sum 3", "sum 42", "finished finished"];

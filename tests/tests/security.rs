@@ -13,12 +13,15 @@ use mpcore::{
     CallError, ChildLimits, Enforcement, ExceptionKind, Failure, ReadyError, Sandbox, Transport,
 };
 use system_tests::confined::{ConfinedConfig, ConfinedControl};
-use system_tests::{BenchConfig, BenchControl, LONG, bench, outcome};
+use system_tests::{BenchConfig, BenchControl, LONG, bench, outcome, skip};
 
 const CONFINED: &str = env!("CARGO_BIN_EXE_confined_child");
 const EARLY: &str = env!("CARGO_BIN_EXE_early_thread");
 const BENCH: &str = env!("CARGO_BIN_EXE_bench_child");
 const ODD: &str = env!("CARGO_BIN_EXE_odd_child");
+
+/// Runs what was skipped.
+const COMMAND: &str = "cargo test -p system-tests --test security";
 
 const ESCAPE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}";
 
@@ -38,7 +41,7 @@ fn sandboxed(test: &str, sandbox: Sandbox) -> Option<ConfinedControl> {
         Ok(child) => Some(child),
         Err(failure) => {
             assert!(!has_landlock(), "{failure}");
-            eprintln!("SKIPPED: {test}: {failure}");
+            skip(test, &failure.to_string(), COMMAND);
             None
         }
     }
@@ -97,7 +100,7 @@ fn a_sandboxed_child_signals_neither_its_controller_nor_others() {
     let address = SocketAddr::from_abstract_name(&name).unwrap();
     let _listener = UnixListener::bind_addr(&address).unwrap();
     if kernel() < (6, 12) {
-        eprintln!("SKIPPED: {test}: scopes came with Linux 6.12");
+        skip(test, "scopes came with Linux 6.12", COMMAND);
         return;
     }
     let signalled = outcome(child.signal(std::process::id()));
@@ -119,7 +122,7 @@ fn a_sandboxed_child_uses_only_the_ports_it_was_given() {
     let sandbox = Sandbox::new().connect_tcp([given]).bind_tcp([0]);
     let Some(child) = sandboxed(test, sandbox) else { return };
     if kernel() < (6, 7) {
-        eprintln!("SKIPPED: {test}: rules for TCP came with Linux 6.7");
+        skip(test, "rules for TCP came with Linux 6.7", COMMAND);
         return;
     }
     outcome(child.connect_tcp(given)).unwrap();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mpcore::{CallError, ExceptionKind, Failure, Inbox, State};
+use mpcore::{CallError, Cleanup, ExceptionKind, Failure, Inbox, State};
 use system_tests::bench::{TICK_OF_CLEANUP, TICK_OF_CONSTRUCTOR, TICK_OF_INIT, builder, ready};
 use system_tests::{
     BenchConfig, BenchControl, BenchProcess, InitFault, Journal, LONG, outcome, processes, until,
@@ -688,7 +688,7 @@ fn the_report_says_how_a_run_went() {
     assert_eq!((report.name.as_str(), report.generation, report.pid), ("bench", 1, pid));
     assert_eq!(report.state, State::Crashed);
     assert_eq!(report.status.map(mpcore::ExitStatus::code), Some(7));
-    assert_eq!((report.killed, report.cleaned_up, report.commands_lost), (false, false, 3));
+    assert_eq!((report.killed, report.cleanup, report.commands_lost), (false, Cleanup::Skipped, 3));
     assert_eq!(
         report.stderr,
         ["the lamp flickers 1", "the lamp flickers 2", "the lamp flickers 3"]
@@ -709,7 +709,7 @@ fn the_report_says_how_a_run_went() {
     bench.process().stop();
     let report = reports.recv_timeout(LONG).unwrap().0;
     assert_eq!((report.generation, report.state), (2, State::Finished));
-    assert_eq!((report.cleaned_up, report.killed, report.commands_lost), (true, false, 0));
+    assert_eq!((report.cleanup, report.killed, report.commands_lost), (Cleanup::Ran, false, 0));
     assert_eq!((report.failure, report.stderr.len()), (None, 0));
 }
 

@@ -6,7 +6,9 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use mpcore::{CallError, ExitReport, ExitStatus, JoinError, ReadyError, StartError, State};
+use mpcore::{
+    CallError, Cleanup, ExitReport, ExitStatus, JoinError, ReadyError, StartError, State,
+};
 use rustix::process::Signal;
 use system_tests::bench::{CleanupFault, builder, ready, until_begun};
 use system_tests::{
@@ -63,7 +65,7 @@ fn an_idle_child_stops_in_order() {
     bench.process().stop();
     let report = joined(&bench);
     assert_eq!((report.state, report.status), (State::Finished, Some(ExitStatus::from_code(0))));
-    assert_eq!((report.killed, report.cleaned_up, &report.failure), (false, true, &None));
+    assert_eq!((report.killed, report.cleanup, &report.failure), (false, Cleanup::Ran, &None));
     assert_eq!(logged.pids(), [pid], "once, and in the child");
     assert!(processes::is_gone(pid), "it was reaped");
     assert_eq!((bench.process().pid(), bench.process().is_alive()), (None, false));
@@ -90,7 +92,10 @@ fn a_running_command_sees_the_stop_and_queued_ones_end_as_stopped() {
     }
     assert_eq!(outcome(after), Err(CallError::Stopped));
     let report = joined(&bench);
-    assert_eq!((report.killed, report.cleaned_up, report.state), (false, true, State::Finished));
+    assert_eq!(
+        (report.killed, report.cleanup, report.state),
+        (false, Cleanup::Ran, State::Finished)
+    );
     assert_eq!(bench.level(), 0, "none of the queued ones has run");
     assert_eq!(report.commands_stopped, 101, "in the child's hands, in the lane, and refused");
     let Err(CallError::Exited(shared)) = outcome(bench.add_two(1, 2)) else { panic!("it is gone") };
@@ -109,7 +114,7 @@ fn a_command_that_returns_within_the_grace_brings_its_result() {
     willing.process().stop();
     assert_eq!(outcome(deaf), Ok(()));
     assert_eq!(outcome(finishing), Ok(1));
-    assert!(joined(&bench).cleaned_up && joined(&willing).cleaned_up);
+    assert_eq!([joined(&bench).cleanup, joined(&willing).cleanup], [Cleanup::Ran; 2]);
 }
 
 #[test]
@@ -121,7 +126,7 @@ fn a_command_that_ignores_everything_is_killed_after_the_grace() {
     until_begun(&bench, 1);
     bench.process().stop();
     let report = joined(&bench);
-    assert_eq!((report.killed, report.cleaned_up), (true, false));
+    assert_eq!((report.killed, report.cleanup), (true, Cleanup::Unknown));
     assert_eq!(
         (report.state, report.status.and_then(ExitStatus::signal)),
         (State::Finished, Some(9))
@@ -143,7 +148,10 @@ fn terminate_ends_in_order_and_does_not_wait_for_the_grace() {
     bench.process().terminate();
     assert_eq!(outcome(running), Err(CallError::Stopped));
     let report = joined(&bench);
-    assert_eq!((report.killed, report.cleaned_up, report.state), (false, true, State::Finished));
+    assert_eq!(
+        (report.killed, report.cleanup, report.state),
+        (false, Cleanup::Ran, State::Finished)
+    );
     assert_eq!(logged.pids(), [pid]);
 
     let deaf = ready(builder(CHILD).stop_grace(Duration::from_secs(600)));
@@ -162,8 +170,8 @@ fn kill_never_runs_cleanup() {
         bench.process().kill();
         let report = joined(&bench);
         assert_eq!(
-            (report.killed, report.cleaned_up, report.state),
-            (true, false, State::Finished)
+            (report.killed, report.cleanup, report.state),
+            (true, Cleanup::Skipped, State::Finished)
         );
         assert_eq!(report.status.map(ExitStatus::code), Some(-9));
         assert!(processes::is_gone(pid));
@@ -210,8 +218,8 @@ fn sigterm_and_sighup_from_outside_end_in_order() {
         assert_eq!(outcome(queued), Err(CallError::Stopped), "{signal:?}");
         let report = joined(&bench);
         assert_eq!(
-            (report.state, report.killed, report.cleaned_up),
-            (State::Finished, false, true)
+            (report.state, report.killed, report.cleanup),
+            (State::Finished, false, Cleanup::Ran)
         );
         assert_eq!(logged.pids(), [pid]);
 
@@ -246,7 +254,7 @@ fn join_waits_for_this_run_any_number_of_times() {
     bench.process().wait_ready(LONG).unwrap();
     assert_eq!(bench.process().join(Duration::from_millis(1)), Ok(None));
     bench.process().stop();
-    let ok = Ok(Some(ExitStatus::from_code(0)));
+    let ok = Ok(Some(mpcore::End::Status(ExitStatus::from_code(0))));
     assert_eq!(bench.process().join(LONG), ok);
     assert_eq!(bench.process().join(Duration::ZERO), ok);
     assert!(matches!(bench.process().wait_ready(LONG), Err(ReadyError::Ended(_))));
@@ -267,7 +275,7 @@ fn many_threads_join_at_once() {
         .collect();
     bench.process().stop();
     for joiner in joiners {
-        assert_eq!(joiner.join().unwrap(), Ok(Some(ExitStatus::from_code(0))));
+        assert_eq!(joiner.join().unwrap(), Ok(Some(mpcore::End::Status(ExitStatus::from_code(0)))));
     }
 }
 
@@ -299,7 +307,8 @@ fn a_child_that_was_stopped_before_it_was_ready_says_so() {
     assert!(matches!(bench.process().wait_ready(LONG), Err(ReadyError::Ended(_))));
     let report = joined(&bench);
     // Whether it had to be killed depends on whether the constructor had begun.
-    assert_eq!((report.state, report.cleaned_up), (State::Finished, false));
+    assert_eq!(report.state, State::Finished);
+    assert_ne!(report.cleanup, Cleanup::Ran);
 }
 
 /// The stop overtook the welcome, and the child took it for a failure.
@@ -499,11 +508,11 @@ fn a_stop_before_the_start_changes_nothing() {
 
 #[test]
 fn cleanup_runs_after_a_failed_postrun_init_and_not_after_a_failed_constructor() {
-    for (fault, cleaned) in [
-        (InitFault::PostrunInitErrs, true),
-        (InitFault::PostrunInitPanics, true),
-        (InitFault::ConstructorErrs, false),
-        (InitFault::ConstructorPanics, false),
+    for (fault, cleanup) in [
+        (InitFault::PostrunInitErrs, Cleanup::Ran),
+        (InitFault::PostrunInitPanics, Cleanup::Ran),
+        (InitFault::ConstructorErrs, Cleanup::Skipped),
+        (InitFault::ConstructorPanics, Cleanup::Skipped),
     ] {
         let mut logged = Logged::new();
         logged.config.fault = Some(fault);
@@ -511,11 +520,11 @@ fn cleanup_runs_after_a_failed_postrun_init_and_not_after_a_failed_constructor()
         let report = joined(&bench);
         assert_eq!(report.state, State::Failed);
         assert_eq!(
-            report.pid.filter(|_| cleaned).map_or(vec![], |it| vec![it]),
+            report.pid.filter(|_| cleanup == Cleanup::Ran).map_or(vec![], |it| vec![it]),
             logged.pids(),
             "{fault:?}"
         );
-        assert_eq!(report.cleaned_up, cleaned, "{fault:?}");
+        assert_eq!(report.cleanup, cleanup, "{fault:?}");
     }
 }
 
@@ -536,7 +545,10 @@ fn a_cleanup_that_panics_is_reported_and_one_that_hangs_is_killed() {
     let bench = ready(builder(CHILD).config(hangs).stop_grace(SHORT));
     bench.process().stop();
     let report = joined(&bench);
-    assert_eq!((report.state, report.killed, report.cleaned_up), (State::Finished, true, false));
+    assert_eq!(
+        (report.state, report.killed, report.cleanup),
+        (State::Finished, true, Cleanup::Unknown)
+    );
 }
 
 #[test]

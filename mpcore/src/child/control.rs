@@ -23,16 +23,18 @@ use crate::wire::report::ControlState;
 pub(crate) type Grace = Arc<AtomicU32>;
 
 /// Starts the thread.
-pub(crate) fn start(control: Receiver, link: &Arc<Link>, grace: Grace, place: Place) {
+pub(crate) fn start(
+    control: Receiver,
+    link: &Arc<Link>,
+    grace: Grace,
+    place: Place,
+) -> std::io::Result<()> {
     let for_thread = Arc::clone(link);
     let body = move || {
         let lost = Lost { link: for_thread, grace, place };
         run(control, &lost.link);
     };
-    if thread::Builder::new().name("mp-control".into()).spawn(body).is_err() {
-        // Nobody would hear of a stop: better not to begin.
-        link.controller_lost();
-    }
+    thread::Builder::new().name("mp-control".into()).spawn(body).map(drop)
 }
 
 /// Obeys until the lane is closed.

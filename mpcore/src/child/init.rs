@@ -101,6 +101,7 @@ fn run_as_child(only: Option<Registration>) -> ! {
         sys::name_process(&name.to_string_lossy());
     }
     sys::resume_when_parent_dies();
+    sys::let_children_be_waited_for();
     #[cfg(target_os = "linux")]
     if let Some(inherited) = Inherited::take() {
         let (record, accepted) = inherited.receive().unwrap_or_else(|error| no_controller(&error));

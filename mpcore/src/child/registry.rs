@@ -103,7 +103,7 @@ inventory::collect!(TestHelper);
 /// Whether a child of this key, which is empty in a program of another name, runs the same code as its controller:
 /// then there is nothing to compare. Both sides decide it here, by what the first record says.
 pub(crate) fn is_same_code(key: &str) -> bool {
-    !key.is_empty() && sys::OWN_PROGRAM_IS_THIS_CODE
+    !key.is_empty() && sys::own_program_is_this_code()
 }
 
 /// Two children of one binary have the same key, so that the one could be started in place of the other.

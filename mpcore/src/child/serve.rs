@@ -38,6 +38,8 @@ use crate::wire::stop_reason::StopReason;
 pub(crate) mod code {
     pub(crate) const OK: i32 = 0;
     pub(crate) const INIT_FAILED: i32 = 1;
+    /// The system refuses a thread: `EX_OSERR`.
+    pub(crate) const NO_THREADS: i32 = 71;
     /// The lanes to the controller are closed: `EX_IOERR`.
     pub(crate) const CONTROLLER_LOST: i32 = 74;
     pub(crate) const PANICKED: i32 = 101;
@@ -61,7 +63,9 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
         );
     }
     link.rule_this_thread();
-    control::start(control, &link, Arc::clone(&grace), run.place);
+    if let Err(error) = control::start(control, &link, Arc::clone(&grace), run.place) {
+        return without_threads(&error);
+    }
     if run.place != Place::Thread && debugging::is_for_this_child() {
         link.forgo_deadlines();
         debugging::wait_for_debugger(|| link.stopping());
@@ -96,6 +100,13 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
         sys::end_descendants(controller);
     }
     code
+}
+
+/// Nobody would hear of a stop: better not to begin.
+#[allow(clippy::print_stderr)]
+fn without_threads(error: &std::io::Error) -> i32 {
+    eprintln!("mpcore: this child could not start a thread that it needs: {error}");
+    code::NO_THREADS
 }
 
 /// Runs what is the runtime's own: if it panics, the child ends, but what is the user's still gets its

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::escalation::{Executing, Ignored};
 use crate::error::Error;
 use crate::escape::escaped;
-use crate::process::ExitStatus;
+use crate::process::{End, ExitStatus, Unkillable};
 use crate::wire::fingerprint::Mismatch;
 use crate::wire::report::{InitFailure, PanicReport};
 use crate::wire::stop_reason::StopReason;
@@ -158,6 +158,28 @@ pub enum Failure {
         /// How it ended.
         status: ExitStatus,
     },
+    /// The process ended by itself, and its exit status is unknown: the system keeps none, or it was given to
+    /// another part of this program.
+    #[error("the child ended by itself{when}, and its exit status is unknown: {why}{stderr}")]
+    EndUnknown {
+        /// When, as the rest of a sentence; nothing, if it had been ready.
+        when: &'static str,
+        /// What takes the status away, and what to do.
+        why: &'static str,
+        /// The end of what it wrote to stderr, as a sentence, or nothing.
+        stderr: String,
+    },
+    /// The process was to be killed, and has not ended. Nothing waits for it any more: its commands have their
+    /// outcomes, its lanes are closed, and another run may begin. It is reaped when it ends.
+    #[error("the process {pid} cannot be killed, so it is given up: {why}{}", first(because.as_deref()))]
+    Unkillable {
+        /// Its number.
+        pid: u32,
+        /// What keeps it.
+        why: Unkillable,
+        /// What it was to be killed for, if nobody had asked for its end.
+        because: Option<Box<Failure>>,
+    },
     /// The child sent what no child sends, and was killed.
     #[error("the child broke the protocol and was killed: {}", escaped(.0))]
     Broken(String),
@@ -182,6 +204,10 @@ pub enum Failure {
     },
 }
 
+fn first(because: Option<&Failure>) -> String {
+    because.map_or_else(String::new, |failure| format!(" (before that: {failure})"))
+}
+
 fn last_seen(executing: Option<&Executing>) -> String {
     executing.map_or_else(String::new, |executing| format!("; it was executing {executing}"))
 }
@@ -199,6 +225,30 @@ impl From<InitFailure> for Failure {
     }
 }
 
+/// What is known of the child's `cleanup`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cleanup {
+    /// It has run: the child's goodbye says so.
+    Ran,
+    /// It has not: there was no child to clean up, as after a failed constructor, or the child was killed or has
+    /// crashed, and nothing here had asked it to stop.
+    Skipped,
+    /// The child was stopping, and ended without a goodbye: `cleanup` may have run, in whole, in part or not at
+    /// all. The same of a child that has broken the protocol or has lost its lane, and of one that is given up.
+    Unknown,
+}
+
+impl fmt::Display for Cleanup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ran => "ran",
+            Self::Skipped => "skipped",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
 /// The end of one run. Signal `finished` brings it, and every command that the end took along.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -211,14 +261,16 @@ pub struct ExitReport {
     pub pid: Option<u32>,
     /// [`State::Finished`], [`State::Failed`] or [`State::Crashed`].
     pub state: State,
-    /// How the process ended; `None` if there never was one.
+    /// What is known of the process's end.
+    pub end: End,
+    /// The exit status of `end`, if there is one and it is known.
     pub status: Option<ExitStatus>,
     /// Why it was asked to end, if it was; of one that has ended in order by itself, what it says.
     pub reason: Option<StopReason>,
     /// Whether the controller had to kill it, or did because it was asked to.
     pub killed: bool,
     /// Whether `cleanup` has run. A kill skips it.
-    pub cleaned_up: bool,
+    pub cleanup: Cleanup,
     /// What `cleanup` panicked with.
     pub cleanup_panic: Option<PanicReport>,
     /// Why, if it did not end as asked.
@@ -240,10 +292,9 @@ impl fmt::Display for ExitReport {
         if let Some(pid) = self.pid {
             write!(f, " (pid {pid})")?;
         }
-        match (&self.failure, self.status) {
-            (Some(failure), _) => write!(f, ": {failure}")?,
-            (None, Some(status)) => write!(f, " {}: {status}", self.way(status))?,
-            (None, None) => write!(f, " finished")?,
+        match &self.failure {
+            Some(failure) => write!(f, ": {failure}")?,
+            None => write!(f, " {}: {}", self.way(), self.end)?,
         }
         if let Some(StopReason::Because(text)) = &self.reason {
             write!(f, " ({text})")?;
@@ -258,12 +309,13 @@ impl fmt::Display for ExitReport {
 
 impl ExitReport {
     /// How a child ended that was asked to.
-    fn way(&self, status: ExitStatus) -> &'static str {
-        match (self.killed, status.signal()) {
-            (true, Some(_)) => "was killed",
-            (true, None) => "ended by itself just before it was killed",
-            (false, Some(_)) => "was terminated",
-            (false, None) => "finished",
+    fn way(&self) -> &'static str {
+        let status = self.end.status();
+        match (self.killed, status, status.and_then(ExitStatus::signal)) {
+            (true, Some(_), None) => "ended by itself just before it was killed",
+            (true, ..) => "was killed",
+            (false, _, Some(_)) => "was terminated",
+            (false, ..) => "finished",
         }
     }
 }

@@ -214,7 +214,8 @@ pub struct CallEnd {
     pub result: Result<(), CallError<String>>,
 }
 
-/// A failure as signal `exception_raised` brings it: a command's, or a crash.
+/// Something that went wrong, as signal `exception_raised` brings it: everything, each once, under its own kind. Of
+/// the failures of a run signal `failed` tells as well, for who follows the run; show one of the two.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Exception {
@@ -222,9 +223,9 @@ pub struct Exception {
     pub process: String,
     /// Its process number, if it has one.
     pub pid: Option<u32>,
-    /// The command; `None` for a crash.
+    /// The command; `None` for what befell the child.
     pub command: Option<&'static str>,
-    /// The call's number; `None` for a crash.
+    /// The call's number; `None` for what befell the child.
     pub call: Option<u64>,
     /// What happened.
     pub kind: ExceptionKind,
@@ -242,8 +243,30 @@ pub enum ExceptionKind {
     Raised,
     /// A command panicked.
     Panicked,
-    /// The child crashed, or never got ready; told once, not once per command.
+    /// The child never got ready: its program is missing, its constructor failed, it was too slow, … Of this and
+    /// the next four: told once, not once per command; [`Failure`](crate::Failure) says more, in signal `failed`.
+    StartFailed {
+        /// Commands that ended with it.
+        commands_lost: usize,
+    },
+    /// The child crashed: it ended by itself, without a goodbye.
     Crashed {
+        /// Commands that ended with it.
+        commands_lost: usize,
+    },
+    /// The child sent what no child sends, and was killed.
+    Broken {
+        /// Commands that ended with it.
+        commands_lost: usize,
+    },
+    /// The child was killed because it did not answer, because a command did not heed what it was asked, or for
+    /// want of memory.
+    Killed {
+        /// Commands that ended with it.
+        commands_lost: usize,
+    },
+    /// The child cannot be killed, and is given up.
+    Unkillable {
         /// Commands that ended with it.
         commands_lost: usize,
     },
@@ -277,6 +300,21 @@ pub enum ExceptionKind {
     /// A child that has a child of its own has a shorter grace than that needs; told when the latter is first started,
     /// in the former. Where the one is stopped, the other gets what is left of its grace.
     ShortGrace,
+}
+
+impl ExceptionKind {
+    /// The commands that ended with the child; `None` if this is not about the end of a run.
+    #[must_use]
+    pub const fn commands_lost(self) -> Option<usize> {
+        match self {
+            Self::StartFailed { commands_lost }
+            | Self::Crashed { commands_lost }
+            | Self::Broken { commands_lost }
+            | Self::Killed { commands_lost }
+            | Self::Unkillable { commands_lost } => Some(commands_lost),
+            _ => None,
+        }
+    }
 }
 
 /// An item of the interface whose value was not delivered.

@@ -14,17 +14,17 @@ use super::inbox::{Notice, Wake, enqueue, enqueue_change, post};
 use super::outcome::{CallEnd, Exception, ExceptionKind, Outcome};
 use super::pending::Entry;
 use super::restart::{self, GaveUp, Restarting};
-use super::run::{self, Ask, Run};
+use super::run::{self, Ask, Held, Run};
 use super::shared::{Life, Shared};
 use super::signal::Signal;
 use super::traffic::{Gate, Traffic};
 use crate::child::registry::SharedKey;
 use crate::child::{init, registry};
 use crate::controller::builder::Program;
+use crate::limits::DRAIN_DEADLINE;
 use crate::nested;
-use crate::process::ExitStatus;
 use crate::process::output::OutputStream;
-use crate::process::sys;
+use crate::process::{End, ExitStatus, sys};
 use crate::sync::{lock, wait_timeout};
 use crate::testing::ScriptError;
 use crate::wire::at_exit::AtExit;
@@ -249,8 +249,8 @@ impl fmt::Display for Process {
             (life.state, life.report.clone())
         };
         write!(f, "<Process({}, {state}", self.name())?;
-        if let Some(status) = report.filter(|_| state.has_ended()).and_then(|it| it.status) {
-            write!(f, "[{status}]")?;
+        if let Some(report) = report.filter(|it| state.has_ended() && it.end != End::NeverRan) {
+            write!(f, "[{}]", report.end)?;
         }
         f.write_str(")>")
     }
@@ -346,6 +346,9 @@ impl Process {
     ///
     /// Children that the child has itself are neither killed nor waited for: they notice its end, and end by
     /// themselves, with their `cleanup`, within their own grace and a second.
+    ///
+    /// A process that cannot be killed, since it hangs in a driver or has become another user, is given up after a
+    /// second, as [`Failure::Unkillable`]: its commands have their outcomes then, and it may be started again.
     pub fn kill(&self) {
         self.ask(Ask::Kill, StopReason::Asked);
     }
@@ -403,14 +406,16 @@ impl Process {
     }
 
     /// Waits until this run has ended, at most `timeout`; `None` if it has not. Any number of times. A
-    /// restart that follows does not count: it is the next run's.
+    /// restart that follows does not count: it is the next run's. The descriptors of the run are closed by then,
+    /// but for output that a program holds open which the child has started.
     ///
-    /// An in-process child has the code that its process would have had; one that did not end, so that
-    /// its thread was given up, counts as killed.
+    /// What is returned is the exit status, as a rule; see [`End`] for when it is unknown. An in-process child has
+    /// the code that its process would have had; one that did not end, so that its thread was given up, counts as
+    /// killed.
     ///
     /// # Errors
     /// If there was nothing to join.
-    pub fn join(&self, timeout: Duration) -> Result<Option<ExitStatus>, JoinError> {
+    pub fn join(&self, timeout: Duration) -> Result<Option<End>, JoinError> {
         if sys::is_copy() {
             return Err(JoinError::ForkedCopy);
         }
@@ -424,15 +429,18 @@ impl Process {
             Ordering::Greater => false,
         };
         let busy = |life: &Life| runs(life) || self.is_being_told(life);
-        let life = self.wait_while(timeout, busy);
+        let begun = Instant::now();
+        drop(self.wait_while(timeout, busy));
+        // A thread that hangs may hold one for ever.
+        let left = timeout.saturating_sub(begun.elapsed()).min(DRAIN_DEADLINE);
+        let life = self.wait_while(left, |life| !busy(life) && life.holding.contains(&generation));
         match (life.state, &life.report) {
             (State::Created, _) => Err(JoinError::NotStarted),
             _ if busy(&life) && wait_forbidden() => Err(JoinError::WaitForbidden),
             _ if runs(&life) => Ok(None),
-            (_, Some(report)) => match (report.status, &report.failure) {
-                (Some(status), _) => Ok(Some(status)),
-                (None, Some(failure)) => Err(JoinError::NeverRan(failure.clone())),
-                (None, None) => Err(JoinError::NotStarted),
+            (_, Some(report)) => match (report.end, &report.failure) {
+                (End::NeverRan, Some(failure)) => Err(JoinError::NeverRan(failure.clone())),
+                (end, _) => Ok(Some(end)),
             },
             (_, None) => Ok(None),
         }
@@ -554,7 +562,7 @@ impl Process {
         self.shared.life().generation
     }
 
-    /// How the last run's process ended.
+    /// The exit status of the last run's process, if it is known; [`ExitReport::end`] says more.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
         self.exit_report().and_then(|report| report.status)
@@ -709,6 +717,8 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
     life.supervisor.begun(Instant::now());
     life.ready = false;
     life.run = Some(Arc::clone(&run));
+    life.holding.push(run.generation());
+    run.hold(Held::new(shared, run.generation()));
     let reapplied = {
         let mut traffic = shared.traffic();
         let reapplied = traffic.begin_run(|command| shared.limit(command, None));

@@ -12,6 +12,7 @@ mod connect;
 mod end;
 mod finished;
 mod guard;
+mod held;
 mod order;
 mod output;
 mod read;
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant};
 use self::connect::NotConnected;
 use self::finished::{Busy, Finished};
 use self::guard::EndGuard;
+pub(crate) use self::held::Held;
 use self::output::Streams;
 use self::read::Unreadable;
 use super::builder::Program;
@@ -35,7 +37,7 @@ use super::exit::Failure;
 use super::shared::Shared;
 use crate::child::registry;
 use crate::limits::CLOSED_LANE_PATIENCE;
-use crate::process::ExitStatus;
+use crate::process::End;
 use crate::process::watch::{self, WatchKey};
 use crate::sync::lock;
 use crate::transport::LaneEnd;
@@ -61,6 +63,8 @@ struct Known {
     /// The watcher knows the run, so it can be asked.
     watched: bool,
     asked: Option<(Ask, Duration)>,
+    /// A stop request has gone out, or SIGTERM was asked for: it may be cleaning up.
+    asked_to_stop: bool,
     /// SIGTERM was sent.
     terminated: bool,
     /// The last rung of the ladder was climbed.
@@ -77,8 +81,8 @@ struct Known {
     failure: Option<Failure>,
     /// The command for which it was killed.
     blame: Option<Blame>,
-    /// The watcher has spoken: there is no process any more; how it ended.
-    ended: Option<Option<ExitStatus>>,
+    /// The watcher has spoken: there is no process any more, or it is waited for no longer.
+    ended: Option<End>,
     /// For the end marker.
     events_end: Option<Arc<dyn LaneEnd>>,
 }
@@ -103,6 +107,8 @@ pub(crate) struct Run {
     /// A lane to the child is closed.
     closed_a_lane: AtomicBool,
     output: Streams,
+    /// Until its end.
+    held: Mutex<Option<Held>>,
 }
 
 impl std::fmt::Debug for Run {
@@ -124,13 +130,28 @@ impl Run {
             jammed: AtomicBool::new(false),
             closed_a_lane: AtomicBool::new(false),
             output: Streams::default(),
+            held: Mutex::default(),
         }
+    }
+
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// What is to be kept beside each descriptor of the run.
+    pub(crate) fn hold(&self, held: Held) {
+        *lock(&self.held) = Some(held);
+    }
+
+    fn held(&self) -> Option<Held> {
+        lock(&self.held).clone()
     }
 
     /// Passes a wish on to the watcher, or keeps it until the watcher knows the run.
     pub(crate) fn ask(&self, ask: Ask, grace: Duration) {
         let watched = {
             let mut known = lock(&self.known);
+            known.asked_to_stop |= ask != Ask::Kill;
             if known.asked.is_none_or(|(before, _)| before < ask) {
                 known.asked = Some((ask, grace));
             }
@@ -215,8 +236,12 @@ impl Run {
     /// Ends the reader's wait. In a thread of its own: it could block for ever, and nobody would end the
     /// run.
     fn mark_end(&self, end: Arc<dyn LaneEnd>) {
-        let generation = self.generation;
-        let body = move || end.end(generation);
+        let (generation, held) = (self.generation, self.held());
+        let body = move || {
+            end.end(generation);
+            drop(end);
+            drop(held);
+        };
         let _ = thread::Builder::new().name("mp-marker".into()).spawn(body);
     }
 
@@ -267,6 +292,8 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     let Some(steps) = lock(&run.received).take() else {
         return;
     };
+    // For what this thread reads, to the very end.
+    let _held = run.held();
     let guard = EndGuard { shared, run, steps };
     let steps = &guard.steps;
     let connected = match &shared.spec.program {
@@ -296,7 +323,9 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
         }
         #[cfg(target_os = "linux")]
         Err(NotConnected::Closed) => help_along(run, steps, NEVER_SAID_WHO),
-        Err(NotConnected::NoProcess(failure)) => lock(&run.known).failure = Some(failure),
+        Err(NotConnected::NoProcess(failure)) => {
+            lock(&run.known).failure.get_or_insert(failure);
+        }
         Err(NotConnected::Refused(failure)) => {
             run.fail(failure);
             wait_for_end(steps);

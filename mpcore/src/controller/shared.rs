@@ -69,6 +69,8 @@ pub(crate) struct Life {
     pub(crate) posting: usize,
     /// The last signals of a run are being posted; the next must not begin before.
     pub(crate) finishing: bool,
+    /// Runs of which some thread still holds a descriptor.
+    pub(crate) holding: Vec<u32>,
     /// Runs that have ended, but for their `after_exit` hook.
     pub(crate) hooks: usize,
     /// The last control is gone, so nothing of this child is started any more.
@@ -132,6 +134,7 @@ impl Shared {
             supervisor: Supervisor::new(spec.restart),
             posting: 0,
             finishing: false,
+            holding: Vec::new(),
             hooks: 0,
             released: false,
         };

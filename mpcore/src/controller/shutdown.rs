@@ -9,9 +9,9 @@ use super::process::{AfterEnd, Process, request};
 use super::relief::{self, background_inbox};
 use super::run::Ask;
 use super::shared::Shared;
-use crate::limits::{SHUTDOWN_DEADLINE, TERMINATE_GRACE};
+use crate::limits::{FLUSH_DEADLINE, SHUTDOWN_DEADLINE, TERMINATE_GRACE};
 use crate::nested;
-use crate::process::sys;
+use crate::process::{output, sys};
 use crate::sync::lock;
 use crate::wire::at_exit::AtExit;
 use crate::wire::stop_reason::StopReason;
@@ -43,7 +43,8 @@ pub enum ShutdownError {
 }
 
 /// Ends every child of this process by its [exit policy](AtExit), waits for their ends, all under one deadline,
-/// and for the background inbox to deliver their last signals, handlers that hold its threads included.
+/// and for the background inbox to deliver their last signals, handlers that hold its threads included, and
+/// for what the children have printed last to be passed on.
 ///
 /// Also in a handler, or in an `after_exit` hook: it waits for all that ends without the thread it is called on.
 ///
@@ -121,7 +122,16 @@ fn wait_for(children: Vec<Arc<Shared>>, deadline: Option<Instant>) -> bool {
         all &= Process::new(child).wait_idle(left);
     }
     // In a handler of that inbox the rest is delivered after it.
-    all && (relief::drains_here() || background_inbox().wait_empty(deadline))
+    let heard = all && (relief::drains_here() || background_inbox().wait_empty(deadline));
+    // Also where a child is late: what the others have said is there.
+    flush_output(deadline) && heard
+}
+
+/// The last lines of a child are what somebody looks for: they are on the own streams before the program ends, unless
+/// those take nothing.
+fn flush_output(deadline: Option<Instant>) -> bool {
+    let at_most = Instant::now() + FLUSH_DEADLINE;
+    output::flush(deadline.map_or(at_most, |at| at.min(at_most)))
 }
 
 /// Ends every child of a child by its policy, and waits for their ends and for what they have to tell. Their kills come

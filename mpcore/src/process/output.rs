@@ -55,7 +55,12 @@ pub(crate) struct Fate {
     /// Each line is handed over.
     pub(crate) sink: Option<Sink>,
     pub(crate) passed_on: PassedOn,
+    /// Dropped when the pipe is closed, or the run has ended and somebody else holds the pipe.
+    pub(crate) keep: Option<Keep>,
 }
+
+/// What somebody keeps beside a pipe, to see when it is closed.
+pub(crate) type Keep = Arc<dyn Send + Sync>;
 
 /// Whether the bytes go to a stream of the controller's own as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,10 +141,21 @@ impl Fate {
     }
 }
 
+/// Waits until what children have written and was read is on the own stdout and stderr; whether it is. One that takes nothing,
+/// as a terminal does after Ctrl-S, ends the wait at the deadline.
+pub(crate) fn flush(deadline: Instant) -> bool {
+    source::flush(deadline)
+}
+
 impl Stream {
-    /// Reads `pipe` to its end in the background. `None` if there is no thread for that: then the child
-    /// finds its pipe broken.
-    pub(crate) fn follow(pipe: Pipe, fate: Fate) -> Option<Arc<Self>> {
+    /// Makes sure that there is a thread for such a stream, before there is one.
+    pub(crate) fn prepare(passed_on: PassedOn) -> io::Result<()> {
+        source::prepare(passed_on)
+    }
+
+    /// Reads `pipe` to its end in the background. An error: there is no thread for that, and the child would find
+    /// its pipe broken.
+    pub(crate) fn follow(pipe: Pipe, fate: Fate) -> io::Result<Arc<Self>> {
         source::follow(pipe, fate)
     }
 
@@ -191,17 +207,45 @@ impl Stream {
 /// Three threads for all: pipes that can be polled.
 #[cfg(unix)]
 mod source {
-    use std::os::fd::{AsFd, OwnedFd};
-    use std::sync::OnceLock;
+    use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+    use std::sync::Condvar;
     use std::thread;
+    use std::time::Duration;
 
     use rustix::io::Errno;
 
-    use super::{Arc, Condvar, Fate, Instant, Mutex, PassedOn, Pipe, State, Stream, io, lock};
+    use super::{Arc, Fate, Instant, Keep, Mutex, PassedOn, Pipe, State, Stream, io, lock};
+    use crate::made_once::MadeOnce;
     use crate::process::sys::{self, poll_readable};
+    use crate::sync::wait_timeout;
 
-    /// Never blocks when read.
-    pub(super) type Source = OwnedFd;
+    /// Never blocks when read. It is closed at its end, whatever the thread is doing that passes on.
+    pub(super) struct Source {
+        pipe: Mutex<Option<Arc<Open>>>,
+    }
+
+    struct Open {
+        pipe: OwnedFd,
+        keep: Mutex<Option<Keep>>,
+    }
+
+    impl AsFd for Open {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.pipe.as_fd()
+        }
+    }
+
+    impl Source {
+        fn open(&self) -> Option<Arc<Open>> {
+            lock(&self.pipe).clone()
+        }
+
+        /// Closed once what is returned is dropped, which is to be done under no lock.
+        #[must_use]
+        fn close(&self) -> Option<Arc<Open>> {
+            lock(&self.pipe).take()
+        }
+    }
 
     /// What is read at once.
     const CHUNK: usize = 64 << 10;
@@ -214,55 +258,69 @@ mod source {
         Ended,
     }
 
-    pub(super) fn follow(pipe: Pipe, fate: Fate) -> Option<Arc<Stream>> {
-        let source = match pipe {
+    pub(super) fn prepare(passed_on: PassedOn) -> io::Result<()> {
+        Reader::of(passed_on).map(drop)
+    }
+
+    pub(super) fn follow(pipe: Pipe, mut fate: Fate) -> io::Result<Arc<Stream>> {
+        let pipe = match pipe {
             Pipe::Stdout(pipe) => OwnedFd::from(pipe),
             Pipe::Stderr(pipe) => OwnedFd::from(pipe),
         };
         // It is a flag of this end alone, and not of what the child writes to.
-        rustix::io::ioctl_fionbio(&source, true).ok()?;
+        rustix::io::ioctl_fionbio(&pipe, true)?;
         let reader = Reader::of(fate.passed_on)?;
+        let open = Open { pipe, keep: Mutex::new(fate.keep.take()) };
+        let source = Source { pipe: Mutex::new(Some(Arc::new(open))) };
         let state = Mutex::new(State::new(fate));
         let stream = Arc::new(Stream { state, passed_on: Condvar::new(), source });
         reader.add(Arc::clone(&stream));
-        Some(stream)
+        Ok(stream)
+    }
+
+    fn read(pipe: &Open, state: &mut State, buffer: &mut [u8]) -> Read {
+        loop {
+            match rustix::io::read(&pipe.pipe, &mut *buffer) {
+                Ok(0) => return Read::Ended,
+                Ok(length) => {
+                    state.take(&buffer[..length]);
+                    return Read::Some(length);
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Read::NothingNow,
+                Err(_) => return Read::Ended,
+            }
+        }
     }
 
     impl Stream {
-        fn read(&self, state: &mut State, buffer: &mut [u8]) -> Read {
-            loop {
-                match rustix::io::read(&self.source, &mut *buffer) {
-                    Ok(0) => return Read::Ended,
-                    Ok(length) => {
-                        state.take(&buffer[..length]);
-                        return Read::Some(length);
-                    }
-                    Err(Errno::INTR) => {}
-                    Err(Errno::AGAIN) => return Read::NothingNow,
-                    Err(_) => return Read::Ended,
-                }
-            }
-        }
-
         pub(super) fn drain(&self, _deadline: Instant) {
             let mut state = lock(&self.state);
-            if state.ended {
-                return;
-            }
-            // Not more than is there now: somebody else may hold the pipe and go on writing.
-            let mut left = rustix::io::ioctl_fionread(&self.source).unwrap_or_default();
+            let Some(pipe) = self.source.open().filter(|_| !state.ended) else { return };
+            // Not more than is there now, but for a last look at whether that is the end: somebody else may
+            // hold the pipe and go on writing.
+            let mut left = rustix::io::ioctl_fionread(&pipe.pipe).unwrap_or_default();
             let mut buffer = vec![0; CHUNK];
-            while left > 0 {
-                let most = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
-                match self.read(&mut state, &mut buffer[..most]) {
+            let (mut read_on, mut closed) = (true, None);
+            while read_on {
+                read_on = left > 0;
+                let most = usize::try_from(left).unwrap_or(CHUNK).clamp(1, CHUNK);
+                match read(&pipe, &mut state, &mut buffer[..most]) {
                     Read::Some(length) => left = left.saturating_sub(length as u64),
-                    Read::NothingNow | Read::Ended => break,
+                    Read::NothingNow => break,
+                    Read::Ended => {
+                        closed = self.source.close();
+                        break;
+                    }
                 }
             }
-            let passes_on = !state.to_pass_on.is_empty();
-            let to = state.fate.passed_on;
+            let passed_on = state.fate.passed_on;
             drop(state);
-            if passes_on && let Some(reader) = Reader::of(to) {
+            // Where somebody else holds the pipe it stays open, and nobody waits for that.
+            let keep = if closed.is_some() { None } else { lock(&pipe.keep).take() };
+            drop((pipe, closed, keep));
+            // It passes on what was read, and lets go of the pipe.
+            if let Some(reader) = Reader::made(passed_on) {
                 reader.wake();
             }
         }
@@ -272,30 +330,39 @@ mod source {
     struct Reader {
         new: Arc<Mutex<Vec<Arc<Stream>>>>,
         wake: io::PipeWriter,
+        rounds: Arc<Rounds>,
     }
 
+    static PRINTING: MadeOnce<Reader> = MadeOnce::new();
+    static PASSING: MadeOnce<Reader> = MadeOnce::new();
+    static QUIET: MadeOnce<Reader> = MadeOnce::new();
+
     impl Reader {
-        fn of(passed_on: PassedOn) -> Option<&'static Self> {
-            static PASSING: OnceLock<Option<Reader>> = OnceLock::new();
-            static PRINTING: OnceLock<Option<Reader>> = OnceLock::new();
-            static QUIET: OnceLock<Option<Reader>> = OnceLock::new();
+        fn of(passed_on: PassedOn) -> io::Result<&'static Self> {
             match passed_on {
-                PassedOn::ToStdout => PRINTING.get_or_init(|| Reader::start("mp-stdout")),
-                PassedOn::ToStderr => PASSING.get_or_init(|| Reader::start("mp-stderr")),
-                PassedOn::Nowhere => QUIET.get_or_init(|| Reader::start("mp-output")),
+                PassedOn::ToStdout => PRINTING.get_or_make(|| Reader::start("mp-stdout")),
+                PassedOn::ToStderr => PASSING.get_or_make(|| Reader::start("mp-stderr")),
+                PassedOn::Nowhere => QUIET.get_or_make(|| Reader::start("mp-output")),
             }
-            .as_ref()
         }
 
-        fn start(name: &str) -> Option<Self> {
-            let (wake, waker) = sys::pipe().ok()?;
+        fn made(passed_on: PassedOn) -> Option<&'static Self> {
+            match passed_on {
+                PassedOn::ToStdout => PRINTING.get(),
+                PassedOn::ToStderr => PASSING.get(),
+                PassedOn::Nowhere => QUIET.get(),
+            }
+        }
+
+        fn start(name: &str) -> io::Result<Self> {
+            let (wake, waker) = sys::pipe()?;
             // A full pipe wakes as well as one with a byte in it.
-            rustix::io::ioctl_fionbio(&waker, true).ok()?;
-            let new = Arc::<Mutex<Vec<Arc<Stream>>>>::default();
-            let reader = Self { new: Arc::clone(&new), wake: waker };
-            let body = move || run(wake, &new);
-            thread::Builder::new().name(name.into()).spawn(body).ok()?;
-            Some(reader)
+            rustix::io::ioctl_fionbio(&waker, true)?;
+            let (new, rounds) = (Arc::default(), Arc::default());
+            let reader = Self { new: Arc::clone(&new), wake: waker, rounds: Arc::clone(&rounds) };
+            let body = move || run(wake, &new, &rounds);
+            thread::Builder::new().name(name.into()).spawn(body)?;
+            Ok(reader)
         }
 
         fn add(&self, stream: Arc<Stream>) {
@@ -308,35 +375,94 @@ mod source {
         }
     }
 
-    fn run(mut wake: io::PipeReader, new: &Mutex<Vec<Arc<Stream>>>) {
+    /// Who waits until all is passed on that has been read.
+    #[derive(Debug, Default)]
+    struct Rounds {
+        count: Mutex<Count>,
+        changed: Condvar,
+    }
+
+    #[derive(Debug, Default)]
+    struct Count {
+        asked: u64,
+        done: u64,
+    }
+
+    /// Waits until what has been read of finished streams is passed on; whether it is.
+    pub(super) fn flush(deadline: Instant) -> bool {
+        let flushed = |reader: &MadeOnce<Reader>| reader.get().is_none_or(|it| it.flush(deadline));
+        let (stderr, stdout) = (flushed(&PASSING), flushed(&PRINTING));
+        stderr && stdout
+    }
+
+    impl Reader {
+        fn flush(&self, deadline: Instant) -> bool {
+            let Rounds { count, changed } = &*self.rounds;
+            let mut count = lock(count);
+            count.asked += 1;
+            let mine = count.asked;
+            self.wake();
+            while count.done < mine {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return false;
+                }
+                count = wait_timeout(changed, count, left.min(Duration::from_secs(3600)));
+            }
+            true
+        }
+    }
+
+    fn run(mut wake: io::PipeReader, new: &Mutex<Vec<Arc<Stream>>>, rounds: &Rounds) {
         let mut streams: Vec<Arc<Stream>> = Vec::new();
         let mut buffer = vec![0; CHUNK];
         loop {
+            streams.retain(|stream| {
+                let open = stream.source.open().is_some();
+                if !open {
+                    // The rest, to which nothing is added any more.
+                    stream.pass_on();
+                }
+                open
+            });
+            let pipes: Vec<_> = streams.iter().map(|stream| stream.source.open()).collect();
             let mut fds: Vec<&dyn AsFd> = vec![&wake];
-            fds.extend(streams.iter().map(|stream| &stream.source as &dyn AsFd));
+            // One that was closed meanwhile has woken this thread.
+            let mut followed = Vec::new();
+            for (stream, pipe) in streams.iter().zip(&pipes) {
+                if let Some(pipe) = pipe {
+                    fds.push(pipe);
+                    followed.push((stream, pipe));
+                }
+            }
             let ready = poll_readable(&fds, None);
-            // From the back, so that removing does not move what is still to be read.
-            for index in ready.into_iter().rev() {
-                if index == 0 {
-                    let _ = io::Read::read(&mut wake, &mut [0; 512]);
-                    streams.append(&mut lock(new));
-                    // Whoever finishes a stream leaves what is to be passed on to this thread.
-                    streams.iter().for_each(|stream| stream.pass_on());
+            let mut closed = Vec::new();
+            for index in &ready {
+                let Some((stream, pipe)) = index.checked_sub(1).map(|index| followed[index]) else {
                     continue;
-                }
-                let stream = &streams[index - 1];
-                let read = {
-                    let mut state = lock(&stream.state);
-                    let read = stream.read(&mut state, &mut buffer);
-                    if read == Read::Ended {
-                        state.end();
-                    }
-                    read
                 };
-                stream.pass_on();
-                if read == Read::Ended {
-                    streams.swap_remove(index - 1);
+                let mut state = lock(&stream.state);
+                if read(pipe, &mut state, &mut buffer) == Read::Ended {
+                    state.end();
+                    closed.push(stream.source.close());
                 }
+            }
+            // Who finishes a stream need not wait for what may block now, and so nor do its descriptors.
+            drop(fds);
+            drop(followed);
+            drop((pipes, closed));
+            if ready.contains(&0) {
+                let _ = io::Read::read(&mut wake, &mut [0; 512]);
+                streams.append(&mut lock(new));
+            }
+            // After the wake was taken: who asks from here on wakes once more.
+            let asked = lock(&rounds.count).asked;
+            // Whoever finishes a stream leaves what is to be passed on to this thread.
+            streams.iter().for_each(|stream| stream.pass_on());
+            let mut count = lock(&rounds.count);
+            if count.done < asked {
+                count.done = asked;
+                rounds.changed.notify_all();
             }
         }
     }
@@ -364,7 +490,17 @@ mod source {
         }
     }
 
-    pub(super) fn follow(mut pipe: Pipe, fate: Fate) -> Option<Arc<Stream>> {
+    /// Each pipe has a thread of its own.
+    pub(super) fn prepare(_passed_on: super::PassedOn) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Whoever finishes a stream waits for its thread, which passes on by itself.
+    pub(super) fn flush(_deadline: Instant) -> bool {
+        true
+    }
+
+    pub(super) fn follow(mut pipe: Pipe, fate: Fate) -> io::Result<Arc<Stream>> {
         let state = Mutex::new(State::new(fate));
         let stream = Arc::new(Stream { state, passed_on: Condvar::new(), source: Condvar::new() });
         let followed = Arc::clone(&stream);
@@ -383,8 +519,8 @@ mod source {
             lock(&followed.state).end();
             followed.source.notify_all();
         };
-        thread::Builder::new().name("mp-output".into()).spawn(body).ok()?;
-        Some(stream)
+        thread::Builder::new().name("mp-output".into()).spawn(body)?;
+        Ok(stream)
     }
 
     impl Stream {

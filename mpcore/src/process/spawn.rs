@@ -1,16 +1,24 @@
-//! The one thread that performs every spawn.
+//! The threads that perform every spawn.
 //!
-//! One, because Linux ties "tell me when my parent dies" to the thread that spawned, so that thread
-//! has to live as long as the process.
+//! One, as long as the system starts programs at once; another where one hangs, as the start of a program does that
+//! a virus scanner, a network drive or FUSE holds back. None ever ends, because Linux ties "tell me when my parent
+//! dies" to the thread that spawned. Who has ordered a spawn waits for it, and may be sent away: a process that
+//! comes later is killed on arrival.
 
+use std::collections::VecDeque;
 use std::io;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command};
-use std::sync::mpsc;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::sys;
-use crate::sync::lock;
+use super::watch;
+use crate::sync::{lock, wait, wait_timeout};
+
+/// A spawn takes a few milliseconds. After this long without any progress those that wait behind it get another
+/// thread.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// A started process and the controller's ends of its pipes.
 #[derive(Debug)]
@@ -21,30 +29,140 @@ pub(crate) struct Spawned {
     pub(crate) stderr: Option<ChildStderr>,
 }
 
-struct Job {
-    command: Command,
-    reply: mpsc::Sender<io::Result<Spawned>>,
+/// A spawn that was ordered. See the [module](self).
+#[derive(Debug, Default)]
+pub(crate) struct Spawning {
+    state: Mutex<State>,
+    changed: Condvar,
 }
 
-/// Spawns on the spawn thread and waits for it, which takes about as long as `posix_spawn` does.
-pub(crate) fn spawn(command: Command) -> io::Result<Spawned> {
-    static JOBS: OnceLock<Mutex<mpsc::Sender<Job>>> = OnceLock::new();
-    let jobs = JOBS.get_or_init(|| {
-        let (sender, receiver) = mpsc::channel();
-        let body = move || run(&receiver);
-        // Without the thread the jobs are refused below.
-        let _ = thread::Builder::new().name("mp-spawn".into()).spawn(body);
-        Mutex::new(sender)
-    });
-    let no_thread = || io::Error::other("the spawn thread could not be started");
-    let (reply, answer) = mpsc::channel();
-    let job = Job { command, reply };
-    lock(jobs).send(job).map_err(|_| no_thread())?;
-    answer.recv().map_err(|_| no_thread())?
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Waiting,
+    Done(io::Result<Spawned>),
+    /// Who has ordered it has it.
+    Taken,
+    /// Nobody waits for it any more.
+    Abandoned,
 }
 
-fn run(jobs: &mpsc::Receiver<Job>) {
-    for Job { mut command, reply } in jobs {
-        let _ = reply.send(sys::Process::spawn(&mut command));
+/// The wait for a spawn was ended.
+#[derive(Debug)]
+pub(crate) struct Abandoned;
+
+impl Spawning {
+    /// Orders a spawn. An error: there is no thread that could perform it.
+    pub(crate) fn order(self: &Arc<Self>, command: Command) -> io::Result<()> {
+        let mut jobs = lock(&JOBS.queue);
+        if jobs.threads == 0 {
+            start_thread(&mut jobs)?;
+        }
+        jobs.waiting.push_back((command, Arc::clone(self)));
+        drop(jobs);
+        JOBS.came.notify_one();
+        Ok(())
+    }
+
+    /// Waits for it, as long as it takes, or until it is [abandoned](Self::abandon).
+    pub(crate) fn wait(&self) -> Result<io::Result<Spawned>, Abandoned> {
+        loop {
+            let mut state = lock(&self.state);
+            if matches!(*state, State::Waiting) {
+                state = wait_timeout(&self.changed, state, PATIENCE);
+            }
+            match std::mem::replace(&mut *state, State::Taken) {
+                State::Done(spawned) => return Ok(spawned),
+                State::Waiting => *state = State::Waiting,
+                State::Taken | State::Abandoned => {
+                    *state = State::Abandoned;
+                    return Err(Abandoned);
+                }
+            }
+            drop(state);
+            relieve();
+        }
+    }
+
+    /// Sends away who waits; whether it was in time for that.
+    pub(crate) fn abandon(&self) -> bool {
+        let mut state = lock(&self.state);
+        if matches!(*state, State::Waiting) {
+            *state = State::Abandoned;
+            self.changed.notify_all();
+        }
+        matches!(*state, State::Abandoned)
+    }
+
+    fn is_abandoned(&self) -> bool {
+        matches!(*lock(&self.state), State::Abandoned)
+    }
+
+    fn done(&self, spawned: io::Result<Spawned>) {
+        let mut state = lock(&self.state);
+        if matches!(*state, State::Abandoned) {
+            drop(state);
+            if let Ok(late) = spawned {
+                watch::bury(late.process);
+            }
+            return;
+        }
+        *state = State::Done(spawned);
+        self.changed.notify_all();
+    }
+}
+
+struct Jobs {
+    queue: Mutex<Queue>,
+    came: Condvar,
+}
+
+struct Queue {
+    waiting: VecDeque<(Command, Arc<Spawning>)>,
+    threads: usize,
+    idle: usize,
+    /// When a thread has taken one the last time, or was started.
+    moved: Option<Instant>,
+}
+
+static JOBS: Jobs = Jobs {
+    queue: Mutex::new(Queue { waiting: VecDeque::new(), threads: 0, idle: 0, moved: None }),
+    came: Condvar::new(),
+};
+
+fn start_thread(jobs: &mut MutexGuard<'_, Queue>) -> io::Result<()> {
+    thread::Builder::new().name("mp-spawn".into()).spawn(run)?;
+    jobs.threads += 1;
+    jobs.moved = Some(Instant::now());
+    Ok(())
+}
+
+/// Another thread for those that wait, if all hang.
+fn relieve() {
+    let mut jobs = lock(&JOBS.queue);
+    let stands_still = jobs.moved.is_none_or(|at| at.elapsed() >= PATIENCE);
+    if stands_still && jobs.idle == 0 && !jobs.waiting.is_empty() {
+        // Where there can be none, they wait on.
+        let _ = start_thread(&mut jobs);
+    }
+}
+
+fn run() {
+    let mut jobs = lock(&JOBS.queue);
+    loop {
+        let Some((mut command, spawning)) = jobs.waiting.pop_front() else {
+            jobs.idle += 1;
+            jobs = wait(&JOBS.came, jobs);
+            jobs.idle -= 1;
+            continue;
+        };
+        jobs.moved = Some(Instant::now());
+        drop(jobs);
+        if !spawning.is_abandoned() {
+            spawning.done(sys::Process::spawn(&mut command));
+        }
+        // It holds the child's ends of pipes and lanes.
+        drop(command);
+        jobs = lock(&JOBS.queue);
     }
 }

@@ -1,4 +1,7 @@
-//! The stop ladder: stop request → grace → SIGTERM → one second → SIGKILL to the group.
+//! The stop ladder: stop request → grace → SIGTERM → one second → SIGKILL to the group → one second → given up.
+//!
+//! The last rung is for a process that SIGKILL does not end: one that hangs in the kernel, or has become another
+//! user.
 //!
 //! Pure: takes the time as an argument and says what to do now; the watcher does it.
 
@@ -11,14 +14,23 @@ pub(crate) enum Rung {
     Terminate,
     /// Kill its group.
     Kill,
+    /// It cannot be killed: wait for it no longer.
+    GiveUp,
+}
+
+/// How long the ladder waits after a rung.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pauses {
+    pub(crate) after_terminate: Duration,
+    pub(crate) after_kill: Duration,
 }
 
 /// Where on the ladder a child stands.
 #[derive(Debug, Default)]
 pub(crate) struct StopLadder {
     next: Option<(Instant, Rung)>,
-    /// The last rung was climbed; there is none after it, whatever is asked.
-    at_the_end: bool,
+    /// It was killed; nothing that is asked changes what follows.
+    killed: bool,
 }
 
 impl StopLadder {
@@ -43,10 +55,12 @@ impl StopLadder {
 
     fn advance_to(&mut self, at: Instant, rung: Rung) {
         match (self.next, rung) {
-            _ if self.at_the_end => {}
+            _ if self.killed => {}
             // Sooner, and never back to a milder one.
             (Some((earlier, Rung::Kill)), Rung::Kill) if earlier <= at => {}
             (_, Rung::Kill) => self.next = Some((at, rung)),
+            // Only what has been killed is given up, and nothing is asked to be.
+            (_, Rung::GiveUp) | (Some((_, Rung::GiveUp)), _) => {}
             (Some((_, Rung::Kill)), Rung::Terminate) => {}
             (Some((earlier, Rung::Terminate)), Rung::Terminate) if earlier <= at => {}
             (_, Rung::Terminate) => self.next = Some((at, rung)),
@@ -59,16 +73,17 @@ impl StopLadder {
     }
 
     /// The rung that is due, once.
-    pub(crate) fn due(&mut self, now: Instant, terminate_grace: Duration) -> Option<Rung> {
+    pub(crate) fn due(&mut self, now: Instant, pauses: Pauses) -> Option<Rung> {
         let (at, rung) = self.next?;
         if now < at {
             return None;
         }
         self.next = match rung {
-            Rung::Terminate => Some((now + terminate_grace, Rung::Kill)),
-            Rung::Kill => None,
+            Rung::Terminate => Some((now + pauses.after_terminate, Rung::Kill)),
+            Rung::Kill => Some((now + pauses.after_kill, Rung::GiveUp)),
+            Rung::GiveUp => None,
         };
-        self.at_the_end |= rung == Rung::Kill;
+        self.killed |= rung == Rung::Kill;
         Some(rung)
     }
 }
@@ -81,19 +96,22 @@ mod tests {
 
     const GRACE: Duration = Duration::from_secs(3);
     const SECOND: Duration = Duration::from_secs(1);
+    const PAUSES: Pauses = Pauses { after_terminate: SECOND, after_kill: SECOND };
 
     #[test]
     fn every_rung_comes_once_and_in_order() {
         let start = Instant::now();
         let mut ladder = StopLadder::default();
-        assert_eq!(ladder.due(start, SECOND), None);
+        assert_eq!(ladder.due(start, PAUSES), None);
         ladder.ask(start, GRACE);
-        assert_eq!(ladder.due(start + SECOND, SECOND), None);
+        assert_eq!(ladder.due(start + SECOND, PAUSES), None);
         assert_eq!(ladder.deadline(), Some(start + GRACE));
-        assert_eq!(ladder.due(start + GRACE, SECOND), Some(Rung::Terminate));
-        assert_eq!(ladder.due(start + GRACE, SECOND), None);
-        assert_eq!(ladder.due(start + GRACE + SECOND, SECOND), Some(Rung::Kill));
-        assert_eq!(ladder.due(start + GRACE * 9, SECOND), None);
+        assert_eq!(ladder.due(start + GRACE, PAUSES), Some(Rung::Terminate));
+        assert_eq!(ladder.due(start + GRACE, PAUSES), None);
+        assert_eq!(ladder.due(start + GRACE + SECOND, PAUSES), Some(Rung::Kill));
+        assert_eq!(ladder.due(start + GRACE + SECOND, PAUSES), None);
+        assert_eq!(ladder.due(start + GRACE + SECOND * 2, PAUSES), Some(Rung::GiveUp));
+        assert_eq!(ladder.due(start + GRACE * 9, PAUSES), None);
     }
 
     #[test]
@@ -103,7 +121,7 @@ mod tests {
         ladder.ask(start, Duration::MAX);
         assert_eq!(ladder.deadline(), None);
         ladder.kill(start);
-        assert_eq!(ladder.due(start, SECOND), Some(Rung::Kill));
+        assert_eq!(ladder.due(start, PAUSES), Some(Rung::Kill));
     }
 
     #[test]
@@ -117,7 +135,7 @@ mod tests {
         assert_eq!(ladder.deadline(), Some(start + SECOND));
         ladder.kill(start);
         ladder.terminate(start);
-        assert_eq!(ladder.due(start, SECOND), Some(Rung::Kill));
+        assert_eq!(ladder.due(start, PAUSES), Some(Rung::Kill));
     }
 
     #[test]
@@ -125,11 +143,14 @@ mod tests {
         let start = Instant::now();
         let mut ladder = StopLadder::default();
         ladder.kill(start);
-        assert_eq!(ladder.due(start, SECOND), Some(Rung::Kill));
-        ladder.ask(start, SECOND);
-        ladder.terminate(start);
-        ladder.kill(start);
-        assert_eq!(ladder.deadline(), None);
+        assert_eq!(ladder.due(start, PAUSES), Some(Rung::Kill));
+        for end in [Some(start + SECOND), None] {
+            ladder.ask(start, Duration::ZERO);
+            ladder.terminate(start);
+            ladder.kill(start);
+            assert_eq!(ladder.deadline(), end, "what was killed is only given up");
+            ladder.due(start + SECOND, PAUSES);
+        }
     }
 
     #[derive(Debug, Clone, Copy)]
@@ -166,10 +187,10 @@ mod tests {
             let mut climbed: Vec<(Rung, Instant)> = Vec::new();
             // When the kill comes at the latest, if the watcher is punctual; and whether it was asked for.
             let (mut latest, mut asked_to_kill) = (None::<Instant>, false);
-            let in_the_end = [Step::Sleep(GRACE * 100), Step::Sleep(GRACE * 100)];
+            let in_the_end = [Step::Sleep(GRACE * 100); 3];
             for step in steps.into_iter().chain(in_the_end) {
                 let before = ladder.deadline();
-                let over = climbed.last().is_some_and(|(rung, _)| *rung == Rung::Kill);
+                let over = climbed.iter().any(|(rung, _)| *rung == Rung::Kill);
                 let kill_at = match step {
                     Step::Ask(grace) => now.checked_add(grace).map(|at| at + SECOND),
                     Step::Terminate => Some(now + SECOND),
@@ -188,7 +209,7 @@ mod tests {
                         // It wakes at each deadline, or only now.
                         while let Some(at) = ladder.deadline().filter(|at| *at <= until) {
                             now = if punctual { now.max(at) } else { until };
-                            let rung = ladder.due(now, SECOND);
+                            let rung = ladder.due(now, PAUSES);
                             climbed.push((rung.expect("its deadline has come"), now));
                         }
                         now = until;
@@ -201,15 +222,18 @@ mod tests {
                     prop_assert!(after <= before, "put off by {step:?}");
                 }
             }
+            let given_up = climbed.pop_if(|(rung, _)| *rung == Rung::GiveUp);
             let rungs: Vec<_> = climbed.iter().map(|(rung, _)| *rung).collect();
             let Some(latest) = latest else {
-                prop_assert_eq!(rungs, []);
+                prop_assert_eq!((rungs, given_up), (Vec::new(), None));
                 return Ok(());
             };
             let mildly = [Rung::Terminate, Rung::Kill];
             prop_assert!(rungs == mildly || (asked_to_kill && rungs == [Rung::Kill]), "{rungs:?}");
             let (_, killed) = climbed[climbed.len() - 1];
             prop_assert!(!punctual || killed <= latest, "{:?} too late", killed - latest);
+            let (_, given_up) = given_up.expect("a killed one is waited for no longer");
+            prop_assert!(given_up - killed >= SECOND, "it was given no time to go");
             if !asked_to_kill {
                 prop_assert!(killed - climbed[0].1 >= SECOND, "SIGTERM was given no time");
             }

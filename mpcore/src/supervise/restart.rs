@@ -25,8 +25,8 @@ enum When {
 /// | policy | is started again after |
 /// |---|---|
 /// | [`never`](Self::never), the default | nothing |
-/// | [`on_crash`](Self::on_crash) | a crash: a signal, an exit code other than 0, a broken protocol |
-/// | [`always`](Self::always) | the same, `exit(0)`, and an orderly end that nobody here has asked for, such as after a SIGTERM from outside |
+/// | [`on_crash`](Self::on_crash) | a crash: a signal, an exit of the process in the middle of a command, whatever its code, a broken protocol |
+/// | [`always`](Self::always) | the same, and an orderly end that nobody here has asked for, such as after a SIGTERM from outside |
 ///
 /// An end that was asked for (`stop`, `terminate`, `kill`, the drop of the last control, `shutdown`) is
 /// never followed by a restart.

@@ -138,7 +138,8 @@ fn check_folder() -> io::Result<()> {
     let folder = std::env::temp_dir();
     let cannot = |error: io::Error| {
         let text = format!(
-            "the folder for temporary files, `{}`, cannot be used: {error}; set TMPDIR",
+            "the folder for temporary files, `{}`, cannot be used: {error}; set TMPDIR, or a umask that lets \
+             this user in",
             folder.display()
         );
         io::Error::new(error.kind(), text)
@@ -159,8 +160,22 @@ fn check_folder() -> io::Result<()> {
                 LONGEST - ADDED
             )));
         }
+        make_a_file_in_a_folder(&folder).map_err(cannot)?;
     }
     Ok(())
+}
+
+/// ipc-channel makes a folder, and a socket in it; where it may not it panics, and may leave the folder behind.
+#[cfg(unix)]
+fn make_a_file_in_a_folder(folder: &std::path::Path) -> io::Result<()> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    let own = folder.join(format!(".mpcore-{:016x}", u64::from_le_bytes(random)));
+    std::fs::create_dir(&own)?;
+    let file = own.join("file");
+    let made = std::fs::File::create(&file).and_then(|_| std::fs::remove_file(&file));
+    std::fs::remove_dir(&own)?;
+    made
 }
 
 /// ipc-channel's folder follows the umask; nobody else has business in it.

@@ -137,6 +137,10 @@ pub(super) fn expand(
                     self.#call_finished(call, name);
                 }
 
+                fn __exception_raised(&self, exception: QVariant) {
+                    self.#exception_raised(exception);
+                }
+
                 fn __call_failed(&self, call: u64, name: QString, error: QVariant) {
                     self.#call_failed(call, name, error);
                 }

@@ -157,7 +157,7 @@ fn what_a_child_says_last_reaches_the_document() {
             "counted 3000 after 3000 ticks",
             "sleep stopped",
             "add_two stopped",
-            "finished, finished, cleaned up: true, 3000, 3000",
+            "finished, finished, cleanup: ran, 3000, 3000",
         ],
         "{ended:#?}"
     );
@@ -176,7 +176,7 @@ fn the_last_signals_of_two_children_reach_qml_at_the_end() {
                 "counted 3000 after 3000 ticks",
                 "sleep stopped",
                 "add_two stopped",
-                "finished, finished, cleaned up: true, 3000, 3000",
+                "finished, finished, cleanup: ran, 3000, 3000",
             ],
             "{name}{ended:#?}"
         );

@@ -24,18 +24,11 @@ Rectangle {
         dialog.show(exception)
     }
 
-    // A child that could not even start; what befalls it later comes as an exception.
-    function tellFailure(process, failure) {
-        if (failure.kind !== "crashed" && failure.kind !== "broken")
-            tell({ process: process.name, command: null, kind: "failed", message: failure.text })
-    }
-
     color: Theme.window
 
     Calculator {
         id: adder
         process.name: "calculator"
-        process.onFailed: failure => bench.tellFailure(adder.process, failure)
         process.onFinished: exit => exceptions.addEnd(exit)
         onException_raised: exception => bench.tell(exception)
     }
@@ -43,14 +36,12 @@ Rectangle {
         id: digester
         config: ({ without: bench.without })
         process.name: "digest"
-        process.onFailed: failure => bench.tellFailure(digester.process, failure)
         process.onFinished: exit => exceptions.addEnd(exit)
         onException_raised: exception => bench.tell(exception)
     }
     LoadMonitor {
         id: watcher
         process.name: "load monitor"
-        process.onFailed: failure => bench.tellFailure(watcher.process, failure)
         process.onFinished: exit => exceptions.addEnd(exit)
         onException_raised: exception => bench.tell(exception)
     }

@@ -93,7 +93,7 @@ Item {
                 compare(row.process.state, "finished")
                 compare(row.process.exit.code, 0)
                 verify(!row.process.exit.killed)
-                verify(row.process.exit.cleaned_up)
+                compare(row.process.exit.cleanup, "ran")
                 init()
             }
         }

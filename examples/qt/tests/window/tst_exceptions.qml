@@ -83,22 +83,19 @@ Item {
             verify(texts.every(text => text.textFormat === Text.PlainText))
         }
 
-        function test_a_child_that_does_not_start_is_told() {
-            let total = 0
-            for (const { process } of [bench.calculator, bench.digest, bench.monitor]) {
-                process.failed({ kind: "constructor", text: process.name + " has no port" })
-                total += 1
-                compare(panel.total, total)
-                compare(panel.model.get(0).where, process.name)
-                compare(panel.model.get(0).kind, "failed")
-                compare(panel.model.get(0).message, process.name + " has no port")
-                // This one is told as an exception.
-                process.failed({ kind: "crashed", text: "x" })
-                compare(panel.total, total)
-            }
-            tryCompare(dialog, "opened", true, soon)
-            compare(dialog.message.text, "calculator has no port")
-            compare(dialog.further, 2)
+        // Its digest cannot read such a config, so its child is not even started.
+        Component { id: another; Bench { without: 42 } }
+
+        function test_a_child_that_does_not_start_is_told_once() {
+            const other = createTemporaryObject(another, root)
+            tryCompare(other.dialog, "opened", true, soon)
+            compare(other.dialog.exception.process, "digest")
+            compare(other.dialog.exception.kind, "start_failed")
+            verify(other.dialog.message.text.includes("config"), other.dialog.message.text)
+            tryCompare(other.calculator.process, "state", "running", soon)
+            compare(other.exceptions.total, 1)
+            compare(other.dialog.further, 0)
+            other.dialog.close()
         }
 
         function test_the_list_is_bounded() {

@@ -1,6 +1,8 @@
 //! What is to be spawned, and why that did not work.
 
 use std::ffi::OsStr;
+use std::io::{Error, ErrorKind};
+use std::path::Path;
 use std::process::{ChildStderr, ChildStdout, Command, Stdio};
 
 use crate::child::command_line::around;
@@ -9,7 +11,7 @@ use crate::controller::builder::{Output, Program};
 use crate::controller::exit::Failure;
 use crate::controller::shared::Shared;
 use crate::debugging;
-use crate::process::sys;
+use crate::process::sys::{self, OwnProgram};
 
 /// What is to be spawned.
 pub(super) struct Prepared {
@@ -21,8 +23,9 @@ pub(super) struct Prepared {
 }
 
 /// The command, and the controller's ends of its pipes where the standard library does not make them.
-pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<Prepared> {
+pub(super) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, Failure> {
     let spec = &shared.spec;
+    let resources = |error: Error| Failure::Resources(error.to_string());
     let name = shared.name();
     let (before, _) = around(&name, false);
     let under = debugging::run_under();
@@ -33,17 +36,22 @@ pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<Prepared
             (command, path.to_string_lossy().into_owned())
         }
         Program::Own { .. } | Program::Thread(_) | Program::Script(_) => {
-            let (path, argv0) = match under {
-                None => sys::own_program()?,
+            let own = match under {
+                None => sys::own_program().map_err(resources)?,
                 // What leads to this program here would lead to the other command there.
-                Some(_) => (std::env::current_exe()?, None),
+                Some(_) => {
+                    let path = std::env::current_exe().map_err(resources)?;
+                    OwnProgram { path, argv0: None, leading: Vec::new() }
+                }
             };
+            let OwnProgram { path, argv0, leading } = own;
             let mut command = new_command(path.as_os_str(), under.as_ref());
             #[cfg(unix)]
             if let Some(argv0) = &argv0 {
                 use std::os::unix::process::CommandExt as _;
                 command.arg0(argv0);
             }
+            command.args(leading);
             match registry::test_arguments().filter(|_| !init::in_main()) {
                 Some(test) => {
                     let (before, behind) = around(&name, true);
@@ -56,6 +64,9 @@ pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<Prepared
         }
     };
     let program = under.map_or(program, |(first, _)| first);
+    if let Some((message, advice)) = odd_input(shared) {
+        return Err(Failure::Spawn { program, message, advice });
+    }
     if spec.clear_environment {
         command.env_clear();
         command.envs(debugging::variable());
@@ -69,15 +80,15 @@ pub(super) fn command(shared: &Shared, stdin: Stdio) -> std::io::Result<Prepared
     if let Some(folder) = &spec.working_directory {
         command.current_dir(folder);
     }
-    let (theirs, stderr) = sys::piped()?;
+    let (theirs, stderr) = sys::piped().map_err(resources)?;
     command.stdin(stdin).stderr(theirs);
     let (theirs, stdout) = match spec.stdout {
-        Output::Captured => sys::piped()?,
+        Output::Captured => sys::piped().map_err(resources)?,
         // Through the controller, like stderr: a command that prints must not fail when whoever read it is
         // gone.
-        Output::Inherit if sys::stdout_may_break() => sys::piped()?,
+        Output::Inherit if sys::stdout_may_break() => sys::piped().map_err(resources)?,
         Output::Inherit => (Stdio::inherit(), None),
-        Output::Null => (sys::null()?, None),
+        Output::Null => (sys::null().map_err(resources)?, None),
     };
     command.stdout(theirs);
     sys::own_group(&mut command);
@@ -92,15 +103,84 @@ fn new_command(program: &OsStr, under: Option<&(String, Vec<String>)>) -> Comman
     command
 }
 
-/// What the system's refusal means.
-pub(super) fn spawn_failure(program: &str, error: &std::io::Error) -> Failure {
-    use std::io::ErrorKind;
-    let advice = match error.kind() {
-        ErrorKind::NotFound => {
-            "give the program's full path, or put it on PATH, and check the working directory"
+/// What was given to the builder and no program can be started with. The system would say the same without the
+/// name.
+fn odd_input(shared: &Shared) -> Option<(String, &'static str)> {
+    let spec = &shared.spec;
+    let nul = |text: &OsStr| text.as_encoded_bytes().contains(&0);
+    if let Program::Path(path) = &spec.program
+        && nul(path.as_os_str())
+    {
+        return Some((format!("the path {path:?} contains a NUL"), NO_NUL));
+    }
+    if let Some(argument) = spec.arguments.iter().find(|it| nul(it)) {
+        return Some((format!("the argument {argument:?} contains a NUL"), NO_NUL));
+    }
+    for (name, value) in &spec.environment {
+        let odd_name = name.is_empty() || name.as_encoded_bytes().contains(&b'=');
+        if odd_name {
+            let message = format!("{name:?} cannot be the name of a variable");
+            return Some((message, "pass the name and the value of a variable apart, without `=`"));
         }
-        ErrorKind::PermissionDenied => "make the file executable (`chmod +x`)",
-        _ => "check that the program runs by hand",
+        if nul(name) || value.as_deref().is_some_and(nul) {
+            return Some((format!("the variable {name:?} contains a NUL"), NO_NUL));
+        }
+    }
+    None
+}
+
+/// The system does not say which file it has not found. The folder is looked at only then: it could be one that
+/// does not answer.
+fn odd_folder(folder: &Path) -> Option<String> {
+    match folder.metadata() {
+        Ok(it) if it.is_dir() => None,
+        Ok(_) => Some(format!("the working directory {folder:?} is no directory")),
+        Err(error) => Some(format!("the working directory {folder:?}: {error}")),
+    }
+}
+
+const NO_NUL: &str = "leave it out: the system takes it for the end";
+
+/// What the system's refusal means.
+pub(super) fn spawn_failure(shared: &Shared, program: &str, error: &Error) -> Failure {
+    if is_shortage(error) {
+        return Failure::Resources(format!("`{program}` could not be started: {error}"));
+    }
+    let odd_folder = shared.spec.working_directory.as_deref().and_then(odd_folder);
+    let (message, advice) = match error.kind() {
+        _ if odd_folder.is_some() => {
+            (odd_folder.unwrap_or_default(), "see `builder().current_dir(..)`")
+        }
+        ErrorKind::NotFound if lacks_proc(shared) => (
+            "`/proc/self/exe`, by which a program starts itself, is missing".to_owned(),
+            "mount `/proc`, or start the child by `builder().program(..)`",
+        ),
+        ErrorKind::NotFound => {
+            (error.to_string(), "give the program's full path, or put it on PATH")
+        }
+        ErrorKind::PermissionDenied => (error.to_string(), "make the file executable (`chmod +x`)"),
+        _ => (error.to_string(), "check that the program runs by hand"),
     };
-    Failure::Spawn { program: program.to_owned(), message: error.to_string(), advice }
+    Failure::Spawn { program: program.to_owned(), message, advice }
+}
+
+fn lacks_proc(shared: &Shared) -> bool {
+    cfg!(target_os = "linux")
+        && matches!(shared.spec.program, Program::Own { .. })
+        && !Path::new("/proc/self/exe").exists()
+}
+
+/// No process, thread, descriptor or memory is to be had.
+fn is_shortage(error: &Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let errno = Errno::from_io_error(error);
+        let shortages = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE];
+        errno.is_some_and(|errno| shortages.contains(&errno))
+    }
+    #[cfg(not(unix))]
+    {
+        error.kind() == ErrorKind::OutOfMemory
+    }
 }

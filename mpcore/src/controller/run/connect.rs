@@ -9,7 +9,6 @@ use std::process::{ChildStdin, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Instant;
 
 use super::command::{Prepared, command, spawn_failure};
 use super::{Run, Step};
@@ -21,8 +20,10 @@ use crate::controller::outcome::{Exception, ExceptionKind};
 use crate::controller::shared::Shared;
 use crate::debugging;
 use crate::limits::{THREAD_STACK, THREAD_STACK_MAX};
-use crate::process::watch::{self, Watched};
-use crate::process::{ExitStatus, spawn, sys};
+use crate::process::spawn::{Abandoned, Spawning};
+use crate::process::watch::{self, Subject, Watched};
+use crate::process::{End, ExitStatus, sys};
+use crate::sync::lock;
 use crate::transport::{ChildLanes, ControllerLanes, Transport, memory, window};
 use crate::unwind::caught;
 use crate::wire::fingerprint::{Mismatch, not_compared};
@@ -71,13 +72,11 @@ pub(super) fn to_thread(
         let code = caught(|| serve(child_lanes, given)).unwrap_or(PANICKED);
         let (shared, run) = told;
         watch::forget(run.key);
-        shared.ended(run.generation, Some(ExitStatus::from_code(code)));
+        shared.ended(run.generation, End::Status(ExitStatus::from_code(code)));
     };
     // Before it is watched, and so before it can end.
     post(shared, Notice::Started(std::process::id()));
-    let deadline = Instant::now().checked_add(shared.spec.start_deadline);
-    watch::watch(run.key, Arc::clone(shared) as Arc<dyn Watched>, run.generation, None, deadline);
-    run.watched();
+    watched(shared, run, Subject::Thread);
     let name = format!("child-{}", shared.name().replace('\0', ""));
     if let Err(error) = thread::Builder::new().name(name).stack_size(stack(shared)).spawn(body) {
         watch::forget(run.key);
@@ -123,6 +122,14 @@ fn resources(error: &dyn std::fmt::Display) -> NotConnected {
     NotConnected::NoProcess(Failure::Resources(error.to_string()))
 }
 
+/// Has the run watched, from before there is a process: its start deadline and a kill hold for the spawn too.
+fn watched(shared: &Arc<Shared>, run: &Run, subject: Subject) {
+    let owner = Arc::clone(shared) as Arc<dyn Watched>;
+    let deadline = Some(shared.spec.start_deadline).filter(|_| !shared.is_patient());
+    watch::watch(run.key, owner, run.generation, subject, deadline);
+    run.watched();
+}
+
 /// Spawns the child with this stdin, tells of it, and has it watched; returns the controller's end of its
 /// stdin, if that is a pipe.
 fn spawn(
@@ -130,27 +137,47 @@ fn spawn(
     run: &Arc<Run>,
     stdin: Stdio,
 ) -> Result<Option<ChildStdin>, NotConnected> {
+    run.output.prepare(shared).map_err(|error| resources(&error))?;
     let Prepared { command, program, stdout, stderr } =
-        command(shared, stdin).map_err(|error| resources(&error))?;
-    let spawned = spawn::spawn(command)
-        .map_err(|error| NotConnected::NoProcess(spawn_failure(&program, &error)))?;
+        command(shared, stdin).map_err(NotConnected::NoProcess)?;
+    let spawning = Arc::<Spawning>::default();
+    watched(shared, run, Subject::ToCome(Arc::clone(&spawning)));
+    let spawned = spawning.order(command).map_err(|error| resources(&error));
+    let spawned = spawned.and_then(|()| match spawning.wait() {
+        Ok(Ok(spawned)) => Ok(spawned),
+        Ok(Err(error)) => Err(NotConnected::NoProcess(spawn_failure(shared, &program, &error))),
+        Err(Abandoned) => Err(not_in_time(shared, run, program)),
+    });
+    let spawned = spawned.inspect_err(|_| watch::forget(run.key))?;
     let pid = spawned.process.id();
     shared.life().pid = Some(pid);
     post(shared, Notice::Started(pid));
-    run.output.follow(shared, stdout.or(spawned.stdout), stderr.or(spawned.stderr));
+    let (stdout, stderr) = (stdout.or(spawned.stdout), stderr.or(spawned.stderr));
+    let followed = run.output.follow(shared, run.held(), stdout, stderr);
+    watch::arrived(run.key, spawned.process);
+    if let Err(error) = followed {
+        return Err(NotConnected::Refused(Failure::Resources(format!("its output: {error}"))));
+    }
     if debugging::is_for(&shared.name()) {
         debugging::tell_how_to_attach(&shared.name(), pid);
     }
-    let deadline = Instant::now().checked_add(shared.spec.start_deadline);
-    let deadline = deadline.filter(|_| !shared.is_patient());
-    let owner = Arc::clone(shared) as Arc<dyn Watched>;
-    watch::watch(run.key, owner, run.generation, Some(spawned.process), deadline);
-    run.watched();
     if !shared.spec.program.is_same_code() {
         // While the child does the same. The user's code runs, on this thread, which has nothing to read yet.
         shared.table.facts();
     }
     Ok(spawned.stdin)
+}
+
+/// The wait for the spawn was ended: by the start deadline, or since the child is not wanted any more.
+fn not_in_time(shared: &Shared, run: &Run, program: String) -> NotConnected {
+    if !lock(&run.known).start_deadline_passed {
+        return NotConnected::Ended;
+    }
+    NotConnected::NoProcess(Failure::Spawn {
+        program,
+        message: format!("the system has not started it within {:?}", shared.spec.start_deadline),
+        advice: "see what holds the file back: a virus scanner, a network drive, FUSE",
+    })
 }
 
 /// What the child is told first.

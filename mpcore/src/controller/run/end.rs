@@ -1,5 +1,6 @@
 //! The end of a run: the watcher's word, the drain, every outcome, the last signals.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -7,17 +8,18 @@ use std::time::Instant;
 
 use super::output::Written;
 use super::{Run, Step};
-use crate::controller::exit::{ExitReport, Failure, State};
+use crate::child::serve::code;
+use crate::controller::exit::{Cleanup, ExitReport, Failure, State};
 use crate::controller::inbox::{Notice, post};
 use crate::controller::outcome::{Exception, ExceptionKind, Outcome};
 use crate::controller::process::{EndsHere, tell_not_run};
 use crate::controller::restart::Next;
 use crate::controller::shared::Shared;
 use crate::limits::DRAIN_DEADLINE;
-use crate::process::ExitStatus;
 use crate::process::stop::Rung;
 use crate::process::sys;
 use crate::process::watch::Watched;
+use crate::process::{End, ExitStatus, Unkillable};
 use crate::supervise::restart::RunEnd;
 use crate::sync::{lock, wait_timeout};
 use crate::unwind::caught;
@@ -37,7 +39,7 @@ const NOT_A_CHILD: i32 = 2;
 const LAST_WORDS: usize = 4;
 
 impl Watched for Shared {
-    fn ended(self: Arc<Self>, generation: u32, status: Option<ExitStatus>) {
+    fn ended(self: Arc<Self>, generation: u32, end: End) {
         let run = self.life().run.clone().filter(|run| run.generation == generation);
         let Some(run) = run else { return };
         {
@@ -45,7 +47,7 @@ impl Watched for Shared {
             if known.ended.is_some() {
                 return;
             }
-            known.ended = Some(status);
+            known.ended = Some(end);
         }
         // The send of the marker could block on a lane that a broken child has filled.
         let for_thread = (Arc::clone(&self), Arc::clone(&run));
@@ -67,10 +69,26 @@ impl Watched for Shared {
                 lock(&run.known).killed = true;
                 if self.spec.program.is_on_thread() {
                     // A thread cannot be killed: it is left behind, unheard, as if it had been.
-                    self.ended(generation, Some(KILLED));
+                    self.ended(generation, End::Status(KILLED));
                 }
             }
+            // Told by `given_up`.
+            Rung::GiveUp => {}
         }
+    }
+
+    fn given_up(self: Arc<Self>, generation: u32, why: Unkillable) {
+        let pid = self.life().pid.unwrap_or_default();
+        self.cut_off(generation, End::LinkLost, |because| Failure::Unkillable {
+            pid,
+            why,
+            because: because.map(Box::new),
+        });
+    }
+
+    fn unwatchable(self: Arc<Self>, generation: u32, why: &io::Error) {
+        let why = format!("its end could not be noticed, so it was killed: {why}");
+        self.cut_off(generation, End::Unknown, |_| Failure::Resources(why));
     }
 
     fn start_deadline_passed(self: Arc<Self>, generation: u32) {
@@ -81,6 +99,28 @@ impl Watched for Shared {
             known.start_deadline_passed = true;
             known.tracer = tracer;
         }
+    }
+}
+
+impl Shared {
+    /// The watcher waits for the process no longer.
+    fn cut_off(
+        self: Arc<Self>,
+        generation: u32,
+        end: End,
+        failure: impl FnOnce(Option<Failure>) -> Failure,
+    ) {
+        let run = self.life().run.clone().filter(|run| run.generation == generation);
+        let Some(run) = run else { return };
+        {
+            let mut known = lock(&run.known);
+            if known.ended.is_some() {
+                return;
+            }
+            let before = known.failure.take();
+            known.failure = Some(failure(before));
+        }
+        self.ended(generation, end);
     }
 }
 
@@ -162,6 +202,7 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
         life.hooks += 1;
         (report, lost, known.blame, next, was_stale)
     };
+    drop(lock(&run.held).take());
     shared.life_changed().notify_all();
     shared.encoder.end_run();
     let orderly = lock(&run.known).bye.is_some() && report.failure.is_none();
@@ -180,7 +221,7 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
             pid: report.pid,
             command: None,
             call: None,
-            kind: ExceptionKind::Crashed { commands_lost: report.commands_lost },
+            kind: kind(failure, &report),
             message: failure.to_string(),
             backtrace: String::new(),
         };
@@ -207,23 +248,23 @@ fn report(
     pid: Option<u32>,
     written: Written,
 ) -> ExitReport {
-    let status = known.ended.flatten();
-    let failure = failure(shared, run, known, status, &written.last_of_stderr);
+    let end = known.ended.unwrap_or(End::NeverRan);
+    let failure = failure(shared, run, known, end, &written.last_of_stderr);
     let state = match &failure {
         None => State::Finished,
         Some(_) if known.ready => State::Crashed,
         Some(_) => State::Failed,
     };
-    let bye = known.bye.as_ref();
     ExitReport {
         name: shared.name(),
         generation: run.generation,
         pid,
         state,
-        status,
+        end,
+        status: end.status(),
         killed: known.killed,
-        cleaned_up: bye.is_some_and(|bye| bye.cleaned_up),
-        cleanup_panic: bye.and_then(|bye| bye.cleanup_panic.clone()),
+        cleanup: cleanup(shared, known, end, failure.as_ref()),
+        cleanup_panic: known.bye.as_ref().and_then(|bye| bye.cleanup_panic.clone()),
         failure,
         // Counted when it is known what goes over to the next run.
         commands_lost: 0,
@@ -231,6 +272,40 @@ fn report(
         reason: None,
         stderr: written.last_of_stderr,
         lines_dropped: written.lines_dropped,
+    }
+}
+
+/// Whether the child has cleaned up.
+fn cleanup(shared: &Shared, known: &Known, end: End, failure: Option<&Failure>) -> Cleanup {
+    if let Some(bye) = &known.bye {
+        return if bye.cleaned_up { Cleanup::Ran } else { Cleanup::Skipped };
+    }
+    // Whoever is broken may have met a closed lane, and ended in order for that.
+    let broken = matches!(failure, Some(Failure::Broken(_)));
+    let asked = known.asked_to_stop || known.terminated;
+    // A thread that is left behind finds its lanes closed, and ends in order some time.
+    let left_behind = known.killed && shared.spec.program.is_on_thread();
+    // What the child's runtime ends with when it cannot say goodbye any more; it cleans up if it can.
+    let mute = [code::PANICKED, code::CONTROLLER_LOST].map(Some).contains(&end.code());
+    match end {
+        End::NeverRan => Cleanup::Skipped,
+        End::LinkLost => Cleanup::Unknown,
+        _ if known.introduced && (asked || broken || left_behind || mute) => Cleanup::Unknown,
+        _ => Cleanup::Skipped,
+    }
+}
+
+/// What went wrong with a run, in the list of all that goes wrong.
+fn kind(failure: &Failure, report: &ExitReport) -> ExceptionKind {
+    let commands_lost = report.commands_lost;
+    match failure {
+        _ if report.state == State::Failed => ExceptionKind::StartFailed { commands_lost },
+        Failure::Broken(_) => ExceptionKind::Broken { commands_lost },
+        Failure::Unkillable { .. } => ExceptionKind::Unkillable { commands_lost },
+        Failure::KilledFor { .. } | Failure::Unresponsive { .. } | Failure::Resources(_) => {
+            ExceptionKind::Killed { commands_lost }
+        }
+        _ => ExceptionKind::Crashed { commands_lost },
     }
 }
 
@@ -246,7 +321,6 @@ fn run_end(known: &Known, report: &ExitReport) -> RunEnd {
             | Failure::Config(_)
             | Failure::Limits { .. },
         ) => RunEnd::Hopeless,
-        Some(Failure::Crashed { status }) if status.code() == 0 => RunEnd::Orderly,
         Some(_) if known.ready => RunEnd::Crashed,
         Some(_) if known.introduced => RunEnd::StartFailed,
         Some(_) => RunEnd::NeverMet,
@@ -257,7 +331,7 @@ fn failure(
     shared: &Shared,
     run: &Run,
     known: &Known,
-    status: Option<ExitStatus>,
+    end: End,
     stderr: &[String],
 ) -> Option<Failure> {
     if let Some(tracer) = known.tracer.filter(|_| !known.ready) {
@@ -272,31 +346,60 @@ fn failure(
     if known.start_deadline_passed && !known.ready {
         return Some(Failure::StartDeadline { deadline: shared.spec.start_deadline });
     }
-    let Some(status) = status else {
-        return Some(Failure::Resources("the end of the process could not be learned".into()));
-    };
-    let by_us = known.killed || (known.terminated && status == TERMINATED);
-    if known.bye.is_some() || (known.asked.is_some() && by_us) {
+    let status = end.status();
+    // What is known of the end without its status comes first: that may be unknown.
+    let by_us = known.killed || (known.terminated && status.is_none_or(|it| it == TERMINATED));
+    if known.bye.is_some() || (known.asked.is_some() && (by_us || end == End::NeverRan)) {
         return None;
     }
+    let Some(status) = status else {
+        return Some(Failure::EndUnknown {
+            when: if known.ready { "" } else { " before it was ready" },
+            why: status_taken_away(),
+            stderr: last_words(stderr),
+        });
+    };
     if let Some(child) = other_protocol(known, status, stderr) {
         return Some(Failure::Protocol { child, controller: PROTOCOL });
     }
     Some(if known.ready {
         Failure::Crashed { status }
     } else {
-        // A panic and most tools end with advice; what went wrong stands before it.
-        let last_words = stderr[stderr.len().saturating_sub(LAST_WORDS)..].join(" | ");
-        let stderr = match last_words.is_empty() {
-            true => last_words,
-            false => format!("; its last words: {last_words}"),
-        };
-        let advice = match known.introduced {
-            true => ", in its constructor or in `postrun_init`",
-            false => ": is `mpcore::init()` or `mpcore::child_main` the first line of its `main`?",
+        let stderr = last_words(stderr);
+        let advice = match (known.introduced, status.code()) {
+            (_, code::NO_THREADS) => {
+                ": it could not start its threads; raise the limit on threads, or start fewer"
+            }
+            (true, _) => ", in its constructor or in `postrun_init`",
+            (false, _) => {
+                ": is `mpcore::init()` or `mpcore::child_main` the first line of its `main`?"
+            }
         };
         Failure::EndedBeforeReady { status, advice, stderr }
     })
+}
+
+/// A panic and most tools end with advice; what went wrong stands before it.
+fn last_words(stderr: &[String]) -> String {
+    let last_words = stderr[stderr.len().saturating_sub(LAST_WORDS)..].join(" | ");
+    match last_words.is_empty() {
+        true => last_words,
+        false => format!("; its last words: {last_words}"),
+    }
+}
+
+/// Who has the exit status of a process in place of the watcher.
+fn status_taken_away() -> &'static str {
+    match sys::ignores_sigchld() {
+        Some(true) => {
+            "SIGCHLD is ignored in this program, so the system keeps none; restore its default action \
+             before the first start"
+        }
+        _ => {
+            "another part of this program has waited for the process; wait for processes by their number, \
+             never for any child (`waitpid(-1)`)"
+        }
+    }
 }
 
 /// A child of protocol 2 says which one it speaks on stderr, and nowhere else, and ends.

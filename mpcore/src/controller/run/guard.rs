@@ -38,7 +38,7 @@ mod tests {
     use crate::controller::run::{connect, read};
     use crate::interface::Control as _;
     use crate::process::ExitStatus;
-    use crate::process::watch::{self, Watched};
+    use crate::process::watch::{self, Subject, Watched};
     use crate::transport::{LaneReceiver, ReceiveError, memory};
     use crate::unwind::tests::Bomb;
     use crate::wire::handshake::Nonce;
@@ -82,7 +82,7 @@ mod tests {
         wake.wake();
         let owner = Arc::clone(&shared) as Arc<dyn Watched>;
         watch::prepare().unwrap();
-        watch::watch(run.key, owner, run.generation, None, None);
+        watch::watch(run.key, owner, run.generation, Subject::Thread, None);
         run.watched();
         let (mut lanes, _child) = memory::pair();
         lanes.events = Box::new(Panicking);

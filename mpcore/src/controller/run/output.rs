@@ -1,5 +1,6 @@
 //! What the child of one run writes to stdout and stderr, and where that goes.
 
+use std::io;
 use std::process::{ChildStderr, ChildStdout};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,9 +9,11 @@ use std::time::Instant;
 use crate::controller::backlog::Offered;
 use crate::controller::builder::Output;
 use crate::controller::captured::{post_line, tell_dropped_lines};
+use crate::controller::run::Held;
 use crate::controller::shared::Shared;
 use crate::limits::OUTPUT_DEADLINE;
-use crate::process::output::{Fate, OutputStream, PassedOn, Pipe, Sink, Stream, stderr_tail};
+use crate::process::output::{Fate, Keep, OutputStream, PassedOn, Pipe, Sink, Stream, stderr_tail};
+use crate::process::sys;
 use crate::sync::lock;
 
 /// The streams of one run.
@@ -29,33 +32,40 @@ pub(super) struct Written {
 }
 
 impl Streams {
+    /// Makes sure that what the child will write can be read, before there is a child.
+    pub(super) fn prepare(&self, shared: &Shared) -> io::Result<()> {
+        match shared.spec.stdout {
+            Output::Null => {}
+            Output::Inherit if !sys::stdout_may_break() => {}
+            stdout => Stream::prepare(stdout_passed_on(stdout))?,
+        }
+        Stream::prepare(passed_on(shared.spec.stderr))
+    }
+
     /// Reads the pipes of a process that has just been started.
     pub(super) fn follow(
         &self,
         shared: &Arc<Shared>,
+        held: Option<Held>,
         stdout: Option<ChildStdout>,
         stderr: Option<ChildStderr>,
-    ) {
+    ) -> io::Result<()> {
         let spec = &shared.spec;
+        let keep = held.map(|held| Arc::new(held) as Keep);
         let sink = |output, stream| (output == Output::Captured).then(|| self.sink(shared, stream));
         if let Some(pipe) = stdout {
             let sink = sink(spec.stdout, OutputStream::Stdout);
-            let passed_on = match spec.stdout {
-                Output::Inherit => PassedOn::ToStdout,
-                Output::Null | Output::Captured => PassedOn::Nowhere,
-            };
-            let fate = Fate { tail: None, sink, passed_on };
-            *lock(&self.stdout) = Stream::follow(Pipe::Stdout(pipe), fate);
+            let passed_on = stdout_passed_on(spec.stdout);
+            let fate = Fate { tail: None, sink, passed_on, keep: keep.clone() };
+            *lock(&self.stdout) = Some(Stream::follow(Pipe::Stdout(pipe), fate)?);
         }
         if let Some(pipe) = stderr {
-            let passed_on = match spec.stderr {
-                Output::Inherit => PassedOn::ToStderr,
-                Output::Null | Output::Captured => PassedOn::Nowhere,
-            };
+            let passed_on = passed_on(spec.stderr);
             let sink = sink(spec.stderr, OutputStream::Stderr);
-            let fate = Fate { tail: Some(stderr_tail()), sink, passed_on };
-            *lock(&self.stderr) = Stream::follow(Pipe::Stderr(pipe), fate);
+            let fate = Fate { tail: Some(stderr_tail()), sink, passed_on, keep };
+            *lock(&self.stderr) = Some(Stream::follow(Pipe::Stderr(pipe), fate)?);
         }
+        Ok(())
     }
 
     fn sink(&self, shared: &Arc<Shared>, stream: OutputStream) -> Sink {
@@ -85,5 +95,20 @@ impl Streams {
         let last_of_stderr = finish(&self.stderr);
         tell_dropped_lines(shared);
         Written { last_of_stderr, lines_dropped: self.dropped.load(Ordering::SeqCst) }
+    }
+}
+
+/// Where it is inherited through the controller.
+fn stdout_passed_on(stdout: Output) -> PassedOn {
+    match stdout {
+        Output::Inherit => PassedOn::ToStdout,
+        Output::Null | Output::Captured => PassedOn::Nowhere,
+    }
+}
+
+fn passed_on(stderr: Output) -> PassedOn {
+    match stderr {
+        Output::Inherit => PassedOn::ToStderr,
+        Output::Null | Output::Captured => PassedOn::Nowhere,
     }
 }

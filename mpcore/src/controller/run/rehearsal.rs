@@ -9,7 +9,7 @@ use super::read::{Incoming, open, take_packet};
 use super::{Run, end};
 use crate::controller::process::begin_run;
 use crate::controller::shared::Shared;
-use crate::process::ExitStatus;
+use crate::process::{End, ExitStatus};
 use crate::sync::lock;
 use crate::transport::{ChildLanes, memory};
 use crate::wire::handshake::Nonce;
@@ -45,7 +45,7 @@ impl Rehearsal {
 
     /// The child has ended, with exit code 0.
     pub(crate) fn end(self) {
-        lock(&self.run.known).ended = Some(Some(ExitStatus::from_code(0)));
+        lock(&self.run.known).ended = Some(End::Status(ExitStatus::from_code(0)));
         end::finish(&self.shared, &self.run);
     }
 }

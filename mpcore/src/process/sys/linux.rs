@@ -1,64 +1,171 @@
 //! Linux: pidfds, `/proc/self/exe`, the parent-death signal.
 
-use std::ffi::OsString;
+use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::path::PathBuf;
-use std::process::{Child, Command};
-use std::sync::Arc;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Instant;
 
+use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, socketpair,
     sockopt,
 };
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, set_parent_process_death_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, pidfd_open, pidfd_send_signal, set_parent_process_death_signal,
+};
 
-use super::Waker;
-use crate::process::ExitStatus;
+use super::waiting::{
+    delivered, kill_group_of, look, reap, reap_group, signal_by_number, wait_unreaped,
+};
+use super::{OwnProgram, Wait, Waker, loader};
 use crate::process::spawn::Spawned;
+use crate::process::{ExitStatus, Unkillable};
+use crate::sync::lock;
 
 /// A started process that has not been reaped.
 #[derive(Debug)]
 pub(crate) struct Process {
-    child: Child,
-    /// Until somebody watches it.
-    pidfd: Option<OwnedFd>,
+    pid: Pid,
+    hold: Hold,
+}
+
+/// How a process is told from any other.
+#[derive(Debug)]
+enum Hold {
+    Pidfd(Arc<OwnedFd>),
+    /// By its number: the system has no pidfds, or refuses them, as old versions of valgrind and some sandboxes do.
+    Number,
+    /// It was reaped by somebody else before it could be taken hold of.
+    Gone,
 }
 
 impl Process {
     pub(crate) fn spawn(command: &mut Command) -> io::Result<Spawned> {
         let mut child = command.spawn()?;
-        let open = || Ok(pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?);
-        let pidfd = match super::above(open, |pidfd| vec![pidfd.as_raw_fd()]) {
-            Ok(pidfd) => pidfd,
-            Err(error) => {
-                // Without it nobody would notice its end: better none at all.
-                super::kill_group(child.id());
-                let _ = child.wait();
-                return Err(error);
-            }
+        let pid = Pid::from_child(&child);
+        let open = || Ok(pidfd_open(pid, PidfdFlags::empty())?);
+        let hold = match super::above(open, |pidfd| vec![pidfd.as_raw_fd()]) {
+            // Where SIGCHLD is ignored it may have ended, and the number have been given away.
+            Ok(pidfd) if look(&WaitId::PidFd(pidfd.as_fd())) == Wait::ReapedElsewhere => Hold::Gone,
+            Ok(pidfd) => Hold::Pidfd(Arc::new(pidfd)),
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::SRCH) => Hold::Gone,
+            Err(_) => Hold::Number,
         };
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        Ok(Spawned { process: Self { child, pidfd: Some(pidfd) }, stdin, stdout, stderr })
+        Ok(Spawned { process: Self { pid, hold }, stdin, stdout, stderr })
     }
 
     pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+        self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
-    /// Reaps a process that has ended.
-    pub(crate) fn reap(&mut self) -> io::Result<ExitStatus> {
-        self.child.wait().map(super::status)
+    fn waited_by(&self) -> Option<WaitId<'_>> {
+        match &self.hold {
+            Hold::Pidfd(pidfd) => Some(WaitId::PidFd(pidfd.as_fd())),
+            Hold::Number => Some(WaitId::Pid(self.pid)),
+            Hold::Gone => None,
+        }
+    }
+
+    /// SIGTERM, to the process alone.
+    pub(crate) fn terminate(&self) -> io::Result<()> {
+        self.signal(Signal::TERM)
+    }
+
+    /// SIGKILL, to its group as well while its number is its own. An error: it was not allowed.
+    pub(crate) fn kill(&self) -> io::Result<()> {
+        if let Some(id) = self.waited_by() {
+            kill_group_of(&id, self.pid);
+        }
+        self.signal(Signal::KILL)
+    }
+
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        match &self.hold {
+            Hold::Pidfd(pidfd) => match pidfd_send_signal(pidfd, signal) {
+                // A filter of system calls may allow the older way.
+                Err(Errno::PERM | Errno::NOSYS) => signal_by_number(self.pid, signal),
+                sent => delivered(sent),
+            },
+            Hold::Number => signal_by_number(self.pid, signal),
+            Hold::Gone => Ok(()),
+        }
+    }
+
+    /// Reaps it, if it has ended; does not wait.
+    pub(crate) fn reap(&mut self) -> Wait {
+        let reaped = self.waited_by().map_or(Wait::ReapedElsewhere, |id| reap(&id));
+        if reaped != Wait::NotYet {
+            // Its number may be another's from now on.
+            self.hold = Hold::Gone;
+        }
+        reaped
+    }
+
+    /// The same for what else of its group is a child of this process. Whether some of it has yet to end.
+    pub(crate) fn reap_group(&self) -> bool {
+        reap_group(self.pid)
+    }
+
+    /// How it has ended, where that is known before it can be reaped: who traces it is to be told first.
+    pub(crate) fn status_before_reaping(&self) -> Option<ExitStatus> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).ok()?;
+        status_of_zombie(&stat)
+    }
+
+    /// Why it is still there a second after SIGKILL.
+    pub(crate) fn unkillable(&self) -> Unkillable {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
+        unkillable(&status)
     }
 }
 
+/// The last field of a zombie's `/proc/<pid>/stat` is what `wait` would return.
+fn status_of_zombie(stat: &str) -> Option<ExitStatus> {
+    let fields = stat.rsplit(')').next()?;
+    let mut fields = fields.split_whitespace();
+    if !matches!(fields.next()?, "Z" | "X") {
+        return None;
+    }
+    let raw: i32 = fields.next_back()?.parse().ok()?;
+    let (code, signal) = ((raw >> 8) & 0xff, raw & 0x7f);
+    Some(ExitStatus::from_code(if signal == 0 { code } else { -signal }))
+}
+
+fn unkillable(status: &str) -> Unkillable {
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()
+    };
+    let tracer = field("TracerPid:").and_then(|it| it.parse().ok()).filter(|it| *it != 0);
+    match (tracer, field("State:")) {
+        (Some(tracer), _) => Unkillable::Traced { tracer },
+        (None, Some("D")) => Unkillable::Uninterruptible,
+        _ => Unkillable::StillThere,
+    }
+}
+
+/// Whether the system keeps no exit status for this process, since SIGCHLD is ignored in it; `None` where that
+/// cannot be seen.
+pub(crate) fn ignores_sigchld() -> Option<bool> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    let ignored = u64::from_str_radix(ignored.trim(), 16).ok()?;
+    Some(ignored >> (Signal::CHILD.as_raw() - 1) & 1 == 1)
+}
+
 /// Hears of the ends of many processes.
-#[derive(Debug)]
 pub(crate) struct Exits {
     wake: io::PipeReader,
-    watched: Vec<(u64, OwnedFd)>,
+    waker: Waker,
+    watched: Vec<(u64, Arc<OwnedFd>)>,
+    /// Those that have no pidfd and have ended.
+    ended: Arc<Mutex<Vec<u64>>>,
 }
 
 impl Exits {
@@ -69,21 +176,37 @@ impl Exits {
         let waker: Waker = Arc::new(move || {
             let _ = (&waker).write(&[1]);
         });
-        Ok((Self { wake, watched: Vec::new() }, waker))
+        let (ended, watched) = (Arc::default(), Vec::new());
+        Ok((Self { wake, waker: Arc::clone(&waker), watched, ended }, waker))
     }
 
     pub(crate) fn watch(&mut self, key: u64, process: &mut Process) -> io::Result<()> {
-        let pidfd = process.pidfd.take().ok_or(io::ErrorKind::InvalidInput)?;
-        self.watched.push((key, pidfd));
+        match &process.hold {
+            Hold::Pidfd(pidfd) => self.watched.push((key, Arc::clone(pidfd))),
+            Hold::Gone => lock(&self.ended).push(key),
+            Hold::Number => {
+                let (pid, ended, wake) =
+                    (process.pid, Arc::clone(&self.ended), Arc::clone(&self.waker));
+                let body = move || {
+                    wait_unreaped(pid);
+                    lock(&ended).push(key);
+                    wake();
+                };
+                thread::Builder::new().name("mp-wait".into()).spawn(body)?;
+            }
+        }
         Ok(())
     }
 
     /// Waits for an end, a wake or the deadline; returns whose process has ended. It is not reaped.
     pub(crate) fn wait(&mut self, deadline: Option<Instant>) -> Vec<u64> {
+        let mut ended = std::mem::take(&mut *lock(&self.ended));
+        if !ended.is_empty() {
+            return ended;
+        }
         let mut fds: Vec<&dyn AsFd> = vec![&self.wake];
         fds.extend(self.watched.iter().map(|(_, pidfd)| pidfd as &dyn AsFd));
         let ready = super::poll_readable(&fds, deadline);
-        let mut ended = Vec::new();
         for index in ready {
             if index == 0 {
                 let _ = self.wake.read(&mut [0; 512]);
@@ -92,13 +215,16 @@ impl Exits {
             }
         }
         self.watched.retain(|(key, _)| !ended.contains(key));
+        ended.append(&mut lock(&self.ended));
         ended
     }
 }
 
 /// The own program, even where an update has replaced the file, and the name it was called by.
-pub(crate) fn own_program() -> io::Result<(PathBuf, Option<OsString>)> {
-    Ok((PathBuf::from("/proc/self/exe"), std::env::args_os().next()))
+pub(crate) fn own_program() -> io::Result<OwnProgram> {
+    let leading = loader::arguments().unwrap_or_default().to_vec();
+    let path = PathBuf::from("/proc/self/exe");
+    Ok(OwnProgram { path, argv0: std::env::args_os().next(), leading })
 }
 
 /// Can be read once this process has ended: for a child, which may be in another pid namespace, or have another
@@ -156,4 +282,32 @@ pub(crate) fn socket_buffer() -> Option<u32> {
     let flags = SocketFlags::CLOEXEC;
     let (socket, _) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).ok()?;
     u32::try_from(sockopt::socket_send_buffer_size(&socket).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zombies_status_is_read_from_its_stat() {
+        let stat =
+            |state: &str, last: i32| format!("12 (a) b) {state} 1 12 12 0 -1 4194560 0 {last}\n");
+        let code = |text: String| status_of_zombie(&text).map(ExitStatus::code);
+        assert_eq!(code(stat("Z", 7 << 8)), Some(7));
+        assert_eq!(code(stat("Z", 9)), Some(-9));
+        assert_eq!(code(stat("Z", 11 | 0x80)), Some(-11), "with a core dump");
+        assert_eq!(code(stat("S", 0)), None);
+        assert_eq!(code("12 (a".to_owned()), None);
+    }
+
+    #[test]
+    fn what_keeps_a_process_alive_is_read_from_its_status() {
+        let why = |state: &str, tracer: u32| {
+            unkillable(&format!("Name:\tx\nState:\t{state} (x)\nTracerPid:\t{tracer}\n"))
+        };
+        assert_eq!(why("D", 0), Unkillable::Uninterruptible);
+        assert_eq!(why("t", 42), Unkillable::Traced { tracer: 42 });
+        assert_eq!(why("S", 0), Unkillable::StillThere);
+        assert_eq!(unkillable(""), Unkillable::StillThere);
+    }
 }

@@ -4,6 +4,8 @@ mod copy;
 pub(crate) mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+mod loader;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 #[cfg(unix)]
@@ -12,19 +14,26 @@ mod stdio;
 mod terminal;
 #[cfg(unix)]
 mod unix;
+#[cfg(unix)]
+mod waiting;
 #[cfg(windows)]
 mod windows;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::ExitStatus;
 
 pub(crate) use copy::{is_copy, this_is_the_original};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
-    Exits, Process, end_of_this_process, knock_at, let_any_process_trace, name_process,
-    own_program, resume_when_parent_dies, socket_buffer, tracer_of,
+    Exits, Process, end_of_this_process, ignores_sigchld, knock_at, let_any_process_trace,
+    name_process, own_program, resume_when_parent_dies, socket_buffer, tracer_of,
 };
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{
-    Exits, Process, let_any_process_trace, name_process, own_program, resume_when_parent_dies,
-    socket_buffer, tracer_of,
+    Exits, Process, ignores_sigchld, let_any_process_trace, name_process, own_program,
+    resume_when_parent_dies, socket_buffer, tracer_of,
 };
 #[cfg(unix)]
 pub(crate) use stdio::{
@@ -34,20 +43,54 @@ pub(crate) use stdio::{
 pub(crate) use terminal::ignore_stops_by_the_terminal;
 #[cfg(unix)]
 pub(crate) use unix::{
-    ControllerEnd, block_no_signal, end_descendants, end_own_group, freeze, kill_group, kill_self,
-    own_group, poll_readable, room_for_descriptors, segfault, signal_name, stack_of_process,
-    status, stdin_to_null, terminate, watch_surroundings,
+    ControllerEnd, block_no_signal, end_descendants, end_own_group, freeze, kill_self,
+    let_children_be_waited_for, own_group, poll_readable, room_for_descriptors, segfault,
+    signal_name, stack_of_process, stdin_to_null, watch_surroundings,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
     ControllerEnd, block_no_signal, end_descendants, end_own_group, freeze,
-    ignore_stops_by_the_terminal, is_broken, kill_group, kill_self, null, own_group, pipe_of,
-    piped, room_for_descriptors, segfault, signal_name, stack_of_process, status, stdin_to_null,
-    stdout_may_break, terminate, to_null, watch_surroundings, write_to_stdout,
+    ignore_stops_by_the_terminal, is_broken, kill_self, let_children_be_waited_for, null,
+    own_group, pipe_of, piped, room_for_descriptors, segfault, signal_name, stack_of_process,
+    stdin_to_null, stdout_may_break, to_null, watch_surroundings, write_to_stdout,
 };
 
 /// Whether [`own_program`] is the very code that runs here, also where its file has been replaced meanwhile.
-pub(crate) const OWN_PROGRAM_IS_THIS_CODE: bool = cfg!(target_os = "linux");
+pub(crate) fn own_program_is_this_code() -> bool {
+    #[cfg(target_os = "linux")]
+    let is_this_code = loader::arguments().is_none();
+    #[cfg(not(target_os = "linux"))]
+    let is_this_code = false;
+    is_this_code
+}
+
+/// How a program starts itself.
+#[derive(Debug)]
+pub(crate) struct OwnProgram {
+    pub(crate) path: PathBuf,
+    /// The name that it was called by.
+    pub(crate) argv0: Option<OsString>,
+    /// What stands before its own arguments, where `path` is a loader.
+    pub(crate) leading: Vec<OsString>,
+}
+
+/// What has become of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// It runs, or somebody traces it and has not let go of its end.
+    NotYet,
+    Status(ExitStatus),
+    /// It was reaped by somebody else, so its status is unknown and its number may be taken by another process.
+    ReapedElsewhere,
+}
+
+impl Wait {
+    /// Whether its number still stands for it.
+    #[cfg(unix)]
+    fn holds_its_number(self) -> bool {
+        self != Self::ReapedElsewhere
+    }
+}
 
 /// Ends the wait of an [`Exits`].
 pub(crate) type Waker = std::sync::Arc<dyn Fn() + Send + Sync>;

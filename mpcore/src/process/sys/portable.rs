@@ -3,18 +3,16 @@
 //! On Unix the thread waits without reaping, so the number stays taken until the watcher has killed the
 //! group; elsewhere shared_child waits, and handles keep the process apart from any later one.
 
-use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
 
-use super::Waker;
-use crate::process::ExitStatus;
+use super::{OwnProgram, Wait, Waker};
 use crate::process::spawn::Spawned;
+use crate::process::{ExitStatus, Unkillable};
 
 #[cfg(not(unix))]
 use self::shared::Waited;
@@ -37,10 +35,40 @@ impl Process {
         self.child.id()
     }
 
-    /// Reaps a process that has ended.
-    pub(crate) fn reap(&mut self) -> io::Result<ExitStatus> {
-        self.child.reap().map(super::status)
+    /// A gentle end, where the system knows one.
+    pub(crate) fn terminate(&self) -> io::Result<()> {
+        self.child.terminate()
     }
+
+    /// Kills it, and what it has started. An error: it was not allowed.
+    pub(crate) fn kill(&self) -> io::Result<()> {
+        self.child.kill()
+    }
+
+    /// Reaps it, if it has ended; does not wait.
+    pub(crate) fn reap(&mut self) -> Wait {
+        self.child.reap()
+    }
+
+    /// The same for what else of its group is a child of this process. Whether some of it has yet to end.
+    pub(crate) fn reap_group(&self) -> bool {
+        self.child.reap_group()
+    }
+
+    /// Not to be had here.
+    pub(crate) fn status_before_reaping(&self) -> Option<ExitStatus> {
+        None
+    }
+
+    /// The system does not say.
+    pub(crate) fn unkillable(&self) -> Unkillable {
+        Unkillable::StillThere
+    }
+}
+
+/// Not to be seen here.
+pub(crate) fn ignores_sigchld() -> Option<bool> {
+    None
 }
 
 /// The controller's ends of stdin, stdout and stderr.
@@ -50,37 +78,65 @@ type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>);
 #[cfg(unix)]
 mod unreaped {
     use std::io;
-    use std::process::{Child, Command, ExitStatus};
+    use std::process::Command;
 
-    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+    use rustix::process::{Pid, Signal, WaitId};
 
     use super::Pipes;
+    use crate::process::sys::Wait;
+    use crate::process::sys::waiting::{
+        kill_group_of, reap, reap_group, signal_by_number, wait_unreaped,
+    };
 
     #[derive(Debug)]
-    pub(super) struct Waited(Child);
+    pub(super) struct Waited {
+        pid: Pid,
+        reaped: bool,
+    }
 
     impl Waited {
         pub(super) fn spawn(command: &mut Command) -> io::Result<(Self, Pipes)> {
             let mut child = command.spawn()?;
             let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-            Ok((Self(child), pipes))
+            Ok((Self { pid: Pid::from_child(&child), reaped: false }, pipes))
         }
 
         pub(super) fn id(&self) -> u32 {
-            self.0.id()
+            self.pid.as_raw_nonzero().get().unsigned_abs()
         }
 
-        pub(super) fn reap(&mut self) -> io::Result<ExitStatus> {
-            self.0.wait()
+        pub(super) fn terminate(&self) -> io::Result<()> {
+            self.signal(Signal::TERM)
+        }
+
+        pub(super) fn kill(&self) -> io::Result<()> {
+            if !self.reaped {
+                kill_group_of(&WaitId::Pid(self.pid), self.pid);
+            }
+            self.signal(Signal::KILL)
+        }
+
+        fn signal(&self, signal: Signal) -> io::Result<()> {
+            if self.reaped { Ok(()) } else { signal_by_number(self.pid, signal) }
+        }
+
+        pub(super) fn reap(&mut self) -> Wait {
+            if self.reaped {
+                return Wait::ReapedElsewhere;
+            }
+            let wait = reap(&WaitId::Pid(self.pid));
+            self.reaped = wait != Wait::NotYet;
+            wait
+        }
+
+        pub(super) fn reap_group(&self) -> bool {
+            reap_group(self.pid)
         }
 
         /// What the waiting thread does.
         pub(super) fn waiter(&self) -> impl FnOnce() + Send + 'static {
-            let pid = Pid::from_child(&self.0);
-            move || {
-                let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-                while let Err(rustix::io::Errno::INTR) = waitid(WaitId::Pid(pid), options) {}
-            }
+            let pid = self.pid;
+            move || wait_unreaped(pid)
         }
     }
 }
@@ -89,12 +145,15 @@ mod unreaped {
 #[cfg(not(unix))]
 mod shared {
     use std::io;
-    use std::process::{Command, ExitStatus};
+    use std::process::Command;
     use std::sync::Arc;
 
     use shared_child::SharedChild;
 
     use super::Pipes;
+    use crate::process::ExitStatus;
+    use crate::process::sys::Wait;
+    use crate::process::sys::windows::kill_tree;
 
     #[derive(Debug)]
     pub(super) struct Waited(Arc<SharedChild>);
@@ -110,8 +169,29 @@ mod shared {
             self.0.id()
         }
 
-        pub(super) fn reap(&mut self) -> io::Result<ExitStatus> {
-            self.0.wait()
+        /// There is no gentle way.
+        pub(super) fn terminate(&self) -> io::Result<()> {
+            self.kill()
+        }
+
+        pub(super) fn kill(&self) -> io::Result<()> {
+            kill_tree(self.id());
+            Ok(())
+        }
+
+        pub(super) fn reap(&mut self) -> Wait {
+            match self.0.try_wait() {
+                Ok(None) => Wait::NotYet,
+                Ok(Some(status)) => {
+                    Wait::Status(ExitStatus::from_code(status.code().unwrap_or(-1)))
+                }
+                Err(_) => Wait::ReapedElsewhere,
+            }
+        }
+
+        /// Nothing: there are no groups.
+        pub(super) fn reap_group(&self) -> bool {
+            false
         }
 
         /// What the waiting thread does.
@@ -166,8 +246,9 @@ impl Exits {
 }
 
 /// The own program.
-pub(crate) fn own_program() -> io::Result<(PathBuf, Option<OsString>)> {
-    Ok((std::env::current_exe()?, std::env::args_os().next()))
+pub(crate) fn own_program() -> io::Result<OwnProgram> {
+    let (path, argv0) = (std::env::current_exe()?, std::env::args_os().next());
+    Ok(OwnProgram { path, argv0, leading: Vec::new() })
 }
 
 /// Unknown here.

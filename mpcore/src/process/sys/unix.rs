@@ -2,20 +2,14 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, getpid, getppid, kill_process, kill_process_group, setpgid};
-
-use crate::process::ExitStatus;
-
-/// The code, or −N for signal N.
-pub(crate) fn status(status: std::process::ExitStatus) -> ExitStatus {
-    let code = status.code().or_else(|| status.signal().map(|signal| -signal));
-    ExitStatus::from_code(code.unwrap_or(-1))
-}
+use rustix::process::{
+    Pid, Resource, Signal, getpid, getppid, getrlimit, kill_process, kill_process_group, setpgid,
+};
 
 pub(crate) fn signal_name(signal: i32) -> Option<&'static str> {
     Some(match signal {
@@ -61,21 +55,6 @@ pub(crate) fn own_group(command: &mut Command) {
 
 fn pid(raw: u32) -> Option<Pid> {
     i32::try_from(raw).ok().and_then(Pid::from_raw)
-}
-
-/// SIGTERM to the process. It must not have been reaped.
-pub(crate) fn terminate(process: u32) {
-    if let Some(pid) = pid(process) {
-        let _ = kill_process(pid, Signal::TERM);
-    }
-}
-
-/// SIGKILL to the process and its group. It must not have been reaped.
-pub(crate) fn kill_group(process: u32) {
-    if let Some(pid) = pid(process) {
-        let _ = kill_process_group(pid, Signal::KILL);
-        let _ = kill_process(pid, Signal::KILL);
-    }
 }
 
 /// SIGSEGV to this process, until it ends: Rust's own handler lets the first go by.
@@ -156,6 +135,15 @@ pub(crate) fn stdin_to_null() {
     }
 }
 
+/// Where SIGCHLD is ignored, as a process inherits it, the system reaps what this process starts before it can be
+/// waited for. A handler that does nothing ends that; programs that are started from here get the default.
+pub(crate) fn let_children_be_waited_for() {
+    if super::ignores_sigchld() != Some(false) {
+        let seen = std::sync::Arc::default();
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGCHLD, seen);
+    }
+}
+
 /// A descriptor that can be read once the controller has ended, whatever else holds its lanes.
 pub(crate) type ControllerEnd = OwnedFd;
 
@@ -204,7 +192,23 @@ pub(crate) fn block_no_signal() {
 
 /// The size of a process's first stack; `None` where it has no limit.
 pub(crate) fn stack_of_process() -> Option<u64> {
-    rustix::process::getrlimit(rustix::process::Resource::Stack).current
+    getrlimit(Resource::Stack).current
+}
+
+/// Before `poll` is tried again where it cannot wait.
+const POLL_PAUSE: Duration = Duration::from_millis(20);
+
+/// `poll` takes as many descriptors as may be open, and no more: so it looks at one part after the other, and does
+/// not wait. The caller comes again.
+fn poll_in_parts(entries: &mut [PollFd<'_>]) {
+    let limit = getrlimit(Resource::Nofile).current.and_then(|it| usize::try_from(it).ok());
+    let mut some = false;
+    for part in entries.chunks_mut(limit.unwrap_or(usize::MAX).max(1)) {
+        some |= poll(part, Some(&Timespec::default())).is_ok_and(|ready| ready > 0);
+    }
+    if !some {
+        std::thread::sleep(POLL_PAUSE);
+    }
 }
 
 /// Waits until one of the descriptors can be read; returns which.
@@ -219,9 +223,11 @@ pub(crate) fn poll_readable(fds: &[&dyn AsFd], deadline: Option<Instant>) -> Vec
         Ok(_) => {}
         // Whoever called looks at its state and waits again.
         Err(rustix::io::Errno::INTR) => return Vec::new(),
+        // More than may be open: the limit was lowered below what is open already.
+        Err(rustix::io::Errno::INVAL) => poll_in_parts(&mut entries),
         Err(_) => {
-            // Too many descriptors, or no memory: it may pass, and must not become a busy loop.
-            std::thread::sleep(Duration::from_millis(20));
+            // No memory: it may pass, and must not become a busy loop.
+            std::thread::sleep(POLL_PAUSE);
             return Vec::new();
         }
     }

@@ -2,13 +2,6 @@
 
 use std::process::{Command, Stdio};
 
-use crate::process::ExitStatus;
-
-/// The code that the process returned.
-pub(crate) fn status(status: std::process::ExitStatus) -> ExitStatus {
-    ExitStatus::from_code(status.code().unwrap_or(-1))
-}
-
 pub(crate) fn signal_name(_signal: i32) -> Option<&'static str> {
     None
 }
@@ -20,14 +13,9 @@ pub(crate) fn own_group(command: &mut Command) {
     command.creation_flags(CREATE_NEW_PROCESS_GROUP);
 }
 
-/// There is no gentle way.
-pub(crate) fn terminate(process: u32) {
-    kill_group(process);
-}
-
 /// Ends the process and what it started, with the system's own tool: on a thread of its own, since
 /// that takes long, and without a console window.
-pub(crate) fn kill_group(process: u32) {
+pub(super) fn kill_tree(process: u32) {
     use std::os::windows::process::CommandExt as _;
     const CREATE_NO_WINDOW: u32 = 0x0800_0000;
     let body = move || {
@@ -70,6 +58,8 @@ pub(crate) fn room_for_descriptors(_count: usize) -> std::io::Result<()> {
 /// Nothing: reading the bootstrap pipe to its end is enough.
 pub(crate) fn stdin_to_null() {}
 
+/// Nothing: whoever starts a process has its handle.
+pub(crate) fn let_children_be_waited_for() {}
 /// There are no signals.
 pub(crate) fn block_no_signal() {}
 

@@ -50,7 +50,10 @@ impl Script {
         let ChildLanes { requests, requests_end, control, events } = lanes;
         let Run { generation, window, nonce, .. } = *run;
         let link = Link::new(generation, window, events, requests_end, None);
-        control::start(control, &link, Grace::default(), Place::Thread);
+        if control::start(control, &link, Grace::default(), Place::Thread).is_err() {
+            // Nobody would hear of a stop: better not to begin.
+            link.controller_lost();
+        }
         let mut requests = Requests::new(requests, Arc::clone(&link));
         if requests.welcome(nonce).is_none() {
             say_goodbye(&link, false, None);

@@ -85,7 +85,8 @@ RigCase {
         compare(exit.name, "the rig")
         compare(exit.state, "crashed")
         compare(exit.killed, false)
-        compare(exit.cleaned_up, false)
+        compare(exit.end, "status")
+        compare(exit.cleanup, "skipped")
         compare(exit.commands_lost, 2)
         compare(exit.failure.kind, "crashed")
         verify(exit.text.indexOf("the rig") >= 0)
@@ -112,7 +113,7 @@ RigCase {
         compare(rig.exceptions.length, 0)
         compare(rig.process.exit.killed, true)
         compare(rig.process.exit.code, -9)
-        compare(rig.process.exit.cleaned_up, false)
+        compare(rig.process.exit.cleanup, "skipped")
     }
 
     function test_a_stop() {
@@ -125,7 +126,7 @@ RigCase {
         // Of what ran there is nothing to tell; what did not is told once.
         compare(rig.exceptions.map(exception => exception.kind), ["not_run"])
         compare(rig.exceptions[0].commands, 1)
-        compare(rig.process.exit.cleaned_up, true)
+        compare(rig.process.exit.cleanup, "ran")
         compare(rig.process.exit.killed, false)
         compare(rig.process.exit.state, "finished")
         verify(!rig.process.exit.failure)

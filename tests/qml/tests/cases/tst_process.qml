@@ -133,7 +133,7 @@ RigCase {
         const rig = running()
         rig.process.terminate()
         tryVerify(() => rig.heard("finished").length === 1, soon)
-        compare(rig.process.exit.cleaned_up, true)
+        compare(rig.process.exit.cleanup, "ran")
         compare(rig.process.state, "finished")
     }
 

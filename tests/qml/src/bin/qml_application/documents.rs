@@ -61,7 +61,7 @@ pub(crate) fn says_last() -> Outcome {
                 process.onReady: { tick_away(3000); count_up(3000); sleep(1000000); add_two(1, 2) }
                 process.onProgress: Qt.quit()
                 process.onFinished: exit => {
-                    console.log(`finished, ${exit.state}, cleaned up: ${exit.cleaned_up}, ${item.ticks}, ${item.last}`)
+                    console.log(`finished, ${exit.state}, cleanup: ${exit.cleanup}, ${item.ticks}, ${item.last}`)
                 }
             }
         }
@@ -92,7 +92,7 @@ pub(crate) fn both_say_last() -> Outcome {
                 process.onReady: { tick_away(3000); count_up(3000); sleep(1000000); add_two(1, 2) }
                 process.onProgress: if (!sleeps) { sleeps = true; item.asleep += 1 }
                 process.onFinished: exit => {
-                    say(`finished, ${exit.state}, cleaned up: ${exit.cleaned_up}, ${ticks}, ${last}`)
+                    say(`finished, ${exit.state}, cleanup: ${exit.cleanup}, ${ticks}, ${last}`)
                 }
             }
             Talker { name: 'one' }

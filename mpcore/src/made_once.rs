@@ -1,0 +1,52 @@
+//! What a process has one of, made when it is first needed, such as a helper thread. Only success is remembered: a
+//! shortage of threads or descriptors passes, and the next one who needs it tries again.
+
+use std::sync::OnceLock;
+
+use crate::sync::{Mutex, lock};
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct MadeOnce<T> {
+    made: OnceLock<T>,
+    making: Mutex<()>,
+}
+
+impl<T> MadeOnce<T> {
+    pub(crate) const fn new() -> Self {
+        Self { made: OnceLock::new(), making: Mutex::new(()) }
+    }
+
+    /// What was made, or what `make` makes now.
+    pub(crate) fn get_or_make<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
+        if let Some(made) = self.made.get() {
+            return Ok(made);
+        }
+        let _making = lock(&self.making);
+        if let Some(made) = self.made.get() {
+            return Ok(made);
+        }
+        let made = make()?;
+        Ok(self.made.get_or_init(|| made))
+    }
+
+    /// What was made, if it was.
+    pub(crate) fn get(&self) -> Option<&T> {
+        self.made.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_not_remembered_and_a_success_is() {
+        let number = MadeOnce::new();
+        assert_eq!(number.get_or_make(|| Err("no")), Err("no"));
+        assert_eq!(number.get(), None);
+        assert_eq!(number.get_or_make(|| Ok::<_, &str>(1)), Ok(&1));
+        assert_eq!(number.get_or_make(|| Err("no")), Ok(&1));
+        assert_eq!(number.get(), Some(&1));
+    }
+}

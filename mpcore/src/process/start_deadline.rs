@@ -1,0 +1,91 @@
+//! How long a child may take to get ready.
+//!
+//! Pure: takes the time as an argument. It counts looks, not seconds: a controller that itself stood still (Ctrl-Z,
+//! a debugger) does not blame the child, which could not get ready without it. So a standstill, however long, takes
+//! one look from the child's time.
+
+use std::time::{Duration, Instant};
+
+/// How many looks a deadline is.
+const LOOKS: u32 = 16;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct StartDeadline {
+    step: Duration,
+    left: u32,
+    next: Instant,
+}
+
+impl StartDeadline {
+    /// `None`: beyond the clock's end.
+    pub(super) fn new(now: Instant, whole: Duration) -> Option<Self> {
+        now.checked_add(whole)?;
+        let step = whole / LOOKS;
+        Some(Self { step, left: LOOKS, next: now + step })
+    }
+
+    /// When to look.
+    pub(super) fn next_look(&self) -> Instant {
+        self.next
+    }
+
+    /// A look: whether the time is over.
+    pub(super) fn passed(&mut self, now: Instant) -> bool {
+        if now >= self.next && self.left > 0 {
+            self.left -= 1;
+            self.next = now + self.step;
+        }
+        self.left == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// How long it takes until the deadline has passed, where each look but `late` is punctual.
+    fn passes_after(late: Option<(u32, Duration)>) -> Duration {
+        let begin = Instant::now();
+        let mut deadline = StartDeadline::new(begin, SECOND * 16).unwrap();
+        for look in 0.. {
+            let mut now = deadline.next_look();
+            now += late.filter(|(it, _)| *it == look).map_or(Duration::ZERO, |(_, late)| late);
+            if deadline.passed(now) {
+                return now - begin;
+            }
+        }
+        unreachable!()
+    }
+
+    #[test]
+    fn it_passes_when_its_time_is_over() {
+        assert_eq!(passes_after(None), SECOND * 16);
+    }
+
+    #[test]
+    fn a_standstill_is_not_the_childs_time() {
+        for look in 0..15 {
+            let after = passes_after(Some((look, SECOND * 3600)));
+            assert_eq!(after, SECOND * 3616, "a standstill before look {look}");
+        }
+    }
+
+    #[test]
+    fn a_look_before_its_time_does_not_count() {
+        let begin = Instant::now();
+        let mut deadline = StartDeadline::new(begin, SECOND * 16).unwrap();
+        assert!((0..100).all(|_| !deadline.passed(begin)));
+        assert_eq!(deadline.next_look(), begin + SECOND);
+    }
+
+    #[test]
+    fn an_endless_one_and_none_at_all() {
+        let now = Instant::now();
+        assert!(StartDeadline::new(now, Duration::MAX).is_none());
+        let mut none = StartDeadline::new(now, Duration::ZERO).unwrap();
+        assert!((0..LOOKS).any(|_| none.passed(now)));
+    }
+}

@@ -1,0 +1,5 @@
+//! A child among others, as a program of its own.
+
+fn main() {
+    mpcore::child_main::<system_tests::neighbour::NeighbourProcess>()
+}
