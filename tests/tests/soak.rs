@@ -47,9 +47,15 @@ fn ctrl_c_in_a_terminal() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn system_calls_that_fail_once_or_from_then_on() {
+    check("system_calls");
+}
+
+#[test]
 fn every_trial_is_known_by_its_name() {
     let trials = system_tests::soak::TRIALS.iter().map(|trial| trial.name);
-    let tested = ["kills", "controllers", "events", "rounds", "flood", "interrupt"];
+    let tested = ["kills", "controllers", "events", "rounds", "flood", "interrupt", "system_calls"];
     assert!(trials.eq(tested), "add a test for the new one, and a line to xtask's table");
     let output = Command::new(env!("CARGO_BIN_EXE_soak")).arg("no such trial").output().unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -57,6 +57,14 @@ const TRIALS: &[Trial] = &[
         program: SOAK,
     },
     Trial {
+        name: "system_calls",
+        about: "Every system call that controller or child asks for fails, one per run of a fixed life: once, or \
+                from then on until a given moment. Each call has one outcome, in time and right if it is a \
+                success; a child beside it does not notice; nothing is left over; and afterwards the same \
+                control and another one live as if nothing had been.",
+        program: SOAK,
+    },
+    Trial {
         name: "fuzz",
         about: "Every decoder of what may come from the other side, fed with valid inputs that were spoiled \
                 and with noise: each comes to an end, quickly, without a panic and without much memory.",
@@ -141,7 +149,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
 const PACKAGE: &str = "system-tests";
 const SOAK: &str = "soak";
 /// The programs that [`SOAK`] starts.
-const SOAKED: [&str; 3] = ["bench_child", "controller", "many_rounds"];
+const SOAKED: [&str; 4] = ["bench_child", "controller", "fixed_life", "many_rounds"];
 const MESSAGES: &str = "--message-format=json-render-diagnostics";
 const PAGE: &str = "docs/soak.md";
 
@@ -377,7 +385,8 @@ mod tests {
     #[test]
     fn what_the_trials_need_is_built() {
         let line = build(&[&TRIALS[0], &TRIALS[1]]).to_string();
-        let programs = "--bin bench_child --bin controller --bin many_rounds --bin soak";
+        let programs =
+            "--bin bench_child --bin controller --bin fixed_life --bin many_rounds --bin soak";
         assert!(line.ends_with(programs), "{line}");
         let fuzz = Trial { name: "fuzz", about: "", program: "fuzz" };
         let line = build(&[&fuzz]).to_string();

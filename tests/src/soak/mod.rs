@@ -14,6 +14,8 @@ mod interrupt;
 mod kills;
 mod report;
 mod rounds;
+#[cfg(target_os = "linux")]
+mod system_calls;
 mod tally;
 mod way;
 mod witness;
@@ -32,6 +34,8 @@ pub const TRIALS: &[Trial] = &[
     Trial { name: "rounds", run: rounds::run },
     Trial { name: "flood", run: flood::run },
     Trial { name: "interrupt", run: interrupt::run },
+    #[cfg(target_os = "linux")]
+    Trial { name: "system_calls", run: system_calls::run },
 ];
 
 /// One of them.

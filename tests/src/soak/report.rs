@@ -70,6 +70,11 @@ impl Report {
         self.broken.push(what.into());
     }
 
+    /// How many broken promises there are so far.
+    pub(super) fn count_broken(&self) -> usize {
+        self.broken.len()
+    }
+
     /// Whether every promise was kept.
     #[must_use]
     pub fn is_ok(&self) -> bool {

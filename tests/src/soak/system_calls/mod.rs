@@ -1,0 +1,118 @@
+//! Every system call that the runtime asks for fails, one per run: once, or from then on until the failures end.
+//!
+//! A controller and a child run a fixed life (`bin/fixed_life.rs`): start, calls, events, a big value, cancel, crash,
+//! restart, stop. Whatever fails, each call has one outcome, in time, and a success is right; a child beside it does
+//! not notice; nothing is left over; and when nothing fails any more, the same control and another one live as if
+//! nothing had been.
+
+mod kinds;
+mod life;
+
+use std::collections::BTreeMap;
+
+use self::kinds::KINDS;
+use self::life::{Failing, Life, Place};
+use super::report::{Report, count};
+use super::{Progress, Settings};
+
+/// Runs at full size.
+const RUNS: usize = 2500;
+
+pub(super) fn run(settings: &Settings) -> Report {
+    let runs = settings.scaled(RUNS, 8);
+    let mut random = settings.random();
+    let mut report = Report::new("system_calls");
+    let (program, child) = (settings.program("fixed_life"), settings.program("bench_child"));
+    let live = |place, failing| life::run(&program, &child, place, failing);
+    let places = [Place::First, Place::Beside];
+    let usual = places.map(|place| live(place, None));
+    for (life, place) in usual.iter().zip(places) {
+        for finding in &life.findings {
+            report.broken(format!("{}, where nothing fails: {finding}", place.name()));
+        }
+    }
+    let plans = plans(places, &usual);
+    let all = plans.len();
+    let plans = choose(plans, runs, &mut random);
+    let mut progress = Progress::new("system_calls", plans.len());
+    let mut failed = BTreeMap::<&str, usize>::new();
+    let (mut failures, mut unhit) = (0, 0);
+    for (number, (place, failing)) in plans.iter().enumerate() {
+        let left = &usual[usize::from(*place == Place::Beside)].left;
+        let life = live(*place, Some((*failing, left)));
+        failures += life.failed;
+        match life.failed {
+            // The kernel's timing: a call less than usual.
+            0 => unhit += 1,
+            _ => *failed.entry(failing.kind.name).or_default() += 1,
+        }
+        let findings = findings(&life, left);
+        if let Some((first, more)) = findings.split_first() {
+            let more = match more.len() {
+                0 => String::new(),
+                more => format!(" (and {more} more)"),
+            };
+            report.broken(format!("{}, {failing}: {first}{more}", place.name()));
+        }
+        progress.at(number + 1);
+    }
+    report.figure("ways to fail: call, number, error, once or from then on", count(all));
+    report.figure("runs, each with one of them", count(plans.len()));
+    report.figure("runs in which that call did not come", count(unhit));
+    report.figure("calls that failed", count(failures));
+    report.figure("kinds of calls that failed", count(failed.len()));
+    report.goal(
+        "runs with an outcome that is missing, wrong or doubled, or with something left over",
+        report.count_broken(),
+        "0",
+        report.is_ok(),
+    );
+    report
+}
+
+/// Everything that can be made to fail, given how often each kind is called where nothing does.
+fn plans(places: [Place; 2], usual: &[Life; 2]) -> Vec<(Place, Failing)> {
+    let mut plans = Vec::new();
+    for (place, usual) in places.into_iter().zip(usual) {
+        for kind in KINDS {
+            let calls = usual.counts.get(kind.name).copied().unwrap_or_default();
+            for nth in 1..=calls {
+                for errno in kind.errors.iter().copied() {
+                    // No call is interrupted for ever, and no loop that asks again would end.
+                    let for_ever = errno != libc::EINTR;
+                    for from_then_on in [false, true].into_iter().filter(|it| !it || for_ever) {
+                        plans.push((place, Failing { kind, nth, errno, from_then_on }));
+                    }
+                }
+            }
+        }
+    }
+    plans
+}
+
+/// So many of them, of each kind in turn: of some there are a hundred times more than of others.
+fn choose(
+    mut plans: Vec<(Place, Failing)>,
+    runs: usize,
+    random: &mut fastrand::Rng,
+) -> Vec<(Place, Failing)> {
+    random.shuffle(&mut plans);
+    let mut taken = BTreeMap::<&str, usize>::new();
+    let in_turn = plans.into_iter().map(|plan| {
+        let turn = taken.entry(plan.1.kind.name).or_default();
+        *turn += 1;
+        (*turn, plan)
+    });
+    let mut in_turn: Vec<_> = in_turn.collect();
+    // Stable: those of one turn stay shuffled.
+    in_turn.sort_by_key(|(turn, _)| *turn);
+    in_turn.into_iter().take(runs).map(|(_, plan)| plan).collect()
+}
+
+fn findings(life: &Life, usually_left: &str) -> Vec<String> {
+    let mut findings = life.findings.clone();
+    if findings.is_empty() && life.left != usually_left {
+        findings.push(format!("left `{}` in place of `{usually_left}`", life.left));
+    }
+    findings
+}
