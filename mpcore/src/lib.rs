@@ -132,6 +132,8 @@
 extern crate self as mpcore;
 
 mod arity;
+#[cfg(feature = "chaos")]
+mod chaos;
 mod child;
 mod context;
 mod controller;

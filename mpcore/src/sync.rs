@@ -4,6 +4,8 @@
 //! What several threads touch takes its locks and atomics from here, where `tests/loom` can put loom's
 //! in their place.
 
+#[cfg(feature = "chaos")]
+use crate::chaos;
 use std::sync::PoisonError;
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
@@ -13,11 +15,23 @@ pub(crate) mod atomic {
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 }
 
+#[cfg(not(feature = "chaos"))]
+mod chaos {
+    pub(super) fn delay() {}
+    pub(super) fn wakes_up() -> bool {
+        false
+    }
+}
+
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    chaos::delay();
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(crate) fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    if chaos::wakes_up() {
+        return guard;
+    }
     condition.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -26,5 +40,8 @@ pub(crate) fn wait_timeout<'a, T>(
     guard: MutexGuard<'a, T>,
     timeout: Duration,
 ) -> MutexGuard<'a, T> {
+    if chaos::wakes_up() {
+        return guard;
+    }
     condition.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner).0
 }

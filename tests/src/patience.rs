@@ -15,9 +15,11 @@ pub const LONG: Duration = Duration::from_secs(40);
 /// Waits for something that nobody announces, such as the end of a process that is not ours.
 #[track_caller]
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + LONG;
+    // Amid chaos everything takes longer, and that is all that may change.
+    let patience = if std::env::var_os("CHAOS_SEED").is_some() { 6 * LONG } else { LONG };
+    let deadline = Instant::now() + patience;
     while !condition() {
-        assert!(Instant::now() < deadline, "{what}: not within {LONG:?}");
+        assert!(Instant::now() < deadline, "{what}: not within {patience:?}");
         thread::sleep(Duration::from_millis(2));
     }
 }

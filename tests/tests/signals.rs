@@ -500,6 +500,7 @@ fn a_latest_event_is_coalesced_but_overtakes_nothing() {
     assert_eq!(journal.lines(), expected);
     // With nothing in between, only the newest is left.
     assert_eq!(outcome(bench.drift(500)), Ok(()));
+    run_loop(&inbox, &woken, || journal.lines().len() == 1001);
     bench.wave(1);
     run_loop(&inbox, &woken, || journal.lines().len() == 1003);
     assert_eq!(journal.lines()[1000..], ["position 499 -499", "position 0 -0", "tick 0"]);
