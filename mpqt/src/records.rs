@@ -46,7 +46,7 @@ pub fn exception(exception: &Exception) -> QVariant {
         ExceptionKind::TimedOut => "timed_out",
         ExceptionKind::NotRun { .. } => "not_run",
         ExceptionKind::NotCompared => "not_compared",
-        ExceptionKind::ShortGrace { .. } => "short_grace",
+        ExceptionKind::ShortGrace => "short_grace",
         _ => "other",
     };
     let (event, property) = match exception.kind {

@@ -161,5 +161,5 @@ fn a_childs_own_children_end_as_it_does_unless_told_otherwise() {
     journal.until_line("finished");
     assert_eq!(process.exit_report().unwrap().reason, Some(StopReason::Released));
     until("it has ended", || !process.is_alive());
-    assert_eq!(process.join(LONG).unwrap().map(mpcore::ExitStatus::code), Some(0));
+    assert_eq!(process.join(LONG).unwrap().and_then(mpcore::End::code), Some(0));
 }

@@ -67,7 +67,7 @@ fn a_handler_that_waits_delays_no_other_child() {
     let held = held(&door);
     outcome(other.flood(3)).unwrap();
     for expected in 0..3 {
-        assert_eq!(ticks.recv_timeout(LONG), Some((expected,)), "while the handler waits");
+        assert_eq!(ticks.recv_timeout(LONG), Ok((expected,)), "while the handler waits");
     }
     door.open();
     drop(held);
@@ -86,7 +86,7 @@ fn a_handler_may_wait_for_a_signal_of_another_child() {
         told.send(ticks.recv_timeout(LONG)).unwrap();
     });
     outcome(one.flood(1)).unwrap();
-    assert_eq!(heard.recv_timeout(LONG), Ok(Some((0,))));
+    assert_eq!(heard.recv_timeout(LONG), Ok(Ok((0,))));
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn signals_of_a_held_child_stay_in_order_and_one_at_a_time() {
     let calls = [one.flood(TICKS), other.flood(TICKS)];
     for number in 0..TICKS {
         assert_eq!(heard.recv_timeout(LONG), Ok(number));
-        assert_eq!(others.recv_timeout(LONG), Some((number,)));
+        assert_eq!(others.recv_timeout(LONG), Ok((number,)));
     }
     for call in calls {
         assert_eq!(outcome(call), Ok(TICKS));
@@ -169,15 +169,15 @@ fn shutdown_waits_for_a_handler_whose_thread_was_relieved() {
     let ticks = other.signals().tick.receiver();
     let held = held(&door);
     outcome(other.flood(1)).unwrap();
-    assert_eq!(ticks.recv_timeout(LONG), Some((0,)), "another thread has taken over");
+    assert_eq!(ticks.recv_timeout(LONG), Ok((0,)), "another thread has taken over");
     let finished = Arc::new(AtomicBool::new(false));
     let noted = Arc::clone(&finished);
     held.process().signals().finished.connect(move |_| noted.store(true, Ordering::SeqCst));
     let ends = thread::spawn(|| mpcore::shutdown(LONG));
     until("the children have ended", || held.process().state().has_ended());
-    assert!(!mpcore::shutdown(Duration::from_millis(50)), "its last signals are not delivered");
+    assert!(mpcore::shutdown(Duration::from_millis(50)).is_err(), "its last signals are not delivered");
     assert!(!finished.load(Ordering::SeqCst));
     door.open();
-    assert!(ends.join().unwrap());
+    assert_eq!(ends.join().unwrap(), Ok(()));
     assert!(finished.load(Ordering::SeqCst), "in time for the end of the program");
 }

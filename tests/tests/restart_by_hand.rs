@@ -221,7 +221,7 @@ fn a_stop_after_a_start_in_a_waker_calls_it_off() {
 #[test]
 fn a_join_in_a_waker_does_not_wait_for_its_own_thread() {
     let (bench, journal, said) = woken(process(), |bench| {
-        let status = bench.process().join(LONG).unwrap().map(mpcore::ExitStatus::code);
+        let status = bench.process().join(LONG).unwrap().and_then(mpcore::End::code);
         let ready = bench.process().wait_ready(LONG).is_err();
         format!("{status:?} {ready}")
     });

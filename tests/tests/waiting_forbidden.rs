@@ -80,7 +80,7 @@ fn what_has_come_already_can_be_taken_there() {
     bench.process().join(LONG).unwrap().expect("it ends");
     let there = bench.clone();
     let joined = forbidden(move || there.process().join(FOR_EVER));
-    assert_eq!(joined.unwrap().map(mpcore::ExitStatus::code), Some(0));
+    assert_eq!(joined.unwrap().and_then(mpcore::End::code), Some(0));
     finished.recv_timeout(LONG).unwrap();
     let taken = forbidden(move || {
         let first = ticks.recv_timeout(FOR_EVER);

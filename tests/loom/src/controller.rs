@@ -57,5 +57,6 @@ pub(crate) mod outcome {
         Cancelled,
         Superseded,
         Exited(SharedReport),
+        Finishing,
     }
 }

@@ -94,7 +94,7 @@ fn main() {
     typist.process().stop();
     println!(
         "stopped {:?}",
-        typist.process().join(LONG).map(|it| it.map(mpcore::ExitStatus::code))
+        typist.process().join(LONG).map(|it| it.and_then(mpcore::End::code))
     );
     println!("helper {:?}", processes::has_ended(typist.helper()));
 }

@@ -63,6 +63,6 @@ fn main() {
     limit(resource, before);
     println!("again {}", attempt(&control_1));
     println!("fresh {}", attempt(&control()));
-    let told = mpcore::shutdown(LONG) && finished.load(Ordering::SeqCst) >= 1;
+    let told = mpcore::shutdown(LONG).is_ok() && finished.load(Ordering::SeqCst) >= 1;
     println!("told {told}");
 }

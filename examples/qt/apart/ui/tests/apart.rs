@@ -6,7 +6,6 @@
 mod runs;
 
 use std::env::consts::EXE_SUFFIX;
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 
