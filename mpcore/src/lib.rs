@@ -123,8 +123,8 @@
 //!
 //! # Cargo features
 //!
-//! `sandbox`: limits of a child's access to files, [`ChildLimits`] (Landlock, on Linux). `fuzzing` is for this
-//! crate's own fuzzers. There is no Qt and no async runtime in this crate.
+//! `sandbox`: limits of a child's access to files, [`ChildLimits`] (Landlock, on Linux). `fuzzing` and `chaos`
+//! are for this crate's own tests. There is no Qt and no async runtime in this crate.
 
 // Two files ask the system for what no safe function gives: `copy.rs` and `terminal.rs` in `process/sys`.
 #![deny(unsafe_code)]

@@ -54,8 +54,8 @@ pub(crate) const HELD_UP_PATIENCE: Duration = Duration::from_secs(10);
 /// How long the lanes of a dead child may take to be drained before the rest is given up.
 pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
 
-/// How long the end of a run waits for the last lines of the child's output where pipes cannot be polled:
-/// one that a grandchild still holds must not delay the outcomes.
+/// How long the end of a run waits for the last lines of the child's output to be passed on to stdout, and to be read
+/// where pipes cannot be polled: one that a grandchild still holds must not delay the outcomes.
 pub(crate) const OUTPUT_DEADLINE: Duration = Duration::from_millis(40);
 
 /// A child that has closed its lane is on its way out; this long, then it is helped along.
@@ -110,7 +110,7 @@ pub(crate) const SANDBOX_BYTES: usize = 32 << 10;
 /// What `#[mpcore::main]` gives the children of a program that returns, on top of their own grace.
 pub(crate) const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 
-/// How long the end of the program waits for a stderr that takes nothing.
+/// How long the end of the program waits for a stdout or stderr that takes nothing.
 pub(crate) const FLUSH_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Before the first restart after a crash: long enough for a device or a port to be let go, short enough

@@ -152,6 +152,7 @@ pub(crate) fn failure(failure: &Failure) -> QVariant {
         Failure::PostrunInitPanicked(_) => "postrun_init_panicked",
         Failure::Crashed { .. } => "crashed",
         Failure::EndUnknown { .. } => "end_unknown",
+        Failure::HeldByTracer { .. } => "held_by_tracer",
         Failure::Unkillable { .. } => "unkillable",
         Failure::Broken(_) => "broken",
         Failure::KilledFor { .. } => "killed_for",

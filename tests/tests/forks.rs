@@ -54,7 +54,7 @@ fn a_forked_copy_does_nothing_to_the_children() {
         ("await", "Err(ForkedCopy)"),
         ("join", "Err(ForkedCopy)"),
         ("ready", "Err(ForkedCopy)"),
-        ("shutdown", "true"),
+        ("shutdown", "Ok(())"),
         ("state", "running"),
         ("copy", "done"),
         ("original", "Ok(42)"),

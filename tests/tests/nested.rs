@@ -232,8 +232,9 @@ fn an_orderly_child_ends_after_its_own_children() {
 
 #[test]
 fn a_deaf_child_of_a_child_does_not_keep_it_from_its_goodbye() {
-    let family = Family::new(Duration::from_secs(4));
-    let kid = family.start_kid(0, Some(Duration::from_secs(600)));
+    // Much longer than the ladder of the kid, which ends with its kill.
+    let family = Family::new(LONG);
+    let kid = family.start_kid(0, Some(Duration::from_secs(1)));
     outcome(family.parent.keep_kid_busy()).unwrap();
     family.until_kid_works();
     // `cleanup` must not wait for it here.

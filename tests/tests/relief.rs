@@ -175,7 +175,10 @@ fn shutdown_waits_for_a_handler_whose_thread_was_relieved() {
     held.process().signals().finished.connect(move |_| noted.store(true, Ordering::SeqCst));
     let ends = thread::spawn(|| mpcore::shutdown(LONG));
     until("the children have ended", || held.process().state().has_ended());
-    assert!(mpcore::shutdown(Duration::from_millis(50)).is_err(), "its last signals are not delivered");
+    assert!(
+        mpcore::shutdown(Duration::from_millis(50)).is_err(),
+        "its last signals are not delivered"
+    );
     assert!(!finished.load(Ordering::SeqCst));
     door.open();
     assert_eq!(ends.join().unwrap(), Ok(()));

@@ -5,10 +5,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 
-use mpcore::{Builder, CallError, ExceptionKind, RestartPolicy, State, StopReason, WeakControl};
+use mpcore::{
+    AtExit, Builder, CallError, ExceptionKind, RestartPolicy, State, StopReason, WeakControl,
+};
 use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{
-    BenchConfig, BenchControl, BenchProcess, Blob, Journal, LONG, outcome, processes,
+    BenchConfig, BenchControl, BenchProcess, Blob, Journal, LONG, outcome, processes, until,
 };
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
@@ -229,4 +231,20 @@ fn a_join_in_a_waker_does_not_wait_for_its_own_thread() {
     journal.until_line("finished");
     bench.process().start().unwrap();
     assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
+}
+
+/// The run that was to follow began although nobody could talk to it, and nobody would stop it.
+#[test]
+fn a_restart_whose_last_control_is_dropped_begins_no_run() {
+    for at_exit in [AtExit::Stop, AtExit::Finish(LONG)] {
+        let bench = ready(builder(CHILD).at_exit(at_exit));
+        let running = bench.finish_all_the_same();
+        until_begun(&bench, 1);
+        let process = bench.process().clone();
+        process.restart().unwrap();
+        drop(bench);
+        assert!(outcome(running).is_ok());
+        until("it rests", || process.state().has_ended() && !process.restart_pending());
+        assert_eq!(process.generation(), 1, "{at_exit:?}");
+    }
 }

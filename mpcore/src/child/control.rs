@@ -97,6 +97,7 @@ impl Drop for Lost {
 /// The controller's process has ended, and a copy of it may hold the lanes open: this one ends as well, after its
 /// grace at the latest, whatever the running command does.
 pub(crate) fn follow_controller(link: &Arc<Link>, grace: &Grace) {
+    super::stdio::controller_lost();
     link.controller_lost();
     end_after(grace, code::CONTROLLER_LOST);
 }

@@ -56,11 +56,14 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     if run.place != Place::Thread {
         let (for_signal, for_loss, grace) =
             (Arc::clone(&link), Arc::clone(&link), Arc::clone(&grace));
-        sys::watch_surroundings(
+        let watched = sys::watch_surroundings(
             run.controller,
             move || for_signal.request_stop(StopReason::Signal),
             move || control::follow_controller(&for_loss, &grace),
         );
+        if let Err(error) = watched {
+            return without_threads(&error);
+        }
     }
     link.rule_this_thread();
     if let Err(error) = control::start(control, &link, Arc::clone(&grace), run.place) {
@@ -102,7 +105,7 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
     code
 }
 
-/// Nobody would hear of a stop: better not to begin.
+/// Without the thread a stop would go unnoticed, so the child does not begin.
 #[allow(clippy::print_stderr)]
 fn without_threads(error: &std::io::Error) -> i32 {
     eprintln!("mpcore: this child could not start a thread that it needs: {error}");
@@ -150,6 +153,10 @@ fn live<P: Child>(
             let _ = link.send(ItemHead::new(ItemKind::Ready, 0, 0), None, Vec::new());
             run_commands::<P>(link, requests, child, &typed);
         });
+    }
+    if sys::is_copy() {
+        // A command has forked, and the copy came back from it: cleaning up and the goodbye are the original's.
+        sys::kill_self();
     }
     link.leave_commands();
     let cleaned_up = child.is_some();

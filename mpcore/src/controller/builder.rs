@@ -376,8 +376,8 @@ impl<C: Control> Builder<C> {
         self
     }
 
-    /// How the child ends with the program, and with its last control: by default it is stopped; a child's own
-    /// children do by default what is said of it. See [`AtExit`].
+    /// How the child ends with the program, and with its last control: by default it is stopped. The children that
+    /// the child itself makes inherit this. See [`AtExit`].
     #[must_use]
     pub fn at_exit(mut self, at_exit: AtExit) -> Self {
         self.at_exit = Some(at_exit);

@@ -297,8 +297,8 @@ pub enum ExceptionKind {
     /// The child is another program, and part of its interface could not be compared; told once for each
     /// interface. See [`Builder::compare_strictly`](crate::Builder::compare_strictly).
     NotCompared,
-    /// A child that has a child of its own has a shorter grace than that needs; told when the latter is first started,
-    /// in the former. Where the one is stopped, the other gets what is left of its grace.
+    /// This process is a child, and its own grace does not cover that of a child which it has just started for the
+    /// first time. At a stop, the inner child gets what is left of the outer one's grace.
     ShortGrace,
 }
 

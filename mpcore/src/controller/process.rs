@@ -13,6 +13,7 @@ use super::finish;
 use super::inbox::{Notice, Wake, enqueue, enqueue_change, post};
 use super::outcome::{CallEnd, Exception, ExceptionKind, Outcome};
 use super::pending::Entry;
+use super::relief;
 use super::restart::{self, GaveUp, Restarting};
 use super::run::{self, Ask, Held, Run};
 use super::shared::{Life, Shared};
@@ -275,7 +276,7 @@ impl Process {
     /// the outcome of every command.
     ///
     /// # Errors
-    /// [`StartError::InitMissing`], [`StartError::AlreadyRunning`], [`StartError::ControlGone`].
+    /// What can be known before there is a process: see [`StartError`].
     pub fn start(&self) -> Result<(), StartError> {
         start(&self.shared)
     }
@@ -394,7 +395,7 @@ impl Process {
         // No run follows any more, so one that is to finish does so in this one.
         match self.shared.spec.at_exit {
             _ if finishes && state.is_alive() => {}
-            AtExit::Finish(within) if state.is_alive() => {
+            AtExit::Finish(within) if state.is_alive() && state != State::Stopping => {
                 finish::finish(&self.shared, Some(within));
             }
             AtExit::Stop | AtExit::Finish(_) => self.ask(Ask::Stop, StopReason::Released),
@@ -478,17 +479,17 @@ impl Process {
 
     /// Waits until nothing of any run is left to do, the `after_exit` hooks included.
     pub(crate) fn wait_idle(&self, timeout: Duration) -> bool {
-        let own = usize::from(ends_here(&self.shared));
         let busy = |life: &Life| {
             let follows = life.start || life.finish.is_some();
-            life.state.is_alive() || follows || self.is_being_told(life) || life.hooks > own
+            let hooks = life.hooks > 0 && !tells_here();
+            life.state.is_alive() || follows || self.is_being_told(life) || hooks
         };
         !busy(&self.wait_while(timeout, busy))
     }
 
-    /// Whether the last signals of a run are being posted, by another thread than this one.
+    /// Whether the last signals of a run are being posted, and this thread may wait for that.
     fn is_being_told(&self, life: &Life) -> bool {
-        life.finishing && !ends_here(&self.shared)
+        life.finishing && !tells_here()
     }
 
     fn wait_while(&self, timeout: Duration, wait: impl Fn(&Life) -> bool) -> MutexGuard<'_, Life> {
@@ -855,28 +856,29 @@ pub(crate) fn tell_not_run(
 }
 
 thread_local! {
-    /// The child whose run ends on this thread, while that is told.
-    static ENDING: Cell<*const Shared> = const { Cell::new(std::ptr::null()) };
+    static ENDS_HERE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// This thread tells the end of a run: what it calls meanwhile, a waker or `after_exit`, must not wait for that.
+/// This thread tells the end of a run: what it calls meanwhile, a waker or `after_exit`, must not wait for that, nor for
+/// other threads that tell, which may wait for this one.
 #[derive(Debug)]
 pub(crate) struct EndsHere {
-    before: *const Shared,
+    before: bool,
 }
 
 impl EndsHere {
-    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
-        Self { before: ENDING.replace(Arc::as_ptr(shared)) }
+    pub(crate) fn new() -> Self {
+        Self { before: ENDS_HERE.replace(true) }
     }
 }
 
 impl Drop for EndsHere {
     fn drop(&mut self) {
-        ENDING.set(self.before);
+        ENDS_HERE.set(self.before);
     }
 }
 
-fn ends_here(shared: &Arc<Shared>) -> bool {
-    ENDING.get() == Arc::as_ptr(shared)
+/// Whether this thread tells the end of a run, or delivers the signals of children without an inbox of their own.
+pub(crate) fn tells_here() -> bool {
+    ENDS_HERE.get() || relief::drains_here()
 }

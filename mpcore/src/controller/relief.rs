@@ -75,11 +75,19 @@ fn drain() {
         // A handler's captured value that panics when it is dropped costs its turn, and not the thread.
         let rest = caught(|| inbox.ring().drain(turns(DRAIN, &mut 0)));
         match rest {
-            Some(Rest::Some) | None => {}
+            Some(Rest::Some) => {}
+            // It may have been relieved before it panicked.
+            None if !is_draining() => return,
+            None => {}
             Some(Rest::Nothing) => thread::park(),
             Some(Rest::Relieved) => return,
         }
     }
+}
+
+/// Whether no other thread has taken over from this one.
+fn is_draining() -> bool {
+    lock(&DRAINING).as_ref().is_some_and(|thread| thread.id() == thread::current().id())
 }
 
 fn ask_for_look(turn: TurnNumber) {
@@ -109,7 +117,9 @@ fn relieve(held: TurnNumber) {
         taken_over
     };
     let rest = caught(|| drain_under_way.run(turns(DRAIN, &mut 0)));
-    if rest != Some(Rest::Relieved) {
-        drain();
+    match rest {
+        Some(Rest::Relieved) => {}
+        None if !is_draining() => {}
+        _ => drain(),
     }
 }

@@ -70,11 +70,12 @@ pub(super) enum Next {
 
 impl Next {
     pub(super) fn after(life: &mut Life, end: RunEnd) -> Self {
+        if life.released {
+            (life.restart, life.start) = (false, false);
+            return Self::Rest;
+        }
         if life.restart {
             return Self::AtOnce;
-        }
-        if life.released {
-            return Self::Rest;
         }
         match life.supervisor.ended(Instant::now(), end) {
             Verdict::Rest => Self::Rest,

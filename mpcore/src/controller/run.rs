@@ -237,6 +237,9 @@ impl Run {
     /// run.
     fn mark_end(&self, end: Arc<dyn LaneEnd>) {
         let (generation, held) = (self.generation, self.held());
+        if !end.may_block() {
+            return end.end(generation);
+        }
         let body = move || {
             end.end(generation);
             drop(end);
@@ -292,9 +295,9 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     let Some(steps) = lock(&run.received).take() else {
         return;
     };
-    // For what this thread reads, to the very end.
-    let _held = run.held();
     let guard = EndGuard { shared, run, steps };
+    // For what this thread reads; let go before the run's end is told, for which `join` waits as well.
+    let _held = run.held();
     let steps = &guard.steps;
     let connected = match &shared.spec.program {
         Program::Thread(child) => connect::to_thread(shared, run, child.serve),

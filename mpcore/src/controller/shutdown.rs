@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::call::wait_forbidden;
 use super::finish;
-use super::process::{AfterEnd, Process, request};
-use super::relief::{self, background_inbox};
+use super::process::{AfterEnd, Process, request, tells_here};
+use super::relief::background_inbox;
 use super::run::Ask;
 use super::shared::Shared;
 use crate::limits::{FLUSH_DEADLINE, SHUTDOWN_DEADLINE, TERMINATE_GRACE};
@@ -44,7 +44,7 @@ pub enum ShutdownError {
 
 /// Ends every child of this process by its [exit policy](AtExit), waits for their ends, all under one deadline,
 /// and for the background inbox to deliver their last signals, handlers that hold its threads included, and
-/// for what the children have printed last to be passed on.
+/// for what the children have printed last to be passed on, which takes two seconds at most.
 ///
 /// Also in a handler, or in an `after_exit` hook: it waits for all that ends without the thread it is called on.
 ///
@@ -103,8 +103,11 @@ fn children() -> Vec<Arc<Shared>> {
 }
 
 /// How long a child that was asked to end may take: what it has left to finish, its grace, and the second after
-/// SIGTERM; `None`: as long as it likes.
+/// SIGTERM; `None`: as long as it likes, as in a debugger.
 fn time_to_end(child: &Shared) -> Option<Duration> {
+    if child.is_patient() {
+        return None;
+    }
     let finish = child.life().finish;
     let left = match finish {
         Some(finish) => finish.until?.saturating_duration_since(Instant::now()),
@@ -121,22 +124,26 @@ fn wait_for(children: Vec<Arc<Shared>>, deadline: Option<Instant>) -> bool {
             deadline.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
         all &= Process::new(child).wait_idle(left);
     }
-    // In a handler of that inbox the rest is delivered after it.
-    let heard = all && (relief::drains_here() || background_inbox().wait_empty(deadline));
-    // Also where a child is late: what the others have said is there.
-    flush_output(deadline) && heard
+    // In a handler of that inbox, or a hook, the rest is delivered after it.
+    let heard = all && (tells_here() || background_inbox().wait_empty(deadline));
+    // Also where a child is late: what the others have printed is there.
+    flush_output(deadline);
+    heard
 }
 
-/// The last lines of a child are what somebody looks for: they are on the own streams before the program ends, unless
-/// those take nothing.
-fn flush_output(deadline: Option<Instant>) -> bool {
+/// The last lines of a child often say what went wrong: they reach this program's own stdout and stderr before it
+/// ends. A stream that takes nothing is waited for only a moment, and is no failure of a child.
+fn flush_output(deadline: Option<Instant>) {
     let at_most = Instant::now() + FLUSH_DEADLINE;
-    output::flush(deadline.map_or(at_most, |at| at.min(at_most)))
+    output::flush(deadline.map_or(at_most, |at| at.min(at_most)));
 }
 
 /// Ends every child of a child by its policy, and waits for their ends and for what they have to tell. Their kills come
 /// at `end` at the latest, when the child itself is killed: what is to finish has only the time before that.
 fn end_nested(end: Option<Instant>) {
+    // Nobody has asked this child to end, so nobody kills it: it takes the time that it would have had.
+    let own = || Instant::now().checked_add(nested::grace()?);
+    let end = end.or_else(own);
     let children = children();
     for child in &children {
         let finishes = match child.spec.at_exit {
@@ -160,6 +167,7 @@ fn end_nested(end: Option<Instant>) {
         Process::new(child).wait_idle(Duration::MAX); // each has its own ladder
     }
     background_inbox().wait_empty(end);
+    flush_output(end);
 }
 
 /// Ends the children when `main` ends; used by `#[mpcore::main]`.

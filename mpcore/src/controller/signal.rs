@@ -10,6 +10,7 @@ use std::{any::Any, cell::RefCell};
 
 use super::call::wait_forbidden;
 use super::inbox::Inbox;
+use crate::process::sys;
 use crate::sync::lock;
 use crate::unwind::caught;
 
@@ -217,6 +218,9 @@ pub enum ReceiveError {
     /// None can come any more: the signal and its control are gone.
     #[error("no signal comes any more: its control is gone")]
     Gone,
+    /// This process is a forked copy of the one that started the children: no signal comes here.
+    #[error("this process is a forked copy: receive in the process that started the children")]
+    ForkedCopy,
     /// Waiting is not allowed on this thread; use `try_recv`, or connect a handler.
     #[error("this thread must not wait for a signal; connect a handler, or use `try_recv`")]
     WaitForbidden,
@@ -234,6 +238,9 @@ impl<S> Receiver<S> {
     /// # Errors
     /// If none comes, or if this thread [must not wait](crate::forbid_waiting_on_this_thread) and none waits here.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<S, ReceiveError> {
+        if sys::is_copy() {
+            return Err(ReceiveError::ForkedCopy);
+        }
         if wait_forbidden() {
             return self.receiver.try_recv().map_err(|error| match error {
                 TryRecvError::Empty => ReceiveError::WaitForbidden,
@@ -257,9 +264,10 @@ impl<S> Iterator for Receiver<S> {
     type Item = S;
 
     /// Waits for the next notification; `None` once the signal and its control are gone. On a thread that
-    /// [must not wait](crate::forbid_waiting_on_this_thread) it does not: there it is `None` as soon as none waits.
+    /// [must not wait](crate::forbid_waiting_on_this_thread), or in a forked copy of the process, it does not: there it
+    /// is `None` as soon as none waits.
     fn next(&mut self) -> Option<S> {
-        if wait_forbidden() {
+        if wait_forbidden() || sys::is_copy() {
             return self.receiver.try_recv().ok();
         }
         self.receiver.recv().ok()

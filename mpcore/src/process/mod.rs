@@ -1,7 +1,7 @@
 //! One operating-system process: spawning it, watching it, ending it, and what it writes.
 //!
 //! Knows nothing of commands or lanes. [`spawn`](mod@spawn) has the threads that perform every spawn,
-//! [`watch`] is one that hears of every end and climbs every [`stop`] ladder, two that read every child's
+//! [`watch`] is one that hears of every end and climbs every [`stop`] ladder, three that read every child's
 //! [`output`]. What differs between systems stands in [`sys`].
 
 mod lines;

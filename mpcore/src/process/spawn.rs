@@ -2,8 +2,8 @@
 //!
 //! One, as long as the system starts programs at once; another where one hangs, as the start of a program does that
 //! a virus scanner, a network drive or FUSE holds back. None ever ends, because Linux ties "tell me when my parent
-//! dies" to the thread that spawned. Who has ordered a spawn waits for it, and may be sent away: a process that
-//! comes later is killed on arrival.
+//! dies" to the thread that spawned. The thread that has ordered a spawn waits for it, until the order is abandoned:
+//! a process that comes later is killed on arrival.
 
 use std::collections::VecDeque;
 use std::io;
@@ -158,11 +158,12 @@ fn run() {
         };
         jobs.moved = Some(Instant::now());
         drop(jobs);
-        if !spawning.is_abandoned() {
-            spawning.done(sys::Process::spawn(&mut command));
-        }
-        // It holds the child's ends of pipes and lanes.
+        let spawned = (!spawning.is_abandoned()).then(|| sys::Process::spawn(&mut command));
+        // It holds the child's ends of pipes and lanes, which are to be free when the run has ended.
         drop(command);
+        if let Some(spawned) = spawned {
+            spawning.done(spawned);
+        }
         jobs = lock(&JOBS.queue);
     }
 }

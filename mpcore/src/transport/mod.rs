@@ -78,6 +78,11 @@ pub(crate) trait LaneReceiver: Send {
 pub(crate) trait LaneEnd: Send + Sync {
     /// The lane has come to its end. Any number of times.
     fn end(&self, generation: u32);
+
+    /// Whether that may wait for the other side.
+    fn may_block(&self) -> bool {
+        true
+    }
 }
 
 /// A sender that several may hold.

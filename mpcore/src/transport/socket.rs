@@ -89,7 +89,11 @@ struct SocketReceiver {
 
 impl LaneReceiver for SocketReceiver {
     fn receive(&mut self, packet: &mut Vec<u8>) -> Result<(), ReceiveError> {
+        let mut reset = false;
         loop {
+            if sys::is_copy() {
+                return Err(ReceiveError::Closed); // what comes is the original's
+            }
             packet.clear();
             // One byte more, so that what is too long is seen even where the kernel cuts it.
             let room = packet.try_reserve_exact(self.longest + 1);
@@ -101,9 +105,11 @@ impl LaneReceiver for SocketReceiver {
                     return Err(ReceiveError::Broken(format!("a packet of {length} bytes")));
                 }
                 Ok(_) => return Ok(()),
-                // A peer that ends without having read everything resets the connection; what it has
-                // sent before can still be read.
-                Err(Errno::INTR | Errno::CONNRESET) => {}
+                Err(Errno::INTR) => {}
+                // A peer that ends without having read everything resets the connection, which is told once; what
+                // it has sent before can still be read.
+                Err(Errno::CONNRESET) if !reset => reset = true,
+                Err(Errno::CONNRESET) => return Err(ReceiveError::Closed),
                 Err(error) => return Err(ReceiveError::Broken(error.to_string())),
             }
         }
@@ -116,6 +122,10 @@ struct SocketEnd(Arc<OwnedFd>);
 impl LaneEnd for SocketEnd {
     fn end(&self, _generation: u32) {
         let _ = shutdown(&self.0, Shutdown::Read);
+    }
+
+    fn may_block(&self) -> bool {
+        false
     }
 }
 

@@ -128,10 +128,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             mpcore::forbid_waiting_on_this_thread(false);
         }
         "hook" => {
-            let other = heard(builder())?;
-            let bench = heard(builder().after_exit(|report| {
-                println!("hook {} {:?}", report.state, mpcore::shutdown(LONG));
-            }))?;
+            // Each ends the other, and neither waits for the other's hook.
+            let hooked = || {
+                heard(builder().after_exit(|report| {
+                    println!("hook {} {:?}", report.state, mpcore::shutdown(LONG));
+                }))
+            };
+            let (other, bench) = (hooked()?, hooked()?);
             bench.process().stop();
             other.process().join(LONG)?;
             bench.process().join(LONG)?;

@@ -92,9 +92,6 @@ fn main() {
     call.cancel();
     println!("defiant {:?}", outcome(call).map_err(|error| error.is_ended_on_request()));
     typist.process().stop();
-    println!(
-        "stopped {:?}",
-        typist.process().join(LONG).map(|it| it.and_then(mpcore::End::code))
-    );
+    println!("stopped {:?}", typist.process().join(LONG).map(|it| it.and_then(mpcore::End::code)));
     println!("helper {:?}", processes::has_ended(typist.helper()));
 }

@@ -15,7 +15,7 @@ mod kills;
 mod report;
 mod rounds;
 #[cfg(target_os = "linux")]
-mod system_calls;
+pub mod system_calls;
 mod tally;
 mod way;
 mod witness;

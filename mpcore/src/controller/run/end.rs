@@ -56,6 +56,10 @@ impl Watched for Shared {
             announce_end(&shared, &run);
         };
         if thread::Builder::new().name("mp-end".into()).spawn(body).is_err() {
+            // The run's thread is told all the same, and ends.
+            run.send_step(Step::Ended);
+            let end = lock(&run.known).events_end.clone();
+            end.filter(|end| !end.may_block()).into_iter().for_each(|end| run.mark_end(end));
             finish(&self, &run);
         }
     }
@@ -97,7 +101,9 @@ impl Watched for Shared {
             let tracer = self.life().pid.and_then(sys::tracer_of);
             let mut known = lock(&run.known);
             known.start_deadline_passed = true;
-            known.tracer = tracer;
+            // What is known already says more.
+            let open = known.failure.is_none() && known.bye.is_none() && known.asked.is_none();
+            known.tracer = tracer.filter(|_| open);
         }
     }
 }
@@ -117,7 +123,9 @@ impl Shared {
             if known.ended.is_some() {
                 return;
             }
-            let before = known.failure.take();
+            let deadline = self.spec.start_deadline;
+            let held = |tracer| Failure::HeldByTracer { tracer, deadline };
+            let before = known.failure.take().or_else(|| known.tracer.take().map(held));
             known.failure = Some(failure(before));
         }
         self.ended(generation, end);
@@ -149,7 +157,7 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
     if !run.finished.end() {
         return;
     }
-    let _here = EndsHere::new(shared);
+    let _here = EndsHere::new();
     let written = run.output.finish(shared);
     let (report, lost, blame, next, was_stale) = {
         let mut life = shared.life();

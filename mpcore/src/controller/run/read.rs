@@ -122,7 +122,11 @@ pub(super) fn open(
     let (shared, run) = (Arc::clone(shared), Arc::clone(run));
     config.then(move |encoded| {
         let welcome = encoded.and_then(|config| {
-            let grace = u32::try_from(shared.spec.stop_grace.as_millis()).unwrap_or(u32::MAX);
+            // The largest number is no limit: a child in a debugger takes the time that it takes.
+            let grace = match shared.is_patient() {
+                true => u32::MAX,
+                false => u32::try_from(shared.spec.stop_grace.as_millis()).unwrap_or(u32::MAX),
+            };
             let at_exit = shared.spec.at_exit;
             let welcome = Welcome { nonce, name, grace, at_exit, config: config.to_vec() };
             postcard::to_stdvec(&welcome).map_err(|error| error.to_string())

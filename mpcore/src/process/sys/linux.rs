@@ -19,7 +19,7 @@ use rustix::process::{
 };
 
 use super::waiting::{
-    delivered, kill_group_of, look, reap, reap_group, signal_by_number, wait_unreaped,
+    delivered, kill_group_of, reap, reap_group, signal_by_number, try_look, wait_unreaped,
 };
 use super::{OwnProgram, Wait, Waker, loader};
 use crate::process::spawn::Spawned;
@@ -49,9 +49,13 @@ impl Process {
         let pid = Pid::from_child(&child);
         let open = || Ok(pidfd_open(pid, PidfdFlags::empty())?);
         let hold = match super::above(open, |pidfd| vec![pidfd.as_raw_fd()]) {
-            // Where SIGCHLD is ignored it may have ended, and the number have been given away.
-            Ok(pidfd) if look(&WaitId::PidFd(pidfd.as_fd())) == Wait::ReapedElsewhere => Hold::Gone,
-            Ok(pidfd) => Hold::Pidfd(Arc::new(pidfd)),
+            Ok(pidfd) => match try_look(&WaitId::PidFd(pidfd.as_fd())) {
+                // Where SIGCHLD is ignored it may have ended, and the number have been given away.
+                Ok(Wait::ReapedElsewhere) => Hold::Gone,
+                Ok(_) => Hold::Pidfd(Arc::new(pidfd)),
+                // Linux 5.3 has the one and not the other, and so do some sandboxes.
+                Err(_) => Hold::Number,
+            },
             Err(error) if Errno::from_io_error(&error) == Some(Errno::SRCH) => Hold::Gone,
             Err(_) => Hold::Number,
         };
@@ -230,7 +234,8 @@ pub(crate) fn own_program() -> io::Result<OwnProgram> {
 /// Can be read once this process has ended: for a child, which may be in another pid namespace, or have another
 /// parent, so that no number would do. `None` where the system has none to give.
 pub(crate) fn end_of_this_process() -> Option<OwnedFd> {
-    pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).ok()
+    let open = || Ok(pidfd_open(rustix::process::getpid(), PidfdFlags::empty())?);
+    super::above(open, |pidfd| vec![pidfd.as_raw_fd()]).ok()
 }
 
 /// What `ps`, `top` and the system's own reports call this process: the first 15 bytes.

@@ -153,7 +153,7 @@ pub(crate) fn watch_surroundings(
     controller: Option<ControllerEnd>,
     stop: impl Fn() + Send + 'static,
     lost: impl FnOnce() + Send + 'static,
-) {
+) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::backend::SignalDelivery;
     use signal_hook::iterator::exfiltrator::SignalOnly;
@@ -181,7 +181,7 @@ pub(crate) fn watch_surroundings(
             }
         }
     };
-    let _ = std::thread::Builder::new().name("mp-signals".into()).spawn(body);
+    std::thread::Builder::new().name("mp-signals".into()).spawn(body).map(drop)
 }
 
 /// In a child, before it has other threads: they, and what it starts, begin with no signal blocked, whatever its

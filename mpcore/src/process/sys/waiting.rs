@@ -14,15 +14,21 @@ use rustix::process::{
 use super::Wait;
 use crate::process::ExitStatus;
 
-fn wait(id: &WaitId<'_>, options: WaitIdOptions) -> Wait {
+fn wait(id: &WaitId<'_>, options: WaitIdOptions) -> Result<Wait, Errno> {
     loop {
         match waitid(id.clone(), options | WaitIdOptions::EXITED) {
             Err(Errno::INTR) => {}
-            Ok(None) => return Wait::NotYet,
-            Ok(Some(status)) => return Wait::Status(status_of(&status)),
-            Err(_) => return Wait::ReapedElsewhere,
+            Ok(None) => return Ok(Wait::NotYet),
+            Ok(Some(status)) => return Ok(Wait::Status(status_of(&status))),
+            Err(Errno::CHILD | Errno::SRCH) => return Ok(Wait::ReapedElsewhere),
+            Err(error) => return Err(error),
         }
     }
+}
+
+/// What there is to reap, or why the system cannot be asked like this: it may know pidfds, and not in `waitid`.
+pub(super) fn try_look(id: &WaitId<'_>) -> Result<Wait, Errno> {
+    wait(id, WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG)
 }
 
 fn status_of(status: &WaitIdStatus) -> ExitStatus {
@@ -32,12 +38,12 @@ fn status_of(status: &WaitIdStatus) -> ExitStatus {
 
 /// What there is to reap; it stays.
 pub(super) fn look(id: &WaitId<'_>) -> Wait {
-    wait(id, WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG)
+    try_look(id).unwrap_or(Wait::NotYet)
 }
 
 /// Reaps it, if it has ended.
 pub(super) fn reap(id: &WaitId<'_>) -> Wait {
-    wait(id, WaitIdOptions::NOHANG)
+    wait(id, WaitIdOptions::NOHANG).unwrap_or(Wait::NotYet)
 }
 
 /// Waits until it has ended, and does not reap it. For a thread of its own.

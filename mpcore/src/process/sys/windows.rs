@@ -107,5 +107,6 @@ pub(crate) fn watch_surroundings(
     _controller: Option<ControllerEnd>,
     _stop: impl Fn() + Send + 'static,
     _lost: impl FnOnce() + Send + 'static,
-) {
+) -> std::io::Result<()> {
+    Ok(())
 }

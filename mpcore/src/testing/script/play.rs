@@ -51,7 +51,7 @@ impl Script {
         let Run { generation, window, nonce, .. } = *run;
         let link = Link::new(generation, window, events, requests_end, None);
         if control::start(control, &link, Grace::default(), Place::Thread).is_err() {
-            // Nobody would hear of a stop: better not to begin.
+            // Without the thread a stop would go unnoticed, so the child does not begin.
             link.controller_lost();
         }
         let mut requests = Requests::new(requests, Arc::clone(&link));

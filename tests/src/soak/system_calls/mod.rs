@@ -4,11 +4,19 @@
 //! restart, stop. Whatever fails, each call has one outcome, in time, and a success is right; a child beside it does
 //! not notice; nothing is left over; and when nothing fails any more, the same control and another one live as if
 //! nothing had been.
+//!
+//! `ONE_PLAN="beside clone3 4 11 on"` runs that one alone and prints what its life told: the place, the call, the first
+//! that fails, the error's number, and `once` or `on`.
 
 mod kinds;
 mod life;
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::process::Command;
+use std::time::Duration;
+
+use intercept::Interception;
 
 use self::kinds::KINDS;
 use self::life::{Failing, Life, Place};
@@ -17,6 +25,19 @@ use super::{Progress, Settings};
 
 /// Runs at full size.
 const RUNS: usize = 2500;
+
+/// Whether this machine lets calls be decided on; why not.
+///
+/// # Errors
+/// The system's.
+pub fn can_run() -> std::io::Result<()> {
+    let (interception, starting) = Interception::start(Command::new("true"), &[])?;
+    while !starting.is_finished() {
+        interception.next(Duration::from_millis(5))?;
+    }
+    let started = starting.join().map_err(|_| std::io::Error::other("it panicked"))?;
+    started?.wait().map(drop)
+}
 
 pub(super) fn run(settings: &Settings) -> Report {
     let runs = settings.scaled(RUNS, 8);
@@ -31,9 +52,13 @@ pub(super) fn run(settings: &Settings) -> Report {
             report.broken(format!("{}, where nothing fails: {finding}", place.name()));
         }
     }
-    let plans = plans(places, &usual);
+    let mut plans = plans(places, &usual);
     let all = plans.len();
-    let plans = choose(plans, runs, &mut random);
+    let one = std::env::var("ONE_PLAN").ok();
+    match &one {
+        Some(one) => plans.retain(|plan| name(plan) == *one),
+        None => plans = choose(plans, runs, &mut random),
+    }
     let mut progress = Progress::new("system_calls", plans.len());
     let mut failed = BTreeMap::<&str, usize>::new();
     let (mut failures, mut unhit) = (0, 0);
@@ -41,6 +66,10 @@ pub(super) fn run(settings: &Settings) -> Report {
         let left = &usual[usize::from(*place == Place::Beside)].left;
         let life = live(*place, Some((*failing, left)));
         failures += life.failed;
+        if one.is_some() {
+            // Nobody may be looking on.
+            let _ = writeln!(std::io::stderr(), "{}", life.lines.join("\n"));
+        }
         match life.failed {
             // The kernel's timing: a call less than usual.
             0 => unhit += 1,
@@ -52,7 +81,11 @@ pub(super) fn run(settings: &Settings) -> Report {
                 0 => String::new(),
                 more => format!(" (and {more} more)"),
             };
-            report.broken(format!("{}, {failing}: {first}{more}", place.name()));
+            report.broken(format!(
+                "{}, {failing} ({}): {first}{more}",
+                place.name(),
+                name(&(*place, *failing))
+            ));
         }
         progress.at(number + 1);
     }
@@ -107,6 +140,13 @@ fn choose(
     // Stable: those of one turn stay shuffled.
     in_turn.sort_by_key(|(turn, _)| *turn);
     in_turn.into_iter().take(runs).map(|(_, plan)| plan).collect()
+}
+
+/// As `ONE_PLAN` has it.
+fn name((place, failing): &(Place, Failing)) -> String {
+    let Failing { kind, nth, errno, from_then_on } = failing;
+    let until = if *from_then_on { "on" } else { "once" };
+    format!("{} {} {nth} {errno} {until}", place.name(), kind.name)
 }
 
 fn findings(life: &Life, usually_left: &str) -> Vec<String> {
