@@ -118,8 +118,11 @@ RigCase {
 
     function test_a_stop() {
         const rig = running()
+        let begun = false
+        rig.process.progress.connect(() => begun = true)
         rig.sleep(1000000)
         rig.add_two(1, 2)
+        tryVerify(() => begun, soon)
         rig.process.stop()
         tryVerify(() => rig.heard("finished").length === 1, soon)
         compare(rig.heard("call_failed").sort(), ["call_failed add_two stopped", "call_failed sleep stopped"])

@@ -155,8 +155,11 @@ RigCase {
 
     function test_finish_within_is_a_stop_when_the_time_is_over() {
         const rig = running()
+        let begun = false
+        rig.process.progress.connect(() => begun = true)
         rig.sleep(600000)
         rig.add_two(1, 2)
+        tryVerify(() => begun, soon)
         rig.process.finish_within(50)
         tryVerify(() => rig.heard("finished").length === 1, soon)
         compare(rig.heard("call_failed"), ["call_failed sleep stopped", "call_failed add_two stopped"])
