@@ -31,6 +31,7 @@ impl<T> MadeOnce<T> {
     }
 
     /// What was made, if it was.
+    #[cfg_attr(not(unix), allow(dead_code))]
     pub(crate) fn get(&self) -> Option<&T> {
         self.made.get()
     }

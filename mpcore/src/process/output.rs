@@ -56,6 +56,7 @@ pub(crate) struct Fate {
     pub(crate) sink: Option<Sink>,
     pub(crate) passed_on: PassedOn,
     /// Dropped when the pipe is closed, or the run has ended and somebody else holds the pipe.
+    #[cfg_attr(not(unix), allow(dead_code))]
     pub(crate) keep: Option<Keep>,
 }
 

@@ -35,9 +35,11 @@ pub(crate) use portable::{
     Exits, Process, ignores_sigchld, let_any_process_trace, name_process, own_program,
     resume_when_parent_dies, socket_buffer, tracer_of,
 };
+#[cfg(target_os = "linux")]
+pub(crate) use stdio::above;
 #[cfg(unix)]
 pub(crate) use stdio::{
-    above, is_broken, null, pipe, pipe_of, piped, stdout_may_break, to_null, write_to_stdout,
+    is_broken, null, pipe, pipe_of, piped, stdout_may_break, to_null, write_to_stdout,
 };
 #[cfg(unix)]
 pub(crate) use terminal::ignore_stops_by_the_terminal;
