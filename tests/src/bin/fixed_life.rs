@@ -173,8 +173,12 @@ impl Subject {
 fn what_is_left(usually: Option<&str>) -> String {
     let own = std::process::id();
     let look = || {
-        let threads = processes::threads().join(",");
-        format!("{} descriptors {threads}", processes::descriptors(own))
+        // By number: a thread whose naming failed is called as its program is.
+        format!(
+            "{} descriptors, {} threads",
+            processes::descriptors(own),
+            processes::threads().len()
+        )
     };
     let patience = Duration::from_millis(if usually.is_some() { 10_000 } else { 1500 });
     let deadline = Instant::now() + patience;
@@ -245,6 +249,7 @@ fn main() -> ExitCode {
         finding(&format!("processes are left: {left:?}"));
     }
     say(&format!("left {}", what_is_left(arguments.next().as_deref())));
+    say(&format!("threads {}", processes::threads().join(", ")));
     say("end");
     ExitCode::SUCCESS
 }

@@ -2,7 +2,7 @@
 
 use libc::{
     EACCES, EAGAIN, ECONNRESET, EINTR, EINVAL, EIO, EMFILE, ENFILE, ENOBUFS, ENOENT, ENOMEM,
-    ENOPROTOOPT, ENOSPC, ENOSYS, ENOTCONN, EPERM, EPIPE, ESRCH, ETOOMANYREFS, ETXTBSY,
+    ENOPROTOOPT, ENOSYS, ENOTCONN, EPERM, ESRCH, ETOOMANYREFS, ETXTBSY,
 };
 
 /// One system call, with what it may fail with.
@@ -23,11 +23,11 @@ const fn kind(name: &'static str, number: i64, errors: &'static [i32]) -> Kind {
 /// `munmap`, `mprotect`, `brk`, `madvise`, `futex`, `rt_sigprocmask`, `sigaltstack`, `set_robust_list`, `rseq`; `getrandom`,
 /// without which the standard library keeps a file open; `close`, which closes whatever it says, while one that is made
 /// to fail does not; and `ECHILD` for a child that is there (where somebody else reaps is another trial's matter).
+/// A `write` is interrupted at most: those of the runtime go to pipes of which it holds both ends.
 pub(super) const KINDS: &[Kind] = &[
     kind("openat", libc::SYS_openat, &[EMFILE, ENFILE, EACCES, ENOENT]),
     kind("read", libc::SYS_read, &[EIO, EINTR]),
-    kind("write", libc::SYS_write, &[EIO, ENOSPC, EPIPE, EINTR]),
-    kind("writev", libc::SYS_writev, &[EIO, ENOSPC]),
+    kind("write", libc::SYS_write, &[EINTR]),
     kind("fcntl", libc::SYS_fcntl, &[EMFILE, EINVAL]),
     kind("dup", libc::SYS_dup, &[EMFILE]),
     kind("dup3", libc::SYS_dup3, &[EMFILE, EINTR]),
