@@ -31,6 +31,8 @@ fn a_process_shows_its_name_its_state_and_its_end() {
     bench.process().join(LONG).unwrap();
     assert_eq!(shown(), "<Process(Bench-B, finished[exit code 0])>");
     bench.process().start().unwrap();
+    // One that is killed before there is a process has no status.
+    bench.process().wait_ready(LONG).unwrap();
     bench.process().kill();
     bench.process().join(LONG).unwrap();
     assert_eq!(shown(), "<Process(Bench-B, finished[killed by signal 9 (SIGKILL)])>");
