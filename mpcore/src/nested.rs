@@ -1,8 +1,8 @@
 //! A process that is a child, and has children of its own: what the two sides in it must know of each other.
 //!
 //! An orderly child stops its own children before its goodbye. Its controller gives it a grace for that, so theirs
-//! have to be shorter: without a grace of their own they get what fits, and one that does not fit is told when the
-//! child that has it is started.
+//! have to be shorter: without a grace of their own they get what fits, and one that does not fit is reported when
+//! the child that has it is started.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};

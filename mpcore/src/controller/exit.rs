@@ -177,7 +177,7 @@ pub enum Failure {
         pid: u32,
         /// What keeps it.
         why: Unkillable,
-        /// What it was to be killed for, if nobody had asked for its end.
+        /// Why it was killed, if its end had not been asked for.
         because: Option<Box<Failure>>,
     },
     /// The child sent what no child sends, and was killed.

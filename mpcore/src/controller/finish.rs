@@ -1,9 +1,9 @@
 //! The end that first does what is queued.
 //!
-//! [`finish`] closes the gate for new commands and notes the wish in the child's life. Whoever takes the last
-//! command out of the table, or sees that there is none, asks for an ordinary stop. A time is an alarm of the
-//! watcher's. A run that crashes meanwhile is followed by another one only if something goes over to it, and
-//! the wish stays.
+//! [`finish`] closes the gate for new commands and notes the wish in the child's life. The thread that takes
+//! the last command out of the table, or finds none there, asks for an ordinary stop. A time is an alarm of
+//! the watcher's. A run that crashes meanwhile is followed by another one only if something goes over to it,
+//! and the wish stays.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -285,7 +285,7 @@ impl Process {
     /// what waits ends as stopped, `cleanup` runs; after the grace (3 s) the child is sent SIGTERM,
     /// a second later it is killed.
     ///
-    /// How many commands were taken before they ran is told once by `exception_raised`
+    /// `exception_raised` reports once how many commands were taken before they ran
     /// ([`NotRun`](crate::ExceptionKind::NotRun)) and stands in the [`ExitReport`]; for an end that does them first
     /// there is [`finish`](Self::finish).
     ///
@@ -651,8 +651,8 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     sys::this_is_the_original();
     life.finish = None;
     if life.finishing {
-        // The last signals of the run before are being posted, which may take as long as a waker does: whoever
-        // posts them begins the next run.
+        // The last signals of the run before are being posted, which may take as long as a waker does: the thread
+        // that posts them begins the next run.
         (life.restart, life.start) = (true, true);
         shared.traffic().gate = Gate::Open;
         super::shutdown::register(shared);
@@ -821,7 +821,7 @@ pub(crate) fn request_if(
     true
 }
 
-/// Commands that waited for a run which does not come: each ends as stopped, and that is told once.
+/// Ends commands that waited for a run which does not come, each as stopped, and reports them once.
 fn not_run(shared: &Arc<Shared>, waiting: Vec<(u64, Entry)>, reason: &StopReason) {
     let commands = waiting.iter().filter(|(_, entry)| !entry.repeat.is_reapplied()).count();
     for (call, entry) in waiting {
@@ -859,8 +859,8 @@ thread_local! {
     static ENDS_HERE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// This thread tells the end of a run: what it calls meanwhile, a waker or `after_exit`, must not wait for that, nor for
-/// other threads that tell, which may wait for this one.
+/// This thread reports the end of a run: what it calls meanwhile, a waker or `after_exit`, must not wait for that,
+/// nor for other threads that report, which may wait for this one.
 #[derive(Debug)]
 pub(crate) struct EndsHere {
     before: bool,

@@ -31,7 +31,7 @@ pub(crate) fn background_inbox() -> InboxHandle {
     INBOX.get_or_init(|| InboxHandle::relieved(Box::new(wake), ask_for_look)).clone()
 }
 
-/// Makes sure that somebody drains the background inbox. A thread that could not be started is
+/// Makes sure that a thread drains the background inbox. A thread that could not be started is
 /// tried again by the next start.
 pub(crate) fn prepare() -> io::Result<()> {
     let mut draining = lock(&DRAINING);

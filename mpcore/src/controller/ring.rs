@@ -48,7 +48,7 @@ struct Listed<M> {
     look: Asked,
 }
 
-/// Whether somebody is going to look at the ring.
+/// Whether a look at the ring is to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asked {
     Not,
@@ -189,7 +189,7 @@ impl<M> Ring<M> {
 
     /// Gives turns until one says that it is over, or nothing is listed. Inside a turn it does nothing.
     ///
-    /// A turn that unwinds ends the drain, and costs nobody else anything: its member is listed again.
+    /// A turn that unwinds ends the drain, and costs no other member anything: its own is listed again.
     pub(crate) fn drain(&self, turn: impl FnMut(&M) -> Turn) -> Rest {
         let number = {
             let mut listed = lock(&self.listed);
@@ -206,7 +206,7 @@ impl<M> Ring<M> {
     pub(crate) fn look(&self, seen: TurnNumber) -> Look {
         let mut listed = lock(&self.listed);
         let (Some(turn), false) = (listed.under_way, listed.members.is_empty()) else {
-            // Whoever lists a member, or begins a turn before others, asks anew.
+            // The next member that is listed, or turn that begins before others, asks anew.
             listed.look = Asked::Not;
             return Look::Idle;
         };

@@ -141,7 +141,7 @@ fn flush_output(deadline: Option<Instant>) {
 /// Ends every child of a child by its policy, and waits for their ends and for what they have to tell. Their kills come
 /// at `end` at the latest, when the child itself is killed: what is to finish has only the time before that.
 fn end_nested(end: Option<Instant>) {
-    // Nobody has asked this child to end, so nobody kills it: it takes the time that it would have had.
+    // A child that ends by itself is not killed: it takes the time that a stop would have given it.
     let own = || Instant::now().checked_add(nested::grace()?);
     let end = end.or_else(own);
     let children = children();

@@ -55,12 +55,12 @@ pub(crate) struct Fate {
     /// Each line is handed over.
     pub(crate) sink: Option<Sink>,
     pub(crate) passed_on: PassedOn,
-    /// Dropped when the pipe is closed, or the run has ended and somebody else holds the pipe.
+    /// Dropped when the pipe is closed, or the run has ended while another process holds the pipe.
     #[cfg_attr(not(unix), allow(dead_code))]
     pub(crate) keep: Option<Keep>,
 }
 
-/// What somebody keeps beside a pipe, to see when it is closed.
+/// Kept beside a pipe, and dropped with it: so its owner sees when the pipe is closed.
 pub(crate) type Keep = Arc<dyn Send + Sync>;
 
 /// Whether the bytes go to a stream of the controller's own as well.
@@ -142,8 +142,8 @@ impl Fate {
     }
 }
 
-/// Waits until what children have written and was read is on the own stdout and stderr; whether it is. One that takes nothing,
-/// as a terminal does after Ctrl-S, ends the wait at the deadline.
+/// Waits until what children have written and was read is on the own stdout and stderr; whether it is. A stream that
+/// takes nothing, such as a terminal after Ctrl-S, ends the wait at the deadline.
 pub(crate) fn flush(deadline: Instant) -> bool {
     source::flush(deadline)
 }
@@ -317,7 +317,7 @@ mod source {
             }
             let passed_on = state.fate.passed_on;
             drop(state);
-            // Where somebody else holds the pipe it stays open, and nobody waits for that.
+            // Where another process holds the pipe it stays open, and `join` does not wait for that.
             let keep = if closed.is_some() { None } else { lock(&pipe.keep).take() };
             drop((pipe, closed, keep));
             // It passes on what was read, and lets go of the pipe.

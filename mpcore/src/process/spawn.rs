@@ -43,7 +43,7 @@ enum State {
     Done(io::Result<Spawned>),
     /// Who has ordered it has it.
     Taken,
-    /// Nobody waits for it any more.
+    /// The order was abandoned.
     Abandoned,
 }
 

@@ -3,8 +3,8 @@
 //!
 //! It alone decides that a process is gone. It waits without reaping, kills the group while the pid
 //! still belongs to it, and then reaps. It never does anything that could block: a process that cannot be reaped
-//! yet, since somebody traces it, is told as ended all the same and reaped later; one that cannot even be killed is
-//! given up, and reaped when it ends. Whoever is told of an end ([`Watched`]) only passes it on.
+//! yet, since a tracer holds it, is reported as ended all the same and reaped later; one that cannot even be killed is
+//! given up, and reaped when it ends. What receives an end ([`Watched`]) only passes it on.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -35,9 +35,9 @@ pub(crate) trait Watched: Send + Sync {
     fn climbed(self: Arc<Self>, generation: u32, rung: Rung);
     /// Not ready in time; it is killed next.
     fn start_deadline_passed(self: Arc<Self>, generation: u32);
-    /// It was killed a while ago and has not ended. Nothing more is told of it. Must not block.
+    /// It was killed a while ago and has not ended. It is not reported again. Must not block.
     fn given_up(self: Arc<Self>, generation: u32, why: Unkillable);
-    /// Its end could not be noticed, so it was killed. Nothing more is told of it. Must not block.
+    /// Its end could not be noticed, so it was killed. It is not reported again. Must not block.
     fn unwatchable(self: Arc<Self>, generation: u32, why: &io::Error);
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct WatchKey(u64);
 enum Order {
     Watch(WatchKey, Watch),
     Arrived(WatchKey, Process),
-    /// A process that nobody waits for: it is killed, and reaped.
+    /// A process whose run was abandoned: it is killed, and reaped.
     Bury(Process),
     Ready(WatchKey),
     Stop(WatchKey, Duration),
@@ -351,7 +351,7 @@ impl Watching {
     }
 }
 
-/// Processes of which nothing more is told.
+/// Processes that were reported as ended, and are not reaped yet.
 #[derive(Default)]
 struct Dead {
     /// Given up, or never wanted: they are heard of when they end.
@@ -371,7 +371,7 @@ impl Dead {
         }
     }
 
-    /// Nothing tells when somebody lets go of what he traces: so it is tried, ever more rarely.
+    /// The system does not say when a tracer lets go of a process: so it is tried, ever more rarely.
     fn reap(&mut self, now: Instant) {
         if self.reap_at.is_none_or(|at| now < at) {
             return;

@@ -56,7 +56,7 @@ impl Watched for Shared {
             announce_end(&shared, &run);
         };
         if thread::Builder::new().name("mp-end".into()).spawn(body).is_err() {
-            // The run's thread is told all the same, and ends.
+            // The run's thread gets its word all the same, and ends.
             run.send_step(Step::Ended);
             let end = lock(&run.known).events_end.clone();
             end.filter(|end| !end.may_block()).into_iter().for_each(|end| run.mark_end(end));
@@ -288,7 +288,7 @@ fn cleanup(shared: &Shared, known: &Known, end: End, failure: Option<&Failure>) 
     if let Some(bye) = &known.bye {
         return if bye.cleaned_up { Cleanup::Ran } else { Cleanup::Skipped };
     }
-    // Whoever is broken may have met a closed lane, and ended in order for that.
+    // A broken child may have met a closed lane, and have ended in order for that reason.
     let broken = matches!(failure, Some(Failure::Broken(_)));
     let asked = known.asked_to_stop || known.terminated;
     // A thread that is left behind finds its lanes closed, and ends in order some time.
@@ -396,7 +396,7 @@ fn last_words(stderr: &[String]) -> String {
     }
 }
 
-/// Who has the exit status of a process in place of the watcher.
+/// What has taken the exit status of a process from the watcher.
 fn status_taken_away() -> &'static str {
     match sys::ignores_sigchld() {
         Some(true) => {

@@ -1,4 +1,4 @@
-//! Who still holds a descriptor of a run: `join` waits until nobody does, so that another child can be started with
+//! What still holds a descriptor of a run: `join` waits until nothing does, so that another child can be started with
 //! the last descriptors that there are.
 
 use std::sync::{Arc, Weak};

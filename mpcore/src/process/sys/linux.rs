@@ -33,13 +33,13 @@ pub(crate) struct Process {
     hold: Hold,
 }
 
-/// How a process is told from any other.
+/// How a process is distinguished from any other.
 #[derive(Debug)]
 enum Hold {
     Pidfd(Arc<OwnedFd>),
     /// By its number: the system has no pidfds, or refuses them, as old versions of valgrind and some sandboxes do.
     Number,
-    /// It was reaped by somebody else before it could be taken hold of.
+    /// Something else reaped it before it could be taken hold of.
     Gone,
 }
 

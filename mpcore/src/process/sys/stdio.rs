@@ -68,7 +68,7 @@ pub(crate) fn null() -> io::Result<Stdio> {
     above(open, |null| vec![null.as_raw_fd()]).map(Stdio::from)
 }
 
-/// Whether whoever reads this process's stdout may go away: of a pipe or a socket. A child that writes there
+/// Whether the reader of this process's stdout may go away: that of a pipe or a socket. A child that writes there
 /// itself fails then, which a terminal or a file does not do to it.
 pub(crate) fn stdout_may_break() -> bool {
     let kind = metadata(&io::stdout()).map(|it| it.file_type());
@@ -84,7 +84,7 @@ pub(crate) fn write_to_stdout(mut bytes: &[u8]) {
             Ok(0) => return,
             Ok(length) => bytes = &bytes[length..],
             Err(rustix::io::Errno::INTR) => {}
-            // Somebody who shares it has made it so.
+            // Another process that shares it has made it so.
             Err(rustix::io::Errno::AGAIN) => {
                 let _ = poll(&mut [PollFd::new(&stdout, PollFlags::OUT)], None);
             }
@@ -102,7 +102,7 @@ pub(crate) fn pipe_of(stream: OutputStream) -> Option<(u64, u64)> {
     metadata.file_type().is_fifo().then(|| (metadata.dev(), metadata.ino()))
 }
 
-/// Whether nobody is left at the other end: of a pipe without readers, a terminal that is gone.
+/// Whether no reader is left at the other end: of a pipe without readers, a terminal that is gone.
 pub(crate) fn is_broken(stream: OutputStream) -> bool {
     match stream {
         OutputStream::Stdout => hung_up(&io::stdout()),
