@@ -28,7 +28,16 @@ impl ControllerProgram {
     /// If it cannot be started.
     #[must_use]
     pub fn start(program: &str, arguments: &[&str]) -> Self {
-        Self::start_command(Command::new(program).args(arguments))
+        Self::start_command(Self::command(program).args(arguments))
+    }
+
+    /// A command that starts `program` with the default action for each signal: a test run in the background of a
+    /// script ignores SIGINT, and so would all that it starts.
+    #[must_use]
+    pub fn command(program: &str) -> Command {
+        let mut command = Command::new("env");
+        command.args(["--default-signal", program]);
+        command
     }
 
     /// The same for a command with more to it.

@@ -35,9 +35,8 @@ fn check(moment: &str, end: &End, cleanup: Cleanup) {
         End::Signal(_) => "wait",
         End::Itself(ending, _) => ending,
     };
-    // A test run in the background of a script ignores SIGINT, and so would whatever it starts.
-    let mut command = Command::new("env");
-    command.args(["--default-signal", CONTROLLER, moment, ending]).arg(&log);
+    let mut command = ControllerProgram::command(CONTROLLER);
+    command.args([moment, ending]).arg(&log);
     command.env("TMPDIR", temporary.path());
     let mut controller = ControllerProgram::start_command(&mut command);
     let (child, grandchild) = (controller.number("child"), controller.number("grandchild"));

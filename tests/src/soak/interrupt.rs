@@ -5,7 +5,6 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -74,10 +73,8 @@ impl Round {
     fn new(settings: &Settings, moment: &str, ending: &str) -> Self {
         let (terminal, name) = terminal().expect("a terminal can be had");
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let mut command = Command::new("env");
-        // A soak in the background of a script ignores SIGINT, and so would whatever it starts.
-        command.args(["--default-signal", "sh", "-c"]);
-        command.arg(format!("exec setsid --ctty \"$@\" < '{name}'")).arg("sh");
+        let mut command = ControllerProgram::command("sh");
+        command.arg("-c").arg(format!("exec setsid --ctty \"$@\" < '{name}'")).arg("sh");
         command.arg(settings.program("controller")).args([moment, ending]);
         command.arg(folder.path().join("cleanup"));
         let mut controller = ControllerProgram::start_command(&mut command);
