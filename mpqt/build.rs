@@ -24,6 +24,11 @@ fn fail(problem: &str) -> ! {
 fn main() {
     println!("cargo:rerun-if-changed=cpp");
     println!("cargo:rerun-if-changed=build.rs");
+    // The documentation is built where Qt may be another one, and nothing is linked.
+    println!("cargo:rerun-if-env-changed=DOCS_RS");
+    if env::var_os("DOCS_RS").is_some() {
+        return;
+    }
     let of_qt = |name: &str| env::var(format!("DEP_QT_{name}")).unwrap_or_default();
     let (version, include, libraries) =
         (of_qt("VERSION"), of_qt("INCLUDE_PATH"), of_qt("LIBRARY_PATH"));

@@ -40,9 +40,12 @@ fn blocks(page: &str) -> Vec<Block> {
 
 /// The pages of the repository that a reader is sent to.
 fn pages() -> Vec<PathBuf> {
-    let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let docs = docs.filter(|path| path.extension().is_some_and(|it| it == "md"));
-    [root().join("README.md")].into_iter().chain(docs).collect()
+    let mut pages = vec![root().join("README.md")];
+    for folder in ["docs", "mpcore/docs", "mpcore", "mpmacros", "mpqt"] {
+        let files = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        pages.extend(files.filter(|path| path.extension().is_some_and(|it| it == "md")));
+    }
+    pages
 }
 
 /// Sources of programs that are built, and run by tests.
@@ -65,7 +68,7 @@ fn programs() -> Vec<Vec<String>> {
 /// Its code is tested by rustdoc, where a page of mpcore's documentation includes it.
 fn is_tested_by_rustdoc(page: &Path) -> bool {
     let name = page.file_name().unwrap().to_string_lossy();
-    let included = format!("include_str!(\"../../../docs/{name}\")");
+    let included = format!("include_str!(\"../../docs/{name}\")");
     read(&root().join("mpcore/src/testing/mod.rs")).contains(&included)
 }
 

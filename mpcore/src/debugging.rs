@@ -1,5 +1,5 @@
 //! Debuggers, and tools such as valgrind: two variables of the environment.
-#![doc = include_str!("../../docs/debugging.md")]
+#![doc = include_str!("../docs/debugging.md")]
 
 use std::env;
 use std::ffi::OsString;

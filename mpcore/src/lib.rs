@@ -70,7 +70,7 @@
 //! # What is promised
 //!
 //! Each is held by tests that do to it what it is about: `docs/soak.md` of the repository has the figures of
-//! the long run, `docs/faults.md` what the caller gets of every fault at every moment (also in [`testing`]).
+//! the long run, `mpcore/docs/faults.md` what the caller gets of every fault at every moment (also in [`testing`]).
 //!
 //! * **One outcome per command**, whatever is cancelled, timed out, stopped, killed, restarted, panics or
 //!   crashes: [`Call`], [`CallError`].

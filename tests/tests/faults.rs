@@ -1,7 +1,7 @@
 //! Every fault of a fault plan at every moment of a child's life: what the caller gets.
 //!
 //! Each cell is a child of its own with three calls in flight. What is recorded becomes the table in
-//! `docs/faults.md`, which is compared with what is committed; `UPDATE_DOCS=1` writes it. What holds in every
+//! `mpcore/docs/faults.md`, which is compared with what is committed; `UPDATE_DOCS=1` writes it. What holds in every
 //! cell, whatever the fault, is asserted: one outcome for each call, `finished` once and last, no process
 //! left, and another child of the same controller that still answers.
 
@@ -373,7 +373,7 @@ fn every_fault_at_every_moment_is_told_as_the_docs_say() {
 }
 
 fn docs() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/faults.md")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../mpcore/docs/faults.md")
 }
 
 #[test]

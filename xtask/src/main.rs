@@ -1,5 +1,5 @@
-//! The project's own commands: `cargo xtask demo`, `test`, `soak`, `bench`, `setup` and
-//! `help`.
+//! The project's own commands: `cargo xtask demo`, `test`, `soak`, `bench`, `package`, `setup`
+//! and `help`.
 //!
 //! Each of them prints the commands it runs, so that every one can be run by hand. Nothing but cargo
 //! and Qt is needed, and Qt is installed where that is possible.
@@ -11,6 +11,7 @@ mod command_line;
 mod demo;
 mod display;
 mod error;
+mod package;
 mod setup;
 mod soak;
 mod test;
@@ -38,6 +39,7 @@ cargo xtask soak [TRIAL...] [-- ARGS] the promises under fire, at full size: man
                                       ARGS: --scale 0.02 --seed NUMBER)
 cargo xtask bench call [--quick]      the round trip of a call, beside plain ipc-channel
 cargo xtask bench flood [--quick]     millions of property sets and events into a window; needs Qt
+cargo xtask package                   the crates as others get them, built and tested outside of the repository
 cargo xtask setup                     make sure that Qt and all it needs is there
 cargo xtask help                      this text
 
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(&args.collect::<Vec<_>>()),
         Some("soak") => soak::run(&args.collect::<Vec<_>>()),
         Some("bench") => bench::run(args.collect()),
+        Some("package") if args.len() == 0 => package::run(),
         Some("setup") => setup::run(&args.collect::<Vec<_>>()),
         Some("help" | "--help" | "-h") => help(),
         Some(other) => Err(Error::Usage(format!("there is no command `{other}`"))),

@@ -1,8 +1,8 @@
 //! Tests of an application: children that fail on purpose, and children that play a script.
 //!
-#![doc = include_str!("../../../docs/testing.md")]
+#![doc = include_str!("../../docs/testing.md")]
 
-#[doc = include_str!("../../../docs/faults.md")]
+#[doc = include_str!("../../docs/faults.md")]
 pub mod outcomes {}
 mod script;
 

@@ -25,7 +25,7 @@ use crate::unwind::caught;
 ///
 /// Implemented for every type that qualifies; there is nothing to write.
 ///
-#[doc = include_str!("../../../docs/types.md")]
+#[doc = include_str!("../../docs/types.md")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel between controller and child",
     label = "needs `serde::Serialize`, `serde::Deserialize`, `Send` and no borrowed data",

@@ -1,5 +1,5 @@
 //! Which types travel: a value of each goes to a real child and back, and what came of it is the table in
-//! `docs/types.md`. `UPDATE=1 cargo test --manifest-path tests/types/Cargo.toml` writes it anew.
+//! `mpcore/docs/types.md`. `UPDATE=1 cargo test --manifest-path tests/types/Cargo.toml` writes it anew.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, LinkedList, VecDeque};
@@ -318,7 +318,7 @@ fn the_table_is_what_happens() {
         writeln!(table, "| {group} | `{type_name}` | {fate} |").unwrap();
     }
     table.push('\n');
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/types.md");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../mpcore/docs/types.md");
     let text = std::fs::read_to_string(&page).unwrap();
     let (before, rest) = text.split_once(BEGIN).expect("the page has a table");
     let (written, after) = rest.split_once(END).expect("the table has an end");

@@ -1,0 +1,116 @@
+//! `cargo xtask package`: the crates as others would get them, built and tested outside of the repository.
+//!
+//! What is missing in a package is seen only there: a file outside of the crate's folder, a dependency without a version.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::command_line::CommandLine;
+use crate::display;
+use crate::error::Error;
+use crate::setup::{self, Machine};
+
+/// What is published, each after what it needs.
+const CRATES: &[&str] = &["mpmacros", "mpcore", "mpqt"];
+
+/// What packaging drops, for it cannot be resolved in any registry: the crate that its examples are written for.
+const DROPPED: &[(&str, &str)] =
+    &[("mpmacros", "\n[dev-dependencies.mpcore]\npath = \"../mpcore\"\n")];
+
+pub(crate) fn run() -> Result<ExitCode, Error> {
+    let begun = Instant::now();
+    setup::make_sure_of_qt()?;
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = here.parent().expect("xtask is a folder of the workspace");
+    // What is not committed is packaged as well: this is a test, nothing is published.
+    let packages = CommandLine::cargo(["package", "--no-verify", "--allow-dirty"]);
+    let target = root.join("target");
+    let packages = packages.args(["--target-dir".as_ref(), target.as_os_str()]);
+    // Not the whole workspace: cargo looks into a registry for what unpublished members need of each other.
+    let packages = packages.args(CRATES.iter().flat_map(|name| ["--package", *name]));
+    if !run_in(root, packages)? {
+        return Ok(ExitCode::FAILURE);
+    }
+    let outside = Outside::new()?;
+    for name in CRATES {
+        let file = target.join(format!("package/{name}-{}.crate", env!("CARGO_PKG_VERSION")));
+        let unpack = CommandLine::new("tar").args(["-xzf".as_ref(), file.as_os_str()]);
+        if !run_in(&outside.folder, unpack)? {
+            return Ok(ExitCode::FAILURE);
+        }
+        outside.rename(name)?;
+    }
+    outside.make_workspace(root)?;
+    let variables = display::variables(&Machine);
+    for tests in ["--lib", "--doc"] {
+        let test = CommandLine::cargo(["test", "--workspace", tests, "--quiet", "--target-dir"]);
+        let test = test.args([target.join("packaged")]).variables(&variables);
+        if !run_in(&outside.folder, test)? {
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    let (names, minutes) = (CRATES.join(", "), begun.elapsed().as_secs_f64() / 60.0);
+    println!(
+        "{names}: packaged, built and tested outside of the repository, in {minutes:.1} minutes"
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_in(folder: &Path, command: CommandLine) -> Result<bool, Error> {
+    Ok(command.show().stream(folder, |_| {})?.status.success())
+}
+
+/// A folder outside of the repository, gone when this is dropped.
+struct Outside {
+    folder: PathBuf,
+}
+
+impl Outside {
+    fn new() -> Result<Self, Error> {
+        let folder = std::env::temp_dir().join(format!("mp-packages-{}", std::process::id()));
+        fs::create_dir(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
+        Ok(Self { folder })
+    }
+
+    /// The folder of a package has its version in its name.
+    fn rename(&self, name: &str) -> Result<(), Error> {
+        let path = self.folder.join(name);
+        let unpacked = self.folder.join(format!("{name}-{}", env!("CARGO_PKG_VERSION")));
+        fs::rename(unpacked, &path).map_err(|source| Error::Write { path, source })
+    }
+
+    fn make_workspace(&self, root: &Path) -> Result<(), Error> {
+        let write = |path: PathBuf, text: &str| {
+            fs::write(&path, text).map_err(|source| Error::Write { path, source })
+        };
+        write(self.folder.join("Cargo.toml"), &workspace())?;
+        for (name, lines) in DROPPED {
+            let path = self.folder.join(name).join("Cargo.toml");
+            let manifest = fs::read_to_string(&path);
+            let manifest =
+                manifest.map_err(|source| Error::Write { path: path.clone(), source })?;
+            write(path, &(manifest + lines))?;
+        }
+        // The versions that everything else is tested with.
+        let path = self.folder.join("Cargo.lock");
+        let copied = fs::copy(root.join("Cargo.lock"), &path);
+        copied.map(drop).map_err(|source| Error::Write { path, source })
+    }
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The three know each other by their versions alone.
+fn workspace() -> String {
+    let members: Vec<_> = CRATES.iter().map(|name| format!("\"{name}\"")).collect();
+    let patches: Vec<_> =
+        CRATES.iter().map(|name| format!("{name} = {{ path = \"{name}\" }}\n")).collect();
+    let (members, patches) = (members.join(", "), patches.concat());
+    format!("[workspace]\nresolver = \"3\"\nmembers = [{members}]\n\n[patch.crates-io]\n{patches}")
+}
