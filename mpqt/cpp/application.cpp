@@ -62,10 +62,18 @@ int mpqt_application_exec()
     return QApplication::exec();
 }
 
-void mpqt_application_process_events(int milliseconds)
+// One turn of the event loop, for what waits already.
+void mpqt_application_process_events()
 {
     QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
-    QCoreApplication::processEvents(QEventLoop::AllEvents, milliseconds);
+    QCoreApplication::processEvents(QEventLoop::AllEvents);
+}
+
+// One turn of the event loop, which waits until there is something to do.
+void mpqt_application_wait_for_events()
+{
+    QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
+    QCoreApplication::processEvents(QEventLoop::AllEvents | QEventLoop::WaitForMoreEvents);
 }
 
 void mpqt_application_hide_windows()

@@ -10,9 +10,8 @@ use std::os::raw::{c_char, c_int, c_void};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
+use std::sync::mpsc::{self, TryRecvError};
 use std::thread;
-use std::time::Duration;
 
 use mpcore::__private::ShutdownGuard;
 use qmetaobject::QString;
@@ -212,7 +211,7 @@ impl Application {
         // The engine's end posts the stop of its animation timer: without this turn of the event loop the
         // next application would run into it.
         // SAFETY: the application lives, in this thread.
-        unsafe { mpqt_application_process_events(0) };
+        unsafe { mpqt_application_process_events() };
         drop(qt);
         code
     }
@@ -287,30 +286,34 @@ impl Qt {
         // SAFETY: the application lives, in this thread.
         unsafe { mpqt_application_hide_windows() };
         let (sender, done) = mpsc::channel::<()>();
+        let ended = Ended(Some(sender));
         let stop = move || {
+            let _ended = ended;
             if !ShutdownGuard::end_children() {
                 let why = "a child did not end within its grace; it ends with this process";
                 crate::javascript::warn_of(None, why);
             }
-            drop(sender);
         };
         // Without the thread, the children still end with their controls.
         let Ok(_thread) = thread::Builder::new().name("mpqt-shutdown".into()).spawn(stop) else {
             return;
         };
         while matches!(done.try_recv(), Err(TryRecvError::Empty)) {
-            // SAFETY: as above.
-            unsafe { mpqt_application_process_events(10) };
-            // Qt's wait is not for us: it ends with an event, and returns at once without one.
-            if matches!(
-                done.recv_timeout(Duration::from_millis(1)),
-                Err(RecvTimeoutError::Disconnected)
-            ) {
-                break;
-            }
+            // SAFETY: as above. What the children say posts an event, and so does their end.
+            unsafe { mpqt_application_wait_for_events() };
         }
         // What the children said last.
         crate::delivery::deliver_all();
+    }
+}
+
+/// The children have ended: the event loop, which may wait, is to look. Also where the thread panics.
+struct Ended(Option<mpsc::Sender<()>>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        drop(self.0.take());
+        waker::wake();
     }
 }
 
@@ -381,7 +384,8 @@ unsafe extern "C" {
     fn mpqt_application_new(argc: *mut c_int, argv: *mut *mut c_char) -> *mut c_void;
     fn mpqt_application_delete(application: *mut c_void);
     fn mpqt_application_exec() -> c_int;
-    fn mpqt_application_process_events(milliseconds: c_int);
+    fn mpqt_application_process_events();
+    fn mpqt_application_wait_for_events();
     fn mpqt_application_hide_windows();
     fn mpqt_engine_new() -> *mut c_void;
     fn mpqt_engine_delete(engine: *mut c_void);

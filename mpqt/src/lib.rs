@@ -158,7 +158,7 @@ pub use register::{QmlType, register};
 /// | `program = ".."` | the child is a binary of its own: any expression that is an `OsString` |
 /// | neither | the object shows what it is attached to |
 /// | `options = \|builder\| ..` | what else is set of the [`mpcore::Builder`], by a closure or a function |
-/// | `rename_all = "camelCase"` | names as Qt has them; by default they are those of Rust |
+/// | `rename_all = "camelCase"` | methods, signals and properties have names as in Qt: `addTwo`, `onAddTwoFinished`; by default they are those of Rust. The members of `process`, the fields of records and the command names in them stay as they are |
 ///
 /// # What is in it
 ///

@@ -544,6 +544,45 @@ fn progress_tells_the_call_and_ends_before_it() {
     assert!(fractions.is_sorted(), "{fractions:?}");
 }
 
+/// Signals may live apart from the control: in a window's model, say, that another thread has made.
+#[test]
+fn signals_moved_to_another_owner_come_in_the_order_sent() {
+    struct Panel {
+        signals: <BenchControl as mpcore::Control>::Signals,
+        journal: Journal,
+    }
+    let bench = builder(CHILD).build().unwrap();
+    let panel = Panel { signals: bench.signals().clone(), journal: Journal::new() };
+    let connect = move || {
+        let [ticks, levels, sums] = [(); 3].map(|()| panel.journal.clone());
+        panel.signals.tick.connect(move |it| ticks.note(format!("tick {it}")));
+        panel.signals.level_changed.connect(move |it| levels.note(format!("level {it}")));
+        panel.signals.add_two_finished.connect(move |it| sums.note(format!("sum {it}")));
+        panel
+    };
+    let panel = thread::spawn(connect).join().unwrap();
+    bench.process().start().unwrap();
+    for round in 1..=20 {
+        bench.flood(3);
+        bench.raise_level(round);
+        bench.add_two(round.cast_signed(), 0);
+    }
+    // The control goes first: the signals are the panel's own.
+    bench.process().finish();
+    bench.process().join(LONG).unwrap();
+    drop(bench);
+    let lines = panel.journal.until_line("sum 20");
+    // Of a property's values that wait, the newest is left: only that one is certain.
+    let rounds = lines.split(|line| line.starts_with("sum")).zip(1..=20);
+    assert_eq!(panel.journal.count("sum"), 20);
+    for (round, number) in rounds {
+        let (last, others) = round.split_last().unwrap();
+        assert_eq!(last, &format!("level {number}"), "{lines:?}");
+        let ticks: Vec<_> = others.iter().filter(|it| !it.starts_with("level")).collect();
+        assert_eq!(ticks, ["tick 0", "tick 1", "tick 2"], "{lines:?}");
+    }
+}
+
 // ---- the signals of a child's life
 
 /// Starts a child, lets it end, and compares the signals of its life.

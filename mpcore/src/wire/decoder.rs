@@ -58,6 +58,8 @@ pub(crate) struct Decoder<'de> {
     pub(super) depth: usize,
     /// Bytes of memory that may still be used.
     budget: usize,
+    /// What that was at the beginning.
+    most: usize,
     /// Where less is left than this, it is tried whether there is more.
     tried: usize,
     /// Where on the stack decoding began.
@@ -77,8 +79,8 @@ impl<'de> Decoder<'de> {
     /// The same, with this much memory.
     #[cfg(target_os = "linux")]
     pub(crate) fn within(bytes: &'de [u8], budget: usize) -> Self {
-        let budget = budget.min(DECODED_BYTES);
-        Self { budget, tried: budget.saturating_sub(TRIED), ..Self::new(bytes) }
+        let most = budget.min(DECODED_BYTES);
+        Self { budget: most, most, tried: most.saturating_sub(TRIED), ..Self::new(bytes) }
     }
 
     pub(super) fn of_form(bytes: &'de [u8], form: Form) -> Self {
@@ -87,6 +89,7 @@ impl<'de> Decoder<'de> {
             form,
             depth: VALUE_DEPTH,
             budget: DECODED_BYTES,
+            most: DECODED_BYTES,
             tried: DECODED_BYTES - TRIED,
             bottom: stack_address(),
             differs: false,
@@ -133,7 +136,12 @@ impl<'de> Decoder<'de> {
             }
             None => {
                 self.budget = 0;
-                Err(Why::Memory.into())
+                let why = if self.most == DECODED_BYTES {
+                    Why::Memory
+                } else {
+                    Why::Proportion(self.most)
+                };
+                Err(why.into())
             }
         }
     }
@@ -142,7 +150,7 @@ impl<'de> Decoder<'de> {
     /// was used before twice over.
     #[cold]
     fn try_more(&mut self, next: usize) -> Result<()> {
-        let used = DECODED_BYTES - self.budget;
+        let used = self.most - self.budget;
         let growth = (2 * (used - next)).min(self.budget);
         room_for(next.max(growth)).map_err(Why::from)?;
         self.tried = self.budget.saturating_sub(used);
@@ -741,6 +749,17 @@ mod tests {
         refused::<String>(&ENDLESS, "end of buffer");
         refused::<BTreeMap<u64, String>>(&ENDLESS, "end of buffer");
         refused::<Vec<u8>>(&[&ENDLESS[..9], &[2]].concat(), "varint");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_out_of_proportion_names_the_bound_that_it_had() {
+        let mut bytes = postcard::to_stdvec(&100_000_usize).unwrap();
+        bytes.resize(bytes.len() + 100_000, 0);
+        let mut decoder = Decoder::within(&bytes, 256 << 10);
+        let refusal = Vec::<Vec<u8>>::deserialize(&mut decoder).unwrap_err();
+        let text = "it would take up more than 256 KiB of memory, out of proportion to its length";
+        assert_eq!(refusal.to_string(), text);
     }
 
     #[test]

@@ -37,6 +37,9 @@ pub(crate) enum Why {
     Stack,
     #[error("it would take up more than {} MiB of memory; send it in parts", DECODED_BYTES >> 20)]
     Memory,
+    /// Of something that is decoded before its sender is trusted.
+    #[error("it would take up more than {} KiB of memory, out of proportion to its length", .0 >> 10)]
+    Proportion(usize),
     /// The plain form has no place for this part of the value.
     #[error("the plain form cannot carry {0}")]
     Undescribed(&'static str),

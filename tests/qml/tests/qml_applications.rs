@@ -265,6 +265,39 @@ fn waiting_in_the_gui_thread_is_refused() {
     assert!(!ended.stdout.is_empty());
 }
 
+/// The object's control is the last one, so its child ends, busy as it is, while the application goes on.
+#[test]
+#[cfg(unix)]
+fn the_child_of_a_destroyed_object_ends() {
+    let ended = run(&["destroyed"], LONG * 2).with(8);
+    assert_eq!(ended.logged, ["destroyed"], "{ended:#?}");
+    assert_eq!(ended.stdout, "the child is gone\n", "{ended:#?}");
+}
+
+#[test]
+fn a_probe_in_rust_sees_that_the_event_loop_was_late() {
+    let ended = run(&["late"], LONG).with(13);
+    assert_eq!(ended.stdout, "late true true\nanew true\n", "{ended:#?}");
+}
+
+#[test]
+fn a_second_engine_has_objects_and_leaves_the_first_alone() {
+    let ended = run(&["second_engine"], LONG * 2).with(11);
+    assert_eq!(ended.stdout, "loaded true\nsecond engine gone\n", "{ended:#?}");
+    assert_eq!(ended.logged, ["second 3", "second finished", "first 42"], "{ended:#?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")] // its children are counted in /proc
+fn an_object_of_another_thread_warns_and_its_child_ends_with_it() {
+    let ended = run(&["engine_elsewhere"], LONG * 2).with(12);
+    assert_eq!(ended.stdout, "loaded true\nits child is gone\n", "{ended:#?}");
+    assert_eq!(ended.logged.len(), 1, "{ended:#?}");
+    let warned =
+        "RigObject is made in another thread than the one that first called `mpqt::inbox()`";
+    assert_eq!(ended.stderr.matches(warned).count(), 1, "{ended:#?}");
+}
+
 /// The children flood when it ends: a waker, a connection or an object that outlives its application
 /// would crash here.
 #[test]

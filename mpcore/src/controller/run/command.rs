@@ -159,6 +159,10 @@ pub(super) fn spawn_failure(shared: &Shared, program: &str, error: &Error) -> Fa
             (error.to_string(), "give the program's full path, or put it on PATH")
         }
         ErrorKind::PermissionDenied => (error.to_string(), "make the file executable (`chmod +x`)"),
+        ErrorKind::ArgumentListTooLong => (
+            error.to_string(),
+            "arguments and environment together are more than the system takes: pass the data in the child's config",
+        ),
         _ => (error.to_string(), "check that the program runs by hand"),
     };
     Failure::Spawn { program: program.to_owned(), message, advice }

@@ -31,7 +31,8 @@ RigCase {
         rig.addTwo(1, 2)
         tryCompare(test.log, "length", 2, soon)
         compare(test.log[0], "sum 3")
-        verify(["finished add_two", "finished addTwo"].indexOf(test.log[1]) >= 0, test.log[1])
+        // Names as values are those of the interface.
+        compare(test.log[1], "finished add_two")
     }
 
     function test_a_property() {
@@ -58,6 +59,18 @@ RigCase {
         compare(typeof rig.add_two, "undefined")
         compare(typeof rig.add_two_finished, "undefined")
         compare(typeof rig.call_finished, "undefined")
+    }
+
+    function test_what_all_objects_share_keeps_its_names() {
+        compare(typeof rig.process.cancel_all, "function")
+        compare(typeof rig.process.cancelAll, "undefined")
+        let keys = []
+        const failed = exception => keys = Object.keys(exception)
+        rig.exceptionRaised.connect(failed)
+        rig.fail("Error")
+        tryVerify(() => keys.length > 0, soon)
+        rig.exceptionRaised.disconnect(failed)
+        verify(keys.indexOf("commands_lost") >= 0, keys)
     }
 
     function test_config() {

@@ -1,9 +1,13 @@
 //! Objects for controls that Rust holds.
 
+use std::cell::RefCell;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
+use mpqt::{Lateness, LatenessProbe};
 use qml_tests::{RigConfig, RigControl, RigObject, RigProcess, ShownRig};
+use system_tests::processes;
 
 use crate::Outcome;
 
@@ -135,6 +139,88 @@ pub(crate) fn finishes() -> Outcome {
                 function onFinished(exit) { console.log(exit.state + ', ' + exit.reason + ', ' + rig.process.stale) }
             }
             Component.onCompleted: { rig.sleep(6500); rig.add_two(20, 22); Qt.quit() }
+        }
+        ",
+    )?)
+}
+
+/// The document destroys an object whose child is busy; the application goes on until that child is gone.
+pub(crate) fn destroyed() -> Outcome {
+    let witness = rig()?;
+    let weak = witness.downgrade();
+    witness.signals().add_two_finished.connect(move |pid| {
+        let (pid, Some(witness)) = (pid.cast_unsigned(), weak.upgrade()) else { return };
+        thread::spawn(move || {
+            processes::until_ended(&[pid]);
+            println!("the child is gone");
+            witness.rest();
+        });
+    });
+    let shown = ShownRig::attach(witness)?;
+    Ok(mpqt::Application::new().object("witness", shown).run(
+        "
+        import QtQuick
+        import Rigs 1.0
+        Item {
+            id: item
+            property int pid: 0
+            Component {
+                id: maker
+                Rig {
+                    id: made
+                    process.onReady: sleep(1000000)
+                    process.onProgress: if (!item.pid) { item.pid = process.pid; made.destroy() }
+                    Component.onDestruction: { console.log('destroyed'); witness.add_two(item.pid, 0) }
+                }
+            }
+            Connections {
+                target: witness
+                function onCall_finished(call, name) { if (name === 'rest') Qt.exit(item.pid > 0 ? 8 : 1) }
+            }
+            Component.onCompleted: maker.createObject(item)
+        }
+        ",
+    )?)
+}
+
+thread_local! {
+    static PROBE: RefCell<Option<LatenessProbe>> = const { RefCell::new(None) };
+}
+
+/// The GUI's thread does something else for a while, and a probe in Rust has seen it.
+pub(crate) fn late() -> Outcome {
+    let rig = rig()?;
+    let weak = rig.downgrade();
+    rig.signals().add_two_finished.connect(move |sum| {
+        let Some(rig) = weak.upgrade() else { return };
+        PROBE.with_borrow_mut(|probe| match (*sum, &probe) {
+            (0, _) => {
+                *probe = Some(LatenessProbe::start());
+                thread::sleep(Duration::from_millis(100));
+                rig.add_two(1, 0);
+            }
+            (1, Some(running)) => {
+                let Lateness { count, p99_ms, max_ms, .. } = running.take();
+                if count == 0 {
+                    rig.add_two(1, 0);
+                    return;
+                }
+                // The timer was due after 10 ms.
+                println!("late {} {}", max_ms >= 90.0, p99_ms <= max_ms);
+                println!("anew {}", running.take() == Lateness::default());
+                *probe = None;
+                rig.add_two(2, 0);
+            }
+            _ => {}
+        });
+    });
+    let shown = ShownRig::attach(rig)?;
+    Ok(mpqt::Application::new().object("rig", shown).run(
+        "
+        import QtQuick
+        Item {
+            Connections { target: rig; function onAdd_two_finished(sum) { if (sum === 2) Qt.exit(13) } }
+            Component.onCompleted: rig.add_two(0, 0)
         }
         ",
     )?)

@@ -3,6 +3,7 @@
 
 mod attached;
 mod documents;
+mod engines;
 #[cfg(target_os = "linux")]
 mod rounds;
 
@@ -32,6 +33,11 @@ const APPLICATIONS: &[(&str, Application)] = &[
     ("panicking_handler", attached::panicking_handler),
     ("waiting_handler", attached::waiting_handler),
     ("finishes", attached::finishes),
+    ("destroyed", attached::destroyed),
+    ("late", attached::late),
+    ("second_engine", engines::second_engine),
+    #[cfg(target_os = "linux")]
+    ("engine_elsewhere", engines::engine_elsewhere),
     #[cfg(target_os = "linux")]
     ("rounds", rounds::rounds),
 ];
