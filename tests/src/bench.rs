@@ -227,6 +227,9 @@ pub trait Bench {
     /// Writes lines to stderr.
     fn complain(&mut self, text: String, times: u32);
 
+    /// Writes lines to stdout and stderr.
+    fn print(&mut self, text: String, times: u32);
+
     /// What the child was told.
     fn settings(&mut self) -> BTreeMap<String, u32>;
 
@@ -640,6 +643,13 @@ impl Bench for BenchProcess {
 
     fn complain(&mut self, text: String, times: u32) {
         for number in 1..=times {
+            eprintln!("{text} {number}");
+        }
+    }
+
+    fn print(&mut self, text: String, times: u32) {
+        for number in 1..=times {
+            println!("{text} {number}");
             eprintln!("{text} {number}");
         }
     }

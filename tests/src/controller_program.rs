@@ -78,6 +78,12 @@ impl ControllerProgram {
         }
     }
 
+    /// Whether a line that begins with this word comes before its end.
+    #[must_use]
+    pub fn says(&mut self, word: &str) -> bool {
+        self.lines.iter().any(|line| line.starts_with(word))
+    }
+
     /// The number on the next line that begins with this word.
     ///
     /// # Panics
