@@ -257,8 +257,23 @@ fn name_bytes(name: &str) -> &[u8] {
 /// Who traces a process: a debugger, strace.
 pub(crate) fn tracer_of(process: u32) -> Option<u32> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    tracer(&status)
+}
+
+fn tracer(status: &str) -> Option<u32> {
     let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?;
     tracer.trim().parse().ok().filter(|tracer| *tracer != 0)
+}
+
+/// Who traces a process and lets its first thread stand still, as a debugger does at its prompt.
+pub(crate) fn held_by(process: u32) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    holder(&status)
+}
+
+fn holder(status: &str) -> Option<u32> {
+    let state = status.lines().find_map(|line| line.strip_prefix("State:"))?;
+    tracer(status).filter(|_| state.trim_start().starts_with('t'))
 }
 
 /// A debugger need not be started by this process, where the system would have it so.
@@ -303,6 +318,17 @@ mod tests {
         assert_eq!(code(stat("Z", 11 | 0x80)), Some(-11), "with a core dump");
         assert_eq!(code(stat("S", 0)), None);
         assert_eq!(code("12 (a".to_owned()), None);
+    }
+
+    #[test]
+    fn a_tracer_holds_what_stands_still_for_it() {
+        let status = |state: &str, tracer: u32| {
+            holder(&format!("Name:\tx\nState:\t{state} (x)\nTracerPid:\t{tracer}\n"))
+        };
+        assert_eq!(status("t", 42), Some(42));
+        assert_eq!(status("S", 42), None, "it runs, as under strace");
+        assert_eq!(status("T", 0), None, "it was stopped by a signal");
+        assert_eq!(holder(""), None);
     }
 
     #[test]
