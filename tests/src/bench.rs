@@ -218,7 +218,10 @@ pub trait Bench {
     /// Starts a grandchild that sleeps; returns its number.
     fn start_grandchild(&mut self) -> mpcore::Result<u32>;
 
-    /// The same, in a session of its own.
+    /// Starts one in a process group of its own, as a shell with job control does, which starts another: their numbers.
+    fn start_job(&mut self) -> mpcore::Result<[u32; 2]>;
+
+    /// The same as `start_grandchild`, in a session of its own.
     fn start_runaway(&mut self) -> mpcore::Result<u32>;
 
     /// Emits another command's signal.
@@ -630,6 +633,18 @@ impl Bench for BenchProcess {
     fn start_grandchild(&mut self) -> mpcore::Result<u32> {
         let mut sleep = std::process::Command::new("sleep");
         Ok(sleep.arg("600").spawn()?.id())
+    }
+
+    fn start_job(&mut self) -> mpcore::Result<[u32; 2]> {
+        use std::io::BufRead as _;
+        use std::os::unix::process::CommandExt as _;
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", "sleep 600 > /dev/null & echo $!; exec sleep 600"]).process_group(0);
+        let mut shell = shell.stdout(std::process::Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        let stdout = shell.stdout.take().ok_or_else(|| mpcore::Error::msg("no stdout"))?;
+        std::io::BufReader::new(stdout).read_line(&mut line)?;
+        Ok([shell.id(), line.trim().parse()?])
     }
 
     fn start_runaway(&mut self) -> mpcore::Result<u32> {

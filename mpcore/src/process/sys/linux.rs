@@ -21,7 +21,7 @@ use rustix::process::{
 use super::waiting::{
     delivered, kill_group_of, reap, reap_group, signal_by_number, try_look, wait_unreaped,
 };
-use super::{OwnProgram, Wait, Waker, loader};
+use super::{OwnProgram, Wait, Waker, descendants, loader};
 use crate::process::spawn::Spawned;
 use crate::process::{ExitStatus, Unkillable};
 use crate::sync::lock;
@@ -81,8 +81,12 @@ impl Process {
         self.signal(Signal::TERM)
     }
 
-    /// SIGKILL, to its group as well while its number is its own. An error: it was not allowed.
+    /// SIGKILL, to its group as well while its number is its own, and to what it has started in other groups, if it has
+    /// not ended. An error: it was not allowed.
     pub(crate) fn kill(&self) -> io::Result<()> {
+        if let Hold::Pidfd(pidfd) = &self.hold {
+            descendants::kill_other_groups(self.pid, Some(pidfd));
+        }
         if let Some(id) = self.waited_by() {
             kill_group_of(&id, self.pid);
         }

@@ -1,6 +1,8 @@
 //! What differs between operating systems, under the same names everywhere.
 
 mod copy;
+#[cfg(target_os = "linux")]
+mod descendants;
 pub(crate) mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
