@@ -42,8 +42,10 @@ struct KidProcess {
 impl KidProcess {
     #[allow(clippy::unnecessary_wraps)]
     fn open(cx: KidContext, config: KidConfig) -> mpcore::Result<Self> {
-        while config.hangs {
-            std::thread::sleep(LONG);
+        if config.hangs {
+            loop {
+                std::thread::sleep(LONG);
+            }
         }
         Ok(Self { cx, config })
     }

@@ -132,6 +132,8 @@ pub(crate) struct Limit {
     pub(crate) flags: CallFlags,
     /// It has, or has had, a deadline.
     pub(crate) given: bool,
+    /// Its end was asked for.
+    pub(crate) cancelled: bool,
     /// The child has told that its time is over.
     pub(crate) overran: bool,
     /// The controller has said so before the child did.

@@ -233,7 +233,7 @@ fn command(
         Around::Words(before) => add(before),
         Around::Loader => add(&[loader().expect("it is needed"), "--inhibit-cache"]),
         Around::Stranger => {
-            add(&["setpriv", "--reuid", STRANGER, "--regid", STRANGER, "--clear-groups"])
+            add(&["setpriv", "--reuid", STRANGER, "--regid", STRANGER, "--clear-groups"]);
         }
         Around::Given(Given::DeletedFolder) => {
             add(&["sh", "-c", "cd \"$0\" && rmdir \"$0\" && exec \"$@\""]);
