@@ -5,16 +5,17 @@
 //! controller's side, which may be in the same process, looks at it when a call is submitted or waited for. Neither
 //! knows more of the other. The exit policy is set once per run, and looked at when a control is built.
 //!
-//! A wish ends one wait: a command that knows of it, from such a wait or because it has asked, may wait again to put
-//! its children in order, and so may `cleanup`.
+//! A wish ends the waits that are under way, or else the next one: a command that knows of it, from such a wait or
+//! because it has asked, may wait again to put its children in order, and so may `cleanup`.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::sync::lock;
+use crate::unwind::caught;
 use crate::wire::at_exit::AtExit;
 
 /// Ends a wait.
@@ -27,6 +28,8 @@ pub(crate) struct Command {
     asked: AtomicBool,
     /// A wait was ended for it.
     interrupted: AtomicBool,
+    /// Counts the commands: a future may outlive the one that it was polled by.
+    number: AtomicU64,
     waits: Mutex<Waits>,
 }
 
@@ -36,8 +39,15 @@ struct Waits {
     deadline: Option<Instant>,
     /// `cleanup` runs: no wait is ended any more.
     closed: bool,
-    /// Ends the wait that the command's thread is in.
-    wake: Option<Wake>,
+    /// What the command's thread waits in, or for: one call blocks it, of futures there may be many.
+    waiting: Vec<Entry>,
+}
+
+struct Entry {
+    /// The number of the command.
+    command: u64,
+    over: Arc<AtomicBool>,
+    wake: Wake,
 }
 
 impl fmt::Debug for Waits {
@@ -58,6 +68,7 @@ impl Command {
 
     /// A command begins, perhaps one that is to end at once: one that is asked to while this runs is not forgotten.
     pub(crate) fn begin(&self, is_to_end: impl FnOnce() -> bool) {
+        self.number.fetch_add(1, Ordering::SeqCst);
         self.interrupted.store(false, Ordering::SeqCst);
         self.asked.store(false, Ordering::SeqCst);
         if is_to_end() {
@@ -65,7 +76,7 @@ impl Command {
         }
     }
 
-    /// It shall end. What is returned ends its wait, and is to be called without a lock.
+    /// It shall end. What is returned ends its waits, and is to be called without a lock.
     #[must_use]
     pub(crate) fn ask(&self) -> Option<Wake> {
         // A wait that begins now finds the wish, or is found here.
@@ -74,7 +85,20 @@ impl Command {
             return None;
         }
         self.asked.store(true, Ordering::SeqCst);
-        waits.wake.take()
+        let number = self.number.load(Ordering::SeqCst);
+        let waiting = std::mem::take(&mut waits.waiting).into_iter();
+        let own = waiting.filter(|entry| entry.command == number).map(|entry| {
+            entry.over.store(true, Ordering::SeqCst);
+            entry.wake
+        });
+        let wakes: Vec<_> = own.collect();
+        (!wakes.is_empty()).then(|| -> Wake {
+            Box::new(move || {
+                for wake in wakes {
+                    let _ = caught(wake);
+                }
+            })
+        })
     }
 
     /// It knows that it shall end.
@@ -115,20 +139,26 @@ pub(crate) fn deadline() -> Option<Instant> {
 /// executes no command.
 pub(crate) fn begin_wait(wake: impl FnOnce() -> Wake) -> Option<Waiting> {
     let command = of_this_thread()?;
-    lock(&command.waits).wake = Some(wake());
-    Some(Waiting(command))
+    let (over, number) = (Arc::default(), command.number.load(Ordering::SeqCst));
+    let entry = Entry { command: number, over: Arc::clone(&over), wake: wake() };
+    lock(&command.waits).waiting.push(entry);
+    Some(Waiting { command, over })
 }
 
 /// A wait of a command's thread.
 #[derive(Debug)]
-pub(crate) struct Waiting(Arc<Command>);
+pub(crate) struct Waiting {
+    command: Arc<Command>,
+    over: Arc<AtomicBool>,
+}
 
 impl Waiting {
     /// Whether the wait is over because the command is to end: once.
     pub(crate) fn is_over(&self) -> bool {
-        let over = self.0.asked.swap(false, Ordering::SeqCst);
+        let asked = self.command.asked.swap(false, Ordering::SeqCst);
+        let over = self.over.swap(false, Ordering::SeqCst) || asked;
         if over {
-            self.0.interrupted.store(true, Ordering::SeqCst);
+            self.command.interrupted.store(true, Ordering::SeqCst);
         }
         over
     }
@@ -136,8 +166,13 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let wake = lock(&self.0.waits).wake.take();
-        drop(wake); // not under the lock
+        let is_own = |entry: &mut Entry| Arc::ptr_eq(&entry.over, &self.over);
+        let own = {
+            let mut waits = lock(&self.command.waits);
+            let place = waits.waiting.iter_mut().position(is_own);
+            place.map(|place| waits.waiting.swap_remove(place))
+        };
+        drop(own); // not under the lock
     }
 }
 
@@ -203,6 +238,17 @@ mod tests {
         assert!(!command.end());
         command.begin(|| true);
         assert!(wait().is_over());
+
+        // Futures: all that are under way end, and none of an older command.
+        let old = wait();
+        command.begin(|| false);
+        let both = [wait(), wait()];
+        woken.store(0, Ordering::SeqCst);
+        command.ask().expect("they wait")();
+        assert_eq!(woken.load(Ordering::SeqCst), 2);
+        assert!(both.iter().all(Waiting::is_over));
+        assert!(!old.is_over() && !wait().is_over());
+
         command.close();
         assert!(command.ask().is_none() && !wait().is_over());
         OF_THIS_THREAD.take();

@@ -88,7 +88,8 @@
 //!   after their [grace](Builder::stop_grace) plus a second at the latest; what a child has started goes with
 //!   it. A copy that the controller forks keeps no child, and does nothing to one: it is refused
 //!   ([`StartError::ForkedCopy`], [`CallError::ForkedCopy`]) from the controller's first start on. Declared limits: a
-//!   descendant that made itself a session or a process group of its own; a process that cannot be killed, which is
+//!   descendant that made itself a session of its own, or, where the child crashes, exits in a command or is killed from
+//!   outside, a process group of its own (without pidfds or `/proc` wherever it is killed); a process that cannot be killed, which is
 //!   given up ([`Failure::Unkillable`]); where SIGCHLD is ignored or a library waits for every child, what a child that
 //!   was killed from outside has started; a program that is no child, and whose controller is killed before the
 //!   [start deadline](Builder::start_deadline).

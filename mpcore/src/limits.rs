@@ -26,6 +26,11 @@ pub const TERMINATE_GRACE: Duration = Duration::from_secs(1);
 /// From SIGKILL until a process that has not ended is given up: none takes that long that can be killed at all.
 pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
 
+/// So many of what a child has started, and of the children and threads of each, are looked at when it is killed: a
+/// child that has started a thousand must not hold up the end of another.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+pub(crate) const DESCENDANTS: usize = 256;
+
 /// When a process that has ended and cannot be reaped yet is looked at again, and at most how much later each time.
 pub(crate) const REAP_AGAIN: Duration = Duration::from_millis(10);
 pub(crate) const REAP_AGAIN_MAX: Duration = Duration::from_secs(1);

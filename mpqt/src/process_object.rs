@@ -72,7 +72,7 @@ impl Life {
 ///
 /// `failure` is `{ kind, text }`, `exit` is `{ name, generation, pid, state, end, code, killed, cleanup, reason,
 /// failure, commands_lost, commands_stopped, lines_dropped, stderr, text }`, `restart` is `{ attempt, delay, exit, text }` with the delay in
-/// milliseconds, `end` is `{ reason, exit, text }`, `verdict` is `{ command, call, text }` with what it was
+/// milliseconds, `end` is `{ reason, exit, text }`, `verdict` is `{ command, call, tracer, text }` with what it was
 /// executing, or null.
 #[allow(missing_debug_implementations, dead_code)]
 #[derive(QObject, Default)]

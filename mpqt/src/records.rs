@@ -162,10 +162,11 @@ pub(crate) fn failure(failure: &Failure) -> QVariant {
     start_failure(kind, &failure.to_string())
 }
 
-/// `{ command, call, text }`: what it was executing, or null.
+/// `{ command, call, tracer, text }`: what it was executing, or null; the process that holds it as its debugger, or null.
 pub(crate) fn unresponsive(verdict: &Unresponsive) -> QVariant {
     let executing = verdict.executing.as_ref();
     Record::default()
+        .with("tracer", verdict.tracer)
         .with("command", executing.map(|it| it.command))
         .with("call", executing.map(|it| it.call))
         .with("text", verdict.to_string())

@@ -218,7 +218,10 @@ pub trait Bench {
     /// Starts a grandchild that sleeps; returns its number.
     fn start_grandchild(&mut self) -> mpcore::Result<u32>;
 
-    /// The same, in a session of its own.
+    /// Starts one in a process group of its own, as a shell with job control does, which starts another: their numbers.
+    fn start_job(&mut self) -> mpcore::Result<[u32; 2]>;
+
+    /// The same as `start_grandchild`, in a session of its own.
     fn start_runaway(&mut self) -> mpcore::Result<u32>;
 
     /// Emits another command's signal.
@@ -226,6 +229,9 @@ pub trait Bench {
 
     /// Writes lines to stderr.
     fn complain(&mut self, text: String, times: u32);
+
+    /// Writes lines to stdout and stderr.
+    fn print(&mut self, text: String, times: u32);
 
     /// What the child was told.
     fn settings(&mut self) -> BTreeMap<String, u32>;
@@ -629,6 +635,18 @@ impl Bench for BenchProcess {
         Ok(sleep.arg("600").spawn()?.id())
     }
 
+    fn start_job(&mut self) -> mpcore::Result<[u32; 2]> {
+        use std::io::BufRead as _;
+        use std::os::unix::process::CommandExt as _;
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", "sleep 600 > /dev/null & echo $!; exec sleep 600"]).process_group(0);
+        let mut shell = shell.stdout(std::process::Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        let stdout = shell.stdout.take().ok_or_else(|| mpcore::Error::msg("no stdout"))?;
+        std::io::BufReader::new(stdout).read_line(&mut line)?;
+        Ok([shell.id(), line.trim().parse()?])
+    }
+
     fn start_runaway(&mut self) -> mpcore::Result<u32> {
         let mut setsid = std::process::Command::new("setsid");
         Ok(setsid.args(["sleep", "600"]).spawn()?.id())
@@ -640,6 +658,13 @@ impl Bench for BenchProcess {
 
     fn complain(&mut self, text: String, times: u32) {
         for number in 1..=times {
+            eprintln!("{text} {number}");
+        }
+    }
+
+    fn print(&mut self, text: String, times: u32) {
+        for number in 1..=times {
+            println!("{text} {number}");
             eprintln!("{text} {number}");
         }
     }

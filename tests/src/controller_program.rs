@@ -46,10 +46,24 @@ impl ControllerProgram {
     /// If it cannot be started.
     #[must_use]
     pub fn start_command(command: &mut Command) -> Self {
-        let stderr = tempfile::tempfile().expect("a file can be made");
-        let told = Stdio::from(stderr.try_clone().expect("a descriptor is left"));
-        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(told);
-        let mut process = command.spawn().expect("the controller can be started");
+        let stderr = prepare(command);
+        Self::of(command.spawn().expect("the controller can be started"), stderr)
+    }
+
+    /// The same, started by something else.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start_by(
+        mut command: Command,
+        start: impl FnOnce(Command) -> std::io::Result<Child>,
+    ) -> Self {
+        let stderr = prepare(&mut command);
+        Self::of(start(command).expect("the controller can be started"), stderr)
+    }
+
+    fn of(mut process: Child, stderr: File) -> Self {
         let stdout = process.stdout.take().expect("stdout is a pipe");
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
@@ -85,6 +99,12 @@ impl ControllerProgram {
                 return rest.trim().to_owned();
             }
         }
+    }
+
+    /// Whether a line that begins with this word comes before its end.
+    #[must_use]
+    pub fn says(&mut self, word: &str) -> bool {
+        self.lines.iter().any(|line| line.starts_with(word))
     }
 
     /// The number on the next line that begins with this word.
@@ -135,6 +155,14 @@ impl ControllerProgram {
         let status = status.unwrap_or_default();
         status.code().or_else(|| status.signal().map(|signal| -signal)).unwrap_or_default()
     }
+}
+
+/// What it writes to stdout is heard, and to stderr kept.
+fn prepare(command: &mut Command) -> File {
+    let stderr = tempfile::tempfile().expect("a file can be made");
+    let told = Stdio::from(stderr.try_clone().expect("a descriptor is left"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(told);
+    stderr
 }
 
 impl Drop for ControllerProgram {

@@ -21,6 +21,7 @@ pub mod programs;
 mod scribble;
 mod skipped;
 pub mod soak;
+pub mod surroundings;
 pub mod talker;
 pub mod transport;
 pub mod wary;

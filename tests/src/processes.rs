@@ -60,6 +60,13 @@ pub fn kill(pid: u32) {
     signal(pid, Signal::KILL);
 }
 
+/// SIGKILL to a process that may have ended meanwhile.
+pub fn kill_if_there(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}
+
 /// SIGSTOP, and waits until the process stands still.
 #[track_caller]
 pub fn freeze(pid: u32) {

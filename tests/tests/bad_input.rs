@@ -407,7 +407,7 @@ fn a_constructor_or_postrun_init_that_errs_or_panics_or_hangs() {
 
 /// Packets that no child sends, sent around the framework through every socket that the child has.
 /// The controller runs in a process of its own: what is to be shown is that it survives.
-fn check_scribble(kind: &str, transport: Option<&str>) {
+fn check_scribble(kind: &str, transport: Option<&str>) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scribbled_on"));
     command.arg(kind).env_remove("TRANSPORT");
     if let Some(transport) = transport {
@@ -421,6 +421,7 @@ fn check_scribble(kind: &str, transport: Option<&str>) {
     println!("{kind}: {ended}");
     assert_eq!(controller.line("next run"), "Ok(3)", "{kind}");
     assert_eq!(controller.end(), 0, "{kind}");
+    ended
 }
 
 const GARBAGE: [&str; 11] = [
@@ -443,6 +444,15 @@ fn a_child_that_sends_garbage_is_killed_and_only_it() {
         check_scribble(kind, None);
     }
     check_scribble("more than a packet", None);
+}
+
+/// The call ended as cancelled, and nothing was said of it.
+#[test]
+fn a_cancel_that_was_not_asked_for_is_no_end_of_a_call() {
+    for transport in [None, Some("ipc-channel")] {
+        let ended = check_scribble("a cancel that nobody asked for", transport);
+        assert!(ended.contains("a call that was not cancelled"), "{ended}");
+    }
 }
 
 #[test]

@@ -4,12 +4,14 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use mpcore::{Failure, ReadyError};
+use mpcore::{CallError, Escalation, ExceptionKind, Failure, ReadyError, State};
 use system_tests::controller_program::ControllerProgram;
-use system_tests::{LONG, bench, skip, until};
+use system_tests::{LONG, bench, outcome, processes, skip, until};
 
 const DEBUGGED: &str = env!("CARGO_BIN_EXE_debugged");
 const ODD: &str = env!("CARGO_BIN_EXE_odd_child");
+const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
+const TRACER: &str = env!("CARGO_BIN_EXE_tracer");
 
 /// Runs what was skipped.
 const COMMAND: &str = "cargo test -p system-tests --test debugging";
@@ -91,6 +93,75 @@ fn a_child_held_by_a_tracer_is_told_as_that() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// Lets threads of a process stand still, as a debugger at its prompt; dropped, it lets them go. `None` where that is not
+/// allowed, which is said.
+fn hold(test: &str, pid: u32, how: &str) -> Option<ControllerProgram> {
+    let mut tracer = ControllerProgram::start(TRACER, &[&pid.to_string(), how]);
+    if !tracer.says("attached") {
+        skip(test, "tracing is not allowed here", COMMAND);
+        return None;
+    }
+    Some(tracer)
+}
+
+/// It was killed as unresponsive while its user looked at it in a debugger.
+#[test]
+fn a_running_child_that_a_debugger_holds_is_not_unresponsive() {
+    let builder = bench::builder(CHILD).ping_interval(Duration::from_millis(50));
+    let bench = bench::ready(builder.on_unresponsive(Escalation::Kill));
+    let unresponsive = bench.process().signals().unresponsive.receiver();
+    let responsive = bench.process().signals().responsive.receiver();
+    let call = bench.work(600_000);
+    bench::until_begun(&bench, 1);
+    let pid = bench.process().pid().unwrap();
+    let test = "a_running_child_that_a_debugger_holds_is_not_unresponsive";
+    let Some(tracer) = hold(test, pid, "stop-all") else { return };
+    let (verdict,) = unresponsive.recv_timeout(LONG).unwrap();
+    assert_eq!(verdict.tracer, Some(tracer.pid()));
+    let text = verdict.to_string();
+    assert!(text.contains(&format!("process {} holds it as its debugger", tracer.pid())), "{text}");
+    // Twice as long as a child that does not answer would have.
+    std::thread::sleep(Duration::from_millis(50) * 2 * (mpcore::limits::PINGS_MISSED + 2));
+    assert_eq!(bench.process().state(), State::Running);
+    assert_eq!(unresponsive.try_recv().map(|(verdict,)| verdict), None, "it is said once");
+    drop(tracer);
+    responsive.recv_timeout(LONG).unwrap();
+    call.cancel();
+    assert!(matches!(outcome(call), Err(CallError::Cancelled)));
+
+    // What does not answer by itself is killed for that as ever.
+    let stopped = bench.work(600_000);
+    bench::until_begun(&bench, 2);
+    processes::freeze(pid);
+    let Err(CallError::Exited(report)) = outcome(stopped) else { panic!("it was killed") };
+    assert!(matches!(report.failure, Some(Failure::Unresponsive { .. })), "{report}");
+    let (verdict,) = unresponsive.recv_timeout(LONG).unwrap();
+    assert_eq!(verdict.tracer, None);
+}
+
+/// The command's thread stood still in a debugger, and the child was killed for what it did not do.
+#[test]
+fn a_command_that_a_debugger_holds_is_not_killed_for_its_deadline() {
+    let bench = bench::ready(bench::builder(CHILD).on_timeout(Escalation::Kill));
+    let told = bench.signals().exception_raised.receiver();
+    let call = bench.ignore_everything(600_000);
+    bench::until_begun(&bench, 1);
+    let pid = bench.process().pid().unwrap();
+    let test = "a_command_that_a_debugger_holds_is_not_killed_for_its_deadline";
+    let Some(tracer) = hold(test, pid, "stop") else { return };
+    let call = call.timeout(Duration::from_millis(1));
+    let (exception,) = told.recv_timeout(LONG).unwrap();
+    assert_eq!(exception.kind, ExceptionKind::TimedOut);
+    // Much longer than a command that runs on would have.
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(bench.process().state(), State::Running);
+    drop(tracer);
+    assert!(matches!(outcome(call), Err(CallError::TimedOut { .. })));
+    let _ = bench.process().join(LONG);
+    let report = bench.process().exit_report().unwrap();
+    assert!(matches!(report.failure, Some(Failure::KilledFor { .. })), "{report}");
 }
 
 #[test]

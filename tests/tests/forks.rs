@@ -1,5 +1,8 @@
 //! The controller's process forks: a copy of it neither keeps children alive nor does anything to them.
 
+use std::fs;
+use std::process::Command;
+
 use rustix::process::Signal;
 use system_tests::controller_program::ControllerProgram;
 use system_tests::{processes, programs};
@@ -73,4 +76,28 @@ fn a_daemon_that_forks_before_its_first_start_works() {
     assert_eq!(controller.line("daemon"), "Ok(42)");
     assert_eq!(controller.line("again"), "true");
     assert_eq!(controller.end(), 0);
+}
+
+/// It ended the lane on which the original waits for its next command: that one was lost, with its child.
+#[test]
+fn a_copy_that_comes_back_from_a_command_neither_answers_nor_cleans_up() {
+    for transport in [None, Some("ipc-channel")] {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, sign) = (folder.path().join("log"), folder.path().join("sign"));
+        let mut command = Command::new(FORKING);
+        command.arg("command").arg(&log).env("SIGN", &sign);
+        command.env_remove("TRANSPORT").envs(transport.map(|it| ("TRANSPORT", it)));
+        let mut controller = ControllerProgram::start_command(&mut command);
+        let copy = controller.number("copy");
+        assert_ne!(copy, 0, "{transport:?}: the original answers");
+        processes::until_ended(&[copy]);
+        assert_eq!(controller.line("again"), "Ok(42)", "{transport:?}");
+        let child = controller.number("child");
+        assert!(!log.exists(), "{transport:?}: the copy has not cleaned up");
+        fs::write(&sign, "stop").unwrap();
+        assert_eq!(controller.line("joined"), "Ok(Some(Status(ExitStatus { code: 0 })))");
+        assert_eq!(controller.line("ended"), "Some(None)", "{transport:?}");
+        assert_eq!(fs::read_to_string(&log).unwrap(), format!("{child}\n"), "{transport:?}");
+        assert_eq!(controller.end(), 0);
+    }
 }

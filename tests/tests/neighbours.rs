@@ -333,6 +333,20 @@ fn what_a_child_has_made_its_controllers_is_reaped() {
     }
 }
 
+/// What `surrounded` prints where nothing is amiss.
+fn check_known_ends(mut program: ControllerProgram, what: &str) {
+    for name in ["stop", "terminate"] {
+        let expected = "finished, exit code 0, cleanup ran, 0 exceptions, none";
+        assert_eq!(program.line(&format!("{name}:")), expected, "{what}");
+    }
+    for name in ["kill", "killed in a command"] {
+        let killed = "killed by signal 9 (SIGKILL), cleanup skipped, 0 exceptions, none";
+        assert_eq!(program.line(&format!("{name}:")), format!("finished, {killed}"), "{what}");
+    }
+    assert!(program.line("exit:").starts_with("crashed, exit code 3"), "{what}");
+    assert_eq!(program.end(), 0);
+}
+
 /// No child started under valgrind 3.19, and the advice was about the file.
 #[test]
 fn children_start_and_end_where_pidfds_are_refused() {
@@ -343,16 +357,24 @@ fn children_start_and_end_where_pidfds_are_refused() {
     for error in ["ENOSYS", "EPERM"] {
         let inject = format!("inject=pidfd_open:error={error}");
         let arguments = ["-f", "-qq", "-o", "/dev/null", "-e", &inject, SURROUNDED, "ends"];
-        let mut program = ControllerProgram::start("strace", &arguments);
-        for name in ["stop", "terminate"] {
-            let expected = "finished, exit code 0, cleanup ran, 0 exceptions, none";
-            assert_eq!(program.line(&format!("{name}:")), expected, "{error}");
-        }
-        for name in ["kill", "killed in a command"] {
-            let killed = "killed by signal 9 (SIGKILL), cleanup skipped, 0 exceptions, none";
-            assert_eq!(program.line(&format!("{name}:")), format!("finished, {killed}"), "{error}");
-        }
-        assert!(program.line("exit:").starts_with("crashed, exit code 3"), "{error}");
-        assert_eq!(program.end(), 0);
+        check_known_ends(ControllerProgram::start("strace", &arguments), error);
+    }
+}
+
+/// Linux 5.3 has pidfds, and does not wait for one; nor do some sandboxes.
+#[test]
+#[cfg(target_os = "linux")]
+fn children_start_and_end_where_pidfds_cannot_be_waited_for() {
+    const NAME: &str = "children_start_and_end_where_pidfds_cannot_be_waited_for";
+    if let Err(why) = system_tests::soak::system_calls::can_run() {
+        return skip(NAME, &format!("seccomp is refused here: {why}"), COMMAND);
+    }
+    for errno in [libc::EINVAL, libc::ENOSYS] {
+        let number = libc::SYS_waitid;
+        let refused = intercept::Refused { number, first_argument: Some(libc::P_PIDFD), errno };
+        let mut command = Command::new(SURROUNDED);
+        command.arg("ends");
+        let start = |command| intercept::refuse(command, &[refused]);
+        check_known_ends(ControllerProgram::start_by(command, start), &errno.to_string());
     }
 }

@@ -1,9 +1,11 @@
 //! Children of children: they end before the child that has started them, and their commands with its commands.
 
 use std::fs;
+use std::future::IntoFuture;
+use std::task::Poll;
 use std::time::Duration;
 
-use mpcore::{CallError, Cleanup, ExceptionKind, State};
+use mpcore::{CallError, Cleanup, ExceptionKind, JoinError, ReadyError, State};
 use serde::{Deserialize, Serialize};
 use system_tests::{LONG, outcome, processes, until};
 
@@ -16,6 +18,8 @@ struct KidConfig {
     log: String,
     /// How long it takes before.
     milliseconds: u64,
+    /// It never gets ready.
+    hangs: bool,
 }
 
 /// The child of a child.
@@ -38,6 +42,11 @@ struct KidProcess {
 impl KidProcess {
     #[allow(clippy::unnecessary_wraps)]
     fn open(cx: KidContext, config: KidConfig) -> mpcore::Result<Self> {
+        if config.hangs {
+            loop {
+                std::thread::sleep(LONG);
+            }
+        }
         Ok(Self { cx, config })
     }
 }
@@ -81,6 +90,12 @@ trait Parent {
     fn wait_for_work(&mut self) -> mpcore::Result<u64>;
     /// The same for one that does not.
     fn wait_for_deaf(&mut self) -> mpcore::Result<()>;
+    /// Awaits two calls of the last kid at once; how many of them it was told to await no longer.
+    fn await_two(&mut self) -> mpcore::Result<usize>;
+    /// Waits for the end of the last kid, which does not come.
+    fn join_kid(&mut self) -> mpcore::Result<()>;
+    /// Waits for a kid that never gets ready.
+    fn wait_for_hanging_kid(&mut self) -> mpcore::Result<()>;
     /// Waits until it is to end, and then for its kid.
     fn tidy_up(&mut self) -> mpcore::Result<i32>;
     /// Lets a kid go on with what it does, and returns.
@@ -118,7 +133,7 @@ impl Parent for ParentProcess {
     }
 
     fn start_kid(&mut self, milliseconds: u64, grace: Option<Duration>) -> mpcore::Result<u32> {
-        let config = KidConfig { log: self.log.clone(), milliseconds };
+        let config = KidConfig { log: self.log.clone(), milliseconds, hangs: false };
         let builder = KidControl::builder().child::<KidProcess>().config(config);
         let builder = builder.stdout(mpcore::Output::Null);
         let kid = match grace {
@@ -153,6 +168,48 @@ impl Parent for ParentProcess {
 
     fn wait_for_deaf(&mut self) -> mpcore::Result<()> {
         Ok(self.begin().ignore(600_000).wait()?)
+    }
+
+    fn await_two(&mut self) -> mpcore::Result<usize> {
+        let kid = self.begin();
+        let calls = [kid.work(600_000), kid.work(600_000)].map(IntoFuture::into_future);
+        let mut futures = calls.map(|call| (Some(Box::pin(call)), None));
+        let outcomes = system_tests::block_on(std::future::poll_fn(|cx| {
+            for (future, outcome) in &mut futures {
+                if let Some(pending) = future
+                    && let Poll::Ready(ended) = pending.as_mut().poll(cx)
+                {
+                    (*future, *outcome) = (None, Some(ended));
+                }
+            }
+            let all = futures.iter().all(|(future, _)| future.is_none());
+            if all { Poll::Ready(futures.each_mut().map(|it| it.1.take())) } else { Poll::Pending }
+        }));
+        let ended = |it: &Option<Result<u64, _>>| matches!(it, Some(Err(CallError::WaitEnded)));
+        let ended = outcomes.iter().filter(|it| ended(it)).count();
+        append(&self.log, &format!("awaited {ended}"));
+        self.cx.check_cancelled()?;
+        Ok(ended)
+    }
+
+    fn join_kid(&mut self) -> mpcore::Result<()> {
+        let joined = self.begin().process().join(Duration::MAX);
+        assert_eq!(joined, Err(JoinError::WaitEnded));
+        joined?;
+        Ok(())
+    }
+
+    fn wait_for_hanging_kid(&mut self) -> mpcore::Result<()> {
+        let config = KidConfig { hangs: true, ..KidConfig::default() };
+        let kid = KidControl::builder().child::<KidProcess>().config(config);
+        let kid = kid.stop_grace(Duration::from_millis(100)).start_deadline(Duration::MAX);
+        let kid = kid.stdout(mpcore::Output::Null).spawn()?;
+        self.begin();
+        let ready = kid.process().wait_ready(Duration::MAX);
+        assert_eq!(ready, Err(ReadyError::WaitEnded));
+        // Not the last one, which `cleanup` asks.
+        self.kids.insert(0, kid);
+        Ok(ready?)
     }
 
     fn tidy_up(&mut self) -> mpcore::Result<i32> {
@@ -300,6 +357,46 @@ fn a_stop_ends_the_wait_for_a_childs_own_child() {
     family.stop();
     assert!(matches!(outcome(call), Err(CallError::Stopped)));
     assert_eq!(family.lines(), ["begun", "cancelled", "parent Some(Ok(42))", "kid"]);
+}
+
+/// Only blocking calls were ended.
+#[test]
+fn a_cancel_ends_awaited_calls_of_a_childs_own_child() {
+    let family = Family::new(LONG);
+    family.start_kid(0, None);
+    let call = family.parent.await_two();
+    family.until_kid_works();
+    call.cancel();
+    assert!(matches!(outcome(call), Err(CallError::Cancelled)));
+    until("both are ended, and the inner call is cancelled", || {
+        let lines = family.lines();
+        let has = |line: &str| lines.iter().any(|it| it == line);
+        lines.len() == 3 && has("awaited 2") && has("cancelled")
+    });
+    family.stop();
+}
+
+#[test]
+fn a_cancel_or_stop_ends_join_and_wait_ready_in_a_command() {
+    for (hangs, stops) in [(false, false), (false, true), (true, false), (true, true)] {
+        let family = Family::new(LONG);
+        family.start_kid(0, None);
+        let call = match hangs {
+            false => family.parent.join_kid(),
+            true => family.parent.wait_for_hanging_kid(),
+        };
+        until("the command has begun", || family.parent.begun() == 1);
+        match stops {
+            false => call.cancel(),
+            true => family.stop(),
+        }
+        let outcome = outcome(call);
+        let right = match stops {
+            false => matches!(outcome, Err(CallError::Cancelled)),
+            true => matches!(outcome, Err(CallError::Stopped)),
+        };
+        assert!(right, "hangs {hangs}, stops {stops}: {outcome:?}");
+    }
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn too_few_descriptors_at_the_first_start_are_not_remembered() {
 }
 
 /// Users that have no other processes: the limit on threads counts all of a user's, so each test has its own.
-const STRANGERS: [&str; 4] = ["65530", "65531", "65532", "65533"];
+const STRANGERS: [&str; 5] = ["65530", "65531", "65532", "65533", "65528"];
 
 /// A copy that another user can run.
 fn for_strangers(program: &str) -> (tempfile::TempDir, PathBuf) {
@@ -196,4 +196,18 @@ fn a_shortage_of_processes_is_told_as_one() {
     assert!(said.iter().all(|it| !it.contains("by hand")), "{said:#?}");
     let in_the_child = said.iter().any(|it| it.contains("it could not start its threads"));
     assert!(in_the_child, "the child says what it lacks: {said:#?}");
+}
+
+/// The alarm was lost, since it could not be set: the command went on for as long as it liked.
+#[test]
+fn a_deadline_comes_although_its_thread_was_refused() {
+    const NAME: &str = "a_deadline_comes_although_its_thread_was_refused";
+    if !is_root(NAME) || !has_program(NAME, "setpriv") {
+        return;
+    }
+    let (_folder, program) = for_strangers(env!("CARGO_BIN_EXE_squeezed"));
+    let mut command = as_stranger(4, program.to_str().unwrap());
+    let mut program = ControllerProgram::start_command(&mut command);
+    assert_eq!(program.line("ended"), "Err(TimedOut { after: 200ms })");
+    assert_eq!(program.end(), 0);
 }

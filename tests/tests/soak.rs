@@ -3,8 +3,9 @@
 
 use std::process::Command;
 
+/// Its figures.
 #[track_caller]
-fn check(trial: &str) {
+fn check(trial: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_soak")).args([trial, "--scale", "0.02"]).output();
     let output = output.unwrap();
     let figures = String::from_utf8_lossy(&output.stdout);
@@ -14,6 +15,7 @@ fn check(trial: &str) {
     let last = figures.lines().last().unwrap_or_default();
     assert!(last.starts_with(trial) && last.ends_with(": ok"), "{last}");
     assert!(figures.contains("| kept |") || figures.contains("| missed |"), "{figures}");
+    figures.into_owned()
 }
 
 #[test]
@@ -46,6 +48,19 @@ fn ctrl_c_in_a_terminal() {
     check("interrupt");
 }
 
+/// What this machine cannot make is listed as skipped.
+#[test]
+#[cfg(target_os = "linux")]
+fn neighbours_that_a_library_does_not_choose() {
+    let figures = check("neighbours");
+    for row in figures.lines().filter(|row| row.contains("| skipped: ")) {
+        let mut cells = row.split('|').map(str::trim).skip(1);
+        let (neighbour, why) = (cells.next().unwrap(), cells.next().unwrap());
+        let test = format!("neighbours_that_a_library_does_not_choose, {neighbour}");
+        system_tests::skip(&test, why, "cargo xtask soak neighbours");
+    }
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn system_calls_that_fail_once_or_from_then_on() {
@@ -60,7 +75,16 @@ fn system_calls_that_fail_once_or_from_then_on() {
 #[test]
 fn every_trial_is_known_by_its_name() {
     let trials = system_tests::soak::TRIALS.iter().map(|trial| trial.name);
-    let tested = ["kills", "controllers", "events", "rounds", "flood", "interrupt", "system_calls"];
+    let tested = [
+        "kills",
+        "controllers",
+        "events",
+        "rounds",
+        "flood",
+        "interrupt",
+        "neighbours",
+        "system_calls",
+    ];
     assert!(trials.eq(tested), "add a test for the new one, and a line to xtask's table");
     let output = Command::new(env!("CARGO_BIN_EXE_soak")).arg("no such trial").output().unwrap();
     assert_eq!(output.status.code(), Some(2));

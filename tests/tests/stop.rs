@@ -9,7 +9,7 @@ use std::time::Duration;
 use mpcore::{
     CallError, Cleanup, ExitReport, ExitStatus, JoinError, ReadyError, StartError, State,
 };
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, getsid};
 use system_tests::bench::{CleanupFault, builder, ready, until_begun};
 use system_tests::{
     BenchConfig, BenchControl, InitFault, Journal, LONG, outcome, processes, until,
@@ -134,7 +134,7 @@ fn a_command_that_ignores_everything_is_killed_after_the_grace() {
     let Err(CallError::Exited(shared)) = outcome(running) else { panic!("the end took it along") };
     assert!(shared.killed);
     assert!(outcome(queued).is_err());
-    assert_eq!(logged.pids(), [], "a kill skips it");
+    assert!(logged.pids().is_empty(), "a kill skips it");
     assert!(report.to_string().contains("killed"), "{report}");
 }
 
@@ -175,7 +175,7 @@ fn kill_never_runs_cleanup() {
         );
         assert_eq!(report.status.map(ExitStatus::code), Some(-9));
         assert!(processes::is_gone(pid));
-        assert_eq!(logged.pids(), []);
+        assert!(logged.pids().is_empty());
     }
 }
 
@@ -625,5 +625,51 @@ fn grandchildren_end_with_the_child_however_it_ends() {
         end(&bench);
         joined(&bench);
         processes::until_ended(&grandchildren);
+    }
+}
+
+/// They were not reached by the signal to the child's group.
+#[test]
+#[cfg(target_os = "linux")]
+fn grandchildren_in_a_group_of_their_own_end_with_a_child_that_is_ended() {
+    let ends: [(&str, End); 4] = [
+        ("stop", |bench| bench.process().stop()),
+        ("kill", |bench| bench.process().kill()),
+        ("SIGTERM", |bench| processes::signal(bench.process().pid().unwrap(), Signal::TERM)),
+        ("a stop that is not heeded", |bench| {
+            bench.ignore_everything(600_000);
+            until_begun(bench, 1);
+            bench.process().stop();
+        }),
+    ];
+    for (name, end) in ends {
+        let bench = ready(builder(CHILD).stop_grace(Duration::from_millis(100)));
+        let job = outcome(bench.start_job()).unwrap();
+        let group = outcome(bench.start_grandchild()).unwrap();
+        let runaway = outcome(bench.start_runaway()).unwrap();
+        let pid = Pid::from_raw(i32::try_from(runaway).unwrap());
+        until("it has a session of its own", || getsid(pid).ok() == pid);
+        end(&bench);
+        joined(&bench);
+        processes::until_ended(&[job[0], job[1], group]);
+        assert!(!processes::has_ended(runaway), "{name}: a session of its own is a declared limit");
+        processes::kill(runaway);
+    }
+}
+
+/// A declared limit: they have no parent any more by the time the end is known.
+#[test]
+#[cfg(target_os = "linux")]
+fn grandchildren_in_a_group_of_their_own_outlive_a_crash() {
+    let ends: [End; 2] =
+        [|bench| drop(bench.exit_with(0)), |bench| processes::kill(bench.process().pid().unwrap())];
+    for end in ends {
+        let bench = ready(builder(CHILD));
+        let job = outcome(bench.start_job()).unwrap();
+        end(&bench);
+        joined(&bench);
+        let live = job.iter().all(|pid| !processes::has_ended(*pid));
+        job.into_iter().for_each(processes::kill_if_there);
+        assert!(live, "then the limit is none any more: change the documentation");
     }
 }

@@ -3,26 +3,33 @@
 use std::os::fd::OwnedFd;
 use std::process::Command;
 
+use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use system_tests::controller_program::ControllerProgram;
+use system_tests::processes;
 
 /// A terminal, and the path by which it is opened.
 fn terminal() -> (OwnedFd, String) {
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
     let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
     (terminal, name)
 }
 
+/// The foreground process of this terminal, in whose stdin it is; what it prints comes here.
+fn in_terminal(name: &str, prefix: &[&str], argument: Option<&str>) -> ControllerProgram {
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("exec setsid --ctty \"$@\" < '{name}'")).arg("sh");
+    command.args(prefix).arg(env!("CARGO_BIN_EXE_in_terminal")).args(argument);
+    ControllerProgram::start_command(&mut command)
+}
+
 #[test]
 fn a_command_that_touches_the_terminal_does_not_stop_its_child() {
     let (_terminal, name) = terminal();
-    let mut command = Command::new("sh");
-    command.arg("-c").arg(format!("exec setsid --ctty \"$0\" < '{name}'"));
-    command.arg(env!("CARGO_BIN_EXE_in_terminal"));
     // The program's stdin becomes the terminal, its stdout is ours.
-    let mut program = ControllerProgram::start_command(&mut command);
+    let mut program = in_terminal(&name, &[], None);
     for (word, expected) in [
         ("tostop", "true"),
         ("print", "true"),
@@ -40,4 +47,38 @@ fn a_command_that_touches_the_terminal_does_not_stop_its_child() {
         assert_eq!(program.line(word), expected, "{word}");
     }
     assert_eq!(program.end(), 0);
+}
+
+/// The system sends SIGHUP to the controller, whose the terminal is, and not to the child in the background.
+#[test]
+fn a_terminal_that_hangs_up_ends_a_controller_and_its_child() {
+    let (terminal, name) = terminal();
+    let mut program = in_terminal(&name, &["env", "--default-signal=HUP"], Some("hang-up"));
+    assert_eq!(program.line("printed"), "true");
+    let child = program.number("child");
+    drop(terminal);
+    assert_eq!(program.end(), -Signal::HUP.as_raw(), "it does nothing about the signal");
+    processes::until_ended(&[child]);
+}
+
+#[test]
+fn a_terminal_that_hangs_up_leaves_a_controller_that_goes_on_its_child() {
+    let (terminal, name) = terminal();
+    let mut program = in_terminal(&name, &["env", "--ignore-signal=HUP"], Some("hang-up"));
+    assert_eq!(program.line("printed"), "true");
+    let child = program.number("child");
+    drop(terminal);
+    assert_eq!(program.line("state"), "running");
+    // EIO or ENXIO: there is no terminal.
+    let read = program.line("reads");
+    assert!(["Ok(Some(5))", "Ok(Some(6))"].contains(&read.as_str()), "{read}");
+    let ticks = || processes::cpu_ticks(child) + processes::cpu_ticks(program.pid());
+    let before = ticks();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let spent = ticks() - before;
+    assert!(spent < 10, "{spent} ticks: nothing spins");
+    assert_eq!(program.line("runs"), "Some(true)");
+    assert_eq!(program.line("stopped"), "Ok(Some(0))");
+    assert_eq!(program.end(), 0);
+    assert!(processes::has_ended(child));
 }

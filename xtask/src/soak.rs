@@ -57,6 +57,15 @@ const TRIALS: &[Trial] = &[
         program: SOAK,
     },
     Trial {
+        name: "neighbours",
+        about: "A fixed life (start, calls, events, a big value, cancel, crash, restart, stop) beside each \
+                neighbour that a library does not choose. Each call has one outcome, in time and right if it is a \
+                success; each end is reported as what it was, or as unknown where something else reaps; a child \
+                beside it and an innocent process do not notice; nothing is left over; and when the neighbour is \
+                gone, the same control and another one live as if nothing had been.",
+        program: SOAK,
+    },
+    Trial {
         name: "system_calls",
         about: "Every system call that controller or child asks for fails, one per run of a fixed life: once, or \
                 from then on until a given moment. Each call has one outcome, in time and right if it is a \
@@ -149,7 +158,8 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
 const PACKAGE: &str = "system-tests";
 const SOAK: &str = "soak";
 /// The programs that [`SOAK`] starts.
-const SOAKED: [&str; 4] = ["bench_child", "controller", "fixed_life", "many_rounds"];
+const SOAKED: [&str; 6] =
+    ["bench_child", "controller", "fixed_life", "many_rounds", "scanner", "tracer"];
 const MESSAGES: &str = "--message-format=json-render-diagnostics";
 const PAGE: &str = "docs/soak.md";
 
@@ -385,8 +395,8 @@ mod tests {
     #[test]
     fn what_the_trials_need_is_built() {
         let line = build(&[&TRIALS[0], &TRIALS[1]]).to_string();
-        let programs =
-            "--bin bench_child --bin controller --bin fixed_life --bin many_rounds --bin soak";
+        let programs = "--bin bench_child --bin controller --bin fixed_life --bin many_rounds --bin scanner \
+                        --bin soak --bin tracer";
         assert!(line.ends_with(programs), "{line}");
         let fuzz = Trial { name: "fuzz", about: "", program: "fuzz" };
         let line = build(&[&fuzz]).to_string();

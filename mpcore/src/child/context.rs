@@ -11,6 +11,7 @@ use super::link::{EmitError, Link};
 use super::property::{Property, Sent};
 use super::undelivered;
 use crate::error::Cancelled;
+use crate::process::watch;
 use crate::wire::codec::{Args, EncodeError, Encoder};
 use crate::wire::interface::{Command, Delivery, EventDef, PropertyDef};
 use crate::wire::keyed::Key;
@@ -69,6 +70,7 @@ impl ChildContext {
     /// Whether the running command shall end: it was cancelled, its time is over, or the child is to stop.
     #[must_use]
     pub fn cancelled(&self) -> bool {
+        watch::make_good();
         let ends = self.link().wants_end();
         if ends && thread::current().id() == self.shared.main {
             self.link().told();
@@ -218,6 +220,7 @@ impl CallContext {
     /// Whether the command shall end, or has ended.
     #[must_use]
     pub fn cancelled(&self) -> bool {
+        watch::make_good();
         !self.active() || self.link.wants_end()
     }
 

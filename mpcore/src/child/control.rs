@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::link::Link;
 use super::registry::Place;
 use super::serve::code;
-use crate::process::sys;
+use crate::process::{sys, watch};
 use crate::transport::Receiver;
 use crate::wire::codec::decode;
 use crate::wire::credit::charge;
@@ -62,6 +62,8 @@ pub(crate) fn run(mut control: Receiver, link: &Arc<Link>) {
         if ping != 0 {
             link.pong(ping);
         }
+        // A controller with a command under way comes again.
+        watch::make_good();
     }
 }
 

@@ -273,7 +273,7 @@ impl<T, E> IntoFuture for Call<T, E> {
 
     fn into_future(mut self) -> CallFuture<T, E> {
         let receiver = self.receiver.take().map(IntoFuture::into_future);
-        CallFuture { receiver, call: self, waiting: None }
+        CallFuture { receiver, call: self, waiting: None, command: None }
     }
 }
 
@@ -282,11 +282,15 @@ impl<T, E> IntoFuture for Call<T, E> {
 /// From its first poll to its end it counts as a thread that waits: the bound of the child's inbox is
 /// lifted meanwhile, up to the hard limit. There it ends with [`CallError::InboxOverflow`], which is no
 /// outcome: it may be polled again, once the inbox has been drained.
+///
+/// Polled on the thread of a child's command it ends with that command, as [`Call::wait`] does.
 pub struct CallFuture<T: 'static, E: 'static = Never> {
     receiver: Option<oneshot::AsyncReceiver<Reply>>,
     call: Call<T, E>,
     /// From the first look that found no outcome.
     waiting: Option<Waiting>,
+    /// The same, in a command of a child.
+    command: Option<inherited::Waiting>,
 }
 
 impl<T, E> fmt::Debug for CallFuture<T, E> {
@@ -312,6 +316,10 @@ impl<T, E> CallFuture<T, E> {
                     if self.waiting.is_none() {
                         self.waiting = Some(self.call.shared.begin_wait());
                     }
+                    if self.is_over(cx) {
+                        self.call.cancel();
+                        return Poll::Ready(Err(CallError::WaitEnded));
+                    }
                     if self.call.shared.is_overflowing() {
                         return Poll::Ready(Err(CallError::InboxOverflow));
                     }
@@ -325,6 +333,18 @@ impl<T, E> CallFuture<T, E> {
     }
 }
 
+impl<T, E> CallFuture<T, E> {
+    /// Whether the command whose thread polls this is to end, or wakes it then.
+    fn is_over(&mut self, cx: &Context<'_>) -> bool {
+        let over = self.command.take().is_some_and(|waiting| waiting.is_over());
+        self.command = inherited::begin_wait(|| {
+            let waker = cx.waker().clone();
+            Box::new(move || waker.wake())
+        });
+        over || self.command.as_ref().is_some_and(inherited::Waiting::is_over)
+    }
+}
+
 impl<T, E> Future for CallFuture<T, E> {
     type Output = Result<T, CallError<E>>;
 
@@ -333,6 +353,7 @@ impl<T, E> Future for CallFuture<T, E> {
         let polled = this.poll_outcome(cx);
         if polled.is_ready() {
             this.waiting = None;
+            this.command = None;
         }
         polled
     }

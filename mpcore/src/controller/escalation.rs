@@ -52,6 +52,9 @@ impl fmt::Display for Executing {
 /// A child does not answer: its process stands still, is swapped out, or gets no processor. Signal
 /// [`unresponsive`](crate::ProcessSignals) brings it.
 ///
+/// Where a debugger holds the child, that is what it says, and no [`Escalation`] follows; if the child does not answer
+/// once it was let go, it comes again.
+///
 /// A child that executes a long command does answer, since another thread of it does; against a command that
 /// takes too long there are deadlines, see [`Call::timeout`](crate::Call::timeout).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,11 +64,16 @@ pub struct Unresponsive {
     pub since: Instant,
     /// What it was executing when it last did, if that has no outcome yet.
     pub executing: Option<Executing>,
+    /// The process that holds the child as its debugger.
+    pub tracer: Option<u32>,
 }
 
 impl fmt::Display for Unresponsive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the child does not answer")?;
+        if let Some(tracer) = self.tracer {
+            write!(f, ", since process {tracer} holds it as its debugger")?;
+        }
         match &self.executing {
             Some(executing) => write!(f, "; it was executing {executing}"),
             None => Ok(()),
@@ -124,6 +132,8 @@ pub(crate) struct Limit {
     pub(crate) flags: CallFlags,
     /// It has, or has had, a deadline.
     pub(crate) given: bool,
+    /// Its end was asked for.
+    pub(crate) cancelled: bool,
     /// The child has told that its time is over.
     pub(crate) overran: bool,
     /// The controller has said so before the child did.

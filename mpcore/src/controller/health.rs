@@ -5,7 +5,8 @@
 //! unanswered for a few looks is unresponsive, until it answers. With nothing outstanding, no look is due.
 //!
 //! Looks are counted, not seconds: a controller that itself stood still finds the answers waiting, and
-//! must not blame the child.
+//! must not blame the child. Nor may it while a tracer holds the child: then the looks are counted anew, and the verdict
+//! comes again, or not.
 
 use std::time::{Duration, Instant};
 
@@ -55,6 +56,8 @@ pub(crate) struct Health {
     pings: u32,
     unanswered: Option<Unanswered>,
     unresponsive: bool,
+    /// The verdict is that it is held.
+    held: bool,
     /// The command that the last pong named, and since when it runs.
     executing: Option<(u64, Instant)>,
 }
@@ -68,6 +71,7 @@ impl Health {
             pings: 0,
             unanswered: None,
             unresponsive: false,
+            held: false,
             executing: None,
         }
     }
@@ -113,7 +117,7 @@ impl Health {
             }
             Some(unanswered) => {
                 unanswered.looks = unanswered.looks.saturating_add(1);
-                if unanswered.looks >= PINGS_MISSED && !self.unresponsive {
+                if unanswered.looks >= PINGS_MISSED && (self.held || !self.unresponsive) {
                     self.unresponsive = true;
                     seen.unresponsive = Some(unanswered.since);
                 }
@@ -121,6 +125,15 @@ impl Health {
         }
         seen.next = self.again(now);
         seen
+    }
+
+    /// What was found when it had become unresponsive: whether a tracer holds it. Whether that is news.
+    pub(crate) fn judged(&mut self, held: bool, now: Instant) -> bool {
+        let known = std::mem::replace(&mut self.held, held) && held;
+        if let Some(unanswered) = self.unanswered.as_mut().filter(|_| held) {
+            (unanswered.since, unanswered.looks) = (now, 0);
+        }
+        !known
     }
 
     /// An answer, with the command that is being executed.
@@ -131,6 +144,7 @@ impl Health {
     ) -> Result<Answer, Unasked> {
         self.unanswered.take_if(|unanswered| unanswered.ping == ping).ok_or(Unasked)?;
         self.executing = executing;
+        self.held = false;
         let recovered = std::mem::take(&mut self.unresponsive);
         Ok(if recovered { Answer::Recovered } else { Answer::InTime })
     }
@@ -152,6 +166,36 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_child_that_a_tracer_holds_is_judged_again_once_it_is_let_go() {
+        let mut now = Instant::now();
+        let mut health = Health::new(SECOND);
+        let (mut look, _) = health.begin(now).unwrap();
+        let mut verdict = |health: &mut Health| {
+            for looks in 1.. {
+                now += SECOND;
+                let seen = health.look(look, true, now);
+                look = seen.next.unwrap().0;
+                if let Some(since) = seen.unresponsive {
+                    return (looks, (now - since).as_secs(), now);
+                }
+            }
+            unreachable!("it does not answer")
+        };
+        let missed = PINGS_MISSED;
+        let (looks, silent, at) = verdict(&mut health);
+        assert_eq!((looks, silent), (missed + 1, missed.into()), "one sends the ping");
+        assert!(health.judged(true, at), "it is held");
+        let (looks, _, at) = verdict(&mut health);
+        assert_eq!(looks, missed);
+        assert!(!health.judged(true, at), "it still is");
+        let (looks, silent, at) = verdict(&mut health);
+        assert_eq!((looks, silent), (missed, missed.into()), "counted from there");
+        assert!(health.judged(false, at), "it was let go, and does not answer");
+        assert_eq!(health.pong(1, None), Ok(Answer::Recovered));
+        assert!(!health.is_unresponsive());
+    }
 
     #[test]
     fn a_ping_per_interval_while_something_is_outstanding() {

@@ -23,7 +23,6 @@ use crate::child::registry::SharedKey;
 use crate::child::{init, registry};
 use crate::controller::builder::Program;
 use crate::limits::DRAIN_DEADLINE;
-use crate::nested;
 use crate::process::output::OutputStream;
 use crate::process::{End, ExitStatus, sys};
 use crate::sync::{lock, wait_timeout};
@@ -31,6 +30,7 @@ use crate::testing::ScriptError;
 use crate::wire::at_exit::AtExit;
 use crate::wire::fault::Fault;
 use crate::wire::stop_reason::StopReason;
+use crate::{inherited, nested};
 
 /// Why a child could not be made or started.
 #[derive(Debug, thiserror::Error)]
@@ -130,6 +130,9 @@ pub enum ReadyError {
     /// This process is a forked copy of the one that started it.
     #[error("this process is a forked copy: wait in the process that started the child")]
     ForkedCopy,
+    /// It is not ready yet, and the command that waited for it is to end.
+    #[error("the wait was ended: the command that waited was cancelled, or its child is to stop")]
+    WaitEnded,
 }
 
 /// Why there is nothing to join.
@@ -148,6 +151,9 @@ pub enum JoinError {
     /// This process is a forked copy of the one that started it.
     #[error("this process is a forked copy: join in the process that started the child")]
     ForkedCopy,
+    /// It has not ended, and the command that waited for it is to end.
+    #[error("the wait was ended: the command that waited was cancelled, or its child is to stop")]
+    WaitEnded,
 }
 
 /// How far one command is.
@@ -410,6 +416,9 @@ impl Process {
     /// restart that follows does not count: it is the next run's. The descriptors of the run are closed by then,
     /// but for output that a program holds open which the child has started.
     ///
+    /// In a command of a child, on its thread, the wait ends as that of [`Call::wait`](crate::Call::wait) does, with
+    /// [`JoinError::WaitEnded`]; so does that of [`wait_ready`](Self::wait_ready).
+    ///
     /// What is returned is the exit status, as a rule; see [`End`] for when it is unknown. An in-process child has
     /// the code that its process would have had; one that did not end, so that its thread was given up, counts as
     /// killed.
@@ -431,10 +440,15 @@ impl Process {
         };
         let busy = |life: &Life| runs(life) || self.is_being_told(life);
         let begun = Instant::now();
-        drop(self.wait_while(timeout, busy));
+        let (life, over) = self.wait_while(timeout, busy);
+        if over && runs(&life) {
+            return Err(JoinError::WaitEnded);
+        }
+        drop(life);
         // A thread that hangs may hold one for ever.
         let left = timeout.saturating_sub(begun.elapsed()).min(DRAIN_DEADLINE);
-        let life = self.wait_while(left, |life| !busy(life) && life.holding.contains(&generation));
+        let holds = |life: &Life| !busy(life) && life.holding.contains(&generation);
+        let life = self.wait_while(left, holds).0;
         match (life.state, &life.report) {
             (State::Created, _) => Err(JoinError::NotStarted),
             _ if busy(&life) && wait_forbidden() => Err(JoinError::WaitForbidden),
@@ -460,9 +474,10 @@ impl Process {
             let comes = life.restart || life.restarting.is_some();
             life.state == State::Starting || stopped_early || self.is_being_told(life) || comes
         };
-        let life = self.wait_while(timeout, busy);
+        let (life, over) = self.wait_while(timeout, busy);
         match (life.state, &life.report) {
             (State::Created, _) => Err(ReadyError::NotStarted),
+            _ if over && busy(&life) => Err(ReadyError::WaitEnded),
             _ if busy(&life) && wait_forbidden() => Err(ReadyError::WaitForbidden),
             _ if life.restart || life.restarting.is_some() => Err(ReadyError::TimedOut(timeout)),
             (State::Running | State::Finishing, _) => Ok(()),
@@ -484,7 +499,7 @@ impl Process {
             let hooks = life.hooks > 0 && !tells_here();
             life.state.is_alive() || follows || self.is_being_told(life) || hooks
         };
-        !busy(&self.wait_while(timeout, busy))
+        !busy(&self.wait_for(timeout, busy, || false))
     }
 
     /// Whether the last signals of a run are being posted, and this thread may wait for that.
@@ -492,7 +507,35 @@ impl Process {
         life.finishing && !tells_here()
     }
 
-    fn wait_while(&self, timeout: Duration, wait: impl Fn(&Life) -> bool) -> MutexGuard<'_, Life> {
+    /// The second is whether it was ended since the command that this thread executes is to end.
+    fn wait_while(
+        &self,
+        timeout: Duration,
+        wait: impl Fn(&Life) -> bool,
+    ) -> (MutexGuard<'_, Life>, bool) {
+        let shared = &self.shared;
+        let command = inherited::begin_wait(|| {
+            let shared = Arc::clone(shared);
+            Box::new(move || {
+                // Whoever has just looked waits already.
+                drop(shared.life());
+                shared.life_changed().notify_all();
+            })
+        });
+        let mut over = false;
+        let life = self.wait_for(timeout, wait, || {
+            over = command.as_ref().is_some_and(inherited::Waiting::is_over);
+            over
+        });
+        (life, over)
+    }
+
+    fn wait_for(
+        &self,
+        timeout: Duration,
+        wait: impl Fn(&Life) -> bool,
+        mut is_over: impl FnMut() -> bool,
+    ) -> MutexGuard<'_, Life> {
         let _waiting = self.shared.begin_wait();
         // A thread that must not wait only looks.
         let timeout = if wait_forbidden() { Duration::ZERO } else { timeout };
@@ -503,7 +546,7 @@ impl Process {
                 Some(deadline) => deadline.saturating_duration_since(Instant::now()),
                 None => Duration::from_secs(3600),
             };
-            if left.is_zero() {
+            if left.is_zero() || is_over() {
                 break;
             }
             life = wait_timeout(self.shared.life_changed(), life, left);

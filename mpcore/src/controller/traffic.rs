@@ -372,7 +372,11 @@ impl Traffic {
     /// such a call.
     pub(crate) fn cancel_sent(&mut self, call: u64) -> bool {
         let entry = self.pending.get_mut(call).filter(|entry| !entry.repeat.is_reapplied());
-        entry.map(|entry| entry.repeat.cancel()).is_some()
+        let cancel = |entry: &mut Entry| {
+            entry.repeat.cancel();
+            entry.limit.cancelled = true;
+        };
+        entry.map(cancel).is_some()
     }
 
     /// No further commands; takes out those of which nothing has been sent.

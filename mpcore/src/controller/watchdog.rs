@@ -80,6 +80,9 @@ impl Shared {
             let late = executing.and_then(|it| foretell(&mut traffic, it));
             let oldest = traffic.pending.oldest();
             drop(traffic);
+            // A debugger's work is no delay of the child's.
+            let tracer = late.map(drop).or(seen.unresponsive.map(drop)).and(self.held_by());
+            let late = late.filter(|_| tracer.is_none());
             if let Some(ping) = seen.ping {
                 self.control().ping(ping);
             }
@@ -87,9 +90,14 @@ impl Shared {
                 self.look_at(look, at);
             }
             if let Some(since) = seen.unresponsive {
-                let verdict = Unresponsive { since, executing };
-                post(self, Notice::Unresponsive(Box::new(verdict)));
-                self.act_on_silence(&run, &verdict, oldest);
+                let verdict = Unresponsive { since, executing, tracer };
+                let is_news = self.traffic().health.judged(tracer.is_some(), Instant::now());
+                if is_news {
+                    post(self, Notice::Unresponsive(Box::new(verdict)));
+                }
+                if tracer.is_none() {
+                    self.act_on_silence(&run, &verdict, oldest);
+                }
             }
             if let Some((call, after)) = late
                 && self.overran(call, after).is_ok()
@@ -102,6 +110,12 @@ impl Shared {
             // The watcher waits for nobody, so it looks again.
             self.look_at(look, Instant::now() + LOOK_AGAIN);
         }
+    }
+
+    /// The process that holds the child as its debugger.
+    fn held_by(&self) -> Option<u32> {
+        let pid = self.life().pid;
+        pid.and_then(sys::held_by)
     }
 
     fn act_on_silence(
@@ -241,6 +255,14 @@ impl Shared {
         ignored: Ignored,
         escalation: Escalation,
     ) {
+        if matches!(ignored, Ignored::Deadline { .. })
+            && self.held_by().is_some()
+            && self.traffic().pending.contains(call)
+        {
+            // It has its time to look once it is let go.
+            self.kill_after(call, OVERRUN_GRACE, ignored, escalation);
+            return;
+        }
         if !self.control().is_withheld() || !self.traffic().pending.contains(call) {
             self.kill_for(&run, call, ignored, escalation);
             return;

@@ -5,10 +5,15 @@
 //! still belongs to it, and then reaps. It never does anything that could block: a process that cannot be reaped
 //! yet, since a tracer holds it, is reported as ended all the same and reaped later; one that cannot even be killed is
 //! given up, and reaped when it ends. What receives an end ([`Watched`]) only passes it on.
+//!
+//! It is made when it is first needed. What is ordered while there is no thread or descriptor for it waits until it can
+//! be made: every later order tries again, so does every start, and in a child, which may have only this one, its
+//! [other threads](make_good).
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -83,10 +88,13 @@ struct Watch {
     refused: bool,
 }
 
-type Orders = Arc<Mutex<Vec<Order>>>;
+/// What is to be done next, also while there is no watcher yet.
+static ORDERS: Mutex<Vec<Order>> = Mutex::new(Vec::new());
+
+/// Orders wait for a watcher that could not be made.
+static LACKING: AtomicBool = AtomicBool::new(false);
 
 struct Watcher {
-    orders: Orders,
     wake: Waker,
 }
 
@@ -94,24 +102,25 @@ fn watcher() -> io::Result<&'static Watcher> {
     static WATCHER: MadeOnce<Watcher> = MadeOnce::new();
     WATCHER.get_or_make(|| {
         let (exits, wake) = Exits::new()?;
-        let orders = Orders::default();
-        let for_thread = Arc::clone(&orders);
         let thread = thread::Builder::new().name("mp-watch".into());
-        thread.spawn(move || run(exits, &for_thread))?;
-        Ok(Watcher { orders, wake })
+        // Its first look finds what has waited for it.
+        thread.spawn(move || run(exits, &ORDERS))?;
+        Ok(Watcher { wake })
     })
 }
 
-impl Watcher {
-    fn order(&self, order: Order) {
-        lock(&self.orders).push(order);
-        (self.wake)();
+fn order(order: Order) {
+    lock(&ORDERS).push(order);
+    match watcher() {
+        Ok(watcher) => (watcher.wake)(),
+        Err(_) => LACKING.store(true, Ordering::Relaxed),
     }
 }
 
-fn order(order: Order) {
-    if let Ok(watcher) = watcher() {
-        watcher.order(order);
+/// Makes the watcher if something was ordered while it could not be made. Costs nothing otherwise.
+pub(crate) fn make_good() {
+    if LACKING.load(Ordering::Relaxed) && watcher().is_ok() {
+        LACKING.store(false, Ordering::Relaxed);
     }
 }
 
@@ -122,7 +131,7 @@ pub(crate) fn prepare() -> io::Result<()> {
 
 /// A fresh key.
 pub(crate) fn key() -> WatchKey {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::AtomicU64;
     static NEXT: AtomicU64 = AtomicU64::new(1);
     WatchKey(NEXT.fetch_add(1, Ordering::Relaxed))
 }
@@ -185,7 +194,7 @@ pub(crate) fn alarm(at: Instant, ring: impl FnOnce() + Send + 'static) {
     order(Order::Alarm(at, Box::new(ring)));
 }
 
-fn run(exits: Exits, orders: &Orders) {
+fn run(exits: Exits, orders: &Mutex<Vec<Order>>) {
     let mut watching = Watching { exits, watches: HashMap::new(), dead: Dead::default() };
     // By their time, and those of one time as they came.
     let mut alarms: BTreeMap<(Instant, u64), Ring> = BTreeMap::new();

@@ -127,49 +127,113 @@ impl Interception {
     }
 }
 
+/// A call that always fails.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused {
+    /// Which one.
+    pub number: i64,
+    /// Only with this as its first argument; none: whatever that is.
+    pub first_argument: Option<u32>,
+    /// What it fails with.
+    pub errno: i32,
+}
+
+/// Starts a program whose calls, and those of everything that it starts, are refused as the kernel would that does not
+/// know them, or may not.
+///
+/// # Errors
+/// If this kernel or this process is not allowed to, or the program cannot be started.
+pub fn refuse(mut command: Command, refused: &[Refused]) -> io::Result<Child> {
+    let filter = refusing(refused);
+    // The filter holds for the thread that sets it and all that it starts, so this thread stays as it is.
+    let starting = thread::Builder::new().name("refused".into()).spawn(move || {
+        set(&filter, 0)?;
+        command.spawn()
+    })?;
+    starting.join().map_err(|_| io::Error::other("the thread has panicked"))?
+}
+
 fn code(error: &io::Error) -> i32 {
     error.raw_os_error().unwrap_or_default()
 }
 
+const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+
+// `nr` is the first field of `seccomp_data`. Which system's numbers they are needs no look: the program under test is
+// built as this one is.
+const NUMBER: u32 = 0;
+/// The lower half of the first argument, on systems that begin with it; there is none of the others here.
+const FIRST_ARGUMENT: u32 = mem::offset_of!(libc::seccomp_data, args) as u32;
+
+fn step(code: u16, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
+    libc::sock_filter { code, jt, jf, k }
+}
+
+fn is_number(number: i64, jf: u8) -> libc::sock_filter {
+    step(EQUAL, 0, jf, u32::try_from(number).unwrap_or(u32::MAX))
+}
+
 /// A program for the kernel: calls of these numbers are asked about, all others are let through.
 fn filter(numbers: &[i64]) -> Vec<libc::sock_filter> {
-    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
-    const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
-    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
-    let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
-    // `nr` is the first field of `seccomp_data`. Which system's numbers they are needs no look: the program under
-    // test is built as this one is.
-    let mut filter = vec![step(LOAD, 0, 0, 0)];
+    let mut filter = vec![step(LOAD, 0, 0, NUMBER)];
     for number in numbers {
-        filter.push(step(EQUAL, 0, 1, u32::try_from(*number).unwrap_or(u32::MAX)));
+        filter.push(is_number(*number, 1));
         filter.push(step(RETURN, 0, 0, libc::SECCOMP_RET_USER_NOTIF));
     }
     filter.push(step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW));
     filter
 }
 
-/// Sets the filter for this thread.
+/// Another one: these calls fail.
+fn refusing(refused: &[Refused]) -> Vec<libc::sock_filter> {
+    let mut filter = Vec::new();
+    for Refused { number, first_argument, errno } in refused {
+        let errno = u32::try_from(*errno).unwrap_or_default() & libc::SECCOMP_RET_DATA;
+        let fail = step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | errno);
+        filter.push(step(LOAD, 0, 0, NUMBER));
+        match first_argument {
+            None => filter.extend([is_number(*number, 1), fail]),
+            Some(argument) => filter.extend([
+                is_number(*number, 3),
+                step(LOAD, 0, 0, FIRST_ARGUMENT),
+                step(EQUAL, 0, 1, *argument),
+                fail,
+            ]),
+        }
+    }
+    filter.push(step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW));
+    filter
+}
+
+/// Sets the filter for this thread; its listener.
 fn install(filter: &[libc::sock_filter]) -> io::Result<OwnedFd> {
+    let listener = set(filter, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER)?;
+    // SAFETY: a new descriptor, close-on-exec as the kernel makes it, that belongs to no one else.
+    Ok(unsafe { OwnedFd::from_raw_fd(listener) })
+}
+
+/// Sets the filter for this thread.
+fn set(filter: &[libc::sock_filter], flags: libc::c_ulong) -> io::Result<i32> {
     let len = u16::try_from(filter.len()).map_err(io::Error::other)?;
     let program = libc::sock_fprog { len, filter: filter.as_ptr().cast_mut() };
     let set = || {
-        let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
         let mode = libc::SECCOMP_SET_MODE_FILTER;
         // SAFETY: the program is read during the call only.
         unsafe { libc::syscall(libc::SYS_seccomp, mode, flags, &raw const program) }
     };
-    let mut listener = set();
-    if listener == -1 && code(&io::Error::last_os_error()) == libc::EACCES {
+    let mut done = set();
+    if done == -1 && code(&io::Error::last_os_error()) == libc::EACCES {
         // Without the privilege, only those may who give up any others.
         // SAFETY: no pointers.
         if unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) } == -1 {
             return Err(io::Error::last_os_error());
         }
-        listener = set();
+        done = set();
     }
-    match i32::try_from(listener) {
-        // SAFETY: a new descriptor, close-on-exec as the kernel makes it, that belongs to no one else.
-        Ok(listener) if listener >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(listener) }),
+    match i32::try_from(done) {
+        Ok(done) if done >= 0 => Ok(done),
         _ => Err(io::Error::last_os_error()),
     }
 }
@@ -208,5 +272,22 @@ mod tests {
         let (code, asked) = cat(|number| (number == all).then_some(libc::EMFILE));
         // It also looks for the text of the error.
         assert!(code == Some(1) && asked >= all, "cat fails, and goes on to its end: {code:?}");
+    }
+
+    #[test]
+    fn calls_are_refused_by_their_number_and_first_argument() {
+        let cat = |first_argument| {
+            let mut command = Command::new("cat");
+            command.arg("/etc/passwd").stdout(std::process::Stdio::null());
+            command.stderr(std::process::Stdio::null());
+            let refused = [
+                Refused { number: libc::SYS_fchmod, first_argument: None, errno: libc::EPERM },
+                Refused { number: libc::SYS_write, first_argument, errno: libc::EIO },
+            ];
+            refuse(command, &refused).unwrap().wait().unwrap().code()
+        };
+        assert_eq!(cat(Some(1000)), Some(0));
+        assert_eq!(cat(Some(1)), Some(1), "stdout");
+        assert_eq!(cat(None), Some(1));
     }
 }

@@ -36,6 +36,7 @@ pub(crate) mod escalation {
         pub(crate) flags: CallFlags,
         pub(crate) overran: bool,
         pub(crate) foretold: bool,
+        pub(crate) cancelled: bool,
     }
 
     impl Limit {

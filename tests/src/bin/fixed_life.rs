@@ -1,26 +1,37 @@
-//! One life of a child, told step by step, for the trial `system calls`: `fixed_life CHILD
+//! One life of a child, told step by step, for the trials `system calls` and `neighbours`: `fixed_life CHILD|own
 //! first|beside [LEFT]`.
 //!
-//! In the middle, between `arm` and `disarm`, somebody makes system calls fail. Whatever a step comes to, it has to come
-//! to something, in time, and what succeeds must be right. `beside` another child that is there before, and must not
-//! notice; `first` is the first child of this process, so that what all children share is made meanwhile.
+//! In the middle, between `arm` and `disarm`, system calls fail, or a neighbour is there. Whatever a step comes to, it has
+//! to come to something, in time, and what succeeds must be right. `beside` another child that is there before, and must
+//! not notice; `first` is the first child of this process, so that what all children share is made meanwhile.
 #![allow(clippy::print_stdout)]
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{BufRead as _, Write as _};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use mpcore::{Call, CallError};
-use system_tests::bench::builder;
-use system_tests::{BenchControl, Blob, processes};
+use mpcore::{Call, CallError, ExitReport};
+use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet};
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, fork};
+use system_tests::surroundings::Surroundings;
+use system_tests::{BenchConfig, BenchControl, BenchProcess, Blob, processes};
 
 /// For whatever has to come. Steps take milliseconds, and a life with a finding waits for several of them.
 const LONG: Duration = Duration::from_secs(20);
 
+/// Where it is told if the standard streams are not to be relied upon.
+static TOLD: OnceLock<File> = OnceLock::new();
+
 /// Comes to the same on every run.
 fn say(line: &str) {
+    if let Some(mut told) = TOLD.get() {
+        let _ = told.write_all(format!("{line}\n").as_bytes());
+        return;
+    }
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
@@ -28,6 +39,9 @@ fn say(line: &str) {
 /// Says the word and waits until it was heard.
 fn pause(word: &str) {
     say(word);
+    if TOLD.get().is_some() {
+        return;
+    }
     let mut answer = String::new();
     let _ = std::io::stdin().lock().read_line(&mut answer);
 }
@@ -57,22 +71,35 @@ impl Ends {
     }
 }
 
+fn builder(child: &str) -> mpcore::Builder<BenchControl> {
+    if child != "own" {
+        return system_tests::bench::builder(child);
+    }
+    let (own, quiet) = (BenchControl::builder().child::<BenchProcess>(), mpcore::Output::Null);
+    own.config(BenchConfig::default()).stdout(quiet).stderr(quiet)
+}
+
 struct Subject {
     bench: BenchControl,
     ends: Ends,
     /// Whether everything has to succeed.
     strict: bool,
+    surroundings: Option<Surroundings>,
 }
 
 impl Subject {
-    fn new(child: &str) -> Result<Self, String> {
+    fn new(child: &str, surroundings: Option<&Surroundings>) -> Result<Self, String> {
         let bench = builder(child).stop_grace(Duration::from_millis(500)).start_deadline(LONG / 4);
-        let bench = bench.build();
+        let bench = match surroundings {
+            Some(surroundings) => surroundings.around(bench).build(),
+            None => bench.build(),
+        };
         let bench = bench.map_err(|error| error.to_string())?;
         let ends = Ends::default();
         let ended = ends.clone();
         bench.process().signals().call_ended.connect(move |end| ended.ended(end.call));
-        Ok(Self { bench, ends, strict: false })
+        let strict = surroundings.is_some_and(|it| it.works);
+        Ok(Self { bench, ends, strict, surroundings: surroundings.cloned() })
     }
 
     /// One outcome, in time, and the right one if it is a success.
@@ -110,6 +137,19 @@ impl Subject {
         true
     }
 
+    /// Waits for an end, which is to be reported as this state, status and cleanup.
+    fn join_as(&self, step: &str, right: [&str; 3]) {
+        self.join(step);
+        let Some(surroundings) = self.surroundings.as_ref().filter(|_| self.strict) else { return };
+        let Some(report) = self.bench.process().exit_report() else { return };
+        let ExitReport { state, end, cleanup, .. } = &*report;
+        let told = [state.to_string(), end.to_string(), cleanup.to_string()];
+        let unknown = !surroundings.statuses && told[1] == "exit status unknown";
+        if told[0] != right[0] || (told[1] != right[1] && !unknown) || told[2] != right[2] {
+            finding(&format!("{step}: told as {told:?}: {report}"));
+        }
+    }
+
     fn join(&self, step: &str) {
         match self.bench.process().join(LONG) {
             Ok(Some(_)) => say(&format!("{step}: right")),
@@ -134,6 +174,9 @@ impl Subject {
             }
         }
         self.check("property", bench.raise_level(5), &5);
+        if self.surroundings.is_some() {
+            self.check("print", bench.print("a line".to_owned(), 2), &());
+        }
         let big = Blob::numbered(1 << 20);
         self.check("big value", bench.echo(big.clone()), &big);
         let endless = bench.work(600_000);
@@ -143,13 +186,13 @@ impl Subject {
         let crash = bench.abort();
         self.ends.submitted(crash.id());
         self.ended_by("crash", crash, |error| matches!(error, CallError::Exited(_)));
-        self.join("crashed");
+        self.join_as("crashed", ["crashed", "killed by signal 6 (SIGABRT)", "skipped"]);
         if !self.start("restart") {
             return;
         }
         self.check("call after the restart", bench.add_two(20, 22), &42);
         bench.process().stop();
-        self.join("stop");
+        self.join_as("stop", ["finished", "exit code 0", "ran"]);
     }
 
     /// A call that must not succeed.
@@ -191,7 +234,68 @@ fn what_is_left(usually: Option<&str>) -> String {
     }
 }
 
+/// Where the copy goes on, `None`; the original gets the copy's number.
+fn copy() -> Option<Pid> {
+    // SAFETY: the copy calls only what is made for it: mpcore's functions, which refuse before they lock anything where
+    // a child was started before; the allocator; and what other threads do not use.
+    match unsafe { fork() }.expect("this process can fork") {
+        ForkResult::Child => None,
+        ForkResult::Parent { child } => Some(child),
+    }
+}
+
+extern "C" fn nothing(_signal: i32) {}
+
+/// A thousand times a second, by a signal whose handler does not ask the system to go on with what it has interrupted.
+fn interrupt() -> impl FnOnce() {
+    let action = SigAction::new(SigHandler::Handler(nothing), SaFlags::empty(), SigSet::empty());
+    // SAFETY: the handler does nothing, so it does nothing that a handler must not.
+    let set = unsafe { signal::sigaction(signal::Signal::SIGUSR1, &action) };
+    set.expect("the signal can be handled");
+    let (over, ended) = std::sync::mpsc::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        while ended.recv_timeout(Duration::from_millis(1)).is_err() {
+            processes::signal(std::process::id(), rustix::process::Signal::USR1);
+        }
+    });
+    move || {
+        let _ = over.send(());
+        let _ = thread.join();
+    }
+}
+
+/// The process's own part of a neighbour, which only a program of its own may have; what ends it.
+fn fork_or_interrupt(neighbour: &str) -> Box<dyn FnOnce()> {
+    match neighbour {
+        "a copy that lives on" => match copy() {
+            None => loop {
+                std::thread::sleep(LONG);
+            },
+            Some(copy) => Box::new(move || {
+                let _ = signal::kill(copy, signal::Signal::SIGKILL);
+                let _ = waitpid(copy, None);
+            }),
+        },
+        "interruptions" => Box::new(interrupt()),
+        _ => Box::new(|| {}),
+    }
+}
+
 fn main() -> ExitCode {
+    mpcore::init();
+    let surroundings = Surroundings::of_this_process();
+    if let Some(surroundings) = &surroundings {
+        let told = File::options().create(true).append(true).open(&surroundings.told);
+        let _ = TOLD.set(told.expect("it can be told"));
+        if surroundings.neighbour == "a daemon"
+            && let Some(daemon) = copy()
+        {
+            let ended = waitpid(daemon, None);
+            return ExitCode::from(u8::from(
+                ended != Ok(nix::sys::wait::WaitStatus::Exited(daemon, 0)),
+            ));
+        }
+    }
     let mut arguments = std::env::args().skip(1);
     let child = arguments.next().expect("a child");
     let first = arguments.next().is_some_and(|it| it == "first");
@@ -200,7 +304,9 @@ fn main() -> ExitCode {
     say(&format!("bystander {}", bystander.as_ref().map_or(0, pid)));
 
     pause("arm");
-    let subject = Subject::new(&child);
+    let present = surroundings.as_ref().map(|it| it.enter(bystander.as_ref()));
+    let undo = surroundings.as_ref().map(|it| fork_or_interrupt(&it.neighbour));
+    let subject = Subject::new(&child, surroundings.as_ref());
     match &subject {
         Ok(subject) => subject.live(),
         Err(error) => say(&format!("build: {error}")),
@@ -213,6 +319,12 @@ fn main() -> ExitCode {
             subject.join("end");
         }
     }
+    if let Some(undo) = undo {
+        undo();
+    }
+    if let Some(Err(wrong)) = present.map(system_tests::surroundings::Present::leave) {
+        finding(&wrong);
+    }
     pause("disarm");
 
     if let Some(bystander) = &bystander {
@@ -223,7 +335,10 @@ fn main() -> ExitCode {
     }
     // What there was before, and another one, as if nothing had been.
     let mut ends = Vec::new();
-    let subjects = [("the same", subject), ("another", Subject::new(&child))];
+    let mut subjects = vec![("the same", subject), ("another", Subject::new(&child, None))];
+    if surroundings.as_ref().is_some_and(Surroundings::is_of_one_child) {
+        drop(subjects.remove(0));
+    }
     for (which, subject) in subjects {
         match subject {
             Ok(mut subject) => {

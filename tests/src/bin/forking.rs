@@ -1,4 +1,4 @@
-//! A controller that forks: `forking hold CHILD MOMENT`, `forking use` or `forking daemon`.
+//! A process that forks: `forking hold CHILD MOMENT`, `forking use`, `forking daemon` or `forking command LOG`.
 //!
 //! * `hold`: its copy does nothing but live; it tells the numbers of the child, of what that has started and of the
 //!   copy, then `there`, and waits to be killed. The child is the program `CHILD`, or this one if that is `own`, and
@@ -6,7 +6,9 @@
 //!   and without anything that it has started.
 //! * `use`: its copy tries everything, and tells what came of it; then it tells how its child is.
 //! * `daemon`: forks after `init` and before the first start, and the copy is the controller.
+//! * `command`: its child forks, and the copy comes back from the command.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use mpcore::{Control as _, Transport};
@@ -14,6 +16,37 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, fork};
 use system_tests::bench::until_begun;
 use system_tests::{BenchConfig, BenchControl, BenchProcess, LONG, outcome};
+
+/// A child that forks.
+#[mpcore::process(config = String)]
+trait Forking {
+    /// The copy returns, too: the original returns its number.
+    fn fork(&mut self) -> i32;
+    fn add(&mut self, a: i32, b: i32) -> i32;
+}
+
+#[derive(mpcore::Child)]
+#[child(Forking)]
+struct ForkingProcess {
+    /// Where `cleanup` appends a line.
+    config: String,
+}
+
+impl Forking for ForkingProcess {
+    fn fork(&mut self) -> i32 {
+        copy().map_or(0, nix::unistd::Pid::as_raw)
+    }
+
+    fn add(&mut self, a: i32, b: i32) -> i32 {
+        a + b
+    }
+
+    fn cleanup(&mut self) {
+        let log = std::fs::OpenOptions::new().append(true).create(true).open(&self.config);
+        let line = format!("{}\n", std::process::id());
+        log.expect("a log").write_all(line.as_bytes()).expect("a line can be written");
+    }
+}
 
 /// Where the copy goes on, `None`; the original gets the copy's number.
 fn copy() -> Option<nix::unistd::Pid> {
@@ -122,6 +155,24 @@ fn main() {
                 println!("again {:?}", bench.__core().process().restart().is_ok());
             }
         },
+        "command" => {
+            let builder = ForkingControl::builder().child::<ForkingProcess>().config(next());
+            let builder = builder.transport(system_tests::transport::transport());
+            let child = builder.stdout(mpcore::Output::Null).spawn().expect("the child starts");
+            println!("copy {:?}", outcome(child.fork()).unwrap_or_default());
+            println!("again {:?}", outcome(child.add(20, 22)));
+            println!("child {}", child.process().pid().unwrap_or_default());
+            let mut line = String::new();
+            while !line.starts_with("stop") {
+                line = std::fs::read_to_string(std::env::var("SIGN").expect("a sign"))
+                    .unwrap_or_default();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            child.process().stop();
+            println!("joined {:?}", child.process().join(LONG));
+            let failure = child.process().exit_report().map(|it| it.failure.clone());
+            println!("ended {failure:?}");
+        }
         other => panic!("no way `{other}`"),
     }
 }

@@ -1,5 +1,6 @@
 //! The foreground process of a terminal, whose child does what background processes must not: `in_terminal`. With
-//! `defiant` it is a program that undoes what it has inherited, and writes to the terminal.
+//! `defiant` it is a program that undoes what it has inherited, and writes to the terminal; with `hang-up` it waits until
+//! the terminal is gone, and does nothing about the signal that comes then.
 //!
 //! It tells what came of each.
 
@@ -66,8 +67,25 @@ impl Typist for TypistProcess {
     }
 }
 
+fn until_hung_up() {
+    let typist = TypistControl::builder().child::<TypistProcess>().spawn().expect("it starts");
+    println!("printed {:?}", outcome(typist.print()).is_ok());
+    println!("child {}", typist.process().pid().unwrap_or_default());
+    until("the terminal is gone", || outcome(typist.print()).is_err());
+    println!("state {}", typist.process().state());
+    println!("reads {:?}", outcome(typist.read()));
+    // To be looked at from outside.
+    std::thread::sleep(Duration::from_secs(2));
+    println!("runs {:?}", outcome(typist.run("exit 0".into())).ok());
+    typist.process().stop();
+    println!("stopped {:?}", typist.process().join(LONG).map(|it| it.and_then(mpcore::End::code)));
+}
+
 fn main() {
     mpcore::init();
+    if std::env::args().nth(1).as_deref() == Some("hang-up") {
+        return until_hung_up();
+    }
     if std::env::args().nth(1).as_deref() == Some("defiant") {
         // SAFETY: no handler is set.
         unsafe { signal(Signal::SIGTTOU, SigHandler::SigDfl) }.expect("the action can be set");

@@ -38,6 +38,11 @@ fn main() {
             let item = [&[16, 0, 0, 0, 0, 0, 0, 0][..], &u64::MAX.to_le_bytes(), &[0; 16]];
             framed(&[head(0, 0), item.concat()].concat())
         }
+        // Of the call that sends it.
+        "a cancel that nobody asked for" => {
+            let item = [&[19, 0, 0, 0, 0, 0, 0, 0][..], &1_u64.to_le_bytes(), &[0; 16]];
+            framed(&[head(0, 0), item.concat()].concat())
+        }
         "credit for what was not sent" => framed(&head(2, u64::MAX)),
         other => panic!("no kind `{other}`"),
     };

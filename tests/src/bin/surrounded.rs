@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mpcore::ExitReport;
 use system_tests::neighbour::{NeighbourControl, NeighbourProcess};
-use system_tests::{LONG, outcome};
+use system_tests::{LONG, outcome, processes, until};
 
 fn child() -> NeighbourControl {
     let control = NeighbourControl::spawn::<NeighbourProcess>(()).expect("it can be started");
@@ -24,6 +24,7 @@ fn end(name: &str, act: impl Fn(&NeighbourControl)) {
         count.fetch_add(1, Ordering::SeqCst);
     });
     let finished = control.process().signals().finished.receiver();
+    let pid = control.process().pid().expect("it runs");
     act(&control);
     let joined = control.process().join(LONG).expect("it has run").expect("it ends");
     let (report,) = finished.recv_timeout(LONG).expect("it is told");
@@ -31,6 +32,7 @@ fn end(name: &str, act: impl Fn(&NeighbourControl)) {
     assert_eq!(joined, end);
     let failure = failure.map_or_else(|| "none".to_owned(), |it| it.to_string());
     let exceptions = exceptions.load(Ordering::SeqCst);
+    until("it is reaped", || processes::is_gone(pid));
     println!("{name}: {state}, {end}, cleanup {cleanup}, {exceptions} exceptions, {failure}");
 }
 

@@ -12,6 +12,8 @@ mod events;
 mod flood;
 mod interrupt;
 mod kills;
+#[cfg(target_os = "linux")]
+mod neighbours;
 mod report;
 mod rounds;
 #[cfg(target_os = "linux")]
@@ -34,6 +36,8 @@ pub const TRIALS: &[Trial] = &[
     Trial { name: "rounds", run: rounds::run },
     Trial { name: "flood", run: flood::run },
     Trial { name: "interrupt", run: interrupt::run },
+    #[cfg(target_os = "linux")]
+    Trial { name: "neighbours", run: neighbours::run },
     #[cfg(target_os = "linux")]
     Trial { name: "system_calls", run: system_calls::run },
 ];

@@ -12,6 +12,7 @@ use super::order::Told;
 use crate::controller::allowance::Allowance as _;
 use crate::controller::config::ConfigBytes;
 use crate::controller::control_lane::LaneError;
+use crate::controller::escalation::Limit;
 use crate::controller::exit::{Failure, State};
 use crate::controller::finish;
 use crate::controller::inbox::{Notice, Wake, enqueue, enqueue_change, post};
@@ -247,24 +248,38 @@ fn take_item(
         // Confirmed or refused: from now on the mirror shows what this child says.
         enqueue_change(shared, property, Mirror::let_go).wake();
     }
-    match entry {
-        // A cancelled command may not have reached the child, which then knows only its number.
-        Some(entry) if entry.command == item.method || item.kind == ItemKind::Cancelled => {
-            if item.kind == ItemKind::Returned {
-                shared.traffic().writes.returned(item.call, entry.command, &entry.repeat);
-            }
-            shared.resolve(item.call, entry, outcome);
-            if done {
-                finish::stop_if_done(shared);
-            }
-            Ok(())
+    let Some(entry) = entry else {
+        return Err(Broken::Content("an outcome of a call that has none pending"));
+    };
+    // A cancelled command may not have reached the child, which then knows only its number.
+    let is_its_own = entry.command == item.method || item.kind == ItemKind::Cancelled;
+    let lie = match is_its_own {
+        true => unasked(entry.limit, item.kind),
+        false => Some("an outcome of another command"),
+    };
+    if let Some(lie) = lie {
+        shared.resolve(item.call, entry, Outcome::Decode(lie.into()));
+        return Err(Broken::Content(lie));
+    }
+    if item.kind == ItemKind::Returned {
+        shared.traffic().writes.returned(item.call, entry.command, &entry.repeat);
+    }
+    shared.resolve(item.call, entry, outcome);
+    if done {
+        finish::stop_if_done(shared);
+    }
+    Ok(())
+}
+
+/// What is wrong with an end that was not asked for.
+fn unasked(limit: Limit, kind: ItemKind) -> Option<&'static str> {
+    match kind {
+        // A command whose time is over may end as if it had been cancelled.
+        ItemKind::Cancelled if !limit.cancelled && !limit.given => {
+            Some("a call that was not cancelled, ended as cancelled")
         }
-        Some(entry) => {
-            let lie = "an outcome of another command";
-            shared.resolve(item.call, entry, Outcome::Decode(lie.into()));
-            Err(Broken::Content(lie))
-        }
-        None => Err(Broken::Content("an outcome of a call that has none pending")),
+        ItemKind::TimedOut if !limit.given => Some("a call without a deadline, ended as timed out"),
+        _ => None,
     }
 }
 

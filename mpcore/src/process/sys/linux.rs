@@ -21,7 +21,7 @@ use rustix::process::{
 use super::waiting::{
     delivered, kill_group_of, reap, reap_group, signal_by_number, try_look, wait_unreaped,
 };
-use super::{OwnProgram, Wait, Waker, loader};
+use super::{OwnProgram, Wait, Waker, descendants, loader};
 use crate::process::spawn::Spawned;
 use crate::process::{ExitStatus, Unkillable};
 use crate::sync::lock;
@@ -81,8 +81,12 @@ impl Process {
         self.signal(Signal::TERM)
     }
 
-    /// SIGKILL, to its group as well while its number is its own. An error: it was not allowed.
+    /// SIGKILL, to its group as well while its number is its own, and to what it has started in other groups, if it has
+    /// not ended. An error: it was not allowed.
     pub(crate) fn kill(&self) -> io::Result<()> {
+        if let Hold::Pidfd(pidfd) = &self.hold {
+            descendants::kill_other_groups(self.pid, Some(pidfd));
+        }
         if let Some(id) = self.waited_by() {
             kill_group_of(&id, self.pid);
         }
@@ -257,8 +261,23 @@ fn name_bytes(name: &str) -> &[u8] {
 /// Who traces a process: a debugger, strace.
 pub(crate) fn tracer_of(process: u32) -> Option<u32> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    tracer(&status)
+}
+
+fn tracer(status: &str) -> Option<u32> {
     let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?;
     tracer.trim().parse().ok().filter(|tracer| *tracer != 0)
+}
+
+/// Who traces a process and lets its first thread stand still, as a debugger does at its prompt.
+pub(crate) fn held_by(process: u32) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    holder(&status)
+}
+
+fn holder(status: &str) -> Option<u32> {
+    let state = status.lines().find_map(|line| line.strip_prefix("State:"))?;
+    tracer(status).filter(|_| state.trim_start().starts_with('t'))
 }
 
 /// A debugger need not be started by this process, where the system would have it so.
@@ -303,6 +322,17 @@ mod tests {
         assert_eq!(code(stat("Z", 11 | 0x80)), Some(-11), "with a core dump");
         assert_eq!(code(stat("S", 0)), None);
         assert_eq!(code("12 (a".to_owned()), None);
+    }
+
+    #[test]
+    fn a_tracer_holds_what_stands_still_for_it() {
+        let status = |state: &str, tracer: u32| {
+            holder(&format!("Name:\tx\nState:\t{state} (x)\nTracerPid:\t{tracer}\n"))
+        };
+        assert_eq!(status("t", 42), Some(42));
+        assert_eq!(status("S", 42), None, "it runs, as under strace");
+        assert_eq!(status("T", 0), None, "it was stopped by a signal");
+        assert_eq!(holder(""), None);
     }
 
     #[test]

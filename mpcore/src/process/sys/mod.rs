@@ -1,6 +1,8 @@
 //! What differs between operating systems, under the same names everywhere.
 
 mod copy;
+#[cfg(target_os = "linux")]
+mod descendants;
 pub(crate) mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -27,12 +29,12 @@ use super::ExitStatus;
 pub(crate) use copy::{is_copy, this_is_the_original};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
-    Exits, Process, end_of_this_process, ignores_sigchld, knock_at, let_any_process_trace,
+    Exits, Process, end_of_this_process, held_by, ignores_sigchld, knock_at, let_any_process_trace,
     name_process, own_program, resume_when_parent_dies, socket_buffer, tracer_of,
 };
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{
-    Exits, Process, ignores_sigchld, let_any_process_trace, name_process, own_program,
+    Exits, Process, held_by, ignores_sigchld, let_any_process_trace, name_process, own_program,
     resume_when_parent_dies, socket_buffer, tracer_of,
 };
 #[cfg(target_os = "linux")]

@@ -256,6 +256,11 @@ pub(crate) fn tracer_of(_process: u32) -> Option<u32> {
     None
 }
 
+/// Unknown here.
+pub(crate) fn held_by(_process: u32) -> Option<u32> {
+    None
+}
+
 /// Nothing has to be done here.
 pub(crate) fn let_any_process_trace() {}
 

@@ -86,6 +86,7 @@ pub(crate) fn end_descendants(controller: u32) {
     if !leads_its_group() {
         return;
     }
+    end_other_groups();
     let (group, controller) = (getpid(), pid(controller));
     if getppid() != controller {
         // Nobody is there any more to ask for the exit code.
@@ -117,8 +118,15 @@ fn leads_its_group() -> bool {
 /// In a child that leads its group: ends the group, this process included.
 pub(crate) fn end_own_group() {
     if leads_its_group() {
+        end_other_groups();
         let _ = kill_process_group(getpid(), Signal::KILL);
     }
+}
+
+/// Ends what this process has started in process groups of their own.
+fn end_other_groups() {
+    #[cfg(target_os = "linux")]
+    super::descendants::kill_other_groups(getpid(), None);
 }
 
 /// Fails where this process may not open so many more descriptors.

@@ -1,0 +1,177 @@
+//! What a process has started in process groups of their own: a signal to its group does not reach it.
+//!
+//! They are looked for as long as the process is there, for its end leaves them without a parent that could be asked
+//! for. Spared is what has left on purpose, by a session of its own, and children of mpcore with what they have started:
+//! they notice the end of their controller by themselves, and clean up. Bounded, and nothing that is read here is held up
+//! by a process that stands still: `cmdline` and `environ` would be.
+//!
+//! No innocent process is signalled. Each is taken hold of by a pidfd first; then its parent is read, and then both are
+//! looked at once more: a process that has not ended still had its number meanwhile.
+
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Instant;
+
+use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
+
+use crate::limits::DESCENDANTS;
+
+/// A thread that every child has from before its first own code on, and no copy of it that was made without `exec`.
+const THREAD_OF_A_CHILD: &str = "mp-control";
+
+/// Kills what `process` has started, and what that has, in groups of their own. `hold` is its pidfd; none for this
+/// process.
+pub(super) fn kill_other_groups(process: Pid, hold: Option<&OwnedFd>) {
+    // Numbers as another namespace sees them are not those that are taken hold of here.
+    let own = fs::read_link("/proc/self").ok();
+    if own.and_then(|it| it.to_str()?.parse().ok()) != Some(getpid().as_raw_nonzero().get()) {
+        return;
+    }
+    for found in find(process, hold) {
+        let _ = pidfd_send_signal(&found.hold, Signal::KILL);
+    }
+}
+
+struct Found {
+    hold: OwnedFd,
+    pid: Pid,
+    group: i32,
+}
+
+fn find(process: Pid, hold: Option<&OwnedFd>) -> Vec<Found> {
+    let Some(leader) = Stat::of(process) else { return Vec::new() };
+    let mut found: Vec<Found> = Vec::new();
+    let mut scanned = None;
+    let mut next = 0;
+    let mut parent = process;
+    loop {
+        for pid in children(parent, &mut scanned).into_iter().take(DESCENDANTS) {
+            let Ok(child) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
+            let Some(stat) = Stat::of(pid) else { continue };
+            if stat.parent != parent.as_raw_nonzero().get() || stat.session != leader.session {
+                continue;
+            }
+            let parent_hold = if next == 0 { hold } else { Some(&found[next - 1].hold) };
+            if is_child_of_mpcore(pid) || has_ended(&child) || parent_hold.is_some_and(has_ended) {
+                continue;
+            }
+            found.push(Found { hold: child, pid, group: stat.group });
+        }
+        let Some(following) = found.get(next).filter(|_| found.len() < DESCENDANTS) else { break };
+        parent = following.pid;
+        next += 1;
+    }
+    found.retain(|found| found.group != leader.group);
+    found
+}
+
+fn has_ended(process: &OwnedFd) -> bool {
+    let process: &dyn AsFd = process;
+    !super::poll_readable(&[process], Some(Instant::now())).is_empty()
+}
+
+/// What a process says of itself in `/proc/<pid>/stat`.
+#[derive(Debug, PartialEq)]
+struct Stat {
+    parent: i32,
+    group: i32,
+    session: i32,
+}
+
+impl Stat {
+    fn of(process: Pid) -> Option<Self> {
+        Self::parse(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+    }
+
+    fn parse(stat: &str) -> Option<Self> {
+        // The name stands in brackets and may hold anything; the state follows.
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(1);
+        let mut next = || fields.next()?.parse().ok();
+        Some(Self { parent: next()?, group: next()?, session: next()? })
+    }
+}
+
+/// The children of a process; where the kernel keeps no lists of them, those that name it as their parent, of whom
+/// all are read once.
+fn children(parent: Pid, scanned: &mut Option<Vec<(Pid, i32)>>) -> Vec<Pid> {
+    listed(parent).unwrap_or_else(|| {
+        let all = scanned.get_or_insert_with(scan);
+        let number = parent.as_raw_nonzero().get();
+        all.iter().filter(|(_, of)| *of == number).map(|(pid, _)| *pid).collect()
+    })
+}
+
+/// `None` where the kernel keeps no lists.
+fn listed(parent: Pid) -> Option<Vec<Pid>> {
+    let mut children = Vec::new();
+    for thread in numbers(&format!("/proc/{parent}/task")).take(DESCENDANTS) {
+        match fs::read_to_string(format!("/proc/{parent}/task/{thread}/children")) {
+            Ok(list) => children.extend(list.split_whitespace().filter_map(number)),
+            // The thread has ended meanwhile.
+            Err(_) if !fs::exists("/proc/thread-self/children").unwrap_or_default() => return None,
+            Err(_) => {}
+        }
+    }
+    Some(children)
+}
+
+fn scan() -> Vec<(Pid, i32)> {
+    let parent = |pid| Some((pid, Stat::of(pid)?.parent));
+    numbers("/proc").filter_map(parent).collect()
+}
+
+fn numbers(folder: &str) -> impl Iterator<Item = Pid> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| number(entry.file_name().to_str()?))
+}
+
+fn number(text: &str) -> Option<Pid> {
+    Pid::from_raw(text.parse().ok()?)
+}
+
+fn is_child_of_mpcore(process: Pid) -> bool {
+    let is_control = |thread: Pid| {
+        let name = fs::read_to_string(format!("/proc/{process}/task/{thread}/comm"));
+        name.is_ok_and(|name| name.trim_end() == THREAD_OF_A_CHILD)
+    };
+    numbers(&format!("/proc/{process}/task")).take(DESCENDANTS).any(is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::CommandExt as _;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn parent_group_and_session_are_read_from_stat() {
+        let stat = Stat { parent: 3, group: 4, session: 5 };
+        assert_eq!(Stat::parse("12 (a) b) S 3 4 5 0 -1 4194560 0\n"), Some(stat));
+        assert_eq!(Stat::parse("12 (a"), None);
+        assert_eq!(Stat::parse("12 (a) S 3 x 5"), None);
+    }
+
+    #[test]
+    fn lists_and_the_scan_name_the_same_children() {
+        let sleep = || Command::new("sleep").arg("600").process_group(0).spawn().unwrap();
+        let mut both = [sleep(), sleep()];
+        let pids = both.each_ref().map(Pid::from_child);
+        let own = getpid();
+        let scanned = scan();
+        let of_own = |(pid, parent): &&(Pid, i32)| {
+            *parent == own.as_raw_nonzero().get() && pids.contains(pid)
+        };
+        assert_eq!(scanned.iter().filter(of_own).count(), 2);
+        if let Some(listed) = listed(own) {
+            assert!(pids.iter().all(|pid| listed.contains(pid)));
+        }
+        let found = find(own, None);
+        assert!(pids.iter().all(|pid| found.iter().any(|it| it.pid == *pid)));
+        for process in &mut both {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+        assert!(find(own, None).iter().all(|it| !pids.contains(&it.pid)));
+    }
+}

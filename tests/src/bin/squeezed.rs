@@ -1,0 +1,53 @@
+//! A child that may start no thread for a while, and whose command has a deadline meanwhile: run it as a user with no
+//! other processes, and not as root, whom no limit binds. It tells how that command ends.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use system_tests::{LONG, outcome};
+
+/// A child that takes its threads away.
+#[mpcore::process]
+trait Squeezed {
+    /// From now on none can be started.
+    fn squeeze(&mut self);
+    /// Lets them be started again after its time is over, and then looks whether it is to end.
+    fn work(&mut self) -> mpcore::Result<()>;
+}
+
+#[derive(mpcore::Child)]
+#[child(Squeezed)]
+struct SqueezedProcess {
+    cx: SqueezedContext,
+}
+
+fn allow_threads(current: Option<u64>) {
+    let maximum = getrlimit(Resource::Nproc).maximum;
+    setrlimit(Resource::Nproc, Rlimit { current, maximum }).expect("a soft limit");
+}
+
+impl Squeezed for SqueezedProcess {
+    fn squeeze(&mut self) {
+        allow_threads(Some(1));
+    }
+
+    fn work(&mut self) -> mpcore::Result<()> {
+        std::thread::sleep(Duration::from_millis(500));
+        allow_threads(getrlimit(Resource::Nproc).maximum);
+        let begun = Instant::now();
+        while begun.elapsed() < LONG / 2 {
+            self.cx.check_cancelled()?;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+}
+
+#[mpcore::main]
+fn main() {
+    let builder = SqueezedControl::builder().child::<SqueezedProcess>();
+    let child = builder.stdout(mpcore::Output::Null).spawn().expect("it can be started");
+    outcome(child.squeeze()).expect("a soft limit can be set");
+    let call = child.work().timeout(Duration::from_millis(200));
+    println!("ended {:?}", outcome(call));
+}

@@ -1,0 +1,65 @@
+//! A fixed life (`bin/fixed_life.rs`: start, calls, events, a big value, cancel, crash, restart, stop) beside each
+//! neighbour that a library does not choose.
+//!
+//! Each call has one outcome, in time, and a success is right; each end is reported as what it was, or as unknown where
+//! something else reaps; neither a child beside it nor an innocent process notices; nothing is left over; and when the
+//! neighbour is gone, the same control and another one live as if nothing had been. A machine that cannot make a
+//! neighbour says why.
+//!
+//! `ONE_NEIGHBOUR="SIGCHLD is ignored"` takes that one alone, and what it is compared with.
+
+mod needs;
+mod round;
+mod table;
+
+use super::report::{Report, count};
+use super::{Progress, Settings};
+use table::NEIGHBOURS;
+
+/// Of each neighbour, at full size.
+const ROUNDS: usize = 100;
+
+pub(super) fn run(settings: &Settings) -> Report {
+    let rounds = settings.scaled(ROUNDS, 1);
+    let mut report = Report::new("neighbours");
+    let one = std::env::var("ONE_NEIGHBOUR").ok();
+    let mut progress = Progress::new("neighbours", NEIGHBOURS.len() * rounds);
+    let mut usual = [None, None];
+    for (number, neighbour) in NEIGHBOURS.iter().enumerate() {
+        if one.as_ref().is_some_and(|one| one != neighbour.about) {
+            continue;
+        }
+        if let Some(why) = neighbour.needs.iter().find_map(|need| need(settings)) {
+            report.figure(neighbour.about, format!("skipped: {why}"));
+            continue;
+        }
+        let usual = usual[usize::from(neighbour.beside)].get_or_insert_with(|| {
+            let life = round::live(settings, &alone(neighbour.beside), 0, None);
+            for finding in &life.findings {
+                report.broken(format!("no neighbour: {finding}"));
+            }
+            life.left.unwrap_or_default()
+        });
+        let mut right = 0;
+        for round in 0..rounds {
+            let life = round::live(settings, neighbour, round, Some(*usual));
+            match life.findings.split_first() {
+                None => right += 1,
+                Some((first, more)) => report.broken(format!(
+                    "{}, round {round}: {first} (and {} more)",
+                    neighbour.about,
+                    more.len()
+                )),
+            }
+            progress.at(number * rounds + round + 1);
+        }
+        let value = format!("{} of {} right", count(right), count(rounds));
+        report.goal(neighbour.about, value, "all", right == rounds);
+    }
+    report
+}
+
+/// No neighbour, beside another child or not.
+fn alone(beside: bool) -> table::Neighbour {
+    table::Neighbour { beside, ..table::NONE }
+}
