@@ -132,7 +132,6 @@
 extern crate self as mpcore;
 
 mod arity;
-#[cfg(feature = "chaos")]
 mod chaos;
 mod child;
 mod context;
