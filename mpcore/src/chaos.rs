@@ -1,73 +1,161 @@
-//! Chaos for tests: threads are held up where they take locks, and wake up where nothing has happened.
+//! Chaos for tests: what the system may do at any moment, it does often.
 //!
-//! Only with the feature `chaos`, and only where the environment has a number in `CHAOS_SEED`: the same number, the same
-//! dice in each thread, although the system still decides which thread comes first. The children inherit it.
+//! Threads are held up where they take locks and use lanes, wake up where nothing has happened, and get parts of what
+//! they read and write; and each process draws its own numbers where the size of a number must not matter ([`Knob`]).
+//!
+//! Only with the feature `chaos` (and in unit tests), and only where the environment has a number in `CHAOS_SEED`: the same number, the same
+//! dice in each thread and the same knobs, although the system still decides which thread comes first. The children
+//! inherit it, and draw other numbers than their controller. `CHAOS_LEAVE` names what is left as it is, to find out what
+//! a failure comes from: `delays`, `wake-ups`, `parts`, and knobs by their names in [`crate::limits`].
 
-use std::cell::Cell;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
+#[cfg(any(test, feature = "chaos"))]
+mod dice;
+
+use std::io::{self, Read, Write};
 use std::time::Duration;
 
-/// One of so many locks is taken after a turn of other threads.
-const YIELDS: u64 = 8;
-/// One of so many, after a short sleep.
-const SLEEPS: u64 = 64;
-/// No sleep is longer, in microseconds.
-const SLEEP_MAX: u64 = 300;
-/// One of so many waits ends at once, although nothing has happened.
-const WAKES: u64 = 3;
+#[cfg(not(any(test, feature = "chaos")))]
+use self::calm as dice;
 
-fn seed() -> Option<u64> {
-    static SEED: OnceLock<Option<u64>> = OnceLock::new();
-    *SEED.get_or_init(|| std::env::var("CHAOS_SEED").ok()?.parse().ok())
-}
-
-thread_local! {
-    /// Zero: not cast yet.
-    static DICE: Cell<u64> = const { Cell::new(0) };
-}
-
-/// A number below `sides`; `None` where there is no chaos, and at the end of a thread.
-fn roll(sides: u64) -> Option<u64> {
-    static THREADS: AtomicU64 = AtomicU64::new(1);
-    let seed = seed()?;
-    let rolled = DICE.try_with(|dice| {
-        let mut state = dice.get();
-        if state == 0 {
-            let thread = THREADS.fetch_add(1, Ordering::Relaxed);
-            state = mixed(seed ^ mixed(thread)).max(1);
-        }
-        // xorshift
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        dice.set(state);
-        mixed(state) % sides
-    });
-    rolled.ok()
-}
-
-/// Near numbers become far ones (the finaliser of splitmix64).
-fn mixed(number: u64) -> u64 {
-    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ (number >> 31)
-}
-
-/// Before a lock is taken.
+/// Before a lock is taken, and around a lane.
+#[inline]
 pub(crate) fn delay() {
-    match roll(SLEEPS) {
-        Some(0) => {
-            let microseconds = roll(SLEEP_MAX).unwrap_or_default();
-            thread::sleep(Duration::from_micros(microseconds));
-        }
-        Some(number) if number % YIELDS == 1 => thread::yield_now(),
-        _ => {}
-    }
+    dice::delay();
 }
 
 /// Whether a wait shall end at once.
+#[inline]
 pub(crate) fn wakes_up() -> bool {
-    roll(WAKES) == Some(0)
+    dice::wakes_up()
+}
+
+/// How many of so many bytes are read or written at once: at least one, if there are any.
+#[inline]
+pub(crate) fn part(length: usize) -> usize {
+    dice::part(length)
+}
+
+/// Leaves some of what has been reported as ready, at least one: the rest is reported again.
+#[inline]
+pub(crate) fn some(ready: &mut Vec<usize>) {
+    dice::some(ready);
+}
+
+/// A deadline that must not pass only because chaos holds everything up.
+#[inline]
+pub(crate) fn patience(deadline: Duration) -> Duration {
+    if dice::reigns() { 6 * deadline } else { deadline }
+}
+
+/// A stream that reads and writes in parts.
+pub(crate) struct InParts<S>(pub(crate) S);
+
+impl<S: Read> Read for InParts<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = part(buffer.len());
+        self.0.read(&mut buffer[..length])
+    }
+}
+
+impl<S: Write> Write for InParts<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(&bytes[..part(bytes.len())])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// A number on which nothing but speed depends: amid chaos it is one of several, each process with its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Knob<T: 'static> {
+    value: T,
+    #[cfg(any(test, feature = "chaos"))]
+    name: &'static str,
+    #[cfg(any(test, feature = "chaos"))]
+    others: &'static [T],
+}
+
+impl<T: Copy> Knob<T> {
+    pub(crate) const fn new(name: &'static str, value: T, others: &'static [T]) -> Self {
+        #[cfg(not(any(test, feature = "chaos")))]
+        let _ = (name, others);
+        Self {
+            value,
+            #[cfg(any(test, feature = "chaos"))]
+            name,
+            #[cfg(any(test, feature = "chaos"))]
+            others,
+        }
+    }
+
+    /// The number: the same whenever this process asks.
+    #[inline]
+    pub(crate) fn get(&self) -> T {
+        #[cfg(any(test, feature = "chaos"))]
+        if let Some(index) = dice::drawn(self.name, self.others.len() + 1) {
+            return self.choice(index);
+        }
+        self.value
+    }
+
+    /// What a process of this role draws with this seed, and all that it may draw, the default first.
+    #[cfg(test)]
+    pub(crate) fn draw(&self, seed: u64, role: Role) -> Draw
+    where
+        T: std::fmt::Debug,
+    {
+        let text = |index| format!("{:?}", self.choice(index));
+        let choices = (0..=self.others.len()).map(text).collect::<Vec<_>>();
+        let drawn = text(dice::draw(seed, role, self.name, choices.len()));
+        Draw { name: self.name, drawn, choices }
+    }
+
+    #[cfg(any(test, feature = "chaos"))]
+    fn choice(&self, index: usize) -> T {
+        index.checked_sub(1).map_or(self.value, |index| self.others[index])
+    }
+}
+
+/// Numbers as text, for tests: they are of many types.
+#[cfg(test)]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Draw {
+    pub(crate) name: &'static str,
+    pub(crate) drawn: String,
+    pub(crate) choices: Vec<String>,
+}
+
+/// Both sides inherit the seed, and are to differ.
+#[cfg(any(test, feature = "chaos"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Controller = 1,
+    Child = 2,
+}
+
+/// Without the feature.
+#[cfg(not(any(test, feature = "chaos")))]
+mod calm {
+    #[inline]
+    pub(super) fn reigns() -> bool {
+        false
+    }
+
+    #[inline]
+    pub(super) fn delay() {}
+
+    #[inline]
+    pub(super) fn wakes_up() -> bool {
+        false
+    }
+
+    #[inline]
+    pub(super) fn part(length: usize) -> usize {
+        length
+    }
+
+    #[inline]
+    pub(super) fn some(_: &mut Vec<usize>) {}
 }

@@ -4,9 +4,9 @@
 use std::env;
 use std::ffi::OsString;
 use std::thread;
-use std::time::Duration;
 
 use crate::child::command_line::CommandLine;
+use crate::limits::DEBUGGER_LOOK;
 use crate::process::sys;
 
 /// Which children are to wait for a debugger.
@@ -14,9 +14,6 @@ const DEBUG: &str = "MPCORE_DEBUG";
 
 /// The command that children run under.
 const RUN_UNDER: &str = "MPCORE_RUN_UNDER";
-
-/// No system tells a process that a debugger has attached.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// The child of this name is to be debugged.
 pub(crate) fn is_for(name: &str) -> bool {
@@ -60,7 +57,7 @@ pub(crate) fn tell_how_to_attach(name: &str, pid: u32) {
 pub(crate) fn wait_for_debugger(over: impl Fn() -> bool) {
     sys::let_any_process_trace();
     while !over() && sys::tracer_of(std::process::id()).is_none() {
-        thread::sleep(LOOK_AGAIN);
+        thread::sleep(DEBUGGER_LOOK.get());
     }
 }
 

@@ -133,7 +133,6 @@
 extern crate self as mpcore;
 
 mod arity;
-#[cfg(feature = "chaos")]
 mod chaos;
 mod child;
 mod context;

@@ -1,8 +1,11 @@
 //! Every default, bound and deadline of the runtime, each with its reason.
 //!
-//! Sizes are bytes unless the name says otherwise.
+//! Sizes are bytes unless the name says otherwise. On the numbers at the end, the knobs, nothing but speed depends: amid
+//! [chaos](crate::chaos) each process draws its own. A test asks of every number here whether it is a knob, or why not.
 
 use std::time::Duration;
+
+use crate::chaos::Knob;
 
 /// From the start of the process to `ready`: a device that needs longer to open says so with
 /// [`Builder::start_deadline`](crate::Builder::start_deadline).
@@ -31,10 +34,6 @@ pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 pub(crate) const DESCENDANTS: usize = 256;
 
-/// When a process that has ended and cannot be reaped yet is looked at again, and at most how much later each time.
-pub(crate) const REAP_AGAIN: Duration = Duration::from_millis(10);
-pub(crate) const REAP_AGAIN_MAX: Duration = Duration::from_secs(1);
-
 /// How often a child that owes something is asked whether it still answers: a user who waits for a window
 /// begins to wonder after about three.
 pub const PING_INTERVAL: Duration = Duration::from_secs(1);
@@ -48,9 +47,6 @@ pub const PINGS_MISSED: u32 = 3;
 /// How long a command whose time is over may take to notice it, before the child is killed for it, where
 /// that is wanted: shorter than the grace of a stop, since it has had its time.
 pub const OVERRUN_GRACE: Duration = Duration::from_millis(500);
-
-/// When the watcher looks again at a child on which another thread was just acting.
-pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// How long the outcome of a command may take that waits behind signals which a full inbox has held back,
 /// once they are let through: all that a child queues, on a busy machine.
@@ -79,19 +75,12 @@ pub(crate) const INTRODUCTION_ROOM: usize = 16 << 20;
 /// then the place may be missing in the message.
 pub(crate) const SHAPE_TEXT_BYTES: usize = 64 << 10;
 
-/// A peer that connects to the endpoint and says nothing costs this long, then a fresh one is made.
-pub(crate) const SILENT_PEER: Duration = Duration::from_secs(1);
-
 /// What a greeting costs the controller: the endpoint, the connection, and its ends of the lanes.
 pub(crate) const GREETING_DESCRIPTORS: usize = 6;
 
 /// What a start through ipc-channel costs the controller at most: that, three pipes, and what the spawn
 /// itself opens.
 pub(crate) const START_DESCRIPTORS: usize = GREETING_DESCRIPTORS + 6;
-
-/// How many endpoints one start tries, so that a stranger who connects to each of them cannot
-/// keep it busy for ever.
-pub(crate) const ENDPOINTS: usize = 5;
 
 /// The least memory that a child can be limited to: what the framework has after the handshake is a
 /// few hundred KiB and the stacks of its threads; the rest is for a lane's largest packets, and for the
@@ -158,10 +147,6 @@ pub(crate) const CHILD_QUEUE_BYTES: usize = 64 << 20;
 /// Entries of that queue.
 pub(crate) const CHILD_QUEUE_ENTRIES: usize = 1_000_000;
 
-/// Arguments up to this size are encoded on the caller's thread; larger ones by the writer, so that
-/// a 64 MiB image does not hold the window.
-pub(crate) const ENCODE_INLINE: usize = 64 << 10;
-
 /// The largest single value, encoded: 256 MiB of data and some KiB for what stands around it, so that a
 /// block of 256 MiB fits.
 ///
@@ -198,6 +183,9 @@ pub const STDERR_LINES: usize = 64;
 /// Length at which such a line is cut.
 pub const STDERR_LINE_BYTES: usize = 4096;
 
+/// The smallest credit window: a message of the control lane, with the longest reason to stop, is half of it at most.
+pub(crate) const WINDOW_MIN: u32 = 16 << 10;
+
 /// Credit of the lanes where the size of the kernel's buffer is unknown: fits the smallest default
 /// of the systems ipc-channel supports.
 pub(crate) const WINDOW_FALLBACK: u32 = 96 << 10;
@@ -215,12 +203,253 @@ pub(crate) const STOP_REASON_BYTES: usize = 1024;
 /// Differences between two interfaces that are told one by one.
 pub(crate) const DIFFERENCES: usize = 50;
 
-/// Entries that the inbox delivers for one child before it turns to the next.
-pub(crate) const INBOX_TURN: usize = 64;
+/// Makes the knobs: documentation, name and type, the number, and in brackets what else a process may draw amid chaos,
+/// from the least that makes sense to far more than the number.
+macro_rules! knobs {
+    ($($(#[$about:meta])* $name:ident: $type:ty = $value:expr, [$($other:expr),+];)+) => {
+        $($(#[$about])* pub(crate) const $name: Knob<$type> =
+            Knob::new(stringify!($name), $value, &[$($other),+]);)+
 
-/// No turn begins another entry after this: what takes longer is one handler.
-pub(crate) const INBOX_TURN_TIME: Duration = Duration::from_millis(20);
+        #[cfg(test)]
+        fn draws(seed: u64, role: crate::chaos::Role) -> Vec<crate::chaos::Draw> {
+            vec![$($name.draw(seed, role)),+]
+        }
+    };
+}
 
-/// A handler that holds the background inbox's thread this long, while other children's signals wait, is
-/// given it for itself: twice this is the most that one child's handler delays the signals of another.
-pub(crate) const HELD_INBOX: Duration = Duration::from_millis(40);
+const MS: Duration = Duration::from_millis(1);
+
+knobs! {
+    /// Arguments up to this size are encoded on the caller's thread; larger ones by the writer, so that
+    /// a 64 MiB image does not hold the window. Small ones never need that thread: they are on their way when the call
+    /// has been made, supersede at once what they are newer than, and a config that is wrong is refused at once.
+    ENCODE_INLINE: usize = 64 << 10, [1000, 32 << 10, 150_000];
+
+    /// The most that a lane's credit window may be, whatever the kernel's buffer allows: no packet is longer than
+    /// ipc-channel sends in one piece.
+    WINDOW_MAX: u32 = 1 << 20, [WINDOW_MIN, 20_001, 48 << 10];
+
+    /// No packet is longer; credit allows less anyway.
+    PACKET_BYTES: usize = 1 << 20, [512, 1000, 4096];
+
+    /// Items that have queued and go as one packet.
+    PACKET_ITEMS: usize = 1 << 20, [1, 2, 7];
+
+    /// How often the receiver of a lane reports what it has consumed, while it consumes one window.
+    CREDIT_REPORTS: u64 = 2, [3, 16];
+
+    /// Cancelled calls in one message of the control lane, where they [fit](WINDOW_MAX) a packet.
+    CANCELLED_PER_MESSAGE: usize = 1000, [1, 2];
+
+    /// The same for deadlines, which are longer.
+    DEADLINES_PER_MESSAGE: usize = 500, [1, 2];
+
+    /// Unless the builder says otherwise. Not so few that values go for newer ones in a moment of an ordinary program,
+    /// which handlers see.
+    DEFAULT_INBOX_ENTRIES: usize = INBOX_ENTRIES, [10_000, 100_000];
+
+    /// The same for their bytes.
+    DEFAULT_INBOX_BYTES: usize = INBOX_BYTES, [4 << 20, 16 << 20];
+
+    /// Entries that the inbox delivers for one child before it turns to the next.
+    INBOX_TURN: usize = 64, [1, 2, 1 << 20];
+
+    /// No turn begins another entry after this: what takes longer is one handler.
+    INBOX_TURN_TIME: Duration = Duration::from_millis(20), [Duration::ZERO, MS, Duration::from_secs(1)];
+
+    /// A handler that holds the background inbox's thread this long, while other children's signals wait, is
+    /// given it for itself: twice this is the most that one child's handler delays the signals of another.
+    HELD_INBOX: Duration = Duration::from_millis(40), [MS, Duration::from_millis(5), Duration::from_millis(400)];
+
+    /// After this long a drain of the background inbox begins anew, which costs nothing.
+    BACKGROUND_DRAIN: Duration = Duration::from_secs(1), [Duration::ZERO, MS, Duration::from_secs(10)];
+
+    /// Of a child's output, what is read at once.
+    OUTPUT_CHUNK: usize = 64 << 10, [64, 1000, 1 << 20];
+
+    /// A spawn takes a few milliseconds. After this long without any progress those that wait behind it get another
+    /// thread.
+    SPAWN_PATIENCE: Duration = Duration::from_millis(250), [MS, Duration::from_millis(20), Duration::from_secs(2)];
+
+    /// When the watcher looks again at a child on which another thread was just acting.
+    LOOK_AGAIN: Duration = Duration::from_millis(20), [MS, Duration::from_millis(200)];
+
+    /// When a process that has ended and cannot be reaped yet is looked at again.
+    REAP_AGAIN: Duration = Duration::from_millis(10), [MS, Duration::from_millis(200)];
+
+    /// At most how much later each time.
+    REAP_AGAIN_MAX: Duration = Duration::from_secs(1), [MS, Duration::from_millis(100), Duration::from_secs(2)];
+
+    /// How many looks a start deadline is: a standstill of the controller takes one of them from the child's time.
+    START_LOOKS: u32 = 16, [8, 50];
+
+    /// A peer that connects to the endpoint and says nothing costs this long, then a fresh one is made.
+    SILENT_PEER: Duration = Duration::from_secs(1), [Duration::from_millis(10), Duration::from_secs(3)];
+
+    /// How many endpoints one start tries, so that a stranger who connects to each of them cannot
+    /// keep it busy for ever.
+    ENDPOINTS: usize = 5, [50];
+
+    /// No system tells a process that a debugger has attached: so often it looks.
+    DEBUGGER_LOOK: Duration = Duration::from_millis(50), [MS, Duration::from_millis(500)];
+
+    /// Gaps in a row of entries that are worth no trouble.
+    FEW_GAPS: usize = 32, [0, 1, 10_000];
+
+    /// New structures of one value that are remembered; a value with more is read back again next time.
+    FRESH_STRUCTURES: usize = 4096, [1, 16];
+
+    /// Bytes from which on a value is read back in samples: it need not be in memory three times.
+    SAMPLED_BYTES: usize = 1 << 20, [0, 1000, 64 << 20];
+
+    /// The same for elements, which may be many in few bytes.
+    SAMPLED_ELEMENTS: usize = 1 << 16, [0, 10, 1 << 30];
+
+    /// Elements for which a visitor is told to make room at once: what follows may be a lie.
+    ROOM_HINT: usize = 64 << 10, [0, 1, 1000];
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{DEFAULT_INBOX_ENTRIES, ENCODE_INLINE, INBOX_ENTRIES, draws};
+    use crate::chaos::{Draw, Role};
+
+    const ROLES: [Role; 2] = [Role::Controller, Role::Child];
+
+    /// The numbers that are the same amid chaos, and why.
+    const PINNED: &[(&str, &[&str])] = &[
+        (
+            "public: users and their tests rely on the default, or on what is refused, cut or dropped beyond it",
+            &[
+                "START_DEADLINE",
+                "STOP_GRACE",
+                "TERMINATE_GRACE",
+                "PING_INTERVAL",
+                "PING_INTERVAL_MIN",
+                "PINGS_MISSED",
+                "OVERRUN_GRACE",
+                "RESTART_DELAY",
+                "RESTART_BACKOFF",
+                "RESTART_DELAY_MAX",
+                "RESTARTS",
+                "RESTARTS_WITHIN",
+                "QUEUE_COMMANDS",
+                "QUEUE_BYTES",
+                "INBOX_ENTRIES",
+                "INBOX_BYTES",
+                "VALUE_BYTES",
+                "VALUE_DEPTH",
+                "DECODED_BYTES",
+                "OUTPUT_BYTES",
+                "OUTPUT_LINE_BYTES",
+                "STDERR_LINES",
+                "STDERR_LINE_BYTES",
+            ],
+        ),
+        (
+            "deadlines: a shorter one gives up what would have come, a longer one keeps a promise too late",
+            &[
+                "NESTED_MARGIN",
+                "KILL_GRACE",
+                "HELD_UP_PATIENCE",
+                "DRAIN_DEADLINE",
+                "OUTPUT_DEADLINE",
+                "CLOSED_LANE_PATIENCE",
+                "CPU_TIME_GRACE",
+                "SHUTDOWN_DEADLINE",
+                "FLUSH_DEADLINE",
+            ],
+        ),
+        (
+            "where values begin to go for newer ones, which handlers see, and senders to wait",
+            &["CHILD_QUEUE_BYTES", "CHILD_QUEUE_ENTRIES"],
+        ),
+        (
+            "both sides count on it: what one sends the other must take",
+            &[
+                "INTRODUCTION_BYTES",
+                "INTRODUCTION_ROOM",
+                "SHAPE_TEXT_BYTES",
+                "SANDBOX_BYTES",
+                "PANIC_TEXT_BYTES",
+                "REPORT_BYTES",
+                "STOP_REASON_BYTES",
+                "DIFFERENCES",
+            ],
+        ),
+        (
+            "what something costs, or needs at least: facts, not choices",
+            &[
+                "THREAD_STACK",
+                "THREAD_STACK_MAX",
+                "DECODING_STACK",
+                "GREETING_DESCRIPTORS",
+                "START_DESCRIPTORS",
+                "CHILD_MEMORY",
+                "CHILD_OPENS_FILES",
+                "CHILD_OPEN_FILES",
+                "WINDOW_MIN",
+                "WINDOW_FALLBACK",
+            ],
+        ),
+        ("the last resort, which no test may meet by chance", &["INBOX_HARD_BYTES", "DESCENDANTS"]),
+        ("the unit of others", &["MS"]),
+    ];
+
+    #[test]
+    fn every_number_is_a_knob_or_pinned_with_a_reason() {
+        let source = include_str!("limits.rs");
+        let (source, _) = source.split_once("#[cfg(test)]\nmod tests").unwrap();
+        let name = |line: &str| {
+            let (_, rest) = line.split_once("const ").filter(|(before, _)| {
+                before.is_empty() || (before.starts_with("pub") && !before.contains("//"))
+            })?;
+            rest.split_once(':').map(|(name, _)| name.to_owned())
+        };
+        let mut numbers: Vec<_> = source.lines().filter_map(name).collect();
+        let mut pinned: Vec<_> = PINNED.iter().flat_map(|(_, names)| *names).copied().collect();
+        numbers.sort_unstable();
+        pinned.sort_unstable();
+        assert_eq!(numbers, pinned, "a new number is a knob, or pinned here with its reason");
+    }
+
+    #[test]
+    fn every_knob_is_drawn_in_range_and_the_same_for_the_same_seed() {
+        let mut seen = BTreeSet::new();
+        for (seed, role) in (1..=100).flat_map(|seed| ROLES.map(|role| (seed, role))) {
+            let knobs = draws(seed, role);
+            assert_eq!(knobs, draws(seed, role), "{seed}, {role:?}");
+            for Draw { name, drawn, choices } in knobs {
+                assert!(choices.contains(&drawn), "{name}: {drawn}");
+                seen.insert((name, drawn));
+            }
+        }
+        for Draw { name, choices, .. } in draws(1, Role::Child) {
+            for (index, choice) in choices.iter().enumerate() {
+                assert!(!choices[..index].contains(choice), "{name}: {choice} stands there twice");
+                assert!(seen.contains(&(name, choice.clone())), "{name} is never {choice}");
+            }
+        }
+    }
+
+    /// With `CHAOS_SEED=7` it tells the numbers: `CHAOS_SEED=7 cargo test -p mpcore --lib a_knob_is -- --nocapture`.
+    #[test]
+    fn a_knob_is_its_default_without_a_seed() {
+        let Some(seed) = std::env::var("CHAOS_SEED").ok().and_then(|seed| seed.parse().ok()) else {
+            assert_eq!(ENCODE_INLINE.get(), 64 << 10);
+            assert_eq!(DEFAULT_INBOX_ENTRIES.get(), INBOX_ENTRIES);
+            return;
+        };
+        let [controller, child] = ROLES.map(|role| draws(seed, role));
+        for (ours, theirs) in controller.iter().zip(&child) {
+            let Draw { name, drawn, choices } = ours;
+            println!(
+                "{name}: {}, in a controller {drawn}, in a child {}",
+                choices[0], theirs.drawn
+            );
+        }
+        assert_eq!(format!("{:?}", ENCODE_INLINE.get()), controller[0].drawn);
+    }
+}

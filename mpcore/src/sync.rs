@@ -4,23 +4,15 @@
 //! What several threads touch takes its locks and atomics from here, where `tests/loom` can put loom's
 //! in their place.
 
-#[cfg(feature = "chaos")]
-use crate::chaos;
 use std::sync::PoisonError;
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
+use crate::chaos;
+
 /// As in [`std::sync::atomic`].
 pub(crate) mod atomic {
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-}
-
-#[cfg(not(feature = "chaos"))]
-mod chaos {
-    pub(super) fn delay() {}
-    pub(super) fn wakes_up() -> bool {
-        false
-    }
 }
 
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

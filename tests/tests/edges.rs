@@ -4,11 +4,10 @@ use std::time::{Duration, Instant};
 
 use mpcore::{Cleanup, End, ExitStatus, Inbox, State};
 
+use system_tests::LONG;
 use system_tests::transport::transport;
 
 mpcore::test_support!();
-
-const LONG: Duration = Duration::from_secs(40);
 
 /// A child whose start, commands and end can be drawn out.
 #[mpcore::process(config = bool)]

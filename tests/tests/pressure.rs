@@ -250,7 +250,7 @@ fn waits_that_begin_while_the_inbox_fills_all_end() {
 #[test]
 fn a_hundred_thousand_events_and_a_normal_exit_all_arrive_before_finished() {
     for end in ["stop", "SIGTERM"] {
-        let bench = ready(builder(CHILD));
+        let bench = ready(builder(CHILD).stop_grace(LONG));
         let count = count_ticks(&bench);
         let (sender, finished) = mpsc::channel();
         let before = Arc::clone(&count);
@@ -398,7 +398,7 @@ fn a_thread_of_the_child_that_never_stops_emitting_does_not_keep_it() {
 #[test]
 fn a_full_inbox_does_not_keep_a_child_from_stopping_or_being_told_dead() {
     let inbox = idle_inbox();
-    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(10, 1000));
+    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(10, 1000).stop_grace(LONG));
     let count = count_ticks(&bench);
     bench.flood(50_000);
     drain_until("the flood has begun", &inbox, || count.load(Ordering::SeqCst) > 0);

@@ -35,7 +35,7 @@ cargo xtask test [--no-skips] [--runner RUNNER]
                                       is listed as skipped, and is a failure with --no-skips
                                       (RUNNER: cargo, the default, or nextest)
 cargo xtask soak [TRIAL...] [-- ARGS] the promises under fire, at full size: many minutes; writes docs/soak.md
-                                      (TRIAL: kills, controllers, events, rounds, flood, interrupt, system_calls, fuzz;
+                                      (TRIAL: kills, controllers, events, rounds, flood, interrupt, system_calls, chaos, fuzz;
                                       ARGS: --scale 0.02 --seed NUMBER)
 cargo xtask bench call [--quick]      the round trip of a call, beside plain ipc-channel
 cargo xtask bench flood [--quick]     millions of property sets and events into a window; needs Qt

@@ -3,7 +3,9 @@
 //!
 //! A trial is a program of the package `system-tests` that prints its figures as rows of a Markdown table,
 //! `| what | figure | goal | kept or missed |`, among whatever else, and ends with an exit code other
-//! than 0 if a promise was broken. Only [`run`] runs anything.
+//! than 0 if a promise was broken. One, [`chaos`], is the whole-system tests themselves. Only [`run`] runs anything.
+
+mod chaos;
 
 use std::collections::HashMap;
 use std::env;
@@ -74,6 +76,13 @@ const TRIALS: &[Trial] = &[
         program: SOAK,
     },
     Trial {
+        name: "chaos",
+        about: "The whole-system tests under many seeds: threads are held up and woken for nothing, reads and writes \
+                get parts, and each process draws its own bounds, windows, batches and packet lengths. What fails is \
+                repeated by `CHAOS_SEED=SEED cargo test --workspace --test FILE TEST`.",
+        program: TESTS,
+    },
+    Trial {
         name: "fuzz",
         about: "Every decoder of what may come from the other side, fed with valid inputs that were spoiled \
                 and with noise: each comes to an end, quickly, without a panic and without much memory.",
@@ -86,7 +95,7 @@ struct Trial {
     name: &'static str,
     /// A sentence for the page.
     about: &'static str,
-    /// A program of the package `system-tests`. [`SOAK`] runs many, and is told which.
+    /// A program of the package `system-tests`. [`SOAK`] runs many, and is told which; [`TESTS`] is none.
     program: &'static str,
 }
 
@@ -123,14 +132,23 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
     let root = workspace_root()?;
     // Before the trials, which take long: what is built now is what is told.
     let origin = Origin::ask(&root)?;
-    let Some(built) = build(&plan.trials).show().answer(&root, Stdio::inherit())? else {
-        return Ok(ExitCode::FAILURE);
+    let programs = match build(&plan.trials) {
+        Some(build) => match build.show().answer(&root, Stdio::inherit())? {
+            Some(built) => programs(&String::from_utf8_lossy(&built)),
+            None => return Ok(ExitCode::FAILURE),
+        },
+        None => HashMap::new(),
     };
-    let programs = programs(&String::from_utf8_lossy(&built));
     let mut findings = Vec::new();
     for trial in &plan.trials {
         println!("\n== {}: {}", trial.name, trial.about);
         let begun = Instant::now();
+        if trial.program == TESTS {
+            let (rows, ok) = chaos::run(&plan.args)?;
+            rows.iter().for_each(|row| println!("{row}"));
+            findings.push(Finding { trial, rows, seconds: begun.elapsed().as_secs(), ok });
+            continue;
+        }
         let mut rows = Vec::new();
         let ended = command(trial, &programs, &plan.args)?.show().stream(&root, |line| {
             if is_row(line) {
@@ -157,6 +175,8 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
 
 const PACKAGE: &str = "system-tests";
 const SOAK: &str = "soak";
+/// No program: cargo builds and runs them.
+const TESTS: &str = "";
 /// The programs that [`SOAK`] starts.
 const SOAKED: [&str; 6] =
     ["bench_child", "controller", "fixed_life", "many_rounds", "scanner", "tracer"];
@@ -170,16 +190,20 @@ What is promised, under fire for many minutes. Written by `cargo xtask soak`; ea
 commit and when. A goal of speed that was missed is told as such; a broken promise makes the soak fail.
 ";
 
-/// Builds what the trials need and no more: each program is optimised as a whole.
-fn build(trials: &[&Trial]) -> CommandLine {
-    let mut programs: Vec<_> = trials.iter().map(|trial| trial.program).collect();
+/// Builds what the trials need and no more: each program is optimised as a whole. `None`: nothing.
+fn build(trials: &[&Trial]) -> Option<CommandLine> {
+    let programs = trials.iter().map(|trial| trial.program);
+    let mut programs: Vec<_> = programs.filter(|program| *program != TESTS).collect();
+    if programs.is_empty() {
+        return None;
+    }
     if programs.contains(&SOAK) {
         programs.extend(SOAKED);
     }
     programs.sort_unstable();
     programs.dedup();
     let programs = programs.into_iter().flat_map(|program| ["--bin", program]);
-    CommandLine::cargo(["build", "--release", "-p", PACKAGE, MESSAGES]).args(programs)
+    Some(CommandLine::cargo(["build", "--release", "-p", PACKAGE, MESSAGES]).args(programs))
 }
 
 /// The programs that a build has made, by name. They are run as they are: `cargo run` would build what
@@ -394,13 +418,15 @@ mod tests {
 
     #[test]
     fn what_the_trials_need_is_built() {
-        let line = build(&[&TRIALS[0], &TRIALS[1]]).to_string();
+        let line = build(&[&TRIALS[0], &TRIALS[1]]).unwrap().to_string();
         let programs = "--bin bench_child --bin controller --bin fixed_life --bin many_rounds --bin scanner \
                         --bin soak --bin tracer";
         assert!(line.ends_with(programs), "{line}");
         let fuzz = Trial { name: "fuzz", about: "", program: "fuzz" };
-        let line = build(&[&fuzz]).to_string();
+        let line = build(&[&fuzz]).unwrap().to_string();
         assert!(line.ends_with(" --bin fuzz") && line.matches("--bin").count() == 1, "{line}");
+        let tests = Trial { name: "chaos", about: "", program: TESTS };
+        assert!(build(&[&tests]).is_none(), "cargo builds them when it runs them");
     }
 
     #[test]

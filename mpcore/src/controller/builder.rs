@@ -200,7 +200,10 @@ impl<C: Control> Builder<C> {
             stop_grace: None,
             at_exit: None,
             queue: Bounds { entries: limits::QUEUE_COMMANDS, bytes: limits::QUEUE_BYTES },
-            inbox_bound: InboxBound { entries: limits::INBOX_ENTRIES, bytes: limits::INBOX_BYTES },
+            inbox_bound: InboxBound {
+                entries: limits::DEFAULT_INBOX_ENTRIES.get(),
+                bytes: limits::DEFAULT_INBOX_BYTES.get(),
+            },
             inbox: None,
             after_exit: None,
             vigilance: Vigilance::default(),

@@ -49,7 +49,7 @@ impl ConfigBytes {
         config: T,
         codec: &Codec<T>,
     ) -> Result<Arc<Self>, EncodeError> {
-        let mut encoder = Encoder::new(ENCODE_INLINE);
+        let mut encoder = Encoder::new(ENCODE_INLINE.get());
         match codec.encode_into(&config, &mut encoder) {
             Ok(()) => Ok(Self::done(Ok(encoder.into_bytes().into()))),
             Err(EncodeError::TooLarge { .. }) => Ok(Self::on_a_thread(codec.defer(config))),
@@ -167,8 +167,8 @@ mod tests {
 
     #[test]
     fn a_small_config_is_there_at_once_or_refused_at_once() {
-        let small = ConfigBytes::of(Config(ENCODE_INLINE - 1, Mood::Fine), &wire()).unwrap();
-        assert_eq!(heard(&small), (Ok(ENCODE_INLINE), current().id()));
+        let small = ConfigBytes::of(Config(ENCODE_INLINE.get() - 1, Mood::Fine), &wire()).unwrap();
+        assert_eq!(heard(&small), (Ok(ENCODE_INLINE.get()), current().id()));
         let refused = ConfigBytes::of(Config(10, Mood::Refuses), &wire());
         assert!(matches!(refused, Err(EncodeError::Refused { .. })), "{refused:?}");
         assert_eq!(heard(&ConfigBytes::none()).0, Ok(0));
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_large_config_is_encoded_elsewhere_and_refused_later() {
-        let large = ENCODE_INLINE + 1;
+        let large = ENCODE_INLINE.get() + 1;
         let of = |mood| ConfigBytes::of(Config(large, mood), &wire()).unwrap();
         let fine = of(Mood::Fine);
         // The first run asks, and then the next one.
@@ -196,7 +196,7 @@ mod tests {
         impl Serialize for Gated {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 forged::note();
-                let serialized = vec![7_u8; ENCODE_INLINE + 1].serialize(serializer)?;
+                let serialized = vec![7_u8; ENCODE_INLINE.get() + 1].serialize(serializer)?;
                 lock(&self.0).recv_timeout(LONG).expect("the gate opens");
                 Ok(serialized)
             }

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::grant::{Account, Grant, Overdrawn};
+use crate::limits::{CANCELLED_PER_MESSAGE, DEADLINES_PER_MESSAGE, STOP_REASON_BYTES};
 use crate::transport::Sender;
-use crate::wire::credit::{FalseReport, Window, charge};
-use crate::wire::packet::{Head, PacketKind};
-use crate::wire::report::{CANCELLED_PER_MESSAGE, ControlState, DEADLINES_PER_MESSAGE};
+use crate::wire::credit::{FalseReport, Window, charge, longest_packet};
+use crate::wire::packet::{HEAD, Head, PacketKind};
+use crate::wire::report::ControlState;
 use crate::wire::stop_reason::StopReason;
 
 /// A child that does not keep to the credit.
@@ -40,6 +41,32 @@ struct Open {
     generation: u32,
     window: Window,
     account: Account,
+    most: Most,
+}
+
+/// How much goes into one message, so that it is no longer than a packet may be: one that costs more than half a
+/// window might wait for ever for credit of which no report is due.
+#[derive(Debug, Clone, Copy)]
+struct Most {
+    cancelled: usize,
+    deadlines: usize,
+}
+
+impl Most {
+    /// A number of 64 bits, as postcard writes it at most, and one of 32 bits.
+    const CALL: usize = 10;
+    const MILLISECONDS: usize = 5;
+    /// Beside the reason to stop and what is counted here: lengths, tags, and a ping.
+    const REST: usize = 32;
+
+    fn of(window: u32) -> Self {
+        let room = longest_packet(window).saturating_sub(HEAD + STOP_REASON_BYTES + Self::REST);
+        let fit = |length: usize| (room / 2 / length).max(1);
+        Self {
+            cancelled: CANCELLED_PER_MESSAGE.get().min(fit(Self::CALL)),
+            deadlines: DEADLINES_PER_MESSAGE.get().min(fit(Self::CALL + Self::MILLISECONDS)),
+        }
+    }
 }
 
 impl std::fmt::Debug for ControlLane {
@@ -57,7 +84,8 @@ impl ControlLane {
     pub(crate) fn open(&mut self, lane: Sender, generation: u32, window: u32) -> Arc<Grant> {
         let account = Account::new(window);
         let grant = Arc::clone(account.grant());
-        self.open = Some(Open { lane, generation, window: Window::new(window), account });
+        let (window, most) = (Window::new(window), Most::of(window));
+        self.open = Some(Open { lane, generation, window, account, most });
         self.flush(false);
         grant
     }
@@ -125,12 +153,12 @@ impl ControlLane {
         let Some(open) = &mut self.open else { return };
         self.unsent |= credit_due;
         while self.unsent {
-            let cancelled = self.cancelled.iter().copied().take(CANCELLED_PER_MESSAGE);
+            let cancelled = self.cancelled.iter().copied().take(open.most.cancelled);
             let deadlines = self.deadlines.iter().map(|(call, allowed)| (*call, *allowed));
             let now = ControlState {
                 stop: self.stop.clone(),
                 cancelled: cancelled.collect(),
-                deadlines: deadlines.take(DEADLINES_PER_MESSAGE).collect(),
+                deadlines: deadlines.take(open.most.deadlines).collect(),
                 ping: self.ping,
             };
             let mut packet = Vec::new();
@@ -164,7 +192,7 @@ mod tests {
     use std::sync::{Arc, mpsc};
 
     use super::*;
-    use crate::wire::packet::HEAD;
+    use crate::limits::WINDOW_MIN;
 
     fn sent(receiver: &mpsc::Receiver<Vec<u8>>) -> Vec<(u64, bool, usize)> {
         let packets = receiver.try_iter().map(|packet| {
@@ -216,6 +244,34 @@ mod tests {
         lane.packet_read(charges, 0, true).unwrap();
         let total: usize = first.iter().chain(&sent(&receiver)).map(|(_, _, count)| count).sum();
         assert_eq!(total, 100);
+    }
+
+    #[test]
+    fn no_message_is_longer_than_a_packet() {
+        for window in [WINDOW_MIN, 20_001, 96 << 10, 1 << 20] {
+            let (sender, receiver) = mpsc::channel::<Vec<u8>>();
+            let mut lane = ControlLane::default();
+            lane.stop(StopReason::because("x".repeat(2 * STOP_REASON_BYTES)));
+            for number in 0..3000 {
+                lane.cancel(u64::MAX - number);
+                lane.set_deadline(u64::MAX - number, u32::MAX);
+            }
+            lane.ping(u32::MAX);
+            lane.open(Arc::new(sender), 1, window);
+            let (mut reported, mut cancelled) = (0, 0);
+            while cancelled < 3000 {
+                let packets: Vec<_> = receiver.try_iter().collect();
+                assert!(!packets.is_empty(), "{window}: {cancelled} of 3000 were sent");
+                for packet in packets {
+                    assert!(packet.len() <= longest_packet(window), "{window}: {}", packet.len());
+                    let (_, body) = Head::parse(&packet, 1).unwrap();
+                    cancelled +=
+                        postcard::from_bytes::<ControlState>(body).unwrap().cancelled.len();
+                    reported += charge(packet.len());
+                }
+                lane.packet_read(reported, 0, true).unwrap();
+            }
+        }
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Core {
 
     /// Submits a command; never blocks.
     pub fn call<A: Args, T, E>(&self, command: &'static Command<A, T, E>, args: A) -> Call<T, E> {
-        let mut encoder = Encoder::new(ENCODE_INLINE);
+        let mut encoder = Encoder::new(ENCODE_INLINE.get());
         let shared = self.shared();
         let (call, waiting) = match args.encode(&command.args, &mut encoder) {
             Ok(()) => shared.submit(command.index, encoder.into_bytes()),

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::wire::credit::report_step;
 
 /// What has been granted and told: shared by the two lanes to the child.
 #[derive(Debug, Default)]
@@ -41,14 +42,16 @@ pub(crate) struct Overdrawn {
 pub(crate) struct Account {
     grant: Arc<Grant>,
     consumed: u64,
-    half_window: u64,
+    window: u64,
+    /// What has been granted is told after this much.
+    step: u64,
     withheld: bool,
 }
 
 impl Account {
     pub(crate) fn new(window: u32) -> Self {
-        let half_window = u64::from(window) / 2;
-        Self { grant: Arc::default(), consumed: 0, half_window, withheld: false }
+        let (step, window) = (report_step(window), u64::from(window));
+        Self { grant: Arc::default(), consumed: 0, window, step, withheld: false }
     }
 
     pub(crate) fn grant(&self) -> &Arc<Grant> {
@@ -59,7 +62,7 @@ impl Account {
     /// Returns whether that is to be told at once, since too much has not been.
     pub(crate) fn read(&mut self, charge: u64, grant: bool) -> Result<bool, Overdrawn> {
         self.consumed += charge;
-        let allowed = self.grant.granted() + 2 * self.half_window + 1;
+        let allowed = self.grant.granted() + self.window + 1;
         if self.consumed > allowed {
             // Whoever sends without credit would fill our memory, whatever the bounds say.
             return Err(Overdrawn { sent: self.consumed, allowed });
@@ -71,7 +74,7 @@ impl Account {
             return Ok(false);
         }
         self.grant.granted.store(self.consumed, Ordering::SeqCst);
-        Ok(self.consumed - self.grant.told.load(Ordering::SeqCst) >= self.half_window)
+        Ok(self.consumed - self.grant.told.load(Ordering::SeqCst) >= self.step)
     }
 
     pub(crate) fn is_withheld(&self) -> bool {

@@ -371,8 +371,8 @@ pub(super) fn turns(
     let begun = Instant::now();
     let mut now = Duration::ZERO;
     move |child| {
-        let turn_ends = now + INBOX_TURN_TIME;
-        for _ in 0..INBOX_TURN {
+        let turn_ends = now + INBOX_TURN_TIME.get();
+        for _ in 0..INBOX_TURN.get() {
             // The value under the mailbox's lock: after it, a new run may put its own into the mirrors.
             let next = child.inbox.pop(|notice| notice.with_value(&child.mirrors));
             let Some(notice) = next else {

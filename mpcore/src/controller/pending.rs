@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::escalation::Limit;
 use super::outcome::Outcome;
 use super::repeat::Repeat;
+use crate::limits::FEW_GAPS;
 use crate::sync::Mutex;
 
 /// What a call hears.
@@ -101,9 +102,6 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// So many gaps are worth no trouble.
-const FEW_GAPS: usize = 32;
-
 /// See the [module](self).
 ///
 /// Calls come in rising order and mostly end in that order, so they stand in a row, and what has
@@ -171,7 +169,7 @@ impl Pending {
         }
         // Behind a command that takes long, others may be cancelled, or writes superseded, without an end.
         let gaps = self.row.len() - self.count;
-        if gaps > FEW_GAPS && gaps > self.count {
+        if gaps > FEW_GAPS.get() && gaps > self.count {
             self.row.retain(|(_, entry)| entry.is_some());
         }
         Some(entry)
@@ -227,7 +225,7 @@ mod tests {
         for call in 1..10_000 {
             pending.insert(call, entry().0);
             assert!(call % 100 == 0 || pending.remove(call).is_some());
-            assert!(pending.row.len() <= 2 * pending.len() + FEW_GAPS + 1);
+            assert!(pending.row.len() <= 2 * pending.len() + FEW_GAPS.get() + 1);
         }
         let left: Vec<_> = (0..100).map(|number| number * 100).collect();
         assert_eq!(pending.calls(), left);

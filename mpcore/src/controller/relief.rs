@@ -10,17 +10,14 @@ use std::cell::Cell;
 use std::io;
 use std::sync::{Mutex, OnceLock};
 use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::inbox::{InboxHandle, turns};
 use super::ring::{Look, Rest, TurnNumber};
-use crate::limits::HELD_INBOX;
+use crate::limits::{BACKGROUND_DRAIN, HELD_INBOX};
 use crate::process::watch;
 use crate::sync::lock;
 use crate::unwind::caught;
-
-/// After this a drain begins anew, which costs nothing.
-const DRAIN: Duration = Duration::from_secs(1);
 
 /// The thread that drains now; held ones are no longer it.
 static DRAINING: Mutex<Option<Thread>> = Mutex::new(None);
@@ -73,7 +70,7 @@ fn drain() {
     let inbox = background_inbox();
     loop {
         // A handler's captured value that panics when it is dropped costs its turn, and not the thread.
-        let rest = caught(|| inbox.ring().drain(turns(DRAIN, &mut 0)));
+        let rest = caught(|| inbox.ring().drain(turns(BACKGROUND_DRAIN.get(), &mut 0)));
         match rest {
             Some(Rest::Some) => {}
             // It may have been relieved before it panicked.
@@ -91,7 +88,7 @@ fn is_draining() -> bool {
 }
 
 fn ask_for_look(turn: TurnNumber) {
-    watch::alarm(Instant::now() + HELD_INBOX, move || look(turn));
+    watch::alarm(Instant::now() + HELD_INBOX.get(), move || look(turn));
 }
 
 fn look(seen: TurnNumber) {
@@ -116,7 +113,7 @@ fn relieve(held: TurnNumber) {
         *draining = Some(thread::current());
         taken_over
     };
-    let rest = caught(|| drain_under_way.run(turns(DRAIN, &mut 0)));
+    let rest = caught(|| drain_under_way.run(turns(BACKGROUND_DRAIN.get(), &mut 0)));
     match rest {
         Some(Rest::Relieved) => {}
         None if !is_draining() => {}

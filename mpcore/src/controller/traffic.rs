@@ -16,6 +16,7 @@ use super::outcome::Outcome;
 use super::pending::{Entry, Pending, SharedThen, Then};
 use super::repeat::AcceptedWrites;
 use super::supersede::{Kind, WaitingWrites};
+use crate::limits::ENCODE_INLINE;
 use crate::sync::Mutex;
 use crate::transport::Sender;
 use crate::wire::credit::FalseReport;
@@ -126,7 +127,7 @@ impl Traffic {
         mut entry: Entry,
         payload: Payload,
     ) -> Result<Vec<(u64, Entry)>, (Entry, Outcome)> {
-        let length = payload.ready().map_or(crate::limits::ENCODE_INLINE, <[u8]>::len);
+        let length = payload.ready().map_or_else(|| ENCODE_INLINE.get(), <[u8]>::len);
         let is_ready = payload.ready().is_some();
         let older = match kind {
             Kind::Write(property) if is_ready => self.superseded_by(property, call),

@@ -16,6 +16,7 @@ use super::outcome::{CallError, Exception, ExceptionKind};
 use super::run::Run;
 use super::shared::Shared;
 use super::traffic::Traffic;
+use crate::chaos;
 use crate::error::Never;
 use crate::inherited;
 use crate::limits::{HELD_UP_PATIENCE, LOOK_AGAIN, OVERRUN_GRACE, PING_INTERVAL};
@@ -108,7 +109,7 @@ impl Shared {
         });
         if looked.is_err() {
             // The watcher waits for nobody, so it looks again.
-            self.look_at(look, Instant::now() + LOOK_AGAIN);
+            self.look_at(look, Instant::now() + LOOK_AGAIN.get());
         }
     }
 
@@ -269,7 +270,7 @@ impl Shared {
         }
         let waiting = self.begin_wait();
         let shared = Arc::clone(self);
-        watch::alarm(Instant::now() + HELD_UP_PATIENCE, move || {
+        watch::alarm(Instant::now() + chaos::patience(HELD_UP_PATIENCE), move || {
             shared.kill_for(&run, call, ignored, escalation);
             drop(waiting);
         });

@@ -17,6 +17,7 @@ use std::time::Instant;
 
 use super::lines::{Lines, Tail};
 use super::sys;
+use crate::chaos::InParts;
 use crate::limits::{OUTPUT_LINE_BYTES, STDERR_LINE_BYTES, STDERR_LINES};
 use crate::sync::{lock, wait_timeout};
 
@@ -182,7 +183,7 @@ impl Stream {
         }
         match to {
             PassedOn::ToStdout => sys::write_to_stdout(&bytes),
-            PassedOn::ToStderr => drop(io::stderr().write_all(&bytes)),
+            PassedOn::ToStderr => drop(InParts(io::stderr()).write_all(&bytes)),
             PassedOn::Nowhere => {}
         }
         lock(&self.state).passing_on = false;
@@ -215,7 +216,11 @@ mod source {
 
     use rustix::io::Errno;
 
-    use super::{Arc, Fate, Instant, Keep, Mutex, PassedOn, Pipe, State, Stream, io, lock};
+    use super::{
+        Arc, Fate, InParts, Instant, Keep, Mutex, PassedOn, Pipe, State, Stream, io, lock,
+    };
+    use crate::chaos;
+    use crate::limits::OUTPUT_CHUNK;
     use crate::made_once::MadeOnce;
     use crate::process::sys::{self, poll_readable};
     use crate::sync::wait_timeout;
@@ -248,9 +253,6 @@ mod source {
         }
     }
 
-    /// What is read at once.
-    const CHUNK: usize = 64 << 10;
-
     /// Whether more may come.
     #[derive(PartialEq, Eq)]
     enum Read {
@@ -281,7 +283,8 @@ mod source {
 
     fn read(pipe: &Open, state: &mut State, buffer: &mut [u8]) -> Read {
         loop {
-            match rustix::io::read(&pipe.pipe, &mut *buffer) {
+            let most = chaos::part(buffer.len());
+            match rustix::io::read(&pipe.pipe, &mut buffer[..most]) {
                 Ok(0) => return Read::Ended,
                 Ok(length) => {
                     state.take(&buffer[..length]);
@@ -301,11 +304,11 @@ mod source {
             // Not more than is there now, but for a last look at whether that is the end: somebody else may
             // hold the pipe and go on writing.
             let mut left = rustix::io::ioctl_fionread(&pipe.pipe).unwrap_or_default();
-            let mut buffer = vec![0; CHUNK];
+            let mut buffer = vec![0; OUTPUT_CHUNK.get()];
             let (mut read_on, mut closed) = (true, None);
             while read_on {
                 read_on = left > 0;
-                let most = usize::try_from(left).unwrap_or(CHUNK).clamp(1, CHUNK);
+                let most = usize::try_from(left).unwrap_or(usize::MAX).clamp(1, buffer.len());
                 match read(&pipe, &mut state, &mut buffer[..most]) {
                     Read::Some(length) => left = left.saturating_sub(length as u64),
                     Read::NothingNow => break,
@@ -416,7 +419,7 @@ mod source {
 
     fn run(mut wake: io::PipeReader, new: &Mutex<Vec<Arc<Stream>>>, rounds: &Rounds) {
         let mut streams: Vec<Arc<Stream>> = Vec::new();
-        let mut buffer = vec![0; CHUNK];
+        let mut buffer = vec![0; OUTPUT_CHUNK.get()];
         loop {
             streams.retain(|stream| {
                 let open = stream.source.open().is_some();
@@ -453,7 +456,7 @@ mod source {
             drop(followed);
             drop((pipes, closed));
             if ready.contains(&0) {
-                let _ = io::Read::read(&mut wake, &mut [0; 512]);
+                let _ = io::Read::read(&mut InParts(&mut wake), &mut [0; 512]);
                 streams.append(&mut lock(new));
             }
             // After the wake was taken: who asks from here on wakes once more.

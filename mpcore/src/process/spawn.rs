@@ -10,15 +10,12 @@ use std::io;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::sys;
 use super::watch;
+use crate::limits::SPAWN_PATIENCE;
 use crate::sync::{lock, wait, wait_timeout};
-
-/// A spawn takes a few milliseconds. After this long without any progress those that wait behind it get another
-/// thread.
-const PATIENCE: Duration = Duration::from_millis(250);
 
 /// A started process and the controller's ends of its pipes.
 #[derive(Debug)]
@@ -69,7 +66,7 @@ impl Spawning {
         loop {
             let mut state = lock(&self.state);
             if matches!(*state, State::Waiting) {
-                state = wait_timeout(&self.changed, state, PATIENCE);
+                state = wait_timeout(&self.changed, state, SPAWN_PATIENCE.get());
             }
             match std::mem::replace(&mut *state, State::Taken) {
                 State::Done(spawned) => return Ok(spawned),
@@ -140,7 +137,7 @@ fn start_thread(jobs: &mut MutexGuard<'_, Queue>) -> io::Result<()> {
 /// Another thread for those that wait, if all hang.
 fn relieve() {
     let mut jobs = lock(&JOBS.queue);
-    let stands_still = jobs.moved.is_none_or(|at| at.elapsed() >= PATIENCE);
+    let stands_still = jobs.moved.is_none_or(|at| at.elapsed() >= SPAWN_PATIENCE.get());
     if stands_still && jobs.idle == 0 && !jobs.waiting.is_empty() {
         // Where there can be none, they wait on.
         let _ = start_thread(&mut jobs);

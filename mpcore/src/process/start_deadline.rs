@@ -6,8 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-/// How many looks a deadline is.
-const LOOKS: u32 = 16;
+use crate::limits::START_LOOKS;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -21,8 +20,8 @@ impl StartDeadline {
     /// `None`: beyond the clock's end.
     pub(super) fn new(now: Instant, whole: Duration) -> Option<Self> {
         now.checked_add(whole)?;
-        let step = whole / LOOKS;
-        Some(Self { step, left: LOOKS, next: now + step })
+        let step = whole / START_LOOKS.get();
+        Some(Self { step, left: START_LOOKS.get(), next: now + step })
     }
 
     /// When to look.
@@ -86,6 +85,6 @@ mod tests {
         let now = Instant::now();
         assert!(StartDeadline::new(now, Duration::MAX).is_none());
         let mut none = StartDeadline::new(now, Duration::ZERO).unwrap();
-        assert!((0..LOOKS).any(|_| none.passed(now)));
+        assert!((0..START_LOOKS.get()).any(|_| none.passed(now)));
     }
 }

@@ -375,7 +375,7 @@ impl Dead {
     fn keep(&mut self, mut remains: Remains) {
         if remains.are_left() {
             self.to_reap.push(remains);
-            self.pause = REAP_AGAIN;
+            self.pause = REAP_AGAIN.get();
             self.reap_at = Some(Instant::now() + self.pause);
         }
     }
@@ -386,7 +386,7 @@ impl Dead {
             return;
         }
         self.to_reap.retain_mut(Remains::are_left);
-        self.pause = (self.pause * 2).min(REAP_AGAIN_MAX);
+        self.pause = (self.pause * 2).min(REAP_AGAIN_MAX.get());
         self.reap_at = (!self.to_reap.is_empty()).then(|| now + self.pause);
     }
 }

@@ -11,6 +11,8 @@ pub(crate) mod socket;
 
 use std::sync::{Arc, OnceLock};
 
+use crate::limits::{WINDOW_FALLBACK, WINDOW_MAX, WINDOW_MIN};
+
 /// What carries the packets between a controller and the process of its child.
 ///
 /// Both carry the same packets and keep the same promises, but for one: ipc-channel believes the length
@@ -115,8 +117,8 @@ pub(crate) fn window() -> u32 {
     static WINDOW: OnceLock<u32> = OnceLock::new();
     *WINDOW.get_or_init(|| {
         let buffer = crate::process::sys::socket_buffer();
-        buffer.map_or(crate::limits::WINDOW_FALLBACK, |bytes| {
-            (bytes / 3 * 2).clamp(16 << 10, 1 << 20)
+        buffer.map_or(WINDOW_FALLBACK.min(WINDOW_MAX.get()), |bytes| {
+            (bytes / 3 * 2).clamp(WINDOW_MIN, WINDOW_MAX.get())
         })
     })
 }

@@ -25,6 +25,7 @@ use rustix::net::{
 use super::{
     ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
 };
+use crate::chaos;
 use crate::limits::{INTRODUCTION_BYTES, INTRODUCTION_ROOM};
 use crate::process::sys;
 use crate::wire::codec::decode_within;
@@ -61,6 +62,7 @@ impl LaneSender for SocketSender {
         if sys::is_copy() {
             return Ok(()); // the lane is the original's
         }
+        chaos::delay();
         loop {
             match send(&self.socket, packet, flags) {
                 Ok(_) => return Ok(()),
@@ -90,6 +92,7 @@ struct SocketReceiver {
 impl LaneReceiver for SocketReceiver {
     fn receive(&mut self, packet: &mut Vec<u8>) -> Result<(), ReceiveError> {
         let mut reset = false;
+        chaos::delay();
         loop {
             if sys::is_copy() {
                 return Err(ReceiveError::Closed); // what comes is the original's

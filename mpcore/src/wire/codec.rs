@@ -17,7 +17,7 @@ use super::reordered::{self, digest};
 use super::serializer::{Elements, Options, ValueSerializer};
 use super::shape;
 use super::structure::{Known, Seen};
-use crate::limits::{VALUE_BYTES, VALUE_DEPTH};
+use crate::limits::{SAMPLED_BYTES, SAMPLED_ELEMENTS, VALUE_BYTES, VALUE_DEPTH};
 use crate::panic_hook::quietly;
 use crate::unwind::caught;
 
@@ -235,7 +235,8 @@ impl Encoder {
         match result {
             Ok(()) if seen.fresh.is_empty() => Ok(Verdict::Faithful),
             Ok(()) => {
-                let large = self.bytes.len() - start > SAMPLED || seen.elements > SAMPLED_ELEMENTS;
+                let large = self.bytes.len() - start > SAMPLED_BYTES.get()
+                    || seen.elements > SAMPLED_ELEMENTS.get();
                 read_back(value, known, &seen.fresh, large)
             }
             Err(refusal) if matches!(refusal.why(), Why::Undescribed(_)) => {
@@ -329,12 +330,6 @@ pub(crate) fn in_described<T: Wire>(value: &T) -> Vec<u8> {
     let _ = encoder.encode_described(value, Known::of::<T>(), Options::Marked);
     encoder.into_bytes()
 }
-
-/// Bytes from which on a value is read back in samples: it need not be in memory three times.
-const SAMPLED: usize = 1 << 20;
-
-/// The same for elements, which may be many in few bytes.
-const SAMPLED_ELEMENTS: usize = 1 << 16;
 
 /// Which form a value is to have.
 enum Verdict {

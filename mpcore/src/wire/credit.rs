@@ -8,6 +8,8 @@
 //! Invariant, checked by a property test: while data waits, either it may be sent, or the receiver
 //! has a report due or under way. It holds because no charge is larger than half a window.
 
+use crate::limits::CREDIT_REPORTS;
+
 /// What the kernel books for a packet of `length` bytes, at most.
 ///
 /// Linux charges the size of the allocation, not of the data: up to twice the length and the
@@ -20,6 +22,11 @@ pub(crate) fn charge(length: usize) -> u64 {
 pub(crate) fn longest_packet(window: u32) -> usize {
     let half = window as usize / 2;
     (half.saturating_sub(20 << 10)).max(half.saturating_sub(1024) / 2)
+}
+
+/// How much a receiver consumes before it reports: half a window, or less.
+pub(crate) fn report_step(window: u32) -> u64 {
+    u64::from(window) / CREDIT_REPORTS.get()
 }
 
 /// The sender's side of a lane's credit.
@@ -67,14 +74,15 @@ impl Window {
 /// The receiver's side of a lane's credit.
 #[derive(Debug, Clone)]
 pub(crate) struct Meter {
-    half: u64,
+    /// A report is due after this much, half a window at most.
+    step: u64,
     consumed: u64,
     reported: u64,
 }
 
 impl Meter {
     pub(crate) fn new(window: u32) -> Self {
-        Self { half: u64::from(window) / 2, consumed: 0, reported: 0 }
+        Self { step: report_step(window), consumed: 0, reported: 0 }
     }
 
     pub(crate) fn consume(&mut self, charge: u64) {
@@ -83,7 +91,7 @@ impl Meter {
 
     /// Whether a report is due even if nothing else is to be sent.
     pub(crate) fn due(&self) -> bool {
-        self.consumed - self.reported >= self.half
+        self.consumed - self.reported >= self.step
     }
 
     /// The total to put on the next message.

@@ -27,13 +27,10 @@ use serde::de::{
 use super::memory::{TRIED, room_for};
 use super::refusal::{Refusal, Why};
 use super::tag::Tag;
-use crate::limits::{DECODED_BYTES, DECODING_STACK, VALUE_DEPTH};
+use crate::limits::{DECODED_BYTES, DECODING_STACK, ROOM_HINT, VALUE_DEPTH};
 
 /// What an element without a size is taken for, so that their number is bounded too.
 const SIZELESS: usize = 1024;
-
-/// Elements for which a visitor is told to make room at once: what follows may be a lie.
-const HINT: usize = 64 << 10;
 
 /// Levels that any type may have, however large it is.
 const FREE_LEVELS: usize = 8;
@@ -541,7 +538,7 @@ impl<'de> Elements<'_, 'de> {
     /// Never more than the bytes could hold of elements of one byte.
     #[inline]
     fn hint(&self) -> Option<usize> {
-        Some(self.left.min(self.decoder.rest.len()).min(HINT))
+        Some(self.left.min(self.decoder.rest.len()).min(ROOM_HINT.get()))
     }
 }
 
@@ -819,7 +816,7 @@ mod tests {
 
         assert_eq!(decode::<Trusting>(&ENDLESS).unwrap().0, 0);
         let long = [&ENDLESS[..], &[0; 100_000]].concat();
-        assert!(decode::<Trusting>(&long).unwrap().0 <= HINT);
+        assert!(decode::<Trusting>(&long).unwrap().0 <= ROOM_HINT.get());
     }
 
     #[test]

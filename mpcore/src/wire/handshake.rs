@@ -18,6 +18,7 @@ use super::codec::decode;
 use super::fault::FaultPlan;
 use super::interface::Facts;
 use super::packet::PROTOCOL;
+use crate::chaos::InParts;
 
 /// The hidden first argument that marks a child.
 pub(crate) const MARK: &str = "--mpcore-child";
@@ -98,7 +99,7 @@ impl Record {
         let mut record = MAGIC.to_vec();
         record.extend_from_slice(&(body.len() as u32).to_le_bytes());
         record.extend_from_slice(&body);
-        pipe.write_all(&record)?;
+        InParts(&mut *pipe).write_all(&record)?;
         pipe.flush()
     }
 
@@ -123,6 +124,7 @@ impl Record {
     }
 
     fn body(pipe: &mut impl Read) -> io::Result<Vec<u8>> {
+        let mut pipe = InParts(pipe);
         let mut head = [0; 12];
         pipe.read_exact(&mut head)?;
         if head[..8] != MAGIC {

@@ -17,6 +17,8 @@
 
 use std::collections::{HashMap, VecDeque, hash_map};
 
+use crate::limits::FEW_GAPS;
+
 /// Which waiting entries replace each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
@@ -71,9 +73,6 @@ pub(crate) struct KeyedQueue<V> {
     keyed: HashMap<Key, Waiting>,
     gaps: usize,
 }
-
-/// So many gaps are worth no trouble.
-const FEW_GAPS: usize = 32;
 
 impl<V> Default for KeyedQueue<V> {
     fn default() -> Self {
@@ -158,7 +157,7 @@ impl<V> KeyedQueue<V> {
         let Slot::Entry(_, value) = std::mem::replace(slot, Slot::Gap(rank)) else { return None };
         self.gaps += 1;
         self.skip_gaps();
-        if self.gaps > FEW_GAPS && self.gaps > self.len() {
+        if self.gaps > FEW_GAPS.get() && self.gaps > self.len() {
             self.close_gaps();
         }
         Some(value)
@@ -431,7 +430,7 @@ mod tests {
                 assert_eq!(queue.take_ranked(number as u64, rank), Some(number));
                 assert_eq!(queue.take_ranked(number as u64, rank), None);
             }
-            assert!(queue.slots.len() <= 2 * queue.len() + FEW_GAPS + 1);
+            assert!(queue.slots.len() <= 2 * queue.len() + FEW_GAPS.get() + 1);
         }
         assert_eq!(queue.len(), 101);
         assert_eq!(queue.ranked(5_000, rank), Some(&mut 5_000));
@@ -529,7 +528,7 @@ mod tests {
                 let entries = sent.len() - gone - out.len();
                 prop_assert_eq!(queue.len(), entries);
                 prop_assert!(entries <= due.len() + 2 * 3 * stretches);
-                prop_assert!(queue.slots.len() <= 2 * entries + FEW_GAPS + 1);
+                prop_assert!(queue.slots.len() <= 2 * entries + FEW_GAPS.get() + 1);
                 prop_assert_eq!(queue.is_empty(), entries == 0);
             }
             due.extend(newest.into_values());

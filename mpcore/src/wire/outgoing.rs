@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use crate::limits::{PACKET_BYTES, PACKET_ITEMS};
+
 use super::credit::{FalseReport, Window, charge, longest_packet};
 use super::keyed::{Key, KeyedQueue, Put, Room};
 use super::packet::{Head, ITEM_HEAD, ItemHead, ItemKind, PacketKind, write_part_head};
@@ -90,6 +92,10 @@ pub(crate) struct Outgoing {
     held: bool,
 }
 
+fn longest(window: u32) -> usize {
+    longest_packet(window).min(PACKET_BYTES.get())
+}
+
 impl Outgoing {
     pub(crate) fn new(window: u32, bounds: Bounds) -> Self {
         Self {
@@ -97,7 +103,7 @@ impl Outgoing {
             bytes: 0,
             bounds,
             window: Window::new(window),
-            longest: longest_packet(window),
+            longest: longest(window),
             sent: 0,
             held: false,
         }
@@ -106,7 +112,7 @@ impl Outgoing {
     /// Begins the next run: a fresh lane, with what is queued.
     pub(crate) fn reset_lane(&mut self, window: u32) {
         self.window = Window::new(window);
-        self.longest = longest_packet(window);
+        self.longest = longest(window);
         self.sent = 0;
     }
 
@@ -242,6 +248,7 @@ impl Outgoing {
     ) -> Next {
         out.clear();
         let room = self.longest - super::packet::HEAD;
+        let mut items = 0;
         while let Some(entry) = self.entries.front_mut() {
             let turn = if self.sent == 0 { turn(&entry.head) } else { Turn::Now };
             if turn == Turn::Never {
@@ -266,7 +273,7 @@ impl Outgoing {
                 return self.next_part(head, out);
             }
             let filled = out.len().saturating_sub(super::packet::HEAD);
-            if filled + ITEM_HEAD + payload.len() > room {
+            if filled + ITEM_HEAD + payload.len() > room || items >= PACKET_ITEMS.get() {
                 break;
             }
             let length = out.len().max(super::packet::HEAD) + ITEM_HEAD + payload.len();
@@ -281,6 +288,7 @@ impl Outgoing {
             }
             out.extend_from_slice(&entry.head.bytes(payload.len()));
             out.extend_from_slice(payload);
+            items += 1;
             self.pop();
         }
         if out.is_empty() {

@@ -20,12 +20,6 @@ pub(crate) struct ControlState {
     pub(crate) ping: u32,
 }
 
-/// Ids per message, so that it stays one packet.
-pub(crate) const CANCELLED_PER_MESSAGE: usize = 1000;
-
-/// The same for deadlines, which are longer.
-pub(crate) const DEADLINES_PER_MESSAGE: usize = 500;
-
 /// The child's answer to a ping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pong {

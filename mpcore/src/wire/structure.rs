@@ -19,6 +19,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
+use crate::limits::FRESH_STRUCTURES;
 use crate::sync::lock;
 
 /// Structures that share a place in the table.
@@ -29,9 +30,6 @@ const PLACES: usize = 512;
 
 /// Elements at the start of a row that its type may read one by one, each in its own way.
 pub(super) const BY_PLACE: u64 = 8;
-
-/// New structures of one value that are remembered; a value with more is read back again next time.
-const FRESH: usize = 4096;
 
 /// What is known of one type.
 #[derive(Debug, Default)]
@@ -251,7 +249,7 @@ impl Structure {
     fn look_up(&mut self, hash: u64) {
         if hash != self.last {
             self.last = hash;
-            if !self.known.has(hash) && self.fresh.len() < FRESH {
+            if !self.known.has(hash) && self.fresh.len() < FRESH_STRUCTURES.get() {
                 self.fresh.push(hash);
             }
         }

@@ -13,6 +13,21 @@
 #![allow(dead_code)]
 #![forbid(unsafe_code)]
 
+/// No model has chaos: loom has every interleaving.
+mod chaos {
+    #[derive(Debug, Clone, Copy)]
+    pub(crate) struct Knob<T>(T);
+
+    impl<T: Copy> Knob<T> {
+        pub(crate) const fn new(_: &str, value: T, _: &[T]) -> Self {
+            Self(value)
+        }
+
+        pub(crate) fn get(&self) -> T {
+            self.0
+        }
+    }
+}
 mod child;
 mod controller;
 #[path = "../../../mpcore/src/limits.rs"]

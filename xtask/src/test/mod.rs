@@ -1,8 +1,9 @@
 //! `cargo xtask test`: every kind of test, each run by its own command, counted, and none forgotten.
 //!
 //! `kinds` says what belongs together, `targets` asks cargo what there is, `output` reads what the
-//! runners print, `report` judges and prints. Only this file runs anything.
+//! runners print, `report` judges and prints. Only this file runs anything, and `again`, for the soak.
 
+pub(crate) mod again;
 mod kinds;
 mod output;
 mod report;

@@ -22,6 +22,7 @@ use super::waiting::{
     delivered, kill_group_of, reap, reap_group, signal_by_number, try_look, wait_unreaped,
 };
 use super::{OwnProgram, Wait, Waker, descendants, loader};
+use crate::chaos::InParts;
 use crate::process::spawn::Spawned;
 use crate::process::{ExitStatus, Unkillable};
 use crate::sync::lock;
@@ -217,7 +218,7 @@ impl Exits {
         let ready = super::poll_readable(&fds, deadline);
         for index in ready {
             if index == 0 {
-                let _ = self.wake.read(&mut [0; 512]);
+                let _ = InParts(&mut self.wake).read(&mut [0; 512]);
             } else {
                 ended.push(self.watched[index - 1].0);
             }

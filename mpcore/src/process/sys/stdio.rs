@@ -10,6 +10,7 @@ use std::sync::Mutex;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::chaos;
 use crate::process::output::OutputStream;
 use crate::sync::lock;
 
@@ -80,7 +81,7 @@ pub(crate) fn stdout_may_break() -> bool {
 pub(crate) fn write_to_stdout(mut bytes: &[u8]) {
     let stdout = io::stdout();
     while !bytes.is_empty() {
-        match rustix::io::write(&stdout, bytes) {
+        match rustix::io::write(&stdout, &bytes[..chaos::part(bytes.len())]) {
             Ok(0) => return,
             Ok(length) => bytes = &bytes[length..],
             Err(rustix::io::Errno::INTR) => {}

@@ -240,5 +240,7 @@ pub(crate) fn poll_readable(fds: &[&dyn AsFd], deadline: Option<Instant>) -> Vec
         }
     }
     let ready = entries.iter().enumerate().filter(|(_, entry)| !entry.revents().is_empty());
-    ready.map(|(index, _)| index).collect()
+    let mut ready = ready.map(|(index, _)| index).collect();
+    crate::chaos::some(&mut ready);
+    ready
 }

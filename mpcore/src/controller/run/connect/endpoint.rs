@@ -50,8 +50,8 @@ fn greet(
     steps: &mpsc::Receiver<Step>,
 ) -> Result<(u32, Box<Hello>), NotConnected> {
     loop {
-        let step = if endpoints.attempts < ENDPOINTS as u32 {
-            steps.recv_timeout(SILENT_PEER)
+        let step = if endpoints.attempts < ENDPOINTS.get() as u32 {
+            steps.recv_timeout(SILENT_PEER.get())
         } else {
             steps.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
@@ -79,7 +79,7 @@ fn greet(
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
-        if endpoints.attempts < ENDPOINTS as u32
+        if endpoints.attempts < ENDPOINTS.get() as u32
             && let Ok(next) = endpoints.open()
         {
             let _ = Record::Connect(next).write(pipe);

@@ -1,0 +1,171 @@
+//! The trial `chaos`: the whole-system tests themselves, each time under another seed. It is run by cargo, as tests are,
+//! and not by a program of its own.
+
+use std::ffi::OsString;
+use std::ops::Range;
+
+use super::PACKAGE;
+use crate::error::Error;
+use crate::test::again::{Run, TestFiles};
+
+/// Seeds at full size.
+const SEEDS: f64 = 12.0;
+
+/// Test files that chaos changes nothing of, or that are long enough by themselves.
+const WITHOUT: &[&str] = &[
+    // It reads the sources.
+    "architecture",
+    // One process and one thread, decoding.
+    "fuzz",
+    // Trials of their own.
+    "soak",
+];
+
+/// Tests that are about a number which is drawn, or about which of two is faster.
+const SKIPPED: &[&str] = &[
+    // Arguments that are not encoded at once count no more than the most that is.
+    "a_queue_is_also_full_by_bytes",
+    // Its table says which of three calls had arrived with the last packet that was read.
+    "every_fault_at_every_moment_is_told_as_the_docs_say",
+    // A call is made while the child still stops, or finishes.
+    "a_running_command_sees_the_stop_and_queued_ones_end_as_stopped",
+    "a_finish_after_a_restart_is_the_next_runs",
+    // Each value is delivered before the next one is set.
+    "an_order_beside_a_map_is_a_change",
+    // A hundred calls are sent before the child gets to the first, which is its end.
+    "what_the_crash_takes_fails_and_what_is_submitted_later_is_answered_in_order",
+];
+
+/// Rows of figures, and whether every test passed under every seed.
+pub(super) fn run(args: &[OsString]) -> Result<(Vec<String>, bool), Error> {
+    let seeds = seeds(args)?;
+    let files = TestFiles::of(PACKAGE, WITHOUT)?;
+    let mut runs = Vec::new();
+    for seed in seeds {
+        let run = files.run(SKIPPED, ("CHAOS_SEED", &seed.to_string()))?;
+        println!("chaos: seed {seed}: {} passed, {} failed", run.passed, run.failed);
+        runs.push((seed, run));
+    }
+    let ok = runs.iter().all(|(_, run)| run.failed == 0 && run.whole && run.passed > 0);
+    Ok((rows(files.count(), &runs), ok))
+}
+
+/// A scale changes their number, a seed says the first one.
+fn seeds(args: &[OsString]) -> Result<Range<u64>, Error> {
+    let (mut scale, mut first) = (1.0, 1);
+    for pair in args.chunks(2) {
+        let [option, value] = pair else {
+            let option = pair[0].to_string_lossy();
+            return Err(Error::Usage(format!("`{option}` needs a value")));
+        };
+        let (option, value) = (option.to_string_lossy(), value.to_string_lossy());
+        let refused = || Error::Usage(format!("`{option} {value}` makes no sense"));
+        match &*option {
+            "--scale" => scale = value.parse().map_err(|_| refused())?,
+            "--seed" => first = value.parse().map_err(|_| refused())?,
+            _ => return Err(refused()),
+        }
+    }
+    if !(scale > 0.0 && scale <= 100.0) {
+        let why = "the scale is a factor: 1 is the full size, 0.02 a fiftieth";
+        return Err(Error::Usage(why.to_owned()));
+    }
+    let count = (SEEDS * scale).round().max(1.0) as u64;
+    Ok(first..first.saturating_add(count))
+}
+
+fn rows(files: usize, runs: &[(u64, Run)]) -> Vec<String> {
+    let mut rows = Vec::new();
+    let mut row = |what: &str, value: String, goal: &str, kept: Option<bool>| {
+        let verdict = match kept {
+            None => "",
+            Some(true) => "kept",
+            Some(false) => "missed",
+        };
+        rows.push(format!("| {what} | {value} | {goal} | {verdict} |"));
+    };
+    let none = |count: u64| Some(count == 0);
+    let sum = |each: fn(&Run) -> u64| runs.iter().map(|(_, run)| each(run)).sum::<u64>();
+    let seeds = runs.iter().map(|(seed, _)| seed.to_string()).collect::<Vec<_>>().join(", ");
+    row("seeds", seeds, "", None);
+    row("test files", files.to_string(), "", None);
+    row("tests left out", SKIPPED.len().to_string(), "", None);
+    row("tests run", sum(|run| run.passed + run.failed).to_string(), "", None);
+    let failed = sum(|run| run.failed);
+    row("failures", failed.to_string(), "0", none(failed));
+    for (seed, run) in runs.iter().filter(|(_, run)| !run.failures.is_empty()) {
+        row(&format!("failed with seed {seed}"), run.failures.join(", "), "", None);
+    }
+    let broken_off = sum(|run| u64::from(!run.whole));
+    row("runs without the result of every program", broken_off.to_string(), "0", none(broken_off));
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_twelve_seeds_or_as_many_as_are_asked_for() {
+        let seeds = |line: &str| {
+            let args: Vec<_> = line.split_whitespace().map(OsString::from).collect();
+            seeds(&args).map_err(|error| error.to_string())
+        };
+        assert_eq!(seeds(""), Ok(1..13));
+        assert_eq!(seeds("--seed 100"), Ok(100..112));
+        assert_eq!(seeds("--scale 2 --seed 5"), Ok(5..29));
+        assert_eq!(seeds("--scale 0.02"), Ok(1..2));
+        for (line, part) in [
+            ("--scale", "needs a value"),
+            ("--scale much", "makes no sense"),
+            ("--scale NaN", "a factor"),
+            ("--seeds 3", "makes no sense"),
+        ] {
+            let said = seeds(line).unwrap_err();
+            assert!(said.contains(part), "`{line}`: {said}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_there() {
+        let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/tests");
+        let mut sources = String::new();
+        for entry in std::fs::read_dir(&tests).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|it| it == "rs") {
+                sources += &std::fs::read_to_string(path).unwrap();
+            }
+        }
+        for name in SKIPPED {
+            assert!(sources.contains(&format!("fn {name}()")), "no test is called {name}");
+        }
+        for name in WITHOUT {
+            assert!(
+                tests.join(name).with_extension("rs").exists(),
+                "no test file is called {name}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_failure_is_told_with_its_seed() {
+        let run = |failures: &[&str], whole| Run {
+            passed: 10,
+            failed: failures.len() as u64,
+            failures: failures.iter().map(|&it| it.to_owned()).collect(),
+            whole,
+        };
+        let runs = [(7, run(&[], true)), (8, run(&["calls::one", "stop::two"], false))];
+        let expected = [
+            "| seeds | 7, 8 |  |  |",
+            "| test files | 3 |  |  |",
+            "| tests left out | 6 |  |  |",
+            "| tests run | 22 |  |  |",
+            "| failures | 2 | 0 | missed |",
+            "| failed with seed 8 | calls::one, stop::two |  |  |",
+            "| runs without the result of every program | 1 | 0 | missed |",
+        ];
+        assert_eq!(rows(3, &runs), expected);
+        assert!(rows(3, &runs).iter().all(|row| super::super::is_row(row)));
+    }
+}

@@ -1,0 +1,138 @@
+//! Test files of one package once more, with a variable in their environment: for the soak.
+
+use std::path::PathBuf;
+
+use super::SkippedTests;
+use super::output::{Counts, Runner};
+use super::targets::{TargetKind, Workspace};
+use crate::command_line::{CommandLine, Output};
+use crate::error::Error;
+
+/// Test files of a package.
+#[derive(Debug)]
+pub(crate) struct TestFiles {
+    root: PathBuf,
+    names: Vec<String>,
+}
+
+/// What one run of them came to.
+#[derive(Debug, Default)]
+pub(crate) struct Run {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+    /// `file::test`, of those that failed and said so.
+    pub(crate) failures: Vec<String>,
+    /// Whether every program told its result, and cargo and all processes ended as they should.
+    pub(crate) whole: bool,
+}
+
+impl TestFiles {
+    /// All files of the package but some.
+    pub(crate) fn of(package: &str, without: &[&str]) -> Result<Self, Error> {
+        let workspace = Workspace::ask_cargo()?;
+        let names = names(&workspace, package, without);
+        Ok(Self { root: workspace.root, names })
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Runs them, also when one fails, but for the tests of these names.
+    pub(crate) fn run(
+        &self,
+        skipped: &[&str],
+        variable: (&'static str, &str),
+    ) -> Result<Run, Error> {
+        // The whole workspace: see `command` in `super`.
+        let cargo = CommandLine::cargo(["test", "--no-fail-fast", "--workspace"]);
+        let files = self.names.iter().flat_map(|name| ["--test", name]);
+        let skipped = skipped.iter().flat_map(|name| ["--skip", *name]);
+        let list = SkippedTests::new(&self.root)?;
+        let cargo = cargo.args(files).args(["--", "--exact"]).args(skipped);
+        let cargo = cargo.variable(variable.0, variable.1).show();
+        let cargo = cargo.variable("SKIPPED_TESTS", &list.file);
+        let (mut counts, mut failures) = (Counts::default(), Failures::default());
+        let ended = cargo.stream(&self.root, |line| {
+            counts.read(Runner::Cargo, line);
+            failures.read(line);
+        })?;
+        let all_told = counts.programs == counts.results && counts.programs > 0;
+        // Cargo fails where a test does.
+        let as_expected = ended.status.success() || counts.failed > 0;
+        let whole = all_told && as_expected && ended.output == Output::Closed;
+        let not_shown = list.read()?.len() as u64;
+        let passed = counts.passed.saturating_sub(not_shown);
+        Ok(Run { passed, failed: counts.failed, failures: failures.names, whole })
+    }
+}
+
+fn names(workspace: &Workspace, package: &str, without: &[&str]) -> Vec<String> {
+    let targets = workspace.targets.iter().filter(|target| {
+        target.kind == TargetKind::TestFile
+            && target.package == package
+            && !without.contains(&target.name.as_str())
+    });
+    targets.map(|target| target.name.clone()).collect()
+}
+
+/// Which tests have failed, from what libtest prints of them.
+#[derive(Debug, Default)]
+struct Failures {
+    file: String,
+    names: Vec<String>,
+}
+
+impl Failures {
+    fn read(&mut self, line: &str) {
+        if let Some(file) = line.trim_start().strip_prefix("Running tests/") {
+            let (file, _) = file.split_once(".rs").unwrap_or((file, ""));
+            file.clone_into(&mut self.file);
+        } else if let Some(name) =
+            line.strip_prefix("---- ").and_then(|it| it.strip_suffix(" stdout ----"))
+        {
+            self.names.push(format!("{}::{name}", self.file));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::targets::Target;
+    use super::*;
+
+    #[test]
+    fn the_files_of_one_package_are_chosen_but_for_some() {
+        let target = |package: &str, kind, name: &str| Target {
+            package: package.to_owned(),
+            name: name.to_owned(),
+            kind,
+        };
+        let targets = vec![
+            target("system-tests", TargetKind::TestFile, "calls"),
+            target("system-tests", TargetKind::TestFile, "soak"),
+            target("system-tests", TargetKind::Program, "bench_child"),
+            target("examples", TargetKind::TestFile, "digest"),
+            target("system-tests", TargetKind::TestFile, "stop"),
+        ];
+        let workspace = Workspace { root: ".".into(), packages: Vec::new(), targets };
+        assert_eq!(names(&workspace, "system-tests", &["soak"]), ["calls", "stop"]);
+    }
+
+    #[test]
+    fn what_has_failed_is_named_with_its_file() {
+        let mut failures = Failures::default();
+        for line in [
+            "     Running tests/calls.rs (target/debug/deps/calls-4d06)",
+            "test one ... ok",
+            "test two ... FAILED",
+            "failures:",
+            "---- two stdout ----",
+            "     Running tests/stop.rs (target/debug/deps/stop-4d06)",
+            "---- group::three stdout ----",
+        ] {
+            failures.read(line);
+        }
+        assert_eq!(failures.names, ["calls::two", "stop::group::three"]);
+    }
+}
