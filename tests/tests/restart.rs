@@ -348,7 +348,7 @@ fn nothing_of_the_old_child_is_told_after_the_new_one_has_started() {
     for generation in 1..=runs {
         until("the run begins", || {
             if events.try_recv().is_ok() {
-                inbox.drain(Duration::from_millis(2));
+                inbox.drain(Duration::from_millis(50));
             }
             phoenix.process().generation() == generation
                 && phoenix.process().state() == State::Running
@@ -359,7 +359,7 @@ fn nothing_of_the_old_child_is_told_after_the_new_one_has_started() {
         };
         until("it floods", || {
             if events.try_recv().is_ok() {
-                inbox.drain(Duration::from_millis(2));
+                inbox.drain(Duration::from_millis(50));
             }
             sparks(&seen) > 1000
         });
