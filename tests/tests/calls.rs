@@ -537,17 +537,6 @@ fn every_length_around_the_borders_arrives_intact() {
 }
 
 #[test]
-fn a_64_mib_argument_and_a_256_mib_result_arrive_intact() {
-    let bench = bench();
-    let begun = std::time::Instant::now();
-    assert!(outcome(bench.echo(Blob::numbered(64 << 20))).unwrap().is_numbered(64 << 20));
-    println!("64 MiB there and back: {:?}", begun.elapsed());
-    let begun = std::time::Instant::now();
-    assert!(outcome(bench.make_bytes(256 << 20)).unwrap().is_numbered(256 << 20));
-    println!("256 MiB result: {:?}", begun.elapsed());
-}
-
-#[test]
 fn many_threads_call_at_once_and_each_gets_its_own_answers() {
     let bench = bench();
     let wrong = Arc::new(AtomicU32::new(0));

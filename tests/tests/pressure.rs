@@ -425,6 +425,18 @@ fn a_large_config_and_many_large_arguments_pass_through_a_small_window() {
     }
 }
 
+#[test]
+fn a_64_mib_argument_and_a_256_mib_result_arrive_intact() {
+    let _alone = alone();
+    let bench = ready(builder(CHILD));
+    let begun = Instant::now();
+    assert!(outcome(bench.echo(Blob::numbered(64 << 20))).unwrap().is_numbered(64 << 20));
+    println!("64 MiB there and back: {:?}", begun.elapsed());
+    let begun = Instant::now();
+    assert!(outcome(bench.make_bytes(256 << 20)).unwrap().is_numbered(256 << 20));
+    println!("256 MiB result: {:?}", begun.elapsed());
+}
+
 /// Only the newest one waits in the child as well, while an inbox over its bound gives it no credit.
 #[test]
 fn latest_events_are_coalesced_in_the_child() {
