@@ -9,6 +9,7 @@
 //! because it has asked, may wait again to put its children in order, and so may `cleanup`.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -39,15 +40,18 @@ struct Waits {
     deadline: Option<Instant>,
     /// `cleanup` runs: no wait is ended any more.
     closed: bool,
-    /// What the command's thread waits in, or for: one call blocks it, of futures there may be many.
-    waiting: Vec<Entry>,
+    /// What the command's thread waits in, or for, by the number of the wait: one call blocks it, of futures there may
+    /// be many.
+    waiting: HashMap<u64, Entry>,
+    next: u64,
 }
 
 struct Entry {
     /// The number of the command.
     command: u64,
     over: Arc<AtomicBool>,
-    wake: Wake,
+    /// None: nothing waits yet.
+    wake: Option<Wake>,
 }
 
 impl fmt::Debug for Waits {
@@ -86,16 +90,18 @@ impl Command {
         }
         self.asked.store(true, Ordering::SeqCst);
         let number = self.number.load(Ordering::SeqCst);
-        let waiting = std::mem::take(&mut waits.waiting).into_iter();
-        let own = waiting.filter(|entry| entry.command == number).map(|entry| {
+        let waiting = std::mem::take(&mut waits.waiting);
+        let is_own = move |entry: &Entry| entry.command == number;
+        for entry in waiting.values().filter(|entry| is_own(entry)) {
             entry.over.store(true, Ordering::SeqCst);
-            entry.wake
-        });
-        let wakes: Vec<_> = own.collect();
-        (!wakes.is_empty()).then(|| -> Wake {
+        }
+        drop(waits);
+        (!waiting.is_empty()).then(|| -> Wake {
             Box::new(move || {
-                for wake in wakes {
-                    let _ = caught(wake);
+                for entry in waiting.into_values() {
+                    // Those of older commands are dropped: a waker may own a future that waits, and so would lock here.
+                    let is_own = is_own(&entry);
+                    let _ = caught(move || entry.wake.filter(|_| is_own).map(|wake| wake()));
                 }
             })
         })
@@ -138,40 +144,75 @@ pub(crate) fn deadline() -> Option<Instant> {
 /// This thread is about to wait; `wake` is called, on another thread, when its command is to end. `None` where it
 /// executes no command.
 pub(crate) fn begin_wait(wake: impl FnOnce() -> Wake) -> Option<Waiting> {
-    let command = of_this_thread()?;
-    let (over, number) = (Arc::default(), command.number.load(Ordering::SeqCst));
-    let entry = Entry { command: number, over: Arc::clone(&over), wake: wake() };
-    lock(&command.waits).waiting.push(entry);
-    Some(Waiting { command, over })
+    Some(wait_in(of_this_thread()?, || Some(wake())))
+}
+
+/// This thread has made what it may wait for.
+pub(crate) fn may_wait() -> Option<Waiting> {
+    Some(wait_in(of_this_thread()?, || None))
+}
+
+fn wait_in(command: Arc<Command>, wake: impl FnOnce() -> Option<Wake>) -> Waiting {
+    let (over, of) = (Arc::default(), command.number.load(Ordering::SeqCst));
+    let entry = Entry { command: of, over: Arc::clone(&over), wake: wake() };
+    let mut waits = lock(&command.waits);
+    let number = waits.next;
+    waits.next += 1;
+    waits.waiting.insert(number, entry);
+    drop(waits);
+    Waiting { command, of, number, over }
 }
 
 /// A wait of a command's thread.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     command: Arc<Command>,
+    /// The number of the command that it is of.
+    of: u64,
+    number: u64,
     over: Arc<AtomicBool>,
 }
 
 impl Waiting {
+    /// Whether its command still runs.
+    pub(crate) fn is_current(&self) -> bool {
+        self.command.number.load(Ordering::SeqCst) == self.of
+    }
+
+    /// What is called from now on.
+    pub(crate) fn set_wake(&self, wake: Wake) {
+        let mut waits = lock(&self.command.waits);
+        let entry = waits.waiting.get_mut(&self.number);
+        let before = entry.and_then(|entry| entry.wake.replace(wake));
+        drop(waits);
+        drop(before); // not under the lock
+    }
+
     /// Whether the wait is over because the command is to end: once.
     pub(crate) fn is_over(&self) -> bool {
-        let asked = self.command.asked.swap(false, Ordering::SeqCst);
+        if !self.is_current() {
+            // A later command is not to end for a wish that was meant for this one.
+            return false;
+        }
+        // The next wait of the command's thread is that thread's: a future may be polled elsewhere by now.
+        let is_here = of_this_thread().is_some_and(|it| Arc::ptr_eq(&it, &self.command));
+        let asked = is_here && self.command.asked.swap(false, Ordering::SeqCst);
         let over = self.over.swap(false, Ordering::SeqCst) || asked;
         if over {
-            self.command.interrupted.store(true, Ordering::SeqCst);
+            self.has_ended();
         }
         over
+    }
+
+    /// It was ended because the command is to end.
+    pub(crate) fn has_ended(&self) {
+        self.command.interrupted.store(true, Ordering::SeqCst);
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let is_own = |entry: &mut Entry| Arc::ptr_eq(&entry.over, &self.over);
-        let own = {
-            let mut waits = lock(&self.command.waits);
-            let place = waits.waiting.iter_mut().position(is_own);
-            place.map(|place| waits.waiting.swap_remove(place))
-        };
+        let own = lock(&self.command.waits).waiting.remove(&self.number);
         drop(own); // not under the lock
     }
 }
@@ -240,8 +281,14 @@ mod tests {
         assert!(wait().is_over());
 
         // Futures: all that are under way end, and none of an older command.
-        let old = wait();
+        let [older, old] = [wait(), wait()];
+        command.ask().expect("they wait")();
+        command.end();
         command.begin(|| false);
+        assert!(
+            !older.is_over() && !command.end(),
+            "what was asked of another command is not met by this one"
+        );
         let both = [wait(), wait()];
         woken.store(0, Ordering::SeqCst);
         command.ask().expect("they wait")();
@@ -249,8 +296,36 @@ mod tests {
         assert!(both.iter().all(Waiting::is_over));
         assert!(!old.is_over() && !wait().is_over());
 
+        // Also where none has been looked at yet.
+        command.begin(|| false);
+        let both = [may_wait().unwrap(), may_wait().unwrap()];
+        command.ask().expect("they may be waited for")();
+        assert!(both.iter().all(Waiting::is_over));
+
+        // One that another thread polls now ends, and so does the next wait of the command's own thread.
+        command.begin(|| false);
+        let moved = wait();
+        command.ask().expect("it waits")();
+        assert!(std::thread::scope(|scope| scope.spawn(|| moved.is_over()).join().unwrap()));
+        assert!(wait().is_over());
+
         command.close();
         assert!(command.ask().is_none() && !wait().is_over());
+        OF_THIS_THREAD.take();
+    }
+
+    /// The waker of an executor may be the last to own a task, whose futures wait.
+    #[test]
+    fn a_waker_that_owns_a_wait_is_dropped_without_a_lock() {
+        let command = Arc::new(Command::default());
+        command.rules_this_thread();
+        command.begin(|| false);
+        let owner = Arc::new(Mutex::new(None));
+        let owned = Arc::clone(&owner);
+        *lock(&owner) = begin_wait(move || Box::new(move || drop(owned)));
+        drop(owner);
+        command.begin(|| false);
+        command.ask().expect("an older wait is still there")();
         OF_THIS_THREAD.take();
     }
 }

@@ -1,7 +1,8 @@
 //! Every default, bound and deadline of the runtime, each with its reason.
 //!
-//! Sizes are bytes unless the name says otherwise. On the numbers at the end, the knobs, nothing but speed depends: amid
-//! [chaos](crate::chaos) each process draws its own. A test asks of every number here whether it is a knob, or why not.
+//! Sizes are bytes unless the name says otherwise. On the numbers at the end, the knobs, nothing but speed depends: in
+//! the project's own tests amid chaos each process draws its own. A test asks of every number here whether it is a
+//! knob, or why not.
 
 use std::time::Duration;
 
@@ -29,10 +30,10 @@ pub const TERMINATE_GRACE: Duration = Duration::from_secs(1);
 /// From SIGKILL until a process that has not ended is given up: none takes that long that can be killed at all.
 pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
 
-/// So many of what a child has started, and of the children and threads of each, are looked at when it is killed: a
-/// child that has started a thousand must not hold up the end of another.
+/// So many processes and threads of those that a child has started are looked at when it is killed: one that has started
+/// thousands must not hold up the end of another. Each costs some twenty microseconds.
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
-pub(crate) const DESCENDANTS: usize = 256;
+pub(crate) const DESCENDANTS: usize = 1024;
 
 /// How often a child that owes something is asked whether it still answers: a user who waits for a window
 /// begins to wonder after about three.

@@ -221,6 +221,9 @@ pub trait Bench {
     /// Starts one in a process group of its own, as a shell with job control does, which starts another: their numbers.
     fn start_job(&mut self) -> mpcore::Result<[u32; 2]>;
 
+    /// Starts jobs, each in a process group of its own with the variable, and each again whenever it ends.
+    fn supervise_jobs(&mut self, jobs: u32, variable: (String, String)) -> mpcore::Result<()>;
+
     /// The same as `start_grandchild`, in a session of its own.
     fn start_runaway(&mut self) -> mpcore::Result<u32>;
 
@@ -402,7 +405,9 @@ impl Bench for BenchProcess {
             use std::io::Write as _;
             let file = std::fs::OpenOptions::new().append(true).create(true).open(log);
             let mut file = file.expect("the cleanup log can be opened");
-            writeln!(file, "{}", std::process::id()).expect("a line can be written");
+            // At once: others append too.
+            let line = format!("{}\n", std::process::id());
+            file.write_all(line.as_bytes()).expect("a line can be written");
         }
         if self.config.talks {
             self.cx.tick.emit(TICK_OF_CLEANUP);
@@ -645,6 +650,22 @@ impl Bench for BenchProcess {
         let stdout = shell.stdout.take().ok_or_else(|| mpcore::Error::msg("no stdout"))?;
         std::io::BufReader::new(stdout).read_line(&mut line)?;
         Ok([shell.id(), line.trim().parse()?])
+    }
+
+    fn supervise_jobs(&mut self, jobs: u32, variable: (String, String)) -> mpcore::Result<()> {
+        use std::os::unix::process::CommandExt as _;
+        for _ in 0..jobs {
+            let mut sleep = std::process::Command::new("sleep");
+            sleep.arg("600").env(&variable.0, &variable.1).process_group(0);
+            let mut job = sleep.spawn()?;
+            std::thread::spawn(move || {
+                while job.wait().is_ok() {
+                    let Ok(next) = sleep.spawn() else { return };
+                    job = next;
+                }
+            });
+        }
+        Ok(())
     }
 
     fn start_runaway(&mut self) -> mpcore::Result<u32> {

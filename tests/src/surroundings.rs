@@ -84,7 +84,10 @@ impl Surroundings {
     /// A child that shows what it prints, in these surroundings.
     #[must_use]
     pub fn around(&self, builder: mpcore::Builder<BenchControl>) -> mpcore::Builder<BenchControl> {
-        let builder = builder.stdout(Output::Inherit).stderr(Output::Inherit).stop_grace(LONG / 8);
+        let builder = builder
+            .stdout(Output::Inherit)
+            .stderr(Output::Inherit)
+            .stop_grace(std::time::Duration::from_secs(5));
         match self.neighbour.as_str() {
             "directory missing" => builder.current_dir(self.folder.join("missing")),
             "directory is a file" => builder.current_dir(self.folder.join("file")),

@@ -1,11 +1,12 @@
 //! Children of children: they end before the child that has started them, and their commands with its commands.
 
 use std::fs;
-use std::future::IntoFuture;
-use std::task::Poll;
+use std::future::{Future as _, IntoFuture};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use mpcore::{CallError, Cleanup, ExceptionKind, JoinError, ReadyError, State};
+use mpcore::{CallError, CallFuture, Cleanup, ExceptionKind, JoinError, ReadyError, State};
 use serde::{Deserialize, Serialize};
 use system_tests::{LONG, outcome, processes, until};
 
@@ -92,6 +93,10 @@ trait Parent {
     fn wait_for_deaf(&mut self) -> mpcore::Result<()>;
     /// Awaits two calls of the last kid at once; how many of them it was told to await no longer.
     fn await_two(&mut self) -> mpcore::Result<usize>;
+    /// Looks at a call's future, keeps it, and waits until it is to end itself.
+    fn keep_future(&mut self) -> mpcore::Result<()>;
+    /// Looks at that again: how it has ended, if it has.
+    fn look_at_kept(&mut self) -> mpcore::Result<Option<u64>>;
     /// Waits for the end of the last kid, which does not come.
     fn join_kid(&mut self) -> mpcore::Result<()>;
     /// Waits for a kid that never gets ready.
@@ -112,12 +117,13 @@ struct ParentProcess {
     log: String,
     kids: Vec<KidControl>,
     told: Vec<String>,
+    kept: Option<CallFuture<u64, mpcore::Error>>,
 }
 
 impl ParentProcess {
     #[allow(clippy::unnecessary_wraps)]
     fn open(cx: ParentContext, log: String) -> mpcore::Result<Self> {
-        Ok(Self { cx, log, kids: Vec::new(), told: Vec::new() })
+        Ok(Self { cx, log, kids: Vec::new(), told: Vec::new(), kept: None })
     }
 
     fn begin(&self) -> &KidControl {
@@ -192,6 +198,26 @@ impl Parent for ParentProcess {
         Ok(ended)
     }
 
+    fn keep_future(&mut self) -> mpcore::Result<()> {
+        // `cleanup` waits for its end.
+        let mut future = self.begin().work(1000).into_future();
+        let looked = Pin::new(&mut future).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(looked.is_pending());
+        self.kept = Some(future);
+        loop {
+            self.cx.check_cancelled()?;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn look_at_kept(&mut self) -> mpcore::Result<Option<u64>> {
+        let kept = self.kept.as_mut().expect("one was kept");
+        match Pin::new(kept).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Pending => Ok(None),
+            Poll::Ready(ended) => Ok(Some(ended?)),
+        }
+    }
+
     fn join_kid(&mut self) -> mpcore::Result<()> {
         let joined = self.begin().process().join(Duration::MAX);
         assert_eq!(joined, Err(JoinError::WaitEnded));
@@ -227,8 +253,10 @@ impl Parent for ParentProcess {
 
 fn append(file: &str, line: &str) {
     use std::io::Write as _;
-    let file = fs::OpenOptions::new().append(true).create(true).open(file);
-    writeln!(file.expect("the log can be opened"), "{line}").expect("a line can be written");
+    let mut file =
+        fs::OpenOptions::new().append(true).create(true).open(file).expect("the log can be opened");
+    // At once: others append too.
+    file.write_all(format!("{line}\n").as_bytes()).expect("a line can be written");
 }
 
 struct Family {
@@ -373,6 +401,29 @@ fn a_cancel_ends_awaited_calls_of_a_childs_own_child() {
         let has = |line: &str| lines.iter().any(|it| it == line);
         lines.len() == 3 && has("awaited 2") && has("cancelled")
     });
+    family.stop();
+}
+
+/// It ended the next command as cancelled, which nothing had asked for, and so the child was killed.
+#[test]
+fn a_future_that_outlives_a_cancelled_command_does_not_end_the_next_one() {
+    let family = Family::new(LONG);
+    family.start_kid(0, None);
+    let call = family.parent.keep_future();
+    family.until_kid_works();
+    call.cancel();
+    assert!(matches!(outcome(call), Err(CallError::Cancelled)));
+    let kept = outcome(family.parent.look_at_kept());
+    assert!(matches!(kept, Ok(None | Some(1000))), "{kept:?}");
+    family.stop();
+}
+
+#[test]
+fn the_deadline_of_a_command_ends_its_join() {
+    let family = Family::new(LONG);
+    family.start_kid(0, None);
+    let call = family.parent.join_kid().timeout(Duration::from_millis(200));
+    assert!(matches!(outcome(call), Err(CallError::TimedOut { .. })));
     family.stop();
 }
 

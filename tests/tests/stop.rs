@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mpcore::{
     CallError, Cleanup, ExitReport, ExitStatus, JoinError, ReadyError, StartError, State,
@@ -655,6 +655,27 @@ fn grandchildren_in_a_group_of_their_own_end_with_a_child_that_is_ended() {
         assert!(!processes::has_ended(runaway), "{name}: a session of its own is a declared limit");
         processes::kill(runaway);
     }
+}
+
+/// A supervisor in the child saw its job end before its own kill came, and started another one.
+#[test]
+#[cfg(target_os = "linux")]
+fn jobs_that_are_started_again_end_with_a_child_that_is_killed() {
+    let mark = format!("SUPERVISED_BY={}", std::process::id());
+    let (name, value) = mark.split_once('=').unwrap();
+    for _ in 0..10 {
+        let bench = ready(builder(CHILD));
+        outcome(bench.supervise_jobs(20, (name.into(), value.into()))).unwrap();
+        bench.process().kill();
+        joined(&bench);
+    }
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !processes::marked(&mark).is_empty() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let left = processes::marked(&mark);
+    left.iter().for_each(|pid| processes::kill_if_there(*pid));
+    assert!(left.is_empty(), "{} of 200 jobs live on", left.len());
 }
 
 /// A declared limit: they have no parent any more by the time the end is known.

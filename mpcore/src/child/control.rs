@@ -4,8 +4,8 @@
 //! outlive it by more than the grace, whatever the running command does. A copy that the controller has forked may
 //! hold the lane open: so the thread of the signals watches the controller's process itself.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -22,19 +22,37 @@ use crate::wire::report::ControlState;
 /// Milliseconds that this child may outlive its controller; known once the welcome has come.
 pub(crate) type Grace = Arc<AtomicU32>;
 
-/// Starts the thread.
+/// Starts the thread. It is to be waited for before the user's code runs, which is then spared by what ends the descendants
+/// of this child's parent.
 pub(crate) fn start(
     control: Receiver,
     link: &Arc<Link>,
     grace: Grace,
     place: Place,
-) -> std::io::Result<()> {
+) -> std::io::Result<Begun> {
+    // What ends a child's descendants knows a child of ours by this thread, and a process that has one inside is none.
+    let name = match place {
+        Place::Process { .. } => "mp-control",
+        Place::Thread => "mp-control-here",
+    };
+    let (begins, begun) = mpsc::sync_channel(1);
     let for_thread = Arc::clone(link);
     let body = move || {
+        let _ = begins.send(());
         let lost = Lost { link: for_thread, grace, place };
         run(control, &lost.link);
     };
-    thread::Builder::new().name("mp-control".into()).spawn(body).map(drop)
+    thread::Builder::new().name(name.into()).spawn(body)?;
+    Ok(Begun(begun))
+}
+
+/// The thread has its name once it runs.
+pub(crate) struct Begun(mpsc::Receiver<()>);
+
+impl Begun {
+    pub(crate) fn wait(self) {
+        let _ = self.0.recv();
+    }
 }
 
 /// Obeys until the lane is closed.

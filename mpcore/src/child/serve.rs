@@ -66,9 +66,10 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
         }
     }
     link.rule_this_thread();
-    if let Err(error) = control::start(control, &link, Arc::clone(&grace), run.place) {
-        return without_threads(&error);
-    }
+    let control = match control::start(control, &link, Arc::clone(&grace), run.place) {
+        Ok(control) => control,
+        Err(error) => return without_threads(&error),
+    };
     if run.place != Place::Thread && debugging::is_for_this_child() {
         link.forgo_deadlines();
         debugging::wait_for_debugger(|| link.stopping());
@@ -85,6 +86,7 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
             if run.place != Place::Thread && welcome.grace != u32::MAX {
                 nested::has_grace(Duration::from_millis(welcome.grace.into()));
             }
+            control.wait();
             live::<P>(&link, &mut requests, welcome, run.initial, run.place)
         }
         // Stopped before it began.
@@ -285,20 +287,33 @@ fn run_command<P: Child>(
         child.__interface().__dispatch(context, request)
     });
     let end = link.end();
-    let ended = || match end.cause {
-        Some(Cause::TimedOut(allowed)) => Reply { allowed, ..Reply::bare(ItemKind::TimedOut) },
-        _ if link.stopping() => Reply::bare(ItemKind::Stopped),
-        _ => Reply::bare(ItemKind::Cancelled),
+    // None where nothing had asked for it: the controller takes no such end.
+    let ended = match end.cause {
+        Some(Cause::TimedOut(allowed)) => {
+            Some(Reply { allowed, ..Reply::bare(ItemKind::TimedOut) })
+        }
+        _ if link.stopping() => Some(Reply::bare(ItemKind::Stopped)),
+        Some(Cause::Cancelled) => Some(Reply::bare(ItemKind::Cancelled)),
+        None => None,
     };
     owed.reply = Some(match result {
-        Ok(reply) if reply.kind == ItemKind::Raised && end.met => ended(),
+        Ok(reply) if reply.kind == ItemKind::Raised && end.met => ended.unwrap_or(reply),
         Ok(reply) => reply,
-        Err(Unwound::Cancelled) => ended(),
+        Err(Unwound::Cancelled) => ended.unwrap_or_else(|| {
+            panicked("the command unwound with `Cancelled`, and was not cancelled".to_owned())
+        }),
         Err(Unwound::Panicked(report)) => Reply {
             payload: postcard::to_stdvec(&report).unwrap_or_default(),
             ..Reply::bare(ItemKind::Panicked)
         },
     });
+}
+
+/// Where there is no place to name.
+fn panicked(message: String) -> Reply {
+    let report = PanicReport { message, location: String::new(), backtrace: String::new() };
+    let payload = postcard::to_stdvec(&report).unwrap_or_default();
+    Reply { payload, ..Reply::bare(ItemKind::Panicked) }
 }
 
 /// A command that has begun owes an outcome: it is sent when this is dropped, once, however that comes.
@@ -312,10 +327,7 @@ impl Drop for Owed<'_> {
     fn drop(&mut self) {
         let reply = self.reply.take().unwrap_or_else(|| {
             self.link.end();
-            let message = "the child's runtime panicked after the command".to_owned();
-            let report = PanicReport { message, location: String::new(), backtrace: String::new() };
-            let payload = postcard::to_stdvec(&report).unwrap_or_default();
-            Reply { payload, ..Reply::bare(ItemKind::Panicked) }
+            panicked("the child's runtime panicked after the command".to_owned())
         });
         let mut outcome = ItemHead::new(reply.kind, self.head.method, self.head.call);
         outcome.deadline = reply.allowed;

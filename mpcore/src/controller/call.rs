@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use oneshot::{RecvTimeoutError, TryRecvError};
@@ -273,7 +273,13 @@ impl<T, E> IntoFuture for Call<T, E> {
 
     fn into_future(mut self) -> CallFuture<T, E> {
         let receiver = self.receiver.take().map(IntoFuture::into_future);
-        CallFuture { receiver, call: self, waiting: None, command: None }
+        CallFuture {
+            receiver,
+            call: self,
+            waiting: None,
+            command: inherited::may_wait(),
+            waker: None,
+        }
     }
 }
 
@@ -283,14 +289,17 @@ impl<T, E> IntoFuture for Call<T, E> {
 /// lifted meanwhile, up to the hard limit. There it ends with [`CallError::InboxOverflow`], which is no
 /// outcome: it may be polled again, once the inbox has been drained.
 ///
-/// Polled on the thread of a child's command it ends with that command, as [`Call::wait`] does.
+/// In a child's command it ends with that command, as [`Call::wait`] does: a cancel or a stop ends all futures that the
+/// command has made and awaits, or else the next one.
 pub struct CallFuture<T: 'static, E: 'static = Never> {
     receiver: Option<oneshot::AsyncReceiver<Reply>>,
     call: Call<T, E>,
     /// From the first look that found no outcome.
     waiting: Option<Waiting>,
-    /// The same, in a command of a child.
+    /// The same, in a command of a child, from the beginning: a cancel may come before the first look.
     command: Option<inherited::Waiting>,
+    /// What is woken when that command is to end.
+    waker: Option<Waker>,
 }
 
 impl<T, E> fmt::Debug for CallFuture<T, E> {
@@ -336,12 +345,17 @@ impl<T, E> CallFuture<T, E> {
 impl<T, E> CallFuture<T, E> {
     /// Whether the command whose thread polls this is to end, or wakes it then.
     fn is_over(&mut self, cx: &Context<'_>) -> bool {
-        let over = self.command.take().is_some_and(|waiting| waiting.is_over());
-        self.command = inherited::begin_wait(|| {
+        if !self.command.as_ref().is_some_and(inherited::Waiting::is_current) {
+            self.command = inherited::may_wait();
+            self.waker = None;
+        }
+        let Some(command) = &self.command else { return false };
+        if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             let waker = cx.waker().clone();
-            Box::new(move || waker.wake())
-        });
-        over || self.command.as_ref().is_some_and(inherited::Waiting::is_over)
+            command.set_wake(Box::new(move || waker.wake()));
+            self.waker = Some(cx.waker().clone());
+        }
+        command.is_over()
     }
 }
 

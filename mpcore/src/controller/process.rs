@@ -440,15 +440,13 @@ impl Process {
         };
         let busy = |life: &Life| runs(life) || self.is_being_told(life);
         let begun = Instant::now();
-        let (life, over) = self.wait_while(timeout, busy);
-        if over && runs(&life) {
+        if self.wait_while(timeout, busy).1 {
             return Err(JoinError::WaitEnded);
         }
-        drop(life);
         // A thread that hangs may hold one for ever.
         let left = timeout.saturating_sub(begun.elapsed()).min(DRAIN_DEADLINE);
         let holds = |life: &Life| !busy(life) && life.holding.contains(&generation);
-        let life = self.wait_while(left, holds).0;
+        let life = self.wait_for(left, holds, || false);
         match (life.state, &life.report) {
             (State::Created, _) => Err(JoinError::NotStarted),
             _ if busy(&life) && wait_forbidden() => Err(JoinError::WaitForbidden),
@@ -477,7 +475,7 @@ impl Process {
         let (life, over) = self.wait_while(timeout, busy);
         match (life.state, &life.report) {
             (State::Created, _) => Err(ReadyError::NotStarted),
-            _ if over && busy(&life) => Err(ReadyError::WaitEnded),
+            _ if over => Err(ReadyError::WaitEnded),
             _ if busy(&life) && wait_forbidden() => Err(ReadyError::WaitForbidden),
             _ if life.restart || life.restarting.is_some() => Err(ReadyError::TimedOut(timeout)),
             (State::Running | State::Finishing, _) => Ok(()),
@@ -507,7 +505,7 @@ impl Process {
         life.finishing && !tells_here()
     }
 
-    /// The second is whether it was ended since the command that this thread executes is to end.
+    /// The second is whether it was ended before `wait` was done, since the command of this thread is to end.
     fn wait_while(
         &self,
         timeout: Duration,
@@ -522,11 +520,20 @@ impl Process {
                 shared.life_changed().notify_all();
             })
         });
+        // Calls that the command makes inherit its deadline, and so does this.
+        let deadline = command.as_ref().and_then(|_| inherited::deadline());
+        let is_late = || deadline.is_some_and(|at| at <= Instant::now());
+        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let timeout = left.map_or(timeout, |left| timeout.min(left));
         let mut over = false;
-        let life = self.wait_for(timeout, wait, || {
+        let life = self.wait_for(timeout, &wait, || {
             over = command.as_ref().is_some_and(inherited::Waiting::is_over);
             over
         });
+        if !over && is_late() && wait(&life) {
+            over = true;
+            command.iter().for_each(inherited::Waiting::has_ended);
+        }
         (life, over)
     }
 

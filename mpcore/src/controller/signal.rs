@@ -235,6 +235,9 @@ pub struct Receiver<S> {
 impl<S> Receiver<S> {
     /// The next notification, if one comes in time.
     ///
+    /// In a command of a child a cancel or a stop does not end this wait: wait for a moment at a time, and look at
+    /// `cx.cancelled()` in between.
+    ///
     /// # Errors
     /// If none comes, or if this thread [must not wait](crate::forbid_waiting_on_this_thread) and none waits here.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<S, ReceiveError> {

@@ -14,7 +14,7 @@ use super::health::{Answer, Look, Unasked};
 use super::inbox::{Notice, post};
 use super::outcome::{CallError, Exception, ExceptionKind};
 use super::run::Run;
-use super::shared::Shared;
+use super::shared::{Life, Shared};
 use super::traffic::Traffic;
 use crate::chaos;
 use crate::error::Never;
@@ -82,7 +82,8 @@ impl Shared {
             let oldest = traffic.pending.oldest();
             drop(traffic);
             // A debugger's work is no delay of the child's.
-            let tracer = late.map(drop).or(seen.unresponsive.map(drop)).and(self.held_by());
+            let is_judged = late.is_some() || seen.unresponsive.is_some();
+            let tracer = is_judged.then(|| self.held_by()).flatten();
             let late = late.filter(|_| tracer.is_none());
             if let Some(ping) = seen.ping {
                 self.control().ping(ping);
@@ -256,7 +257,10 @@ impl Shared {
         ignored: Ignored,
         escalation: Escalation,
     ) {
+        let is_current =
+            |life: &Life| life.run.as_ref().is_some_and(|current| Arc::ptr_eq(current, &run));
         if matches!(ignored, Ignored::Deadline { .. })
+            && is_current(&self.life())
             && self.held_by().is_some()
             && self.traffic().pending.contains(call)
         {

@@ -183,7 +183,7 @@ impl Stream {
         }
         match to {
             PassedOn::ToStdout => sys::write_to_stdout(&bytes),
-            PassedOn::ToStderr => drop(InParts(io::stderr()).write_all(&bytes)),
+            PassedOn::ToStderr => drop(InParts(io::stderr().lock()).write_all(&bytes)),
             PassedOn::Nowhere => {}
         }
         lock(&self.state).passing_on = false;

@@ -117,11 +117,21 @@ fn order(order: Order) {
     }
 }
 
-/// Makes the watcher if something was ordered while it could not be made. Costs nothing otherwise.
+/// Makes the watcher if something was ordered while it could not be made. Costs nothing otherwise, and in a lasting
+/// shortage one attempt in [`REAP_AGAIN`]: a command may ask in a loop.
 pub(crate) fn make_good() {
-    if LACKING.load(Ordering::Relaxed) && watcher().is_ok() {
+    static TRIED: Mutex<Option<Instant>> = Mutex::new(None);
+    if !LACKING.load(Ordering::Relaxed) {
+        return;
+    }
+    let Ok(mut tried) = TRIED.try_lock() else { return };
+    if tried.is_some_and(|tried| tried.elapsed() < REAP_AGAIN.get()) {
+        return;
+    }
+    if watcher().is_ok() {
         LACKING.store(false, Ordering::Relaxed);
     }
+    *tried = Some(Instant::now());
 }
 
 /// Makes sure that there is a watcher before there is something to watch.

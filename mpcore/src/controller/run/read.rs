@@ -276,9 +276,11 @@ fn unasked(limit: Limit, kind: ItemKind) -> Option<&'static str> {
     match kind {
         // A command whose time is over may end as if it had been cancelled.
         ItemKind::Cancelled if !limit.cancelled && !limit.given => {
-            Some("a call that was not cancelled, ended as cancelled")
+            Some("an end as cancelled of a call that was not cancelled")
         }
-        ItemKind::TimedOut if !limit.given => Some("a call without a deadline, ended as timed out"),
+        ItemKind::TimedOut if !limit.given => {
+            Some("an end as timed out of a call without a deadline")
+        }
         _ => None,
     }
 }

@@ -16,19 +16,32 @@ use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_si
 
 use crate::limits::DESCENDANTS;
 
-/// A thread that every child has from before its first own code on, and no copy of it that was made without `exec`.
+/// A thread that every child in a process has from before its first own code on, and no copy of it that was made without
+/// `exec`.
 const THREAD_OF_A_CHILD: &str = "mp-control";
+/// It is among the first.
+const FIRST_THREADS: usize = 16;
 
-/// Kills what `process` has started, and what that has, in groups of their own. `hold` is its pidfd; none for this
-/// process.
-pub(super) fn kill_other_groups(process: Pid, hold: Option<&OwnedFd>) {
-    // Numbers as another namespace sees them are not those that are taken hold of here.
-    let own = fs::read_link("/proc/self").ok();
-    if own.and_then(|it| it.to_str()?.parse().ok()) != Some(getpid().as_raw_nonzero().get()) {
-        return;
+/// What a process has started in groups of their own.
+pub(super) struct OtherGroups(Vec<Found>);
+
+impl OtherGroups {
+    /// Those of `process`, and of what it has started. `hold` is its pidfd; none for this process.
+    ///
+    /// To be looked for before its end, and ended after it: what starts its jobs again would do that meanwhile.
+    pub(super) fn of(process: Pid, hold: Option<&OwnedFd>) -> Self {
+        // Numbers as another namespace sees them are not those that are taken hold of here.
+        let own = fs::read_link("/proc/self").ok();
+        if own.and_then(|it| it.to_str()?.parse().ok()) != Some(getpid().as_raw_nonzero().get()) {
+            return Self(Vec::new());
+        }
+        Self(find(process, hold))
     }
-    for found in find(process, hold) {
-        let _ = pidfd_send_signal(&found.hold, Signal::KILL);
+
+    pub(super) fn kill(self) {
+        for found in self.0 {
+            let _ = pidfd_send_signal(&found.hold, Signal::KILL);
+        }
     }
 }
 
@@ -41,11 +54,15 @@ struct Found {
 fn find(process: Pid, hold: Option<&OwnedFd>) -> Vec<Found> {
     let Some(leader) = Stat::of(process) else { return Vec::new() };
     let mut found: Vec<Found> = Vec::new();
+    let mut left = Looks(DESCENDANTS);
     let mut scanned = None;
     let mut next = 0;
     let mut parent = process;
     loop {
-        for pid in children(parent, &mut scanned).into_iter().take(DESCENDANTS) {
+        for pid in children(parent, &mut scanned, &mut left) {
+            if !left.take() {
+                break;
+            }
             let Ok(child) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
             let Some(stat) = Stat::of(pid) else { continue };
             if stat.parent != parent.as_raw_nonzero().get() || stat.session != leader.session {
@@ -57,12 +74,23 @@ fn find(process: Pid, hold: Option<&OwnedFd>) -> Vec<Found> {
             }
             found.push(Found { hold: child, pid, group: stat.group });
         }
-        let Some(following) = found.get(next).filter(|_| found.len() < DESCENDANTS) else { break };
+        let Some(following) = found.get(next) else { break };
         parent = following.pid;
         next += 1;
     }
     found.retain(|found| found.group != leader.group);
     found
+}
+
+/// How many processes and threads may still be looked at.
+struct Looks(usize);
+
+impl Looks {
+    fn take(&mut self) -> bool {
+        let left = self.0 > 0;
+        self.0 = self.0.saturating_sub(1);
+        left
+    }
 }
 
 fn has_ended(process: &OwnedFd) -> bool {
@@ -93,18 +121,18 @@ impl Stat {
 
 /// The children of a process; where the kernel keeps no lists of them, those that name it as their parent, of whom
 /// all are read once.
-fn children(parent: Pid, scanned: &mut Option<Vec<(Pid, i32)>>) -> Vec<Pid> {
-    listed(parent).unwrap_or_else(|| {
-        let all = scanned.get_or_insert_with(scan);
+fn children(parent: Pid, scanned: &mut Option<Vec<(Pid, i32)>>, left: &mut Looks) -> Vec<Pid> {
+    listed(parent, left).unwrap_or_else(|| {
+        let all = scanned.get_or_insert_with(|| scan(left));
         let number = parent.as_raw_nonzero().get();
         all.iter().filter(|(_, of)| *of == number).map(|(pid, _)| *pid).collect()
     })
 }
 
 /// `None` where the kernel keeps no lists.
-fn listed(parent: Pid) -> Option<Vec<Pid>> {
+fn listed(parent: Pid, left: &mut Looks) -> Option<Vec<Pid>> {
     let mut children = Vec::new();
-    for thread in numbers(&format!("/proc/{parent}/task")).take(DESCENDANTS) {
+    for thread in numbers(&format!("/proc/{parent}/task")).take_while(|_| left.take()) {
         match fs::read_to_string(format!("/proc/{parent}/task/{thread}/children")) {
             Ok(list) => children.extend(list.split_whitespace().filter_map(number)),
             // The thread has ended meanwhile.
@@ -115,9 +143,9 @@ fn listed(parent: Pid) -> Option<Vec<Pid>> {
     Some(children)
 }
 
-fn scan() -> Vec<(Pid, i32)> {
+fn scan(left: &mut Looks) -> Vec<(Pid, i32)> {
     let parent = |pid| Some((pid, Stat::of(pid)?.parent));
-    numbers("/proc").filter_map(parent).collect()
+    numbers("/proc").take_while(|_| left.take()).filter_map(parent).collect()
 }
 
 fn numbers(folder: &str) -> impl Iterator<Item = Pid> {
@@ -134,7 +162,7 @@ fn is_child_of_mpcore(process: Pid) -> bool {
         let name = fs::read_to_string(format!("/proc/{process}/task/{thread}/comm"));
         name.is_ok_and(|name| name.trim_end() == THREAD_OF_A_CHILD)
     };
-    numbers(&format!("/proc/{process}/task")).take(DESCENDANTS).any(is_control)
+    numbers(&format!("/proc/{process}/task")).take(FIRST_THREADS).any(is_control)
 }
 
 #[cfg(test)]
@@ -158,12 +186,12 @@ mod tests {
         let mut both = [sleep(), sleep()];
         let pids = both.each_ref().map(Pid::from_child);
         let own = getpid();
-        let scanned = scan();
+        let scanned = scan(&mut Looks(usize::MAX));
         let of_own = |(pid, parent): &&(Pid, i32)| {
             *parent == own.as_raw_nonzero().get() && pids.contains(pid)
         };
         assert_eq!(scanned.iter().filter(of_own).count(), 2);
-        if let Some(listed) = listed(own) {
+        if let Some(listed) = listed(own, &mut Looks(DESCENDANTS)) {
             assert!(pids.iter().all(|pid| listed.contains(pid)));
         }
         let found = find(own, None);

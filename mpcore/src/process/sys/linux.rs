@@ -18,10 +18,11 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, pidfd_open, pidfd_send_signal, set_parent_process_death_signal,
 };
 
+use super::descendants::OtherGroups;
 use super::waiting::{
     delivered, kill_group_of, reap, reap_group, signal_by_number, try_look, wait_unreaped,
 };
-use super::{OwnProgram, Wait, Waker, descendants, loader};
+use super::{OwnProgram, Wait, Waker, loader};
 use crate::chaos::InParts;
 use crate::process::spawn::Spawned;
 use crate::process::{ExitStatus, Unkillable};
@@ -85,13 +86,18 @@ impl Process {
     /// SIGKILL, to its group as well while its number is its own, and to what it has started in other groups, if it has
     /// not ended. An error: it was not allowed.
     pub(crate) fn kill(&self) -> io::Result<()> {
-        if let Hold::Pidfd(pidfd) = &self.hold {
-            descendants::kill_other_groups(self.pid, Some(pidfd));
-        }
+        let others = match &self.hold {
+            Hold::Pidfd(pidfd) => Some(OtherGroups::of(self.pid, Some(pidfd))),
+            _ => None,
+        };
         if let Some(id) = self.waited_by() {
             kill_group_of(&id, self.pid);
         }
-        self.signal(Signal::KILL)
+        let sent = self.signal(Signal::KILL);
+        if let Some(others) = others {
+            others.kill();
+        }
+        sent
     }
 
     fn signal(&self, signal: Signal) -> io::Result<()> {

@@ -11,6 +11,9 @@ use rustix::process::{
     Pid, Resource, Signal, getpid, getppid, getrlimit, kill_process, kill_process_group, setpgid,
 };
 
+#[cfg(target_os = "linux")]
+use super::descendants::OtherGroups;
+
 pub(crate) fn signal_name(signal: i32) -> Option<&'static str> {
     Some(match signal {
         1 => "SIGHUP",
@@ -86,12 +89,13 @@ pub(crate) fn end_descendants(controller: u32) {
     if !leads_its_group() {
         return;
     }
-    end_other_groups();
     let (group, controller) = (getpid(), pid(controller));
     if getppid() != controller {
         // Nobody is there any more to ask for the exit code.
         return end_own_group();
     }
+    #[cfg(target_os = "linux")]
+    let others = OtherGroups::of(getpid(), None);
     match controller {
         // A controller that is the first process of its system takes everything with it.
         None | Some(Pid::INIT) => {}
@@ -102,6 +106,8 @@ pub(crate) fn end_descendants(controller: u32) {
             }
         }
     }
+    #[cfg(target_os = "linux")]
+    others.kill();
 }
 
 /// `None` for a group outside of this process's namespace, as that of a container's first processes may
@@ -118,15 +124,11 @@ fn leads_its_group() -> bool {
 /// In a child that leads its group: ends the group, this process included.
 pub(crate) fn end_own_group() {
     if leads_its_group() {
-        end_other_groups();
+        // First, for the other one ends this process too.
+        #[cfg(target_os = "linux")]
+        OtherGroups::of(getpid(), None).kill();
         let _ = kill_process_group(getpid(), Signal::KILL);
     }
-}
-
-/// Ends what this process has started in process groups of their own.
-fn end_other_groups() {
-    #[cfg(target_os = "linux")]
-    super::descendants::kill_other_groups(getpid(), None);
 }
 
 /// Fails where this process may not open so many more descriptors.

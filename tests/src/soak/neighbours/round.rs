@@ -16,12 +16,13 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use super::super::Settings;
 use super::needs::loader;
 use super::table::{Neighbour, Promise};
-use crate::patience::LONG;
 use crate::surroundings::Surroundings;
 use crate::{processes, programs};
 
 /// Longer than a life that comes to its end, with all the deadlines that it has.
 const PATIENCE: Duration = Duration::from_secs(240);
+/// After its end what it has started is gone sooner.
+const LINGER: Duration = Duration::from_secs(40);
 
 /// In the environment of everything that a life starts.
 const MARK: &str = "MPCORE_SOAK_NEIGHBOUR";
@@ -139,10 +140,11 @@ pub(super) fn live(
     }
     let since = Instant::now();
     while !processes::marked(&format!("{MARK}={mark}")).is_empty() {
-        if since.elapsed() > LONG {
+        if since.elapsed() > LINGER {
             let left = processes::marked(&format!("{MARK}={mark}"));
             life.findings.push(format!("processes live on: {left:?}"));
             left.into_iter().for_each(processes::kill_if_there);
+            break;
         }
         thread::sleep(Duration::from_millis(2));
     }
