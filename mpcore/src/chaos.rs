@@ -3,10 +3,10 @@
 //! Threads are held up where they take locks and use lanes, wake up where nothing has happened, and get parts of what
 //! they read and write; and each process draws its own numbers where the size of a number must not matter ([`Knob`]).
 //!
-//! Only with the feature `chaos` (and in unit tests), and only where the environment has a number in `CHAOS_SEED`: the same number, the same
-//! dice in each thread and the same knobs, although the system still decides which thread comes first. The children
-//! inherit it, and draw other numbers than their controller. `CHAOS_LEAVE` names what is left as it is, to find out what
-//! a failure comes from: `delays`, `wake-ups`, `parts`, and knobs by their names in [`crate::limits`].
+//! It takes the feature `chaos` (or a unit test) and a number in the environment variable `CHAOS_SEED`. The same number
+//! gives the same dice in each thread and the same knobs, although the system still decides which thread comes first.
+//! Children inherit it and draw other numbers than their controller. `CHAOS_LEAVE` names what chaos leaves alone, to
+//! find the cause of a failure: `delays`, `wake-ups`, `parts`, and knobs by their names in [`crate::limits`].
 
 #[cfg(any(test, feature = "chaos"))]
 mod dice;
@@ -23,7 +23,7 @@ pub(crate) fn delay() {
     dice::delay();
 }
 
-/// Whether a wait shall end at once.
+/// Whether a wait ends at once, although nothing has happened.
 #[inline]
 pub(crate) fn wakes_up() -> bool {
     dice::wakes_up()

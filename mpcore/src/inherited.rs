@@ -80,7 +80,7 @@ impl Command {
         }
     }
 
-    /// It shall end. What is returned ends its waits, and is to be called without a lock.
+    /// Asks it to end. The returned function ends its waits; call it without holding a lock.
     #[must_use]
     pub(crate) fn ask(&self) -> Option<Wake> {
         // A wait that begins now finds the wish, or is found here.
@@ -182,10 +182,13 @@ impl Waiting {
     /// What is called from now on.
     pub(crate) fn set_wake(&self, wake: Wake) {
         let mut waits = lock(&self.command.waits);
-        let entry = waits.waiting.get_mut(&self.number);
-        let before = entry.and_then(|entry| entry.wake.replace(wake));
+        let unused = match waits.waiting.get_mut(&self.number) {
+            Some(entry) => entry.wake.replace(wake),
+            // It is over already.
+            None => Some(wake),
+        };
         drop(waits);
-        drop(before); // not under the lock
+        drop(unused); // not under the lock
     }
 
     /// Whether the wait is over because the command is to end: once.

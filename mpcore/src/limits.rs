@@ -306,7 +306,7 @@ knobs! {
     /// The same for elements, which may be many in few bytes.
     SAMPLED_ELEMENTS: usize = 1 << 16, [0, 10, 1 << 30];
 
-    /// Elements for which a visitor is told to make room at once: what follows may be a lie.
+    /// Elements for which a visitor may make room at once: the count that the child claims may be a lie.
     ROOM_HINT: usize = 64 << 10, [0, 1, 1000];
 }
 

@@ -23,6 +23,7 @@ mod skipped;
 pub mod soak;
 pub mod surroundings;
 pub mod talker;
+pub mod terminal;
 pub mod transport;
 pub mod wary;
 pub mod worker;

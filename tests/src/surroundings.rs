@@ -36,7 +36,7 @@ pub struct Surroundings {
     pub works: bool,
     /// Whether each end's status is learned; if not, it may be unknown.
     pub statuses: bool,
-    /// Where the life is told: its standard streams may be anything.
+    /// The file for its lines: its standard streams may be anything.
     pub told: PathBuf,
     /// A folder for what is made meanwhile.
     pub folder: PathBuf,

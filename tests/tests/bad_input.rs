@@ -450,7 +450,7 @@ fn a_child_that_sends_garbage_is_killed_and_only_it() {
 #[test]
 fn a_cancel_that_was_not_asked_for_is_no_end_of_a_call() {
     for transport in [None, Some("ipc-channel")] {
-        let ended = check_scribble("a cancel that nobody asked for", transport);
+        let ended = check_scribble("a cancel that was not asked for", transport);
         assert!(ended.contains("a call that was not cancelled"), "{ended}");
     }
 }

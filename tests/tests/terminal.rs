@@ -1,21 +1,11 @@
 //! A child in the background of its controller's terminal is not stopped by it.
 
-use std::os::fd::OwnedFd;
 use std::process::Command;
 
 use rustix::process::Signal;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use system_tests::controller_program::ControllerProgram;
 use system_tests::processes;
-
-/// A terminal, and the path by which it is opened.
-fn terminal() -> (OwnedFd, String) {
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-    grantpt(&terminal).unwrap();
-    unlockpt(&terminal).unwrap();
-    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
-    (terminal, name)
-}
+use system_tests::terminal::terminal;
 
 /// The foreground process of this terminal, in whose stdin it is; what it prints comes here.
 fn in_terminal(name: &str, prefix: &[&str], argument: Option<&str>) -> ControllerProgram {

@@ -2,7 +2,8 @@
 //!
 //! What is missing in a package is seen only there: a file outside of the crate's folder, a dependency without a version.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -88,10 +89,9 @@ impl Outside {
         write(self.folder.join("Cargo.toml"), &workspace())?;
         for (name, lines) in DROPPED {
             let path = self.folder.join(name).join("Cargo.toml");
-            let manifest = fs::read_to_string(&path);
-            let manifest =
-                manifest.map_err(|source| Error::Write { path: path.clone(), source })?;
-            write(path, &(manifest + lines))?;
+            let opened = File::options().append(true).open(&path);
+            let written = opened.and_then(|mut manifest| manifest.write_all(lines.as_bytes()));
+            written.map_err(|source| Error::Write { path, source })?;
         }
         // The versions that everything else is tested with.
         let path = self.folder.join("Cargo.lock");

@@ -22,15 +22,15 @@ use crate::wire::report::ControlState;
 /// Milliseconds that this child may outlive its controller; known once the welcome has come.
 pub(crate) type Grace = Arc<AtomicU32>;
 
-/// Starts the thread. It is to be waited for before the user's code runs, which is then spared by what ends the descendants
-/// of this child's parent.
+/// Starts the thread. Wait for it before running the user's code: from then on the process is recognised as a child of
+/// mpcore, and is spared when another child's descendants are killed.
 pub(crate) fn start(
     control: Receiver,
     link: &Arc<Link>,
     grace: Grace,
     place: Place,
 ) -> std::io::Result<Begun> {
-    // What ends a child's descendants knows a child of ours by this thread, and a process that has one inside is none.
+    // The walk over descendants recognises a child process by this name; a process with a child on a thread is none.
     let name = match place {
         Place::Process { .. } => "mp-control",
         Place::Thread => "mp-control-here",
@@ -46,7 +46,8 @@ pub(crate) fn start(
     Ok(Begun(begun))
 }
 
-/// The thread has its name once it runs.
+/// The thread has its name once it runs. It has been started, so the wait is as long as the scheduler takes, and it ends
+/// if the thread does.
 pub(crate) struct Begun(mpsc::Receiver<()>);
 
 impl Begun {

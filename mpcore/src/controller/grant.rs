@@ -43,7 +43,7 @@ pub(crate) struct Account {
     grant: Arc<Grant>,
     consumed: u64,
     window: u64,
-    /// What has been granted is told after this much.
+    /// The child learns of its credit each time this much has been consumed.
     step: u64,
     withheld: bool,
 }

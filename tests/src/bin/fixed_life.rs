@@ -23,7 +23,7 @@ use system_tests::{BenchConfig, BenchControl, BenchProcess, Blob, processes};
 /// For whatever has to come. Steps take milliseconds, and a life with a finding waits for several of them.
 const LONG: Duration = Duration::from_secs(20);
 
-/// Where it is told if the standard streams are not to be relied upon.
+/// Where its lines go if the standard streams cannot be relied upon.
 static TOLD: OnceLock<File> = OnceLock::new();
 
 /// Comes to the same on every run.

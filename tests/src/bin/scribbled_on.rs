@@ -39,7 +39,7 @@ fn main() {
             framed(&[head(0, 0), item.concat()].concat())
         }
         // Of the call that sends it.
-        "a cancel that nobody asked for" => {
+        "a cancel that was not asked for" => {
             let item = [&[19, 0, 0, 0, 0, 0, 0, 0][..], &1_u64.to_le_bytes(), &[0; 16]];
             framed(&[head(0, 0), item.concat()].concat())
         }

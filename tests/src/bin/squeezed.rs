@@ -1,5 +1,5 @@
 //! A child that may start no thread for a while, and whose command has a deadline meanwhile: run it as a user with no
-//! other processes, and not as root, whom no limit binds. It tells how that command ends.
+//! other processes, and not as root, who is not bound by limits. It prints how that command ends.
 
 use std::time::{Duration, Instant};
 

@@ -3,18 +3,17 @@
 //!
 //! The terminal is a pseudo-terminal, so that the system itself sends SIGINT to the foreground group.
 
-use std::io;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::report::{Report, Times, count, milliseconds};
 use super::{Progress, Settings, random_time};
 use crate::controller_program::ControllerProgram;
 use crate::patience::LONG;
 use crate::processes;
+use crate::terminal::terminal;
 
 const ROUNDS: usize = 200;
 
@@ -71,7 +70,7 @@ struct Round {
 
 impl Round {
     fn new(settings: &Settings, moment: &str, ending: &str) -> Self {
-        let (terminal, name) = terminal().expect("a terminal can be had");
+        let (terminal, name) = terminal();
         let folder = tempfile::tempdir().expect("a folder can be made");
         let mut command = ControllerProgram::command("sh");
         command.arg("-c").arg(format!("exec setsid --ctty \"$@\" < '{name}'")).arg("sh");
@@ -123,13 +122,4 @@ impl Round {
         }
         Ok(gone.elapsed())
     }
-}
-
-/// The side of a new pseudo-terminal where the keys are pressed, and the name of the other one.
-fn terminal() -> io::Result<(OwnedFd, String)> {
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-    grantpt(&terminal)?;
-    unlockpt(&terminal)?;
-    let name = ptsname(&terminal, Vec::new())?;
-    Ok((terminal, name.to_string_lossy().into_owned()))
 }

@@ -22,7 +22,8 @@ mod tally;
 mod way;
 mod witness;
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -81,6 +82,14 @@ impl Settings {
     fn program(&self, name: &str) -> String {
         Path::new(&self.programs).join(name).to_string_lossy().into_owned()
     }
+}
+
+/// What a program that has ended wrote to this file of a panic.
+fn panic_in(mut stderr: File) -> Option<String> {
+    let mut text = String::new();
+    let _ = stderr.rewind().and_then(|()| stderr.read_to_string(&mut text));
+    let panic: String = text[text.find("panicked at")?..].chars().take(300).collect();
+    Some(format!("a panic: {panic}"))
 }
 
 /// Up to `most`, evenly.

@@ -119,8 +119,8 @@ impl Stat {
     }
 }
 
-/// The children of a process; where the kernel keeps no lists of them, those that name it as their parent, of whom
-/// all are read once.
+/// The children of a process. Where the kernel keeps no lists, all processes are read once, and those with this parent
+/// are its children.
 fn children(parent: Pid, scanned: &mut Option<Vec<(Pid, i32)>>, left: &mut Looks) -> Vec<Pid> {
     listed(parent, left).unwrap_or_else(|| {
         let all = scanned.get_or_insert_with(|| scan(left));

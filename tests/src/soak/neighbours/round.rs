@@ -1,7 +1,7 @@
 //! One life beside one neighbour.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use intercept::Refused;
 use rustix::process::Signal;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use super::super::Settings;
+use super::super::{Settings, panic_in};
 use super::needs::loader;
 use super::table::{Neighbour, Promise};
 use crate::surroundings::Surroundings;
+use crate::terminal::terminal as new_terminal;
 use crate::{processes, programs};
 
 /// Longer than a life that comes to its end, with all the deadlines that it has.
@@ -86,7 +86,7 @@ pub(super) fn live(
         let more = (neighbour.more)(round);
         (descriptors + more.0, threads + more.1)
     });
-    let mut stderr = tempfile::tempfile().expect("a file can be made");
+    let stderr = tempfile::tempfile().expect("a file can be made");
     let mark = format!("{}-{round}-{}", std::process::id(), fastrand::u64(..));
     let (mut command, terminal) = command(neighbour, &places, expected);
     command.env(surroundings.variable().0, surroundings.variable().1);
@@ -114,12 +114,7 @@ pub(super) fn live(
         let last = lines.last().copied().unwrap_or("nothing");
         life.findings.push(format!("the controller ended with {status}, after `{last}`"));
     }
-    let mut words = String::new();
-    let _ = stderr.rewind().and_then(|()| stderr.read_to_string(&mut words));
-    if let Some(panic) = words.find("panicked at") {
-        let panic: String = words[panic..].chars().take(300).collect();
-        life.findings.push(format!("a panic: {panic}"));
-    }
+    life.findings.extend(panic_in(stderr));
     if let Promise::Refuses(why) = neighbour.promise
         && !lines.iter().any(|line| line.starts_with("start: ") && line.contains(why))
     {
@@ -242,7 +237,7 @@ fn command(
             add(&[&places.passing.to_string_lossy()]);
         }
         Around::Terminal => {
-            let (master, name) = new_terminal().expect("a terminal can be had");
+            let (master, name) = new_terminal();
             terminal = Some(master);
             add(&[
                 "sh",
@@ -280,13 +275,4 @@ fn command(
         command.env_clear();
     }
     (command, terminal)
-}
-
-/// The side of a new pseudo-terminal where the keys are pressed, and the name of the other one.
-fn new_terminal() -> io::Result<(OwnedFd, String)> {
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-    grantpt(&terminal)?;
-    unlockpt(&terminal)?;
-    let name = ptsname(&terminal, Vec::new())?;
-    Ok((terminal, name.to_string_lossy().into_owned()))
 }

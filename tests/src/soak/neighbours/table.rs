@@ -17,7 +17,7 @@ pub(super) struct Neighbour {
     /// Whether another child was there before it.
     pub(super) beside: bool,
     pub(super) promise: Promise,
-    /// Whether what each end is told to be includes its status.
+    /// Whether the report of each end includes its status.
     pub(super) statuses: bool,
     /// Descriptors and threads that are there at the end, more than where there is no neighbour.
     pub(super) more: fn(usize) -> (isize, isize),

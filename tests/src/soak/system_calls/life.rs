@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use intercept::{Interception, SystemCall};
 
+use super::super::panic_in;
 use super::kinds::{KINDS, Kind};
 
 /// Longer than a life that comes to its end, with all the deadlines that it has.
@@ -77,7 +78,7 @@ pub(super) fn run(
     place: Place,
     failing: Option<(Failing, &str)>,
 ) -> Life {
-    let mut stderr = tempfile::tempfile().expect("a file can be made");
+    let stderr = tempfile::tempfile().expect("a file can be made");
     let mut command = Command::new(program);
     command.args([child, place.name()]).args(failing.map(|(_, left)| left));
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -128,12 +129,7 @@ pub(super) fn run(
     if !status.success() || life.lines.last().is_none_or(|line| line != "end") {
         life.findings.push(format!("the controller ended with {status}"));
     }
-    let mut told = String::new();
-    let _ = stderr.rewind().and_then(|()| stderr.read_to_string(&mut told));
-    if let Some(panic) = told.find("panicked at") {
-        let panic: String = told[panic..].chars().take(300).collect();
-        life.findings.push(format!("a panic in the controller: {panic}"));
-    }
+    life.findings.extend(panic_in(stderr));
     life.counts = decisions.counts;
     life.failed = decisions.failed;
     life

@@ -110,7 +110,7 @@ pub(crate) fn second_engine() -> Outcome {
     Ok(code)
 }
 
-/// An object that another thread's engine makes hears nothing, and its child goes with it; those of the GUI's
+/// An object that an engine makes on another thread receives no signals, and its child ends with it; objects of the GUI
 /// thread go on.
 #[cfg(target_os = "linux")] // children are counted in /proc
 pub(crate) fn engine_elsewhere() -> Outcome {
