@@ -28,35 +28,35 @@ const TRIALS: &[Trial] = &[
         about: "The child is killed at random moments among 100 calls in flight, with payloads from 0 to \
                 8 MiB: each call has exactly one outcome, for its caller and by `call_ended`. A witness \
                 outside the runtime tells when the process was gone.",
-        program: SOAK,
+        program: Some(SOAK),
     },
     Trial {
         name: "controllers",
         about: "The controller is killed at random moments, with a grace of 300 ms: no child and no \
                 grandchild is alive 1.3 s later.",
-        program: SOAK,
+        program: Some(SOAK),
     },
     Trial {
         name: "events",
         about: "Events, and then an orderly end: all are received, in order, before `finished`.",
-        program: SOAK,
+        program: Some(SOAK),
     },
     Trial {
         name: "rounds",
         about: "Rounds of spawn, call and stop, and children killed while they start: everything is at \
                 the end as at the beginning.",
-        program: SOAK,
+        program: Some(SOAK),
     },
     Trial {
         name: "flood",
         about: "A child floods events at full speed while the thread of the user interface is busy: the \
                 memory of both processes is bounded, and then everything is delivered.",
-        program: SOAK,
+        program: Some(SOAK),
     },
     Trial {
         name: "interrupt",
         about: "Ctrl-C in a terminal: the controller decides, and the child lives.",
-        program: SOAK,
+        program: Some(SOAK),
     },
     Trial {
         name: "neighbours",
@@ -65,7 +65,7 @@ const TRIALS: &[Trial] = &[
                 success; each end is reported as what it was, or as unknown where something else reaps; a child \
                 beside it and an innocent process do not notice; nothing is left over; and when the neighbour is \
                 gone, the same control and another one live as if nothing had been.",
-        program: SOAK,
+        program: Some(SOAK),
     },
     Trial {
         name: "system_calls",
@@ -73,20 +73,20 @@ const TRIALS: &[Trial] = &[
                 from then on until a given moment. Each call has one outcome, in time and right if it is a \
                 success; a child beside it does not notice; nothing is left over; and afterwards the same \
                 control and another one live as if nothing had been.",
-        program: SOAK,
+        program: Some(SOAK),
     },
     Trial {
         name: "chaos",
         about: "The whole-system tests under many seeds: threads are held up and woken for nothing, reads and writes \
                 get parts, and each process draws its own bounds, windows, batches and packet lengths. What fails is \
                 repeated by `CHAOS_SEED=SEED cargo test --workspace --test FILE TEST`.",
-        program: TESTS,
+        program: None,
     },
     Trial {
         name: "fuzz",
         about: "Every decoder of what may come from the other side, fed with valid inputs that were spoiled \
                 and with noise: each comes to an end, quickly, without a panic and without much memory.",
-        program: "fuzz",
+        program: Some("fuzz"),
     },
 ];
 
@@ -95,8 +95,8 @@ struct Trial {
     name: &'static str,
     /// A sentence for the page.
     about: &'static str,
-    /// A program of the package `system-tests`. [`SOAK`] runs many, and is told which; [`TESTS`] is none.
-    program: &'static str,
+    /// A program of the package `system-tests`; [`SOAK`] has many trials. `None`: cargo runs the tests themselves.
+    program: Option<&'static str>,
 }
 
 /// What is to be done.
@@ -143,19 +143,17 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
     for trial in &plan.trials {
         println!("\n== {}: {}", trial.name, trial.about);
         let begun = Instant::now();
-        if trial.program == TESTS {
-            let (rows, ok) = chaos::run(&plan.args)?;
-            rows.iter().for_each(|row| println!("{row}"));
-            findings.push(Finding { trial, rows, seconds: begun.elapsed().as_secs(), ok });
-            continue;
-        }
-        let mut rows = Vec::new();
-        let ended = command(trial, &programs, &plan.args)?.show().stream(&root, |line| {
-            if is_row(line) {
-                rows.push(line.to_owned());
+        let (rows, ok) = match trial.program {
+            Some(program) => {
+                let line = command(trial, program, &programs, &plan.args)?;
+                rows_of(&line.show(), &root)?
             }
-        })?;
-        let ok = ended.status.success() && ended.output == Output::Closed && !rows.is_empty();
+            None => {
+                let (rows, ok) = chaos::run(&plan.args)?;
+                rows.iter().for_each(|row| println!("{row}"));
+                (rows, ok)
+            }
+        };
         findings.push(Finding { trial, rows, seconds: begun.elapsed().as_secs(), ok });
     }
     println!();
@@ -175,8 +173,6 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
 
 const PACKAGE: &str = "system-tests";
 const SOAK: &str = "soak";
-/// No program: cargo builds and runs them.
-const TESTS: &str = "";
 /// The programs that [`SOAK`] starts.
 const SOAKED: [&str; 6] =
     ["bench_child", "controller", "fixed_life", "many_rounds", "scanner", "tracer"];
@@ -192,8 +188,7 @@ commit and when. A goal of speed that was missed is told as such; a broken promi
 
 /// Builds what the trials need and no more: each program is optimised as a whole. `None`: nothing.
 fn build(trials: &[&Trial]) -> Option<CommandLine> {
-    let programs = trials.iter().map(|trial| trial.program);
-    let mut programs: Vec<_> = programs.filter(|program| *program != TESTS).collect();
+    let mut programs: Vec<_> = trials.iter().filter_map(|trial| trial.program).collect();
     if programs.is_empty() {
         return None;
     }
@@ -217,15 +212,28 @@ fn programs(messages: &str) -> HashMap<String, PathBuf> {
     messages.lines().filter_map(program).collect()
 }
 
+/// The figures that a trial's program prints, and whether it ended well.
+fn rows_of(line: &CommandLine, root: &Path) -> Result<(Vec<String>, bool), Error> {
+    let mut rows = Vec::new();
+    let ended = line.stream(root, |line| {
+        if is_row(line) {
+            rows.push(line.to_owned());
+        }
+    })?;
+    let ok = ended.status.success() && ended.output == Output::Closed && !rows.is_empty();
+    Ok((rows, ok))
+}
+
 fn command(
     trial: &Trial,
+    program: &str,
     programs: &HashMap<String, PathBuf>,
     args: &[OsString],
 ) -> Result<CommandLine, Error> {
-    let program = programs.get(trial.program);
-    let missing = || Error::Usage(format!("{PACKAGE} has no program `{}`", trial.program));
-    let name = Some(if trial.program == SOAK { trial.name } else { "--trial" });
-    Ok(CommandLine::new(program.ok_or_else(missing)?).args(name).args(args))
+    let built = programs.get(program);
+    let missing = || Error::Usage(format!("{PACKAGE} has no program `{program}`"));
+    let name = Some(if program == SOAK { trial.name } else { "--trial" });
+    Ok(CommandLine::new(built.ok_or_else(missing)?).args(name).args(args))
 }
 
 fn workspace_root() -> Result<PathBuf, Error> {
@@ -410,9 +418,9 @@ mod tests {
             {"reason":"compiler-artifact","target":{"name":"soak"},"executable":"/t/release/soak"}
             {"reason":"build-finished","success":true}"#;
         let programs = programs(messages);
-        let line = command(&TRIALS[0], &programs, &["--seed".into(), "7".into()]).unwrap();
+        let line = command(&TRIALS[0], SOAK, &programs, &["--seed".into(), "7".into()]).unwrap();
         assert_eq!(line.to_string(), "/t/release/soak kills --seed 7");
-        let missing = command(&TRIALS[0], &HashMap::new(), &[]).unwrap_err().to_string();
+        let missing = command(&TRIALS[0], SOAK, &HashMap::new(), &[]).unwrap_err().to_string();
         assert!(missing.contains("no program `soak`"), "{missing}");
     }
 
@@ -422,10 +430,10 @@ mod tests {
         let programs = "--bin bench_child --bin controller --bin fixed_life --bin many_rounds --bin scanner \
                         --bin soak --bin tracer";
         assert!(line.ends_with(programs), "{line}");
-        let fuzz = Trial { name: "fuzz", about: "", program: "fuzz" };
+        let fuzz = Trial { name: "fuzz", about: "", program: Some("fuzz") };
         let line = build(&[&fuzz]).unwrap().to_string();
         assert!(line.ends_with(" --bin fuzz") && line.matches("--bin").count() == 1, "{line}");
-        let tests = Trial { name: "chaos", about: "", program: TESTS };
+        let tests = Trial { name: "chaos", about: "", program: None };
         assert!(build(&[&tests]).is_none(), "cargo builds them when it runs them");
     }
 
