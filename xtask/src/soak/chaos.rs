@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::PACKAGE;
 use crate::error::Error;
 use crate::test::again::{Run, TestFiles};
+use crate::test::kinds::DECIDED_BY_CHAOS;
 
 /// Seeds at full size.
 const SEEDS: f64 = 12.0;
@@ -21,28 +22,13 @@ const WITHOUT: &[&str] = &[
     "soak",
 ];
 
-/// Tests that are about a number which is drawn, or about which of two is faster.
-const SKIPPED: &[&str] = &[
-    // Arguments that are not encoded at once count no more than the most that is.
-    "a_queue_is_also_full_by_bytes",
-    // Its table says which of three calls had arrived with the last packet that was read.
-    "every_fault_at_every_moment_is_told_as_the_docs_say",
-    // A call is made while the child still stops, or finishes.
-    "a_running_command_sees_the_stop_and_queued_ones_end_as_stopped",
-    "a_finish_after_a_restart_is_the_next_runs",
-    // Each value is delivered before the next one is set.
-    "an_order_beside_a_map_is_a_change",
-    // A hundred calls are sent before the child gets to the first, which is its end.
-    "what_the_crash_takes_fails_and_what_is_submitted_later_is_answered_in_order",
-];
-
 /// Rows of figures, and whether every test passed under every seed.
 pub(super) fn run(args: &[OsString]) -> Result<(Vec<String>, bool), Error> {
     let seeds = seeds(args)?;
     let files = TestFiles::of(PACKAGE, WITHOUT)?;
     let mut runs = Vec::new();
     for seed in seeds {
-        let run = files.run(SKIPPED, ("CHAOS_SEED", &seed.to_string()))?;
+        let run = files.run(DECIDED_BY_CHAOS, ("CHAOS_SEED", &seed.to_string()))?;
         println!("chaos: seed {seed}: {} passed, {} failed", run.passed, run.failed);
         runs.push((seed, run));
     }
@@ -89,7 +75,7 @@ fn rows(files: usize, runs: &[(u64, Run)]) -> Vec<String> {
     let seeds = runs.iter().map(|(seed, _)| seed.to_string()).collect::<Vec<_>>().join(", ");
     row("seeds", seeds, "", None);
     row("test files", files.to_string(), "", None);
-    row("tests left out", SKIPPED.len().to_string(), "", None);
+    row("tests left out", DECIDED_BY_CHAOS.len().to_string(), "", None);
     row("tests run", sum(|run| run.passed + run.failed).to_string(), "", None);
     let failed = sum(|run| run.failed);
     row("failures", failed.to_string(), "0", none(failed));
@@ -136,7 +122,7 @@ mod tests {
                 sources += &std::fs::read_to_string(path).unwrap();
             }
         }
-        for name in SKIPPED {
+        for name in DECIDED_BY_CHAOS {
             assert!(sources.contains(&format!("fn {name}()")), "no test is called {name}");
         }
         for name in WITHOUT {

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::SkippedTests;
 use super::output::{Counts, Runner};
 use super::targets::{TargetKind, Workspace};
+use super::{SkippedTests, skipping};
 use crate::command_line::{CommandLine, Output};
 use crate::error::Error;
 
@@ -47,9 +47,8 @@ impl TestFiles {
         // The whole workspace: see `command` in `super`.
         let cargo = CommandLine::cargo(["test", "--no-fail-fast", "--workspace"]);
         let files = self.names.iter().flat_map(|name| ["--test", name]);
-        let skipped = skipped.iter().flat_map(|name| ["--skip", *name]);
         let list = SkippedTests::new(&self.root)?;
-        let cargo = cargo.args(files).args(["--", "--exact"]).args(skipped);
+        let cargo = skipping(Runner::Cargo, cargo.args(files), skipped);
         let cargo = cargo.variable(variable.0, variable.1).show();
         let cargo = cargo.variable("SKIPPED_TESTS", &list.file);
         let (mut counts, mut failures) = (Counts::default(), Failures::default());

@@ -4,7 +4,7 @@
 //! runners print, `report` judges and prints. Only this file runs anything, and `again`, for the soak.
 
 pub(crate) mod again;
-mod kinds;
+pub(crate) mod kinds;
 mod output;
 mod report;
 mod targets;
@@ -44,6 +44,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
         let mut report = KindReport::new(kind);
         if let Some(flags) = flags {
             let (runner, cargo) = command(runner, flags);
+            let cargo = skipping(runner, cargo, kind.tests.skipped());
             let mut counts = Counts::default();
             let own = kind.tests.variable();
             let cargo = cargo.variables(&variables).variables(own.as_slice()).show();
@@ -84,6 +85,23 @@ fn command(runner: Runner, flags: &Flags) -> (Runner, CommandLine) {
         (Runner::Nextest, Flags::TargetsWithCases(flags)) => {
             let cargo = CommandLine::cargo(nextest).args(["--success-output", "immediate"]);
             (runner, cargo.args(flags))
+        }
+    }
+}
+
+/// The same without the tests of these names.
+fn skipping(runner: Runner, cargo: CommandLine, skipped: &[&str]) -> CommandLine {
+    if skipped.is_empty() {
+        return cargo;
+    }
+    match runner {
+        Runner::Cargo => {
+            let skipped = skipped.iter().flat_map(|name| ["--skip", *name]);
+            cargo.args(["--", "--exact"]).args(skipped)
+        }
+        Runner::Nextest => {
+            let skipped: Vec<_> = skipped.iter().map(|name| format!("test(={name})")).collect();
+            cargo.args(["-E".to_owned(), format!("not ({})", skipped.join(" + "))])
         }
     }
 }
@@ -183,6 +201,17 @@ mod tests {
         assert_eq!(list.read().unwrap(), ["one: no root", "two: no pty"]);
         assert_eq!(SkippedTests::new(&root).unwrap().read().unwrap(), [""; 0]);
         fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn tests_are_skipped_by_their_whole_names() {
+        let line = |runner, skipped: &[&str]| {
+            skipping(runner, CommandLine::cargo(["test"]), skipped).to_string()
+        };
+        assert_eq!(line(Runner::Cargo, &[]), "cargo test");
+        assert_eq!(line(Runner::Cargo, &["a", "b"]), "cargo test -- --exact --skip a --skip b");
+        let nextest = line(Runner::Nextest, &["a", "b"]);
+        assert_eq!(nextest, "cargo test -E 'not (test(=a) + test(=b))'");
     }
 
     #[test]
