@@ -460,8 +460,12 @@ fn what_the_crash_takes_fails_and_what_is_submitted_later_is_answered_in_order()
     let logged = Logged::new();
     let policy = soon().backoff(Duration::from_secs(1), LONG);
     let phoenix = ready(builder().config(logged.config()).restart(policy));
+    // It stands still until all are submitted: after the crash they would wait for the next run.
+    let pid = phoenix.process().pid().unwrap();
+    processes::freeze(pid);
     let taken = phoenix.measure_once("taken".into(), 1);
     let behind: Vec<_> = (0..100).map(|_| phoenix.measure_once("behind".into(), 0)).collect();
+    processes::thaw(pid);
     phoenix.process().join(LONG).unwrap().expect("it ends");
     assert!(phoenix.process().restart_pending());
     let later: Vec<_> =

@@ -354,11 +354,12 @@ fn an_order_beside_a_map_is_a_change() {
     let bench = bench();
     let changes = bench.signals().shelf_changed.receiver();
     changes.recv_timeout(LONG).unwrap();
-    for order in [vec![1, 2], vec![2, 1], vec![2, 1], vec![1, 2]] {
-        outcome(bench.set_shelf(order)).unwrap();
-    }
-    for order in [[1, 2], [2, 1], [1, 2]] {
-        assert_eq!(changes.recv_timeout(LONG).unwrap().0.order.0, order);
+    // Each change is taken before the next one, for two that wait are told as one.
+    for (order, is_change) in [([1, 2], true), ([2, 1], true), ([2, 1], false), ([1, 2], true)] {
+        outcome(bench.set_shelf(order.to_vec())).unwrap();
+        if is_change {
+            assert_eq!(changes.recv_timeout(LONG).unwrap().0.order.0, order);
+        }
     }
 }
 
@@ -406,11 +407,14 @@ fn nan_is_told_once_and_minus_zero_is_another_value() {
     let bench = bench();
     let changes = bench.signals().real_changed.receiver();
     changes.recv_timeout(LONG).unwrap();
-    for real in [f64::NAN, f64::NAN, 0.0, -0.0, 1.0] {
+    // Each change is taken before the next one, for two that wait are told as one.
+    let values = [(f64::NAN, true), (f64::NAN, false), (0.0, true), (-0.0, true), (1.0, true)];
+    for (real, is_change) in values {
         outcome(bench.set_real(real.to_bits())).unwrap();
+        if is_change {
+            assert_eq!(changes.recv_timeout(LONG).unwrap().0.to_bits(), real.to_bits());
+        }
     }
-    let told: Vec<_> = (0..4).map(|_| changes.recv_timeout(LONG).unwrap().0.to_bits()).collect();
-    assert_eq!(told, [f64::NAN, 0.0, -0.0, 1.0].map(f64::to_bits));
 }
 
 #[test]

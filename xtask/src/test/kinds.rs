@@ -58,6 +58,7 @@ pub(super) const KINDS: &[Kind] = &[
                 ("system-tests", "deadlines"),
                 ("system-tests", "death"),
                 ("system-tests", "encoder"),
+                ("system-tests", "faults"),
                 ("system-tests", "finish"),
                 ("system-tests", "handles"),
                 ("system-tests", "hang"),
@@ -113,10 +114,6 @@ pub(crate) const DECIDED_BY_CHAOS: &[&str] = &[
     // A call is made while the child still stops, or finishes.
     "a_running_command_sees_the_stop_and_queued_ones_end_as_stopped",
     "a_finish_after_a_restart_is_the_next_runs",
-    // Each value is delivered before the next one is set.
-    "an_order_beside_a_map_is_a_change",
-    // A hundred calls are sent before the child gets to the first, which is its end.
-    "what_the_crash_takes_fails_and_what_is_submitted_later_is_answered_in_order",
 ];
 
 /// Every test file of the package that no kind has by its name.

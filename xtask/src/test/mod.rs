@@ -41,7 +41,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
     let mut kinds = Vec::new();
     for (kind, flags) in &plan.kinds {
         println!("\n== {}: {}", kind.name, kind.about);
-        let mut report = KindReport::new(kind);
+        let (mut report, begun) = (KindReport::new(kind), Instant::now());
         if let Some(flags) = flags {
             let (runner, cargo) = command(runner, flags);
             let cargo = skipping(runner, cargo, kind.tests.skipped());
@@ -56,6 +56,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
             report.status = Some(ended.status);
             report.left_behind = ended.output == Output::Held;
         }
+        report.took = begun.elapsed();
         kinds.push(report);
     }
     let report = Report { kinds, no_skips };

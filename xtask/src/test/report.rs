@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use super::kinds::{Kind, Tests};
 use super::output::Counts;
@@ -11,7 +12,11 @@ use super::output::Counts;
 pub(super) struct KindReport {
     name: &'static str,
     has_cases: bool,
+    /// Tests that are left out by their names: each must be there to be left out.
+    left_out: u64,
     pub(super) counts: Counts,
+    /// How long it took, what had to be built included.
+    pub(super) took: Duration,
     /// How the runner ended, if there was something to run.
     pub(super) status: Option<ExitStatus>,
     /// A process was left behind when the runner had ended.
@@ -34,7 +39,9 @@ impl KindReport {
         KindReport {
             name: kind.name,
             has_cases: matches!(kind.tests, Tests::FilesWithCases(_)),
+            left_out: kind.tests.skipped().len() as u64,
             counts: Counts::default(),
+            took: Duration::ZERO,
             status: None,
             left_behind: false,
             not_shown: Vec::new(),
@@ -44,13 +51,20 @@ impl KindReport {
     /// What is wrong, with how many failures it counts.
     fn problems(&self) -> Vec<(u64, String)> {
         let Counts { passed, failed, skipped, leaky, cases, empty, .. } = self.counts;
+        let ran = passed + failed > 0;
         let mut problems = Vec::new();
         if failed > 0 {
             problems.push((failed, format!("{failed} failed")));
         }
-        if skipped > 0 {
+        if skipped > self.left_out {
+            let skipped = skipped - self.left_out;
             let text = format!("{skipped} skipped: a test is run, or it is deleted");
             problems.push((skipped, text));
+        }
+        if ran && skipped < self.left_out {
+            let missing = self.left_out - skipped;
+            let text = format!("{missing} of the tests to leave out are not there");
+            problems.push((missing, text));
         }
         if leaky > 0 {
             problems.push((leaky, format!("{leaky} left a process behind that outlives the test")));
@@ -59,7 +73,6 @@ impl KindReport {
             let text = "a process that some test left behind outlives the run".to_owned();
             problems.push((1, text));
         }
-        let ran = passed + failed > 0;
         if ran && self.has_cases && cases == 0 {
             problems.push((1, "ran no case".to_owned()));
         }
@@ -93,17 +106,24 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<14}{:>8}{:>8}{:>9}", "kind", "passed", "failed", "skipped")?;
-        for KindReport { name, counts, not_shown, .. } in &self.kinds {
+        writeln!(
+            f,
+            "{:<14}{:>8}{:>8}{:>9}{:>9}",
+            "kind", "passed", "failed", "skipped", "seconds"
+        )?;
+        for KindReport { name, left_out, counts, not_shown, took, .. } in &self.kinds {
             let Counts { failed, cases, .. } = counts;
             // They have passed, as far as their runner knows.
             let passed = counts.passed.saturating_sub(not_shown.len() as u64);
-            let skipped = counts.skipped + not_shown.len() as u64;
-            write!(f, "{name:<14}{passed:>8}{failed:>8}{skipped:>9}")?;
-            match cases {
-                0 => writeln!(f)?,
-                cases => writeln!(f, "   {cases} cases")?,
+            let skipped = counts.skipped.saturating_sub(*left_out) + not_shown.len() as u64;
+            write!(f, "{name:<14}{passed:>8}{failed:>8}{skipped:>9}{:>9}", took.as_secs())?;
+            if *cases > 0 {
+                write!(f, "   {cases} cases")?;
             }
+            if *left_out > 0 {
+                write!(f, "   {left_out} left out")?;
+            }
+            writeln!(f)?;
         }
         for kind in &self.kinds {
             for (_, problem) in kind.problems() {
@@ -136,7 +156,9 @@ mod tests {
         KindReport {
             name: "kind",
             has_cases: all.cases > 0,
+            left_out: 0,
             counts: all,
+            took: Duration::from_millis(2600),
             status: status.map(|code| ExitStatus::from_raw(code << 8)),
             left_behind: false,
             not_shown: Vec::new(),
@@ -157,6 +179,10 @@ mod tests {
         check(kind(BAD, [7, 2, 0, 0, 0]), 2, &["2 failed"]);
         check(kind(GOOD, [0, 0, 0, 0, 0]), 1, &["ran no test"]);
         check(kind(None, [0, 0, 0, 0, 0]), 1, &["ran no test"]);
+        let leaving_out = |left_out, counts| KindReport { left_out, ..kind(GOOD, counts) };
+        check(leaving_out(2, [7, 0, 2, 0, 0]), 0, &[]);
+        check(leaving_out(2, [7, 0, 3, 0, 0]), 1, &["1 skipped: a test is run, or it is deleted"]);
+        check(leaving_out(2, [7, 0, 0, 0, 0]), 2, &["2 of the tests to leave out are not there"]);
         let skipped = "2 skipped: a test is run, or it is deleted";
         check(kind(GOOD, [7, 0, 2, 0, 0]), 2, &[skipped]);
         check(kind(GOOD, [0, 0, 2, 0, 0]), 3, &[skipped, "ran no test"]);
@@ -195,9 +221,9 @@ mod tests {
         let kinds = vec![kind(GOOD, [40, 0, 0, 0, 0]), kind(GOOD, [2, 0, 0, 0, 30])];
         let mut report = Report { kinds, no_skips: false };
         let expected = "\
-kind            passed  failed  skipped
-kind                40       0        0
-kind                 2       0        0   30 cases
+kind            passed  failed  skipped  seconds
+kind                40       0        0        2
+kind                 2       0        0        2   30 cases
 
 42 passed, 0 failed
 ";
@@ -215,7 +241,7 @@ kind                 2       0        0   30 cases
         some.not_shown = vec!["stranger: no root; run `sudo x`".to_owned()];
         let mut report = Report { kinds: vec![some], no_skips: false };
         let text = report.to_string();
-        assert!(text.contains("kind                 4       0        1\n"), "{text}");
+        assert!(text.contains("kind                 4       0        1        2\n"), "{text}");
         assert!(text.contains("\nSKIPPED: stranger: no root; run `sudo x`\n"), "{text}");
         assert!(text.ends_with("\n4 passed, 0 failed\n"), "{text}");
         report.no_skips = true;
