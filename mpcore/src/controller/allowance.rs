@@ -6,7 +6,7 @@
 //! look and its withholding; so the reader looks once more. `tests/loom` goes through every interleaving:
 //! there is none in which the child waits for credit for ever.
 
-use super::mailbox::Fill;
+use crate::controller::mailbox::Fill;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// What credit depends on, and the steps that are the same whatever that is.

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use oneshot::{RecvTimeoutError, TryRecvError};
 
-use super::allowance::Allowance as _;
-use super::outcome::{CallError, Outcome, OutcomeCodec};
-use super::pending::{Reply, SharedThen, Then};
-use super::shared::{Awaited, Shared, Waiting};
-use super::signal::TakesResult;
+use crate::controller::allowance::Allowance as _;
+use crate::controller::outcome::{CallError, Outcome, OutcomeCodec};
+use crate::controller::pending::{Reply, SharedThen, Then};
+use crate::controller::shared::{Awaited, Shared, Waiting};
+use crate::controller::signal::TakesResult;
 use crate::error::Never;
 use crate::inherited;
 use crate::process::sys;

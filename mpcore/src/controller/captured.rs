@@ -6,10 +6,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::backlog::{Backlog, Offered};
-use super::inbox::{Notice, Wake, enqueue};
-use super::process::LinesDropped;
-use super::shared::Shared;
+use crate::controller::backlog::{Backlog, Offered};
+use crate::controller::inbox::enqueue;
+use crate::controller::inbox::{Notice, Wake};
+use crate::controller::process::LinesDropped;
+use crate::controller::shared::Shared;
 use crate::limits::OUTPUT_BYTES;
 use crate::process::output::OutputStream;
 use crate::sync::lock;

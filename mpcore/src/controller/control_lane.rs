@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::grant::{Account, Grant, Overdrawn};
+use crate::controller::grant::{Account, Grant, Overdrawn};
 use crate::limits::{CANCELLED_PER_MESSAGE, DEADLINES_PER_MESSAGE, STOP_REASON_BYTES};
 use crate::transport::Sender;
 use crate::wire::credit::{FalseReport, Window, charge, longest_packet};

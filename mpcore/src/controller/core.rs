@@ -1,19 +1,19 @@
 //! What a generated control wraps: counted handles of one child.
 //!
 //! With the last [`Core`] the child is stopped. Signals, calls and threads hold only what the handles
-//! [share](super::shared), so they keep no child alive.
+//! [share](crate::controller::shared), so they keep no child alive.
 
 use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use super::builder::encoded;
-use super::call::Call;
-use super::encoder::EncodeJob;
-use super::inbox::InboxHandle;
-use super::outcome::{CallError, OutcomeCodec};
-use super::process::Process;
-use super::shared::Shared;
+use crate::controller::builder::encoded;
+use crate::controller::call::Call;
+use crate::controller::encoder::EncodeJob;
+use crate::controller::inbox::InboxHandle;
+use crate::controller::outcome::{CallError, OutcomeCodec};
+use crate::controller::process::Process;
+use crate::controller::shared::Shared;
 use crate::interface::{Control, Interface};
 use crate::limits::ENCODE_INLINE;
 use crate::sync::lock;

@@ -5,13 +5,15 @@
 
 use std::sync::Arc;
 
-use super::captured::line_taken;
-use super::inbox::{Notice, Source};
-use super::outcome::{CallEnd, CallError, Exception, ExceptionKind, Item, Outcome, OutcomeCodec};
-use super::pending::{Continuation, SharedThen, Stage};
-use super::process::Progress;
-use super::shared::Shared;
 use crate::DecodeError;
+use crate::controller::captured::line_taken;
+use crate::controller::inbox::{Notice, Source};
+use crate::controller::outcome::{
+    CallEnd, CallError, Exception, ExceptionKind, Item, Outcome, OutcomeCodec,
+};
+use crate::controller::pending::{Continuation, SharedThen, Stage};
+use crate::controller::process::Progress;
+use crate::controller::shared::Shared;
 use crate::process::output::OutputStream;
 use crate::sync::lock;
 use crate::unwind::caught;

@@ -11,9 +11,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::thread;
 
-use super::finish;
-use super::outcome::Outcome;
-use super::shared::Shared;
+use crate::controller::finish;
+use crate::controller::outcome::Outcome;
+use crate::controller::shared::Shared;
 use crate::limits::VALUE_BYTES;
 use crate::process::sys;
 use crate::sync::{lock, wait};

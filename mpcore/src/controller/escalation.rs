@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::outcome::Outcome;
+use crate::controller::outcome::Outcome;
 use crate::wire::interface::CommandRules;
 use crate::wire::packet::CallFlags;
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::escalation::{Executing, Ignored};
+use crate::controller::escalation::{Executing, Ignored};
 use crate::error::Error;
 use crate::escape::escaped;
 use crate::process::{End, ExitStatus, Unkillable};

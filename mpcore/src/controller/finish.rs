@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::exit::State;
-use super::inbox::{Notice, Wake, enqueue};
-use super::process::{AfterEnd, request_if};
-use super::run::Ask;
-use super::shared::Shared;
+use crate::controller::exit::State;
+use crate::controller::inbox::enqueue;
+use crate::controller::inbox::{Notice, Wake};
+use crate::controller::process::AfterEnd;
+use crate::controller::process::request_if;
+use crate::controller::run::Ask;
+use crate::controller::shared::Shared;
 use crate::process::watch;
 use crate::wire::stop_reason::StopReason;
 

@@ -1,6 +1,6 @@
 //! Where signals wait for the thread that runs their handlers.
 //!
-//! Each child has a [mailbox](super::mailbox) of its own; an [`Inbox`] is the [ring](super::ring) of the
+//! Each child has a [mailbox](crate::controller::mailbox) of its own; an [`Inbox`] is the [ring](crate::controller::ring) of the
 //! children that have something waiting. Posting never blocks. Draining takes turns between the children and keeps
 //! a time budget, so a user interface stays alive under any flood.
 
@@ -10,18 +10,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::allowance::Allowance as _;
-use super::escalation::Unresponsive;
-use super::exit::{Failure, SharedReport, State};
-use super::mailbox::{Mailbox, Weighed};
-use super::mirror::Mirror;
-use super::outcome::{Exception, Outcome};
-use super::pending::SharedThen;
-use super::process::LinesDropped;
-use super::relief;
-use super::restart::{GaveUp, Restarting};
-use super::ring::{Due, Rest, Ring, Turn, TurnNumber};
-use super::shared::Shared;
+use crate::controller::allowance::Allowance as _;
+use crate::controller::escalation::Unresponsive;
+use crate::controller::exit::{Failure, SharedReport, State};
+use crate::controller::mailbox::{Mailbox, Weighed};
+use crate::controller::mirror::Mirror;
+use crate::controller::outcome::{Exception, Outcome};
+use crate::controller::pending::SharedThen;
+use crate::controller::process::LinesDropped;
+use crate::controller::relief;
+use crate::controller::restart::{GaveUp, Restarting};
+use crate::controller::ring::{Due, Rest, Ring, Turn, TurnNumber};
+use crate::controller::shared::Shared;
 use crate::limits::{INBOX_TURN, INBOX_TURN_TIME};
 use crate::process::output::OutputStream;
 use crate::process::sys;
@@ -74,7 +74,7 @@ pub(crate) enum Notice {
     Restarting(Box<Restarting>),
     GaveUp(Box<GaveUp>),
     Task(Box<dyn FnOnce() + Send>),
-    /// Bounded by its [backlog](super::captured): as bytes it does not count here.
+    /// Bounded by its [backlog](crate::controller::captured): as bytes it does not count here.
     Line(OutputStream, String),
     LinesDropped(LinesDropped),
 }

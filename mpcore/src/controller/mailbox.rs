@@ -1,6 +1,6 @@
 //! What waits for the handlers of one child.
 //!
-//! Whoever posts is told when the mailbox has to be listed in its inbox's [ring](super::ring); it then
+//! Whoever posts is told when the mailbox has to be listed in its inbox's [ring](crate::controller::ring); it then
 //! stays listed until the inbox's thread has found it empty. Posting never blocks.
 
 use std::fmt;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::exit::SharedReport;
+use crate::controller::exit::SharedReport;
 use crate::error::Never;
 use crate::escape::escaped;
 use crate::wire::codec::{Codec, DecodeError, ErrorCodec, raise, wire};

@@ -6,9 +6,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
-use super::escalation::Limit;
-use super::outcome::Outcome;
-use super::repeat::Repeat;
+use crate::controller::escalation::Limit;
+use crate::controller::outcome::Outcome;
+use crate::controller::repeat::Repeat;
 use crate::limits::FEW_GAPS;
 use crate::sync::Mutex;
 

@@ -6,23 +6,30 @@ use std::fmt;
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::call::wait_forbidden;
-use super::escalation::{Executing, Unresponsive};
-use super::exit::{ExitReport, Failure, State};
-use super::finish;
-use super::inbox::{Notice, Wake, enqueue, enqueue_change, post};
-use super::outcome::{CallEnd, Exception, ExceptionKind, Outcome};
-use super::pending::Entry;
-use super::relief;
-use super::restart::{self, GaveUp, Restarting};
-use super::run::{self, Ask, Held, Run};
-use super::shared::{Life, Shared};
-use super::signal::Signal;
-use super::traffic::{Gate, Traffic};
 use crate::child::registry::SharedKey;
 use crate::child::{init, registry};
 use crate::controller::builder::Program;
+use crate::controller::call::wait_forbidden;
+use crate::controller::escalation::{Executing, Unresponsive};
+use crate::controller::exit::{ExitReport, Failure, State};
+use crate::controller::finish;
+use crate::controller::inbox::enqueue;
+use crate::controller::inbox::enqueue_change;
+use crate::controller::inbox::post;
+use crate::controller::inbox::{Notice, Wake};
+use crate::controller::outcome::{CallEnd, Exception, ExceptionKind, Outcome};
+use crate::controller::pending::Entry;
+use crate::controller::relief;
+use crate::controller::restart;
+use crate::controller::restart::{GaveUp, Restarting};
+use crate::controller::run;
+use crate::controller::run::{Ask, Held, Run};
+use crate::controller::shared::{Life, Shared};
+use crate::controller::signal::Signal;
+use crate::controller::traffic::{Gate, Traffic};
+use crate::inherited;
 use crate::limits::DRAIN_DEADLINE;
+use crate::nested;
 use crate::process::output::OutputStream;
 use crate::process::{End, ExitStatus, sys};
 use crate::sync::{lock, wait_timeout};
@@ -30,7 +37,6 @@ use crate::testing::ScriptError;
 use crate::wire::at_exit::AtExit;
 use crate::wire::fault::Fault;
 use crate::wire::stop_reason::StopReason;
-use crate::{inherited, nested};
 
 /// Why a child could not be made or started.
 #[derive(Debug, thiserror::Error)]
@@ -705,7 +711,7 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
         // that posts them begins the next run.
         (life.restart, life.start) = (true, true);
         shared.traffic().gate = Gate::Open;
-        super::shutdown::register(shared);
+        crate::controller::shutdown::register(shared);
         return Ok(());
     }
     life.supervisor.by_hand();
@@ -717,7 +723,7 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     if first {
         tell_of_short_grace(shared);
     }
-    super::shutdown::register(shared);
+    crate::controller::shutdown::register(shared);
     run::begin(shared, &run);
     Ok(())
 }

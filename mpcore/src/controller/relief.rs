@@ -3,7 +3,7 @@
 //! There is one, until a handler holds it while other children's signals wait: then another thread goes on
 //! with the drain, and the held one stays with its child until nothing of that waits any more, and ends. So a
 //! handler that waits delays its own child alone, the signals of one child are delivered one at a time and in
-//! order, and there are never more threads than held children and one. [`Ring`](super::ring::Ring) decides;
+//! order, and there are never more threads than held children and one. [`Ring`](crate::controller::ring::Ring) decides;
 //! an alarm of the watcher's looks, only while a turn is under way and others wait for theirs.
 
 use std::cell::Cell;
@@ -12,8 +12,9 @@ use std::sync::{Mutex, OnceLock};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
-use super::inbox::{InboxHandle, turns};
-use super::ring::{Look, Rest, TurnNumber};
+use crate::controller::inbox::InboxHandle;
+use crate::controller::inbox::turns;
+use crate::controller::ring::{Look, Rest, TurnNumber};
 use crate::limits::{BACKGROUND_DRAIN, HELD_INBOX};
 use crate::process::watch;
 use crate::sync::lock;

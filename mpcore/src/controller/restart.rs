@@ -10,13 +10,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::exit::ExitReport;
-use super::inbox::{Notice, Wake, enqueue};
-use super::pending::Entry;
-use super::process::begin_run;
-use super::run::{self, Run};
-use super::shared::{Life, Shared};
-use super::traffic::{Gate, GoOver};
+use crate::controller::exit::ExitReport;
+use crate::controller::inbox::enqueue;
+use crate::controller::inbox::{Notice, Wake};
+use crate::controller::pending::Entry;
+use crate::controller::process::begin_run;
+use crate::controller::run;
+use crate::controller::run::Run;
+use crate::controller::shared::{Life, Shared};
+use crate::controller::traffic::{Gate, GoOver};
 use crate::process::watch;
 use crate::supervise::restart::{GiveUpReason, RunEnd, Verdict};
 
@@ -194,8 +196,10 @@ pub(super) fn call_off(shared: &Shared, life: &mut Life) -> Vec<(u64, Entry)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ExitStatus;
+    use crate::RestartPolicy;
+    use crate::State;
     use crate::controller::exit::Failure;
-    use crate::{ExitStatus, RestartPolicy, State};
 
     #[mpcore::process]
     trait Idle {

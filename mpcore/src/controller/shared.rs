@@ -2,7 +2,7 @@
 //!
 //! Locks, always taken in this order: the run's `finished`, `life`, the run's `known`, `traffic`,
 //! `control`, the inbox's. Each is held briefly. User code runs under none of them but the first, which
-//! only the reader and the end of its run take; what is [enqueued](super::inbox::enqueue) under the
+//! only the reader and the end of its run take; what is [enqueued](crate::controller::inbox::enqueue) under the
 //! others wakes the inbox's thread after them.
 
 use std::fmt;
@@ -10,26 +10,28 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::allowance::Allowance;
-use super::builder::Spec;
-use super::captured::Captured;
-use super::control_lane::ControlLane;
-use super::encoder::EncoderThread;
-use super::escalation::Limit;
-use super::exit::{ExitReport, State};
-use super::finish::{self, Finish};
-use super::inbox::{ChildInbox, Notice, Source, post};
-use super::mailbox::Fill;
-use super::mirror::Mirror;
-use super::outcome::Outcome;
-use super::pending::{Entry, Reply, SharedThen, Stage, Then};
-use super::process::ProcessSignals;
-use super::repeat::Repeat;
-use super::restart::Restarting;
-use super::run::Run;
-use super::supersede::Kind;
-use super::traffic::Traffic;
-use super::wiring::Sinks;
+use crate::controller::allowance::Allowance;
+use crate::controller::builder::Spec;
+use crate::controller::captured::Captured;
+use crate::controller::control_lane::ControlLane;
+use crate::controller::encoder::EncoderThread;
+use crate::controller::escalation::Limit;
+use crate::controller::exit::{ExitReport, State};
+use crate::controller::finish;
+use crate::controller::finish::Finish;
+use crate::controller::inbox::post;
+use crate::controller::inbox::{ChildInbox, Notice, Source};
+use crate::controller::mailbox::Fill;
+use crate::controller::mirror::Mirror;
+use crate::controller::outcome::Outcome;
+use crate::controller::pending::{Entry, Reply, SharedThen, Stage, Then};
+use crate::controller::process::ProcessSignals;
+use crate::controller::repeat::Repeat;
+use crate::controller::restart::Restarting;
+use crate::controller::run::Run;
+use crate::controller::supersede::Kind;
+use crate::controller::traffic::Traffic;
+use crate::controller::wiring::Sinks;
 use crate::debugging;
 use crate::process::sys;
 use crate::supervise::restart::Supervisor;

@@ -3,12 +3,14 @@
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use super::call::wait_forbidden;
-use super::finish;
-use super::process::{AfterEnd, Process, request, tells_here};
-use super::relief::background_inbox;
-use super::run::Ask;
-use super::shared::Shared;
+use crate::controller::call::wait_forbidden;
+use crate::controller::finish;
+use crate::controller::process::request;
+use crate::controller::process::tells_here;
+use crate::controller::process::{AfterEnd, Process};
+use crate::controller::relief::background_inbox;
+use crate::controller::run::Ask;
+use crate::controller::shared::Shared;
 use crate::limits::{FLUSH_DEADLINE, SHUTDOWN_DEADLINE, TERMINATE_GRACE};
 use crate::nested;
 use crate::process::{output, sys};

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use std::{any::Any, cell::RefCell};
 
-use super::call::wait_forbidden;
-use super::inbox::Inbox;
+use crate::controller::call::wait_forbidden;
+use crate::controller::inbox::Inbox;
 use crate::process::sys;
 use crate::sync::lock;
 use crate::unwind::caught;

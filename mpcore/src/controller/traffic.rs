@@ -8,14 +8,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::escalation::Limit;
-use super::exit::SharedReport;
-use super::grant::Grant;
-use super::health::{Health, Look};
-use super::outcome::Outcome;
-use super::pending::{Entry, Pending, SharedThen, Then};
-use super::repeat::AcceptedWrites;
-use super::supersede::{Kind, WaitingWrites};
+use crate::controller::escalation::Limit;
+use crate::controller::exit::SharedReport;
+use crate::controller::grant::Grant;
+use crate::controller::health::{Health, Look};
+use crate::controller::outcome::Outcome;
+use crate::controller::pending::{Entry, Pending, SharedThen, Then};
+use crate::controller::repeat::AcceptedWrites;
+use crate::controller::supersede::{Kind, WaitingWrites};
 use crate::limits::ENCODE_INLINE;
 use crate::sync::Mutex;
 use crate::transport::Sender;
@@ -462,9 +462,9 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::repeat::Repeat;
     use super::*;
     use crate::controller::pending::{Reply, SharedThen};
+    use crate::controller::repeat::Repeat;
     use crate::wire::credit::charge;
     use crate::wire::packet::{Assembler, PacketError};
 

@@ -1,5 +1,5 @@
 //! Carries out what the pure parts decide about a child that keeps its controller waiting: pings, the
-//! verdict [unresponsive](super::health), commands over their deadline, cancels that are not heeded.
+//! verdict [unresponsive](crate::controller::health), commands over their deadline, cancels that are not heeded.
 //!
 //! Runs on whichever thread brings the news: the caller's (a command is submitted), the reader (an answer,
 //! an overrun), and as alarms on the watcher's, so nothing here waits. What is told belongs to its run,
@@ -8,15 +8,17 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use super::escalation::{Blame, Escalation, Executing, Ignored, Unresponsive, milliseconds};
-use super::exit::{Failure, State};
-use super::health::{Answer, Look, Unasked};
-use super::inbox::{Notice, post};
-use super::outcome::{CallError, Exception, ExceptionKind};
-use super::run::Run;
-use super::shared::{Life, Shared};
-use super::traffic::Traffic;
 use crate::chaos;
+use crate::controller::escalation::milliseconds;
+use crate::controller::escalation::{Blame, Escalation, Executing, Ignored, Unresponsive};
+use crate::controller::exit::{Failure, State};
+use crate::controller::health::{Answer, Look, Unasked};
+use crate::controller::inbox::Notice;
+use crate::controller::inbox::post;
+use crate::controller::outcome::{CallError, Exception, ExceptionKind};
+use crate::controller::run::Run;
+use crate::controller::shared::{Life, Shared};
+use crate::controller::traffic::Traffic;
 use crate::error::Never;
 use crate::inherited;
 use crate::limits::{HELD_UP_PATIENCE, LOOK_AGAIN, OVERRUN_GRACE, PING_INTERVAL};

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 
-use super::inbox::{Notice, post_current};
-use super::outcome::Exception;
-use super::shared::Shared;
-use super::signal::Signal;
+use crate::controller::inbox::Notice;
+use crate::controller::inbox::post_current;
+use crate::controller::outcome::Exception;
+use crate::controller::shared::Shared;
+use crate::controller::signal::Signal;
 use crate::wire::codec::{Args, DecodeError};
 use crate::wire::interface::{Command, EventDef, PropertyDef};
 

@@ -6,14 +6,16 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
 
-use super::output::Written;
-use super::{Run, Step};
 use crate::child::serve::code;
 use crate::controller::exit::{Cleanup, ExitReport, Failure, State};
-use crate::controller::inbox::{Notice, post};
+use crate::controller::inbox::Notice;
+use crate::controller::inbox::post;
 use crate::controller::outcome::{Exception, ExceptionKind, Outcome};
-use crate::controller::process::{EndsHere, tell_not_run};
+use crate::controller::process::EndsHere;
+use crate::controller::process::tell_not_run;
 use crate::controller::restart::Next;
+use crate::controller::run::output::Written;
+use crate::controller::run::{Run, Step};
 use crate::controller::shared::Shared;
 use crate::limits::DRAIN_DEADLINE;
 use crate::process::stop::Rung;
@@ -26,7 +28,7 @@ use crate::unwind::caught;
 use crate::wire::handshake::told_other_protocol;
 use crate::wire::packet::PROTOCOL;
 
-use super::Known;
+use crate::controller::run::Known;
 
 /// SIGTERM and SIGKILL, as an exit status tells them.
 const TERMINATED: ExitStatus = ExitStatus::from_code(-15);

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 
-use super::{Run, Step, end, wait_for_end};
+use crate::controller::run::end;
+use crate::controller::run::wait_for_end;
+use crate::controller::run::{Run, Step};
 use crate::controller::shared::Shared;
 use crate::sync::lock;
 
@@ -34,15 +36,18 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::CallError;
+    use crate::Failure;
+    use crate::State;
     use crate::controller::process::begin_run;
-    use crate::controller::run::{connect, read};
+    use crate::controller::run::connect;
+    use crate::controller::run::read;
     use crate::interface::Control as _;
     use crate::process::ExitStatus;
     use crate::process::watch::{self, Subject, Watched};
     use crate::transport::{LaneReceiver, ReceiveError, memory};
     use crate::unwind::tests::Bomb;
     use crate::wire::handshake::Nonce;
-    use crate::{CallError, Failure, State};
 
     #[mpmacros::process(crate = "crate")]
     pub(super) trait Adder {

@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use crate::controller::backlog::Offered;
 use crate::controller::builder::Output;
-use crate::controller::captured::{post_line, tell_dropped_lines};
+use crate::controller::captured::post_line;
+use crate::controller::captured::tell_dropped_lines;
 use crate::controller::run::Held;
 use crate::controller::shared::Shared;
 use crate::limits::OUTPUT_DEADLINE;

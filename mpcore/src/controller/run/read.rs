@@ -7,17 +7,20 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::Run;
-use super::order::Told;
 use crate::controller::allowance::Allowance as _;
 use crate::controller::config::ConfigBytes;
 use crate::controller::control_lane::LaneError;
 use crate::controller::escalation::Limit;
 use crate::controller::exit::{Failure, State};
 use crate::controller::finish;
-use crate::controller::inbox::{Notice, Wake, enqueue, enqueue_change, post};
+use crate::controller::inbox::enqueue;
+use crate::controller::inbox::enqueue_change;
+use crate::controller::inbox::post;
+use crate::controller::inbox::{Notice, Wake};
 use crate::controller::mirror::Mirror;
 use crate::controller::outcome::{Item, Outcome};
+use crate::controller::run::Run;
+use crate::controller::run::order::Told;
 use crate::controller::shared::Shared;
 use crate::controller::watchdog::FalseWord;
 use crate::limits::{PANIC_TEXT_BYTES, REPORT_BYTES};

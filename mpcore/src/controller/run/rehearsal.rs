@@ -5,9 +5,12 @@
 
 use std::sync::Arc;
 
-use super::read::{Incoming, open, take_packet};
-use super::{Run, end};
 use crate::controller::process::begin_run;
+use crate::controller::run::Run;
+use crate::controller::run::end;
+use crate::controller::run::read::Incoming;
+use crate::controller::run::read::open;
+use crate::controller::run::read::take_packet;
 use crate::controller::shared::Shared;
 use crate::process::{End, ExitStatus};
 use crate::sync::lock;
@@ -55,12 +58,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::CallError;
+    use crate::Failure;
+    use crate::Inbox;
+    use crate::State;
     use crate::fuzzing::handshake::{builder, byes, init_failures};
     use crate::fuzzing::lanes::{item, packet};
     use crate::interface::Control as _;
     use crate::limits::{PANIC_TEXT_BYTES, REPORT_BYTES, VALUE_BYTES};
     use crate::wire::packet::{Head, ItemHead, ItemKind, PacketKind, write_part_head};
-    use crate::{CallError, Failure, Inbox, State};
 
     /// What a child tells of itself, as packets.
     fn told(items: &[Vec<u8>]) -> Vec<Vec<u8>> {

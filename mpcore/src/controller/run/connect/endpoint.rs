@@ -8,8 +8,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
-use super::{NotConnected, bootstrap, other_protocol, recognise, resources, spawn};
 use crate::controller::exit::Failure;
+use crate::controller::run::connect::NotConnected;
+use crate::controller::run::connect::bootstrap;
+use crate::controller::run::connect::other_protocol;
+use crate::controller::run::connect::recognise;
+use crate::controller::run::connect::resources;
+use crate::controller::run::connect::spawn;
 use crate::controller::run::{Run, Step};
 use crate::controller::shared::Shared;
 use crate::limits::{ENDPOINTS, GREETING_DESCRIPTORS, SILENT_PEER, START_DESCRIPTORS};

@@ -3,9 +3,14 @@
 use std::process::Stdio;
 use std::sync::Arc;
 
-use super::{NotConnected, bootstrap, other_protocol, recognise, resources, spawn};
 use crate::controller::exit::Failure;
 use crate::controller::run::Run;
+use crate::controller::run::connect::NotConnected;
+use crate::controller::run::connect::bootstrap;
+use crate::controller::run::connect::other_protocol;
+use crate::controller::run::connect::recognise;
+use crate::controller::run::connect::resources;
+use crate::controller::run::connect::spawn;
 use crate::controller::shared::Shared;
 use crate::process::sys;
 use crate::transport::socket::{Offer, Said};
