@@ -3,8 +3,9 @@
 use crate::child::context::ChildContext;
 use crate::child::request::{Reply, Request};
 use crate::controller::builder::Builder;
-use crate::controller::core::{Core, WeakControl};
-use crate::controller::process::{Process, StartError};
+use crate::controller::control::{Core, WeakControl};
+use crate::controller::process::Process;
+use crate::controller::report::error::StartError;
 use crate::controller::wiring::Wiring;
 use crate::wire::codec::Codec;
 use crate::wire::interface::Description;

@@ -150,11 +150,11 @@ mod made_once;
 mod nested;
 mod panic_hook;
 mod process;
-mod supervise;
 mod sync;
 pub mod testing;
 mod transport;
 mod unwind;
+mod wait_policy;
 mod wire;
 
 pub(crate) use arity::for_each_arity;
@@ -166,27 +166,31 @@ pub use child::link::EmitError;
 pub use child::property::Property;
 pub use child::registry::SharedKey;
 pub use context::Context;
-pub use controller::builder::{Builder, Output};
-pub use controller::call::{Call, CallFuture, forbid_waiting_on_this_thread};
-pub use controller::core::WeakControl;
-pub use controller::escalation::{Escalation, Executing, Ignored, Unresponsive};
-pub use controller::exit::{Cleanup, ExitReport, Failure, State};
-pub use controller::inbox::{Drained, Inbox, InboxHandle};
-pub use controller::outcome::{CallEnd, CallError, Exception, ExceptionKind};
-pub use controller::process::{
-    JoinError, LinesDropped, Process, ProcessSignals, Progress, ReadyError, StartError,
+pub use controller::builder::Builder;
+pub use controller::calls::call::{Call, CallFuture};
+pub use controller::control::WeakControl;
+pub use controller::model::restart_policy::RestartPolicy;
+pub use controller::process::Process;
+pub use controller::report::error::{JoinError, ReadyError, StartError};
+pub use controller::report::escalation::{Escalation, Executing, Ignored, Unresponsive};
+pub use controller::report::exit::{Cleanup, ExitReport, Failure, State};
+pub use controller::report::notifications::{
+    GaveUp, GiveUpReason, LinesDropped, Progress, Restarting,
 };
-pub use controller::restart::{GaveUp, Restarting};
+pub use controller::report::outcome::{CallEnd, CallError, Exception, ExceptionKind};
 pub use controller::shutdown::{ShutdownError, shutdown};
-pub use controller::signal::{Connection, ReceiveError, Receiver, Signal, TakesResult};
+pub use controller::signals::inbox::{Drained, Inbox, InboxHandle};
+pub use controller::signals::process_signals::ProcessSignals;
+pub use controller::signals::signal::{Connection, ReceiveError, Receiver, Signal, TakesResult};
+pub use controller::state::options::Output;
 pub use declared::{DeclaredOnly, EmittedInContext, SetInContext};
 pub use error::{Cancelled, Error, Never, Refused, Result};
 pub use interface::{Child, Control, Interface};
 pub use mpmacros::{Child, main, process};
 pub use process::output::OutputStream;
 pub use process::{End, ExitStatus, Unkillable};
-pub use supervise::restart::{GiveUpReason, RestartPolicy};
 pub use transport::Transport;
+pub use wait_policy::forbid_waiting_on_this_thread;
 pub use wire::at_exit::AtExit;
 pub use wire::child_limits::{ChildLimits, LimitsError};
 pub use wire::codec::{DecodeError, EncodeError, Raise, Wire, WireDefault};
@@ -205,7 +209,7 @@ pub mod __private {
     pub use crate::child::init::init_in_test;
     pub use crate::child::registry::{Registration, TestHelper};
     pub use crate::child::request::{Reply, Request};
-    pub use crate::controller::core::Core;
+    pub use crate::controller::control::Core;
     pub use crate::controller::shutdown::ShutdownGuard;
     pub use crate::controller::wiring::Wiring;
     pub use crate::declared::declared;

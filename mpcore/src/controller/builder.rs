@@ -1,5 +1,9 @@
 //! From options to a control: what can be said of a child before it starts.
 
+use crate::controller::state::options::AfterExit;
+use crate::controller::state::options::Output;
+use crate::controller::state::options::Program;
+use crate::controller::state::options::Spec;
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -10,23 +14,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::child::registry::{self, Registration};
-use crate::controller::config::ConfigBytes;
-use crate::controller::core::Core;
-use crate::controller::escalation::Escalation;
-use crate::controller::exit::ExitReport;
-use crate::controller::inbox::InboxHandle;
-use crate::controller::mailbox::InboxBound;
-use crate::controller::process::StartError;
-use crate::controller::relief::background_inbox;
-use crate::controller::shared::Shared;
-use crate::controller::watchdog::Vigilance;
+use crate::child::registry::Registration;
+use crate::controller::control::Core;
+use crate::controller::flow_control::bound::InboxBound;
+use crate::controller::model::restart_policy::RestartPolicy;
+use crate::controller::report::error::StartError;
+use crate::controller::report::escalation::Escalation;
+use crate::controller::report::exit::ExitReport;
+use crate::controller::signals::inbox::InboxHandle;
+use crate::controller::signals::relief::background_inbox;
+use crate::controller::state::Shared;
+use crate::controller::state::config::ConfigBytes;
+use crate::controller::state::options::Vigilance;
 use crate::controller::wiring::Wiring;
 use crate::inherited;
 use crate::interface::{Child, Control, Interface};
 use crate::limits;
 use crate::nested;
-use crate::supervise::restart::RestartPolicy;
 use crate::sync::lock;
 use crate::testing::Script;
 use crate::transport::Transport;
@@ -36,89 +40,6 @@ use crate::wire::codec::EncodeError;
 use crate::wire::fault::FaultPlan;
 use crate::wire::interface::InterfaceTable;
 use crate::wire::outgoing::Bounds;
-
-/// What runs as the child.
-#[derive(Debug, Clone)]
-pub(crate) enum Program {
-    /// This binary, started again.
-    Own { key: String },
-    /// Another binary.
-    Path(OsString),
-    /// A thread of this process.
-    Thread(Registration),
-    /// A thread of this process that plays a script.
-    Script(Script),
-}
-
-impl Program {
-    /// Whether the child is no process of its own.
-    pub(crate) fn is_on_thread(&self) -> bool {
-        matches!(self, Self::Thread(_) | Self::Script(_))
-    }
-
-    /// Whether the child runs this very code, so that its interface need not be compared.
-    pub(crate) fn is_same_code(&self) -> bool {
-        match self {
-            Self::Own { key } => registry::is_same_code(key),
-            Self::Path(_) => false,
-            Self::Thread(_) | Self::Script(_) => true,
-        }
-    }
-}
-
-/// Where a child's output goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Output {
-    /// To the controller's own. Where that is blocked, a child that goes on writing waits too.
-    ///
-    /// A stdout that is a terminal or a file is the child's as well. One that is a pipe or a socket is
-    /// written by the controller, as stderr always is: a command that prints does not fail when its reader is
-    /// gone, and what is printed then goes nowhere. What a child prints after its controller has ended goes
-    /// nowhere either.
-    Inherit,
-    /// Nowhere. The last lines of stderr stand in the exit report all the same.
-    Null,
-    /// To whoever is connected to [`ProcessSignals::stdout_line`](crate::ProcessSignals::stdout_line) or
-    /// [`stderr_line`](crate::ProcessSignals::stderr_line): connect before `start`.
-    ///
-    /// A program that is no Rust program may write whole blocks instead of lines when it writes into a pipe.
-    /// What descendants of the child write comes along, and so does what a test harness writes where the
-    /// child is a test binary. A child on a thread has no output of its own.
-    Captured,
-}
-
-type AfterExit = Box<dyn Fn(&ExitReport) + Send + Sync>;
-
-/// The options of one child.
-pub(crate) struct Spec {
-    pub(crate) program: Program,
-    /// None until it is known, see [`Core::set_config`].
-    pub(crate) config: Mutex<Option<Arc<ConfigBytes>>>,
-    pub(crate) arguments: Vec<OsString>,
-    pub(crate) environment: Vec<(OsString, Option<OsString>)>,
-    pub(crate) clear_environment: bool,
-    pub(crate) working_directory: Option<PathBuf>,
-    pub(crate) transport: Transport,
-    pub(crate) faults: Option<FaultPlan>,
-    pub(crate) stdout: Output,
-    pub(crate) stderr: Output,
-    pub(crate) start_deadline: Duration,
-    pub(crate) stop_grace: Duration,
-    pub(crate) at_exit: AtExit,
-    pub(crate) queue: Bounds,
-    pub(crate) inbox_bound: InboxBound,
-    pub(crate) inbox: InboxHandle,
-    pub(crate) after_exit: Option<AfterExit>,
-    pub(crate) vigilance: Vigilance,
-    pub(crate) restart: RestartPolicy,
-    /// Accepted writes of properties are made again with every start.
-    pub(crate) reapply_properties: bool,
-    /// A child whose interface cannot be compared as a whole is refused.
-    pub(crate) compare_strictly: bool,
-    pub(crate) limits: Option<ChildLimits>,
-    pub(crate) thread_stack: Option<usize>,
-}
 
 /// Everything that can be set before a child starts; made by `LaserControl::builder()`.
 ///

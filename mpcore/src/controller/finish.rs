@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::controller::exit::State;
-use crate::controller::inbox::enqueue;
-use crate::controller::inbox::{Notice, Wake};
-use crate::controller::process::AfterEnd;
-use crate::controller::process::request_if;
-use crate::controller::run::Ask;
-use crate::controller::shared::Shared;
+use crate::controller::report::exit::State;
+use crate::controller::signals::inbox::Wake;
+use crate::controller::signals::notice::Notice;
+use crate::controller::state::Shared;
+use crate::controller::state::posting::enqueue;
+use crate::controller::state::run::Ask;
+use crate::controller::stopping::AfterEnd;
+use crate::controller::stopping::request_if;
 use crate::process::watch;
 use crate::wire::stop_reason::StopReason;
 

@@ -12,36 +12,20 @@
 //! Never imports `child`, but for the table of this binary's children and their way to run on a
 //! thread.
 
-pub(crate) mod allowance;
-mod backlog;
 pub(crate) mod builder;
-pub(crate) mod call;
-mod captured;
-pub(crate) mod config;
-pub(crate) mod control_lane;
-pub(crate) mod core;
-mod deliver;
-mod encoder;
-pub(crate) mod escalation;
-pub(crate) mod exit;
-mod finish;
-pub(crate) mod grant;
-mod health;
-pub(crate) mod inbox;
-pub(crate) mod mailbox;
-pub(crate) mod mirror;
-pub(crate) mod outcome;
-pub(crate) mod pending;
+pub(crate) mod calls;
+pub(crate) mod control;
+pub(crate) mod delivery;
+pub(crate) mod finish;
+pub(crate) mod flow_control;
+pub(crate) mod model;
 pub(crate) mod process;
-mod relief;
-mod repeat;
-pub(crate) mod restart;
-mod ring;
+pub(crate) mod report;
 pub(crate) mod run;
-pub(crate) mod shared;
 pub(crate) mod shutdown;
-pub(crate) mod signal;
-mod supersede;
-pub(crate) mod traffic;
-pub(crate) mod watchdog;
+pub(crate) mod signals;
+pub(crate) mod start;
+pub(crate) mod state;
+pub(crate) mod stopping;
+pub(crate) mod waits;
 pub(crate) mod wiring;

@@ -1,238 +1,28 @@
 //! The life cycle of a child: start, stop, wait for it, and what it tells of itself.
 
-use std::cell::Cell;
+use crate::controller::report::error::JoinError;
+use crate::controller::report::error::ReadyError;
+use crate::controller::report::error::StartError;
+use crate::controller::signals::process_signals::ProcessSignals;
+use crate::controller::start::start;
+use crate::controller::stopping::AfterEnd;
+use crate::controller::stopping::not_run;
+use crate::controller::stopping::request;
 use std::cmp::Ordering;
 use std::fmt;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::child::registry::SharedKey;
-use crate::child::{init, registry};
-use crate::controller::builder::Program;
-use crate::controller::call::wait_forbidden;
-use crate::controller::escalation::{Executing, Unresponsive};
-use crate::controller::exit::{ExitReport, Failure, State};
 use crate::controller::finish;
-use crate::controller::inbox::enqueue;
-use crate::controller::inbox::enqueue_change;
-use crate::controller::inbox::post;
-use crate::controller::inbox::{Notice, Wake};
-use crate::controller::outcome::{CallEnd, Exception, ExceptionKind, Outcome};
-use crate::controller::pending::Entry;
-use crate::controller::relief;
-use crate::controller::restart;
-use crate::controller::restart::{GaveUp, Restarting};
-use crate::controller::run;
-use crate::controller::run::{Ask, Held, Run};
-use crate::controller::shared::{Life, Shared};
-use crate::controller::signal::Signal;
-use crate::controller::traffic::{Gate, Traffic};
-use crate::inherited;
+use crate::controller::report::escalation::Executing;
+use crate::controller::report::exit::{ExitReport, State};
+use crate::controller::state::run::Ask;
+use crate::controller::state::{Life, Shared};
 use crate::limits::DRAIN_DEADLINE;
-use crate::nested;
-use crate::process::output::OutputStream;
 use crate::process::{End, ExitStatus, sys};
-use crate::sync::{lock, wait_timeout};
-use crate::testing::ScriptError;
+use crate::wait_policy::wait_forbidden;
 use crate::wire::at_exit::AtExit;
-use crate::wire::fault::Fault;
 use crate::wire::stop_reason::StopReason;
-
-/// Why a child could not be made or started.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The own binary is to be the child, but `mpcore::init` has not run in it.
-    #[error(
-        "this binary cannot be its own child yet: call `mpcore::init()` first thing in `main` \
-         (or write `#[mpcore::main]`), and in a test binary `mpcore::test_support!()`"
-    )]
-    InitMissing,
-    /// This process was started as a child, but neither `mpcore::init` nor `child_main` has run in it. It would start
-    /// children as its controller does, each of which would do the same, without an end.
-    #[error(
-        "this process is a child (`--mpcore-child`) and does not know it, so it starts nothing: call `mpcore::init()` \
-         first thing in `main`, or write `#[mpcore::main]`, or `mpcore::child_main` in a binary that is only a child"
-    )]
-    InitForgotten,
-    /// It runs already; a second run begins after the end of the first.
-    #[error("the child is {state} already; {}, or use `restart`", before_a_start(*state))]
-    AlreadyRunning {
-        /// What it is doing.
-        state: State,
-    },
-    /// The last control of this child is gone; a [`Process`] alone starts nothing.
-    #[error("the last control of this child was dropped: keep a clone of it, or make a new one")]
-    ControlGone,
-    /// The builder was told neither a child nor a program.
-    #[error("no child was named: call `.child::<P>()`, `.program(..)` or `.in_process::<P>()`")]
-    ChildMissing,
-    /// The interface has a config, and the builder was not given one.
-    #[error("no config was given: call `.config(..)`")]
-    ConfigMissing,
-    /// A planned fault would strike this process, since the child is a thread of it.
-    #[error(
-        "`{fault}` in a child on a thread would strike this process too: use `.child::<P>()` or \
-         `.program(..)` in place of `.in_process::<P>()`"
-    )]
-    FaultNeedsProcess {
-        /// The fault.
-        fault: Fault,
-    },
-    /// The script of a scripted child does not fit the interface, or itself.
-    #[error("the script cannot be played: {0}")]
-    Script(#[from] ScriptError),
-    /// A scripted child does what its script says, and nothing else goes wrong in it.
-    #[error(
-        "a scripted child takes no plan of faults: leave out `.faults(..)`, and write what goes wrong \
-         into the script"
-    )]
-    FaultsInScript,
-    /// The child cannot be told from another one of this binary.
-    #[error("the child cannot be told from another one: {0}")]
-    SharedKey(#[from] SharedKey),
-    /// The config could not be encoded; of one of more than 64 KiB that shows later, as
-    /// [`Failure::Config`](crate::Failure::Config).
-    #[error("the config could not be encoded: {0}")]
-    Config(#[from] crate::EncodeError),
-    /// No child can have such limits here.
-    #[error("the child's limits cannot be set: {0}")]
-    Limits(#[from] crate::LimitsError),
-    /// This process is a forked copy of one that has started children.
-    #[error(
-        "this process is a forked copy of one that has started children: fork before the first `start`, or start \
-         a program of its own in place of the fork"
-    )]
-    ForkedCopy,
-}
-
-/// What a child that is alive needs first.
-fn before_a_start(state: State) -> &'static str {
-    match state {
-        State::Stopping => "wait for its end with `join`",
-        _ => "`stop` it first",
-    }
-}
-
-/// Why a child did not get ready.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReadyError {
-    /// Never started.
-    #[error("the child was not started; call `start` first")]
-    NotStarted,
-    /// It failed.
-    #[error("{0}")]
-    Failed(Failure),
-    /// It was stopped, or ended, before.
-    #[error("{0}")]
-    Ended(Arc<ExitReport>),
-    /// Not yet; it may still get ready.
-    #[error("the child was not ready within {0:?}")]
-    TimedOut(Duration),
-    /// It is not ready yet, and waiting is not allowed on this thread.
-    #[error("this thread must not wait for a child; use signal `ready`")]
-    WaitForbidden,
-    /// This process is a forked copy of the one that started it.
-    #[error("this process is a forked copy: wait in the process that started the child")]
-    ForkedCopy,
-    /// It is not ready yet, and the command that waited for it is to end.
-    #[error("the wait was ended: the command that waited was cancelled, or its child is to stop")]
-    WaitEnded,
-}
-
-/// Why there is nothing to join.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum JoinError {
-    /// Never started.
-    #[error("the child was not started; call `start` first")]
-    NotStarted,
-    /// The process never came to be.
-    #[error("there was no process to join: {0}")]
-    NeverRan(Failure),
-    /// It has not ended, and waiting is not allowed on this thread.
-    #[error("this thread must not wait for a child; use signal `finished`")]
-    WaitForbidden,
-    /// This process is a forked copy of the one that started it.
-    #[error("this process is a forked copy: join in the process that started the child")]
-    ForkedCopy,
-    /// It has not ended, and the command that waited for it is to end.
-    #[error("the wait was ended: the command that waited was cancelled, or its child is to stop")]
-    WaitEnded,
-}
-
-/// How far one command is.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct Progress {
-    /// The call's number, [`Call::id`](crate::Call::id).
-    pub call: u64,
-    /// From 0 to 1.
-    pub fraction: f64,
-}
-
-/// A gap in the captured lines of one stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LinesDropped {
-    /// Which stream.
-    pub stream: OutputStream,
-    /// How many lines are missing.
-    pub lines: u64,
-}
-
-/// The signals of a child's life.
-///
-/// One run is `started` → `ready` → … → `failed`? → `finished`, which is the last one and comes
-/// exactly once, also when the child is killed.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct ProcessSignals {
-    /// The process exists; its number.
-    pub started: Signal<(u32,)>,
-    /// Constructor and `postrun_init` have succeeded.
-    pub ready: Signal<()>,
-    /// The run ended, or is about to end, other than as asked.
-    pub failed: Signal<(Failure,)>,
-    /// The run has ended. Nothing of it comes after this.
-    pub finished: Signal<(ExitReport,)>,
-    /// After `finished`: the child is about to be started again, by its
-    /// [`RestartPolicy`](crate::RestartPolicy). It may still be called off, by `stop` for example.
-    pub restarting: Signal<(Restarting,)>,
-    /// After `finished`: the child is not started again, although its policy would have it.
-    pub gave_up: Signal<(GaveUp,)>,
-    /// The state has changed.
-    pub state_changed: Signal<(State,)>,
-    /// The properties' values are [those of a child that has ended](Process::is_stale), or no longer. Comes after
-    /// the last value of a run, and after the first ones of the next.
-    pub stale_changed: Signal<(bool,)>,
-    /// The child was asked to end, and why; comes with the state [`Stopping`](State::Stopping).
-    pub stopping: Signal<(StopReason,)>,
-    /// The child does not answer while something is asked of it; see
-    /// [`Builder::ping_interval`](crate::Builder::ping_interval). What happens then says
-    /// [`Builder::on_unresponsive`](crate::Builder::on_unresponsive).
-    pub unresponsive: Signal<(Unresponsive,)>,
-    /// It answers again. A child that ends before it answers does not tell this.
-    pub responsive: Signal<()>,
-    /// A running command tells how far it is. Only the newest waiting value of each is delivered.
-    pub progress: Signal<(Progress,)>,
-    /// A line on stdout of a child whose stdout is [`Captured`](crate::Output::Captured), without its end.
-    /// What is not UTF-8 is replaced, what is longer than 64 KiB is cut, with a mark. The lines of one
-    /// stream come in order, and all of them before [`finished`](Self::finished), a last one without an end
-    /// too.
-    ///
-    /// Lines of a child that prints faster than the inbox's thread handles them are dropped beyond 16 MiB:
-    /// they neither fill the memory nor make the child wait. [`lines_dropped`](Self::lines_dropped) tells.
-    pub stdout_line: Signal<(String,)>,
-    /// The same of stderr.
-    pub stderr_line: Signal<(String,)>,
-    /// Lines are missing here, between the one before and the one after.
-    pub lines_dropped: Signal<(LinesDropped,)>,
-    /// A command has ended, in whatever way, and its named signal or `exception_raised` was told. Once
-    /// for every command that was submitted while somebody was connected.
-    pub call_ended: Signal<(CallEnd,)>,
-}
 
 /// The life cycle of one child; see [`ProcessSignals`] for what it tells.
 ///
@@ -444,15 +234,15 @@ impl Process {
             Ordering::Equal => life.state.is_alive(),
             Ordering::Greater => false,
         };
-        let busy = |life: &Life| runs(life) || self.is_being_told(life);
+        let busy = |life: &Life| runs(life) || self.shared.is_being_told(life);
         let begun = Instant::now();
-        if self.wait_while(timeout, busy).1 {
+        if self.shared.wait_while(timeout, busy).1 {
             return Err(JoinError::WaitEnded);
         }
         // A thread that hangs may hold one for ever.
         let left = timeout.saturating_sub(begun.elapsed()).min(DRAIN_DEADLINE);
         let holds = |life: &Life| !busy(life) && life.holding.contains(&generation);
-        let life = self.wait_for(left, holds, || false);
+        let life = self.shared.wait_for(left, holds, || false);
         match (life.state, &life.report) {
             (State::Created, _) => Err(JoinError::NotStarted),
             _ if busy(&life) && wait_forbidden() => Err(JoinError::WaitForbidden),
@@ -476,9 +266,12 @@ impl Process {
         let busy = |life: &Life| {
             let stopped_early = life.state == State::Stopping && !life.ready;
             let comes = life.restart || life.restarting.is_some();
-            life.state == State::Starting || stopped_early || self.is_being_told(life) || comes
+            life.state == State::Starting
+                || stopped_early
+                || self.shared.is_being_told(life)
+                || comes
         };
-        let (life, over) = self.wait_while(timeout, busy);
+        let (life, over) = self.shared.wait_while(timeout, busy);
         match (life.state, &life.report) {
             (State::Created, _) => Err(ReadyError::NotStarted),
             _ if over => Err(ReadyError::WaitEnded),
@@ -494,77 +287,6 @@ impl Process {
                 None => ReadyError::Ended(Arc::clone(report)),
             }),
         }
-    }
-
-    /// Waits until nothing of any run is left to do, the `after_exit` hooks included.
-    pub(crate) fn wait_idle(&self, timeout: Duration) -> bool {
-        let busy = |life: &Life| {
-            let follows = life.start || life.finish.is_some();
-            let hooks = life.hooks > 0 && !tells_here();
-            life.state.is_alive() || follows || self.is_being_told(life) || hooks
-        };
-        !busy(&self.wait_for(timeout, busy, || false))
-    }
-
-    /// Whether the last signals of a run are being posted, and this thread may wait for that.
-    fn is_being_told(&self, life: &Life) -> bool {
-        life.finishing && !tells_here()
-    }
-
-    /// The second is whether it was ended before `wait` was done, since the command of this thread is to end.
-    fn wait_while(
-        &self,
-        timeout: Duration,
-        wait: impl Fn(&Life) -> bool,
-    ) -> (MutexGuard<'_, Life>, bool) {
-        let shared = &self.shared;
-        let command = inherited::begin_wait(|| {
-            let shared = Arc::clone(shared);
-            Box::new(move || {
-                // Whoever has just looked waits already.
-                drop(shared.life());
-                shared.life_changed().notify_all();
-            })
-        });
-        // Calls that the command makes inherit its deadline, and so does this.
-        let deadline = command.as_ref().and_then(|_| inherited::deadline());
-        let is_late = || deadline.is_some_and(|at| at <= Instant::now());
-        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        let timeout = left.map_or(timeout, |left| timeout.min(left));
-        let mut over = false;
-        let life = self.wait_for(timeout, &wait, || {
-            over = command.as_ref().is_some_and(inherited::Waiting::is_over);
-            over
-        });
-        if !over && is_late() && wait(&life) {
-            over = true;
-            command.iter().for_each(inherited::Waiting::has_ended);
-        }
-        (life, over)
-    }
-
-    fn wait_for(
-        &self,
-        timeout: Duration,
-        wait: impl Fn(&Life) -> bool,
-        mut is_over: impl FnMut() -> bool,
-    ) -> MutexGuard<'_, Life> {
-        let _waiting = self.shared.begin_wait();
-        // A thread that must not wait only looks.
-        let timeout = if wait_forbidden() { Duration::ZERO } else { timeout };
-        let deadline = Instant::now().checked_add(timeout);
-        let mut life = self.shared.life();
-        while wait(&life) {
-            let left = match deadline {
-                Some(deadline) => deadline.saturating_duration_since(Instant::now()),
-                None => Duration::from_secs(3600),
-            };
-            if left.is_zero() || is_over() {
-                break;
-            }
-            life = wait_timeout(self.shared.life_changed(), life, left);
-        }
-        life
     }
 
     /// The process's number while there is a process.
@@ -674,267 +396,4 @@ impl Process {
             self.shared.cancel(call);
         }
     }
-}
-
-pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
-    if sys::is_copy() {
-        return Err(StartError::ForkedCopy);
-    }
-    if init::is_forgotten() {
-        return Err(StartError::InitForgotten);
-    }
-    if let Program::Own { key } = &shared.spec.program {
-        if !init::has_run() && registry::test_arguments().is_none() {
-            return Err(StartError::InitMissing);
-        }
-        let _ = registry::find(key)?;
-    }
-    if lock(&shared.spec.config).is_none() {
-        return Err(StartError::ConfigMissing);
-    }
-    #[cfg(panic = "abort")]
-    tell_of_abort();
-    let mut life = shared.life();
-    if life.released {
-        return Err(StartError::ControlGone);
-    }
-    if life.state.is_alive() {
-        return Err(StartError::AlreadyRunning { state: life.state });
-    }
-    if life.start {
-        return Err(StartError::AlreadyRunning { state: State::Starting });
-    }
-    sys::this_is_the_original();
-    life.finish = None;
-    if life.finishing {
-        // The last signals of the run before are being posted, which may take as long as a waker does: the thread
-        // that posts them begins the next run.
-        (life.restart, life.start) = (true, true);
-        shared.traffic().gate = Gate::Open;
-        crate::controller::shutdown::register(shared);
-        return Ok(());
-    }
-    life.supervisor.by_hand();
-    let (run, wake) = begin_run(shared, &mut life);
-    let first = life.generation == 1;
-    drop(life);
-    shared.life_changed().notify_all();
-    wake.wake();
-    if first {
-        tell_of_short_grace(shared);
-    }
-    crate::controller::shutdown::register(shared);
-    run::begin(shared, &run);
-    Ok(())
-}
-
-/// This process is a child itself, and its grace does not cover that of its own child.
-fn tell_of_short_grace(shared: &Arc<Shared>) {
-    let grace = shared.spec.stop_grace;
-    let Some(own) = nested::too_short_for(grace) else { return };
-    let name = shared.name();
-    let message = format!(
-        "its grace of {grace:?} does not fit into that of the child that starts it, {own:?}, which has to be half a \
-         second longer: give that one a longer `stop_grace`; where it is stopped, `{name}` gets what is left"
-    );
-    let exception = Exception {
-        process: name,
-        pid: None,
-        command: None,
-        call: None,
-        kind: ExceptionKind::ShortGrace,
-        message,
-        backtrace: String::new(),
-    };
-    post(shared, Notice::Exception(Box::new(exception)));
-}
-
-/// Said once: without unwinding, a child's hostile bytes can end its controller.
-#[cfg(panic = "abort")]
-#[allow(clippy::print_stderr)]
-fn tell_of_abort() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        eprintln!(
-            "mpcore: this program was built with `panic = \"abort\"`, so a panic of a handler, or a \
-             child that sends garbage, ends it; build the controller with `panic = \"unwind\"`"
-        );
-    });
-}
-
-/// Everything of a start that others must see at once.
-pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wake) {
-    let run = Arc::new(Run::new(life.generation + 1));
-    life.generation += 1;
-    life.state = State::Starting;
-    life.pid = None;
-    (life.restart, life.start) = (false, false);
-    life.restarting = None;
-    life.reason = None;
-    life.supervisor.begun(Instant::now());
-    life.ready = false;
-    life.run = Some(Arc::clone(&run));
-    life.holding.push(run.generation());
-    run.hold(Held::new(shared, run.generation()));
-    let reapplied = {
-        let mut traffic = shared.traffic();
-        let reapplied = traffic.begin_run(|command| shared.limit(command, None));
-        if life.finish.is_some() {
-            traffic.finish();
-        }
-        reapplied
-    };
-    shared.control().reset();
-    shared.inbox.begin_run(&shared.mirrors);
-    let mut wake = enqueue(shared, Notice::State(State::Starting));
-    // Nothing of the run before is to be seen when this one is heard of, but what is to be as it was.
-    for (property, row) in (0..).zip(&shared.table.properties) {
-        let change = enqueue_change(shared, property, |mirror| {
-            if reapplied.contains(&property) {
-                mirror.keep(&row.initial);
-                return false;
-            }
-            mirror.begin(&row.initial)
-        });
-        wake = wake.and(change);
-    }
-    (run, wake)
-}
-
-/// What a run's end shall lead to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AfterEnd {
-    Rest,
-    StartAgain,
-}
-
-/// Stops, terminates or kills the current run; returns whether there is one.
-pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd, reason: StopReason) -> bool {
-    request_if(shared, ask, after, reason, |_, _| true)
-}
-
-/// The same, if this holds at that moment.
-pub(crate) fn request_if(
-    shared: &Arc<Shared>,
-    ask: Ask,
-    after: AfterEnd,
-    reason: StopReason,
-    holds: impl FnOnce(&Life, &Traffic) -> bool,
-) -> bool {
-    if sys::is_copy() {
-        return false;
-    }
-    let mut wake = Wake::none();
-    let (run, waiting, _posting) = {
-        let mut life = shared.life();
-        if !holds(&life, &shared.traffic()) {
-            return false;
-        }
-        let Some(run) = life.run.clone().filter(|_| life.state.is_alive()) else {
-            let waiting = match after {
-                AfterEnd::Rest => restart::call_off(shared, &mut life),
-                AfterEnd::StartAgain => {
-                    (life.restart, life.start) = (false, false);
-                    Vec::new()
-                }
-            };
-            drop(life);
-            shared.life_changed().notify_all();
-            not_run(shared, waiting, &reason);
-            return false;
-        };
-        let again = after == AfterEnd::StartAgain && !life.released;
-        life.restart = again;
-        life.finish = None;
-        if life.state != State::Stopping {
-            life.state = State::Stopping;
-            life.reason = Some(reason.clone());
-            wake = enqueue(shared, Notice::State(State::Stopping));
-            wake = wake.and(enqueue(shared, Notice::Stopping(Box::new(reason.clone()))));
-        }
-        // What is resolved below belongs before the run's last signal.
-        let posting = shared.begin_posting(&mut life);
-        let mut traffic = shared.traffic();
-        let waiting = if again { traffic.stop_for_next() } else { traffic.stop() };
-        drop(traffic);
-        let mut control = shared.control();
-        // A child that is killed must not begin to clean up; one on a thread cannot be killed.
-        if ask != Ask::Kill || shared.spec.program.is_on_thread() {
-            control.stop(reason);
-        }
-        // The bound of the inbox does not hold back what a stopping child still has to say.
-        control.grant();
-        (run, waiting, posting)
-    };
-    wake.wake();
-    shared.keep_watch();
-    shared.life_changed().notify_all();
-    let grace = if shared.is_patient() { Duration::MAX } else { shared.spec.stop_grace };
-    run.ask(ask, grace);
-    for (call, entry) in waiting {
-        shared.resolve(call, entry, Outcome::Stopped);
-    }
-    true
-}
-
-/// Ends commands that waited for a run which does not come, each as stopped, and reports them once.
-fn not_run(shared: &Arc<Shared>, waiting: Vec<(u64, Entry)>, reason: &StopReason) {
-    let commands = waiting.iter().filter(|(_, entry)| !entry.repeat.is_reapplied()).count();
-    for (call, entry) in waiting {
-        shared.resolve(call, entry, Outcome::Stopped);
-    }
-    tell_not_run(shared, commands, Some(reason), None);
-}
-
-/// Tells, once, that an end has taken commands before they ran.
-pub(crate) fn tell_not_run(
-    shared: &Arc<Shared>,
-    commands: usize,
-    reason: Option<&StopReason>,
-    pid: Option<u32>,
-) {
-    if commands == 0 {
-        return;
-    }
-    let number =
-        if commands == 1 { "1 command was".into() } else { format!("{commands} commands were") };
-    let why = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
-    let exception = Exception {
-        process: shared.name(),
-        pid,
-        command: None,
-        call: None,
-        kind: ExceptionKind::NotRun { commands },
-        message: format!("{number} not run, because the child was to end{why}"),
-        backtrace: String::new(),
-    };
-    post(shared, Notice::Exception(Box::new(exception)));
-}
-
-thread_local! {
-    static ENDS_HERE: Cell<bool> = const { Cell::new(false) };
-}
-
-/// This thread reports the end of a run: what it calls meanwhile, a waker or `after_exit`, must not wait for that,
-/// nor for other threads that report, which may wait for this one.
-#[derive(Debug)]
-pub(crate) struct EndsHere {
-    before: bool,
-}
-
-impl EndsHere {
-    pub(crate) fn new() -> Self {
-        Self { before: ENDS_HERE.replace(true) }
-    }
-}
-
-impl Drop for EndsHere {
-    fn drop(&mut self) {
-        ENDS_HERE.set(self.before);
-    }
-}
-
-/// Whether this thread tells the end of a run, or delivers the signals of children without an inbox of their own.
-pub(crate) fn tells_here() -> bool {
-    ENDS_HERE.get() || relief::drains_here()
 }

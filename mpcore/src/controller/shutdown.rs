@@ -3,18 +3,18 @@
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use crate::controller::call::wait_forbidden;
 use crate::controller::finish;
-use crate::controller::process::request;
-use crate::controller::process::tells_here;
-use crate::controller::process::{AfterEnd, Process};
-use crate::controller::relief::background_inbox;
-use crate::controller::run::Ask;
-use crate::controller::shared::Shared;
+use crate::controller::signals::relief::background_inbox;
+use crate::controller::state::Shared;
+use crate::controller::state::reporting::tells_here;
+use crate::controller::state::run::Ask;
+use crate::controller::stopping::AfterEnd;
+use crate::controller::stopping::request;
 use crate::limits::{FLUSH_DEADLINE, SHUTDOWN_DEADLINE, TERMINATE_GRACE};
 use crate::nested;
 use crate::process::{output, sys};
 use crate::sync::lock;
+use crate::wait_policy::wait_forbidden;
 use crate::wire::at_exit::AtExit;
 use crate::wire::stop_reason::StopReason;
 
@@ -85,7 +85,7 @@ pub(crate) fn end_of_program() -> bool {
 fn end_children() -> Vec<Arc<Shared>> {
     let children = children();
     for child in &children {
-        if Process::new(Arc::clone(child)).is_finishing() {
+        if child.life().finish.is_some() {
             continue;
         }
         match child.spec.at_exit {
@@ -124,7 +124,7 @@ fn wait_for(children: Vec<Arc<Shared>>, deadline: Option<Instant>) -> bool {
     for child in children {
         let left =
             deadline.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
-        all &= Process::new(child).wait_idle(left);
+        all &= child.wait_idle(left);
     }
     // In a handler of that inbox, or a hook, the rest is delivered after it.
     let heard = all && (tells_here() || background_inbox().wait_empty(deadline));
@@ -150,7 +150,7 @@ fn end_nested(end: Option<Instant>) {
     for child in &children {
         let finishes = match child.spec.at_exit {
             AtExit::Finish(within) => Some(within),
-            AtExit::Stop => Process::new(Arc::clone(child)).is_finishing().then_some(Duration::MAX),
+            AtExit::Stop => child.life().finish.is_some().then_some(Duration::MAX),
         };
         if let Some(within) = finishes {
             let ladder = child.spec.stop_grace.saturating_add(TERMINATE_GRACE);
@@ -166,7 +166,7 @@ fn end_nested(end: Option<Instant>) {
         }
     }
     for child in children {
-        Process::new(child).wait_idle(Duration::MAX); // each has its own ladder
+        child.wait_idle(Duration::MAX); // each has its own ladder
     }
     background_inbox().wait_empty(end);
     flush_output(end);

@@ -1,41 +1,18 @@
 //! Ties the signals of a generated control to what arrives for them.
 
-use std::fmt;
+use crate::controller::signals::sinks::Deliver;
+use crate::controller::signals::sinks::PropertySink;
+use crate::controller::signals::sinks::ResultSink;
+use crate::controller::signals::sinks::Sinks;
 use std::sync::{Arc, OnceLock, Weak};
 
-use crate::controller::inbox::Notice;
-use crate::controller::inbox::post_current;
-use crate::controller::outcome::Exception;
-use crate::controller::shared::Shared;
-use crate::controller::signal::Signal;
-use crate::wire::codec::{Args, DecodeError};
+use crate::controller::report::outcome::Exception;
+use crate::controller::signals::notice::Notice;
+use crate::controller::signals::signal::Signal;
+use crate::controller::state::Shared;
+use crate::controller::state::posting::post_current;
+use crate::wire::codec::Args;
 use crate::wire::interface::{Command, EventDef, PropertyDef};
-
-type Deliver = Box<dyn Fn(&[u8]) -> Result<(), DecodeError> + Send + Sync>;
-
-/// Where the results of one command go.
-pub(crate) struct ResultSink {
-    pub(crate) deliver: Deliver,
-    pub(crate) is_connected: Box<dyn Fn() -> bool + Send + Sync>,
-}
-
-/// Where the changes of one property go: encoded value and version.
-pub(crate) type PropertySink = Box<dyn Fn(&[u8], u64) -> Result<(), DecodeError> + Send + Sync>;
-
-/// Where everything goes, by index.
-#[derive(Default)]
-pub(crate) struct Sinks {
-    pub(crate) results: Vec<Option<ResultSink>>,
-    pub(crate) properties: Vec<Option<PropertySink>>,
-    pub(crate) events: Vec<Option<Deliver>>,
-    pub(crate) exception_raised: Signal<(Exception,)>,
-}
-
-impl fmt::Debug for Sinks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sinks").finish_non_exhaustive()
-    }
-}
 
 /// Makes the signals of one control; used by generated code.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde::Serialize;
 
 use super::child::{Fuzzed, FuzzedControl};
-use crate::controller::exit::Failure;
+use crate::controller::report::exit::Failure;
 use crate::interface::Interface;
 use crate::wire::child_limits::ChildLimits;
 use crate::wire::codec::decode;

@@ -35,15 +35,15 @@ const KILL_ON_ARRIVAL: Duration = Duration::from_millis(1);
 /// Whose process is watched.
 pub(crate) trait Watched: Send + Sync {
     /// The process has ended. Must not block.
-    fn ended(self: Arc<Self>, generation: u32, end: End);
+    fn ended(self: Arc<Self>, end: End);
     /// The ladder has come to this rung. Must not block.
-    fn climbed(self: Arc<Self>, generation: u32, rung: Rung);
+    fn climbed(self: Arc<Self>, rung: Rung);
     /// Not ready in time; it is killed next.
-    fn start_deadline_passed(self: Arc<Self>, generation: u32);
+    fn start_deadline_passed(self: Arc<Self>);
     /// It was killed a while ago and has not ended. It is not reported again. Must not block.
-    fn given_up(self: Arc<Self>, generation: u32, why: Unkillable);
+    fn given_up(self: Arc<Self>, why: Unkillable);
     /// Its end could not be noticed, so it was killed. It is not reported again. Must not block.
-    fn unwatchable(self: Arc<Self>, generation: u32, why: &io::Error);
+    fn unwatchable(self: Arc<Self>, why: &io::Error);
 }
 
 /// Names one run of one child to the watcher.
@@ -78,7 +78,6 @@ pub(crate) enum Subject {
 
 struct Watch {
     owner: Arc<dyn Watched>,
-    generation: u32,
     subject: Subject,
     ladder: StopLadder,
     start_deadline: Option<StartDeadline>,
@@ -151,7 +150,6 @@ pub(crate) fn key() -> WatchKey {
 pub(crate) fn watch(
     key: WatchKey,
     owner: Arc<dyn Watched>,
-    generation: u32,
     subject: Subject,
     start_deadline: Option<Duration>,
 ) {
@@ -159,7 +157,7 @@ pub(crate) fn watch(
     let start_deadline = start_deadline.and_then(|whole| StartDeadline::new(now, whole));
     let ladder = StopLadder::default();
     let (terminated, refused) = (false, false);
-    let watch = Watch { owner, generation, subject, ladder, start_deadline, terminated, refused };
+    let watch = Watch { owner, subject, ladder, start_deadline, terminated, refused };
     order(Order::Watch(key, watch));
 }
 
@@ -304,7 +302,7 @@ impl Watching {
         for (key, watch) in &mut self.watches {
             if watch.start_deadline.as_mut().is_some_and(|deadline| deadline.passed(now)) {
                 watch.start_deadline = None;
-                Arc::clone(&watch.owner).start_deadline_passed(watch.generation);
+                Arc::clone(&watch.owner).start_deadline_passed();
                 watch.ladder.kill(now);
             }
             match watch.ladder.due(now, PAUSES) {
@@ -319,7 +317,7 @@ impl Watching {
                 let refused = watch.refused.then_some(Unkillable::NotPermitted);
                 let why = refused.unwrap_or_else(|| process.unkillable());
                 self.dead.to_end.insert(key, process);
-                watch.owner.given_up(watch.generation, why);
+                watch.owner.given_up(why);
             }
         }
     }
@@ -327,14 +325,14 @@ impl Watching {
     /// A process whose end would not be noticed must not be.
     fn hear_of(&mut self, key: WatchKey, watched: io::Result<()>) {
         let Err(why) = watched else { return };
-        let Some(Watch { owner, generation, subject, .. }) = self.watches.remove(&key) else {
+        let Some(Watch { owner, subject, .. }) = self.watches.remove(&key) else {
             return;
         };
         if let Subject::Process(process) = subject {
             let _ = process.kill();
             self.dead.keep(Remains::new(process));
         }
-        owner.unwatchable(generation, &why);
+        owner.unwatchable(&why);
     }
 
     fn bury(&mut self, mut process: Process) {
@@ -348,7 +346,7 @@ impl Watching {
 
     /// The process is a zombie: its group is killed while the number is still taken, then it is reaped.
     fn has_ended(&mut self, key: WatchKey) {
-        let Some(Watch { owner, generation, subject, .. }) = self.watches.remove(&key) else {
+        let Some(Watch { owner, subject, .. }) = self.watches.remove(&key) else {
             if let Some(process) = self.dead.to_end.remove(&key) {
                 let _ = process.kill();
                 self.dead.keep(Remains::new(process));
@@ -366,7 +364,7 @@ impl Watching {
             }
         };
         self.dead.keep(remains);
-        owner.ended(generation, end);
+        owner.ended(end);
     }
 }
 
@@ -437,7 +435,7 @@ impl Watch {
     }
 
     fn climb(&mut self, rung: Rung) {
-        Arc::clone(&self.owner).climbed(self.generation, rung);
+        Arc::clone(&self.owner).climbed(rung);
         match (&self.subject, rung) {
             (Subject::Process(process), Rung::Terminate) => drop(process.terminate()),
             (Subject::Process(process), _) => self.refused = process.kill().is_err(),

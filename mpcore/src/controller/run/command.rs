@@ -7,23 +7,23 @@ use std::process::{ChildStderr, ChildStdout, Command, Stdio};
 
 use crate::child::command_line::around;
 use crate::child::{init, registry};
-use crate::controller::builder::{Output, Program};
-use crate::controller::exit::Failure;
-use crate::controller::shared::Shared;
+use crate::controller::report::exit::Failure;
+use crate::controller::state::Shared;
+use crate::controller::state::options::{Output, Program};
 use crate::debugging;
 use crate::process::sys::{self, OwnProgram};
 
 /// What is to be spawned.
-pub(super) struct Prepared {
-    pub(super) command: Command,
+pub(crate) struct Prepared {
+    pub(crate) command: Command,
     /// The program's name for people.
-    pub(super) program: String,
-    pub(super) stdout: Option<ChildStdout>,
-    pub(super) stderr: Option<ChildStderr>,
+    pub(crate) program: String,
+    pub(crate) stdout: Option<ChildStdout>,
+    pub(crate) stderr: Option<ChildStderr>,
 }
 
 /// The command, and the controller's ends of its pipes where the standard library does not make them.
-pub(super) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, Failure> {
+pub(crate) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, Failure> {
     let spec = &shared.spec;
     let resources = |error: Error| Failure::Resources(error.to_string());
     let name = shared.name();
@@ -142,7 +142,7 @@ fn odd_folder(folder: &Path) -> Option<String> {
 const NO_NUL: &str = "leave it out: the system takes it for the end";
 
 /// What the system's refusal means.
-pub(super) fn spawn_failure(shared: &Shared, program: &str, error: &Error) -> Failure {
+pub(crate) fn spawn_failure(shared: &Shared, program: &str, error: &Error) -> Failure {
     if is_shortage(error) {
         return Failure::Resources(format!("`{program}` could not be started: {error}"));
     }

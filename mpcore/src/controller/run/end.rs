@@ -1,38 +1,32 @@
 //! The end of a run: the watcher's word, the drain, every outcome, the last signals.
 
-use std::io;
+use crate::controller::state::posting::tell_dropped_lines;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread;
 use std::time::Instant;
 
 use crate::child::serve::code;
-use crate::controller::exit::{Cleanup, ExitReport, Failure, State};
-use crate::controller::inbox::Notice;
-use crate::controller::inbox::post;
-use crate::controller::outcome::{Exception, ExceptionKind, Outcome};
-use crate::controller::process::EndsHere;
-use crate::controller::process::tell_not_run;
-use crate::controller::restart::Next;
-use crate::controller::run::output::Written;
-use crate::controller::run::{Run, Step};
-use crate::controller::shared::Shared;
+use crate::controller::model::restart_policy::RunEnd;
+use crate::controller::report::exit::{Cleanup, ExitReport, Failure, State};
+use crate::controller::report::outcome::{Exception, ExceptionKind, Outcome};
+use crate::controller::run::next::Next;
+use crate::controller::signals::notice::Notice;
+use crate::controller::state::Shared;
+use crate::controller::state::posting::post;
+use crate::controller::state::run::Run;
+use crate::controller::state::streams::Written;
+use crate::controller::stopping::tell_not_run;
 use crate::limits::DRAIN_DEADLINE;
-use crate::process::stop::Rung;
 use crate::process::sys;
-use crate::process::watch::Watched;
-use crate::process::{End, ExitStatus, Unkillable};
-use crate::supervise::restart::RunEnd;
+use crate::process::{End, ExitStatus};
 use crate::sync::{lock, wait_timeout};
-use crate::unwind::caught;
 use crate::wire::handshake::told_other_protocol;
 use crate::wire::packet::PROTOCOL;
 
-use crate::controller::run::Known;
+use crate::controller::state::run::Known;
 
-/// SIGTERM and SIGKILL, as an exit status tells them.
+/// SIGTERM, as an exit status reports it.
 const TERMINATED: ExitStatus = ExitStatus::from_code(-15);
-const KILLED: ExitStatus = ExitStatus::from_code(-9);
 
 /// What a program that is no child of this controller's ends with.
 const NOT_A_CHILD: i32 = 2;
@@ -40,127 +34,14 @@ const NOT_A_CHILD: i32 = 2;
 /// Lines of stderr that stand in the text of a failed start.
 const LAST_WORDS: usize = 4;
 
-impl Watched for Shared {
-    fn ended(self: Arc<Self>, generation: u32, end: End) {
-        let run = self.life().run.clone().filter(|run| run.generation == generation);
-        let Some(run) = run else { return };
-        {
-            let mut known = lock(&run.known);
-            if known.ended.is_some() {
-                return;
-            }
-            known.ended = Some(end);
-        }
-        // The send of the marker could block on a lane that a broken child has filled.
-        let for_thread = (Arc::clone(&self), Arc::clone(&run));
-        let body = move || {
-            let (shared, run) = for_thread;
-            announce_end(&shared, &run);
-        };
-        if thread::Builder::new().name("mp-end".into()).spawn(body).is_err() {
-            // The run's thread gets its word all the same, and ends.
-            run.send_step(Step::Ended);
-            let end = lock(&run.known).events_end.clone();
-            end.filter(|end| !end.may_block()).into_iter().for_each(|end| run.mark_end(end));
-            finish(&self, &run);
-        }
-    }
-
-    fn climbed(self: Arc<Self>, generation: u32, rung: Rung) {
-        let run = self.life().run.clone().filter(|run| run.generation == generation);
-        let Some(run) = run else { return };
-        match rung {
-            Rung::Terminate => lock(&run.known).terminated = true,
-            Rung::Kill => {
-                lock(&run.known).killed = true;
-                if self.spec.program.is_on_thread() {
-                    // A thread cannot be killed: it is left behind, unheard, as if it had been.
-                    self.ended(generation, End::Status(KILLED));
-                }
-            }
-            // Told by `given_up`.
-            Rung::GiveUp => {}
-        }
-    }
-
-    fn given_up(self: Arc<Self>, generation: u32, why: Unkillable) {
-        let pid = self.life().pid.unwrap_or_default();
-        self.cut_off(generation, End::LinkLost, |because| Failure::Unkillable {
-            pid,
-            why,
-            because: because.map(Box::new),
-        });
-    }
-
-    fn unwatchable(self: Arc<Self>, generation: u32, why: &io::Error) {
-        let why = format!("its end could not be noticed, so it was killed: {why}");
-        self.cut_off(generation, End::Unknown, |_| Failure::Resources(why));
-    }
-
-    fn start_deadline_passed(self: Arc<Self>, generation: u32) {
-        let run = self.life().run.clone().filter(|run| run.generation == generation);
-        if let Some(run) = run {
-            let tracer = self.life().pid.and_then(sys::tracer_of);
-            let mut known = lock(&run.known);
-            known.start_deadline_passed = true;
-            // What is known already says more.
-            let open = known.failure.is_none() && known.bye.is_none() && known.asked.is_none();
-            known.tracer = tracer.filter(|_| open);
-        }
-    }
-}
-
-impl Shared {
-    /// The watcher waits for the process no longer.
-    fn cut_off(
-        self: Arc<Self>,
-        generation: u32,
-        end: End,
-        failure: impl FnOnce(Option<Failure>) -> Failure,
-    ) {
-        let run = self.life().run.clone().filter(|run| run.generation == generation);
-        let Some(run) = run else { return };
-        {
-            let mut known = lock(&run.known);
-            if known.ended.is_some() {
-                return;
-            }
-            let deadline = self.spec.start_deadline;
-            let held = |tracer| Failure::HeldByTracer { tracer, deadline };
-            let before = known.failure.take().or_else(|| known.tracer.take().map(held));
-            known.failure = Some(failure(before));
-        }
-        self.ended(generation, end);
-    }
-}
-
-/// Tells the run's thread that the process is gone, and ends the run itself if that takes too long.
-fn announce_end(shared: &Arc<Shared>, run: &Arc<Run>) {
-    run.send_step(Step::Ended);
-    let deadline = Instant::now() + DRAIN_DEADLINE;
-    let end = lock(&run.known).events_end.clone();
-    if let Some(end) = end {
-        run.mark_end(end);
-    }
-    let mut life = shared.life();
-    while life.run.as_ref().is_some_and(|current| Arc::ptr_eq(current, run)) {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            break;
-        }
-        life = wait_timeout(shared.life_changed(), life, left);
-    }
-    drop(life);
-    finish(shared, run);
-}
-
-/// Ends the run: every command gets its outcome, then the last signals go out. Once.
-pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
+/// Ends the run: every command gets its outcome, then the last signals go out. Once: the first caller gets what
+/// follows.
+pub(crate) fn end(shared: &Arc<Shared>, run: &Arc<Run>) -> Option<(Next, Arc<ExitReport>)> {
     if !run.finished.end() {
-        return;
+        return None;
     }
-    let _here = EndsHere::new();
-    let written = run.output.finish(shared);
+    let written = run.output.finish();
+    tell_dropped_lines(shared);
     let (report, lost, blame, next, was_stale) = {
         let mut life = shared.life();
         // Whoever has just asked for the end may still be telling what that meant for commands.
@@ -243,12 +124,7 @@ pub(super) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
     }
     post(shared, Notice::State(report.state));
     post(shared, Notice::Finished(Arc::clone(&report)));
-    next.follow(shared, &report);
-    if let Some(after_exit) = &shared.spec.after_exit {
-        let _ = caught(|| after_exit(&report));
-    }
-    shared.life().hooks -= 1;
-    shared.life_changed().notify_all();
+    Some((next, report))
 }
 
 fn report(

@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 
-use crate::controller::run::end;
-use crate::controller::run::wait_for_end;
-use crate::controller::run::{Run, Step};
-use crate::controller::shared::Shared;
+use crate::controller::state::Shared;
+use crate::controller::state::run::wait_for_end;
+use crate::controller::state::run::{Run, Step};
 use crate::sync::lock;
 
 /// Ends the run when it is dropped. Where that is because of a panic, which would be a mistake of ours, the
 /// child is declared broken, so that it goes and its commands have their outcomes.
-pub(super) struct EndGuard<'a> {
-    pub(super) shared: &'a Arc<Shared>,
-    pub(super) run: &'a Arc<Run>,
-    pub(super) steps: mpsc::Receiver<Step>,
+pub(crate) struct EndGuard<'a> {
+    pub(crate) shared: &'a Arc<Shared>,
+    pub(crate) run: &'a Arc<Run>,
+    pub(crate) steps: mpsc::Receiver<Step>,
+    pub(crate) finish: fn(&Arc<Shared>, &Arc<Run>),
 }
 
 impl Drop for EndGuard<'_> {
@@ -27,7 +27,7 @@ impl Drop for EndGuard<'_> {
                 wait_for_end(&self.steps);
             }
         }
-        end::finish(self.shared, self.run);
+        (self.finish)(self.shared, self.run);
     }
 }
 
@@ -39,9 +39,11 @@ mod tests {
     use crate::CallError;
     use crate::Failure;
     use crate::State;
-    use crate::controller::process::begin_run;
+    use crate::controller::run::begin::begin_run;
     use crate::controller::run::connect;
+    use crate::controller::run::finish;
     use crate::controller::run::read;
+    use crate::controller::state::watched_run::WatchedRun;
     use crate::interface::Control as _;
     use crate::process::ExitStatus;
     use crate::process::watch::{self, Subject, Watched};
@@ -50,7 +52,7 @@ mod tests {
     use crate::wire::handshake::Nonce;
 
     #[mpmacros::process(crate = "crate")]
-    pub(super) trait Adder {
+    pub(crate) trait Adder {
         fn add(&mut self, a: i32, b: i32) -> i32;
     }
 
@@ -85,9 +87,9 @@ mod tests {
         let shared = Arc::clone(control.__core().process().shared());
         let (run, wake) = begin_run(&shared, &mut shared.life());
         wake.wake();
-        let owner = Arc::clone(&shared) as Arc<dyn Watched>;
+        let owner: Arc<dyn Watched> = Arc::new(WatchedRun::new(&shared, &run));
         watch::prepare().unwrap();
-        watch::watch(run.key, owner, run.generation, Subject::Thread, None);
+        watch::watch(run.key, owner, Subject::Thread, None);
         run.watched();
         let (mut lanes, _child) = memory::pair();
         lanes.events = Box::new(Panicking);
@@ -95,7 +97,7 @@ mod tests {
             let (shared, run) = (Arc::clone(&shared), Arc::clone(&run));
             thread::spawn(move || {
                 let steps = lock(&run.received).take().unwrap();
-                let _end = EndGuard { shared: &shared, run: &run, steps };
+                let _end = EndGuard { shared: &shared, run: &run, steps, finish };
                 let events = read::open(&shared, &run, lanes, Nonce::default());
                 let _ = read::read(&shared, &run, events);
             })
@@ -126,8 +128,9 @@ mod tests {
         let shared = Arc::clone(control.__core().process().shared());
         let (run, wake) = begin_run(&shared, &mut shared.life());
         wake.wake();
+        let owner: Arc<dyn Watched> = Arc::new(WatchedRun::new(&shared, &run));
         let serve = |_, _| std::panic::resume_unwind(Box::new("on purpose"));
-        let Ok(_lanes) = connect::to_thread(&shared, &run, serve) else {
+        let Ok(_lanes) = connect::to_thread(&shared, &run, owner, serve) else {
             panic!("the thread starts")
         };
         let outcome = call.wait_timeout(LONG).expect("the call has an outcome");

@@ -7,22 +7,23 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use crate::controller::allowance::Allowance as _;
-use crate::controller::config::ConfigBytes;
-use crate::controller::control_lane::LaneError;
-use crate::controller::escalation::Limit;
-use crate::controller::exit::{Failure, State};
 use crate::controller::finish;
-use crate::controller::inbox::enqueue;
-use crate::controller::inbox::enqueue_change;
-use crate::controller::inbox::post;
-use crate::controller::inbox::{Notice, Wake};
-use crate::controller::mirror::Mirror;
-use crate::controller::outcome::{Item, Outcome};
-use crate::controller::run::Run;
-use crate::controller::run::order::Told;
-use crate::controller::shared::Shared;
-use crate::controller::watchdog::FalseWord;
+use crate::controller::flow_control::allowance::Allowance as _;
+use crate::controller::flow_control::control_lane::LaneError;
+use crate::controller::model::health::FalseWord;
+use crate::controller::model::limit::Limit;
+use crate::controller::model::order::Told;
+use crate::controller::report::exit::{Failure, State};
+use crate::controller::report::outcome::{Item, Outcome};
+use crate::controller::signals::inbox::Wake;
+use crate::controller::signals::mirror::Mirror;
+use crate::controller::signals::notice::Notice;
+use crate::controller::state::Shared;
+use crate::controller::state::config::ConfigBytes;
+use crate::controller::state::posting::enqueue;
+use crate::controller::state::posting::enqueue_change;
+use crate::controller::state::posting::post;
+use crate::controller::state::run::Run;
 use crate::limits::{PANIC_TEXT_BYTES, REPORT_BYTES};
 use crate::process::watch;
 use crate::sync::lock;
@@ -40,7 +41,7 @@ use crate::wire::report::{InitFailure, Undelivered};
 
 /// Why the events lane is no longer read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Broken {
+pub(crate) enum Broken {
     #[error(transparent)]
     Packet(#[from] PacketError),
     #[error(transparent)]
@@ -59,14 +60,14 @@ pub(super) enum Broken {
 
 /// What has been read of the lane so far.
 #[derive(Default)]
-pub(super) struct Incoming {
+pub(crate) struct Incoming {
     assembler: Assembler,
     told: Told,
 }
 
 /// Why reading has come to an end before the marker.
 #[derive(Debug)]
-pub(super) enum Unreadable {
+pub(crate) enum Unreadable {
     /// Whoever could send is gone.
     Closed,
     /// The child does not keep to the protocol.
@@ -105,7 +106,7 @@ impl LaneSender for Checked {
 }
 
 /// Puts the lanes to use: the welcome goes out as soon as the config is encoded, then what has queued.
-pub(super) fn open(
+pub(crate) fn open(
     shared: &Arc<Shared>,
     run: &Arc<Run>,
     lanes: ControllerLanes,
@@ -149,7 +150,7 @@ pub(super) fn open(
 }
 
 /// Reads until the end marker, or until the lane is closed after the end.
-pub(super) fn read(
+pub(crate) fn read(
     shared: &Arc<Shared>,
     run: &Run,
     mut events: Receiver,
@@ -172,7 +173,7 @@ pub(super) fn read(
 }
 
 /// Returns whether to go on.
-pub(super) fn take_packet(
+pub(crate) fn take_packet(
     shared: &Arc<Shared>,
     run: &Run,
     incoming: &mut Incoming,

@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use crate::controller::process::begin_run;
-use crate::controller::run::Run;
-use crate::controller::run::end;
+use crate::controller::run::begin::begin_run;
+use crate::controller::run::finish;
 use crate::controller::run::read::Incoming;
 use crate::controller::run::read::open;
 use crate::controller::run::read::take_packet;
-use crate::controller::shared::Shared;
+use crate::controller::state::Shared;
+use crate::controller::state::run::Run;
 use crate::process::{End, ExitStatus};
 use crate::sync::lock;
 use crate::transport::{ChildLanes, memory};
@@ -49,7 +49,7 @@ impl Rehearsal {
     /// The child has ended, with exit code 0.
     pub(crate) fn end(self) {
         lock(&self.run.known).ended = Some(End::Status(ExitStatus::from_code(0)));
-        end::finish(&self.shared, &self.run);
+        finish(&self.shared, &self.run);
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use loom::thread;
 
 use super::check;
-use crate::controller::allowance::Allowance;
-use crate::controller::grant::{Account, Overdrawn};
-use crate::controller::mailbox::{Fill, InboxBound, Mailbox, Weighed};
+use crate::controller::flow_control::allowance::Allowance;
+use crate::controller::flow_control::bound::{Fill, InboxBound};
+use crate::controller::flow_control::grant::{Account, Overdrawn};
+use crate::controller::signals::mailbox::{Mailbox, Weighed};
 use crate::limits::INBOX_HARD_BYTES;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Mutex, lock};

@@ -6,13 +6,13 @@ use std::time::Duration;
 use loom::thread;
 
 use super::check;
-use crate::controller::escalation::Limit;
-use crate::controller::finished::Finished;
-use crate::controller::outcome::Outcome;
-use crate::controller::pending::{Entry, Reply, SharedThen};
-use crate::controller::repeat::Repeat;
-use crate::controller::supersede::Kind;
-use crate::controller::traffic::{Gate, GoOver, Traffic};
+use crate::controller::model::finished::Finished;
+use crate::controller::model::limit::Limit;
+use crate::controller::model::pending::{Entry, Reply, SharedThen};
+use crate::controller::model::repeat::Repeat;
+use crate::controller::model::requests::{Gate, GoOver, Traffic};
+use crate::controller::model::supersede::Kind;
+use crate::controller::report::outcome::Outcome;
 use crate::sync::{Mutex, lock};
 use crate::wire::outgoing::{Bounds, Payload};
 

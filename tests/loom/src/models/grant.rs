@@ -6,12 +6,12 @@ use std::time::Duration;
 use loom::thread;
 
 use super::check;
-use crate::controller::escalation::Limit;
-use crate::controller::grant::{Account, Grant};
-use crate::controller::pending::{Entry, SharedThen};
-use crate::controller::repeat::Repeat;
-use crate::controller::supersede::Kind;
-use crate::controller::traffic::Traffic;
+use crate::controller::flow_control::grant::{Account, Grant};
+use crate::controller::model::limit::Limit;
+use crate::controller::model::pending::{Entry, SharedThen};
+use crate::controller::model::repeat::Repeat;
+use crate::controller::model::requests::Traffic;
+use crate::controller::model::supersede::Kind;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, lock};
 use crate::transport::{Closed, LaneSender};

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use loom::thread;
 
 use super::check;
-use crate::controller::mailbox::{InboxBound, Mailbox, Weighed};
-use crate::controller::ring::{Look, Rest, Ring, Turn};
+use crate::controller::flow_control::bound::InboxBound;
+use crate::controller::signals::mailbox::{Mailbox, Weighed};
+use crate::controller::signals::ring::{Look, Rest, Ring, Turn};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, lock};
 use crate::wire::keyed::Key;

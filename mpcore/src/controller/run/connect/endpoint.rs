@@ -8,31 +8,33 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
-use crate::controller::exit::Failure;
+use crate::controller::report::exit::Failure;
 use crate::controller::run::connect::NotConnected;
 use crate::controller::run::connect::bootstrap;
 use crate::controller::run::connect::other_protocol;
 use crate::controller::run::connect::recognise;
 use crate::controller::run::connect::resources;
 use crate::controller::run::connect::spawn;
-use crate::controller::run::{Run, Step};
-use crate::controller::shared::Shared;
+use crate::controller::state::Shared;
+use crate::controller::state::run::{Run, Step};
 use crate::limits::{ENDPOINTS, GREETING_DESCRIPTORS, SILENT_PEER, START_DESCRIPTORS};
 use crate::process::sys;
+use crate::process::watch::Watched;
 use crate::transport::ControllerLanes;
 use crate::transport::ipc::{self, Endpoint, Greeting, Hello};
 use crate::wire::handshake::{Bootstrap, Nonce, Record};
 
-pub(super) fn connect(
+pub(crate) fn connect(
     shared: &Arc<Shared>,
     run: &Arc<Run>,
+    owner: Arc<dyn Watched>,
     nonce: Nonce,
     steps: &mpsc::Receiver<Step>,
 ) -> Result<ControllerLanes, NotConnected> {
     sys::room_for_descriptors(START_DESCRIPTORS).map_err(|error| resources(&error))?;
     let mut endpoints = Endpoints { shared, run, nonce, open: HashMap::new(), attempts: 0 };
     let first = endpoints.open().map_err(|error| resources(&error))?;
-    let pipe = spawn(shared, run, Stdio::piped()).inspect_err(|_| endpoints.give_up())?;
+    let pipe = spawn(shared, run, owner, Stdio::piped()).inspect_err(|_| endpoints.give_up())?;
     let Some(mut pipe) = pipe else {
         endpoints.give_up();
         return Err(NotConnected::Refused(Failure::Resources("the child has no stdin".into())));

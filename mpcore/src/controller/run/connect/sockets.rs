@@ -3,23 +3,25 @@
 use std::process::Stdio;
 use std::sync::Arc;
 
-use crate::controller::exit::Failure;
-use crate::controller::run::Run;
+use crate::controller::report::exit::Failure;
 use crate::controller::run::connect::NotConnected;
 use crate::controller::run::connect::bootstrap;
 use crate::controller::run::connect::other_protocol;
 use crate::controller::run::connect::recognise;
 use crate::controller::run::connect::resources;
 use crate::controller::run::connect::spawn;
-use crate::controller::shared::Shared;
+use crate::controller::state::Shared;
+use crate::controller::state::run::Run;
 use crate::process::sys;
+use crate::process::watch::Watched;
 use crate::transport::socket::{Offer, Said};
 use crate::transport::{ControllerLanes, ReceiveError, window};
 use crate::wire::handshake::{Nonce, Record};
 
-pub(super) fn connect(
+pub(crate) fn connect(
     shared: &Arc<Shared>,
     run: &Arc<Run>,
+    owner: Arc<dyn Watched>,
     nonce: Nonce,
 ) -> Result<ControllerLanes, NotConnected> {
     let (offer, stdin) = Offer::new().map_err(|error| resources(&error))?;
@@ -29,7 +31,7 @@ pub(super) fn connect(
     // From here on the child alone has it.
     let sent = offer.send(&record, sys::end_of_this_process().as_ref());
     let expected = sent.map_err(|error| resources(&error))?;
-    spawn(shared, run, Stdio::from(stdin))?;
+    spawn(shared, run, owner, Stdio::from(stdin))?;
     run.ends_with(expected.end());
     let introduction = match expected.introduction(run.generation, window(), nonce) {
         Ok(Said::Introduction(introduction)) => introduction,

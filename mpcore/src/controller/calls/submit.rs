@@ -1,0 +1,215 @@
+//! A command from its submission to its outcome.
+
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
+
+use crate::controller::finish;
+use crate::controller::model::limit::Limit;
+use crate::controller::model::pending::{Entry, Reply, SharedThen, Stage, Then};
+use crate::controller::model::repeat::Repeat;
+use crate::controller::model::requests::Traffic;
+use crate::controller::model::supersede::Kind;
+use crate::controller::report::outcome::Outcome;
+use crate::controller::signals::notice::{Notice, Source};
+use crate::controller::state::posting::post;
+use crate::controller::state::{Posting, Shared};
+use crate::process::sys;
+use crate::sync::lock;
+use crate::unwind::caught;
+use crate::wire::outgoing::Payload;
+
+/// What a call holds of its command.
+#[derive(Debug)]
+pub(crate) struct Awaited {
+    pub(crate) receiver: oneshot::Receiver<Reply>,
+    pub(crate) then: SharedThen,
+}
+
+impl Shared {
+    /// Submits a command; never blocks.
+    pub(crate) fn submit(self: &Arc<Self>, command: u16, args: Vec<u8>) -> (u64, Awaited) {
+        self.enter(command, Ok(Payload::Ready(args)))
+    }
+
+    /// Submits a command whose arguments are still to be encoded.
+    pub(crate) fn submit_unencoded(self: &Arc<Self>, command: u16) -> (u64, Awaited) {
+        self.enter(command, Ok(Payload::Encoding))
+    }
+
+    /// A command whose arguments cannot be encoded.
+    pub(crate) fn refuse(self: &Arc<Self>, command: u16, why: String) -> (u64, Awaited) {
+        self.enter(command, Err(Outcome::Encode(why)))
+    }
+
+    fn enter(self: &Arc<Self>, command: u16, payload: Result<Payload, Outcome>) -> (u64, Awaited) {
+        let (reply, receiver) = oneshot::channel();
+        let then = SharedThen::default();
+        if sys::is_copy() {
+            let _ = reply.send(Reply::Outcome(Arc::new(Outcome::ForkedCopy)));
+            return (0, Awaited { receiver, then });
+        }
+        let limit = self.limit(command, Self::inherited_time());
+        let repeat = self.repeat(command);
+        let entry = Entry { command, reply, then: Arc::clone(&then), limit, repeat };
+        let kind = self.kind(command);
+        let (call, submitted, watch, _posting) = {
+            let (mut traffic, posting) = self.traffic_for(kind);
+            let call = traffic.next_call();
+            let submitted = match payload {
+                Ok(payload) => traffic.submit(call, kind, entry, payload),
+                Err(outcome) => Err((entry, outcome)),
+            };
+            (call, submitted, traffic.begin_watch(), posting)
+        };
+        if let Some((look, at)) = watch {
+            self.look_at(look, at);
+        }
+        match submitted {
+            Ok(superseded) => {
+                for (older, entry) in superseded {
+                    self.resolve(older, entry, Outcome::Superseded);
+                }
+            }
+            Err((entry, outcome)) => self.resolve(call, entry, outcome),
+        }
+        (call, Awaited { receiver, then })
+    }
+
+    /// What is locked to submit a command. Only where it is about to end others, their outcomes are to be
+    /// waited for.
+    fn traffic_for(self: &Arc<Self>, kind: Kind) -> (MutexGuard<'_, Traffic>, Option<Posting>) {
+        let traffic = self.traffic();
+        match kind {
+            Kind::Write(property) if traffic.may_supersede(property) => {
+                drop(traffic);
+                let posting = self.begin_posting(&mut self.life());
+                (self.traffic(), Some(posting))
+            }
+            _ => (traffic, None),
+        }
+    }
+
+    fn kind(&self, command: u16) -> Kind {
+        let row = self.table.commands.get(usize::from(command));
+        match row.and_then(|row| Some((row.writes?, row.rules.every))) {
+            None => Kind::Command,
+            Some((property, false)) => Kind::Write(property),
+            Some((_, true)) => Kind::EveryWrite,
+        }
+    }
+
+    /// How long a command may run; `left` is what the one that submits it still has itself.
+    pub(crate) fn limit(&self, command: u16, left: Option<Duration>) -> Limit {
+        let rules = self.table.commands.get(usize::from(command)).map(|row| row.rules);
+        Limit::new(rules.unwrap_or_default(), self.spec.vigilance.on_timeout, left)
+    }
+
+    /// What a crash means for this command.
+    fn repeat(&self, command: u16) -> Repeat {
+        let Some(row) = self.table.commands.get(usize::from(command)) else {
+            return Repeat::never();
+        };
+        let mut repeat = Repeat::never();
+        if row.rules.idempotent {
+            repeat = repeat.idempotent();
+        }
+        match row.writes.filter(|_| self.spec.reapply_properties) {
+            Some(property) => repeat.writes(property),
+            None => repeat,
+        }
+    }
+
+    /// Ends a command: wakes who waits, and posts what handlers shall hear. Whoever has taken the
+    /// entry out of the table calls this, once.
+    pub(crate) fn resolve(self: &Arc<Self>, call: u64, entry: Entry, outcome: Outcome) {
+        let Entry { command, reply, then, repeat, .. } = entry;
+        if repeat.is_reapplied() && outcome.is_no_failure() {
+            return;
+        }
+        let outcome = Arc::new(outcome);
+        let (told, source) = match &*outcome {
+            Outcome::Returned(_) => {
+                let sink = self.sinks.results.get(usize::from(command)).and_then(Option::as_ref);
+                (sink.is_some_and(|sink| (sink.is_connected)()), None)
+            }
+            // Told otherwise, or asked for.
+            Outcome::Exited(_) | Outcome::TimedOut(_) => (false, None),
+            Outcome::Cancelled | Outcome::Superseded => (false, None),
+            Outcome::Stopped | Outcome::Finishing => (false, None),
+            // As they are now: when it is told, the child may be another.
+            _ => (true, Some(Box::new(Source { name: self.name(), pid: self.life().pid }))),
+        };
+        let told = told || self.signals.call_ended.is_connected();
+        let post_it = {
+            let mut then = lock(&then);
+            let post_it = told || !then.is_empty();
+            then.stage = if post_it { Stage::Posted } else { Stage::Silent };
+            then.outcome = Some(Arc::clone(&outcome));
+            post_it
+        };
+        let notice = post_it.then(|| {
+            let outcome = Arc::clone(&outcome);
+            Notice::Outcome { command, call, outcome, then, source }
+        });
+        // Nobody may wait any more.
+        // An executor's waker is user code.
+        let _ = caught(|| reply.send(Reply::Outcome(outcome)).is_ok());
+        if let Some(notice) = notice {
+            post(self, notice);
+        }
+    }
+
+    /// Adds to what happens with a call's outcome; if that was delivered already, it happens next.
+    pub(crate) fn then(
+        self: &Arc<Self>,
+        call: u64,
+        command: u16,
+        then: &SharedThen,
+        add: impl FnOnce(&mut Then),
+    ) {
+        if sys::is_copy() {
+            return;
+        }
+        let notice = {
+            let mut now = lock(then);
+            add(&mut now);
+            match (now.stage, now.outcome.clone()) {
+                (Stage::Silent, Some(outcome)) => {
+                    now.stage = Stage::Posted;
+                    let then = Arc::clone(then);
+                    Notice::Outcome { command, call, outcome, then, source: None }
+                }
+                (Stage::Delivered, Some(outcome)) => {
+                    let (on_done, forward) = (now.on_done.take(), now.forward.take());
+                    Notice::Task(Box::new(move || {
+                        for late in [on_done, forward].into_iter().flatten() {
+                            late(&outcome);
+                        }
+                    }))
+                }
+                _ => return,
+            }
+        };
+        post(self, notice);
+    }
+
+    pub(crate) fn cancel(self: &Arc<Self>, call: u64) {
+        if sys::is_copy() {
+            return;
+        }
+        let _posting = self.begin_posting(&mut self.life());
+        let (waiting, pending, done) = {
+            let mut traffic = self.traffic();
+            let (waiting, pending) = (traffic.cancel_waiting(call), traffic.cancel_sent(call));
+            (waiting, pending, traffic.is_done())
+        };
+        if let Some(entry) = waiting {
+            self.resolve(call, entry, Outcome::Cancelled);
+            if done {
+                finish::stop_if_done(self);
+            }
+        } else if pending {
+            self.control().cancel(call);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What a generated control wraps: counted handles of one child.
+//!
+//! With the last [`Core`] the child is stopped. Signals, calls and threads hold only what the handles
+//! [share](crate::controller::state), so they keep no child alive.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use crate::controller::builder::encoded;
+use crate::controller::calls::call::Call;
+use crate::controller::process::Process;
+use crate::controller::report::outcome::{CallError, OutcomeCodec};
+use crate::controller::signals::inbox::InboxHandle;
+use crate::controller::state::Shared;
+use crate::controller::state::encoder::EncodeJob;
+use crate::interface::{Control, Interface};
+use crate::limits::ENCODE_INLINE;
+use crate::sync::lock;
+use crate::wire::codec::{Args, EncodeError, Encoder};
+use crate::wire::interface::{Command, PropertyDef};
+
+/// The owners of one child: with the last one it is stopped.
+pub(crate) struct Owner {
+    process: Process,
+    signals: Box<dyn Any + Send + Sync>,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.process.release();
+    }
+}
+
+/// What a generated control wraps: a counted handle of one child.
+#[derive(Clone)]
+pub struct Core {
+    owner: Arc<Owner>,
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.owner.process.fmt(f)
+    }
+}
+
+impl Core {
+    pub(crate) fn new<S: Send + Sync + 'static>(shared: Arc<Shared>, signals: S) -> Self {
+        let owner = Owner { process: Process::new(shared), signals: Box::new(signals) };
+        Self { owner: Arc::new(owner) }
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        self.owner.process.shared()
+    }
+
+    /// The child's life cycle.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.owner.process
+    }
+
+    /// The config of the next run.
+    ///
+    /// # Errors
+    /// If it could not be encoded; the one before then stays. What is wrong with a large one shows when a run is to
+    /// get it.
+    pub fn set_config<C: Control>(
+        &self,
+        config: <C::Interface as Interface>::Config,
+    ) -> Result<(), EncodeError> {
+        let config = encoded::<C>(config)?;
+        *lock(&self.shared().spec.config) = Some(config);
+        Ok(())
+    }
+
+    /// Whether the handlers run in this inbox's thread.
+    #[must_use]
+    pub fn delivers_to(&self, inbox: &InboxHandle) -> bool {
+        self.shared().spec.inbox.is(inbox)
+    }
+
+    /// Submits a command; never blocks.
+    pub fn call<A: Args, T, E>(&self, command: &'static Command<A, T, E>, args: A) -> Call<T, E> {
+        let mut encoder = Encoder::new(ENCODE_INLINE.get());
+        let shared = self.shared();
+        let (call, waiting) = match args.encode(&command.args, &mut encoder) {
+            Ok(()) => shared.submit(command.index, encoder.into_bytes()),
+            // Large: it moves, as it is, to the encoder thread.
+            Err(EncodeError::TooLarge { .. }) => {
+                let (call, waiting) = shared.submit_unencoded(command.index);
+                shared.encode(EncodeJob { call, parts: args.defer(&command.args) });
+                (call, waiting)
+            }
+            Err(error) => shared.refuse(command.index, error.to_string()),
+        };
+        let codec = OutcomeCodec { result: command.result, error: command.error };
+        Call::new(call, command.index, waiting, codec, Arc::clone(shared))
+    }
+
+    /// Submits a command and waits for its outcome.
+    ///
+    /// # Errors
+    /// How the command ended, if not with a result.
+    pub fn call_blocking<A: Args, T, E>(
+        &self,
+        command: &'static Command<A, T, E>,
+        args: A,
+    ) -> Result<T, CallError<E>> {
+        self.call(command, args).wait()
+    }
+
+    /// The mirror of a property: the last value known, without a round trip.
+    #[must_use]
+    pub fn property<T>(&self, property: &'static PropertyDef<T>) -> T {
+        let mirror = self.shared().mirrors.get(usize::from(property.index));
+        let value = mirror.map(|mirror| property.codec.decode(&mirror.read().0));
+        match value {
+            Some(Ok(value)) => value,
+            _ => (property.default)(),
+        }
+    }
+}
+
+/// A handle that does not keep the child alive: what a handler captures.
+pub struct WeakControl<C: Control> {
+    owner: Weak<Owner>,
+    _control: std::marker::PhantomData<fn() -> C>,
+}
+
+impl<C: Control> Clone for WeakControl<C> {
+    fn clone(&self) -> Self {
+        Self { owner: Weak::clone(&self.owner), _control: std::marker::PhantomData }
+    }
+}
+
+impl<C: Control> fmt::Debug for WeakControl<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WeakControl")
+    }
+}
+
+impl<C: Control> WeakControl<C> {
+    /// A weak handle of the same child.
+    #[must_use]
+    pub fn new(control: &C) -> Self {
+        let owner = Arc::downgrade(&control.__core().owner);
+        Self { owner, _control: std::marker::PhantomData }
+    }
+
+    /// The control, if another handle still owns it.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<C> {
+        let owner = self.owner.upgrade()?;
+        let signals = owner.signals.downcast_ref::<C::Signals>()?.clone();
+        Some(C::__new(Core { owner }, signals))
+    }
+}

@@ -1,0 +1,18 @@
+//! The bound of a child's inbox.
+
+/// Bounds of the signals that wait for one child; see [`Builder`](crate::Builder).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InboxBound {
+    pub(crate) entries: usize,
+    pub(crate) bytes: usize,
+}
+
+/// How full a child's inbox is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fill {
+    Room,
+    /// Over the bound: no more credit, unless a thread waits for the child.
+    Over,
+    /// Over the hard limit: no more credit at all.
+    HardOver,
+}

@@ -1,0 +1,336 @@
+//! Whether a child answers.
+//!
+//! Pure: takes the time as an argument and says what to do. While something is outstanding a look is due
+//! once per interval, and a look sends a ping unless one is unanswered; a child that leaves its ping
+//! unanswered for a few looks is unresponsive, until it answers. With nothing outstanding, no look is due.
+//!
+//! Looks are counted, not seconds: a controller that itself stood still finds the answers waiting, and
+//! must not blame the child. Nor may it while a tracer holds the child: then the looks are counted anew, and the verdict
+//! comes again, or not.
+
+use std::time::{Duration, Instant};
+
+use crate::limits::PINGS_MISSED;
+
+/// The right to one look: an older one, of a run that has ended, is worth nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Look(u64);
+
+/// What comes of a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Seen {
+    /// Send a ping with this number.
+    pub(crate) ping: Option<u32>,
+    /// The child has become unresponsive: it has left a ping of that time unanswered.
+    pub(crate) unresponsive: Option<Instant>,
+    /// The next look.
+    pub(crate) next: Option<(Look, Instant)>,
+}
+
+/// A child that answers what it was not asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an answer to a ping that was not sent")]
+pub(crate) struct Unasked;
+
+/// What a pong changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    InTime,
+    /// The child was unresponsive, and no longer is.
+    Recovered,
+}
+
+#[derive(Debug)]
+struct Unanswered {
+    ping: u32,
+    since: Instant,
+    looks: u32,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Health {
+    interval: Duration,
+    looks: u64,
+    due: Option<Look>,
+    pings: u32,
+    unanswered: Option<Unanswered>,
+    unresponsive: bool,
+    /// The verdict is that it is held.
+    held: bool,
+    /// The command that the last pong named, and since when it runs.
+    executing: Option<(u64, Instant)>,
+}
+
+impl Health {
+    pub(crate) fn new(interval: Duration) -> Self {
+        Self {
+            interval,
+            looks: 0,
+            due: None,
+            pings: 0,
+            unanswered: None,
+            unresponsive: false,
+            held: false,
+            executing: None,
+        }
+    }
+
+    /// A run begins.
+    pub(crate) fn reset(&mut self) {
+        *self = Self { looks: self.looks, ..Self::new(self.interval) };
+    }
+
+    /// Whether a look is due some time: then there is nothing to [`begin`](Self::begin).
+    pub(crate) fn is_watching(&self) -> bool {
+        self.due.is_some()
+    }
+
+    /// Something is outstanding: returns the first look, unless there is one.
+    pub(crate) fn begin(&mut self, now: Instant) -> Option<(Look, Instant)> {
+        if self.due.is_some() { None } else { self.again(now) }
+    }
+
+    fn again(&mut self, now: Instant) -> Option<(Look, Instant)> {
+        // An interval beyond the clock's end: never.
+        let at = now.checked_add(self.interval)?;
+        self.looks += 1;
+        self.due = Some(Look(self.looks));
+        Some((Look(self.looks), at))
+    }
+
+    /// The time of a look has come.
+    pub(crate) fn look(&mut self, look: Look, outstanding: bool, now: Instant) -> Seen {
+        if self.due != Some(look) {
+            return Seen::default();
+        }
+        self.due = None;
+        let mut seen = Seen::default();
+        if !outstanding {
+            return seen;
+        }
+        match &mut self.unanswered {
+            None => {
+                self.pings = self.pings.checked_add(1).unwrap_or(1);
+                self.unanswered = Some(Unanswered { ping: self.pings, since: now, looks: 0 });
+                seen.ping = Some(self.pings);
+            }
+            Some(unanswered) => {
+                unanswered.looks = unanswered.looks.saturating_add(1);
+                if unanswered.looks >= PINGS_MISSED && (self.held || !self.unresponsive) {
+                    self.unresponsive = true;
+                    seen.unresponsive = Some(unanswered.since);
+                }
+            }
+        }
+        seen.next = self.again(now);
+        seen
+    }
+
+    /// What was found when it had become unresponsive: whether a tracer holds it. Whether that is news.
+    pub(crate) fn judged(&mut self, held: bool, now: Instant) -> bool {
+        let known = std::mem::replace(&mut self.held, held) && held;
+        if let Some(unanswered) = self.unanswered.as_mut().filter(|_| held) {
+            (unanswered.since, unanswered.looks) = (now, 0);
+        }
+        !known
+    }
+
+    /// An answer, with the command that is being executed.
+    pub(crate) fn pong(
+        &mut self,
+        ping: u32,
+        executing: Option<(u64, Instant)>,
+    ) -> Result<Answer, Unasked> {
+        self.unanswered.take_if(|unanswered| unanswered.ping == ping).ok_or(Unasked)?;
+        self.executing = executing;
+        self.held = false;
+        let recovered = std::mem::take(&mut self.unresponsive);
+        Ok(if recovered { Answer::Recovered } else { Answer::InTime })
+    }
+
+    pub(crate) fn is_unresponsive(&self) -> bool {
+        self.unresponsive
+    }
+
+    /// The command that the last pong named, and since when it runs.
+    pub(crate) fn executing(&self) -> Option<(u64, Instant)> {
+        self.executing
+    }
+}
+
+/// Why a child has said more than it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FalseWord {
+    #[error(transparent)]
+    Pong(#[from] Unasked),
+    #[error("the overrun of a command that has no deadline, or has told it already")]
+    Overrun,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_child_that_a_tracer_holds_is_judged_again_once_it_is_let_go() {
+        let mut now = Instant::now();
+        let mut health = Health::new(SECOND);
+        let (mut look, _) = health.begin(now).unwrap();
+        let mut verdict = |health: &mut Health| {
+            for looks in 1.. {
+                now += SECOND;
+                let seen = health.look(look, true, now);
+                look = seen.next.unwrap().0;
+                if let Some(since) = seen.unresponsive {
+                    return (looks, (now - since).as_secs(), now);
+                }
+            }
+            unreachable!("it does not answer")
+        };
+        let missed = PINGS_MISSED;
+        let (looks, silent, at) = verdict(&mut health);
+        assert_eq!((looks, silent), (missed + 1, missed.into()), "one sends the ping");
+        assert!(health.judged(true, at), "it is held");
+        let (looks, _, at) = verdict(&mut health);
+        assert_eq!(looks, missed);
+        assert!(!health.judged(true, at), "it still is");
+        let (looks, silent, at) = verdict(&mut health);
+        assert_eq!((looks, silent), (missed, missed.into()), "counted from there");
+        assert!(health.judged(false, at), "it was let go, and does not answer");
+        assert_eq!(health.pong(1, None), Ok(Answer::Recovered));
+        assert!(!health.is_unresponsive());
+    }
+
+    #[test]
+    fn a_ping_per_interval_while_something_is_outstanding() {
+        let start = Instant::now();
+        let mut health = Health::new(SECOND);
+        let (look, at) = health.begin(start).unwrap();
+        assert_eq!((at, health.begin(start)), (start + SECOND, None), "one look at a time");
+        let seen = health.look(look, true, at);
+        assert_eq!((seen.ping, seen.unresponsive), (Some(1), None));
+        assert_eq!(health.pong(1, Some((7, start))), Ok(Answer::InTime));
+        assert_eq!(health.executing(), Some((7, start)));
+        let (look, at) = seen.next.unwrap();
+        assert_eq!(at, start + 2 * SECOND);
+        assert_eq!(health.look(look, false, at), Seen::default(), "nothing, and no next look");
+        assert!(health.begin(at).is_some());
+    }
+
+    #[test]
+    fn silence_is_told_once_and_so_is_its_end() {
+        let start = Instant::now();
+        let mut health = Health::new(SECOND);
+        let mut next = health.begin(start);
+        let mut verdicts = Vec::new();
+        for number in 0..10 {
+            let (look, at) = next.unwrap();
+            let seen = health.look(look, true, at);
+            assert_eq!(seen.ping.is_some(), number == 0, "the unanswered one is enough");
+            verdicts.extend(seen.unresponsive.map(|since| (number, since)));
+            next = seen.next;
+        }
+        assert_eq!(verdicts, [(PINGS_MISSED, start + SECOND)]);
+        assert!(health.is_unresponsive());
+        assert_eq!(health.pong(1, None), Ok(Answer::Recovered));
+        assert_eq!(health.pong(1, None), Err(Unasked));
+    }
+
+    #[test]
+    fn a_look_of_an_older_run_is_worth_nothing() {
+        let start = Instant::now();
+        let mut health = Health::new(SECOND);
+        let (old, at) = health.begin(start).unwrap();
+        health.reset();
+        let (new, _) = health.begin(start).unwrap();
+        assert_eq!(health.look(old, true, at), Seen::default());
+        assert!(health.look(new, true, at).ping.is_some());
+    }
+
+    #[test]
+    fn an_interval_without_end_never_looks() {
+        assert_eq!(Health::new(Duration::MAX).begin(Instant::now()), None);
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Submit,
+        EndAll,
+        /// The next look comes, this many milliseconds late.
+        Look(u64),
+        Answer,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            Just(Step::Submit),
+            Just(Step::EndAll),
+            (0u64..5000).prop_map(Step::Look),
+            (0u64..5000).prop_map(Step::Look),
+            Just(Step::Answer),
+        ]
+    }
+
+    proptest! {
+        /// Whatever happens in whatever order: while something is outstanding one look is due, never two;
+        /// one ping is unanswered at most; the two verdicts take turns, and a child is blamed only
+        /// for a ping that was looked at often enough.
+        #[test]
+        fn it_is_fair_and_watchful(steps in prop::collection::vec(step(), 0..200)) {
+            let mut now = Instant::now();
+            let mut health = Health::new(SECOND);
+            let (mut outstanding, mut due) = (false, None);
+            // The model: the unanswered ping, and looks at it.
+            let (mut unanswered, mut blamed) = (None::<(u32, u32)>, false);
+            for step in steps {
+                match step {
+                    Step::Submit => {
+                        outstanding = true;
+                        if let Some(look) = health.begin(now) {
+                            prop_assert!(due.is_none());
+                            due = Some(look);
+                        }
+                    }
+                    Step::EndAll => outstanding = false,
+                    Step::Look(late) => if let Some((look, at)) = due.take() {
+                        now = now.max(at) + Duration::from_millis(late);
+                        let seen = health.look(look, outstanding, now);
+                        prop_assert_eq!(seen.next.is_some(), outstanding);
+                        due = seen.next;
+                        if outstanding {
+                            match &mut unanswered {
+                                None => unanswered = seen.ping.map(|ping| (ping, 0)),
+                                Some((_, looks)) => {
+                                    prop_assert_eq!(seen.ping, None);
+                                    *looks += 1;
+                                }
+                            }
+                        }
+                        if seen.unresponsive.is_some() {
+                            prop_assert!(!blamed);
+                            prop_assert_eq!(unanswered.map(|(_, looks)| looks), Some(PINGS_MISSED));
+                            blamed = true;
+                        }
+                    },
+                    Step::Answer => match unanswered.take() {
+                        Some((ping, _)) => {
+                            let answer = if blamed { Answer::Recovered } else { Answer::InTime };
+                            prop_assert_eq!(health.pong(ping + 1, None), Err(Unasked));
+                            prop_assert_eq!(health.pong(ping, None), Ok(answer));
+                            blamed = false;
+                        }
+                        None => prop_assert_eq!(health.pong(1, None), Err(Unasked)),
+                    },
+                }
+                prop_assert!(!outstanding || due.is_some());
+                prop_assert_eq!(health.is_unresponsive(), blamed);
+                prop_assert_eq!(health.is_watching(), due.is_some());
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! In which order a child's items may come. Pure.
+//!
+//! A run goes `Ready` → outcomes → `Bye`, or `InitFailed` → `Bye`, or, when it is stopped before it has
+//! begun, just `Bye`. Properties, events, signals and progress come at any time before the `Bye`; so do
+//! calls that were cancelled before their turn. A child that tells anything else is broken: `ready` would
+//! be heard twice, or something after the end.
+
+use crate::wire::packet::ItemKind;
+
+/// How far the child says it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Told {
+    #[default]
+    Nothing,
+    Ready,
+    InitFailed,
+    Bye,
+}
+
+impl Told {
+    /// Notes an item, or says why none of that kind may come.
+    pub(crate) fn next(&mut self, kind: ItemKind) -> Result<(), &'static str> {
+        use ItemKind::{
+            Bye, InitFailed, Overrun, Panicked, Raised, Ready, Returned, Stopped, TimedOut,
+            Undecodable, Unencodable,
+        };
+        *self = match (*self, kind) {
+            (Self::Bye, _) => return Err("an item after the last one"),
+            (_, Bye) => Self::Bye,
+            (Self::Nothing, Ready) => Self::Ready,
+            (Self::Nothing, InitFailed) => Self::InitFailed,
+            (_, Ready | InitFailed) => return Err("a second word on how its start went"),
+            (
+                Self::Nothing | Self::InitFailed,
+                Returned | Raised | Panicked | Stopped | TimedOut | Overrun | Undecodable
+                | Unencodable,
+            ) => return Err("an outcome of a child that is not ready"),
+            (before, _) => before,
+        };
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_child_may_tell_in_which_order() {
+        use ItemKind::{
+            Bye, Cancelled, Event, InitFailed, Progress, Property, Ready, Returned, Stopped,
+        };
+        #[track_caller]
+        fn check(items: &[ItemKind], refused_at: Option<usize>) {
+            let mut told = Told::default();
+            let found = items.iter().position(|kind| told.next(*kind).is_err());
+            assert_eq!(found, refused_at, "{items:?}");
+        }
+        check(
+            &[Property, Event, Ready, Property, Returned, Progress, Cancelled, Stopped, Bye],
+            None,
+        );
+        check(&[Event, InitFailed, Property, Event, Cancelled, Bye], None);
+        check(&[Cancelled, Bye], None);
+        check(&[Ready, Ready], Some(1));
+        check(&[InitFailed, InitFailed], Some(1));
+        check(&[InitFailed, Ready], Some(1));
+        check(&[Ready, InitFailed], Some(1));
+        check(&[Returned], Some(0));
+        check(&[InitFailed, Stopped], Some(1));
+        check(&[Bye, Bye], Some(1));
+        check(&[Ready, Bye, Event], Some(2));
+        check(&[Bye, Ready], Some(1));
+    }
+}

@@ -1,0 +1,52 @@
+//! Everything of a start that others must see at once.
+
+use crate::controller::report::exit::State;
+use crate::controller::signals::inbox::Wake;
+use crate::controller::signals::notice::Notice;
+use crate::controller::state::held::Held;
+use crate::controller::state::posting::enqueue;
+use crate::controller::state::posting::enqueue_change;
+use crate::controller::state::run::Run;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::controller::state::{Life, Shared};
+
+/// Everything of a start that others must see at once.
+pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wake) {
+    let run = Arc::new(Run::new(life.generation + 1));
+    life.generation += 1;
+    life.state = State::Starting;
+    life.pid = None;
+    (life.restart, life.start) = (false, false);
+    life.restarting = None;
+    life.reason = None;
+    life.supervisor.begun(Instant::now());
+    life.ready = false;
+    life.run = Some(Arc::clone(&run));
+    life.holding.push(run.generation());
+    run.hold(Held::new(shared, run.generation()));
+    let reapplied = {
+        let mut traffic = shared.traffic();
+        let reapplied = traffic.begin_run(|command| shared.limit(command, None));
+        if life.finish.is_some() {
+            traffic.finish();
+        }
+        reapplied
+    };
+    shared.control().reset();
+    shared.inbox.begin_run(&shared.mirrors);
+    let mut wake = enqueue(shared, Notice::State(State::Starting));
+    // Nothing of the run before is to be seen when this one is heard of, but what is to be as it was.
+    for (property, row) in (0..).zip(&shared.table.properties) {
+        let change = enqueue_change(shared, property, |mirror| {
+            if reapplied.contains(&property) {
+                mirror.keep(&row.initial);
+                return false;
+            }
+            mirror.begin(&row.initial)
+        });
+        wake = wake.and(change);
+    }
+    (run, wake)
+}

@@ -1,0 +1,197 @@
+//! One run of a child, from the spawn to its last signal.
+//!
+//! Each run has a thread that spawns, shakes hands, and then reads the events lane; it never waits
+//! for the inbox. The watcher alone says that the process is gone. It then sends an end marker down
+//! the events lane: reading up to it is the drain. Should the marker not be reached in time, whoever
+//! sent it ends the run instead; the first to come ends it, once.
+//!
+//! [`connect`] begins it, [`read`] is its long middle, [`end`] its end.
+
+pub(crate) mod begin;
+mod command;
+mod connect;
+mod end;
+mod guard;
+pub(crate) mod next;
+mod read;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod rehearsal;
+pub(crate) mod watchdog;
+mod watched;
+
+use crate::controller::report::exit::ExitReport;
+use crate::controller::report::notifications::GaveUp;
+use crate::controller::report::notifications::Restarting;
+use crate::controller::run::begin::begin_run;
+use crate::controller::run::next::Next;
+use crate::controller::signals::inbox::Wake;
+use crate::controller::signals::notice::Notice;
+use crate::controller::state::posting::enqueue;
+use crate::controller::state::reporting::EndsHere;
+use crate::controller::state::run::Run;
+use crate::controller::state::run::Step;
+use crate::controller::state::run::wait_for_end;
+use crate::controller::state::watched_run::WatchedRun;
+use crate::process::watch::Watched;
+use crate::unwind::caught;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Instant;
+
+use crate::child::registry;
+use crate::controller::report::exit::Failure;
+use crate::controller::run::connect::NotConnected;
+use crate::controller::run::guard::EndGuard;
+use crate::controller::run::read::Unreadable;
+use crate::controller::state::Shared;
+use crate::controller::state::options::Program;
+use crate::limits::CLOSED_LANE_PATIENCE;
+use crate::process::watch::{self};
+use crate::sync::lock;
+
+/// What is wrong with a program that lives on without the socket that is its stdin.
+#[cfg(target_os = "linux")]
+const NEVER_SAID_WHO: &str = "it has closed the socket that is its stdin before it said who it is; is \
+     `mpcore::init()` or `mpcore::child_main` the first line of its `main`?";
+
+/// Starts the run's thread.
+pub(crate) fn begin(shared: &Arc<Shared>, run: &Arc<Run>) {
+    let for_thread = (Arc::clone(shared), Arc::clone(run));
+    let body = move || {
+        let (shared, run) = for_thread;
+        live(&shared, &run);
+    };
+    // The system cuts the name at 15 characters.
+    let name = format!("mp-{}", shared.name().replace('\0', ""));
+    if let Err(error) = thread::Builder::new().name(name).spawn(body) {
+        lock(&run.known).failure = Some(Failure::Resources(error.to_string()));
+        finish(shared, run);
+    }
+}
+
+fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
+    let Some(steps) = lock(&run.received).take() else {
+        return;
+    };
+    let guard = EndGuard { shared, run, steps, finish };
+    // For what this thread reads; let go before the run's end is told, for which `join` waits as well.
+    let _held = run.held();
+    let steps = &guard.steps;
+    let owner: Arc<dyn Watched> = Arc::new(WatchedRun::new(shared, run));
+    let connected = match &shared.spec.program {
+        Program::Thread(child) => connect::to_thread(shared, run, owner, child.serve),
+        Program::Script(script) => {
+            let (script, table) = (script.clone(), Arc::clone(&shared.table));
+            let serve = move |lanes, run: registry::Run| script.play(&table, lanes, &run);
+            connect::to_thread(shared, run, owner, serve)
+        }
+        _ => connect::to_process(shared, run, owner, steps),
+    };
+    match connected {
+        Ok((lanes, nonce)) => {
+            let events = read::open(shared, run, lanes, nonce);
+            match read::read(shared, run, events) {
+                Ok(()) => {}
+                Err(Unreadable::Closed) => help_along(run, steps, "it has closed its lane"),
+                Err(Unreadable::NoMemory(why)) => {
+                    run.fail(Failure::Resources(why));
+                    wait_for_end(steps);
+                }
+                Err(Unreadable::Broken(why)) => {
+                    run.declare_broken(&why);
+                    wait_for_end(steps);
+                }
+            }
+        }
+        #[cfg(target_os = "linux")]
+        Err(NotConnected::Closed) => help_along(run, steps, NEVER_SAID_WHO),
+        Err(NotConnected::NoProcess(failure)) => {
+            lock(&run.known).failure.get_or_insert(failure);
+        }
+        Err(NotConnected::Refused(failure)) => {
+            run.fail(failure);
+            wait_for_end(steps);
+        }
+        Err(NotConnected::Ended) => {}
+    }
+}
+
+/// A child that has closed its lane is about to end, or else is made to.
+fn help_along(run: &Run, steps: &mpsc::Receiver<Step>, otherwise: &str) {
+    match steps.recv_timeout(CLOSED_LANE_PATIENCE) {
+        Ok(Step::Ended) => return,
+        Ok(Step::Greeted { .. }) | Err(_) => {}
+    }
+    let said_goodbye = lock(&run.known).bye.is_some();
+    if said_goodbye {
+        watch::kill(run.key);
+    } else {
+        run.declare_broken(otherwise);
+    }
+    wait_for_end(steps);
+}
+
+/// Ends the run, begins what follows, and calls the user's hook. Once: whoever comes first does it.
+pub(crate) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
+    let _here = EndsHere::new();
+    let Some((next, report)) = end::end(shared, run) else { return };
+    follow(next, shared, &report);
+    if let Some(after_exit) = &shared.spec.after_exit {
+        let _ = caught(|| after_exit(&report));
+    }
+    shared.life().hooks -= 1;
+    shared.life_changed().notify_all();
+}
+
+/// The last signals of the run have been posted: begins the next, or says when it begins, or that it
+/// never does. What has been called off meanwhile is not told.
+fn follow(next: Next, shared: &Arc<Shared>, report: &Arc<ExitReport>) {
+    let mut begun = None;
+    let mut wake = Wake::none();
+    {
+        let mut life = shared.life();
+        life.finishing = false;
+        if let Next::GiveUp(reason) = next {
+            let report = Arc::clone(report);
+            wake = enqueue(shared, Notice::GaveUp(Box::new(GaveUp { reason, report })));
+        }
+        if life.restart {
+            life.supervisor.by_hand();
+            let (run, starting) = begin_run(shared, &mut life);
+            (begun, wake) = (Some(run), wake.and(starting));
+        } else if let Some(next) = life.restarting.clone() {
+            set_alarm(shared, &next);
+            wake = enqueue(shared, Notice::Restarting(Box::new(next)));
+        }
+    }
+    shared.life_changed().notify_all();
+    wake.wake();
+    if let Some(run) = begun {
+        begin(shared, &run);
+    }
+}
+
+fn set_alarm(shared: &Arc<Shared>, next: &Restarting) {
+    let (waiting, generation) = (Arc::downgrade(shared), next.report.generation);
+    // The delay is bounded, see `supervise`.
+    watch::alarm(Instant::now() + next.delay, move || {
+        if let Some(shared) = waiting.upgrade() {
+            begin_next(&shared, generation);
+        }
+    });
+}
+
+/// The time has come to start again after this run, unless somebody has thought better of it.
+fn begin_next(shared: &Arc<Shared>, generation: u32) {
+    let (run, wake): (Arc<Run>, Wake) = {
+        let mut life = shared.life();
+        if life.restarting.as_ref().is_none_or(|next| next.report.generation != generation) {
+            return;
+        }
+        begin_run(shared, &mut life)
+    };
+    shared.life_changed().notify_all();
+    wake.wake();
+    begin(shared, &run);
+}

@@ -1,0 +1,154 @@
+//! Supervision at work: what follows the end of a run, and what stands for the next until it begins.
+//!
+//! The [`Supervisor`](crate::controller::model::restart_policy::Supervisor) decides. The end of a run asks it under the
+//! lock of `life`, tells what it says after the run's last signal, and sets an alarm, which rings on the
+//! watcher's thread and only starts the thread of the next run. Until then `Life::restarting` stands for
+//! that run: whoever takes it out has begun the run, or called it off. Commands wait meanwhile, as they do
+//! before the first start.
+
+use crate::controller::report::notifications::Restarting;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::controller::model::requests::{Gate, GoOver};
+use crate::controller::model::restart_policy::{RunEnd, Verdict};
+use crate::controller::report::exit::ExitReport;
+use crate::controller::report::notifications::GiveUpReason;
+use crate::controller::state::Life;
+
+/// What follows the end of a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Next {
+    Rest,
+    /// A restart by hand.
+    AtOnce,
+    Later {
+        attempt: u32,
+        delay: Duration,
+    },
+    GiveUp(GiveUpReason),
+}
+
+impl Next {
+    pub(crate) fn after(life: &mut Life, end: RunEnd) -> Self {
+        if life.released {
+            (life.restart, life.start) = (false, false);
+            return Self::Rest;
+        }
+        if life.restart {
+            return Self::AtOnce;
+        }
+        match life.supervisor.ended(Instant::now(), end) {
+            Verdict::Rest => Self::Rest,
+            Verdict::Restart { attempt, delay } => Self::Later { attempt, delay },
+            Verdict::GiveUp(reason) => Self::GiveUp(reason),
+        }
+    }
+
+    /// What of the commands without an outcome goes over to the next run; `ready`: the one that has ended
+    /// had been ready.
+    pub(crate) fn go_over(self, ready: bool) -> GoOver {
+        match self {
+            Self::Later { .. } if ready => GoOver::Idempotent,
+            Self::Later { .. } => GoOver::Everything,
+            // By hand: what was there before was stopped.
+            Self::AtOnce => GoOver::Since,
+            Self::Rest | Self::GiveUp(_) => GoOver::Nothing,
+        }
+    }
+
+    /// Of a child that is to finish, and has `left` commands to do: no run begins for none.
+    pub(crate) fn if_any_left(self, left: usize) -> Self {
+        match self {
+            Self::Later { .. } if left == 0 => Self::Rest,
+            next => next,
+        }
+    }
+
+    /// Whether another run is to come.
+    pub(crate) fn is_run(self) -> bool {
+        matches!(self, Self::AtOnce | Self::Later { .. })
+    }
+
+    /// Whether commands are taken from now on.
+    pub(crate) fn gate(self, report: &Arc<ExitReport>, finishes: bool) -> Gate {
+        match self {
+            Self::AtOnce | Self::Later { .. } if finishes => Gate::Finishing,
+            Self::AtOnce | Self::Later { .. } => Gate::Open,
+            Self::Rest | Self::GiveUp(_) => Gate::Ended(Arc::clone(report)),
+        }
+    }
+
+    pub(crate) fn restarting(self, report: &Arc<ExitReport>) -> Option<Restarting> {
+        let Self::Later { attempt, delay } = self else { return None };
+        Some(Restarting { attempt, delay, report: Arc::clone(report) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ExitStatus;
+    use crate::RestartPolicy;
+    use crate::State;
+    use crate::controller::report::exit::Failure;
+
+    #[mpcore::process]
+    trait Idle {
+        fn answer(&mut self) -> i32;
+    }
+
+    #[derive(mpcore::Child)]
+    #[child(Idle)]
+    struct IdleProcess {}
+
+    impl Idle for IdleProcess {
+        fn answer(&mut self) -> i32 {
+            42
+        }
+    }
+
+    const LONG: Duration = Duration::from_secs(40);
+
+    fn idle(policy: RestartPolicy) -> IdleControl {
+        let builder = IdleControl::builder().in_process::<IdleProcess>().restart(policy);
+        let idle = builder.spawn().unwrap();
+        idle.process().wait_ready(LONG).unwrap();
+        idle
+    }
+
+    fn hang(idle: &IdleControl) {
+        let run = idle.process().shared().life().run.clone().unwrap();
+        run.make_way();
+        run.kill_for(None, Some(Failure::Broken("it hangs".into())));
+        idle.process().join(LONG).unwrap().expect("it ends");
+    }
+
+    #[test]
+    fn a_child_that_is_killed_to_be_restarted_is_whatever_the_policy_says() {
+        let idle = idle(RestartPolicy::never());
+        let restarting = idle.process().signals().restarting.receiver();
+        hang(&idle);
+        let next = restarting.recv_timeout(LONG).unwrap().0;
+        assert_eq!((next.attempt, next.report.generation), (1, 1));
+        assert_eq!(next.report.failure, Some(Failure::Broken("it hangs".into())));
+        assert_eq!(next.report.status.map(ExitStatus::code), Some(-9));
+        assert_eq!(idle.answer().wait(), Ok(42));
+        assert_eq!((idle.process().generation(), idle.process().state()), (2, State::Running));
+    }
+
+    #[test]
+    fn the_intensity_holds_for_children_that_hang_and_a_stop_is_stronger() {
+        let idle = idle(RestartPolicy::never().intensity(1, LONG));
+        let gave_up = idle.process().signals().gave_up.receiver();
+        hang(&idle);
+        idle.process().wait_ready(LONG).unwrap();
+        hang(&idle);
+        let end = gave_up.recv_timeout(LONG).unwrap().0;
+        assert_eq!(end.reason, GiveUpReason::TooManyRestarts { restarts: 1, within: LONG });
+        idle.process().start().unwrap();
+        idle.process().stop();
+        hang(&idle);
+        assert!(!idle.process().restart_pending());
+    }
+}

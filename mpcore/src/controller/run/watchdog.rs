@@ -1,0 +1,295 @@
+//! Carries out what the pure parts decide about a child that keeps its controller waiting: pings, the
+//! verdict [unresponsive](crate::controller::model::health), commands over their deadline, cancels that are not heeded.
+//!
+//! Runs on whichever thread brings the news: the caller's (a command is submitted), the reader (an answer,
+//! an overrun), and as alarms on the watcher's, so nothing here waits. What is told belongs to its run,
+//! so it is told under the run's `finished`, like what is read.
+
+use crate::controller::model::health::FalseWord;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use crate::chaos;
+use crate::controller::model::health::{Answer, Look};
+use crate::controller::model::limit::Blame;
+use crate::controller::model::limit::milliseconds;
+use crate::controller::model::requests::Traffic;
+use crate::controller::report::escalation::{Escalation, Executing, Ignored, Unresponsive};
+use crate::controller::report::exit::{Failure, State};
+use crate::controller::report::outcome::{CallError, Exception, ExceptionKind};
+use crate::controller::signals::notice::Notice;
+use crate::controller::state::posting::post;
+use crate::controller::state::run::Run;
+use crate::controller::state::{Life, Shared};
+use crate::error::Never;
+use crate::inherited;
+use crate::limits::{HELD_UP_PATIENCE, LOOK_AGAIN, OVERRUN_GRACE};
+use crate::process::{sys, watch};
+use crate::wire::packet::CallFlags;
+use crate::wire::report::{InExecution, Pong};
+
+impl Shared {
+    // ---- whether it answers
+
+    /// Something may have become outstanding: sees to it that somebody looks after the child.
+    pub(crate) fn keep_watch(self: &Arc<Self>) {
+        let first = self.traffic().begin_watch();
+        if let Some((look, at)) = first {
+            self.look_at(look, at);
+        }
+    }
+
+    pub(crate) fn look_at(self: &Arc<Self>, look: Look, at: Instant) {
+        let shared = Arc::downgrade(self);
+        watch::alarm(at, move || {
+            if let Some(shared) = Weak::upgrade(&shared) {
+                shared.look(look);
+            }
+        });
+    }
+
+    fn look(self: &Arc<Self>, look: Look) {
+        let Some(run) = self.life().run.clone().filter(|_| !self.is_patient()) else { return };
+        let looked = run.try_while_it_lasts(|| {
+            let mut traffic = self.traffic();
+            let outstanding = traffic.is_outstanding();
+            let seen = traffic.health.look(look, outstanding, Instant::now());
+            let executing = executing(self, &traffic);
+            let late = executing.and_then(|it| foretell(&mut traffic, it));
+            let oldest = traffic.pending.oldest();
+            drop(traffic);
+            // A debugger's work is no delay of the child's.
+            let is_judged = late.is_some() || seen.unresponsive.is_some();
+            let tracer = is_judged.then(|| self.held_by()).flatten();
+            let late = late.filter(|_| tracer.is_none());
+            if let Some(ping) = seen.ping {
+                self.control().ping(ping);
+            }
+            if let Some((look, at)) = seen.next {
+                self.look_at(look, at);
+            }
+            if let Some(since) = seen.unresponsive {
+                let verdict = Unresponsive { since, executing, tracer };
+                let is_news = self.traffic().health.judged(tracer.is_some(), Instant::now());
+                if is_news {
+                    post(self, Notice::Unresponsive(Box::new(verdict)));
+                }
+                if tracer.is_none() {
+                    self.act_on_silence(&run, &verdict, oldest);
+                }
+            }
+            if let Some((call, after)) = late
+                && self.overran(call, after).is_ok()
+                && let Some(entry) = self.traffic().pending.get_mut(call)
+            {
+                entry.limit.foretold = true;
+            }
+        });
+        if looked.is_err() {
+            // The watcher waits for nobody, so it looks again.
+            self.look_at(look, Instant::now() + LOOK_AGAIN.get());
+        }
+    }
+
+    /// The process that holds the child as its debugger.
+    fn held_by(&self) -> Option<u32> {
+        let pid = self.life().pid;
+        pid.and_then(sys::held_by)
+    }
+
+    fn act_on_silence(
+        self: &Arc<Self>,
+        run: &Arc<Run>,
+        verdict: &Unresponsive,
+        oldest: Option<u64>,
+    ) {
+        let escalation = self.spec.vigilance.on_unresponsive;
+        match escalation {
+            Escalation::Tell => {}
+            // Commands run in order, so the oldest is the one that is executed.
+            Escalation::Cancel => oldest.into_iter().for_each(|call| self.cancel(call)),
+            Escalation::Kill | Escalation::Restart => {
+                let silent = verdict.since.elapsed();
+                let failure = Failure::Unresponsive { silent, executing: verdict.executing };
+                self.kill(run, failure, None, escalation);
+            }
+        }
+    }
+
+    /// A child's answer, heard under the run's `finished`.
+    pub(crate) fn answered(self: &Arc<Self>, pong: Pong) -> Result<(), FalseWord> {
+        let now = Instant::now();
+        let since = |it: InExecution| {
+            // However long it says: it cannot have begun before the clock did.
+            let begun = now.checked_sub(Duration::from_millis(it.milliseconds)).unwrap_or(now);
+            (it.call, begun)
+        };
+        let answer = self.traffic().health.pong(pong.ping, pong.executing.map(since))?;
+        if answer == Answer::Recovered {
+            post(self, Notice::Responsive);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn executing(&self) -> Option<Executing> {
+        executing(self, &self.traffic())
+    }
+
+    // ---- deadlines
+
+    /// What the command that this thread executes still has, for the calls it submits.
+    pub(crate) fn inherited_time() -> Option<Duration> {
+        inherited::deadline().map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Gives a call another deadline.
+    pub(crate) fn set_timeout(&self, call: u64, allowed: Duration) {
+        if sys::is_copy() {
+            return;
+        }
+        let allowed = milliseconds(allowed);
+        let under_way = self.traffic().set_timeout(call, allowed);
+        if under_way {
+            self.control().set_deadline(call, allowed);
+        }
+    }
+
+    /// A command's time is over and it has not ended, as the child tells under the run's `finished`.
+    pub(crate) fn overran(self: &Arc<Self>, call: u64, after: Duration) -> Result<(), FalseWord> {
+        let (command, flags) = {
+            let mut traffic = self.traffic();
+            let entry = traffic.pending.get_mut(call).ok_or(FalseWord::Overrun)?;
+            if std::mem::take(&mut entry.limit.foretold) {
+                return Ok(()); // told already, by the controller
+            }
+            if std::mem::replace(&mut entry.limit.overran, true) || !entry.limit.given {
+                return Err(FalseWord::Overrun);
+            }
+            (entry.command, entry.limit.flags)
+        };
+        let exception = Exception {
+            process: self.name(),
+            pid: self.life().pid,
+            command: self.command_name(command),
+            call: Some(call),
+            kind: ExceptionKind::TimedOut,
+            message: CallError::<Never>::TimedOut { after }.to_string(),
+            backtrace: String::new(),
+        };
+        post(self, Notice::Exception(Box::new(exception)));
+        let escalation = self.spec.vigilance.on_timeout;
+        if escalation.kills() && !flags.has(CallFlags::OUTLIVES_DEADLINE) {
+            // It was asked to end, and gets the time to look.
+            self.kill_after(call, OVERRUN_GRACE, Ignored::Deadline { after }, escalation);
+        }
+        Ok(())
+    }
+
+    // ---- cancels
+
+    /// Cancels a call, and kills the child if it has no outcome after `grace`.
+    pub(crate) fn cancel_or_kill(self: &Arc<Self>, call: u64, grace: Duration) {
+        if sys::is_copy() {
+            return;
+        }
+        self.cancel(call);
+        let may_be_killed = {
+            let mut traffic = self.traffic();
+            let entry = traffic.pending.get_mut(call);
+            entry.is_some_and(|entry| !entry.limit.flags.has(CallFlags::OUTLIVES_CANCEL))
+        };
+        if may_be_killed {
+            self.kill_after(call, grace, Ignored::Cancel { grace }, Escalation::Kill);
+        }
+    }
+
+    // ---- the end of patience
+
+    /// Kills this run of the child after `grace`, for a call that still has no outcome then. One that is
+    /// begun anew in the next run has its time anew.
+    fn kill_after(
+        self: &Arc<Self>,
+        call: u64,
+        grace: Duration,
+        ignored: Ignored,
+        escalation: Escalation,
+    ) {
+        let at = Instant::now().checked_add(grace).filter(|_| !self.is_patient());
+        let Some(at) = at else { return };
+        let Some(run) = self.life().run.clone() else { return };
+        let (shared, run) = (Arc::downgrade(self), Arc::downgrade(&run));
+        watch::alarm(at, move || {
+            if let (Some(shared), Some(run)) = (Weak::upgrade(&shared), Weak::upgrade(&run)) {
+                shared.let_through_or_kill(run, call, ignored, escalation);
+            }
+        });
+    }
+
+    /// Its outcome may wait behind signals that a full inbox holds back: it is let through, once, as for a
+    /// thread that waits.
+    fn let_through_or_kill(
+        self: &Arc<Self>,
+        run: Arc<Run>,
+        call: u64,
+        ignored: Ignored,
+        escalation: Escalation,
+    ) {
+        let is_current =
+            |life: &Life| life.run.as_ref().is_some_and(|current| Arc::ptr_eq(current, &run));
+        if matches!(ignored, Ignored::Deadline { .. })
+            && is_current(&self.life())
+            && self.held_by().is_some()
+            && self.traffic().pending.contains(call)
+        {
+            // It has its time to look once it is let go.
+            self.kill_after(call, OVERRUN_GRACE, ignored, escalation);
+            return;
+        }
+        if !self.control().is_withheld() || !self.traffic().pending.contains(call) {
+            self.kill_for(&run, call, ignored, escalation);
+            return;
+        }
+        let waiting = self.begin_wait();
+        let shared = Arc::clone(self);
+        watch::alarm(Instant::now() + chaos::patience(HELD_UP_PATIENCE), move || {
+            shared.kill_for(&run, call, ignored, escalation);
+            drop(waiting);
+        });
+    }
+
+    fn kill_for(&self, run: &Arc<Run>, call: u64, ignored: Ignored, escalation: Escalation) {
+        let command = self.traffic().pending.command(call);
+        let Some(command) = command.and_then(|command| self.command_name(command)) else { return };
+        let failure = Failure::KilledFor { command, call, ignored };
+        self.kill(run, failure, Some(Blame { call, command, ignored }), escalation);
+    }
+
+    fn kill(&self, run: &Arc<Run>, failure: Failure, blame: Option<Blame>, escalation: Escalation) {
+        let life = self.life();
+        if !life.run.as_ref().is_some_and(|current| Arc::ptr_eq(current, run)) {
+            return;
+        }
+        // Whoever has asked for the end has it his way, only sooner.
+        let asked = life.state == State::Stopping;
+        if escalation == Escalation::Restart && !asked {
+            run.make_way();
+        }
+        run.kill_for(blame, (!asked).then_some(failure));
+    }
+}
+
+/// The command that a child is executing is over its deadline, and the child does not come to tell it: it
+/// stands still, or its word waits behind what a full inbox holds back.
+fn foretell(traffic: &mut Traffic, executing: Executing) -> Option<(u64, Duration)> {
+    let limit = &traffic.pending.get_mut(executing.call)?.limit;
+    let after = Duration::from_millis(limit.milliseconds.into());
+    let over = executing.since.elapsed() > after + OVERRUN_GRACE;
+    (limit.milliseconds != 0 && !limit.overran && over).then_some((executing.call, after))
+}
+
+/// What the last pong named, while it has no outcome.
+fn executing(shared: &Shared, traffic: &Traffic) -> Option<Executing> {
+    let (call, since) = traffic.health.executing()?;
+    let command = traffic.pending.command(call)?;
+    Some(Executing { call, command: shared.command_name(command)?, since })
+}

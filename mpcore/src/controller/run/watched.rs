@@ -1,0 +1,140 @@
+//! What the watcher reports of a run's process.
+
+use crate::controller::report::exit::Failure;
+use crate::controller::state::run::Run;
+use crate::controller::state::run::Step;
+use crate::limits::DRAIN_DEADLINE;
+use crate::process::End;
+use crate::process::ExitStatus;
+use crate::process::Unkillable;
+use crate::process::stop::Rung;
+use crate::process::sys;
+use crate::sync::lock;
+use crate::sync::wait_timeout;
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+use crate::controller::run::finish;
+use crate::controller::state::Shared;
+use crate::controller::state::watched_run::WatchedRun;
+use crate::process::watch::Watched;
+
+/// SIGKILL, as an exit status reports it.
+const KILLED: ExitStatus = ExitStatus::from_code(-9);
+
+impl Watched for WatchedRun {
+    fn ended(self: Arc<Self>, end: End) {
+        if !self.is_current() {
+            return;
+        }
+        let Self { shared, run } = &*self;
+        {
+            let mut known = lock(&run.known);
+            if known.ended.is_some() {
+                return;
+            }
+            known.ended = Some(end);
+        }
+        // The send of the marker could block on a lane that a broken child has filled.
+        let for_thread = (Arc::clone(shared), Arc::clone(run));
+        let body = move || {
+            let (shared, run) = for_thread;
+            announce_end(&shared, &run);
+        };
+        if thread::Builder::new().name("mp-end".into()).spawn(body).is_err() {
+            // The run's thread gets its word all the same, and ends.
+            run.send_step(Step::Ended);
+            let end = lock(&run.known).events_end.clone();
+            end.filter(|end| !end.may_block()).into_iter().for_each(|end| run.mark_end(end));
+            finish(shared, run);
+        }
+    }
+
+    fn climbed(self: Arc<Self>, rung: Rung) {
+        if !self.is_current() {
+            return;
+        }
+        let Self { shared, run } = &*self;
+        match rung {
+            Rung::Terminate => lock(&run.known).terminated = true,
+            Rung::Kill => {
+                lock(&run.known).killed = true;
+                if shared.spec.program.is_on_thread() {
+                    // A thread cannot be killed: it is left behind, unheard, as if it had been.
+                    Arc::clone(&self).ended(End::Status(KILLED));
+                }
+            }
+            // Told by `given_up`.
+            Rung::GiveUp => {}
+        }
+    }
+
+    fn given_up(self: Arc<Self>, why: Unkillable) {
+        let pid = self.shared.life().pid.unwrap_or_default();
+        self.cut_off(End::LinkLost, |because| Failure::Unkillable {
+            pid,
+            why,
+            because: because.map(Box::new),
+        });
+    }
+
+    fn unwatchable(self: Arc<Self>, why: &io::Error) {
+        let why = format!("its end could not be noticed, so it was killed: {why}");
+        self.cut_off(End::Unknown, |_| Failure::Resources(why));
+    }
+
+    fn start_deadline_passed(self: Arc<Self>) {
+        let Self { shared, run } = &*self;
+        if self.is_current() {
+            let tracer = shared.life().pid.and_then(sys::tracer_of);
+            let mut known = lock(&run.known);
+            known.start_deadline_passed = true;
+            // What is known already says more.
+            let open = known.failure.is_none() && known.bye.is_none() && known.asked.is_none();
+            known.tracer = tracer.filter(|_| open);
+        }
+    }
+}
+
+impl WatchedRun {
+    /// The watcher waits for the process no longer.
+    fn cut_off(self: Arc<Self>, end: End, failure: impl FnOnce(Option<Failure>) -> Failure) {
+        if !self.is_current() {
+            return;
+        }
+        let Self { shared, run } = &*self;
+        {
+            let mut known = lock(&run.known);
+            if known.ended.is_some() {
+                return;
+            }
+            let deadline = shared.spec.start_deadline;
+            let held = |tracer| Failure::HeldByTracer { tracer, deadline };
+            let before = known.failure.take().or_else(|| known.tracer.take().map(held));
+            known.failure = Some(failure(before));
+        }
+        Arc::clone(&self).ended(end);
+    }
+}
+
+/// Tells the run's thread that the process is gone, and ends the run itself if that takes too long.
+fn announce_end(shared: &Arc<Shared>, run: &Arc<Run>) {
+    run.send_step(Step::Ended);
+    let deadline = Instant::now() + DRAIN_DEADLINE;
+    let end = lock(&run.known).events_end.clone();
+    if let Some(end) = end {
+        run.mark_end(end);
+    }
+    let mut life = shared.life();
+    while life.run.as_ref().is_some_and(|current| Arc::ptr_eq(current, run)) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        life = wait_timeout(shared.life_changed(), life, left);
+    }
+    drop(life);
+    finish(shared, run);
+}

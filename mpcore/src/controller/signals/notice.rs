@@ -1,0 +1,125 @@
+//! What waits in a mailbox until the inbox's thread delivers it.
+
+use std::sync::Arc;
+
+use crate::controller::model::pending::SharedThen;
+use crate::controller::report::escalation::Unresponsive;
+use crate::controller::report::exit::{Failure, SharedReport, State};
+use crate::controller::report::notifications::{GaveUp, LinesDropped, Restarting};
+use crate::controller::report::outcome::{Exception, Outcome};
+use crate::controller::signals::mailbox::{Mailbox, Weighed};
+use crate::controller::signals::mirror::Mirror;
+use crate::process::output::OutputStream;
+use crate::wire::keyed::Key;
+use crate::wire::packet::Bytes;
+use crate::wire::stop_reason::StopReason;
+
+/// Whose outcome it is, where that is told.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) name: String,
+    pub(crate) pid: Option<u32>,
+}
+
+/// One thing that waits to be told.
+pub(crate) enum Notice {
+    Outcome {
+        command: u16,
+        call: u64,
+        outcome: Arc<Outcome>,
+        then: SharedThen,
+        source: Option<Box<Source>>,
+    },
+    /// Of the waiting ones of a property only the newest, its value stands in the mirror: it becomes a
+    /// [`Value`](Self::Value) when it is taken out, or when a newer one is posted behind it.
+    Property(u16),
+    /// A property's value of this version.
+    Value {
+        index: u16,
+        bytes: Arc<Vec<u8>>,
+        version: u64,
+    },
+    Event(u16, Bytes),
+    /// A command's signal that the child emitted by itself.
+    Signal(u16, Bytes),
+    Progress {
+        call: u64,
+        fraction: f64,
+    },
+    Started(u32),
+    Ready,
+    State(State),
+    Stopping(Box<StopReason>),
+    Stale(bool),
+    Unresponsive(Box<Unresponsive>),
+    Responsive,
+    Exception(Box<Exception>),
+    Failed(Box<Failure>),
+    Finished(SharedReport),
+    Restarting(Box<Restarting>),
+    GaveUp(Box<GaveUp>),
+    Task(Box<dyn FnOnce() + Send>),
+    /// Bounded by its [backlog](crate::controller::state::captured): as bytes it does not count here.
+    Line(OutputStream, String),
+    LinesDropped(LinesDropped),
+}
+
+impl Notice {
+    /// Of a notice that a newer one may replace. The changes of properties are posted by themselves.
+    pub(crate) fn key(&self, latest: impl Fn(u16) -> bool) -> Option<Key> {
+        match self {
+            Self::Event(index, _) if latest(*index) => Some(Key::Event(*index)),
+            Self::Progress { call, .. } => Some(Key::Progress(*call)),
+            _ => None,
+        }
+    }
+
+    /// The same with the value that the mirrors hold now.
+    pub(crate) fn with_value(mut self, mirrors: &[Arc<Mirror>]) -> Self {
+        self.take_value(mirrors);
+        self
+    }
+
+    pub(crate) fn take_value(&mut self, mirrors: &[Arc<Mirror>]) {
+        if let Self::Property(index) = *self {
+            let mirror = mirrors.get(usize::from(index));
+            let value = mirror.map(|it| it.read());
+            let (bytes, version) = value.unwrap_or_default();
+            *self = Self::Value { index, bytes, version };
+        }
+    }
+}
+
+impl Weighed for Notice {
+    fn bytes(&self) -> usize {
+        const ENTRY: usize = 64;
+        if matches!(self, Self::Line(..)) {
+            return 0;
+        }
+        ENTRY
+            + match self {
+                Self::Outcome { outcome, .. } => match &**outcome {
+                    Outcome::Returned(bytes) | Outcome::Raised(bytes) => bytes.len(),
+                    Outcome::Encode(text) | Outcome::Decode(text) => text.len(),
+                    Outcome::Panicked(report) => {
+                        report.message.len() + report.location.len() + report.backtrace.len()
+                    }
+                    _ => 0,
+                },
+                Self::Event(_, bytes) | Self::Signal(_, bytes) => bytes.len(),
+                Self::Value { bytes, .. } => bytes.len(),
+                _ => 0,
+            }
+    }
+}
+
+/// The signals of one child that wait.
+pub(crate) type ChildInbox = Mailbox<Notice>;
+
+impl ChildInbox {
+    /// A run begins: what waits is of older ones. It keeps the values that it tells of, so nothing of the new
+    /// run replaces it.
+    pub(crate) fn begin_run(&self, mirrors: &[Arc<Mirror>]) {
+        self.begin(|notice| notice.take_value(mirrors));
+    }
+}

@@ -1,0 +1,425 @@
+//! Named, typed notifications: connecting to them, and receiving them as a stream.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use crate::process::sys;
+use crate::sync::lock;
+use crate::unwind::caught;
+use crate::wait_policy::wait_forbidden;
+
+/// A notification with the arguments `S`, a tuple.
+///
+/// Handlers run in the thread of the child's [`Inbox`], one after the other, in the order in which they were
+/// connected. They get references, so no argument type needs `Clone`. A handler may connect, disconnect, call
+/// commands, wait, and drop controls; one that panics is still called the next time. One that waits holds up
+/// later signals of its own child, and those of the other children of an [`Inbox`] that the application
+/// drains; without such an inbox it holds up no other child.
+///
+/// A handler that needs the control should capture a [`downgrade`](crate::WeakControl)d handle: a
+/// control that its own handlers own is never dropped.
+///
+/// Clones are the same signal.
+pub struct Signal<S> {
+    inner: Arc<Inner<S>>,
+}
+
+/// Names one connected handler; dropping it does nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Connection(u64);
+
+type Replay<S> = Box<dyn Fn(Arc<Handler<S>>) + Send + Sync>;
+
+/// Shows the current value of a property to a function, and returns its version.
+type Current<S> = Box<dyn Fn(&mut dyn FnMut(&S)) -> u64 + Send + Sync>;
+
+struct Inner<S> {
+    handlers: Mutex<Arc<[Arc<Handler<S>>]>>,
+    /// Of a property: tells a new handler the current value.
+    replay: OnceLock<Replay<S>>,
+    /// Of a property.
+    current: OnceLock<Current<S>>,
+}
+
+pub(crate) type HandlerFn<S> = Box<dyn FnMut(&S) + Send>;
+
+pub(crate) struct Handler<S> {
+    pub(crate) connection: Connection,
+    connected: AtomicBool,
+    /// Of a property: the newest version it was called with.
+    seen: AtomicU64,
+    call: Mutex<HandlerFn<S>>,
+}
+
+impl<S> Handler<S> {
+    /// Calls the handler with this version of a value, unless it knows it.
+    pub(crate) fn call(&self, args: &S, version: u64) {
+        if !self.connected.load(Ordering::SeqCst) {
+            return;
+        }
+        if version > 0 && self.seen.fetch_max(version, Ordering::SeqCst) >= version {
+            return;
+        }
+        let mut call = lock(&self.call);
+        // The panic hook has told of it; the other handlers and the inbox go on.
+        let _ = caught(|| call(args));
+    }
+}
+
+impl<S> Clone for Signal<S> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<S> fmt::Debug for Signal<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signal").field("handlers", &self.handlers().len()).finish()
+    }
+}
+
+impl<S: 'static> Default for Signal<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> Signal<S> {
+    fn handlers(&self) -> Arc<[Arc<Handler<S>>]> {
+        Arc::clone(&lock(&self.inner.handlers))
+    }
+
+    /// Whether anybody is connected.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        !self.handlers().is_empty()
+    }
+
+    /// Ends a connection; returns whether there was one. A handler that is running is not interrupted.
+    pub fn disconnect(&self, connection: Connection) -> bool {
+        let mut handlers = lock(&self.inner.handlers);
+        let Some(index) = handlers.iter().position(|it| it.connection == connection) else {
+            return false;
+        };
+        handlers[index].connected.store(false, Ordering::SeqCst);
+        let rest = handlers.iter().filter(|it| it.connection != connection).cloned().collect();
+        let old = std::mem::replace(&mut *handlers, rest);
+        drop(handlers);
+        // The closure may disconnect others when it is dropped.
+        drop(old);
+        true
+    }
+}
+
+impl<S: 'static> Signal<S> {
+    /// A signal of one's own, for [`Call::forward_to`](crate::Call::forward_to).
+    #[must_use]
+    pub fn new() -> Self {
+        let inner = Inner {
+            handlers: Mutex::new(Arc::new([])),
+            replay: OnceLock::new(),
+            current: OnceLock::new(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    pub(crate) fn replayed_by(&self, replay: impl Fn(Arc<Handler<S>>) + Send + Sync + 'static) {
+        let _ = self.inner.replay.set(Box::new(replay));
+    }
+
+    pub(crate) fn shown_by(
+        &self,
+        current: impl Fn(&mut dyn FnMut(&S)) -> u64 + Send + Sync + 'static,
+    ) {
+        let _ = self.inner.current.set(Box::new(current));
+    }
+
+    /// Shows the current value of a property to `look`, and returns its version, for
+    /// [`Inbox::__connect_local_since`]. Of any other signal, 0.
+    #[doc(hidden)]
+    pub fn __current(&self, mut look: impl FnMut(&S)) -> u64 {
+        self.inner.current.get().map_or(0, |current| current(&mut look))
+    }
+
+    pub(crate) fn fire(&self, args: &S) {
+        self.fire_version(args, 0);
+    }
+
+    /// Calls the handlers that do not know this version of a property's value.
+    pub(crate) fn fire_version(&self, args: &S, version: u64) {
+        for handler in self.handlers().iter() {
+            handler.call(args, version);
+        }
+    }
+
+    pub(crate) fn add(&self, call: HandlerFn<S>) -> Connection {
+        let handler = self.add_since(0, call);
+        let connection = handler.connection;
+        if let Some(replay) = self.inner.replay.get() {
+            replay(handler);
+        }
+        connection
+    }
+
+    /// Without telling a property's current value, nor others up to this version.
+    pub(crate) fn add_since(&self, seen: u64, call: HandlerFn<S>) -> Arc<Handler<S>> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let connection = Connection(NEXT.fetch_add(1, Ordering::Relaxed));
+        let handler = Arc::new(Handler {
+            connection,
+            connected: AtomicBool::new(true),
+            seen: AtomicU64::new(seen),
+            call: Mutex::new(call),
+        });
+        let mut handlers = lock(&self.inner.handlers);
+        *handlers = handlers.iter().cloned().chain([Arc::clone(&handler)]).collect();
+        handler
+    }
+
+    /// The signals from now on, as a stream: for a thread that waits instead of being called.
+    ///
+    /// They pass through the inbox, so its thread must drain it; the thread that drains must not wait
+    /// here. What has left the inbox and is not taken from here waits without a bound.
+    #[must_use]
+    pub fn receiver(&self) -> Receiver<S>
+    where
+        S: Clone + Send,
+    {
+        let (sender, receiver) = mpsc::channel();
+        let own = Arc::new(OnceLock::new());
+        // Weak: a handler that owned its own signal would keep it, and the stream, for ever.
+        let (signal, connection) = (Arc::downgrade(&self.inner), Arc::clone(&own));
+        let added = self.add(Box::new(move |args| {
+            if sender.send(args.clone()).is_err()
+                && let Some(connection) = connection.get()
+                && let Some(inner) = signal.upgrade()
+            {
+                Self { inner }.disconnect(*connection);
+            }
+        }));
+        let _ = own.set(added);
+        Receiver { receiver }
+    }
+}
+
+/// Why a [`Receiver`] has no notification to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReceiveError {
+    /// None came in time; one may still come.
+    #[error("no signal came within {0:?}")]
+    TimedOut(Duration),
+    /// None can come any more: the signal and its control are gone.
+    #[error("no signal comes any more: its control is gone")]
+    Gone,
+    /// This process is a forked copy of the one that started the children: no signal comes here.
+    #[error("this process is a forked copy: receive in the process that started the children")]
+    ForkedCopy,
+    /// Waiting is not allowed on this thread; use `try_recv`, or connect a handler.
+    #[error("this thread must not wait for a signal; connect a handler, or use `try_recv`")]
+    WaitForbidden,
+}
+
+/// The stream of one signal's notifications, in order.
+#[derive(Debug)]
+pub struct Receiver<S> {
+    receiver: mpsc::Receiver<S>,
+}
+
+impl<S> Receiver<S> {
+    /// The next notification, if one comes in time.
+    ///
+    /// In a command of a child a cancel or a stop does not end this wait: wait for a moment at a time, and look at
+    /// `cx.cancelled()` in between.
+    ///
+    /// # Errors
+    /// If none comes, or if this thread [must not wait](crate::forbid_waiting_on_this_thread) and none waits here.
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<S, ReceiveError> {
+        if sys::is_copy() {
+            return Err(ReceiveError::ForkedCopy);
+        }
+        if wait_forbidden() {
+            return self.receiver.try_recv().map_err(|error| match error {
+                TryRecvError::Empty => ReceiveError::WaitForbidden,
+                TryRecvError::Disconnected => ReceiveError::Gone,
+            });
+        }
+        self.receiver.recv_timeout(timeout).map_err(|error| match error {
+            RecvTimeoutError::Timeout => ReceiveError::TimedOut(timeout),
+            RecvTimeoutError::Disconnected => ReceiveError::Gone,
+        })
+    }
+
+    /// The next notification, if one waits.
+    #[must_use]
+    pub fn try_recv(&self) -> Option<S> {
+        self.receiver.try_recv().ok()
+    }
+}
+
+impl<S> Iterator for Receiver<S> {
+    type Item = S;
+
+    /// Waits for the next notification; `None` once the signal and its control are gone. On a thread that
+    /// [must not wait](crate::forbid_waiting_on_this_thread), or in a forked copy of the process, it does not: there it
+    /// is `None` as soon as none waits.
+    fn next(&mut self) -> Option<S> {
+        if wait_forbidden() || sys::is_copy() {
+            return self.receiver.try_recv().ok();
+        }
+        self.receiver.recv().ok()
+    }
+}
+
+macro_rules! connect_for_tuples {
+    ($($name:ident $arg:ident),*) => {
+        impl<$($name: 'static),*> Signal<($($name,)*)> {
+            /// Calls `handler` with every notification from now on; a property's signal calls it once
+            /// with the current value.
+            pub fn connect(&self, mut handler: impl FnMut($(&$name),*) + Send + 'static) -> Connection {
+                self.add(Box::new(move |($($arg,)*): &($($name,)*)| handler($($arg),*)))
+            }
+        }
+    };
+}
+
+crate::for_each_arity!(connect_for_tuples);
+
+/// A signal that can take a command's result `T` over.
+pub trait TakesResult<T>: Clone + Send + 'static {
+    #[doc(hidden)]
+    fn __fire(&self, value: T);
+}
+
+impl TakesResult<()> for Signal<()> {
+    fn __fire(&self, (): ()) {
+        self.fire(&());
+    }
+}
+
+impl<T: 'static> TakesResult<T> for Signal<(T,)> {
+    fn __fire(&self, value: T) {
+        self.fire(&(value,));
+    }
+}
+
+macro_rules! takes_tuples {
+    () => {};
+    ($first:ident $arg:ident) => {};
+    ($($name:ident $arg:ident),*) => {
+        impl<$($name: 'static),*> TakesResult<($($name,)*)> for Signal<($($name,)*)> {
+            fn __fire(&self, value: ($($name,)*)) {
+                self.fire(&value);
+            }
+        }
+    };
+}
+
+crate::for_each_arity!(takes_tuples);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controller::signals::inbox::Inbox;
+    use std::cell::RefCell;
+
+    #[test]
+    fn handlers_run_in_order_and_a_panic_stops_nobody() {
+        let signal = Signal::<(i32,)>::new();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let note = |name: &'static str| {
+            let seen = Arc::clone(&seen);
+            move |value: &i32| seen.lock().unwrap().push((name, *value))
+        };
+        let first = signal.connect(note("first"));
+        signal.connect(|value| assert!(*value < 2, "on purpose"));
+        signal.connect(note("last"));
+        signal.fire(&(1,));
+        signal.fire(&(2,));
+        assert!(signal.disconnect(first));
+        assert!(!signal.disconnect(first));
+        signal.fire(&(3,));
+        let seen = seen.lock().unwrap().clone();
+        assert_eq!(seen, [("first", 1), ("last", 1), ("first", 2), ("last", 2), ("last", 3)]);
+    }
+
+    #[test]
+    fn a_local_handler_is_called_until_it_is_disconnected() {
+        let inbox = Inbox::new(|| {});
+        let signal = Signal::<(i32,)>::new();
+        let seen = std::rc::Rc::new(RefCell::new(Vec::new()));
+        let noted = std::rc::Rc::clone(&seen);
+        let connection = inbox.connect_local(&signal, move |(value,)| {
+            noted.borrow_mut().push(*value);
+            assert!(*value != 1, "on purpose");
+        });
+        for value in 1..=2 {
+            signal.fire(&(value,));
+            inbox.drop_retired();
+        }
+        assert!(signal.disconnect(connection));
+        signal.fire(&(3,));
+        assert_eq!(*seen.borrow(), [1, 2]);
+        assert_eq!(std::rc::Rc::strong_count(&seen), 2);
+        inbox.drop_retired();
+        assert_eq!(std::rc::Rc::strong_count(&seen), 1, "dropped on its own thread");
+    }
+
+    #[test]
+    fn the_current_value_is_told_unless_only_changes_are_asked_for() {
+        let (inbox, signal) = (Inbox::new(|| {}), Signal::<(i32,)>::new());
+        signal.replayed_by(|handler| handler.call(&(1,), 1));
+        let seen = std::rc::Rc::new(RefCell::new(Vec::new()));
+        let note = |name: &'static str| {
+            let seen = std::rc::Rc::clone(&seen);
+            move |&(value,): &(i32,)| seen.borrow_mut().push((name, value))
+        };
+        inbox.connect_local(&signal, note("told"));
+        inbox.connect_local_from_now(&signal, note("changes"));
+        signal.fire_version(&(2,), 2);
+        assert_eq!(*seen.borrow(), [("told", 1), ("told", 2), ("changes", 2)]);
+    }
+
+    #[test]
+    fn who_has_seen_the_current_value_is_told_of_later_ones() {
+        let (inbox, signal) = (Inbox::new(|| {}), Signal::<(i32,)>::new());
+        assert_eq!(signal.__current(|_| panic!("it is no property's")), 0);
+        signal.shown_by(|look| {
+            look(&(2,));
+            2
+        });
+        let seen = std::rc::Rc::new(RefCell::new(Vec::new()));
+        let version = signal.__current(|&(value,)| seen.borrow_mut().push(value));
+        let note = std::rc::Rc::clone(&seen);
+        inbox.__connect_local_since(&signal, version, move |&(value,)| {
+            note.borrow_mut().push(value);
+        });
+        (1..=3).for_each(|version| signal.fire_version(&(version,), version as u64));
+        assert_eq!(*seen.borrow(), [2, 3]);
+    }
+
+    #[test]
+    fn a_dropped_receiver_disconnects() {
+        let signal = Signal::<(i32,)>::new();
+        let receiver = signal.receiver();
+        signal.fire(&(1,));
+        assert_eq!(receiver.try_recv(), Some((1,)));
+        drop(receiver);
+        signal.fire(&(2,));
+        assert!(!signal.is_connected());
+    }
+
+    #[test]
+    fn a_version_is_told_once() {
+        let signal = Signal::<(i32,)>::new();
+        let receiver = signal.receiver();
+        signal.fire_version(&(1,), 1);
+        signal.fire_version(&(1,), 1);
+        signal.fire_version(&(2,), 2);
+        let told: Vec<_> = std::iter::from_fn(|| receiver.try_recv()).collect();
+        assert_eq!(told, [(1,), (2,)]);
+    }
+}

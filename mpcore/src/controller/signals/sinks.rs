@@ -1,0 +1,33 @@
+//! Where what arrives goes: one sink per result, property and event of an interface.
+
+use std::fmt;
+
+use crate::controller::report::outcome::Exception;
+use crate::controller::signals::signal::Signal;
+use crate::wire::codec::DecodeError;
+
+pub(crate) type Deliver = Box<dyn Fn(&[u8]) -> Result<(), DecodeError> + Send + Sync>;
+
+/// Where the results of one command go.
+pub(crate) struct ResultSink {
+    pub(crate) deliver: Deliver,
+    pub(crate) is_connected: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+/// Where the changes of one property go: encoded value and version.
+pub(crate) type PropertySink = Box<dyn Fn(&[u8], u64) -> Result<(), DecodeError> + Send + Sync>;
+
+/// Where everything goes, by index.
+#[derive(Default)]
+pub(crate) struct Sinks {
+    pub(crate) results: Vec<Option<ResultSink>>,
+    pub(crate) properties: Vec<Option<PropertySink>>,
+    pub(crate) events: Vec<Option<Deliver>>,
+    pub(crate) exception_raised: Signal<(Exception,)>,
+}
+
+impl fmt::Debug for Sinks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sinks").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,106 @@
+//! Starting a child: what can be refused before there is a process.
+
+use crate::child::{init, registry};
+use crate::controller::model::requests::Gate;
+use crate::controller::report::error::StartError;
+use crate::controller::report::exit::State;
+use crate::controller::report::outcome::Exception;
+use crate::controller::report::outcome::ExceptionKind;
+use crate::controller::run;
+use crate::controller::run::begin::begin_run;
+use crate::controller::shutdown::register;
+use crate::controller::signals::notice::Notice;
+use crate::controller::state::options::Program;
+use crate::controller::state::posting::post;
+use crate::nested;
+use crate::process::sys;
+use crate::sync::lock;
+use std::sync::Arc;
+
+use crate::controller::state::Shared;
+
+pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
+    if sys::is_copy() {
+        return Err(StartError::ForkedCopy);
+    }
+    if init::is_forgotten() {
+        return Err(StartError::InitForgotten);
+    }
+    if let Program::Own { key } = &shared.spec.program {
+        if !init::has_run() && registry::test_arguments().is_none() {
+            return Err(StartError::InitMissing);
+        }
+        let _ = registry::find(key)?;
+    }
+    if lock(&shared.spec.config).is_none() {
+        return Err(StartError::ConfigMissing);
+    }
+    #[cfg(panic = "abort")]
+    tell_of_abort();
+    let mut life = shared.life();
+    if life.released {
+        return Err(StartError::ControlGone);
+    }
+    if life.state.is_alive() {
+        return Err(StartError::AlreadyRunning { state: life.state });
+    }
+    if life.start {
+        return Err(StartError::AlreadyRunning { state: State::Starting });
+    }
+    sys::this_is_the_original();
+    life.finish = None;
+    if life.finishing {
+        // The last signals of the run before are being posted, which may take as long as a waker does: the thread
+        // that posts them begins the next run.
+        (life.restart, life.start) = (true, true);
+        shared.traffic().gate = Gate::Open;
+        register(shared);
+        return Ok(());
+    }
+    life.supervisor.by_hand();
+    let (run, wake) = begin_run(shared, &mut life);
+    let first = life.generation == 1;
+    drop(life);
+    shared.life_changed().notify_all();
+    wake.wake();
+    if first {
+        tell_of_short_grace(shared);
+    }
+    register(shared);
+    run::begin(shared, &run);
+    Ok(())
+}
+
+/// This process is a child itself, and its grace does not cover that of its own child.
+fn tell_of_short_grace(shared: &Arc<Shared>) {
+    let grace = shared.spec.stop_grace;
+    let Some(own) = nested::too_short_for(grace) else { return };
+    let name = shared.name();
+    let message = format!(
+        "its grace of {grace:?} does not fit into that of the child that starts it, {own:?}, which has to be half a \
+         second longer: give that one a longer `stop_grace`; where it is stopped, `{name}` gets what is left"
+    );
+    let exception = Exception {
+        process: name,
+        pid: None,
+        command: None,
+        call: None,
+        kind: ExceptionKind::ShortGrace,
+        message,
+        backtrace: String::new(),
+    };
+    post(shared, Notice::Exception(Box::new(exception)));
+}
+
+/// Said once: without unwinding, a child's hostile bytes can end its controller.
+#[cfg(panic = "abort")]
+#[allow(clippy::print_stderr)]
+fn tell_of_abort() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        eprintln!(
+            "mpcore: this program was built with `panic = \"abort\"`, so a panic of a handler, or a \
+             child that sends garbage, ends it; build the controller with `panic = \"unwind\"`"
+        );
+    });
+}

@@ -1,0 +1,57 @@
+//! Encoding of large arguments: off the caller's thread, which must not stand still for a 64 MiB image.
+//!
+//! The thread is started with the first large argument of a run and ends with the run; one that is needed
+//! while no run is alive ends when nothing is left to encode. The entry keeps its place in the queue
+//! meanwhile, so the order of the calls stays.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex};
+
+use crate::sync::lock;
+use crate::wire::codec::Deferred;
+
+/// Arguments that have moved away from their caller.
+pub(crate) struct EncodeJob {
+    pub(crate) call: u64,
+    pub(crate) parts: Vec<Deferred>,
+}
+
+/// One child's thread, and what it has to do.
+#[derive(Debug, Default)]
+pub(crate) struct EncoderThread(pub(crate) Arc<Encoding>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Encoding {
+    pub(crate) jobs: Mutex<Jobs>,
+    pub(crate) changed: Condvar,
+}
+
+#[derive(Default)]
+pub(crate) struct Jobs {
+    pub(crate) waiting: VecDeque<EncodeJob>,
+    /// There is a thread, and it looks here before it ends.
+    pub(crate) thread: bool,
+    /// Counts the ends of runs.
+    pub(crate) runs_over: u64,
+}
+
+impl fmt::Debug for Jobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jobs").field("waiting", &self.waiting.len()).finish_non_exhaustive()
+    }
+}
+
+impl EncoderThread {
+    /// The run is over: the thread ends when nothing is left to encode.
+    pub(crate) fn end_run(&self) {
+        lock(&self.0.jobs).runs_over += 1;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Drop for EncoderThread {
+    fn drop(&mut self) {
+        self.end_run();
+    }
+}

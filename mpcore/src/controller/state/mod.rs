@@ -1,0 +1,260 @@
+//! What the handles, calls and threads of one child share, over all its runs.
+//!
+//! Locks, always taken in this order: the run's `finished`, `life`, the run's `known`, `traffic`,
+//! `control`, the inbox's. Each is held briefly. User code runs under none of them but the first, which
+//! only the reader and the end of its run take; what is [enqueued](crate::controller::state::posting::enqueue) under the
+//! others wakes the inbox's thread after them.
+
+pub(crate) mod captured;
+pub(crate) mod config;
+pub(crate) mod encoder;
+pub(crate) mod held;
+pub(crate) mod options;
+pub(crate) mod posting;
+pub(crate) mod reporting;
+pub(crate) mod run;
+pub(crate) mod streams;
+pub(crate) mod watched_run;
+
+use std::fmt;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+use crate::controller::finish::Finish;
+use crate::controller::flow_control::allowance::Allowance;
+use crate::controller::flow_control::bound::Fill;
+use crate::controller::flow_control::control_lane::ControlLane;
+use crate::controller::model::requests::Traffic;
+use crate::controller::model::restart_policy::Supervisor;
+use crate::controller::report::exit::{ExitReport, State};
+use crate::controller::report::notifications::Restarting;
+use crate::controller::signals::mirror::Mirror;
+use crate::controller::signals::notice::ChildInbox;
+use crate::controller::signals::process_signals::ProcessSignals;
+use crate::controller::signals::sinks::Sinks;
+use crate::controller::state::captured::Captured;
+use crate::controller::state::encoder::EncoderThread;
+use crate::controller::state::options::Spec;
+use crate::controller::state::run::Run;
+use crate::debugging;
+use crate::sync::lock;
+use crate::unwind::caught;
+use crate::wire::interface::{Delivery, InterfaceTable};
+use crate::wire::stop_reason::StopReason;
+
+/// Where the child is in its life.
+#[derive(Debug)]
+pub(crate) struct Life {
+    pub(crate) state: State,
+    /// Counts the runs.
+    pub(crate) generation: u32,
+    /// The current run, from `start` until its end.
+    pub(crate) run: Option<Arc<Run>>,
+    pub(crate) pid: Option<u32>,
+    /// The last run's end.
+    pub(crate) report: Option<Arc<ExitReport>>,
+    /// The current run has been ready.
+    pub(crate) ready: bool,
+    /// Start again when the current run has ended.
+    pub(crate) restart: bool,
+    /// That was asked for by `start`, while the end of the run was being told.
+    pub(crate) start: bool,
+    /// What is queued is to be done, and then the child is to stop.
+    pub(crate) finish: Option<Finish>,
+    /// The mirrors have the values of a run that has ended.
+    pub(crate) stale: bool,
+    /// Why the current run, or the last one, was asked to end.
+    pub(crate) reason: Option<StopReason>,
+    /// The next run begins by itself, when its time has come.
+    pub(crate) restarting: Option<Restarting>,
+    pub(crate) supervisor: Supervisor,
+    /// Threads that still have something to post which belongs before the run's last signal.
+    pub(crate) posting: usize,
+    /// The last signals of a run are being posted; the next must not begin before.
+    pub(crate) finishing: bool,
+    /// Runs of which some thread still holds a descriptor.
+    pub(crate) holding: Vec<u32>,
+    /// Runs that have ended, but for their `after_exit` hook.
+    pub(crate) hooks: usize,
+    /// The last control is gone, so nothing of this child is started any more.
+    pub(crate) released: bool,
+}
+
+/// See the [module](self).
+pub(crate) struct Shared {
+    pub(crate) spec: Spec,
+    pub(crate) table: Arc<InterfaceTable>,
+    pub(crate) sinks: Sinks,
+    pub(crate) signals: ProcessSignals,
+    pub(crate) mirrors: Vec<Arc<Mirror>>,
+    pub(crate) inbox: ChildInbox,
+    pub(crate) captured: Captured,
+    pub(crate) encoder: EncoderThread,
+    name: Mutex<String>,
+    life: Mutex<Life>,
+    life_changed: Condvar,
+    traffic: Mutex<Traffic>,
+    control: Mutex<ControlLane>,
+    /// Threads that wait for this child.
+    waiters: AtomicUsize,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.life().state;
+        f.debug_struct("Shared").field("name", &self.name()).field("state", &state).finish()
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(
+        spec: Spec,
+        name: String,
+        table: Arc<InterfaceTable>,
+        sinks: Sinks,
+    ) -> Arc<Self> {
+        let mirrors = table.properties.iter().map(|row| Arc::new(Mirror::new(row.initial.clone())));
+        let life = Life {
+            state: State::Created,
+            generation: 0,
+            run: None,
+            pid: None,
+            report: None,
+            ready: false,
+            restart: false,
+            start: false,
+            finish: None,
+            stale: false,
+            reason: None,
+            restarting: None,
+            supervisor: Supervisor::new(spec.restart),
+            posting: 0,
+            finishing: false,
+            holding: Vec::new(),
+            hooks: 0,
+            released: false,
+        };
+        let traffic = Traffic::new(spec.queue, spec.vigilance.ping_interval);
+        Arc::new(Self {
+            mirrors: mirrors.collect(),
+            spec,
+            table,
+            sinks,
+            signals: ProcessSignals::default(),
+            inbox: ChildInbox::default(),
+            captured: Captured::default(),
+            encoder: EncoderThread::default(),
+            name: Mutex::new(name),
+            life: Mutex::new(life),
+            life_changed: Condvar::new(),
+            traffic: Mutex::new(traffic),
+            control: Mutex::default(),
+            waiters: AtomicUsize::new(0),
+        })
+    }
+
+    pub(crate) fn name(&self) -> String {
+        lock(&self.name).clone()
+    }
+
+    pub(crate) fn set_name(&self, name: String) {
+        *lock(&self.name) = name;
+    }
+
+    pub(crate) fn life(&self) -> MutexGuard<'_, Life> {
+        lock(&self.life)
+    }
+
+    pub(crate) fn life_changed(&self) -> &Condvar {
+        &self.life_changed
+    }
+
+    pub(crate) fn traffic(&self) -> MutexGuard<'_, Traffic> {
+        lock(&self.traffic)
+    }
+
+    pub(crate) fn control(&self) -> MutexGuard<'_, ControlLane> {
+        lock(&self.control)
+    }
+
+    /// No deadline of the controller's acts on the child: it is debugged, or runs under a tool.
+    pub(crate) fn is_patient(&self) -> bool {
+        !self.spec.program.is_on_thread()
+            && (debugging::is_for(&self.name()) || debugging::run_under().is_some())
+    }
+
+    pub(crate) fn is_latest(&self, event: u16) -> bool {
+        let row = self.table.events.get(usize::from(event));
+        row.is_some_and(|row| row.delivery == Delivery::Latest)
+    }
+
+    pub(crate) fn command_name(&self, command: u16) -> Option<&'static str> {
+        self.table.commands.get(usize::from(command)).map(|row| row.name)
+    }
+
+    /// Whoever takes a call out of the table holds this until he has told its outcome: that belongs before
+    /// the run's last signal, so the run does not end meanwhile.
+    pub(crate) fn begin_posting(self: &Arc<Self>, life: &mut Life) -> Posting {
+        life.posting += 1;
+        Posting(Arc::clone(self))
+    }
+
+    // ---- waiting
+
+    /// While the guard lives, a full inbox does not keep the child from answering.
+    pub(crate) fn begin_wait(self: &Arc<Self>) -> Waiting {
+        self.enter_wait();
+        Waiting(Arc::clone(self))
+    }
+}
+
+impl Allowance for Shared {
+    fn fill(&self) -> Fill {
+        self.inbox.fill(self.spec.inbox_bound)
+    }
+
+    fn waiters(&self) -> &AtomicUsize {
+        &self.waiters
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.life().state == State::Stopping
+    }
+
+    fn is_withheld(&self) -> bool {
+        self.control().is_withheld()
+    }
+
+    fn give(&self) {
+        self.control().grant();
+    }
+
+    fn give_up_waiting(&self) {
+        let everybody = self.traffic().pending.give_up_waiting();
+        for one in everybody {
+            let _ = caught(|| one.tell());
+        }
+    }
+}
+
+/// See [`Shared::begin_posting`].
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Posting(Arc<Shared>);
+
+impl Drop for Posting {
+    fn drop(&mut self) {
+        self.0.life().posting -= 1;
+        self.0.life_changed.notify_all();
+    }
+}
+
+/// See [`Shared::begin_wait`].
+#[derive(Debug)]
+pub(crate) struct Waiting(Arc<Shared>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.leave_wait();
+    }
+}

@@ -1,0 +1,104 @@
+//! Posting to the inbox of a child: never blocks.
+
+use std::sync::Arc;
+
+use crate::controller::flow_control::backlog::{Backlog, Offered};
+use crate::controller::report::notifications::LinesDropped;
+use crate::controller::signals::inbox::{Recipient, Wake};
+use crate::controller::signals::mirror::Mirror;
+use crate::controller::signals::notice::Notice;
+use crate::controller::state::Shared;
+use crate::process::output::OutputStream;
+use crate::sync::lock;
+use crate::wire::keyed::Key;
+
+/// Posts a notice of this child and wakes the inbox's thread. Never blocks.
+pub(crate) fn post(shared: &Arc<Shared>, notice: Notice) {
+    enqueue(shared, notice).wake();
+}
+
+/// Posts a notice of this child; the inbox's thread is to be woken when no lock is held any more.
+pub(crate) fn enqueue(shared: &Arc<Shared>, notice: Notice) -> Wake {
+    let list = match notice.key(|event| shared.is_latest(event)) {
+        Some(key) => shared.inbox.post_value(key, shared.spec.inbox_bound, |_| {}, || Some(notice)),
+        None => shared.inbox.post(|| notice),
+    };
+    listed(shared, list)
+}
+
+/// Lets `change` change the mirror of a property, and posts that it has.
+pub(crate) fn enqueue_change(
+    shared: &Arc<Shared>,
+    property: u16,
+    change: impl FnOnce(&Mirror) -> bool,
+) -> Wake {
+    let Some(mirror) = shared.mirrors.get(usize::from(property)) else { return Wake::none() };
+    let list = shared.inbox.post_value(
+        Key::Property(property),
+        shared.spec.inbox_bound,
+        |older| older.take_value(&shared.mirrors),
+        // In the place that its signal has: whatever is posted before tells of a time before it.
+        || change(mirror).then_some(Notice::Property(property)),
+    );
+    listed(shared, list)
+}
+
+/// Posts what `make` makes of the value and the version of a property as they are now.
+pub(crate) fn post_current(
+    shared: &Arc<Shared>,
+    property: u16,
+    make: impl FnOnce(Arc<Vec<u8>>, u64) -> Notice,
+) {
+    let Some(mirror) = shared.mirrors.get(usize::from(property)) else { return };
+    let list = shared.inbox.post(|| {
+        let (bytes, version) = mirror.read();
+        make(bytes, version)
+    });
+    listed(shared, list).wake();
+}
+
+fn listed(shared: &Arc<Shared>, list: bool) -> Wake {
+    if !list {
+        return Wake::none();
+    }
+    shared.spec.inbox.list(Arc::clone(shared) as Arc<dyn Recipient>)
+}
+
+/// Posts a line that the child has written, if there is room for it. Never blocks.
+pub(crate) fn post_line(shared: &Arc<Shared>, stream: OutputStream, line: String) -> Offered {
+    let mut backlog = lock(shared.captured.of(stream));
+    let offered = backlog.offer(line.len());
+    let wake = match offered {
+        Offered::Taken => enqueue(shared, Notice::Line(stream, line)),
+        Offered::Dropped => Wake::none(),
+    };
+    drop(backlog);
+    wake.wake();
+    offered
+}
+
+/// A line has left the inbox: tells of those that were dropped, if there is room for the next.
+pub(crate) fn line_taken(shared: &Arc<Shared>, stream: OutputStream, length: usize) {
+    post_gap(shared, stream, |backlog| backlog.taken_out(length));
+}
+
+/// A run ends: tells of the lines that were dropped last, since none will follow.
+pub(crate) fn tell_dropped_lines(shared: &Arc<Shared>) {
+    for stream in [OutputStream::Stdout, OutputStream::Stderr] {
+        post_gap(shared, stream, Backlog::untold);
+    }
+}
+
+fn post_gap(
+    shared: &Arc<Shared>,
+    stream: OutputStream,
+    dropped: impl FnOnce(&mut Backlog) -> Option<u64>,
+) {
+    let mut backlog = lock(shared.captured.of(stream));
+    let wake = match dropped(&mut backlog) {
+        Some(lines) => enqueue(shared, Notice::LinesDropped(LinesDropped { stream, lines })),
+        None => Wake::none(),
+    };
+    drop(backlog);
+    wake.wake();
+}

@@ -1,0 +1,33 @@
+//! Which threads report the end of a run, and so must not wait for one.
+
+use std::cell::Cell;
+
+use crate::controller::signals::relief;
+
+thread_local! {
+    static ENDS_HERE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// This thread reports the end of a run: what it calls meanwhile, a waker or `after_exit`, must not wait for that,
+/// nor for other threads that report, which may wait for this one.
+#[derive(Debug)]
+pub(crate) struct EndsHere {
+    before: bool,
+}
+
+impl EndsHere {
+    pub(crate) fn new() -> Self {
+        Self { before: ENDS_HERE.replace(true) }
+    }
+}
+
+impl Drop for EndsHere {
+    fn drop(&mut self) {
+        ENDS_HERE.set(self.before);
+    }
+}
+
+/// Whether this thread tells the end of a run, or delivers the signals of children without an inbox of their own.
+pub(crate) fn tells_here() -> bool {
+    ENDS_HERE.get() || relief::drains_here()
+}

@@ -1,0 +1,252 @@
+//! One run of a child: what is known of it, and what can be asked of it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::controller::model::finished::{Busy, Finished};
+use crate::controller::model::limit::Blame;
+use crate::controller::report::exit::Failure;
+use crate::controller::state::held::Held;
+use crate::controller::state::streams::Streams;
+use crate::limits::CLOSED_LANE_PATIENCE;
+use crate::process::End;
+use crate::process::watch::{self, WatchKey};
+use crate::sync::lock;
+use crate::transport::LaneEnd;
+use crate::transport::ipc::Greeting;
+use crate::wire::report::Bye;
+
+/// What was asked of a run, mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Ask {
+    Stop,
+    Terminate,
+    Kill,
+}
+
+/// What is known of a run so far.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// The watcher knows the run, so it can be asked.
+    pub(crate) watched: bool,
+    pub(crate) asked: Option<(Ask, Duration)>,
+    /// A stop request has gone out, or SIGTERM was asked for: it may be cleaning up.
+    pub(crate) asked_to_stop: bool,
+    /// SIGTERM was sent.
+    pub(crate) terminated: bool,
+    /// The last rung of the ladder was climbed.
+    pub(crate) killed: bool,
+    pub(crate) start_deadline_passed: bool,
+    /// What traced the process then.
+    pub(crate) tracer: Option<u32>,
+    /// The child has said who it is.
+    pub(crate) introduced: bool,
+    pub(crate) ready: bool,
+    /// It was ended so that the next run can begin.
+    pub(crate) replaced: bool,
+    pub(crate) bye: Option<Bye>,
+    pub(crate) failure: Option<Failure>,
+    /// The command for which it was killed.
+    pub(crate) blame: Option<Blame>,
+    /// The watcher has spoken: there is no process any more, or it is waited for no longer.
+    pub(crate) ended: Option<End>,
+    /// For the end marker.
+    pub(crate) events_end: Option<Arc<dyn LaneEnd>>,
+}
+
+/// Something a starting run waits for.
+pub(crate) enum Step {
+    Greeted { attempt: u32, greeting: Result<Greeting, String> },
+    Ended,
+}
+
+/// See the [module](self).
+pub(crate) struct Run {
+    pub(crate) generation: u32,
+    pub(crate) key: WatchKey,
+    pub(crate) known: Mutex<Known>,
+    pub(crate) steps: Mutex<mpsc::Sender<Step>>,
+    /// Taken by the run's thread.
+    pub(crate) received: Mutex<Option<mpsc::Receiver<Step>>>,
+    pub(crate) finished: Finished,
+    /// A lane to the child was full although there was credit.
+    pub(crate) jammed: AtomicBool,
+    /// A lane to the child is closed.
+    pub(crate) closed_a_lane: AtomicBool,
+    pub(crate) output: Streams,
+    /// Until its end.
+    pub(crate) held: Mutex<Option<Held>>,
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+impl Run {
+    pub(crate) fn new(generation: u32) -> Self {
+        let (steps, received) = mpsc::channel();
+        Self {
+            generation,
+            key: watch::key(),
+            known: Mutex::default(),
+            steps: Mutex::new(steps),
+            received: Mutex::new(Some(received)),
+            finished: Finished::default(),
+            jammed: AtomicBool::new(false),
+            closed_a_lane: AtomicBool::new(false),
+            output: Streams::default(),
+            held: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// What is to be kept beside each descriptor of the run.
+    pub(crate) fn hold(&self, held: Held) {
+        *lock(&self.held) = Some(held);
+    }
+
+    pub(crate) fn held(&self) -> Option<Held> {
+        lock(&self.held).clone()
+    }
+
+    /// Passes a wish on to the watcher, or keeps it until the watcher knows the run.
+    pub(crate) fn ask(&self, ask: Ask, grace: Duration) {
+        let watched = {
+            let mut known = lock(&self.known);
+            known.asked_to_stop |= ask != Ask::Kill;
+            if known.asked.is_none_or(|(before, _)| before < ask) {
+                known.asked = Some((ask, grace));
+            }
+            known.watched
+        };
+        if watched {
+            self.order(ask, grace);
+        }
+    }
+
+    pub(crate) fn order(&self, ask: Ask, grace: Duration) {
+        match ask {
+            Ask::Stop => watch::stop(self.key, grace),
+            Ask::Terminate => watch::terminate(self.key),
+            Ask::Kill => watch::kill(self.key),
+        }
+    }
+
+    /// The watcher knows the run from now on.
+    pub(crate) fn watched(&self) {
+        let asked = {
+            let mut known = lock(&self.known);
+            known.watched = true;
+            known.asked
+        };
+        if let Some((ask, grace)) = asked {
+            self.order(ask, grace);
+        }
+    }
+
+    /// Ends a child that does not keep to the protocol.
+    pub(crate) fn declare_broken(&self, why: &str) {
+        self.fail(Failure::Broken(why.to_owned()));
+    }
+
+    /// Ends a run for a reason of the controller's.
+    pub(crate) fn fail(&self, failure: Failure) {
+        lock(&self.known).failure.get_or_insert(failure);
+        watch::kill(self.key);
+    }
+
+    /// Kills the run, for a command that is to end as if it had heeded what it was asked; no failure:
+    /// its end was asked for anyway.
+    pub(crate) fn kill_for(&self, blame: Option<Blame>, failure: Option<Failure>) {
+        {
+            let mut known = lock(&self.known);
+            if known.failure.is_none() {
+                known.failure = failure;
+            }
+            known.blame = known.blame.or(blame);
+        }
+        watch::kill(self.key);
+    }
+
+    /// Its end, which is to be brought about now, is for the next run to begin: as after a crash, with the
+    /// policy's delays and intensity, but also where the policy is never to restart.
+    pub(crate) fn make_way(&self) {
+        lock(&self.known).replaced = true;
+    }
+
+    /// Acts unless the run is over; it does not end meanwhile. Does not wait for who else acts on it.
+    pub(crate) fn try_while_it_lasts(&self, act: impl FnOnce()) -> Result<(), Busy> {
+        if let Some(_going) = self.finished.try_hold()? {
+            act();
+        }
+        Ok(())
+    }
+
+    /// How the reader's wait is ended when there is no process any more.
+    pub(crate) fn ends_with(&self, end: Arc<dyn LaneEnd>) {
+        let ended = {
+            let mut known = lock(&self.known);
+            known.events_end = Some(Arc::clone(&end));
+            known.ended.is_some()
+        };
+        if ended {
+            // It has ended meanwhile, and whoever tells found no lane to end.
+            self.mark_end(end);
+        }
+    }
+
+    /// Ends the reader's wait. In a thread of its own: it could block for ever, and nobody would end the
+    /// run.
+    pub(crate) fn mark_end(&self, end: Arc<dyn LaneEnd>) {
+        let (generation, held) = (self.generation, self.held());
+        if !end.may_block() {
+            return end.end(generation);
+        }
+        let body = move || {
+            end.end(generation);
+            drop(end);
+            drop(held);
+        };
+        let _ = thread::Builder::new().name("mp-marker".into()).spawn(body);
+    }
+
+    /// The child has closed a lane that it is to read. It is about to end, or else is made to.
+    pub(crate) fn has_closed_a_lane(self: &Arc<Self>) {
+        if self.closed_a_lane.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let run = Arc::downgrade(self);
+        watch::alarm(Instant::now() + CLOSED_LANE_PATIENCE, move || {
+            let Some(run) = run.upgrade() else { return };
+            let known = lock(&run.known);
+            let goes_anyway = known.ended.is_some() || known.bye.is_some() || known.asked.is_some();
+            drop(known);
+            if !goes_anyway {
+                run.declare_broken("it has closed a lane that it is to read");
+            }
+        });
+    }
+
+    /// The child takes nothing, although it has reported to. Takes no lock of a child's.
+    pub(crate) fn declare_jammed(&self) {
+        self.jammed.store(true, Ordering::SeqCst);
+        watch::kill(self.key);
+    }
+
+    pub(crate) fn send_step(&self, step: Step) {
+        let _ = lock(&self.steps).send(step);
+    }
+}
+
+/// Waits for the watcher's word; the ladder has a last rung, so it comes.
+pub(crate) fn wait_for_end(steps: &mpsc::Receiver<Step>) {
+    while !matches!(steps.recv(), Ok(Step::Ended) | Err(_)) {}
+}

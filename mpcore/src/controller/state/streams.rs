@@ -1,0 +1,104 @@
+//! What the child of one run writes to stdout and stderr, and where that goes.
+
+use std::io;
+use std::process::{ChildStderr, ChildStdout};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use crate::controller::state::held::Held;
+use crate::controller::state::options::Output;
+use crate::limits::OUTPUT_DEADLINE;
+use crate::process::output::{Fate, Keep, PassedOn, Pipe, Sink, Stream, stderr_tail};
+use crate::process::sys;
+use crate::sync::lock;
+
+/// The streams of one run.
+#[derive(Debug, Default)]
+pub(crate) struct Streams {
+    stdout: Mutex<Option<Arc<Stream>>>,
+    stderr: Mutex<Option<Arc<Stream>>>,
+    dropped: Arc<AtomicU64>,
+}
+
+/// What is known of them at the end.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) last_of_stderr: Vec<String>,
+    pub(crate) lines_dropped: u64,
+}
+
+impl Streams {
+    /// Makes sure that what the child will write can be read, before there is a child.
+    pub(crate) fn prepare(&self, stdout: Output, stderr: Output) -> io::Result<()> {
+        match stdout {
+            Output::Null => {}
+            Output::Inherit if !sys::stdout_may_break() => {}
+            stdout => Stream::prepare(stdout_passed_on(stdout))?,
+        }
+        Stream::prepare(passed_on(stderr))
+    }
+
+    /// Counts the lines that were dropped.
+    pub(crate) fn dropped(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.dropped)
+    }
+
+    /// Reads the stdout of a process that has just been started. `sink` gets its lines, if it is captured.
+    pub(crate) fn follow_stdout(
+        &self,
+        pipe: Option<ChildStdout>,
+        output: Output,
+        sink: Option<Sink>,
+        held: Option<Held>,
+    ) -> io::Result<()> {
+        let Some(pipe) = pipe else { return Ok(()) };
+        let keep = held.map(|held| Arc::new(held) as Keep);
+        let fate = Fate { tail: None, sink, passed_on: stdout_passed_on(output), keep };
+        *lock(&self.stdout) = Some(Stream::follow(Pipe::Stdout(pipe), fate)?);
+        Ok(())
+    }
+
+    /// The same of its stderr, whose last lines are kept for the report.
+    pub(crate) fn follow_stderr(
+        &self,
+        pipe: Option<ChildStderr>,
+        output: Output,
+        sink: Option<Sink>,
+        held: Option<Held>,
+    ) -> io::Result<()> {
+        let Some(pipe) = pipe else { return Ok(()) };
+        let keep = held.map(|held| Arc::new(held) as Keep);
+        let fate = Fate { tail: Some(stderr_tail()), sink, passed_on: passed_on(output), keep };
+        *lock(&self.stderr) = Some(Stream::follow(Pipe::Stderr(pipe), fate)?);
+        Ok(())
+    }
+
+    /// The process is gone: the sinks get the last lines; nothing follows.
+    pub(crate) fn finish(&self) -> Written {
+        let deadline = Instant::now() + OUTPUT_DEADLINE;
+        // Taken out, so that the pipes are closed with their ends.
+        let finish = |stream: &Mutex<Option<Arc<Stream>>>| {
+            let stream = lock(stream).take();
+            stream.map(|stream| stream.finish(deadline)).unwrap_or_default()
+        };
+        finish(&self.stdout);
+        let last_of_stderr = finish(&self.stderr);
+        Written { last_of_stderr, lines_dropped: self.dropped.load(Ordering::SeqCst) }
+    }
+}
+
+/// Where it is inherited through the controller.
+fn stdout_passed_on(stdout: Output) -> PassedOn {
+    match stdout {
+        Output::Inherit => PassedOn::ToStdout,
+        Output::Null | Output::Captured => PassedOn::Nowhere,
+    }
+}
+
+fn passed_on(stderr: Output) -> PassedOn {
+    match stderr {
+        Output::Inherit => PassedOn::ToStderr,
+        Output::Null | Output::Captured => PassedOn::Nowhere,
+    }
+}

@@ -1,0 +1,146 @@
+//! Asking a run to end: what `stop`, `terminate`, `kill` and `restart` have in common.
+
+use crate::controller::model::pending::Entry;
+use crate::controller::model::requests::Gate;
+use crate::controller::model::requests::GoOver;
+use crate::controller::model::requests::Traffic;
+use crate::controller::report::exit::State;
+use crate::controller::report::outcome::Exception;
+use crate::controller::report::outcome::ExceptionKind;
+use crate::controller::report::outcome::Outcome;
+use crate::controller::signals::inbox::Wake;
+use crate::controller::signals::notice::Notice;
+use crate::controller::state::posting::enqueue;
+use crate::controller::state::posting::post;
+use crate::controller::state::run::Ask;
+use crate::process::sys;
+use crate::wire::stop_reason::StopReason;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::controller::state::{Life, Shared};
+
+/// What a run's end shall lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AfterEnd {
+    Rest,
+    StartAgain,
+}
+
+/// Stops, terminates or kills the current run; returns whether there is one.
+pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd, reason: StopReason) -> bool {
+    request_if(shared, ask, after, reason, |_, _| true)
+}
+
+/// The same, if this holds at that moment.
+pub(crate) fn request_if(
+    shared: &Arc<Shared>,
+    ask: Ask,
+    after: AfterEnd,
+    reason: StopReason,
+    holds: impl FnOnce(&Life, &Traffic) -> bool,
+) -> bool {
+    if sys::is_copy() {
+        return false;
+    }
+    let mut wake = Wake::none();
+    let (run, waiting, _posting) = {
+        let mut life = shared.life();
+        if !holds(&life, &shared.traffic()) {
+            return false;
+        }
+        let Some(run) = life.run.clone().filter(|_| life.state.is_alive()) else {
+            let waiting = match after {
+                AfterEnd::Rest => call_off(shared, &mut life),
+                AfterEnd::StartAgain => {
+                    (life.restart, life.start) = (false, false);
+                    Vec::new()
+                }
+            };
+            drop(life);
+            shared.life_changed().notify_all();
+            not_run(shared, waiting, &reason);
+            return false;
+        };
+        let again = after == AfterEnd::StartAgain && !life.released;
+        life.restart = again;
+        life.finish = None;
+        if life.state != State::Stopping {
+            life.state = State::Stopping;
+            life.reason = Some(reason.clone());
+            wake = enqueue(shared, Notice::State(State::Stopping));
+            wake = wake.and(enqueue(shared, Notice::Stopping(Box::new(reason.clone()))));
+        }
+        // What is resolved below belongs before the run's last signal.
+        let posting = shared.begin_posting(&mut life);
+        let mut traffic = shared.traffic();
+        let waiting = if again { traffic.stop_for_next() } else { traffic.stop() };
+        drop(traffic);
+        let mut control = shared.control();
+        // A child that is killed must not begin to clean up; one on a thread cannot be killed.
+        if ask != Ask::Kill || shared.spec.program.is_on_thread() {
+            control.stop(reason);
+        }
+        // The bound of the inbox does not hold back what a stopping child still has to say.
+        control.grant();
+        (run, waiting, posting)
+    };
+    wake.wake();
+    shared.keep_watch();
+    shared.life_changed().notify_all();
+    let grace = if shared.is_patient() { Duration::MAX } else { shared.spec.stop_grace };
+    run.ask(ask, grace);
+    for (call, entry) in waiting {
+        shared.resolve(call, entry, Outcome::Stopped);
+    }
+    true
+}
+
+/// Ends commands that waited for a run which does not come, each as stopped, and reports them once.
+pub(crate) fn not_run(shared: &Arc<Shared>, waiting: Vec<(u64, Entry)>, reason: &StopReason) {
+    let commands = waiting.iter().filter(|(_, entry)| !entry.repeat.is_reapplied()).count();
+    for (call, entry) in waiting {
+        shared.resolve(call, entry, Outcome::Stopped);
+    }
+    tell_not_run(shared, commands, Some(reason), None);
+}
+
+/// Tells, once, that an end has taken commands before they ran.
+pub(crate) fn tell_not_run(
+    shared: &Arc<Shared>,
+    commands: usize,
+    reason: Option<&StopReason>,
+    pid: Option<u32>,
+) {
+    if commands == 0 {
+        return;
+    }
+    let number =
+        if commands == 1 { "1 command was".into() } else { format!("{commands} commands were") };
+    let why = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+    let exception = Exception {
+        process: shared.name(),
+        pid,
+        command: None,
+        call: None,
+        kind: ExceptionKind::NotRun { commands },
+        message: format!("{number} not run, because the child was to end{why}"),
+        backtrace: String::new(),
+    };
+    post(shared, Notice::Exception(Box::new(exception)));
+}
+
+/// No run is to follow the one that has ended; what waits for it is to end as stopped.
+fn call_off(shared: &Shared, life: &mut Life) -> Vec<(u64, Entry)> {
+    let by_hand = std::mem::take(&mut life.restart);
+    life.start = false;
+    life.finish = None;
+    if life.restarting.take().is_none() && !by_hand {
+        return Vec::new();
+    }
+    let mut traffic = shared.traffic();
+    if let Some(report) = &life.report {
+        traffic.gate = Gate::Ended(Arc::clone(report));
+    }
+    traffic.end(GoOver::Nothing)
+}

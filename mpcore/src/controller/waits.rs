@@ -1,0 +1,83 @@
+//! Waiting for what becomes of a run: what `join`, `wait_ready` and `shutdown` have in common.
+
+use std::sync::{Arc, MutexGuard};
+use std::time::{Duration, Instant};
+
+use crate::controller::state::reporting::tells_here;
+use crate::controller::state::{Life, Shared};
+use crate::inherited;
+use crate::sync::wait_timeout;
+use crate::wait_policy::wait_forbidden;
+
+impl Shared {
+    /// Waits until nothing of any run is left to do, the `after_exit` hooks included.
+    pub(crate) fn wait_idle(self: &Arc<Self>, timeout: Duration) -> bool {
+        let busy = |life: &Life| {
+            let follows = life.start || life.finish.is_some();
+            let hooks = life.hooks > 0 && !tells_here();
+            life.state.is_alive() || follows || self.is_being_told(life) || hooks
+        };
+        !busy(&self.wait_for(timeout, busy, || false))
+    }
+
+    /// Whether the last signals of a run are being posted, and this thread may wait for that.
+    pub(crate) fn is_being_told(&self, life: &Life) -> bool {
+        life.finishing && !tells_here()
+    }
+
+    /// The second is whether it was ended before `wait` was done, since the command of this thread is to end.
+    pub(crate) fn wait_while(
+        self: &Arc<Self>,
+        timeout: Duration,
+        wait: impl Fn(&Life) -> bool,
+    ) -> (MutexGuard<'_, Life>, bool) {
+        let shared = self;
+        let command = inherited::begin_wait(|| {
+            let shared = Arc::clone(shared);
+            Box::new(move || {
+                // Whoever has just looked waits already.
+                drop(shared.life());
+                shared.life_changed().notify_all();
+            })
+        });
+        // Calls that the command makes inherit its deadline, and so does this.
+        let deadline = command.as_ref().and_then(|_| inherited::deadline());
+        let is_late = || deadline.is_some_and(|at| at <= Instant::now());
+        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let timeout = left.map_or(timeout, |left| timeout.min(left));
+        let mut over = false;
+        let life = self.wait_for(timeout, &wait, || {
+            over = command.as_ref().is_some_and(inherited::Waiting::is_over);
+            over
+        });
+        if !over && is_late() && wait(&life) {
+            over = true;
+            command.iter().for_each(inherited::Waiting::has_ended);
+        }
+        (life, over)
+    }
+
+    pub(crate) fn wait_for(
+        self: &Arc<Self>,
+        timeout: Duration,
+        wait: impl Fn(&Life) -> bool,
+        mut is_over: impl FnMut() -> bool,
+    ) -> MutexGuard<'_, Life> {
+        let _waiting = self.begin_wait();
+        // A thread that must not wait only looks.
+        let timeout = if wait_forbidden() { Duration::ZERO } else { timeout };
+        let deadline = Instant::now().checked_add(timeout);
+        let mut life = self.life();
+        while wait(&life) {
+            let left = match deadline {
+                Some(deadline) => deadline.saturating_duration_since(Instant::now()),
+                None => Duration::from_secs(3600),
+            };
+            if left.is_zero() || is_over() {
+                break;
+            }
+            life = wait_timeout(self.life_changed(), life, left);
+        }
+        life
+    }
+}
