@@ -295,6 +295,7 @@ fn implement(child: &Child) -> TokenStream {
             impl #krate::Child for #ident {
                 type Interface = #object;
                 const __PLACE: &'static ::core::primitive::str = #place;
+                const __REGISTRATION: #krate::__private::Registration = #registration;
 
                 #[inline]
                 #construct
@@ -353,6 +354,7 @@ fn implement_repaired(child: &Child, first: &TokenStream, rest: &TokenStream) ->
             impl #parameters #krate::Child for #ident #arguments #clause {
                 type Interface = #interface;
                 const __PLACE: &'static ::core::primitive::str = "";
+                const __REGISTRATION: #krate::__private::Registration = #krate::__private::Registration::of::<Self>();
 
                 fn __construct(
                     _: <Self::Interface as #krate::Interface>::Context,

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Instant;
 
-use super::link::{EmitError, Link};
-use super::property::{Property, Sent};
-use super::undelivered;
+use crate::child::link::{EmitError, Link};
+use crate::child::property::{Property, Sent};
+use crate::child::undelivered;
 use crate::error::Cancelled;
 use crate::process::watch;
 use crate::wire::codec::{Args, EncodeError, Encoder};

@@ -9,9 +9,9 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use super::link::Link;
-use super::registry::Place;
-use super::serve::code;
+use crate::child::assignment::Place;
+use crate::child::exit_code;
+use crate::child::link::Link;
 use crate::process::{sys, watch};
 use crate::transport::Receiver;
 use crate::wire::codec::decode;
@@ -99,14 +99,14 @@ impl Drop for Lost {
         let code = match thread::panicking() {
             true => {
                 self.link.runtime_panicked();
-                code::PANICKED
+                exit_code::PANICKED
             }
             false => {
                 if self.place != Place::Thread {
-                    super::stdio::controller_lost();
+                    crate::child::stdio::controller_lost();
                 }
                 self.link.controller_lost();
-                code::CONTROLLER_LOST
+                exit_code::CONTROLLER_LOST
             }
         };
         if self.place != Place::Thread {
@@ -118,9 +118,9 @@ impl Drop for Lost {
 /// The controller's process has ended, and a copy of it may hold the lanes open: this one ends as well, after its
 /// grace at the latest, whatever the running command does.
 pub(crate) fn follow_controller(link: &Arc<Link>, grace: &Grace) {
-    super::stdio::controller_lost();
+    crate::child::stdio::controller_lost();
     link.controller_lost();
-    end_after(grace, code::CONTROLLER_LOST);
+    end_after(grace, exit_code::CONTROLLER_LOST);
 }
 
 fn end_after(grace: &Grace, code: i32) {

@@ -1,12 +1,13 @@
 //! The first line of `main`: is this process a child?
 
 use std::io::{self, IsTerminal as _, Read};
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::command_line::CommandLine;
-use super::confine::Beside;
-use super::registry::{self, Place, Registration, Run};
-use crate::interface::Child;
+use crate::child::assignment::{Assignment, Place};
+use crate::child::command_line::CommandLine;
+use crate::child::confine::Beside;
+use crate::child::interface::Child;
+use crate::child::registry::{self, Registration};
+use crate::child::started_as::{in_main, init_runs, init_runs_in_main};
 use crate::process::sys::{self, ControllerEnd};
 #[cfg(target_os = "linux")]
 use crate::transport::socket::{Accepted, Inherited};
@@ -19,24 +20,6 @@ use crate::wire::interface::InterfaceTable;
 /// Exit code of a child binary that no controller has started, or whose controller went away.
 const NOT_A_CHILD: i32 = 2;
 
-static INIT_RAN: AtomicBool = AtomicBool::new(false);
-static IN_MAIN: AtomicBool = AtomicBool::new(false);
-
-/// Whether this binary can be started again as a child of its own.
-pub(crate) fn has_run() -> bool {
-    INIT_RAN.load(Ordering::SeqCst)
-}
-
-/// Whether this process was started as a child, and does not know: what it starts would not know either, and so on.
-pub(crate) fn is_forgotten() -> bool {
-    !has_run() && CommandLine::of_this_process().is_of_child()
-}
-
-/// Whether that happens in its `main`, and not in a test of its.
-pub(crate) fn in_main() -> bool {
-    IN_MAIN.load(Ordering::SeqCst)
-}
-
 /// Makes this binary able to be its own child: call it first thing in `main`.
 ///
 /// In the controller it returns at once. In a process that a controller has started as a child it
@@ -48,8 +31,7 @@ pub(crate) fn in_main() -> bool {
 /// program that restores SIGTTOU's default action is stopped there, and not the child: its command can be cancelled,
 /// and it ends with the child.
 pub fn init() {
-    INIT_RAN.store(true, Ordering::SeqCst);
-    IN_MAIN.store(true, Ordering::SeqCst);
+    init_runs_in_main();
     if CommandLine::of_this_process().is_of_child() {
         run_as_child(None);
     }
@@ -58,7 +40,7 @@ pub fn init() {
 /// [`init`] for a test binary.
 #[doc(hidden)]
 pub fn init_in_test() {
-    INIT_RAN.store(true, Ordering::SeqCst);
+    init_runs();
     if CommandLine::of_this_process().is_of_child() {
         run_as_child(None);
     }
@@ -77,11 +59,11 @@ pub fn init_in_test() {
 ///
 /// Started by anything but a controller it says so and exits with code 2.
 pub fn child_main<P: Child>() -> ! {
-    INIT_RAN.store(true, Ordering::SeqCst);
+    init_runs();
     if !CommandLine::of_this_process().is_of_child() {
         refuse(&format!(
             "this program is a child of `{}`; it is started by a controller, not by hand",
-            crate::interface::name::<P>()
+            crate::child::interface::name::<P>()
         ));
     }
     run_as_child(Some(Registration::of::<P>()))
@@ -94,7 +76,7 @@ fn refuse(why: &str) -> ! {
 }
 
 fn run_as_child(only: Option<Registration>) -> ! {
-    super::stdio::begin();
+    crate::child::stdio::begin();
     sys::block_no_signal();
     sys::ignore_stops_by_the_terminal();
     if let CommandLine::Child { name, .. } = CommandLine::of_this_process() {
@@ -140,7 +122,7 @@ fn first_record(
         true => Beside::Harness,
         false => Beside::Nothing,
     };
-    super::confine::confine(first.limits.as_deref(), beside);
+    crate::child::confine::confine(first.limits.as_deref(), beside);
     let child = match only {
         Some(child) => child,
         None => match registry::find(&first.child) {
@@ -168,7 +150,7 @@ fn serve(
     initial: Vec<Vec<u8>>,
     controller: Option<ControllerEnd>,
 ) -> i32 {
-    let run = Run {
+    let run = Assignment {
         generation: to.generation,
         window: to.window,
         nonce: to.nonce,

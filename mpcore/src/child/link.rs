@@ -9,9 +9,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::cancels::{Cancels, Ended, Record};
-use super::deadlines::Deadlines;
-use super::faults::{Faults, OnLane};
+use crate::child::cancels::{Cancels, Ended, Record};
+use crate::child::deadlines::Deadlines;
+use crate::child::faults::{Faults, OnLane};
 use crate::inherited;
 use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES, TERMINATE_GRACE};
 use crate::process::watch;

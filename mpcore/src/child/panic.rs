@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
-use super::context::CancelUnwind;
+use crate::child::context::CancelUnwind;
 use crate::limits::PANIC_TEXT_BYTES;
 use crate::panic_hook;
 use crate::unwind::discard;

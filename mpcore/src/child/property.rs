@@ -10,8 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::link::Link;
-use super::undelivered;
+use crate::child::link::Link;
+use crate::child::undelivered;
 use crate::sync::lock;
 use crate::unwind::caught;
 use crate::wire::codec::EncodeError;

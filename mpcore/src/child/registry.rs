@@ -10,44 +10,20 @@ use std::any::TypeId;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::serve::serve;
-use crate::interface::{Child, Interface};
-use crate::process::sys::{self, ControllerEnd};
+use crate::child::assignment::Assignment;
+use crate::process::sys;
 use crate::transport::ChildLanes;
-use crate::wire::fault::FaultPlan;
 use crate::wire::interface::InterfaceTable;
 
 /// One child of this binary, without its types.
 #[derive(Clone, Copy)]
 pub struct Registration {
-    id: fn() -> TypeId,
-    name: fn() -> &'static str,
+    pub(crate) id: fn() -> TypeId,
+    pub(crate) name: fn() -> &'static str,
     /// File, line and column of the struct.
-    place: &'static str,
+    pub(crate) place: &'static str,
     pub(crate) table: fn() -> InterfaceTable,
-    pub(crate) serve: fn(ChildLanes, Run) -> i32,
-}
-
-/// What one run is given.
-pub(crate) struct Run {
-    pub(crate) generation: u32,
-    pub(crate) window: u32,
-    pub(crate) nonce: crate::wire::handshake::Nonce,
-    pub(crate) initial: Vec<Vec<u8>>,
-    pub(crate) place: Place,
-    pub(crate) faults: Option<FaultPlan>,
-    /// What tells of the end of the controller's process, beside the lanes.
-    pub(crate) controller: Option<ControllerEnd>,
-}
-
-/// Where a child runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// In a process of its own, started by the one with this number.
-    Process {
-        controller: u32,
-    },
-    Thread,
+    pub(crate) serve: fn(ChildLanes, Assignment) -> i32,
 }
 
 impl fmt::Debug for Registration {
@@ -64,18 +40,6 @@ impl fmt::Display for Registration {
 }
 
 impl Registration {
-    /// The registration of a child.
-    #[must_use]
-    pub const fn of<P: Child>() -> Self {
-        Self {
-            id: TypeId::of::<P>,
-            name: std::any::type_name::<P>,
-            place: P::__PLACE,
-            table: table::<P>,
-            serve: serve::<P>,
-        }
-    }
-
     /// Names the child within its binary, in every process of that binary.
     pub(crate) fn key(&self) -> String {
         // Without a random seed: the other process has to come to the same number.
@@ -83,10 +47,6 @@ impl Registration {
         (self.id)().hash(&mut id);
         format!("{} {:016x}", (self.name)(), id.finish())
     }
-}
-
-pub(crate) fn table<P: Child>() -> InterfaceTable {
-    InterfaceTable::new(P::Interface::NAME, P::Interface::__describe)
 }
 
 inventory::collect!(Registration);

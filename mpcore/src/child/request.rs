@@ -1,6 +1,6 @@
 //! One command as the child receives it, on its way into the user's method and back.
 
-use super::property::Property;
+use crate::child::property::Property;
 use crate::error::Refused;
 use crate::wire::codec::{Args, EncodeError};
 use crate::wire::interface::Command;

@@ -3,23 +3,24 @@
 //! All of the user's code runs here, on one thread, under a guard: whatever it does, each command that
 //! was taken from the lane gets exactly one outcome, and `cleanup` runs once.
 
+use crate::child::exit_code;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::cancels::Cause;
-use super::confine;
-use super::context::ChildContext;
-use super::control::{self, Grace};
-use super::link::{CutOff, Link};
-use super::panic::{Unwound, guard, install_hook};
-use super::registry::{Place, Run};
-use super::request::{Reply, Request};
-use super::stdio;
+use crate::child::assignment::{Assignment, Place};
+use crate::child::cancels::Cause;
+use crate::child::confine;
+use crate::child::context::ChildContext;
+use crate::child::control::{self, Grace};
+use crate::child::interface::{Child, Interface};
+use crate::child::link::{CutOff, Link};
+use crate::child::panic::{Unwound, guard, install_hook};
+use crate::child::request::{Reply, Request};
+use crate::child::stdio;
 use crate::debugging;
 use crate::inherited;
-use crate::interface::{Child, Interface};
 use crate::limits::REPORT_BYTES;
 use crate::nested;
 use crate::process::sys;
@@ -34,19 +35,8 @@ use crate::wire::packet::{
 use crate::wire::report::{Bye, InitFailure, PanicReport};
 use crate::wire::stop_reason::StopReason;
 
-/// The exit codes of a child, as `sysexits` and Rust users know them.
-pub(crate) mod code {
-    pub(crate) const OK: i32 = 0;
-    pub(crate) const INIT_FAILED: i32 = 1;
-    /// The system refuses a thread: `EX_OSERR`.
-    pub(crate) const NO_THREADS: i32 = 71;
-    /// The lanes to the controller are closed: `EX_IOERR`.
-    pub(crate) const CONTROLLER_LOST: i32 = 74;
-    pub(crate) const PANICKED: i32 = 101;
-}
-
 /// Serves until the end and returns the exit code.
-pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
+pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Assignment) -> i32 {
     install_hook();
     // What a command forks has no business on the lanes.
     sys::this_is_the_original();
@@ -92,14 +82,14 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
         // Stopped before it began.
         None if link.stopping() => {
             say_goodbye(&link, false, None);
-            code::OK
+            exit_code::OK
         }
-        None => code::INIT_FAILED,
+        None => exit_code::INIT_FAILED,
     });
     let code = match link.is_cut_off() {
-        Some(CutOff::RuntimePanicked) => code::PANICKED,
-        Some(CutOff::LaneClosed) => code::CONTROLLER_LOST,
-        None => code.unwrap_or(code::PANICKED),
+        Some(CutOff::RuntimePanicked) => exit_code::PANICKED,
+        Some(CutOff::LaneClosed) => exit_code::CONTROLLER_LOST,
+        None => code.unwrap_or(exit_code::PANICKED),
     };
     if let Place::Process { controller } = run.place {
         sys::end_descendants(controller);
@@ -111,7 +101,7 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Run) -> i32 {
 #[allow(clippy::print_stderr)]
 fn without_threads(error: &std::io::Error) -> i32 {
     eprintln!("mpcore: this child could not start a thread that it needs: {error}");
-    code::NO_THREADS
+    exit_code::NO_THREADS
 }
 
 /// Runs what is the runtime's own: if it panics, the child ends, but what is the user's still gets its
@@ -138,7 +128,7 @@ fn live<P: Child>(
         None => construct::<P>(link, &typed, &welcome.config),
     };
     let (mut child, mut code) = match constructed {
-        Ok(child) => (Some(child), code::OK),
+        Ok(child) => (Some(child), exit_code::OK),
         Err(failure) => (None, report_failure(link, &failure)),
     };
     let mut initialized = false;
@@ -146,7 +136,8 @@ fn live<P: Child>(
         match initialize::<P>(link, child) {
             Ok(()) => initialized = true,
             Err(failure) => {
-                code = or_end(link, || report_failure(link, &failure)).unwrap_or(code::PANICKED);
+                code =
+                    or_end(link, || report_failure(link, &failure)).unwrap_or(exit_code::PANICKED);
             }
         }
     }
@@ -238,12 +229,14 @@ fn initialize<P: Child>(link: &Link, child: &mut P) -> Result<(), InitFailure> {
 
 fn report_failure(link: &Link, failure: &InitFailure) -> i32 {
     let code = match failure {
-        InitFailure::ConstructorPanicked(_) | InitFailure::PostrunInitPanicked(_) => code::PANICKED,
+        InitFailure::ConstructorPanicked(_) | InitFailure::PostrunInitPanicked(_) => {
+            exit_code::PANICKED
+        }
         // It was asked to stop, and that is what it did.
         InitFailure::Constructor(_) | InitFailure::PostrunInit(_) if link.stopping() => {
-            return code::OK;
+            return exit_code::OK;
         }
-        _ => code::INIT_FAILED,
+        _ => exit_code::INIT_FAILED,
     };
     let mut payload = postcard::to_stdvec(failure).unwrap_or_default();
     if payload.len() > REPORT_BYTES {

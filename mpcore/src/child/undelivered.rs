@@ -1,6 +1,6 @@
 //! What the child could not send on its own initiative, and the controller is to know.
 
-use super::link::Link;
+use crate::child::link::Link;
 use crate::wire::codec::EncodeError;
 use crate::wire::packet::{ItemHead, ItemKind};
 use crate::wire::report::{Undelivered, What};

@@ -1,9 +1,9 @@
 //! From options to a control: what can be said of a child before it starts.
 
-use crate::controller::state::options::AfterExit;
+use crate::controller::state::options::Options;
 use crate::controller::state::options::Output;
-use crate::controller::state::options::Program;
-use crate::controller::state::options::Spec;
+use crate::controller::state::program::Program;
+use crate::controller::state::program::ThreadChild;
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::child::registry::Registration;
+use crate::child::interface::{Child, Interface};
+use crate::controller::control::Control;
 use crate::controller::control::Core;
 use crate::controller::flow_control::bound::InboxBound;
 use crate::controller::model::restart_policy::RestartPolicy;
@@ -22,17 +23,11 @@ use crate::controller::report::error::StartError;
 use crate::controller::report::escalation::Escalation;
 use crate::controller::report::exit::ExitReport;
 use crate::controller::signals::inbox::InboxHandle;
-use crate::controller::signals::relief::background_inbox;
 use crate::controller::state::Shared;
 use crate::controller::state::config::ConfigBytes;
-use crate::controller::state::options::Vigilance;
 use crate::controller::wiring::Wiring;
-use crate::inherited;
-use crate::interface::{Child, Control, Interface};
 use crate::limits;
-use crate::nested;
 use crate::sync::lock;
-use crate::testing::Script;
 use crate::transport::Transport;
 use crate::wire::at_exit::AtExit;
 use crate::wire::child_limits::{ChildLimits, LimitsError};
@@ -61,28 +56,7 @@ pub struct Builder<C: Control> {
     program: Option<Program>,
     config: Option<<C::Interface as Interface>::Config>,
     name: Option<String>,
-    arguments: Vec<OsString>,
-    environment: Vec<(OsString, Option<OsString>)>,
-    clear_environment: bool,
-    working_directory: Option<PathBuf>,
-    transport: Transport,
-    faults: Option<FaultPlan>,
-    stdout: Output,
-    stderr: Output,
-    start_deadline: Duration,
-    stop_grace: Option<Duration>,
-    /// None: as in the child that makes it, if it is one.
-    at_exit: Option<AtExit>,
-    queue: Bounds,
-    inbox_bound: InboxBound,
-    inbox: Option<InboxHandle>,
-    after_exit: Option<AfterExit>,
-    vigilance: Vigilance,
-    restart: RestartPolicy,
-    reapply_properties: bool,
-    compare_strictly: bool,
-    limits: Option<ChildLimits>,
-    thread_stack: Option<usize>,
+    options: Options,
     _control: PhantomData<fn() -> C>,
 }
 
@@ -109,30 +83,7 @@ impl<C: Control> Builder<C> {
             program: None,
             config: None,
             name: None,
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            clear_environment: false,
-            working_directory: None,
-            transport: Transport::default(),
-            faults: None,
-            stdout: Output::Inherit,
-            stderr: Output::Inherit,
-            start_deadline: limits::START_DEADLINE,
-            stop_grace: None,
-            at_exit: None,
-            queue: Bounds { entries: limits::QUEUE_COMMANDS, bytes: limits::QUEUE_BYTES },
-            inbox_bound: InboxBound {
-                entries: limits::DEFAULT_INBOX_ENTRIES.get(),
-                bytes: limits::DEFAULT_INBOX_BYTES.get(),
-            },
-            inbox: None,
-            after_exit: None,
-            vigilance: Vigilance::default(),
-            restart: RestartPolicy::never(),
-            reapply_properties: false,
-            compare_strictly: false,
-            limits: None,
-            thread_stack: None,
+            options: Options::default(),
             _control: PhantomData,
         }
     }
@@ -140,7 +91,7 @@ impl<C: Control> Builder<C> {
     /// `P`, in this binary started again: `mpcore::init` must be the first line of its `main`.
     #[must_use]
     pub fn child<P: Child<Interface = C::Interface>>(mut self) -> Self {
-        self.program = Some(Program::Own { key: Registration::of::<P>().key() });
+        self.program = Some(Program::Own { key: P::__REGISTRATION.key() });
         self
     }
 
@@ -158,7 +109,7 @@ impl<C: Control> Builder<C> {
     /// and its thread goes on, and its crash is everybody's.
     #[must_use]
     pub fn in_process<P: Child<Interface = C::Interface>>(mut self) -> Self {
-        self.program = Some(Program::Thread(Registration::of::<P>()));
+        self.program = Some(Program::Thread(Arc::new(P::__REGISTRATION)));
         self
     }
 
@@ -166,20 +117,21 @@ impl<C: Control> Builder<C> {
     /// size, or 8 MiB). A process's own is not changed.
     #[must_use]
     pub fn thread_stack(mut self, bytes: usize) -> Self {
-        self.thread_stack = Some(bytes);
+        self.options.thread_stack = Some(bytes);
         self
     }
 
-    /// A child that plays this script on a thread, in place of one that implements the interface: for
-    /// tests of what the application makes of it. It needs no config.
-    #[must_use]
-    pub fn script(mut self, script: &Script) -> Self {
-        self.program = Some(Program::Script(script.clone()));
+    /// A child on a thread, whatever plays it.
+    pub(crate) fn thread_child(mut self, child: Arc<dyn ThreadChild>) -> Self {
+        self.program = Some(Program::Thread(child));
         self
     }
 
-    fn is_scripted(&self) -> bool {
-        matches!(self.program, Some(Program::Script(_)))
+    /// Whether the child can do without a config.
+    fn needs_no_config(&self) -> bool {
+        let on_thread = self.program.as_ref().and_then(Program::on_thread);
+        is_unit::<<C::Interface as Interface>::Config>()
+            || on_thread.is_some_and(|child| !child.is_implemented())
     }
 
     /// What the child's constructor gets.
@@ -206,42 +158,42 @@ impl<C: Control> Builder<C> {
     /// [`std::env::args`] `--mpcore-child` and its name stand before them. Not for secrets: everybody can read them.
     #[must_use]
     pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
-        self.arguments.push(argument.into());
+        self.options.arguments.push(argument.into());
         self
     }
 
     /// Sets an environment variable of the child.
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
-        self.environment.push((name.into(), Some(value.into())));
+        self.options.environment.push((name.into(), Some(value.into())));
         self
     }
 
     /// Removes an environment variable that the child would inherit.
     #[must_use]
     pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
-        self.environment.push((name.into(), None));
+        self.options.environment.push((name.into(), None));
         self
     }
 
     /// The child inherits no environment variable, but for those set here.
     #[must_use]
     pub fn env_clear(mut self) -> Self {
-        self.clear_environment = true;
+        self.options.clear_environment = true;
         self
     }
 
     /// Where the child runs; by default where the controller does.
     #[must_use]
     pub fn current_dir(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.working_directory = Some(folder.into());
+        self.options.working_directory = Some(folder.into());
         self
     }
 
     /// What carries the packets; packet sockets on Linux, ipc-channel elsewhere.
     #[must_use]
     pub fn transport(mut self, transport: Transport) -> Self {
-        self.transport = transport;
+        self.options.transport = transport;
         self
     }
 
@@ -249,7 +201,7 @@ impl<C: Control> Builder<C> {
     /// [`testing`](crate::testing).
     #[must_use]
     pub fn faults(mut self, plan: FaultPlan) -> Self {
-        self.faults = Some(plan);
+        self.options.faults = Some(plan);
         self
     }
 
@@ -269,21 +221,21 @@ impl<C: Control> Builder<C> {
     /// ```
     #[must_use]
     pub fn stdout(mut self, output: Output) -> Self {
-        self.stdout = output;
+        self.options.stdout = output;
         self
     }
 
     /// Where the child's stderr goes, beside the exit report; by default to the controller's.
     #[must_use]
     pub fn stderr(mut self, output: Output) -> Self {
-        self.stderr = output;
+        self.options.stderr = output;
         self
     }
 
     /// How long the child may take from its start to `ready`; 30 s by default.
     #[must_use]
     pub fn start_deadline(mut self, deadline: Duration) -> Self {
-        self.start_deadline = deadline;
+        self.options.start_deadline = deadline;
         self
     }
 
@@ -296,7 +248,7 @@ impl<C: Control> Builder<C> {
     /// ([`ExceptionKind::ShortGrace`](crate::ExceptionKind::ShortGrace)), and cut at the stop.
     #[must_use]
     pub fn stop_grace(mut self, grace: Duration) -> Self {
-        self.stop_grace = Some(grace);
+        self.options.stop_grace = grace;
         self
     }
 
@@ -304,7 +256,7 @@ impl<C: Control> Builder<C> {
     /// the child itself makes inherit this. See [`AtExit`].
     #[must_use]
     pub fn at_exit(mut self, at_exit: AtExit) -> Self {
-        self.at_exit = Some(at_exit);
+        self.options.at_exit = at_exit;
         self
     }
 
@@ -314,7 +266,7 @@ impl<C: Control> Builder<C> {
     /// [`Duration::MAX`]: no child is.
     #[must_use]
     pub fn ping_interval(mut self, interval: Duration) -> Self {
-        self.vigilance.ping_interval = interval.max(limits::PING_INTERVAL_MIN);
+        self.options.ping_interval = interval.max(limits::PING_INTERVAL_MIN);
         self
     }
 
@@ -324,7 +276,7 @@ impl<C: Control> Builder<C> {
     /// [`Failure::Unresponsive`](crate::Failure::Unresponsive).
     #[must_use]
     pub fn on_unresponsive(mut self, escalation: Escalation) -> Self {
-        self.vigilance.on_unresponsive = escalation;
+        self.options.on_unresponsive = escalation;
         self
     }
 
@@ -341,7 +293,7 @@ impl<C: Control> Builder<C> {
     /// [interval](Self::ping_interval).
     #[must_use]
     pub fn on_timeout(mut self, escalation: Escalation) -> Self {
-        self.vigilance.on_timeout = escalation;
+        self.options.on_timeout = escalation;
         self
     }
 
@@ -349,7 +301,7 @@ impl<C: Control> Builder<C> {
     /// by default. The next one ends as [`CallError::QueueFull`](crate::CallError::QueueFull).
     #[must_use]
     pub fn queue_bound(mut self, commands: usize, bytes: usize) -> Self {
-        self.queue = Bounds { entries: commands, bytes };
+        self.options.queue = Bounds { entries: commands, bytes };
         self
     }
 
@@ -358,7 +310,7 @@ impl<C: Control> Builder<C> {
     /// this child, a future of one of its calls is pending, or it is stopping, 1 GiB may wait.
     #[must_use]
     pub fn inbox_bound(mut self, entries: usize, bytes: usize) -> Self {
-        self.inbox_bound = InboxBound { entries, bytes };
+        self.options.inbox_bound = InboxBound { entries, bytes };
         self
     }
 
@@ -368,7 +320,7 @@ impl<C: Control> Builder<C> {
     /// the same time.
     #[must_use]
     pub fn inbox(mut self, inbox: impl Into<InboxHandle>) -> Self {
-        self.inbox = Some(inbox.into());
+        self.options.inbox = inbox.into();
         self
     }
 
@@ -376,7 +328,7 @@ impl<C: Control> Builder<C> {
     /// of the runtime's, so it must not wait for the child.
     #[must_use]
     pub fn after_exit(mut self, hook: impl Fn(&ExitReport) + Send + Sync + 'static) -> Self {
-        self.after_exit = Some(Box::new(hook));
+        self.options.after_exit = Some(Box::new(hook));
         self
     }
 
@@ -384,7 +336,7 @@ impl<C: Control> Builder<C> {
     /// else.
     #[must_use]
     pub fn limits(mut self, limits: ChildLimits) -> Self {
-        self.limits = Some(limits);
+        self.options.limits = Some(limits);
         self
     }
 
@@ -412,7 +364,7 @@ impl<C: Control> Builder<C> {
     /// ```
     #[must_use]
     pub fn restart(mut self, policy: RestartPolicy) -> Self {
-        self.restart = policy;
+        self.options.restart = policy;
         self
     }
 
@@ -425,7 +377,7 @@ impl<C: Control> Builder<C> {
     /// its signal shows what the child starts with.
     #[must_use]
     pub fn reapply_properties(mut self) -> Self {
-        self.reapply_properties = true;
+        self.options.reapply_properties = true;
         self
     }
 
@@ -438,7 +390,7 @@ impl<C: Control> Builder<C> {
     /// variant is not asked for, and a difference there goes unnoticed. Named fields are always compared.
     #[must_use]
     pub fn compare_strictly(mut self) -> Self {
-        self.compare_strictly = true;
+        self.options.compare_strictly = true;
         self
     }
 
@@ -448,8 +400,7 @@ impl<C: Control> Builder<C> {
     /// [`StartError::ChildMissing`], [`StartError::ConfigMissing`], [`StartError::Config`],
     /// [`StartError::Limits`].
     pub fn build(self) -> Result<C, StartError> {
-        let none_needed = is_unit::<<C::Interface as Interface>::Config>() || self.is_scripted();
-        if self.config.is_none() && !none_needed {
+        if self.config.is_none() && !self.needs_no_config() {
             return Err(StartError::ConfigMissing);
         }
         self.__build_without_config()
@@ -459,55 +410,28 @@ impl<C: Control> Builder<C> {
     #[doc(hidden)]
     pub fn __build_without_config(self) -> Result<C, StartError> {
         let table = table::<C>();
-        testable(self.program.as_ref(), self.faults.as_ref(), &table)?;
-        let scripted = self.is_scripted();
-        let name = self.name.unwrap_or_else(|| {
+        let none_needed = self.needs_no_config();
+        let Self { program, config, name, options, .. } = self;
+        testable(program.as_ref(), options.faults.as_ref(), &table)?;
+        let name = name.unwrap_or_else(|| {
             static NEXT: AtomicU64 = AtomicU64::new(1);
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
             format!("{}-{number}", <C::Interface as Interface>::NAME)
         });
-        let program = self.program.ok_or(StartError::ChildMissing)?;
-        let config = match self.config {
+        let program = program.ok_or(StartError::ChildMissing)?;
+        let config = match config {
             Some(config) => Some(encoded::<C>(config)?),
-            None if is_unit::<<C::Interface as Interface>::Config>() || scripted => {
-                Some(ConfigBytes::none())
-            }
-            None => None,
+            None => none_needed.then(ConfigBytes::none),
         };
-        if let Some(limits) = &self.limits {
+        if let Some(limits) = &options.limits {
             limits.check()?;
-            if matches!(program, Program::Thread(_)) {
+            if program.is_on_thread() {
                 return Err(LimitsError::InProcess.into());
             }
         }
-        let spec = Spec {
-            program,
-            config: Mutex::new(config),
-            arguments: self.arguments,
-            environment: self.environment,
-            clear_environment: self.clear_environment,
-            working_directory: self.working_directory,
-            transport: self.transport,
-            faults: self.faults,
-            stdout: self.stdout,
-            stderr: self.stderr,
-            start_deadline: self.start_deadline,
-            stop_grace: self.stop_grace.unwrap_or_else(nested::default_grace),
-            at_exit: self.at_exit.unwrap_or_else(inherited::at_exit),
-            queue: self.queue,
-            inbox_bound: self.inbox_bound,
-            inbox: self.inbox.unwrap_or_else(background_inbox),
-            after_exit: self.after_exit,
-            vigilance: self.vigilance,
-            restart: self.restart,
-            reapply_properties: self.reapply_properties,
-            compare_strictly: self.compare_strictly,
-            limits: self.limits,
-            thread_stack: self.thread_stack,
-        };
         let mut wiring = Wiring::default();
         let signals = C::__signals(&mut wiring);
-        let shared = Shared::new(spec, name, table, wiring.sinks);
+        let shared = Shared::new(program, config, options, name, table, wiring.sinks);
         let _ = wiring.control.set(Arc::downgrade(&shared));
         Ok(C::__new(Core::new(shared, signals.clone()), signals))
     }
@@ -529,13 +453,15 @@ fn testable(
     faults: Option<&FaultPlan>,
     table: &InterfaceTable,
 ) -> Result<(), StartError> {
-    if let Some(Program::Script(script)) = program {
-        script.check(table)?;
-        return if faults.is_some() { Err(StartError::FaultsInScript) } else { Ok(()) };
+    let on_thread = program.and_then(Program::on_thread);
+    if let Some(child) = on_thread {
+        child.check(table)?;
+        if !child.is_implemented() {
+            return if faults.is_some() { Err(StartError::FaultsInScript) } else { Ok(()) };
+        }
     }
-    let on_thread = program.is_some_and(Program::is_on_thread);
     let mut faults = faults.into_iter().flat_map(FaultPlan::faults);
-    match faults.find(|(_, fault)| on_thread && fault.needs_process()) {
+    match faults.find(|(_, fault)| on_thread.is_some() && fault.needs_process()) {
         Some((_, fault)) => Err(StartError::FaultNeedsProcess { fault: *fault }),
         None => Ok(()),
     }

@@ -7,14 +7,17 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
+use crate::child::interface::{Child, Interface};
+use crate::controller::builder::Builder;
 use crate::controller::builder::encoded;
 use crate::controller::calls::call::Call;
 use crate::controller::process::Process;
+use crate::controller::report::error::StartError;
 use crate::controller::report::outcome::{CallError, OutcomeCodec};
 use crate::controller::signals::inbox::InboxHandle;
 use crate::controller::state::Shared;
 use crate::controller::state::encoder::EncodeJob;
-use crate::interface::{Control, Interface};
+use crate::controller::wiring::Wiring;
 use crate::limits::ENCODE_INLINE;
 use crate::sync::lock;
 use crate::wire::codec::{Args, EncodeError, Encoder};
@@ -70,14 +73,14 @@ impl Core {
         config: <C::Interface as Interface>::Config,
     ) -> Result<(), EncodeError> {
         let config = encoded::<C>(config)?;
-        *lock(&self.shared().spec.config) = Some(config);
+        *lock(&self.shared().config) = Some(config);
         Ok(())
     }
 
     /// Whether the handlers run in this inbox's thread.
     #[must_use]
     pub fn delivers_to(&self, inbox: &InboxHandle) -> bool {
-        self.shared().spec.inbox.is(inbox)
+        self.shared().options.inbox.is(inbox)
     }
 
     /// Submits a command; never blocks.
@@ -156,3 +159,97 @@ impl<C: Control> WeakControl<C> {
         Some(C::__new(Core { owner }, signals))
     }
 }
+
+/// The controller's side of an interface: implemented by `#[mpcore::process]` for `LaserControl`.
+///
+/// What every control has, whatever its interface, for code that works with any of them. A `LaserControl` has
+/// the same methods of its own, so this trait need not be imported to call them there.
+///
+/// ```no_run
+/// use mpcore::{Child, Control, Interface, StartError};
+///
+/// /// Starts any child that needs no config.
+/// fn start<P>() -> Result<<P::Interface as Interface>::Control, StartError>
+/// where
+///     P: Child<Interface: Interface<Config = ()>>,
+/// {
+///     Control::spawn::<P>(())
+/// }
+///
+/// /// One line of a process panel.
+/// fn line<C: Control>(control: &C) -> String {
+///     format!("{}: {}", control.process().name(), control.process().state())
+/// }
+/// # #[mpcore::process] trait Laser { fn fire(&mut self); }
+/// # #[derive(mpcore::Child)] #[child(Laser)] struct LaserProcess {}
+/// # impl Laser for LaserProcess { fn fire(&mut self) {} }
+/// # fn f() -> Result<(), StartError> {
+///
+/// let laser: LaserControl = start::<LaserProcess>()?;
+/// println!("{}", line(&laser));
+/// # Ok(())
+/// # }
+/// ```
+pub trait Control: Clone + Send + Sync + Sized + 'static {
+    /// `dyn Laser`.
+    type Interface: Interface<Control = Self> + ?Sized;
+    /// `LaserSignals`.
+    type Signals: Clone + Send + Sync + 'static;
+
+    /// Everything that can be set before the start.
+    #[must_use]
+    fn builder() -> Builder<Self> {
+        Builder::new()
+    }
+
+    /// Makes a control of the given child, which runs in a process of its own as soon as
+    /// `process().start()` is called.
+    ///
+    /// # Errors
+    /// If the config cannot be encoded.
+    fn new<P: Child<Interface = Self::Interface>>(
+        config: Config<Self>,
+    ) -> Result<Self, StartError> {
+        Self::builder().child::<P>().config(config).build()
+    }
+
+    /// Makes a control of the given child and starts it. Does not wait for the child.
+    ///
+    /// # Errors
+    /// If the config cannot be encoded or no process can be started.
+    fn spawn<P: Child<Interface = Self::Interface>>(
+        config: Config<Self>,
+    ) -> Result<Self, StartError> {
+        Self::builder().child::<P>().config(config).spawn()
+    }
+
+    /// The signals to connect to.
+    #[must_use]
+    fn signals(&self) -> &Self::Signals {
+        self.__signals_ref()
+    }
+
+    /// The child's life cycle.
+    #[must_use]
+    fn process(&self) -> &Process {
+        self.__core().process()
+    }
+
+    /// A handle that does not keep the child running, for handlers of its own signals.
+    #[must_use]
+    fn downgrade(&self) -> WeakControl<Self> {
+        WeakControl::new(self)
+    }
+
+    #[doc(hidden)]
+    fn __signals(wiring: &mut Wiring) -> Self::Signals;
+    #[doc(hidden)]
+    fn __new(core: Core, signals: Self::Signals) -> Self;
+    #[doc(hidden)]
+    fn __core(&self) -> &Core;
+    #[doc(hidden)]
+    fn __signals_ref(&self) -> &Self::Signals;
+}
+
+/// The config of a control's interface.
+type Config<C> = <<C as Control>::Interface as Interface>::Config;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::controller::report::exit::State;
 use crate::controller::signals::inbox::Wake;
 use crate::controller::signals::notice::Notice;
+use crate::controller::state::Finish;
 use crate::controller::state::Shared;
 use crate::controller::state::posting::enqueue;
 use crate::controller::state::run::Ask;
@@ -19,15 +20,6 @@ use crate::controller::stopping::AfterEnd;
 use crate::controller::stopping::request_if;
 use crate::process::watch;
 use crate::wire::stop_reason::StopReason;
-
-/// The wish, from `finish` until the child is asked to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Finish {
-    /// Tells it from later ones, for which an alarm does not count.
-    number: u64,
-    /// When it becomes a stop; `None`: never.
-    pub(crate) until: Option<Instant>,
-}
 
 /// Lets the child do what is queued, at most for `within`, and then stop. Never blocks.
 pub(crate) fn finish(shared: &Arc<Shared>, within: Option<Duration>) {

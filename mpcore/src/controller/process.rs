@@ -195,7 +195,7 @@ impl Process {
             (life.state, life.finish.is_some())
         };
         // No run follows any more, so one that is to finish does so in this one.
-        match self.shared.spec.at_exit {
+        match self.shared.options.at_exit {
             _ if finishes && state.is_alive() => {}
             AtExit::Finish(within) if state.is_alive() && state != State::Stopping => {
                 finish::finish(&self.shared, Some(within));

@@ -88,7 +88,7 @@ fn end_children() -> Vec<Arc<Shared>> {
         if child.life().finish.is_some() {
             continue;
         }
-        match child.spec.at_exit {
+        match child.options.at_exit {
             AtExit::Stop => {
                 request(child, Ask::Stop, AfterEnd::Rest, StopReason::Shutdown);
             }
@@ -115,7 +115,7 @@ fn time_to_end(child: &Shared) -> Option<Duration> {
         Some(finish) => finish.until?.saturating_duration_since(Instant::now()),
         None => Duration::ZERO,
     };
-    left.checked_add(child.spec.stop_grace)?.checked_add(TERMINATE_GRACE)
+    left.checked_add(child.options.stop_grace)?.checked_add(TERMINATE_GRACE)
 }
 
 /// No deadline: for ever.
@@ -148,12 +148,12 @@ fn end_nested(end: Option<Instant>) {
     let end = end.or_else(own);
     let children = children();
     for child in &children {
-        let finishes = match child.spec.at_exit {
+        let finishes = match child.options.at_exit {
             AtExit::Finish(within) => Some(within),
             AtExit::Stop => child.life().finish.is_some().then_some(Duration::MAX),
         };
         if let Some(within) = finishes {
-            let ladder = child.spec.stop_grace.saturating_add(TERMINATE_GRACE);
+            let ladder = child.options.stop_grace.saturating_add(TERMINATE_GRACE);
             let left =
                 end.map(|end| end.saturating_duration_since(Instant::now()).saturating_sub(ladder));
             finish::finish(child, Some(left.map_or(within, |left| left.min(within))));
@@ -162,7 +162,7 @@ fn end_nested(end: Option<Instant>) {
         request(child, Ask::Stop, AfterEnd::Rest, StopReason::Shutdown);
         let run = child.life().run.clone();
         if let Some(run) = run.filter(|_| !child.is_patient()) {
-            run.ask(Ask::Stop, nested::fitting(child.spec.stop_grace, end, Instant::now()));
+            run.ask(Ask::Stop, nested::fitting(child.options.stop_grace, end, Instant::now()));
         }
     }
     for child in children {

@@ -1,6 +1,7 @@
 //! Starting a child: what can be refused before there is a process.
 
-use crate::child::{init, registry};
+use crate::child::registry;
+use crate::child::started_as;
 use crate::controller::model::requests::Gate;
 use crate::controller::report::error::StartError;
 use crate::controller::report::exit::State;
@@ -10,8 +11,8 @@ use crate::controller::run;
 use crate::controller::run::begin::begin_run;
 use crate::controller::shutdown::register;
 use crate::controller::signals::notice::Notice;
-use crate::controller::state::options::Program;
 use crate::controller::state::posting::post;
+use crate::controller::state::program::Program;
 use crate::nested;
 use crate::process::sys;
 use crate::sync::lock;
@@ -23,16 +24,16 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     if sys::is_copy() {
         return Err(StartError::ForkedCopy);
     }
-    if init::is_forgotten() {
+    if started_as::is_forgotten() {
         return Err(StartError::InitForgotten);
     }
-    if let Program::Own { key } = &shared.spec.program {
-        if !init::has_run() && registry::test_arguments().is_none() {
+    if let Program::Own { key } = &shared.program {
+        if !started_as::has_run() && registry::test_arguments().is_none() {
             return Err(StartError::InitMissing);
         }
         let _ = registry::find(key)?;
     }
-    if lock(&shared.spec.config).is_none() {
+    if lock(&shared.config).is_none() {
         return Err(StartError::ConfigMissing);
     }
     #[cfg(panic = "abort")]
@@ -73,7 +74,7 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
 
 /// This process is a child itself, and its grace does not cover that of its own child.
 fn tell_of_short_grace(shared: &Arc<Shared>) {
-    let grace = shared.spec.stop_grace;
+    let grace = shared.options.stop_grace;
     let Some(own) = nested::too_short_for(grace) else { return };
     let name = shared.name();
     let message = format!(

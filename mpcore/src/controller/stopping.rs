@@ -78,7 +78,7 @@ pub(crate) fn request_if(
         drop(traffic);
         let mut control = shared.control();
         // A child that is killed must not begin to clean up; one on a thread cannot be killed.
-        if ask != Ask::Kill || shared.spec.program.is_on_thread() {
+        if ask != Ask::Kill || shared.program.is_on_thread() {
             control.stop(reason);
         }
         // The bound of the inbox does not hold back what a stopping child still has to say.
@@ -88,7 +88,7 @@ pub(crate) fn request_if(
     wake.wake();
     shared.keep_watch();
     shared.life_changed().notify_all();
-    let grace = if shared.is_patient() { Duration::MAX } else { shared.spec.stop_grace };
+    let grace = if shared.is_patient() { Duration::MAX } else { shared.options.stop_grace };
     run.ask(ask, grace);
     for (call, entry) in waiting {
         shared.resolve(call, entry, Outcome::Stopped);

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use serde::Serialize;
 
 use super::child::{Fuzzed, FuzzedControl};
+use crate::child::interface::Interface;
 use crate::controller::report::exit::Failure;
-use crate::interface::Interface;
 use crate::wire::child_limits::ChildLimits;
 use crate::wire::codec::decode;
 use crate::wire::fault::{Fault, FaultPlan, Moment};

@@ -8,11 +8,12 @@ use std::time::Duration;
 use super::child::{FuzzedControl, FuzzedProcess};
 use super::handshake::{self, builder};
 use super::zoo::{Tree, Zoo};
+use crate::child::assignment::{Assignment, Place};
 use crate::child::control as child_control;
 use crate::child::link::Link;
-use crate::child::registry::{Place, Registration, Run};
+use crate::child::registry::Registration;
+use crate::controller::control::Control as _;
 use crate::controller::run::rehearsal::Rehearsal;
-use crate::interface::Control as _;
 use crate::limits::{VALUE_BYTES, WINDOW_FALLBACK};
 use crate::transport::{ChildLanes, Receiver};
 use crate::wire::packet::{
@@ -240,7 +241,7 @@ pub(super) fn requests(data: &[u8]) {
         control: Box::new(control_lane),
         events: Arc::new(events),
     };
-    let run = Run {
+    let run = Assignment {
         generation: GENERATION,
         window: WINDOW_FALLBACK,
         nonce: [0; 16],

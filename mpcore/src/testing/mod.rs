@@ -6,6 +6,7 @@
 pub mod outcomes {}
 mod script;
 
-pub use self::script::verdict::ScriptFailure;
-pub use self::script::{Arguments, Script, ScriptError};
+pub use crate::controller::report::script_error::ScriptError;
+pub use crate::testing::script::verdict::ScriptFailure;
+pub use crate::testing::script::{Arguments, Script};
 pub use crate::wire::fault::{Fault, FaultPlan, Moment};

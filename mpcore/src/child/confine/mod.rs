@@ -1,6 +1,6 @@
 //! The first thing a child does: it gives up what it shall not have.
 //!
-//! Called by [`init`](super::init) on the main thread, when the first record has been read: before the
+//! Called by [`init`](crate::child::init) on the main thread, when the first record has been read: before the
 //! child connects, before a config is decoded, and before there is another thread, so that all inherit
 //! what counts per thread. What fails is remembered: the child shakes hands all the same, and tells the
 //! controller instead of constructing anything.

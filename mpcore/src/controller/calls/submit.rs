@@ -101,7 +101,7 @@ impl Shared {
     /// How long a command may run; `left` is what the one that submits it still has itself.
     pub(crate) fn limit(&self, command: u16, left: Option<Duration>) -> Limit {
         let rules = self.table.commands.get(usize::from(command)).map(|row| row.rules);
-        Limit::new(rules.unwrap_or_default(), self.spec.vigilance.on_timeout, left)
+        Limit::new(rules.unwrap_or_default(), self.options.on_timeout, left)
     }
 
     /// What a crash means for this command.
@@ -113,7 +113,7 @@ impl Shared {
         if row.rules.idempotent {
             repeat = repeat.idempotent();
         }
-        match row.writes.filter(|_| self.spec.reapply_properties) {
+        match row.writes.filter(|_| self.options.reapply_properties) {
             Some(property) => repeat.writes(property),
             None => repeat,
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::child::registry::SharedKey;
 use crate::controller::report::exit::{ExitReport, Failure, State};
-use crate::testing::ScriptError;
+use crate::controller::report::script_error::ScriptError;
 use crate::wire::fault::Fault;
 
 /// Why a child could not be made or started.
@@ -51,7 +51,7 @@ pub enum StartError {
     },
     /// The script of a scripted child does not fit the interface, or itself.
     #[error("the script cannot be played: {0}")]
-    Script(#[from] ScriptError),
+    Script(ScriptError),
     /// A scripted child does what its script says, and nothing else goes wrong in it.
     #[error(
         "a scripted child takes no plan of faults: leave out `.faults(..)`, and write what goes wrong \
@@ -60,20 +60,46 @@ pub enum StartError {
     FaultsInScript,
     /// The child cannot be told from another one of this binary.
     #[error("the child cannot be told from another one: {0}")]
-    SharedKey(#[from] SharedKey),
+    SharedKey(SharedKey),
     /// The config could not be encoded; of one of more than 64 KiB that shows later, as
     /// [`Failure::Config`](crate::Failure::Config).
     #[error("the config could not be encoded: {0}")]
-    Config(#[from] crate::EncodeError),
+    Config(crate::EncodeError),
     /// No child can have such limits here.
     #[error("the child's limits cannot be set: {0}")]
-    Limits(#[from] crate::LimitsError),
+    Limits(crate::LimitsError),
     /// This process is a forked copy of one that has started children.
     #[error(
         "this process is a forked copy of one that has started children: fork before the first `start`, or start \
          a program of its own in place of the fork"
     )]
     ForkedCopy,
+}
+
+// By hand: each text names its cause, so none is a source besides, which would print it twice.
+
+impl From<ScriptError> for StartError {
+    fn from(error: ScriptError) -> Self {
+        Self::Script(error)
+    }
+}
+
+impl From<SharedKey> for StartError {
+    fn from(error: SharedKey) -> Self {
+        Self::SharedKey(error)
+    }
+}
+
+impl From<crate::EncodeError> for StartError {
+    fn from(error: crate::EncodeError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<crate::LimitsError> for StartError {
+    fn from(error: crate::LimitsError) -> Self {
+        Self::Limits(error)
+    }
 }
 
 /// What a child that is alive needs first.

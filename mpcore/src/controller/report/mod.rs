@@ -5,3 +5,4 @@ pub(crate) mod escalation;
 pub(crate) mod exit;
 pub(crate) mod notifications;
 pub(crate) mod outcome;
+pub(crate) mod script_error;

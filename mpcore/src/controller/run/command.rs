@@ -1,15 +1,17 @@
 //! What is to be spawned, and why that did not work.
 
+use crate::child::started_as;
 use std::ffi::OsStr;
 use std::io::{Error, ErrorKind};
 use std::path::Path;
 use std::process::{ChildStderr, ChildStdout, Command, Stdio};
 
 use crate::child::command_line::around;
-use crate::child::{init, registry};
+use crate::child::registry;
 use crate::controller::report::exit::Failure;
 use crate::controller::state::Shared;
-use crate::controller::state::options::{Output, Program};
+use crate::controller::state::options::Output;
+use crate::controller::state::program::Program;
 use crate::debugging;
 use crate::process::sys::{self, OwnProgram};
 
@@ -24,18 +26,18 @@ pub(crate) struct Prepared {
 
 /// The command, and the controller's ends of its pipes where the standard library does not make them.
 pub(crate) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, Failure> {
-    let spec = &shared.spec;
+    let options = &shared.options;
     let resources = |error: Error| Failure::Resources(error.to_string());
     let name = shared.name();
     let (before, _) = around(&name, false);
     let under = debugging::run_under();
-    let (mut command, program) = match &spec.program {
+    let (mut command, program) = match &shared.program {
         Program::Path(path) => {
             let mut command = new_command(path, under.as_ref());
-            command.args(before).args(&spec.arguments);
+            command.args(before).args(&options.arguments);
             (command, path.to_string_lossy().into_owned())
         }
-        Program::Own { .. } | Program::Thread(_) | Program::Script(_) => {
+        Program::Own { .. } | Program::Thread(_) => {
             let own = match under {
                 None => sys::own_program().map_err(resources)?,
                 // What leads to this program here would lead to the other command there.
@@ -52,12 +54,12 @@ pub(crate) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, Failure
                 command.arg0(argv0);
             }
             command.args(leading);
-            match registry::test_arguments().filter(|_| !init::in_main()) {
+            match registry::test_arguments().filter(|_| !started_as::in_main()) {
                 Some(test) => {
                     let (before, behind) = around(&name, true);
-                    command.args(test).args(before).args(&spec.arguments).args(behind)
+                    command.args(test).args(before).args(&options.arguments).args(behind)
                 }
-                None => command.args(before).args(&spec.arguments),
+                None => command.args(before).args(&options.arguments),
             };
             let shown = argv0.unwrap_or_else(|| path.into_os_string());
             (command, shown.to_string_lossy().into_owned())
@@ -67,22 +69,22 @@ pub(crate) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, Failure
     if let Some((message, advice)) = odd_input(shared) {
         return Err(Failure::Spawn { program, message, advice });
     }
-    if spec.clear_environment {
+    if options.clear_environment {
         command.env_clear();
         command.envs(debugging::variable());
     }
-    for (name, value) in &spec.environment {
+    for (name, value) in &options.environment {
         match value {
             Some(value) => command.env(name, value),
             None => command.env_remove(name),
         };
     }
-    if let Some(folder) = &spec.working_directory {
+    if let Some(folder) = &options.working_directory {
         command.current_dir(folder);
     }
     let (theirs, stderr) = sys::piped().map_err(resources)?;
     command.stdin(stdin).stderr(theirs);
-    let (theirs, stdout) = match spec.stdout {
+    let (theirs, stdout) = match options.stdout {
         Output::Captured => sys::piped().map_err(resources)?,
         // Through the controller, like stderr: a command that prints must not fail when whoever read it is
         // gone.
@@ -106,17 +108,17 @@ fn new_command(program: &OsStr, under: Option<&(String, Vec<String>)>) -> Comman
 /// What was given to the builder and no program can be started with. The system would say the same without the
 /// name.
 fn odd_input(shared: &Shared) -> Option<(String, &'static str)> {
-    let spec = &shared.spec;
+    let options = &shared.options;
     let nul = |text: &OsStr| text.as_encoded_bytes().contains(&0);
-    if let Program::Path(path) = &spec.program
+    if let Program::Path(path) = &shared.program
         && nul(path.as_os_str())
     {
         return Some((format!("the path {path:?} contains a NUL"), NO_NUL));
     }
-    if let Some(argument) = spec.arguments.iter().find(|it| nul(it)) {
+    if let Some(argument) = options.arguments.iter().find(|it| nul(it)) {
         return Some((format!("the argument {argument:?} contains a NUL"), NO_NUL));
     }
-    for (name, value) in &spec.environment {
+    for (name, value) in &options.environment {
         let odd_name = name.is_empty() || name.as_encoded_bytes().contains(&b'=');
         if odd_name {
             let message = format!("{name:?} cannot be the name of a variable");
@@ -146,7 +148,7 @@ pub(crate) fn spawn_failure(shared: &Shared, program: &str, error: &Error) -> Fa
     if is_shortage(error) {
         return Failure::Resources(format!("`{program}` could not be started: {error}"));
     }
-    let odd_folder = shared.spec.working_directory.as_deref().and_then(odd_folder);
+    let odd_folder = shared.options.working_directory.as_deref().and_then(odd_folder);
     let (message, advice) = match error.kind() {
         _ if odd_folder.is_some() => {
             (odd_folder.unwrap_or_default(), "see `builder().current_dir(..)`")
@@ -170,7 +172,7 @@ pub(crate) fn spawn_failure(shared: &Shared, program: &str, error: &Error) -> Fa
 
 fn lacks_proc(shared: &Shared) -> bool {
     cfg!(target_os = "linux")
-        && matches!(shared.spec.program, Program::Own { .. })
+        && matches!(shared.program, Program::Own { .. })
         && !Path::new("/proc/self/exe").exists()
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crate::child::serve::code;
+use crate::child::exit_code;
 use crate::controller::model::restart_policy::RunEnd;
 use crate::controller::report::exit::{Cleanup, ExitReport, Failure, State};
 use crate::controller::report::outcome::{Exception, ExceptionKind, Outcome};
@@ -170,9 +170,9 @@ fn cleanup(shared: &Shared, known: &Known, end: End, failure: Option<&Failure>) 
     let broken = matches!(failure, Some(Failure::Broken(_)));
     let asked = known.asked_to_stop || known.terminated;
     // A thread that is left behind finds its lanes closed, and ends in order some time.
-    let left_behind = known.killed && shared.spec.program.is_on_thread();
+    let left_behind = known.killed && shared.program.is_on_thread();
     // What the child's runtime ends with when it cannot say goodbye any more; it cleans up if it can.
-    let mute = [code::PANICKED, code::CONTROLLER_LOST].map(Some).contains(&end.code());
+    let mute = [exit_code::PANICKED, exit_code::CONTROLLER_LOST].map(Some).contains(&end.code());
     match end {
         End::NeverRan => Cleanup::Skipped,
         End::LinkLost => Cleanup::Unknown,
@@ -221,7 +221,7 @@ fn failure(
     stderr: &[String],
 ) -> Option<Failure> {
     if let Some(tracer) = known.tracer.filter(|_| !known.ready) {
-        return Some(Failure::HeldByTracer { tracer, deadline: shared.spec.start_deadline });
+        return Some(Failure::HeldByTracer { tracer, deadline: shared.options.start_deadline });
     }
     if known.failure.is_some() {
         return known.failure.clone();
@@ -230,7 +230,7 @@ fn failure(
         return Some(Failure::Broken("it takes nothing, although it has said so".into()));
     }
     if known.start_deadline_passed && !known.ready {
-        return Some(Failure::StartDeadline { deadline: shared.spec.start_deadline });
+        return Some(Failure::StartDeadline { deadline: shared.options.start_deadline });
     }
     let status = end.status();
     // What is known of the end without its status comes first: that may be unknown.
@@ -253,7 +253,7 @@ fn failure(
     } else {
         let stderr = last_words(stderr);
         let advice = match (known.introduced, status.code()) {
-            (_, code::NO_THREADS) => {
+            (_, exit_code::NO_THREADS) => {
                 ": it could not start its threads; raise the limit on threads, or start fewer"
             }
             (true, _) => ", in its constructor or in `postrun_init`",

@@ -39,12 +39,12 @@ mod tests {
     use crate::CallError;
     use crate::Failure;
     use crate::State;
+    use crate::controller::control::Control as _;
     use crate::controller::run::begin::begin_run;
     use crate::controller::run::connect;
     use crate::controller::run::finish;
     use crate::controller::run::read;
     use crate::controller::state::watched_run::WatchedRun;
-    use crate::interface::Control as _;
     use crate::process::ExitStatus;
     use crate::process::watch::{self, Subject, Watched};
     use crate::transport::{LaneReceiver, ReceiveError, memory};

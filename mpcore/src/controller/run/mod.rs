@@ -39,13 +39,11 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use crate::child::registry;
 use crate::controller::report::exit::Failure;
 use crate::controller::run::connect::NotConnected;
 use crate::controller::run::guard::EndGuard;
 use crate::controller::run::read::Unreadable;
 use crate::controller::state::Shared;
-use crate::controller::state::options::Program;
 use crate::limits::CLOSED_LANE_PATIENCE;
 use crate::process::watch::{self};
 use crate::sync::lock;
@@ -79,14 +77,13 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     let _held = run.held();
     let steps = &guard.steps;
     let owner: Arc<dyn Watched> = Arc::new(WatchedRun::new(shared, run));
-    let connected = match &shared.spec.program {
-        Program::Thread(child) => connect::to_thread(shared, run, owner, child.serve),
-        Program::Script(script) => {
-            let (script, table) = (script.clone(), Arc::clone(&shared.table));
-            let serve = move |lanes, run: registry::Run| script.play(&table, lanes, &run);
+    let connected = match shared.program.on_thread() {
+        Some(child) => {
+            let (child, table) = (Arc::clone(child), Arc::clone(&shared.table));
+            let serve = move |lanes, given| child.serve(&table, lanes, given);
             connect::to_thread(shared, run, owner, serve)
         }
-        _ => connect::to_process(shared, run, owner, steps),
+        None => connect::to_process(shared, run, owner, steps),
     };
     match connected {
         Ok((lanes, nonce)) => {
@@ -137,7 +134,7 @@ pub(crate) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
     let _here = EndsHere::new();
     let Some((next, report)) = end::end(shared, run) else { return };
     follow(next, shared, &report);
-    if let Some(after_exit) = &shared.spec.after_exit {
+    if let Some(after_exit) = &shared.options.after_exit {
         let _ = caught(|| after_exit(&report));
     }
     shared.life().hooks -= 1;

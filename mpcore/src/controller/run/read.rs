@@ -122,7 +122,7 @@ pub(crate) fn open(
     drop(going);
     shared.keep_watch();
     run.ends_with(events_end);
-    let config = lock(&shared.spec.config).clone().unwrap_or_else(ConfigBytes::none);
+    let config = lock(&shared.config).clone().unwrap_or_else(ConfigBytes::none);
     let (requests, name) = (checked(requests), shared.name());
     let (shared, run) = (Arc::clone(shared), Arc::clone(run));
     config.then(move |encoded| {
@@ -130,9 +130,9 @@ pub(crate) fn open(
             // The largest number is no limit: a child in a debugger takes the time that it takes.
             let grace = match shared.is_patient() {
                 true => u32::MAX,
-                false => u32::try_from(shared.spec.stop_grace.as_millis()).unwrap_or(u32::MAX),
+                false => u32::try_from(shared.options.stop_grace.as_millis()).unwrap_or(u32::MAX),
             };
-            let at_exit = shared.spec.at_exit;
+            let at_exit = shared.options.at_exit;
             let welcome = Welcome { nonce, name, grace, at_exit, config: config.to_vec() };
             postcard::to_stdvec(&welcome).map_err(|error| error.to_string())
         });

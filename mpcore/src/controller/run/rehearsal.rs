@@ -62,9 +62,9 @@ mod tests {
     use crate::Failure;
     use crate::Inbox;
     use crate::State;
+    use crate::controller::control::Control as _;
     use crate::fuzzing::handshake::{builder, byes, init_failures};
     use crate::fuzzing::lanes::{item, packet};
-    use crate::interface::Control as _;
     use crate::limits::{PANIC_TEXT_BYTES, REPORT_BYTES, VALUE_BYTES};
     use crate::wire::packet::{Head, ItemHead, ItemKind, PacketKind, write_part_head};
 

@@ -103,7 +103,7 @@ impl Shared {
         verdict: &Unresponsive,
         oldest: Option<u64>,
     ) {
-        let escalation = self.spec.vigilance.on_unresponsive;
+        let escalation = self.options.on_unresponsive;
         match escalation {
             Escalation::Tell => {}
             // Commands run in order, so the oldest is the one that is executed.
@@ -177,7 +177,7 @@ impl Shared {
             backtrace: String::new(),
         };
         post(self, Notice::Exception(Box::new(exception)));
-        let escalation = self.spec.vigilance.on_timeout;
+        let escalation = self.options.on_timeout;
         if escalation.kills() && !flags.has(CallFlags::OUTLIVES_DEADLINE) {
             // It was asked to end, and gets the time to look.
             self.kill_after(call, OVERRUN_GRACE, Ignored::Deadline { after }, escalation);

@@ -61,7 +61,7 @@ impl Watched for WatchedRun {
             Rung::Terminate => lock(&run.known).terminated = true,
             Rung::Kill => {
                 lock(&run.known).killed = true;
-                if shared.spec.program.is_on_thread() {
+                if shared.program.is_on_thread() {
                     // A thread cannot be killed: it is left behind, unheard, as if it had been.
                     Arc::clone(&self).ended(End::Status(KILLED));
                 }
@@ -110,7 +110,7 @@ impl WatchedRun {
             if known.ended.is_some() {
                 return;
             }
-            let deadline = shared.spec.start_deadline;
+            let deadline = shared.options.start_deadline;
             let held = |tracer| Failure::HeldByTracer { tracer, deadline };
             let before = known.failure.take().or_else(|| known.tracer.take().map(held));
             known.failure = Some(failure(before));

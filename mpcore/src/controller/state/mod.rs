@@ -11,16 +11,20 @@ pub(crate) mod encoder;
 pub(crate) mod held;
 pub(crate) mod options;
 pub(crate) mod posting;
+pub(crate) mod program;
 pub(crate) mod reporting;
 pub(crate) mod run;
 pub(crate) mod streams;
 pub(crate) mod watched_run;
 
+use crate::controller::state::config::ConfigBytes;
+use crate::controller::state::options::Options;
+use crate::controller::state::program::Program;
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Instant;
 
-use crate::controller::finish::Finish;
 use crate::controller::flow_control::allowance::Allowance;
 use crate::controller::flow_control::bound::Fill;
 use crate::controller::flow_control::control_lane::ControlLane;
@@ -34,13 +38,21 @@ use crate::controller::signals::process_signals::ProcessSignals;
 use crate::controller::signals::sinks::Sinks;
 use crate::controller::state::captured::Captured;
 use crate::controller::state::encoder::EncoderThread;
-use crate::controller::state::options::Spec;
 use crate::controller::state::run::Run;
 use crate::debugging;
 use crate::sync::lock;
 use crate::unwind::caught;
 use crate::wire::interface::{Delivery, InterfaceTable};
 use crate::wire::stop_reason::StopReason;
+
+/// The wish, from `finish` until the child is asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Finish {
+    /// Tells it from later ones, for which an alarm does not count.
+    pub(crate) number: u64,
+    /// When it becomes a stop; `None`: never.
+    pub(crate) until: Option<Instant>,
+}
 
 /// Where the child is in its life.
 #[derive(Debug)]
@@ -82,7 +94,10 @@ pub(crate) struct Life {
 
 /// See the [module](self).
 pub(crate) struct Shared {
-    pub(crate) spec: Spec,
+    pub(crate) program: Program,
+    /// None until it is known, see [`Core::set_config`](crate::controller::control::Core::set_config).
+    pub(crate) config: Mutex<Option<Arc<ConfigBytes>>>,
+    pub(crate) options: Options,
     pub(crate) table: Arc<InterfaceTable>,
     pub(crate) sinks: Sinks,
     pub(crate) signals: ProcessSignals,
@@ -108,7 +123,9 @@ impl fmt::Debug for Shared {
 
 impl Shared {
     pub(crate) fn new(
-        spec: Spec,
+        program: Program,
+        config: Option<Arc<ConfigBytes>>,
+        options: Options,
         name: String,
         table: Arc<InterfaceTable>,
         sinks: Sinks,
@@ -127,17 +144,19 @@ impl Shared {
             stale: false,
             reason: None,
             restarting: None,
-            supervisor: Supervisor::new(spec.restart),
+            supervisor: Supervisor::new(options.restart),
             posting: 0,
             finishing: false,
             holding: Vec::new(),
             hooks: 0,
             released: false,
         };
-        let traffic = Traffic::new(spec.queue, spec.vigilance.ping_interval);
+        let traffic = Traffic::new(options.queue, options.ping_interval);
         Arc::new(Self {
             mirrors: mirrors.collect(),
-            spec,
+            program,
+            config: Mutex::new(config),
+            options,
             table,
             sinks,
             signals: ProcessSignals::default(),
@@ -179,7 +198,7 @@ impl Shared {
 
     /// No deadline of the controller's acts on the child: it is debugged, or runs under a tool.
     pub(crate) fn is_patient(&self) -> bool {
-        !self.spec.program.is_on_thread()
+        !self.program.is_on_thread()
             && (debugging::is_for(&self.name()) || debugging::run_under().is_some())
     }
 
@@ -210,7 +229,7 @@ impl Shared {
 
 impl Allowance for Shared {
     fn fill(&self) -> Fill {
-        self.inbox.fill(self.spec.inbox_bound)
+        self.inbox.fill(self.options.inbox_bound)
     }
 
     fn waiters(&self) -> &AtomicUsize {

@@ -2,52 +2,20 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::child::registry::{self, Registration};
 use crate::controller::flow_control::bound::InboxBound;
 use crate::controller::model::restart_policy::RestartPolicy;
 use crate::controller::report::escalation::Escalation;
 use crate::controller::report::exit::ExitReport;
 use crate::controller::signals::inbox::InboxHandle;
-use crate::controller::state::config::ConfigBytes;
-use crate::limits::PING_INTERVAL;
-use crate::testing::Script;
+use crate::controller::signals::relief::background_inbox;
 use crate::transport::Transport;
 use crate::wire::at_exit::AtExit;
 use crate::wire::child_limits::ChildLimits;
 use crate::wire::fault::FaultPlan;
 use crate::wire::outgoing::Bounds;
-
-/// What runs as the child.
-#[derive(Debug, Clone)]
-pub(crate) enum Program {
-    /// This binary, started again.
-    Own { key: String },
-    /// Another binary.
-    Path(OsString),
-    /// A thread of this process.
-    Thread(Registration),
-    /// A thread of this process that plays a script.
-    Script(Script),
-}
-
-impl Program {
-    /// Whether the child is no process of its own.
-    pub(crate) fn is_on_thread(&self) -> bool {
-        matches!(self, Self::Thread(_) | Self::Script(_))
-    }
-
-    /// Whether the child runs this very code, so that its interface need not be compared.
-    pub(crate) fn is_same_code(&self) -> bool {
-        match self {
-            Self::Own { key } => registry::is_same_code(key),
-            Self::Path(_) => false,
-            Self::Thread(_) | Self::Script(_) => true,
-        }
-    }
-}
+use crate::{inherited, limits, nested};
 
 /// Where a child's output goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,11 +41,9 @@ pub enum Output {
 
 pub(crate) type AfterExit = Box<dyn Fn(&ExitReport) + Send + Sync>;
 
-/// The options of one child.
-pub(crate) struct Spec {
-    pub(crate) program: Program,
-    /// None until it is known, see [`Core::set_config`].
-    pub(crate) config: Mutex<Option<Arc<ConfigBytes>>>,
+/// Everything that a builder sets before the start, beside the child itself, its name and its config: a new option is
+/// a field and its default here, and a method of the builder.
+pub(crate) struct Options {
     pub(crate) arguments: Vec<OsString>,
     pub(crate) environment: Vec<(OsString, Option<OsString>)>,
     pub(crate) clear_environment: bool,
@@ -93,30 +59,48 @@ pub(crate) struct Spec {
     pub(crate) inbox_bound: InboxBound,
     pub(crate) inbox: InboxHandle,
     pub(crate) after_exit: Option<AfterExit>,
-    pub(crate) vigilance: Vigilance,
+    pub(crate) ping_interval: Duration,
+    pub(crate) on_unresponsive: Escalation,
+    pub(crate) on_timeout: Escalation,
     pub(crate) restart: RestartPolicy,
     /// Accepted writes of properties are made again with every start.
     pub(crate) reapply_properties: bool,
     /// A child whose interface cannot be compared as a whole is refused.
     pub(crate) compare_strictly: bool,
     pub(crate) limits: Option<ChildLimits>,
+    /// Of a child on a thread.
     pub(crate) thread_stack: Option<usize>,
 }
 
-/// The options of one child.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Vigilance {
-    pub(crate) ping_interval: Duration,
-    pub(crate) on_unresponsive: Escalation,
-    pub(crate) on_timeout: Escalation,
-}
-
-impl Default for Vigilance {
+impl Default for Options {
     fn default() -> Self {
         Self {
-            ping_interval: PING_INTERVAL,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            clear_environment: false,
+            working_directory: None,
+            transport: Transport::default(),
+            faults: None,
+            stdout: Output::Inherit,
+            stderr: Output::Inherit,
+            start_deadline: limits::START_DEADLINE,
+            stop_grace: nested::default_grace(),
+            at_exit: inherited::at_exit(),
+            queue: Bounds { entries: limits::QUEUE_COMMANDS, bytes: limits::QUEUE_BYTES },
+            inbox_bound: InboxBound {
+                entries: limits::DEFAULT_INBOX_ENTRIES.get(),
+                bytes: limits::DEFAULT_INBOX_BYTES.get(),
+            },
+            inbox: background_inbox(),
+            after_exit: None,
+            ping_interval: limits::PING_INTERVAL,
             on_unresponsive: Escalation::Tell,
             on_timeout: Escalation::Cancel,
+            restart: RestartPolicy::never(),
+            reapply_properties: false,
+            compare_strictly: false,
+            limits: None,
+            thread_stack: None,
         }
     }
 }

@@ -20,7 +20,9 @@ pub(crate) fn post(shared: &Arc<Shared>, notice: Notice) {
 /// Posts a notice of this child; the inbox's thread is to be woken when no lock is held any more.
 pub(crate) fn enqueue(shared: &Arc<Shared>, notice: Notice) -> Wake {
     let list = match notice.key(|event| shared.is_latest(event)) {
-        Some(key) => shared.inbox.post_value(key, shared.spec.inbox_bound, |_| {}, || Some(notice)),
+        Some(key) => {
+            shared.inbox.post_value(key, shared.options.inbox_bound, |_| {}, || Some(notice))
+        }
         None => shared.inbox.post(|| notice),
     };
     listed(shared, list)
@@ -35,7 +37,7 @@ pub(crate) fn enqueue_change(
     let Some(mirror) = shared.mirrors.get(usize::from(property)) else { return Wake::none() };
     let list = shared.inbox.post_value(
         Key::Property(property),
-        shared.spec.inbox_bound,
+        shared.options.inbox_bound,
         |older| older.take_value(&shared.mirrors),
         // In the place that its signal has: whatever is posted before tells of a time before it.
         || change(mirror).then_some(Notice::Property(property)),
@@ -61,7 +63,7 @@ fn listed(shared: &Arc<Shared>, list: bool) -> Wake {
     if !list {
         return Wake::none();
     }
-    shared.spec.inbox.list(Arc::clone(shared) as Arc<dyn Recipient>)
+    shared.options.inbox.list(Arc::clone(shared) as Arc<dyn Recipient>)
 }
 
 /// Posts a line that the child has written, if there is room for it. Never blocks.

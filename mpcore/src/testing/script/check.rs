@@ -10,65 +10,10 @@
 
 use std::panic::Location;
 
-use super::{Act, Script, Shape, Step, Value};
+use crate::controller::report::script_error::ScriptError;
+use crate::testing::script::{Act, Script, Shape, Step, Value};
 use crate::wire::codec::ShapeFn;
 use crate::wire::interface::{CommandRow, InterfaceTable};
-
-/// Why a script cannot be played.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ScriptError {
-    /// The interface has nothing of this name.
-    #[error("`{interface}` has no {kind} `{name}`, but {known} (at {at})")]
-    UnknownName {
-        /// The interface.
-        interface: String,
-        /// `command`, `property` or `event`.
-        kind: &'static str,
-        /// The name that the script gives.
-        name: String,
-        /// Those that there are.
-        known: String,
-        /// Where the step stands.
-        at: String,
-    },
-    /// A value has another type than the interface says.
-    #[error("{step} has a `{given}`, but the interface says `{signature}` (at {at})")]
-    WrongType {
-        /// The step, as it was written.
-        step: String,
-        /// The value's type.
-        given: &'static str,
-        /// What the interface says.
-        signature: String,
-        /// Where the step stands.
-        at: String,
-    },
-    /// A value could not be encoded.
-    #[error("the value of {step} cannot travel: {message} (at {at})")]
-    Value {
-        /// The step, as it was written.
-        step: String,
-        /// What was wrong with it.
-        message: String,
-        /// Where the step stands.
-        at: String,
-    },
-    /// A step does not belong where it stands.
-    #[error("{problem} (at {at})")]
-    Order {
-        /// What is wrong, and what to do.
-        problem: String,
-        /// Where the step stands.
-        at: String,
-    },
-    /// A run is never ready and does not end.
-    #[error("run {run} is never ready: write `.ready()`, or end it, by `.hang()` for example")]
-    NeverReady {
-        /// 1 for the first.
-        run: usize,
-    },
-}
 
 /// Where in a run the next step stands.
 #[derive(Clone, Copy)]
@@ -83,7 +28,7 @@ enum Phase<'a> {
 
 impl Script {
     /// The first rule that is not kept.
-    pub(crate) fn check(&self, table: &InterfaceTable) -> Result<(), ScriptError> {
+    pub(crate) fn check_all(&self, table: &InterfaceTable) -> Result<(), ScriptError> {
         for (number, run) in self.runs.iter().enumerate() {
             let mut phase = Phase::Starting;
             for step in run {
@@ -271,7 +216,7 @@ mod tests {
     fn check(script: &Script) -> Result<(), ScriptError> {
         use crate::Interface as _;
         let describe = <dyn Laser>::__describe;
-        script.check(&InterfaceTable::new(<dyn Laser>::NAME, describe))
+        script.check_all(&InterfaceTable::new(<dyn Laser>::NAME, describe))
     }
 
     #[test]

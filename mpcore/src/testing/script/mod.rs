@@ -13,9 +13,8 @@ use std::panic::Location;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-pub use self::check::ScriptError;
-use self::verdict::{Log, ScriptFailure};
 use crate::sync::lock;
+use crate::testing::script::verdict::{Log, ScriptFailure};
 use crate::wire::codec::{Args, DecodeError, Deferred, EncodeError, Encoder, ShapeFn, Wire, wire};
 
 /// A tuple of values that travel: the arguments of a command or an event, such as `(f64,)` for one.

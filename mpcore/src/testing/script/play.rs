@@ -1,15 +1,20 @@
 //! The child that plays a script: welcome, steps, goodbye, on a thread and over the same lanes and items as
 //! any other child.
 
+use crate::controller::builder::Builder;
+use crate::controller::control::Control;
+use crate::controller::report::error::StartError;
+use crate::controller::state::program::ThreadChild;
 use std::sync::Arc;
 
-use super::verdict::ScriptFailure;
-use super::{Act, Look, Script, Step, Value};
+use crate::child::assignment::{Assignment, Place};
 use crate::child::control::{self, Grace};
+use crate::child::exit_code;
 use crate::child::link::Link;
 use crate::child::panic::{Unwound, guard, install_hook};
-use crate::child::registry::{Place, Run};
-use crate::child::serve::{Requests, code, say_goodbye};
+use crate::child::serve::{Requests, say_goodbye};
+use crate::testing::script::verdict::ScriptFailure;
+use crate::testing::script::{Act, Look, Script, Step, Value};
 use crate::transport::ChildLanes;
 use crate::wire::interface::InterfaceTable;
 use crate::wire::keyed::Key;
@@ -43,12 +48,35 @@ struct Play<'a> {
     running: Option<(u16, u64)>,
 }
 
+impl ThreadChild for Script {
+    fn serve(&self, table: &InterfaceTable, lanes: ChildLanes, run: Assignment) -> i32 {
+        self.play(table, lanes, &run)
+    }
+
+    fn is_implemented(&self) -> bool {
+        false
+    }
+
+    fn check(&self, table: &InterfaceTable) -> Result<(), StartError> {
+        self.check_all(table).map_err(StartError::Script)
+    }
+}
+
+impl<C: Control> Builder<C> {
+    /// A child that plays this script on a thread, in place of one that implements the interface: for
+    /// tests of what the application makes of it. It needs no config.
+    #[must_use]
+    pub fn script(self, script: &Script) -> Self {
+        self.thread_child(Arc::new(script.clone()))
+    }
+}
+
 impl Script {
     /// Plays this run's steps and returns the exit code.
-    pub(crate) fn play(&self, table: &InterfaceTable, lanes: ChildLanes, run: &Run) -> i32 {
+    fn play(&self, table: &InterfaceTable, lanes: ChildLanes, run: &Assignment) -> i32 {
         install_hook();
         let ChildLanes { requests, requests_end, control, events } = lanes;
-        let Run { generation, window, nonce, .. } = *run;
+        let Assignment { generation, window, nonce, .. } = *run;
         let link = Link::new(generation, window, events, requests_end, None);
         if control::start(control, &link, Grace::default(), Place::Thread).is_err() {
             // Without the thread a stop would go unnoticed, so the child does not begin.
@@ -57,7 +85,7 @@ impl Script {
         let mut requests = Requests::new(requests, Arc::clone(&link));
         if requests.welcome(nonce).is_none() {
             say_goodbye(&link, false, None);
-            return code::OK;
+            return exit_code::OK;
         }
         let number = generation.saturating_sub(1) as usize;
         let (script, running) = (self, None);
@@ -67,12 +95,12 @@ impl Script {
             self.log.fail(failure.clone());
             play.fail_to_start(&failure.to_string());
             say_goodbye(&play.link, false, None);
-            return code::INIT_FAILED;
+            return exit_code::INIT_FAILED;
         };
         let (cleaned_up, code) = match play.steps(steps) {
             End::Gone(code) => return code,
-            End::Stopped => (true, code::OK),
-            End::Failed => (true, code::INIT_FAILED),
+            End::Stopped => (true, exit_code::OK),
+            End::Failed => (true, exit_code::INIT_FAILED),
         };
         play.requests.leave_the_rest();
         say_goodbye(&play.link, cleaned_up, None);
@@ -179,7 +207,7 @@ impl Play<'_> {
             Act::Crash => return Some(End::Gone(SEGMENTATION_FAULT)),
             Act::Hang => {
                 self.link.wait_for_cut_off();
-                return Some(End::Gone(code::CONTROLLER_LOST));
+                return Some(End::Gone(exit_code::CONTROLLER_LOST));
             }
         }
         None

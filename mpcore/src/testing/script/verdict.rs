@@ -3,8 +3,8 @@
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use super::Step;
 use crate::sync::{lock, wait_timeout};
+use crate::testing::script::Step;
 
 /// What was not as the script has it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

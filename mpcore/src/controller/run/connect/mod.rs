@@ -5,6 +5,7 @@ mod endpoint;
 #[cfg(target_os = "linux")]
 mod sockets;
 
+use crate::child::assignment::Assignment;
 use crate::controller::state::options::Output;
 use crate::controller::state::posting::post_line;
 use std::process::{ChildStdin, Stdio};
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 
-use crate::child::registry::{self, Place};
+use crate::child::assignment::Place;
 use crate::controller::flow_control::backlog::Offered;
 use crate::controller::report::exit::Failure;
 use crate::controller::report::outcome::{Exception, ExceptionKind};
@@ -22,9 +23,9 @@ use crate::controller::run::command::spawn_failure;
 use crate::controller::signals::notice::Notice;
 use crate::controller::signals::relief;
 use crate::controller::state::Shared;
-use crate::controller::state::options::Program;
 use crate::controller::state::posting::enqueue_change;
 use crate::controller::state::posting::post;
+use crate::controller::state::program::Program;
 use crate::controller::state::run::{Run, Step};
 use crate::debugging;
 use crate::limits::{THREAD_STACK, THREAD_STACK_MAX};
@@ -62,20 +63,20 @@ pub(crate) fn to_thread(
     shared: &Arc<Shared>,
     run: &Arc<Run>,
     owner: Arc<dyn Watched>,
-    serve: impl FnOnce(ChildLanes, registry::Run) -> i32 + Send + 'static,
+    serve: impl FnOnce(ChildLanes, Assignment) -> i32 + Send + 'static,
 ) -> Result<(ControllerLanes, Nonce), NotConnected> {
     prepare(shared)?;
     let (lanes, child_lanes) = memory::pair();
     let nonce = Nonce::default();
     let initial = shared.table.initial_values();
     take_initial_values(shared, run, &initial);
-    let given = registry::Run {
+    let given = Assignment {
         generation: run.generation,
         window: window(),
         nonce,
         initial,
         place: Place::Thread,
-        faults: shared.spec.faults.clone(),
+        faults: shared.options.faults.clone(),
         controller: None,
     };
     let (key, ended) = (run.key, Arc::clone(&owner));
@@ -101,7 +102,7 @@ fn stack(shared: &Shared) -> usize {
         let of_process = sys::stack_of_process().and_then(|bytes| usize::try_from(bytes).ok());
         of_process.unwrap_or(THREAD_STACK).min(THREAD_STACK_MAX)
     };
-    shared.spec.thread_stack.unwrap_or_else(unasked)
+    shared.options.thread_stack.unwrap_or_else(unasked)
 }
 
 /// Starts a child process and shakes hands with it.
@@ -114,7 +115,7 @@ pub(crate) fn to_process(
     prepare(shared)?;
     let mut nonce = Nonce::default();
     getrandom::fill(&mut nonce).map_err(|error| resources(&error))?;
-    let lanes = match shared.spec.transport {
+    let lanes = match shared.options.transport {
         #[cfg(target_os = "linux")]
         Transport::Sockets => sockets::connect(shared, run, owner, nonce)?,
         Transport::IpcChannel => endpoint::connect(shared, run, owner, nonce, steps)?,
@@ -126,7 +127,7 @@ pub(crate) fn to_process(
 /// again by the next one.
 fn prepare(shared: &Shared) -> Result<(), NotConnected> {
     watch::prepare().map_err(|error| resources(&error))?;
-    relief::prepare_for(&shared.spec.inbox).map_err(|error| resources(&error))
+    relief::prepare_for(&shared.options.inbox).map_err(|error| resources(&error))
 }
 
 fn resources(error: &dyn std::fmt::Display) -> NotConnected {
@@ -135,7 +136,7 @@ fn resources(error: &dyn std::fmt::Display) -> NotConnected {
 
 /// Has the run watched, from before there is a process: its start deadline and a kill hold for the spawn too.
 fn watched(shared: &Shared, run: &Run, owner: Arc<dyn Watched>, subject: Subject) {
-    let deadline = Some(shared.spec.start_deadline).filter(|_| !shared.is_patient());
+    let deadline = Some(shared.options.start_deadline).filter(|_| !shared.is_patient());
     watch::watch(run.key, owner, subject, deadline);
     run.watched();
 }
@@ -149,7 +150,7 @@ fn spawn(
     stdin: Stdio,
 ) -> Result<Option<ChildStdin>, NotConnected> {
     run.output
-        .prepare(shared.spec.stdout, shared.spec.stderr)
+        .prepare(shared.options.stdout, shared.options.stderr)
         .map_err(|error| resources(&error))?;
     let Prepared { command, program, stdout, stderr } =
         command(shared, stdin).map_err(NotConnected::NoProcess)?;
@@ -169,13 +170,18 @@ fn spawn(
     let sink = |output, stream| {
         (output == Output::Captured).then(|| captured(shared, run.output.dropped(), stream))
     };
-    let (spec, held) = (&shared.spec, run.held());
+    let (options, held) = (&shared.options, run.held());
     let streams = &run.output;
     let followed = streams
-        .follow_stdout(stdout, spec.stdout, sink(spec.stdout, OutputStream::Stdout), held.clone())
+        .follow_stdout(
+            stdout,
+            options.stdout,
+            sink(options.stdout, OutputStream::Stdout),
+            held.clone(),
+        )
         .and_then(|()| {
-            let sink = sink(spec.stderr, OutputStream::Stderr);
-            streams.follow_stderr(stderr, spec.stderr, sink, held)
+            let sink = sink(options.stderr, OutputStream::Stderr);
+            streams.follow_stderr(stderr, options.stderr, sink, held)
         });
     watch::arrived(run.key, spawned.process);
     if let Err(error) = followed {
@@ -184,7 +190,7 @@ fn spawn(
     if debugging::is_for(&shared.name()) {
         debugging::tell_how_to_attach(&shared.name(), pid);
     }
-    if !shared.spec.program.is_same_code() {
+    if !shared.program.is_same_code() {
         // While the child does the same. The user's code runs, on this thread, which has nothing to read yet.
         shared.table.facts();
     }
@@ -214,7 +220,10 @@ fn not_in_time(shared: &Shared, run: &Run, program: String) -> NotConnected {
     }
     NotConnected::NoProcess(Failure::Spawn {
         program,
-        message: format!("the system has not started it within {:?}", shared.spec.start_deadline),
+        message: format!(
+            "the system has not started it within {:?}",
+            shared.options.start_deadline
+        ),
         advice: "see what holds the file back: a virus scanner, a network drive, FUSE",
     })
 }
@@ -227,7 +236,7 @@ fn bootstrap(
     attempt: u32,
     endpoint: String,
 ) -> Bootstrap {
-    let child = match &shared.spec.program {
+    let child = match &shared.program {
         Program::Own { key } => key.clone(),
         _ => String::new(),
     };
@@ -240,8 +249,8 @@ fn bootstrap(
         generation: run.generation,
         controller: std::process::id(),
         window: window(),
-        faults: shared.spec.faults.clone(),
-        limits: shared.spec.limits.clone().filter(|_| attempt == 1).map(Box::new),
+        faults: shared.options.faults.clone(),
+        limits: shared.options.limits.clone().filter(|_| attempt == 1).map(Box::new),
     }
 }
 
@@ -251,7 +260,7 @@ fn recognise(
     run: &Run,
     introduction: &Introduction,
 ) -> Result<(), NotConnected> {
-    if !shared.spec.program.is_same_code() {
+    if !shared.program.is_same_code() {
         let Some(theirs) = &introduction.facts else {
             let lie = "it does not say what its interface is".to_owned();
             return Err(NotConnected::Refused(Failure::Broken(lie)));
@@ -278,7 +287,7 @@ fn compare(shared: &Arc<Shared>, theirs: &Facts) -> Result<(), NotConnected> {
     if unseen.is_empty() {
         return Ok(());
     }
-    if shared.spec.compare_strictly {
+    if shared.options.compare_strictly {
         return mismatch(Mismatch::strictly(ours, theirs, &unseen));
     }
     if shared.table.is_told_first() {
@@ -323,8 +332,8 @@ fn take_initial_values(shared: &Arc<Shared>, run: &Run, initial: &[Vec<u8>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::controller::control::Control as _;
     use crate::fuzzing::handshake::{builder, introductions};
-    use crate::interface::Control as _;
     use crate::wire::codec::decode;
 
     #[test]

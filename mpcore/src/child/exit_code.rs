@@ -1,0 +1,9 @@
+//! The exit codes of a child, as `sysexits` and Rust users know them.
+
+pub(crate) const OK: i32 = 0;
+pub(crate) const INIT_FAILED: i32 = 1;
+/// The system refuses a thread: `EX_OSERR`.
+pub(crate) const NO_THREADS: i32 = 71;
+/// The lanes to the controller are closed: `EX_IOERR`.
+pub(crate) const CONTROLLER_LOST: i32 = 74;
+pub(crate) const PANICKED: i32 = 101;

@@ -1,0 +1,26 @@
+//! Registers a child: from its types to functions without any.
+
+use std::any::TypeId;
+
+use crate::child::interface::{Child, Interface};
+use crate::child::registry::Registration;
+use crate::child::serve::serve;
+use crate::wire::interface::InterfaceTable;
+
+impl Registration {
+    /// The registration of a child.
+    #[must_use]
+    pub const fn of<P: Child>() -> Self {
+        Self {
+            id: TypeId::of::<P>,
+            name: std::any::type_name::<P>,
+            place: P::__PLACE,
+            table: table::<P>,
+            serve: serve::<P>,
+        }
+    }
+}
+
+pub(crate) fn table<P: Child>() -> InterfaceTable {
+    InterfaceTable::new(P::Interface::NAME, P::Interface::__describe)
+}
