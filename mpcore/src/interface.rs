@@ -1,4 +1,5 @@
-//! The three traits that the macros implement: what ties an interface, its child and its control.
+//! The three traits that the macros implement. They connect an interface, its child and its
+//! control.
 
 use crate::child::context::ChildContext;
 use crate::child::request::{Reply, Request};
@@ -9,7 +10,7 @@ use crate::controller::wiring::Wiring;
 use crate::wire::codec::Codec;
 use crate::wire::interface::Description;
 
-/// An interface: implemented by `#[mpcore::process]` for `dyn Laser`. Not to be implemented by hand.
+/// An interface: implemented by `#[mpcore::process]` for `dyn Laser`. Do not implement it by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an interface",
     label = "is not an interface",
@@ -49,7 +50,7 @@ pub trait Child: Sized + 'static {
     /// `dyn Laser`.
     type Interface: Interface + ?Sized;
 
-    /// Where the struct stands: file, line and column.
+    /// Where the struct is defined: file, line and column.
     #[doc(hidden)]
     const __PLACE: &'static str;
     #[doc(hidden)]
@@ -61,15 +62,16 @@ pub trait Child: Sized + 'static {
     fn __interface(&mut self) -> &mut Self::Interface;
 }
 
-/// The interface's name.
+/// Returns the interface's name.
 pub(crate) fn name<P: Child>() -> &'static str {
     <P::Interface as Interface>::NAME
 }
 
 /// The controller's side of an interface: implemented by `#[mpcore::process]` for `LaserControl`.
 ///
-/// What every control has, whatever its interface, for code that works with any of them. A `LaserControl` has
-/// the same methods of its own, so this trait need not be imported to call them there.
+/// It has the methods that every control has, for code that works with any interface. A
+/// `LaserControl` also has them as inherent methods, so you need not import this trait to call them
+/// there.
 ///
 /// ```no_run
 /// use mpcore::{Child, Control, Interface, StartError};
@@ -102,46 +104,44 @@ pub trait Control: Clone + Send + Sync + Sized + 'static {
     /// `LaserSignals`.
     type Signals: Clone + Send + Sync + 'static;
 
-    /// Everything that can be set before the start.
+    /// Returns a builder for everything that can be set before the start.
     #[must_use]
     fn builder() -> Builder<Self> {
         Builder::new()
     }
 
-    /// Makes a control of the given child, which runs in a process of its own as soon as
+    /// Creates a control of the given child, which runs in its own process as soon as
     /// `process().start()` is called.
     ///
-    /// # Errors
-    /// If the config cannot be encoded.
+    /// # Errors Fails if the config cannot be encoded.
     fn new<P: Child<Interface = Self::Interface>>(
         config: Config<Self>,
     ) -> Result<Self, StartError> {
         Self::builder().child::<P>().config(config).build()
     }
 
-    /// Makes a control of the given child and starts it. Does not wait for the child.
+    /// Creates a control of the given child and starts it, without waiting for the child.
     ///
-    /// # Errors
-    /// If the config cannot be encoded or no process can be started.
+    /// # Errors Fails if the config cannot be encoded or no process can be started.
     fn spawn<P: Child<Interface = Self::Interface>>(
         config: Config<Self>,
     ) -> Result<Self, StartError> {
         Self::builder().child::<P>().config(config).spawn()
     }
 
-    /// The signals to connect to.
+    /// Returns the signals to connect to.
     #[must_use]
     fn signals(&self) -> &Self::Signals {
         self.__signals_ref()
     }
 
-    /// The child's life cycle.
+    /// Returns the child's process, which controls its life cycle.
     #[must_use]
     fn process(&self) -> &Process {
         self.__core().process()
     }
 
-    /// A handle that does not keep the child running, for handlers of its own signals.
+    /// Returns a handle that does not keep the child running, for handlers of its own signals.
     #[must_use]
     fn downgrade(&self) -> WeakControl<Self> {
         WeakControl::new(self)

@@ -1,7 +1,7 @@
-//! What keeps a child going, or notices that it does not: policies that take events and the time and say
-//! what to do, without threads.
+//! Policies that keep a child running, or detect that it is not: they take events and the time and
+//! decide what to do, without threads.
 //!
-//! It stands beside the controller, which asks and carries out; nothing here knows of processes, lanes or
-//! locks.
+//! The controller asks them and carries out their decisions; nothing here knows of processes, lanes
+//! or locks.
 
 pub(crate) mod restart;

@@ -1,12 +1,12 @@
-//! Whether a script fits its interface, and itself: found when the control is built, and told with the
-//! place where the step stands.
+//! Checks a script against its interface and for consistency, when the control is built. Errors
+//! name the location of the step.
 //!
 //! The rules:
 //! 1. names are those of the interface's commands, properties and events;
 //! 2. values have the types that the interface gives them;
-//! 3. a run is `ready` once, before the first command, unless it ends before;
-//! 4. a command is ended before the next one is expected, and before the run's last step is over;
-//! 5. nothing follows the end of a run but the next one.
+//! 3. a run is `ready` once, before the first command, unless it ends earlier;
+//! 4. a command is ended before the next one is expected, and by the last step of the run;
+//! 5. only the next run follows the end of a run.
 
 use std::panic::Location;
 
@@ -18,30 +18,30 @@ use crate::wire::interface::{CommandRow, InterfaceTable};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScriptError {
-    /// The interface has nothing of this name.
+    /// The interface has nothing with this name.
     #[error("`{interface}` has no {kind} `{name}`, but {known} (at {at})")]
     UnknownName {
         /// The interface.
         interface: String,
         /// `command`, `property` or `event`.
         kind: &'static str,
-        /// The name that the script gives.
+        /// The name in the script.
         name: String,
-        /// Those that there are.
+        /// The existing names.
         known: String,
-        /// Where the step stands.
+        /// The step's location in the source.
         at: String,
     },
-    /// A value has another type than the interface says.
-    #[error("{step} has a `{given}`, but the interface says `{signature}` (at {at})")]
+    /// A value has a different type than the interface declares.
+    #[error("{step} has a `{given}`, but the interface declares `{signature}` (at {at})")]
     WrongType {
         /// The step, as it was written.
         step: String,
         /// The value's type.
         given: &'static str,
-        /// What the interface says.
+        /// The declaration in the interface.
         signature: String,
-        /// Where the step stands.
+        /// The step's location in the source.
         at: String,
     },
     /// A value could not be encoded.
@@ -49,40 +49,40 @@ pub enum ScriptError {
     Value {
         /// The step, as it was written.
         step: String,
-        /// What was wrong with it.
+        /// Why it could not be encoded.
         message: String,
-        /// Where the step stands.
+        /// The step's location in the source.
         at: String,
     },
-    /// A step does not belong where it stands.
+    /// A step is not allowed at its position.
     #[error("{problem} (at {at})")]
     Order {
-        /// What is wrong, and what to do.
+        /// The problem, and how to fix it.
         problem: String,
-        /// Where the step stands.
+        /// The step's location in the source.
         at: String,
     },
-    /// A run is never ready and does not end.
-    #[error("run {run} is never ready: write `.ready()`, or end it, by `.hang()` for example")]
+    /// A run never becomes ready and does not end.
+    #[error("run {run} is never ready: write `.ready()`, or end it, for example with `.hang()`")]
     NeverReady {
         /// 1 for the first.
         run: usize,
     },
 }
 
-/// Where in a run the next step stands.
+/// The state of a run before its next step.
 #[derive(Clone, Copy)]
 enum Phase<'a> {
     Starting,
     Ready,
-    /// This command, expected by this step, has not been ended.
+    /// This command, expected by this step, is still running.
     Running(&'a CommandRow, &'a Step),
-    /// By this step.
+    /// Ended by this step.
     Ended(&'a Step),
 }
 
 impl Script {
-    /// The first rule that is not kept.
+    /// Returns the first violation of a rule.
     pub(crate) fn check(&self, table: &InterfaceTable) -> Result<(), ScriptError> {
         for (number, run) in self.runs.iter().enumerate() {
             let mut phase = Phase::Starting;
@@ -103,7 +103,7 @@ impl Script {
 }
 
 const HOW_TO_END: &str =
-    "write `.reply(..)`, `.raise(..)`, `.panic(..)` or `.until_cancelled()` behind it";
+    "write `.reply(..)`, `.raise(..)`, `.panic(..)` or `.until_cancelled()` after it";
 
 fn order(at: &Location<'_>, problem: String) -> ScriptError {
     ScriptError::Order { problem, at: at.to_string() }
@@ -122,7 +122,7 @@ fn next<'a>(
         return Err(wrong(problem));
     }
     let begin = |name: &str| match phase {
-        Phase::Starting => Err(wrong(format!("{step} stands before `.ready()`"))),
+        Phase::Starting => Err(wrong(format!("{step} comes before `.ready()`"))),
         Phase::Running(command, _) => {
             let running = command.name;
             Err(wrong(format!("{step}, but `{running}` is still running: {HOW_TO_END}")))
@@ -139,7 +139,7 @@ fn next<'a>(
     };
     Ok(match &step.act {
         Act::Ready | Act::FailToStart(_) if !matches!(phase, Phase::Starting) => {
-            return Err(wrong(format!("{step}, but the child is ready already")));
+            return Err(wrong(format!("{step}, but the child is already ready")));
         }
         Act::Ready => Phase::Ready,
         Act::FailToStart(_) | Act::Exit(_) | Act::Crash | Act::Hang => Phase::Ended(step),
@@ -226,7 +226,7 @@ fn position<'a>(
     })
 }
 
-/// postcard says nothing of types, so a value of another one would arrive as some value.
+/// The postcard bytes carry no types, so a value of another type would arrive as some wrong value.
 fn fits(
     table: &InterfaceTable,
     step: &Step,
@@ -323,7 +323,7 @@ mod tests {
             let error = check(script).expect_err(&format!("{script:?}")).to_string();
             assert!(error.contains("check.rs:"), "{error}");
             for phrase in *phrases {
-                assert!(error.contains(phrase), "`{error}` does not say `{phrase}`");
+                assert!(error.contains(phrase), "`{error}` does not contain `{phrase}`");
             }
         }
         assert_eq!(check(&Script::new()), Err(ScriptError::NeverReady { run: 1 }));
