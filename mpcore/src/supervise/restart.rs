@@ -373,8 +373,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happens in whatever order: what was asked for rests, no time has more restarts than
-        /// the intensity, it is given up only then or where there is no hope, and delays keep their bounds.
+        /// Whatever happens in whatever order: a requested end is not followed by a restart, no time has
+        /// more restarts than the intensity, the child is given up only then or if it is hopeless, and
+        /// delays keep their bounds.
         #[test]
         fn the_policy_is_kept(policy in policy(), steps in prop::collection::vec(step(), 0..80)) {
             let (mut supervisor, mut now) = (Supervisor::new(policy), Instant::now());
@@ -406,7 +407,7 @@ mod tests {
                         if attempt == 1 {
                             prop_assert_eq!(delay, policy.first.min(policy.longest));
                         } else {
-                            prop_assert!(lasts <= policy.within, "a long run begins anew");
+                            prop_assert!(lasts <= policy.within, "a long run resets the delay");
                             prop_assert!(delay >= delay_before, "it never gets shorter");
                         }
                         restarts.push(now);
