@@ -98,7 +98,7 @@ pub(crate) fn shape<T: DeserializeOwned + 'static>() -> Arc<str> {
             let text = Arc::from(text.as_deref().unwrap_or(UNSEEN));
             Arc::clone(lock(&KNOWN).entry(of).or_insert(text))
         }
-        // While it unwinds, this thread cannot keep its panics quiet; the next time it may.
+        // While this thread unwinds, it cannot silence its panics; the next call may succeed.
         Err(_) => Arc::from(UNSEEN),
     }
 }
