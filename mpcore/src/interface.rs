@@ -135,7 +135,7 @@ pub trait Control: Clone + Send + Sync + Sized + 'static {
         self.__signals_ref()
     }
 
-    /// Returns the child's process, which controls its life cycle.
+    /// Returns the handle that controls the child's life cycle.
     #[must_use]
     fn process(&self) -> &Process {
         self.__core().process()

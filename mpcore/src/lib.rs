@@ -68,7 +68,7 @@
 //! | examine a child with a debugger or valgrind | [`debugging`] |
 //! | test your application, including failing children | [`test_support!`], [`Builder::in_process`], [`testing`] |
 //!
-//! # What is promised
+//! # Promises
 //!
 //! Tests hold each promise by attacking it. `docs/soak.md` in the repository has the figures of the
 //! long run; `mpcore/docs/faults.md` lists what the caller gets for every fault at every moment
@@ -93,8 +93,8 @@
 //!   after their [grace](Builder::stop_grace) plus a second at the latest. Processes that a child
 //!   has started end with it.
 //!   * A copy that the controller forks keeps no child and does nothing to one: from the
-//!     controller's first start on, its calls are refused ([`StartError::ForkedCopy`],
-//!     [`CallError::ForkedCopy`]).
+//!     controller's first start on, starts and calls of the copy are refused
+//!     ([`StartError::ForkedCopy`], [`CallError::ForkedCopy`]).
 //!   * Declared limits: a descendant that made itself a session of its own, or a process group of
 //!     its own if the child crashes, exits in a command or is killed from outside (without pidfds
 //!     or `/proc`: however it is killed); a process that cannot be killed, which is given up
@@ -214,7 +214,7 @@ pub use wire::report::PanicReport;
 pub use wire::sandbox::{Enforcement, Sandbox};
 pub use wire::stop_reason::StopReason;
 
-/// What generated code uses. Not part of the public interface: it changes without notice.
+/// Used by generated code. Not part of the public interface: it may change without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use inventory;
@@ -233,7 +233,8 @@ pub mod __private {
     pub use crate::wire::same::{ByValue, Never, Same};
 }
 
-/// What untrusted bytes go through, for the project's own fuzzers. Not part of the public interface.
+/// Entry points for untrusted bytes, for the project's own fuzzers. Not part of the public
+/// interface.
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod __fuzz {
@@ -242,10 +243,10 @@ pub mod __fuzz {
     pub use crate::wire::codec::forged::note as forge;
 }
 
-/// Makes `spawn::<P>` work in a test binary that uses Rust's own harness: write it once, at the top
+/// Makes `spawn::<P>` work in a test binary that uses Rust's own harness. Write it once, at the top
 /// level of the test file or crate.
 ///
-/// It adds a test called `mpcore_child` that passes; a child is this binary running that test alone.
+/// It adds a test called `mpcore_child` that passes; a child is this binary running only that test.
 ///
 /// ```
 /// mpcore::test_support!();

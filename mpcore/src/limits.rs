@@ -256,7 +256,7 @@ knobs! {
     /// How often the receiver of a lane reports what it has read, while it reads one window.
     CREDIT_REPORTS: u64 = 2, [3, 16];
 
-    /// Cancelled calls in one message of the control lane, where they [fit](WINDOW_MAX) a packet.
+    /// Cancelled calls in one message of the control lane, if they [fit](WINDOW_MAX) a packet.
     CANCELLED_PER_MESSAGE: usize = 1000, [1, 2];
 
     /// The same for deadlines, which are longer.

@@ -1,4 +1,4 @@
-//! Packets, as either side reads them from its lanes.
+//! Packets, as each side reads them from its lanes.
 //!
 //! An input is a sequence of packets, each preceded by its length, so that stateful code is tested
 //! in many states.

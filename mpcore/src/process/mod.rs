@@ -121,7 +121,8 @@ impl fmt::Display for End {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unkillable {
-    /// It belongs to another user, as a set-user-id program does, or a sandbox of this process forbids the signal.
+    /// The process belongs to another user, as a set-user-id program does, or a sandbox of this
+    /// process forbids the signal.
     #[error(
         "this process is not permitted to kill it; the child has become another user, or a sandbox forbids it"
     )]
@@ -132,7 +133,7 @@ pub enum Unkillable {
         "it hangs in a system call (state D); check the device, driver or network drive that it uses"
     )]
     Uninterruptible,
-    /// A debugger or tracer holds it.
+    /// A debugger or tracer holds the process.
     #[error("process {tracer} traces it; continue or detach the debugger")]
     Traced {
         /// The tracer's process id.

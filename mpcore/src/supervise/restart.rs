@@ -343,7 +343,7 @@ mod tests {
     #[derive(Debug, Clone, Copy)]
     enum Step {
         ByHand,
-        /// A run of so many milliseconds that ends like this.
+        /// A run of this many milliseconds with this end.
         Run(u64, RunEnd),
     }
 

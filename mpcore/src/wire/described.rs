@@ -75,6 +75,7 @@ impl<'de> Decoder<'de> {
             Tag::Char => visitor.visit_char(self.plain()?),
             Tag::Str => visitor.visit_borrowed_str(self.text()?),
             Tag::Bytes => visitor.visit_borrowed_bytes(self.block()?),
+            // The values below count as levels, as they did for the encoder.
             Tag::None => self.level(visitor, |_, visitor| visitor.visit_none()),
             Tag::Some => self.level(visitor, |decoder, visitor| visitor.visit_some(decoder)),
             Tag::Seq | Tag::Tuple => self.level(visitor, |decoder, visitor| {

@@ -15,7 +15,7 @@
 //!   accepts a value whose key waits even if it is full, and its size is bounded.
 //!
 //! A dropped entry leaves a gap. Gaps do not count as entries, and are closed when they outnumber
-//! the entries, so that each operation takes amortised constant time.
+//! the entries, so that each gap costs constant time.
 
 use std::collections::{HashMap, VecDeque, hash_map};
 

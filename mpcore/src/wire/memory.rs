@@ -12,7 +12,7 @@ pub(crate) const TRIED: usize = 1 << 20;
 
 /// The memory is not available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not enough memory for {} MiB that another process sends", .0.div_ceil(1 << 20))]
+#[error("there is no memory for {} MiB that another process sends", .0.div_ceil(1 << 20))]
 pub(crate) struct NoMemory(pub(crate) usize);
 
 /// Checks whether this many bytes could be allocated at this moment.

@@ -570,8 +570,8 @@ mod tests {
 
     proptest! {
         /// Whatever is queued, with or without credit: values arrive in the order sent and within
-        /// the bounds; only values of which a newer one arrives are missing, and no waiting entry
-        /// blocks another one for ever.
+        /// the bounds; only values of which a newer one arrives are missing, and a value whose key
+        /// already waits never has to wait for room.
         #[test]
         fn values_arrive_in_the_order_sent(steps in prop::collection::vec(step(), 0..100)) {
             const LARGEST: usize = 20_000;

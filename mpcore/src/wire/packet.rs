@@ -69,7 +69,7 @@ pub(crate) enum ItemKind {
     /// child → controller, first of all on packet sockets: an
     /// [`Introduction`](super::handshake::Introduction).
     Introduction = 3,
-    /// child → controller, outcomes: payload: the result.
+    /// child → controller, outcomes; payload: the result.
     Returned = 16,
     /// The command's own error.
     Raised = 17,

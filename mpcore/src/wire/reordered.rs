@@ -54,6 +54,7 @@ fn value(rest: &mut &[u8], path: u64, orders: &mut HashMap<u64, u64>) -> Option<
         Tag::Some => mix(hash, value(rest, path, orders)?),
         Tag::Seq | Tag::Map => {
             let within = mix(path, tag as u64);
+            // The sum ignores the order of the elements, which `order` records separately.
             let (mut sum, mut order) = (0_u64, 0_u64);
             while !is_end(rest) {
                 let mut element = value(rest, within, orders)?;

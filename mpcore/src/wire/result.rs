@@ -52,7 +52,7 @@ impl<T, E> ResultOf<T, E> for Result<T, E> {
 /// The arguments of a signal that carries a value whose type the macro does not see, because an
 /// alias hides it: none for `()`, otherwise one.
 pub trait Payload<const UNIT: bool>: Sized {
-    /// As a tuple.
+    /// The arguments as a tuple.
     type Args;
 
     /// Converts the value into arguments.

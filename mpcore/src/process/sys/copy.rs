@@ -53,9 +53,9 @@ mod page {
     /// A page that is never unmapped, and that is cleared in each copy of this process.
     pub(super) struct Page(NonNull<AtomicU8>);
 
-    // SAFETY: what it points to is an atomic that lives as long as the process.
+    // SAFETY: it points to an atomic that lives as long as the process.
     unsafe impl Send for Page {}
-    // SAFETY: the same.
+    // SAFETY: see above.
     unsafe impl Sync for Page {}
 
     impl Page {

@@ -121,6 +121,7 @@ fn next<'a>(
         );
         return Err(wrong(problem));
     }
+    // A step that begins a command needs a ready child without a running command.
     let begin = |name: &str| match phase {
         Phase::Starting => Err(wrong(format!("{step} comes before `.ready()`"))),
         Phase::Running(command, _) => {
@@ -129,6 +130,7 @@ fn next<'a>(
         }
         _ => command(table, step, name),
     };
+    // A step that answers a command needs a running one.
     let running = || match phase {
         Phase::Running(command, _) => Ok(command),
         _ => {
@@ -137,6 +139,7 @@ fn next<'a>(
             Err(wrong(problem))
         }
     };
+    // Each arm returns the phase after the step.
     Ok(match &step.act {
         Act::Ready | Act::FailToStart(_) if !matches!(phase, Phase::Starting) => {
             return Err(wrong(format!("{step}, but the child is already ready")));

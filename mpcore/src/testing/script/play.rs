@@ -104,6 +104,7 @@ impl Play<'_> {
             step.act,
             Act::Expect { .. } | Act::Answer { .. } | Act::UntilCancelled | Act::Run(_)
         );
+        // Steps that wait are noted below, once their wait is over.
         if !waits {
             self.note_played();
         }
