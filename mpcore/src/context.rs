@@ -9,8 +9,8 @@ use std::fmt::Display;
 use crate::error::{Boxed, Error, Result};
 
 /// Adds `.context("..")?` and `.or_raise()?` to a `Result` with any error that can be boxed:
-/// `std::error::Error`s, `anyhow::Error`, `eyre::Report`, `Box<dyn Error>` with and without `Send +
-/// Sync`, `String`, `&str`, and [`mpcore::Error`](Error) itself. Message and causes are kept.
+/// `std::error::Error`s, `anyhow::Error`, `eyre::Report`, `Box<dyn Error>` with and without
+/// `Send + Sync`, `String`, `&str`, and [`mpcore::Error`](Error) itself. Message and causes are kept.
 ///
 /// ```
 /// use mpcore::Context as _;

@@ -136,8 +136,8 @@ pub const RESTARTS: u32 = 5;
 /// See [`RESTARTS`].
 pub const RESTARTS_WITHIN: Duration = Duration::from_secs(60);
 
-/// Commands that may wait for a child that does not read them; the next one fails with `queue
-/// full`.
+/// Commands that may wait for a child that does not read them; the next one fails with
+/// `queue full`.
 pub const QUEUE_COMMANDS: usize = 1_000_000;
 
 /// Bytes of encoded arguments that may wait for a child that does not read them.
@@ -462,8 +462,8 @@ mod tests {
         }
     }
 
-    /// Prints the numbers with `CHAOS_SEED=7`: `CHAOS_SEED=7 cargo test -p mpcore --lib a_knob_is
-    /// -- --nocapture`.
+    /// Prints the numbers with `CHAOS_SEED=7`:
+    /// `CHAOS_SEED=7 cargo test -p mpcore --lib a_knob_is -- --nocapture`.
     #[test]
     fn a_knob_is_its_default_without_a_seed() {
         let Some(seed) = std::env::var("CHAOS_SEED").ok().and_then(|seed| seed.parse().ok()) else {
