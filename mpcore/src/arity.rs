@@ -1,4 +1,4 @@
-//! The numbers of arguments that commands, events and signals may have, written once.
+//! The numbers of arguments that commands, events and signals may have, defined once.
 
 /// Calls `$macro` for each number of arguments from 0 to 16, with type and value names.
 macro_rules! for_each_arity {

@@ -1,16 +1,16 @@
-//! From the errors of other libraries to [`Error`].
+//! Converts the errors of other libraries to [`Error`].
 //!
-//! `?` alone cannot do it: Rust forbids a conversion from `String`, from boxed errors and from those of
-//! anyhow and eyre beside the one from every `std::error::Error`. A method can.
+//! `?` alone cannot do it: in addition to the conversion from every `std::error::Error`, Rust
+//! forbids one from `String`, from boxed errors and from those of anyhow and eyre. A method can.
 
 use std::error::Error as StdError;
 use std::fmt::Display;
 
 use crate::error::{Boxed, Error, Result};
 
-/// `.context("..")?` and `.or_raise()?` on a `Result` with any error that can be boxed: `std::error::Error`s,
-/// `anyhow::Error`, `eyre::Report`, `Box<dyn Error>` with and without `Send + Sync`, `String`, `&str`, and
-/// [`mpcore::Error`](Error) itself. Message and causes are kept.
+/// Adds `.context("..")?` and `.or_raise()?` to a `Result` with any error that can be boxed:
+/// `std::error::Error`s, `anyhow::Error`, `eyre::Report`, `Box<dyn Error>` with and without
+/// `Send + Sync`, `String`, `&str`, and [`mpcore::Error`](Error) itself. Message and causes are kept.
 ///
 /// ```
 /// use mpcore::Context as _;
@@ -25,27 +25,27 @@ use crate::error::{Boxed, Error, Result};
 /// assert_eq!(format!("{error:#}"), "opening the laser: no answer");
 /// ```
 ///
-/// anyhow and eyre have traits with a method `context` of their own: where one of them is imported in the
+/// anyhow and eyre have traits with their own method `context`. If one of them is imported in the
 /// same place, write `.or_raise()` and then [`Error::context`].
 ///
-/// `Kind` is for the compiler, which finds it by itself.
+/// The compiler infers `Kind`.
 pub trait Context<T, Kind>: Sized {
-    /// The value, or an error with this message, of which the old one is the first cause.
+    /// Returns the value, or an error with this message and with the old error as its first cause.
     ///
     /// # Errors
-    /// The error, converted.
+    /// Returns the converted error.
     fn context(self, context: impl Display) -> Result<T>;
 
-    /// As [`context`](Self::context), with a message that is made only if there is an error.
+    /// Like [`context`](Self::context), but creates the message only if there is an error.
     ///
     /// # Errors
-    /// The error, converted.
+    /// Returns the converted error.
     fn with_context<C: Display>(self, context: impl FnOnce() -> C) -> Result<T>;
 
-    /// The value, or the same error as an [`mpcore::Error`](Error).
+    /// Returns the value, or the same error as an [`mpcore::Error`](Error).
     ///
     /// # Errors
-    /// The error, converted.
+    /// Returns the converted error.
     fn or_raise(self) -> Result<T>;
 }
 
@@ -79,7 +79,7 @@ impl<T, E: Into<Box<dyn StdError + Send + Sync>>> Context<T, Sendable> for Resul
         match self {
             Ok(value) => Ok(value),
             Err(error) => Err(match error.into().downcast::<Boxed>() {
-                // It was one already, and knows where it was made.
+                // It was an `Error` already, and knows where it was created.
                 Ok(boxed) => boxed.0,
                 Err(other) => Error::of(&*other),
             }),
@@ -116,7 +116,7 @@ impl<T> Context<T, Local> for Result<T, Box<dyn StdError>> {
     }
 }
 
-/// Returns from the function with an [`Error`] of this message.
+/// Returns from the function with an [`Error`] that has this message.
 ///
 /// ```
 /// fn fire(watts: f64) -> mpcore::Result<()> {
@@ -134,7 +134,7 @@ macro_rules! bail {
     };
 }
 
-/// Returns from the function with an [`Error`] of this message, if the condition does not hold.
+/// Returns from the function with an [`Error`] that has this message, unless the condition holds.
 ///
 /// ```
 /// fn fire(watts: f64) -> mpcore::Result<()> {

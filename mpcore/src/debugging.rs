@@ -1,4 +1,4 @@
-//! Debuggers, and tools such as valgrind: two variables of the environment.
+//! Debuggers, and tools such as valgrind, enabled by two environment variables.
 #![doc = include_str!("../docs/debugging.md")]
 
 use std::env;
@@ -9,13 +9,13 @@ use crate::child::command_line::CommandLine;
 use crate::limits::DEBUGGER_LOOK;
 use crate::process::sys;
 
-/// Which children are to wait for a debugger.
+/// Selects the children that wait for a debugger.
 const DEBUG: &str = "MPCORE_DEBUG";
 
 /// The command that children run under.
 const RUN_UNDER: &str = "MPCORE_RUN_UNDER";
 
-/// The child of this name is to be debugged.
+/// Returns whether the child with this name is to be debugged.
 pub(crate) fn is_for(name: &str) -> bool {
     env::var(DEBUG).is_ok_and(|value| names(&value, name))
 }
@@ -24,7 +24,7 @@ fn names(value: &str, name: &str) -> bool {
     value == "all" || value == name.replace('\0', "")
 }
 
-/// This process is a child that is to be debugged.
+/// Returns whether this process is a child that is to be debugged.
 pub(crate) fn is_for_this_child() -> bool {
     match CommandLine::of_this_process() {
         CommandLine::Child { name, .. } => is_for(&name.to_string_lossy()),
@@ -32,19 +32,19 @@ pub(crate) fn is_for_this_child() -> bool {
     }
 }
 
-/// What a child has to find in its environment, whatever else it inherits.
+/// Returns a variable that a child must find in its environment, whatever else it inherits.
 pub(crate) fn variable() -> Option<(&'static str, OsString)> {
     env::var_os(DEBUG).map(|value| (DEBUG, value))
 }
 
-/// The command that children run under, and its arguments.
+/// Returns the command that children run under, and its arguments.
 pub(crate) fn run_under() -> Option<(String, Vec<String>)> {
     let value = env::var(RUN_UNDER).ok()?;
     let mut words = value.split_whitespace().map(str::to_owned);
     Some((words.next()?, words.collect()))
 }
 
-/// How to attach to a child that waits.
+/// Prints how to attach to a child that waits.
 #[allow(clippy::print_stderr)]
 pub(crate) fn tell_how_to_attach(name: &str, pid: u32) {
     eprintln!(
@@ -53,7 +53,7 @@ pub(crate) fn tell_how_to_attach(name: &str, pid: u32) {
     );
 }
 
-/// In a child: waits until it is traced, or `over`.
+/// In a child: waits until it is traced, or `over` returns true.
 pub(crate) fn wait_for_debugger(over: impl Fn() -> bool) {
     sys::let_any_process_trace();
     while !over() && sys::tracer_of(std::process::id()).is_none() {

@@ -1,4 +1,4 @@
-//! The errors a command, a constructor or a property write may end with, as values that travel.
+//! The errors that a command, a constructor or a property write can return, as values that travel.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::escape::escaped;
 
-/// The result of a command, a constructor or `postrun_init` without an error type of its own.
+/// The result of a command, a constructor or `postrun_init` that has no error type of its own.
 ///
-/// The error travels, and `?` makes it from every `std::error::Error`. Errors that are none (those of
-/// `anyhow` and `eyre`, boxed ones, texts) need a word more,
-/// [`Context::or_raise`](crate::Context::or_raise) or [`Context::context`](crate::Context::context);
-/// their causes are kept:
+/// The error travels, and `?` converts every `std::error::Error` into it. For error types that do
+/// not implement that trait (those of `anyhow` and `eyre`, boxed errors, strings), add
+/// [`Context::or_raise`](crate::Context::or_raise) or
+/// [`Context::context`](crate::Context::context); their causes are kept:
 ///
 /// ```
 /// use mpcore::Context as _;
@@ -29,10 +29,11 @@ use crate::escape::escaped;
 /// ```
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
-/// Any error: message, chain of causes, and the place where it was made.
+/// Any error: its message, its chain of causes, and the place where it was created.
 ///
-/// Like `anyhow::Error` it does not implement `std::error::Error` itself, so that it can convert from
-/// every type that does; it converts into `Box<dyn std::error::Error>`, so `?` works in a `main` too.
+/// Like `anyhow::Error`, it does not implement `std::error::Error` itself, so that it can convert
+/// from every type that does. It converts into `Box<dyn std::error::Error>`, so `?` works in a
+/// `main` too.
 ///
 /// ```
 /// fn open(port: &str) -> mpcore::Result<u32> {
@@ -50,13 +51,13 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error with a message of its own.
+    /// Creates an error with this message.
     #[track_caller]
     pub fn msg(message: impl fmt::Display) -> Self {
         Self { message: message.to_string(), causes: Vec::new(), location: here() }
     }
 
-    /// The message and the causes of another error, made here.
+    /// Creates an error here, with the message and the causes of another error.
     #[track_caller]
     pub(crate) fn of(error: &dyn StdError) -> Self {
         let (mut causes, mut next) = (Vec::new(), error.source());
@@ -67,7 +68,7 @@ impl Error {
         Self { message: error.to_string(), causes, location: here() }
     }
 
-    /// The same error with `context` as its message and the old message as the first cause.
+    /// Returns the same error with `context` as its message and the old message as the first cause.
     #[must_use]
     pub fn context(mut self, context: impl fmt::Display) -> Self {
         let message = std::mem::replace(&mut self.message, context.to_string());
@@ -75,13 +76,13 @@ impl Error {
         self
     }
 
-    /// The causes, the nearest first.
+    /// Returns the causes, the nearest first.
     #[must_use]
     pub fn causes(&self) -> &[String] {
         &self.causes
     }
 
-    /// File, line and column of the `?` or call that made the error.
+    /// Returns file, line and column of the `?` or call that created the error.
     #[must_use]
     pub fn location(&self) -> &str {
         &self.location
@@ -118,12 +119,12 @@ impl<E: QuestionMark> From<E> for Error {
     }
 }
 
-/// What `?` makes an [`Error`] of: every `std::error::Error`.
+/// Errors that `?` converts into an [`Error`]: every `std::error::Error`.
 ///
-/// A trait of its own, so that the compiler can say what to write for all others.
+/// A separate trait, so that the compiler can suggest a fix for all other types.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no `std::error::Error`, so `?` alone makes no `mpcore::Error` of it",
-    // Of a `?` the compiler shows only this.
+    message = "`{Self}` does not implement `std::error::Error`, so `?` cannot convert it into `mpcore::Error`",
+    // For a `?` the compiler shows only the label.
     label = "write `.or_raise()?` or `.context(\"..\")?`, with `use mpcore::Context as _`"
 )]
 pub trait QuestionMark {
@@ -139,7 +140,7 @@ impl<E: StdError> QuestionMark for E {
     }
 }
 
-/// `std::error::Error` for an [`Error`] on its way into a box.
+/// Wraps an [`Error`] in a `std::error::Error`, for conversion into a box.
 #[derive(Debug)]
 pub(crate) struct Boxed(pub(crate) Error);
 
@@ -163,7 +164,7 @@ impl From<Error> for Box<dyn StdError + Send + Sync> {
     }
 }
 
-/// The running command was asked to end, by a cancel or by a stop.
+/// The running command was asked to end, by a cancellation or by a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("cancelled")]
 pub struct Cancelled;
@@ -191,12 +192,12 @@ impl From<Cancelled> for std::io::Error {
 pub struct Refused(String);
 
 impl Refused {
-    /// A refusal with its reason.
+    /// Creates a refusal with this reason.
     pub fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }
 
-    /// The reason.
+    /// Returns the reason.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.0
@@ -215,7 +216,7 @@ impl From<String> for Refused {
     }
 }
 
-/// The error type of a command that has none: there is no value of it.
+/// The error type of a command that cannot fail; it has no values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Never {}
 

@@ -1,9 +1,9 @@
-//! Texts of a child inside texts of ours: they are shown, and must not act.
+//! Escapes a child's texts inside our own texts, so that they are shown and have no effect.
 //!
-//! A terminal obeys what is written to it: an escape sequence in the message of a panic could clear the
-//! screen, change the window's title or hide lines of a log. So whatever has come from a child is written
-//! with its control characters escaped; line ends and tabs stay. The fields themselves are as the child sent
-//! them.
+//! A terminal obeys what is written to it: an escape sequence in a panic message could clear the
+//! screen, change the window's title or hide lines of a log. So everything that comes from a child
+//! is written with its control characters escaped; line ends and tabs stay. The fields themselves
+//! keep the text as the child sent it.
 
 use std::fmt::{self, Display, Write as _};
 
@@ -56,7 +56,7 @@ mod tests {
         ];
         for (raw, shown) in cases {
             assert_eq!(escaped(raw).to_string(), shown);
-            assert_eq!(escaped(shown).to_string(), shown, "once is as good as twice");
+            assert_eq!(escaped(shown).to_string(), shown, "escaping twice changes nothing");
         }
     }
 }

@@ -1,14 +1,14 @@
-//! Everything that reads untrusted bytes, as plain functions from bytes to nothing: for fuzzers.
+//! All code that reads untrusted bytes, as plain functions of bytes, for fuzzers.
 //!
-//! A function returns for whatever bytes, quickly, without a panic and without much memory; that is all that
-//! is asked of it, but for what it asserts itself. The tests below feed each with valid inputs that were
-//! spoiled and with noise; the `fuzz` program of the whole-system tests does the same for as long as one
-//! likes, and the crate in `fuzz/` lets libFuzzer do it.
+//! For any bytes, a function returns quickly, without a panic and without much memory. Nothing else
+//! is required of it, except its own assertions. The tests below feed each function with mutated
+//! valid inputs and with noise. The `fuzz` program of the whole-system tests does the same for any
+//! length of time, and the crate in `fuzz/` does it with libFuzzer.
 //!
 //! | on | module |
 //! |---|---|
 //! | values of users' types | [`values`] |
-//! | what both sides say before the first command, and of themselves | [`handshake`] |
+//! | the messages before the first command, and reports | [`handshake`] |
 //! | packets, on either side | [`lanes`] |
 
 mod child;
@@ -18,17 +18,17 @@ pub(crate) mod mutation;
 mod values;
 pub(crate) mod zoo;
 
-/// A decoder, and what it takes.
+/// A decoder, and its seeds.
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
     /// Its name.
     pub name: &'static str,
-    /// Decodes.
+    /// Decodes the bytes.
     pub run: fn(&[u8]),
     seeds: fn() -> Vec<Vec<u8>>,
 }
 
-/// All of them.
+/// All targets.
 pub const TARGETS: &[Target] = &[
     Target { name: "tree", run: values::tree, seeds: values::trees },
     Target { name: "zoo", run: values::zoo, seeds: values::zoos },
@@ -58,7 +58,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sockets", run: lanes::sockets, seeds: lanes::sockets_seeds },
 ];
 
-/// Valid inputs of a target, to be spoiled; none for a name that there is not.
+/// Returns valid inputs of a target, for mutation; none for an unknown name.
 #[must_use]
 pub fn seeds(name: &str) -> Vec<Vec<u8>> {
     let target = TARGETS.iter().find(|target| target.name == name);
@@ -96,7 +96,7 @@ mod tests {
         ]
     }
 
-    /// A valid input that was spoiled, or noise.
+    /// A mutated valid input, or noise.
     fn input(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
         let spoiled = (any::<prop::sample::Index>(), prop::collection::vec(mutation(), 1..6));
         let spoiled = spoiled.prop_map(move |(seed, mutations)| {
@@ -131,7 +131,7 @@ mod tests {
             seeds.iter().for_each(|seed| (target.run)(seed));
         }
         assert!(seeds("no such target").is_empty());
-        // Beyond an end mark the functions cannot tell what they made of it, so a few are looked at.
+        // Beyond an end mark the functions cannot report their result, so a few are checked here.
         handshake::check_seeds();
         lanes::check_seeds();
     }

@@ -1,11 +1,14 @@
-//! What the children of a child inherit: from the command that this thread executes its deadline, and the wish that it
-//! end; from the child how they end with their program.
+//! What the children of a child inherit: from the command that this thread executes, its deadline
+//! and any request to end; from the child, how they end together with their program.
 //!
-//! The child's side lends its thread a [`Command`] for the whole run and keeps it up to date; the
-//! controller's side, which may be in the same process, looks at it when a call is submitted or waited for. Neither
-//! knows more of the other. The exit policy is set once per run, and looked at when a control is built.
+//! The child's side lends its thread a [`Command`] for the whole run and keeps it up to date. The
+//! controller's side, which may be in the same process, checks it when a call is submitted or
+//! waited for. Neither knows more of the other. The exit policy is set once per run, and read when
+//! a control is built.
 //!
-//! A wish ends the waits that are under way, or else the next one: a command that knows of it, from such a wait or
+//! A request to end ends the waits that are in progress, or else the next one. A command that knows
+//! of the request, from such a wait or because it has asked, may wait again to shut down its
+//! children in order, and so may `cleanup`.
 //! because it has asked, may wait again to put its children in order, and so may `cleanup`.
 
 use std::cell::{Cell, RefCell};
@@ -22,26 +25,26 @@ use crate::wire::at_exit::AtExit;
 /// Ends a wait.
 pub(crate) type Wake = Box<dyn FnOnce() + Send>;
 
-/// The running command, or what runs before the first one.
+/// The running command, or the code that runs before the first one.
 #[derive(Debug, Default)]
 pub(crate) struct Command {
-    /// It is to end, and does not know yet.
+    /// The command was asked to end and does not know it yet.
     asked: AtomicBool,
-    /// A wait was ended for it.
+    /// A wait was ended because of the request.
     interrupted: AtomicBool,
-    /// Counts the commands: a future may outlive the one that it was polled by.
+    /// Counts the commands: a future may outlive the command that it was polled by.
     number: AtomicU64,
     waits: Mutex<Waits>,
 }
 
 #[derive(Default)]
 struct Waits {
-    /// When the command must have ended; none: there is no command, or no deadline.
+    /// When the command must have ended. `None`: there is no command, or no deadline.
     deadline: Option<Instant>,
     /// `cleanup` runs: no wait is ended any more.
     closed: bool,
-    /// What the command's thread waits in, or for, by the number of the wait: one call blocks it, of futures there may
-    /// be many.
+    /// The waits of the command's thread, by number: at most one call that blocks it, and possibly
+    /// many futures.
     waiting: HashMap<u64, Entry>,
     next: u64,
 }
@@ -50,7 +53,7 @@ struct Entry {
     /// The number of the command.
     command: u64,
     over: Arc<AtomicBool>,
-    /// None: nothing waits yet.
+    /// `None`: nothing waits yet.
     wake: Option<Wake>,
 }
 
@@ -64,13 +67,14 @@ thread_local! {
     static OF_THIS_THREAD: RefCell<Option<Arc<Command>>> = const { RefCell::new(None) };
 }
 
-/// The child's side. A command that neither waits nor is to end takes no lock.
+/// The child's side. A command that does not wait and is not asked to end takes no lock.
 impl Command {
     pub(crate) fn set_deadline(&self, at: Option<Instant>) {
         lock(&self.waits).deadline = at;
     }
 
-    /// A command begins, perhaps one that is to end at once: one that is asked to while this runs is not forgotten.
+    /// Begins a command, which may have to end immediately: a request that arrives while this runs
+    /// is not lost.
     pub(crate) fn begin(&self, is_to_end: impl FnOnce() -> bool) {
         self.number.fetch_add(1, Ordering::SeqCst);
         self.interrupted.store(false, Ordering::SeqCst);
@@ -80,10 +84,11 @@ impl Command {
         }
     }
 
-    /// Asks it to end. The returned function ends its waits; call it without holding a lock.
+    /// Asks the command to end. The returned function ends its waits; call it without holding a
+    /// lock.
     #[must_use]
     pub(crate) fn ask(&self) -> Option<Wake> {
-        // A wait that begins now finds the wish, or is found here.
+        // A wait that begins now either sees the request or is seen here.
         let mut waits = lock(&self.waits);
         if waits.closed {
             return None;
@@ -99,7 +104,8 @@ impl Command {
         (!waiting.is_empty()).then(|| -> Wake {
             Box::new(move || {
                 for entry in waiting.into_values() {
-                    // Those of older commands are dropped: a waker may own a future that waits, and so would lock here.
+                    // Wakers of older commands are only dropped: a waker may own a future that
+                    // waits, whose drop would lock here.
                     let is_own = is_own(&entry);
                     let _ = caught(move || entry.wake.filter(|_| is_own).map(|wake| wake()));
                 }
@@ -107,25 +113,25 @@ impl Command {
         })
     }
 
-    /// It knows that it shall end.
+    /// The command knows that it has to end.
     pub(crate) fn told(&self) {
         self.asked.store(false, Ordering::SeqCst);
     }
 
-    /// It has ended; whether a wait was ended for it.
+    /// The command has ended. Returns whether a wait was ended because of a request.
     pub(crate) fn end(&self) -> bool {
         self.asked.store(false, Ordering::SeqCst);
         self.interrupted.swap(false, Ordering::SeqCst)
     }
 
-    /// No wait is ended from now on.
+    /// From now on, no wait is ended.
     pub(crate) fn close(&self) {
         let mut waits = lock(&self.waits);
         waits.closed = true;
         self.asked.store(false, Ordering::SeqCst);
     }
 
-    /// From now on, what this thread submits inherits it.
+    /// From now on, calls that this thread submits inherit from this command.
     pub(crate) fn rules_this_thread(self: &Arc<Self>) {
         OF_THIS_THREAD.with_borrow_mut(|of_this_thread| *of_this_thread = Some(Arc::clone(self)));
     }
@@ -136,18 +142,18 @@ fn of_this_thread() -> Option<Arc<Command>> {
     OF_THIS_THREAD.try_with(|lent| lent.borrow().clone()).ok()?
 }
 
-/// When what this thread submits now must have ended.
+/// Returns when calls that this thread submits now must have ended.
 pub(crate) fn deadline() -> Option<Instant> {
     of_this_thread().and_then(|command| lock(&command.waits).deadline)
 }
 
-/// This thread is about to wait; `wake` is called, on another thread, when its command is to end. `None` where it
-/// executes no command.
+/// Begins a wait of this thread. `wake` is called on another thread when its command has to end.
+/// Returns `None` if the thread executes no command.
 pub(crate) fn begin_wait(wake: impl FnOnce() -> Wake) -> Option<Waiting> {
     Some(wait_in(of_this_thread()?, || Some(wake())))
 }
 
-/// This thread has made what it may wait for.
+/// Registers something that this thread may wait for later.
 pub(crate) fn may_wait() -> Option<Waiting> {
     Some(wait_in(of_this_thread()?, || None))
 }
@@ -167,37 +173,38 @@ fn wait_in(command: Arc<Command>, wake: impl FnOnce() -> Option<Wake>) -> Waitin
 #[derive(Debug)]
 pub(crate) struct Waiting {
     command: Arc<Command>,
-    /// The number of the command that it is of.
+    /// The number of the command that it belongs to.
     of: u64,
     number: u64,
     over: Arc<AtomicBool>,
 }
 
 impl Waiting {
-    /// Whether its command still runs.
+    /// Returns whether its command still runs.
     pub(crate) fn is_current(&self) -> bool {
         self.command.number.load(Ordering::SeqCst) == self.of
     }
 
-    /// What is called from now on.
+    /// Sets the function that is called from now on.
     pub(crate) fn set_wake(&self, wake: Wake) {
         let mut waits = lock(&self.command.waits);
         let unused = match waits.waiting.get_mut(&self.number) {
             Some(entry) => entry.wake.replace(wake),
-            // It is over already.
+            // The wait is already over.
             None => Some(wake),
         };
         drop(waits);
         drop(unused); // not under the lock
     }
 
-    /// Whether the wait is over because the command is to end: once.
+    /// Returns, once, whether the wait is over because the command has to end.
     pub(crate) fn is_over(&self) -> bool {
         if !self.is_current() {
-            // A later command is not to end for a wish that was meant for this one.
+            // A later command must not end because of a request that was meant for this one.
             return false;
         }
-        // The next wait of the command's thread is that thread's: a future may be polled elsewhere by now.
+        // The next wait belongs to the command's thread, and another thread may poll this future by
+        // now.
         let is_here = of_this_thread().is_some_and(|it| Arc::ptr_eq(&it, &self.command));
         let asked = is_here && self.command.asked.swap(false, Ordering::SeqCst);
         let over = self.over.swap(false, Ordering::SeqCst) || asked;
@@ -207,7 +214,7 @@ impl Waiting {
         over
     }
 
-    /// It was ended because the command is to end.
+    /// The wait was ended because the command has to end.
     pub(crate) fn has_ended(&self) {
         self.command.interrupted.store(true, Ordering::SeqCst);
     }
@@ -224,21 +231,21 @@ impl Drop for Waiting {
 static AT_EXIT: Mutex<Option<AtExit>> = Mutex::new(None);
 
 thread_local! {
-    /// The same where the child is a thread.
+    /// The same for a child on a thread.
     static AT_EXIT_HERE: Cell<Option<AtExit>> = const { Cell::new(None) };
 }
 
-/// This process is a child, and its own children end like this.
+/// Sets how this process's own children end; this process is a child.
 pub(crate) fn at_exit_of_this_process(at_exit: AtExit) {
     *lock(&AT_EXIT) = Some(at_exit);
 }
 
-/// This thread is a child, and the children that it makes end like this.
+/// Sets how the children that this thread creates end; this thread is a child.
 pub(crate) fn at_exit_of_this_thread(at_exit: AtExit) {
     AT_EXIT_HERE.set(Some(at_exit));
 }
 
-/// How a child that is made here ends, if nothing is said.
+/// Returns how a child that is created here ends by default.
 pub(crate) fn at_exit() -> AtExit {
     AT_EXIT_HERE.try_with(Cell::get).ok().flatten().or(*lock(&AT_EXIT)).unwrap_or_default()
 }
@@ -273,7 +280,7 @@ mod tests {
         drop(waiting);
         assert!(command.ask().is_none(), "it does not wait");
         assert!(wait().is_over(), "but the wish is for the next wait");
-        assert!(command.end(), "its waits were ended");
+        assert!(command.end(), "a wait was ended");
 
         command.begin(|| false);
         let _ = command.ask();
@@ -283,14 +290,14 @@ mod tests {
         command.begin(|| true);
         assert!(wait().is_over());
 
-        // Futures: all that are under way end, and none of an older command.
+        // Futures: all that are in progress end, and none of an older command.
         let [older, old] = [wait(), wait()];
         command.ask().expect("they wait")();
         command.end();
         command.begin(|| false);
         assert!(
             !older.is_over() && !command.end(),
-            "what was asked of another command is not met by this one"
+            "a request to another command does not end this one"
         );
         let both = [wait(), wait()];
         woken.store(0, Ordering::SeqCst);
@@ -299,13 +306,14 @@ mod tests {
         assert!(both.iter().all(Waiting::is_over));
         assert!(!old.is_over() && !wait().is_over());
 
-        // Also where none has been looked at yet.
+        // The same if none has been polled yet.
         command.begin(|| false);
         let both = [may_wait().unwrap(), may_wait().unwrap()];
-        command.ask().expect("they may be waited for")();
+        command.ask().expect("there are possible waits")();
         assert!(both.iter().all(Waiting::is_over));
 
-        // One that another thread polls now ends, and so does the next wait of the command's own thread.
+        // A future that another thread polls now ends, and so does the next wait of the command's
+        // own thread.
         command.begin(|| false);
         let moved = wait();
         command.ask().expect("it waits")();
@@ -317,7 +325,7 @@ mod tests {
         OF_THIS_THREAD.take();
     }
 
-    /// The waker of an executor may be the last to own a task, whose futures wait.
+    /// An executor's waker may be the last owner of a task whose futures wait.
     #[test]
     fn a_waker_that_owns_a_wait_is_dropped_without_a_lock() {
         let command = Arc::new(Command::default());

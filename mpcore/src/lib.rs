@@ -1,8 +1,9 @@
 //! Typed RPC for child processes that a user interface controls.
 //!
-//! Write one trait. [`process`] makes from it what the controller calls and what the child implements;
-//! calls go over a command queue to a child process, and results, property changes, events and failures
-//! come back as named signals. The thread that calls never waits; a child that crashes is an event.
+//! Write one trait. [`process`] generates from it the stub that the controller calls and the trait
+//! that the child implements. Calls go over a command queue to a child process; results, property
+//! changes, events and failures come back as named signals. The calling thread never waits, and a
+//! crash of the child is an event.
 //!
 //! ```standalone_crate
 //! #[mpcore::process]
@@ -55,79 +56,96 @@
 //! | describe a child | [`process`], [`Child`](macro@Child) |
 //! | make a control | [`Builder`], `LaserControl::new`, `spawn` |
 //! | call it | [`Call`], [`CallError`] |
-//! | hear of it | [`Signal`], [`Inbox`], [`ProcessSignals`], [`Exception`] |
+//! | get notified | [`Signal`], [`Inbox`], [`ProcessSignals`], [`Exception`] |
 //! | start, stop, kill, join it | [`Process`], [`ExitReport`], [`Failure`] |
 //! | have it started again after a crash | [`Builder::restart`], [`RestartPolicy`], [`Restarting`], [`GaveUp`] |
 //! | write the child | [`ChildContext`], [`Property`], [`Event`], [`Error`], [`Context`] |
 //! | write code for any child | [`Control`], [`Interface`], [`Child`](trait@Child) |
-//! | put it into a binary of its own | [`child_main`], [`args`] |
+//! | put it into its own binary | [`child_main`], [`args`] |
 //! | cancel it, give it a deadline | [`Call::cancel`], [`Call::cancel_or_kill`], [`Call::timeout`], [`Escalation`] |
-//! | notice that it hangs | [`ProcessSignals::unresponsive`], [`Builder::on_unresponsive`], [`Process::executing`] |
-//! | bound what it may use, see what it prints | [`ChildLimits`], [`Output`] |
-//! | look into a child with a debugger or valgrind | [`debugging`] |
-//! | test your application, also when children fail | [`test_support!`], [`Builder::in_process`], [`testing`] |
+//! | detect that it hangs | [`ProcessSignals::unresponsive`], [`Builder::on_unresponsive`], [`Process::executing`] |
+//! | limit its resources, see its output | [`ChildLimits`], [`Output`] |
+//! | examine a child with a debugger or valgrind | [`debugging`] |
+//! | test your application, including failing children | [`test_support!`], [`Builder::in_process`], [`testing`] |
 //!
-//! # What is promised
+//! # Promises
 //!
-//! Each is held by tests that do to it what it is about: `docs/soak.md` of the repository has the figures of
-//! the long run, `mpcore/docs/faults.md` what the caller gets of every fault at every moment (also in [`testing`]).
+//! Tests hold each promise by attacking it. `docs/soak.md` in the repository has the figures of the
+//! long run; `mpcore/docs/faults.md` lists what the caller gets for every fault at every moment
+//! (also in [`testing`]).
 //!
-//! * **One outcome per command**, whatever is cancelled, timed out, stopped, killed, restarted, panics or
-//!   crashes: [`Call`], [`CallError`].
-//! * **Order**: what a child sends is heard in the order sent; one run is `started` → `ready` → … →
-//!   `failed`? → `finished`, which comes exactly once and last: [`ProcessSignals`]. Nothing of an old run is
-//!   heard after the next has begun. What is coalesced overtakes nothing: a value takes the place of an older
-//!   one only where nothing in order, such as an event or a result, was sent in between, and never comes
-//!   before a value of another property that was set before it. A control's getter, such as
-//!   `laser.connected()`, is ahead of that: it reads the newest value that has arrived, also of what waits in
-//!   the inbox.
-//! * **The caller never blocks on a child**: only `wait…`, `join`, `blocking`, [`shutdown`] and a [`Receiver`] wait, and
-//!   none of them on a thread that [must not](forbid_waiting_on_this_thread). Not with a full queue,
-//!   a 64 MiB argument, a child that stands still, or one that lies about what it has taken.
+//! * **One outcome per command**, whatever is cancelled, timed out, stopped, killed or restarted,
+//!   and whatever panics or crashes: [`Call`], [`CallError`].
+//! * **Order**: messages of a child are delivered in the order in which they were sent.
+//!   * One run is `started` → `ready` → … → `failed`? → `finished`; `finished` comes exactly once
+//!     and last: [`ProcessSignals`]. Nothing of an old run is delivered after the next one has
+//!     begun.
+//!   * Coalesced values overtake nothing. A value replaces an older one only if nothing ordered,
+//!     such as an event or a result, was sent in between, and it never comes before a value of
+//!     another property that was set earlier.
+//!   * A getter of the control, such as `laser.connected()`, is ahead of the signals: it reads the
+//!     newest value that has arrived, including values that still wait in the inbox.
+//! * **The caller never blocks on a child**: only `wait…`, `join`, `blocking`, [`shutdown`] and a
+//!   [`Receiver`] wait, and none of them waits on a thread that [must
+//!   not](forbid_waiting_on_this_thread). This also holds with a full queue, a 64 MiB argument, a
+//!   stalled child, or a child that lies about what it has read.
 //! * **No orphan, no zombie**: a controller that ends, however it ends, takes its children with it,
-//!   after their [grace](Builder::stop_grace) plus a second at the latest; what a child has started goes with
-//!   it. A copy that the controller forks keeps no child, and does nothing to one: it is refused
-//!   ([`StartError::ForkedCopy`], [`CallError::ForkedCopy`]) from the controller's first start on. Declared limits: a
-//!   descendant that made itself a session of its own, or, where the child crashes, exits in a command or is killed from
-//!   outside, a process group of its own (without pidfds or `/proc` wherever it is killed); a process that cannot be killed, which is
-//!   given up ([`Failure::Unkillable`]); where SIGCHLD is ignored or a library waits for every child, what a child that
-//!   was killed from outside has started; a program that is no child, and whose controller is killed before the
-//!   [start deadline](Builder::start_deadline).
-//! * **`cleanup` runs once, in the child**, on every orderly end; a kill skips it and the
-//!   [`ExitReport`] says so, or that it is unknown ([`Cleanup`]). After it, and before the child's end is told, the
-//!   child stops its own children; threads that it has started are cut off where they are. [`Builder::after_exit`] runs
-//!   in the controller always.
-//! * **Nothing is lost or changed silently**: a value arrives as it was sent, or is refused with its type and
-//!   field in the error: [`Wire`] has the list of types. An event or a property's value that cannot be carried
-//!   is reported by `exception_raised` with its name ([`ExceptionKind::UndeliveredEvent`],
-//!   [`ExceptionKind::UndeliveredProperty`]), and the property keeps its old value. An orderly end sends
-//!   everything first; commands that it takes before they ran are counted and reported once
-//!   ([`ExceptionKind::NotRun`]). Only properties, progress and `latest` events are coalesced; a write of a property that
-//!   still waits is superseded by the next one ([`CallError::Superseded`], `#[property(write, every)]`) where no
-//!   other command was submitted in between; only captured lines of output may be dropped, with a count. Of a
-//!   killed child the [`ExitReport`] counts the commands that ended with it.
-//! * **The user interface stays alive under any flood**: draining an [`Inbox`] has a time budget, and
-//!   memory is bounded on both sides, see [`limits`].
-//! * **A child cannot harm its controller**: one that breaks the protocol or its credit is declared broken and
-//!   killed ([`Failure::Broken`]), its commands fail, everyone else goes on. Bytes that are no value of their type
-//!   are an error of their command, or an exception; the child goes on, since its user's type may be the cause. Values are
-//!   bounded in size, depth and memory ([`limits`]), no memory is shared, no descriptor is taken. It needs
-//!   `panic = "unwind"` in the controller, and is said once if that is not so; and it does not hold for
-//!   [`Transport::IpcChannel`], which is not the default on Linux.
-//! * **Only the started child is talked to**: it inherits sockets that have no name, and a random nonce goes
-//!   both ways. With [`Transport::IpcChannel`] the endpoint's name and the nonce go down the child's stdin
-//!   pipe, and a stranger at the endpoint does not use up the child's chance. Another user can neither
-//!   connect to a child, nor signal it, nor read its pipes and memory, at umask 000 too. Declared limit: a
-//!   process of the same user that traces the child.
-//! * **Mismatch is told**: an interface, a type inside it, or a version that differs is found at the
-//!   handshake, with both sides in the error: [`Failure::Mismatch`].
+//!   after their [grace](Builder::stop_grace) plus a second at the latest. Processes that a child
+//!   has started end with it.
+//!   * A copy that the controller forks keeps no child and does nothing to one: from the
+//!     controller's first start on, starts and calls of the copy are refused
+//!     ([`StartError::ForkedCopy`], [`CallError::ForkedCopy`]).
+//!   * Declared limits: a descendant that made itself a session of its own, or a process group of
+//!     its own if the child crashes, exits in a command or is killed from outside (without pidfds
+//!     or `/proc`: however it is killed); a process that cannot be killed, which is given up
+//!     ([`Failure::Unkillable`]); descendants of a child that was killed from outside, if SIGCHLD
+//!     is ignored or a library waits for every child; a program that is not a child, if its
+//!     controller is killed before the [start deadline](Builder::start_deadline).
+//! * **`cleanup` runs once, in the child**, on every orderly end. A kill skips it; the
+//!   [`ExitReport`] then reports that it was skipped, or that this is unknown ([`Cleanup`]). After
+//!   `cleanup`, and before its end is reported, the child stops its own children; threads that it
+//!   has started are cut off where they are. [`Builder::after_exit`] always runs, in the
+//!   controller.
+//! * **Nothing is lost or changed silently**:
+//!   * A value arrives as it was sent, or is refused with its type and field in the error; [`Wire`]
+//!     lists the types. If an event or a property's value cannot be carried, `exception_raised`
+//!     reports it by name ([`ExceptionKind::UndeliveredEvent`],
+//!     [`ExceptionKind::UndeliveredProperty`]), and the property keeps its old value.
+//!   * An orderly end sends everything first. Commands that it drops before they ran are counted
+//!     and reported once ([`ExceptionKind::NotRun`]).
+//!   * Only properties, progress and `latest` events are coalesced. A property write that still
+//!     waits is superseded by the next one ([`CallError::Superseded`], `#[property(write, every)]`)
+//!     if no other command was submitted in between.
+//!   * Only captured lines of output may be dropped, with a count.
+//!   * The [`ExitReport`] of a killed child counts the commands that ended with it.
+//! * **The user interface stays alive under any flood**: draining an [`Inbox`] has a time budget,
+//!   and memory is bounded on both sides, see [`limits`].
+//! * **A child cannot harm its controller**:
+//!   * A child that breaks the protocol or its credit is declared broken and killed
+//!     ([`Failure::Broken`]). Its commands fail; all other children go on.
+//!   * Bytes that are not a value of their type cause an error of their command, or an exception.
+//!     The child goes on, because the user's own type may be the cause.
+//!   * Values are bounded in size, depth and memory ([`limits`]), no memory is shared, and no
+//!     descriptor is accepted.
+//!   * The promise requires `panic = "unwind"` in the controller; otherwise a warning is printed
+//!     once. It does not hold for [`Transport::IpcChannel`], which is not the default on Linux.
+//! * **The controller talks only to the child that it started**: the child inherits sockets that
+//!   have no name, and a random nonce goes both ways.
+//!   * With [`Transport::IpcChannel`] the endpoint's name and the nonce go down the child's stdin
+//!     pipe, and a stranger at the endpoint does not use up the child's chance to connect.
+//!   * Another user cannot connect to a child, signal it, or read its pipes and memory, even at
+//!     umask 000.
+//!   * Declared limit: a process of the same user that traces the child.
+//! * **A mismatch is reported**: the handshake detects an interface, a type inside it, or a version
+//!   that differs, and the error names both sides: [`Failure::Mismatch`].
 //!
 //! # Cargo features
 //!
-//! `sandbox`: limits of a child's access to files, [`ChildLimits`] (Landlock, on Linux). `fuzzing` and `chaos`
-//! are for this crate's own tests. There is no Qt and no async runtime in this crate.
+//! `sandbox`: limits of a child's access to files, [`ChildLimits`] (Landlock, on Linux). `fuzzing`
+//! and `chaos` are for this crate's own tests. This crate contains no Qt and no async runtime.
 
-// Two files ask the system for what no safe function gives: `copy.rs` and `terminal.rs` in `process/sys`.
+// Two files call system functions that have no safe wrapper: `copy.rs` and `terminal.rs` in
+// `process/sys`.
 #![deny(unsafe_code)]
 
 extern crate self as mpcore;
@@ -199,7 +217,7 @@ pub use wire::report::PanicReport;
 pub use wire::sandbox::{Enforcement, Sandbox};
 pub use wire::stop_reason::StopReason;
 
-/// What generated code uses. Not part of the public interface: it changes without notice.
+/// Used by generated code. Not part of the public interface: it may change without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use inventory;
@@ -218,7 +236,8 @@ pub mod __private {
     pub use crate::wire::same::{ByValue, Never, Same};
 }
 
-/// What untrusted bytes go through, for the project's own fuzzers. Not part of the public interface.
+/// Entry points for untrusted bytes, for the project's own fuzzers. Not part of the public
+/// interface.
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod __fuzz {
@@ -227,10 +246,10 @@ pub mod __fuzz {
     pub use crate::wire::codec::forged::note as forge;
 }
 
-/// Makes `spawn::<P>` work in a test binary that uses Rust's own harness: write it once, at the top
+/// Makes `spawn::<P>` work in a test binary that uses Rust's own harness. Write it once, at the top
 /// level of the test file or crate.
 ///
-/// It adds a test called `mpcore_child` that passes; a child is this binary running that test alone.
+/// It adds a test called `mpcore_child` that passes; a child is this binary running only that test.
 ///
 /// ```
 /// mpcore::test_support!();

@@ -1,5 +1,6 @@
-//! What a process has one of, made when it is first needed, such as a helper thread. Only success is remembered: a
-//! shortage of threads or descriptors passes, and the next one who needs it tries again.
+//! A singleton of the process, such as a helper thread, that is created when it is first needed.
+//! Only success is remembered: a shortage of threads or descriptors passes, and the next caller
+//! tries again.
 
 use std::sync::OnceLock;
 
@@ -17,7 +18,7 @@ impl<T> MadeOnce<T> {
         Self { made: OnceLock::new(), making: Mutex::new(()) }
     }
 
-    /// What was made, or what `make` makes now.
+    /// Returns the existing value, or creates it with `make`.
     pub(crate) fn get_or_make<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
         if let Some(made) = self.made.get() {
             return Ok(made);
@@ -30,7 +31,7 @@ impl<T> MadeOnce<T> {
         Ok(self.made.get_or_init(|| made))
     }
 
-    /// What was made, if it was.
+    /// Returns the value, if it exists.
     #[cfg_attr(not(unix), allow(dead_code))]
     pub(crate) fn get(&self) -> Option<&T> {
         self.made.get()

@@ -1,8 +1,9 @@
-//! The process's panic hook: how it is wrapped, and how expected panics are kept from it.
+//! The process's panic hook: wraps it, and keeps expected panics away from it.
 //!
-//! A hook can only be taken and put back, so between the two the default one is in place, and two that do it
-//! at once could lose one. All that the framework does to the hook is done here, one after the other; what the
-//! application does at the same moment cannot be seen.
+//! A hook can only be taken and put back. In between the default hook is in place, and two threads
+//! that do this at once could lose a hook. So every change that the framework makes to the hook is
+//! made here, one after the other; changes that the application makes at the same moment cannot be
+//! detected.
 
 use std::cell::Cell;
 use std::panic::{self, PanicHookInfo};
@@ -16,25 +17,25 @@ use crate::unwind::caught;
 /// A panic hook.
 pub(crate) type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static>;
 
-/// Held while the hook is out of its place.
+/// Held while the hook is not in place.
 static WRAPPING: Mutex<()> = Mutex::new(());
 
-/// Where the newest filter stands in memory; 0 once it is dropped.
+/// Address of the newest filter; 0 once it is dropped.
 static FILTER: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Puts a hook around the one that there is.
+/// Wraps the current hook.
 pub(crate) fn wrap(around: impl FnOnce(Hook) -> Hook) {
     let _one_after_the_other = lock(&WRAPPING);
     panic::set_hook(around(panic::take_hook()));
 }
 
-/// Runs code whose panics are expected: no hook is called, so that one which reports, or ends the process,
-/// does not. `Ok(None)` if it panicked; `Err` if it was not run, because this thread is panicking, and then
-/// nobody may touch the hook.
+/// Runs code whose panics are expected: no hook is called, so a hook that reports a panic or ends
+/// the process does neither. Returns `Ok(None)` if the code panicked, and `Err` if it was not run
+/// because this thread is panicking: in that state the hook must not be touched.
 pub(crate) fn quietly<R>(code: impl FnOnce() -> R) -> Result<Option<R>, Panicking> {
     if thread::panicking() {
         return Err(Panicking);
@@ -50,7 +51,8 @@ pub(crate) fn quietly<R>(code: impl FnOnce() -> R) -> Result<Option<R>, Panickin
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Panicking;
 
-/// Sees to it that the outermost hook is a filter: the application may have set its own since the last time.
+/// Ensures that the outermost hook is a filter: the application may have set its own since the last
+/// time.
 fn keep_filter() {
     wrap(|hook| {
         if address(&hook) == FILTER.load(Ordering::SeqCst) {
@@ -72,8 +74,8 @@ fn address(hook: &Hook) -> usize {
     (&raw const **hook).cast::<()>().addr()
 }
 
-/// Dropped with a filter, whose place in memory may then become another hook's. Of several filters the newest
-/// may be taken for gone as well: then there is one more.
+/// Dropped together with a filter, whose address may then be reused by another hook. If there are
+/// several filters, the newest may be considered gone as well; then one more is installed.
 struct Mark;
 
 impl Drop for Mark {
@@ -88,14 +90,14 @@ mod tests {
 
     use super::*;
 
-    /// The hook is the process's, so all of this is one test.
+    /// The hook belongs to the process, so all of this is one test.
     #[test]
     fn no_hook_hears_of_a_quiet_panic_whenever_it_was_set() {
         let heard = Arc::new(AtomicUsize::new(0));
         let count = |by: usize| {
             let heard = Arc::clone(&heard);
             move |_: &PanicHookInfo<'_>| {
-                // Other tests of this process panic as well.
+                // Other tests in this process panic as well.
                 if thread::current().name().is_some_and(|name| name.contains("quiet_panic")) {
                     heard.fetch_add(by, Ordering::SeqCst);
                 }
@@ -109,10 +111,10 @@ mod tests {
         quiet();
         assert_eq!(found(), 0);
         loud();
-        assert_eq!(found(), 1, "all other panics are heard");
+        assert_eq!(found(), 1, "all other panics reach the hook");
         let filter = FILTER.load(Ordering::SeqCst);
         quiet();
-        assert_eq!(FILTER.load(Ordering::SeqCst), filter, "the filter is put there once");
+        assert_eq!(FILTER.load(Ordering::SeqCst), filter, "the filter is installed once");
 
         panic::set_hook(Box::new(count(10)));
         quiet();

@@ -1,8 +1,8 @@
-//! Locks without poison: what a panic has left behind is still consistent here, since no lock is held while user
-//! code runs, but for those that the list in `ARCHITECTURE.md` names.
+//! Locks without poison: the state after a panic is still consistent, because no lock is held while
+//! user code runs, except for those that the list in `ARCHITECTURE.md` names.
 //!
-//! What several threads touch takes its locks and atomics from here, where `tests/loom` can put loom's
-//! in their place.
+//! Code that several threads run takes its locks and atomics from here, so that `tests/loom` can
+//! replace them with loom's.
 
 use std::sync::PoisonError;
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::chaos;
 
-/// As in [`std::sync::atomic`].
+/// The same as in [`std::sync::atomic`].
 pub(crate) mod atomic {
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 }

@@ -1,18 +1,18 @@
-//! The user's code may unwind, with whatever payload.
+//! User code may unwind, with any payload.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs the user's code; `None` if it panicked, of which the panic hook has told.
+/// Runs user code. Returns `None` if it panicked; the panic hook has then reported the panic.
 pub(crate) fn caught<R>(code: impl FnOnce() -> R) -> Option<R> {
     catch_unwind(AssertUnwindSafe(code)).map_err(discard).ok()
 }
 
-/// Drops what a panic has left. Its `Drop` is the user's code too: one that panics must not take along
-/// whoever has just caught the first panic.
+/// Drops the payload of a panic. Its `Drop` is user code too: if it panics, it must not take down
+/// the code that has just caught the first panic.
 pub(crate) fn discard(payload: Box<dyn Any + Send>) {
     if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        // It may do the same for ever.
+        // Its own drop may panic again, endlessly.
         std::mem::forget(another);
     }
 }
@@ -23,7 +23,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A payload that panics when it is dropped, with another one like it.
+    /// A payload that panics when it is dropped, with another payload of the same kind.
     pub(crate) struct Bomb;
 
     impl Drop for Bomb {

@@ -43,7 +43,7 @@ fn a_child_that_is_to_finish_does_what_is_queued() {
     for how in ["finish", "finish on a thread", "finish and keep", "finish by hand"] {
         let lines = lines(how);
         assert_eq!(lines[..5], SUMS, "{how}");
-        assert_eq!(lines[5..], ["finished finished (what was queued is done)"], "{how}");
+        assert_eq!(lines[5..], ["finished finished (all queued commands are done)"], "{how}");
     }
 }
 
@@ -52,7 +52,7 @@ fn a_child_that_does_not_finish_in_time_is_stopped() {
     let lines = lines("finish for a while");
     assert_eq!(lines[0], "work Err(Stopped)", "{lines:#?}");
     assert!(lines[1].contains("1 command was not run"), "{lines:#?}");
-    assert_eq!(lines[2..], ["finished finished (the time to finish was over)"]);
+    assert_eq!(lines[2..], ["finished finished (the time to finish has passed)"]);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_shutdown_that_was_too_short_says_so_and_the_children_go_on() {
     let lines = lines("too soon");
     assert_eq!(lines[0], "shutdown Err(TimedOut(50ms))", "{lines:#?}");
     assert!(lines[1].contains("1 command was not run"), "{lines:#?}");
-    assert_eq!(lines[2..], ["finished finished (what was queued is done)"]);
+    assert_eq!(lines[2..], ["finished finished (all queued commands are done)"]);
 }
 
 #[test]

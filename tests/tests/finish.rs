@@ -236,7 +236,7 @@ fn what_is_not_done_in_time_is_stopped() {
         assert_eq!((report.commands_stopped, report.cleanup == Cleanup::Ran), (3, true));
         let told = exceptions.recv_timeout(LONG).unwrap().0;
         assert_eq!(told.kind, ExceptionKind::NotRun { commands: 3 });
-        assert!(told.message.contains("the time to finish was over"), "{told}");
+        assert!(told.message.contains("the time to finish has passed"), "{told}");
         assert!(exceptions.try_recv().is_none(), "once");
         assert_eq!(bench.level(), 0);
     });

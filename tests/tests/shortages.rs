@@ -169,7 +169,7 @@ fn a_child_that_has_become_another_user_is_given_up() {
     let child = program.number("child");
     assert_eq!(program.line("ended"), "it was not seen to end, crashed, cleanup unknown");
     let failure = program.line("failure");
-    assert!(failure.contains("this process has no permission to"), "{failure}");
+    assert!(failure.contains("this process is not permitted to kill it"), "{failure}");
     assert_eq!(program.line("pending"), "0");
     assert_eq!(program.line("next"), "Ok(3)");
     // Its lanes are closed, so it ends by itself.

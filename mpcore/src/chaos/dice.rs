@@ -1,4 +1,4 @@
-//! The dice: one row per thread, and one throw per knob. See [`super`].
+//! The dice: one sequence per thread, and one throw per knob. See [`super`].
 
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -9,24 +9,24 @@ use std::time::Duration;
 use super::Role;
 use crate::wire::handshake::MARK;
 
-/// One of so many locks is taken after a turn of other threads.
+/// One of this many locks is taken after a yield.
 const YIELDS: u64 = 8;
-/// One of so many, after a short sleep.
+/// One of this many locks is taken after a short sleep.
 const SLEEPS: u64 = 64;
-/// No sleep is longer, in microseconds.
+/// The longest sleep, in microseconds.
 const SLEEP_MAX: u64 = 300;
-/// One of so many waits ends at once, although nothing has happened.
+/// One of this many waits ends immediately, although nothing has happened.
 const WAKES: u64 = 3;
-/// One of so many reads and writes does less than it could.
+/// One of this many reads and writes does less than it could.
 const PARTS: u64 = 3;
-/// Such a part has at most so many bytes: in a longer one little would be cut.
+/// The largest such part in bytes: a longer one would cut little.
 const PART_MAX: u64 = 40;
 
-/// What the environment asks for.
+/// The settings in the environment.
 struct Chaos {
     seed: u64,
     role: Role,
-    /// What it names in `CHAOS_LEAVE`.
+    /// The names in `CHAOS_LEAVE`.
     left: Vec<String>,
     delays: bool,
     wakes: bool,
@@ -52,12 +52,12 @@ fn chaos() -> Option<&'static Chaos> {
 }
 
 thread_local! {
-    /// Zero: not cast yet.
+    /// Zero: not seeded yet.
     static DICE: Cell<u64> = const { Cell::new(0) };
 }
 
 impl Chaos {
-    /// A number below `sides`; `None` at the end of a thread.
+    /// Returns a number below `sides`; `None` at the end of a thread.
     fn roll(&self, sides: u64) -> Option<u64> {
         static THREADS: AtomicU64 = AtomicU64::new(1);
         let rolled = DICE.try_with(|dice| {
@@ -77,7 +77,7 @@ impl Chaos {
     }
 }
 
-/// Near numbers become far ones (the finaliser of splitmix64).
+/// Spreads similar numbers far apart (the finaliser of splitmix64).
 fn mixed(number: u64) -> u64 {
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -115,14 +115,14 @@ pub(super) fn part(length: usize) -> usize {
 pub(super) fn some(ready: &mut Vec<usize>) {
     let Some(chaos) = chaos().filter(|chaos| chaos.parts && ready.len() > 1) else { return };
     if chaos.roll(PARTS) == Some(0) {
-        // The first one is always the same: it must not be the only one that comes.
+        // The first one is always the same, so it must not always be the one that is kept.
         let first = chaos.roll(ready.len() as u64).unwrap_or_default() as usize;
         ready.drain(..first);
         ready.truncate(1);
     }
 }
 
-/// Which of so many numbers this process takes; the first one is the default.
+/// Returns the index of the number that this process uses; the first one is the default.
 pub(super) fn drawn(name: &str, choices: usize) -> Option<usize> {
     let chaos = chaos().filter(|chaos| !chaos.left.iter().any(|it| it == name))?;
     Some(draw(chaos.seed, chaos.role, name, choices))
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn without_a_seed_all_is_calm() {
         if chaos().is_some() {
-            return; // it is asked for
+            return; // chaos was requested
         }
         assert_eq!((part(100), part(0), wakes_up(), drawn("ANY", 4)), (100, 0, false, None));
         let mut ready = vec![0, 3, 5];

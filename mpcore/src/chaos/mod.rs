@@ -1,12 +1,15 @@
-//! Chaos for tests: what the system may do at any moment, it does often.
+//! Chaos for tests: makes rare timing events, which the system may cause at any moment, happen
+//! often.
 //!
-//! Threads are held up where they take locks and use lanes, wake up where nothing has happened, and get parts of what
-//! they read and write; and each process draws its own numbers where the size of a number must not matter ([`Knob`]).
+//! Threads are delayed where they take locks and use lanes, wake up spuriously, and get only parts
+//! of what they read and write. Each process also draws its own numbers where the size of a number
+//! must not matter ([`Knob`]).
 //!
-//! It takes the feature `chaos` (or a unit test) and a number in the environment variable `CHAOS_SEED`. The same number
-//! gives the same dice in each thread and the same knobs, although the system still decides which thread comes first.
-//! Children inherit it and draw other numbers than their controller. `CHAOS_LEAVE` names what chaos leaves alone, to
-//! find the cause of a failure: `delays`, `wake-ups`, `parts`, and knobs by their names in [`crate::limits`].
+//! Chaos needs the feature `chaos` (or a unit test) and a number in the environment variable
+//! `CHAOS_SEED`. The same number gives the same dice in each thread and the same knobs, although
+//! the system still decides which thread comes first. Children inherit it and draw other numbers
+//! than their controller. `CHAOS_LEAVE` names what chaos leaves alone, to find the cause of a
+//! failure: `delays`, `wake-ups`, `parts`, and knobs by their names in [`crate::limits`].
 
 #[cfg(any(test, feature = "chaos"))]
 mod dice;
@@ -17,31 +20,32 @@ use std::time::Duration;
 #[cfg(not(any(test, feature = "chaos")))]
 use self::calm as dice;
 
-/// Before a lock is taken, and around a lane.
+/// Called before a lock is taken, and around the use of a lane.
 #[inline]
 pub(crate) fn delay() {
     dice::delay();
 }
 
-/// Whether a wait ends at once, although nothing has happened.
+/// Returns whether a wait ends immediately, although nothing has happened.
 #[inline]
 pub(crate) fn wakes_up() -> bool {
     dice::wakes_up()
 }
 
-/// How many of so many bytes are read or written at once: at least one, if there are any.
+/// Returns how many of this many bytes are read or written at once: at least one, if there are any.
 #[inline]
 pub(crate) fn part(length: usize) -> usize {
     dice::part(length)
 }
 
-/// Leaves some of what has been reported as ready, at least one: the rest is reported again.
+/// Keeps only some of the descriptors that are reported as ready, at least one; the rest is
+/// reported again.
 #[inline]
 pub(crate) fn some(ready: &mut Vec<usize>) {
     dice::some(ready);
 }
 
-/// A deadline that must not pass only because chaos holds everything up.
+/// Returns a deadline that does not pass only because chaos delays everything.
 #[inline]
 pub(crate) fn patience(deadline: Duration) -> Duration {
     if dice::reigns() { 6 * deadline } else { deadline }
@@ -67,7 +71,8 @@ impl<S: Write> Write for InParts<S> {
     }
 }
 
-/// A number on which nothing but speed depends: amid chaos it is one of several, each process with its own.
+/// A number that affects nothing but speed: in chaos tests it is one of several, and each process
+/// has its own.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Knob<T: 'static> {
     value: T,
@@ -90,7 +95,7 @@ impl<T: Copy> Knob<T> {
         }
     }
 
-    /// The number: the same whenever this process asks.
+    /// Returns the number; it stays the same for the life of this process.
     #[inline]
     pub(crate) fn get(&self) -> T {
         #[cfg(any(test, feature = "chaos"))]
@@ -100,7 +105,8 @@ impl<T: Copy> Knob<T> {
         self.value
     }
 
-    /// What a process of this role draws with this seed, and all that it may draw, the default first.
+    /// Returns what a process of this role draws with this seed, and all that it may draw, the
+    /// default first.
     #[cfg(test)]
     pub(crate) fn draw(&self, seed: u64, role: Role) -> Draw
     where
@@ -118,7 +124,7 @@ impl<T: Copy> Knob<T> {
     }
 }
 
-/// Numbers as text, for tests: they are of many types.
+/// Numbers as text, for tests, because they have different types.
 #[cfg(test)]
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Draw {
@@ -127,7 +133,7 @@ pub(crate) struct Draw {
     pub(crate) choices: Vec<String>,
 }
 
-/// Both sides inherit the seed, and are to differ.
+/// Both sides inherit the seed and have to differ.
 #[cfg(any(test, feature = "chaos"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -135,7 +141,7 @@ pub(crate) enum Role {
     Child = 2,
 }
 
-/// Without the feature.
+/// Used without the feature.
 #[cfg(not(any(test, feature = "chaos")))]
 mod calm {
     #[inline]

@@ -47,7 +47,7 @@ pub trait Child: Sized + 'static {
     /// `dyn Laser`.
     type Interface: Interface + ?Sized;
 
-    /// Where the struct stands: file, line and column.
+    /// Where the struct is defined: file, line and column.
     #[doc(hidden)]
     const __PLACE: &'static str;
     #[doc(hidden)]
@@ -61,7 +61,7 @@ pub trait Child: Sized + 'static {
     fn __interface(&mut self) -> &mut Self::Interface;
 }
 
-/// The interface's name.
+/// Returns the interface's name.
 pub(crate) fn name<P: Child>() -> &'static str {
     <P::Interface as Interface>::NAME
 }

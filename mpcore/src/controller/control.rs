@@ -162,8 +162,9 @@ impl<C: Control> WeakControl<C> {
 
 /// The controller's side of an interface: implemented by `#[mpcore::process]` for `LaserControl`.
 ///
-/// What every control has, whatever its interface, for code that works with any of them. A `LaserControl` has
-/// the same methods of its own, so this trait need not be imported to call them there.
+/// It has the methods that every control has, for code that works with any interface. A
+/// `LaserControl` also has them as inherent methods, so you need not import this trait to call them
+/// there.
 ///
 /// ```no_run
 /// use mpcore::{Child, Control, Interface, StartError};
@@ -196,46 +197,46 @@ pub trait Control: Clone + Send + Sync + Sized + 'static {
     /// `LaserSignals`.
     type Signals: Clone + Send + Sync + 'static;
 
-    /// Everything that can be set before the start.
+    /// Returns a builder for everything that can be set before the start.
     #[must_use]
     fn builder() -> Builder<Self> {
         Builder::new()
     }
 
-    /// Makes a control of the given child, which runs in a process of its own as soon as
+    /// Creates a control of the given child, which runs in its own process as soon as
     /// `process().start()` is called.
     ///
     /// # Errors
-    /// If the config cannot be encoded.
+    /// Fails if the config cannot be encoded.
     fn new<P: Child<Interface = Self::Interface>>(
         config: Config<Self>,
     ) -> Result<Self, StartError> {
         Self::builder().child::<P>().config(config).build()
     }
 
-    /// Makes a control of the given child and starts it. Does not wait for the child.
+    /// Creates a control of the given child and starts it, without waiting for the child.
     ///
     /// # Errors
-    /// If the config cannot be encoded or no process can be started.
+    /// Fails if the config cannot be encoded or no process can be started.
     fn spawn<P: Child<Interface = Self::Interface>>(
         config: Config<Self>,
     ) -> Result<Self, StartError> {
         Self::builder().child::<P>().config(config).spawn()
     }
 
-    /// The signals to connect to.
+    /// Returns the signals to connect to.
     #[must_use]
     fn signals(&self) -> &Self::Signals {
         self.__signals_ref()
     }
 
-    /// The child's life cycle.
+    /// Returns the handle that controls the child's life cycle.
     #[must_use]
     fn process(&self) -> &Process {
         self.__core().process()
     }
 
-    /// A handle that does not keep the child running, for handlers of its own signals.
+    /// Returns a handle that does not keep the child running, for handlers of its own signals.
     #[must_use]
     fn downgrade(&self) -> WeakControl<Self> {
         WeakControl::new(self)

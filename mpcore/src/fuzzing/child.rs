@@ -1,4 +1,4 @@
-//! An interface and its child, for what needs one.
+//! An interface and its child, for targets that need one.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub(crate) trait Fuzzed {
     fn position(&self, x: f64, y: f64);
 }
 
-/// Does next to nothing.
+/// Does almost nothing.
 #[derive(mpcore::Child)]
 #[child(Fuzzed)]
 pub(crate) struct FuzzedProcess {}

@@ -1,4 +1,4 @@
-//! What both sides say before the first command, and of themselves.
+//! The messages that both sides exchange before the first command, and their reports.
 
 use std::sync::OnceLock;
 
@@ -31,7 +31,7 @@ fn encoded<T: Serialize>(values: &[T]) -> Vec<Vec<u8>> {
 }
 
 pub(super) fn record(mut data: &[u8]) {
-    // As many as there are, as a child reads them.
+    // Reads all records, as a child does.
     while Record::read(&mut data).is_ok() {}
 }
 
@@ -53,7 +53,7 @@ pub(super) fn records() -> Vec<Vec<u8>> {
     let connect = Record::Connect(bootstrap);
     let (mut first, mut last) = (Vec::new(), Vec::new());
     for (record, into) in [(&connect, &mut first), (&Record::Accepted(1), &mut last)] {
-        // A row of bytes takes whatever is written.
+        // Writing to a vector of bytes cannot fail.
         let _ = record.write(into);
     }
     both.extend_from_slice(&first);
@@ -65,12 +65,12 @@ pub(super) fn introduction(data: &[u8]) {
     let Ok(introduction) = decode::<Introduction>(data) else { return };
     let Some(facts) = &introduction.facts else { return };
     match Mismatch::between(table().facts(), facts) {
-        Some(it) => assert!(it.to_string().len() < 200_000, "what is told stays short"),
-        None => assert!(not_compared(table().facts(), facts).len() < 100, "and so does this"),
+        Some(it) => assert!(it.to_string().len() < 200_000, "the message stays short"),
+        None => assert!(not_compared(table().facts(), facts).len() < 100, "and so does this list"),
     }
 }
 
-/// A child of the same interface, and one of an older one.
+/// A child with the same interface, and one with an older interface.
 pub(crate) fn introductions() -> Vec<Vec<u8>> {
     let same = Introduction {
         nonce: [0; 16],
@@ -82,7 +82,7 @@ pub(crate) fn introductions() -> Vec<Vec<u8>> {
     if let Some(facts) = &mut older.facts {
         facts.items.pop();
         facts.items.reverse();
-        // A type with other fields: its text says which.
+        // A type with other fields: its text shows which.
         facts.shapes.iter_mut().for_each(|shape| {
             shape.text = shape.text.replacen("u32", "i32", 1);
             shape.hash = shape.hash.wrapping_add(1);
@@ -183,12 +183,12 @@ pub(crate) fn init_failures() -> Vec<Vec<u8>> {
     ])
 }
 
-/// The builder of a control of the interface here; its program is never run.
+/// Returns the builder of a control of the interface here; its program is never run.
 pub(crate) fn builder() -> crate::Builder<FuzzedControl> {
     FuzzedControl::builder().program("nobody").config(std::collections::BTreeMap::new())
 }
 
-/// Valid inputs are valid.
+/// Checks that valid inputs are valid.
 #[cfg(test)]
 pub(super) fn check_seeds() {
     fn all<T: serde::de::DeserializeOwned>(seeds: Vec<Vec<u8>>) {

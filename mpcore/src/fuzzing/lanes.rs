@@ -1,6 +1,7 @@
-//! Packets, as either side reads them from its lanes.
+//! Packets, as each side reads them from its lanes.
 //!
-//! An input is a row of packets, each with its length before it, so that what is stateful is met in states.
+//! An input is a sequence of packets, each preceded by its length, so that stateful code is tested
+//! in many states.
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::wire::packet::{
 
 const GENERATION: u32 = 1;
 
-/// The packets that an input holds; the last one may end early.
+/// Splits an input into its packets; the last one may end early.
 fn split(mut data: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let (length, rest) = data.split_at_checked(2)?;
@@ -48,18 +49,18 @@ pub(crate) fn item(kind: ItemKind, method: u16, call: u64, payload: &[u8]) -> Ve
     [&ItemHead::new(kind, method, call).bytes(payload.len())[..], payload].concat()
 }
 
-/// One item per packet.
+/// Puts one item into each packet.
 fn each(items: &[Vec<u8>]) -> Vec<u8> {
     let packets = items.iter().map(|item| packet(PacketKind::Items, item));
     join(&packets.collect::<Vec<_>>())
 }
 
-/// All items in one packet.
+/// Puts all items into one packet.
 fn together(items: &[Vec<u8>]) -> Vec<u8> {
     join(&[packet(PacketKind::Items, &items.concat())])
 }
 
-/// Each item in parts.
+/// Sends each item in parts.
 fn in_parts(items: &[Vec<u8>]) -> Vec<u8> {
     let mut packets = Vec::new();
     for item in items {
@@ -73,7 +74,7 @@ fn in_parts(items: &[Vec<u8>]) -> Vec<u8> {
     join(&packets)
 }
 
-/// A value in the plain form.
+/// Encodes a value in the plain form.
 fn encoded<T: serde::Serialize>(value: &T) -> Vec<u8> {
     [vec![0], postcard::to_stdvec(value).unwrap_or_default()].concat()
 }
@@ -95,7 +96,7 @@ pub(super) fn packets(data: &[u8]) {
     }
 }
 
-/// The life of a child: every kind of item, with values of the types that its interface names.
+/// The life of a child: every kind of item, with values of the types in its interface.
 fn life() -> Vec<Vec<u8>> {
     let zoo = Zoo::around(Tree::grown(), 5);
     let report = &handshake::panic_reports()[0];
@@ -135,7 +136,7 @@ pub(super) fn events_seeds() -> Vec<Vec<u8>> {
         in_parts(&life),
         join(&[Head::new(PacketKind::Credit, GENERATION).packet()]),
         join(&[Head::new(PacketKind::End, GENERATION).packet()]),
-        // Of a ping, and of a deadline, that there never was.
+        // For a ping, and for a deadline, that never existed.
         join(&[packet(PacketKind::Pong, &handshake::pongs()[0])]),
         together(&[item(ItemKind::Ready, 0, 0, &[]), item(ItemKind::Overrun, 0, 1, &[])]),
         together(&[item(ItemKind::Ready, 0, 0, &[]), item(ItemKind::TimedOut, 0, 1, &[])]),
@@ -143,12 +144,12 @@ pub(super) fn events_seeds() -> Vec<Vec<u8>> {
     [&others[..], &failed].concat()
 }
 
-/// The controller's reader, with calls under way: each ends, once, and the run as well.
+/// The controller's reader, with pending calls: each of them ends once, and so does the run.
 pub(super) fn events(data: &[u8]) {
     let _ = live(data);
 }
 
-/// Whether the child kept to the protocol.
+/// Returns an error if the child broke the protocol.
 fn live(data: &[u8]) -> Result<(), String> {
     let inbox = crate::Inbox::new(|| {});
     let control = builder().inbox(&inbox).build().expect("nothing is missing");
@@ -157,7 +158,7 @@ fn live(data: &[u8]) -> Result<(), String> {
     let rehearsal = Rehearsal::begin(control.__core().process().shared());
     let first = control.add(1, 2);
     let mut grows = (0..5).map(|_| control.grow(Tree::Leaf, Vec::new())).collect::<Vec<_>>();
-    // What ends as cancelled has been cancelled, or has a deadline.
+    // A command that ends as cancelled must have been cancelled, or have a deadline.
     let mut adds = [first, control.add(3, 4).timeout(Duration::from_secs(60))];
     let mut nothing = control.nothing();
     let calls = 3 + grows.len();
@@ -167,7 +168,7 @@ fn live(data: &[u8]) -> Result<(), String> {
     adds.iter_mut().for_each(|call| outcomes += usize::from(call.try_outcome().is_some()));
     grows.iter_mut().for_each(|call| outcomes += usize::from(call.try_outcome().is_some()));
     assert_eq!(outcomes, calls, "every command has an outcome");
-    assert_eq!(ends.get(), calls, "and is told to have ended once");
+    assert_eq!(ends.get(), calls, "and is reported as ended once");
     assert_eq!(finishes.get(), 1, "and so is the run");
     let _ = (control.power(), control.names());
     result
@@ -204,7 +205,7 @@ impl Counter {
     }
 }
 
-/// Somebody listens to everything, so everything is decoded.
+/// Connects to all signals, so that everything is decoded.
 fn listen(control: &FuzzedControl, ends: &Arc<Counter>, finishes: &Arc<Counter>) {
     let signals = control.signals();
     signals.add_finished.connect(|_| {});
@@ -274,7 +275,7 @@ pub(super) fn requests_seeds() -> Vec<Vec<u8>> {
     vec![each(&commands), together(&commands), in_parts(&commands)]
 }
 
-/// The child's second thread.
+/// The child's control thread.
 pub(super) fn control(data: &[u8]) {
     let (events, _events) = mpsc::channel::<Vec<u8>>();
     let (requests_end, _requests) = mpsc::channel::<Vec<u8>>();
@@ -294,7 +295,7 @@ pub(super) fn control_seeds() -> Vec<Vec<u8>> {
     vec![join(&packets)]
 }
 
-/// The controller's sockets, before it knows who is at the other end.
+/// The controller's sockets, before it knows its peer.
 #[cfg(target_os = "linux")]
 pub(super) fn sockets(data: &[u8]) {
     let _ = introduced(data);
@@ -311,7 +312,7 @@ fn introduced(data: &[u8]) -> Result<(), String> {
     let (_, accepted) = Inherited::new(stdin).receive().map_err(|error| error.to_string())?;
     let child = accepted.into_events();
     for packet in split(data) {
-        // What has no room is not waited for.
+        // Packets that find no room are dropped.
         let _ = send(&child, packet, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
     }
     drop(child);
@@ -328,13 +329,13 @@ pub(super) fn sockets_seeds() -> Vec<Vec<u8>> {
     items.map(|item| [item]).flat_map(|item| [each(&item), in_parts(&item)]).collect()
 }
 
-/// Valid inputs are valid.
+/// Checks that valid inputs are valid.
 #[cfg(test)]
 pub(super) fn check_seeds() {
     let seeds = events_seeds();
     for (number, seed) in seeds.iter().enumerate() {
         let result = live(seed);
-        // The end marker is the watcher's, and three are lies.
+        // The end marker belongs to the watcher, and three inputs are lies.
         assert_eq!(result.is_err(), (4..=7).contains(&number), "{number}: {result:?}");
     }
     #[cfg(target_os = "linux")]

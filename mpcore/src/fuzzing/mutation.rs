@@ -1,32 +1,32 @@
-//! How a valid input is spoiled. Pure: what is done is data, chosen by whoever runs a target.
+//! Mutates a valid input. Pure: a mutation is data, chosen by the code that runs a target.
 
-/// One change. Places and lengths are shares of the input's length, out of their type's range, so a
-/// mutation fits every input.
+/// One change. Positions and lengths are fractions of the input's length, relative to the range of
+/// their type, so a mutation fits every input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Mutation {
-    /// Another bit.
+    /// Flips a bit.
     Flip { at: u32, bit: u8 },
-    /// Another byte.
+    /// Replaces a byte.
     Set { at: u32, byte: u8 },
-    /// A piece is gone.
+    /// Removes a piece.
     Cut { at: u32, length: u16 },
-    /// A piece stands there many times.
+    /// Repeats a piece many times.
     Repeat { at: u32, length: u16, times: u8 },
-    /// From here on it is another valid input, from its place `from` on.
+    /// Replaces the rest with another valid input, from its position `from` on.
     Splice { at: u32, other: u32, from: u32 },
-    /// A number that is larger than anything, as a varint or as it stands in a head.
+    /// Writes a huge number, as a varint or in the format of a head.
     Huge { at: u32, which: u8 },
-    /// These bytes are too many.
+    /// Inserts these bytes.
     Insert { at: u32, bytes: Vec<u8> },
-    /// Nothing follows.
+    /// Cuts the input.
     End { at: u32 },
 }
 
-/// No input grows beyond this.
+/// Longest input.
 const LONGEST: usize = 64 << 10;
 
-/// Changes `input`; `others` are the valid inputs.
+/// Applies a mutation to `input`; `others` are the valid inputs.
 pub fn mutate(input: &mut Vec<u8>, mutation: &Mutation, others: &[Vec<u8>]) {
     match mutation {
         Mutation::Flip { at, bit } => {
@@ -72,12 +72,12 @@ pub fn mutate(input: &mut Vec<u8>, mutation: &Mutation, others: &[Vec<u8>]) {
     input.truncate(LONGEST);
 }
 
-/// A place in something of this length: before its end, if there is anything.
+/// Returns a position in data of this length: before its end, unless it is empty.
 fn place(share: u32, length: usize) -> usize {
     ((u64::from(share) * length as u64) >> 32) as usize
 }
 
-/// At least something, at most what there is.
+/// Returns a length of at least one byte, and at most the available length.
 fn piece(share: u16, length: usize) -> usize {
     (((usize::from(share) * length) >> 16) + 1).min(length)
 }

@@ -10,7 +10,7 @@ use crate::limits::VALUE_DEPTH;
 use crate::wire::codec::{Args, Wire, in_described, wire};
 use crate::wire::decoder::Decoder;
 
-/// Decodes a value; what could be decoded can be sent on, and is the same.
+/// Decodes a value, and checks that a decoded value can be sent on unchanged.
 fn travel<T: Wire>(data: &[u8]) {
     let codec = wire::<T>();
     let Ok(value) = codec.decode(data) else { return };
@@ -18,11 +18,11 @@ fn travel<T: Wire>(data: &[u8]) {
     drop(value);
     let again = codec.decode(&bytes).expect("what was encoded can be decoded");
     let again = codec.encode(&again).expect("as before");
-    // A map may stand in another order.
+    // The order of a map may differ.
     assert_eq!(bytes.len(), again.len());
 }
 
-/// In the plain form, whatever bound it is over.
+/// Encodes in the plain form, ignoring all bounds.
 fn encoded<T: Serialize>(values: &[T]) -> Vec<Vec<u8>> {
     let plain = |value| [vec![0], postcard::to_stdvec(value).unwrap_or_default()].concat();
     values.iter().map(plain).collect()
@@ -138,7 +138,7 @@ fn in_described_form<T: Wire>(values: &[T]) -> Vec<Vec<u8>> {
 pub(super) fn borrowed(data: &[u8]) {
     let mut decoder = Decoder::new(data.get(1..).unwrap_or_default());
     if let Ok(Borrowed { bytes, text, maybe }) = Borrowed::deserialize(&mut decoder) {
-        // Every byte of it is there.
+        // Touches every byte, to check that it exists.
         let mut hasher = std::hash::DefaultHasher::new();
         (bytes, text, maybe).hash(&mut hasher);
         assert!(bytes.len() + text.len() + maybe.map_or(0, str::len) <= data.len());

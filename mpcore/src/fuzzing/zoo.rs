@@ -1,4 +1,4 @@
-//! A type for everything that serde knows.
+//! Types that cover serde's whole data model.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -38,25 +38,26 @@ pub(crate) struct Unit;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Wrapped(pub(crate) i64);
 
-/// A level that needs much of the stack.
+/// A level that needs a lot of stack.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Wide {
     pub(crate) table: Option<[[u64; 32]; 4]>,
     pub(crate) next: Option<Box<Wide>>,
 }
 
-/// Recursion without a name of its own.
+/// Recursion without its own name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Onion(pub(crate) Option<Box<Onion>>);
 
-/// Rows of what has no size, and of what is larger in memory than on the wire.
+/// Sequences of elements without a size, and of elements that are larger in memory than on the
+/// wire.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Rows {
     pub(crate) units: Vec<()>,
     pub(crate) names: Vec<Unit>,
     pub(crate) gaps: Vec<Option<[u64; 32]>>,
-    /// Large, and nobody can tell from the size of an element.
+    /// Large, although the size of an element does not show it.
     #[allow(clippy::vec_box)]
     pub(crate) boxed: Vec<Box<Option<[u64; 32]>>>,
     pub(crate) empty: HashMap<(), ()>,
@@ -64,7 +65,7 @@ pub(crate) struct Rows {
     pub(crate) rows: Vec<Vec<Vec<u32>>>,
 }
 
-/// What only the described form carries: a tag among the fields, in every level.
+/// A type that only the described form can carry: a tag among the fields, at every level.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind")]
 pub(crate) enum Described {
@@ -82,7 +83,7 @@ pub(crate) struct Flat {
     pub(crate) rest: BTreeMap<u8, Anything>,
 }
 
-/// Whatever comes.
+/// Any value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Anything {
@@ -94,7 +95,7 @@ pub(crate) enum Anything {
     Table(BTreeMap<String, Anything>),
 }
 
-/// Bytes and texts that are borrowed from the message.
+/// Bytes and strings that are borrowed from the message.
 #[derive(Debug, PartialEq, Deserialize)]
 pub(crate) struct Borrowed<'a> {
     pub(crate) bytes: &'a [u8],
@@ -132,7 +133,7 @@ impl Tree {
         Self::Row(vec![Self::Pair(Box::new(named), 7), Self::Leaf, Self::Row(Vec::new())])
     }
 
-    /// As deep as it says.
+    /// Returns a tree with this many levels.
     pub(crate) fn deep(levels: usize) -> Self {
         (1..levels).fold(Self::Leaf, |inner, _| Self::Node(Box::new(inner)))
     }

@@ -1,22 +1,22 @@
-//! Bytes become lines: whatever a child writes, in whatever pieces it arrives. Pure.
+//! Splits the output of a child into lines, whatever pieces it arrives in. Pure.
 
 use std::collections::VecDeque;
 
-/// Takes bytes apart into lines, without a bound on what arrives and with one on what is kept.
+/// Splits bytes into lines, with a bound on what is kept but none on what arrives.
 ///
-/// A line ends with `\n` or `\r\n`, which are not part of it. What is not UTF-8 is replaced, what is longer
-/// than the bound is cut, with a mark that says how much is missing.
+/// A line ends with `\n` or `\r\n`, which are not part of it. Invalid UTF-8 is replaced; a line
+/// longer than the bound is cut, with a mark that gives the number of missing bytes.
 #[derive(Debug)]
 pub(crate) struct Lines {
     longest: usize,
     unfinished: Vec<u8>,
-    /// Bytes of the unfinished line that were not kept.
+    /// Bytes of the unfinished line that were dropped.
     cut: usize,
     last: Option<u8>,
 }
 
 impl Lines {
-    /// Lines of at most this many bytes, the mark not counted.
+    /// Creates a splitter for lines of at most this many bytes, not counting the mark.
     pub(crate) fn new(longest: usize) -> Self {
         Self { longest, unfinished: Vec::new(), cut: 0, last: None }
     }
@@ -36,7 +36,7 @@ impl Lines {
         }
     }
 
-    /// Nothing follows: what is left is a line as well.
+    /// Ends the stream: the remaining bytes are a line as well.
     pub(crate) fn end(&mut self, mut line: impl FnMut(String)) {
         if self.last.is_some() {
             line(self.finish());
@@ -64,9 +64,9 @@ impl Lines {
     }
 }
 
-/// The text of a line of which `cut` more bytes are missing.
+/// Returns the text of a line of which `cut` more bytes are missing.
 fn text(mut bytes: Vec<u8>, mut cut: usize) -> String {
-    // Half a character at the cut is not the child's mistake.
+    // Half a character at the cut is not the child's fault.
     if cut > 0
         && let Err(error) = std::str::from_utf8(&bytes)
         && error.error_len().is_none()
@@ -91,7 +91,7 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    /// At most this many lines, of at most this many bytes.
+    /// Keeps at most this many lines, of at most this many bytes.
     pub(crate) fn new(most: usize, longest: usize) -> Self {
         Self { most, longest, lines: VecDeque::new() }
     }
@@ -160,7 +160,7 @@ mod tests {
             assert_eq!(lines(8, &[text.as_bytes()]), [expected], "{text:?}");
         }
         let next = lines(8, &[b"123456789\nshort\n"]);
-        assert_eq!(next[1], "short", "only the long one is cut");
+        assert_eq!(next[1], "short", "only the long line is cut");
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! One operating-system process: spawning it, watching it, ending it, and what it writes.
+//! One operating-system process: spawning it, watching it, ending it, and reading its output.
 //!
-//! Knows nothing of commands or lanes. [`spawn`](mod@spawn) has the threads that perform every spawn,
-//! [`watch`] is one that hears of every end and climbs every [`stop`] ladder, three that read every child's
-//! [`output`]. What differs between systems stands in [`sys`].
+//! This module knows nothing of commands or lanes. [`spawn`](mod@spawn) has the threads that
+//! perform every spawn. [`watch`] has one thread that is notified of every end and climbs every
+//! [`stop`] ladder. [`output`] has three threads that read the output of every child. Differences
+//! between systems are in [`sys`].
 
 mod lines;
 pub(crate) mod output;
@@ -14,7 +15,7 @@ pub(crate) mod watch;
 
 use std::fmt;
 
-/// How a process ended: the code it returned, or −N for signal N.
+/// How a process ended: its exit code, or −N for signal N.
 ///
 /// ```
 /// # use mpcore::ExitStatus;
@@ -29,32 +30,32 @@ pub struct ExitStatus {
 }
 
 impl ExitStatus {
-    /// From a code as [`ExitStatus::code`] returns it.
+    /// Creates a status from a code as returned by [`ExitStatus::code`].
     #[must_use]
     pub const fn from_code(code: i32) -> Self {
         Self { code }
     }
 
-    /// The code that the process returned, or −N if signal N ended it.
+    /// Returns the exit code, or −N if signal N ended the process.
     #[must_use]
     pub const fn code(self) -> i32 {
         self.code
     }
 
-    /// The signal that ended the process.
+    /// Returns the signal that ended the process, if any.
     #[must_use]
     pub const fn signal(self) -> Option<i32> {
         if cfg!(unix) && self.code < 0 { self.code.checked_neg() } else { None }
     }
 
-    /// Whether the process returned 0.
+    /// Returns whether the process exited with 0.
     #[must_use]
     pub const fn success(self) -> bool {
         self.code == 0
     }
 }
 
-/// What is known of the end of a run.
+/// How a run ended, as far as known.
 ///
 /// ```
 /// # use mpcore::{End, ExitStatus};
@@ -66,20 +67,21 @@ impl ExitStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum End {
-    /// The process has ended with this status. A child on a thread has the one that its process would have had.
+    /// The process has ended with this status. For a child on a thread it is the status that a
+    /// process would have had.
     Status(ExitStatus),
-    /// The process has ended, and its status is unknown: SIGCHLD is ignored in this program, so the system keeps
-    /// none, or another part of the program has waited for the process.
+    /// The process has ended, and its status is unknown: SIGCHLD is ignored in this program, so the
+    /// system keeps no status, or another part of the program has waited for the process.
     Unknown,
-    /// The controller has closed its link to the process without having seen its end, since the process cannot
-    /// be killed: it may still be there.
+    /// The controller has closed its link to the process without having seen its end, because the
+    /// process cannot be killed: it may still be running.
     LinkLost,
-    /// There never was a process.
+    /// There was never a process.
     NeverRan,
 }
 
 impl End {
-    /// The process's exit status, where there is one and it is known.
+    /// Returns the process's exit status, if there is one and it is known.
     #[must_use]
     pub const fn status(self) -> Option<ExitStatus> {
         match self {
@@ -88,7 +90,7 @@ impl End {
         }
     }
 
-    /// The code that the process returned, or −N if signal N ended it; `None` where that is unknown.
+    /// Returns the exit code, or −N if signal N ended the process; `None` if it is unknown.
     #[must_use]
     pub const fn code(self) -> Option<i32> {
         match self {
@@ -97,7 +99,7 @@ impl End {
         }
     }
 
-    /// Whether the process is known to have returned 0.
+    /// Returns whether the process is known to have exited with 0.
     #[must_use]
     pub const fn success(self) -> bool {
         matches!(self, Self::Status(status) if status.success())
@@ -115,27 +117,29 @@ impl fmt::Display for End {
     }
 }
 
-/// Why a process is still there a second after it was to be killed.
+/// Why a process is still running a second after SIGKILL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unkillable {
-    /// It belongs to another user, as a set-user-id program does, or a sandbox of this process forbids the signal.
+    /// The process belongs to another user, as a set-user-id program does, or a sandbox of this
+    /// process forbids the signal.
     #[error(
-        "this process has no permission to; the child has become another user, or a sandbox forbids it"
+        "this process is not permitted to kill it; the child has become another user, or a sandbox forbids it"
     )]
     NotPermitted,
-    /// The kernel does not let it go (state D): a driver or a network file system does not answer.
+    /// The kernel does not release it (state D): a driver or a network file system does not
+    /// respond.
     #[error(
-        "it hangs in a system call (state D); look at the device, driver or network drive that it uses"
+        "it hangs in a system call (state D); check the device, driver or network drive that it uses"
     )]
     Uninterruptible,
-    /// A debugger or tracer holds it.
-    #[error("process {tracer} traces it; let the debugger go on or detach")]
+    /// A debugger or tracer holds the process.
+    #[error("process {tracer} traces it; continue or detach the debugger")]
     Traced {
-        /// The tracer's number.
+        /// The tracer's process id.
         tracer: u32,
     },
-    /// The reason is not known.
+    /// The reason is unknown.
     #[error("it has not ended within a second of SIGKILL")]
     StillThere,
 }
@@ -143,7 +147,7 @@ pub enum Unkillable {
 impl fmt::Display for ExitStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.signal() {
-            // Windows' codes for crashes are known by their hexadecimal form.
+            // Windows codes for crashes are commonly written in hexadecimal.
             None if self.code < 0 => write!(f, "exit code {:#x}", self.code),
             None => write!(f, "exit code {}", self.code),
             Some(signal) => {

@@ -1,13 +1,14 @@
-//! What children write to stdout and stderr: taken apart into lines, handed over, passed on, and the last
-//! lines kept for the exit report.
+//! The stdout and stderr of children: split into lines, handed over, passed on, and the last lines
+//! kept for the exit report.
 //!
-//! Three threads read the pipes of all children where the system can poll, one per pipe elsewhere. Those that
-//! pass on may block on the controller's own stdout or stderr; so they have no pipe whose lines somebody
-//! waits for. Every other pipe is read always, so a child never waits for its controller to listen.
+//! Three threads read the pipes of all children if the system can poll pipes; elsewhere there is
+//! one thread per pipe. Threads that pass output on may block on the controller's own stdout or
+//! stderr, so they do not read pipes whose lines another thread waits for. All other pipes are
+//! always read, so a child never waits for its controller to read.
 //!
-//! Whoever ends a run [finishes](Stream::finish) its streams: what the child has written is in the pipe by
-//! then, and is taken out by the thread that finishes, whatever the others do and whoever else holds the
-//! pipe. Nothing is told of a stream after that.
+//! The thread that ends a run [finishes](Stream::finish) its streams: by then everything that the
+//! child has written is in the pipe, and that thread reads it, regardless of the other threads and
+//! of other processes that hold the pipe. After that nothing of the stream is reported any more.
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -46,25 +47,26 @@ pub(crate) enum Pipe {
     Stderr(ChildStderr),
 }
 
-/// Takes each line. Called on a thread that reads other children's pipes too: must not block.
+/// Receives each line. Called on a thread that reads other children's pipes too: must not block.
 pub(crate) type Sink = Box<dyn FnMut(String) + Send>;
 
-/// What becomes of what is read.
+/// What happens to the bytes that are read.
 pub(crate) struct Fate {
-    /// The last lines are kept.
+    /// Keeps the last lines.
     pub(crate) tail: Option<Tail>,
-    /// Each line is handed over.
+    /// Receives each line.
     pub(crate) sink: Option<Sink>,
     pub(crate) passed_on: PassedOn,
-    /// Dropped when the pipe is closed, or the run has ended while another process holds the pipe.
+    /// Dropped when the pipe is closed, or when the run has ended while another process holds the
+    /// pipe.
     #[cfg_attr(not(unix), allow(dead_code))]
     pub(crate) keep: Option<Keep>,
 }
 
-/// Kept beside a pipe, and dropped with it: so its owner sees when the pipe is closed.
+/// Kept with a pipe and dropped with it, so that its owner can detect when the pipe is closed.
 pub(crate) type Keep = Arc<dyn Send + Sync>;
 
-/// Whether the bytes go to a stream of the controller's own as well.
+/// Whether the bytes also go to one of the controller's own streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PassedOn {
     ToStdout,
@@ -72,7 +74,7 @@ pub(crate) enum PassedOn {
     Nowhere,
 }
 
-/// The last lines of stderr, for the exit report.
+/// Returns a tail for the last lines of stderr, for the exit report.
 pub(crate) fn stderr_tail() -> Tail {
     Tail::new(STDERR_LINES, STDERR_LINE_BYTES)
 }
@@ -93,11 +95,11 @@ impl fmt::Debug for Stream {
 struct State {
     lines: Lines,
     fate: Fate,
-    /// Read, and not yet passed on.
+    /// Bytes that were read and not yet passed on.
     to_pass_on: Vec<u8>,
-    /// The same, and being passed on.
+    /// Such bytes are being passed on.
     passing_on: bool,
-    /// At the pipe's end, or the run is over.
+    /// The pipe has reached its end, or the run is over.
     ended: bool,
 }
 
@@ -143,26 +145,27 @@ impl Fate {
     }
 }
 
-/// Waits until what children have written and was read is on the own stdout and stderr; whether it is. A stream that
-/// takes nothing, such as a terminal after Ctrl-S, ends the wait at the deadline.
+/// Waits until the output of children that was read has been written to this process's stdout and
+/// stderr; returns whether it has. If a stream accepts nothing, such as a terminal after Ctrl-S,
+/// the wait ends at the deadline.
 pub(crate) fn flush(deadline: Instant) -> bool {
     source::flush(deadline)
 }
 
 impl Stream {
-    /// Makes sure that there is a thread for such a stream, before there is one.
+    /// Ensures that there is a thread for such a stream, before the stream exists.
     pub(crate) fn prepare(passed_on: PassedOn) -> io::Result<()> {
         source::prepare(passed_on)
     }
 
-    /// Reads `pipe` to its end in the background. An error: there is no thread for that, and the child would find
-    /// its pipe broken.
+    /// Reads `pipe` to its end in the background. Fails if no thread can be started for that; the
+    /// child would then find its pipe broken.
     pub(crate) fn follow(pipe: Pipe, fate: Fate) -> io::Result<Arc<Self>> {
         source::follow(pipe, fate)
     }
 
-    /// The process is gone: takes what it has left in the pipe, and returns the last lines if they were to
-    /// be kept. Where that cannot be done at once it waits for the pipe's end, until the deadline.
+    /// The process is gone: reads the rest of the pipe, and returns the last lines if they were to
+    /// be kept. If that cannot be done immediately it waits for the pipe's end, until the deadline.
     pub(crate) fn finish(&self, deadline: Instant) -> Vec<String> {
         self.drain(deadline);
         self.await_passed_on(deadline);
@@ -171,7 +174,7 @@ impl Stream {
         state.fate.tail.as_mut().map(Tail::take).unwrap_or_default()
     }
 
-    /// On the thread that may block.
+    /// Runs on the thread that may block.
     fn pass_on(&self) {
         let (bytes, to) = {
             let mut state = lock(&self.state);
@@ -190,8 +193,8 @@ impl Stream {
         self.passed_on.notify_all();
     }
 
-    /// What the child has printed is out when its end is told, as if it had written there itself; a reader
-    /// that takes nothing holds that up until the deadline only.
+    /// The child's output is written before its end is reported, as if the child had written it
+    /// directly; a reader that accepts nothing delays that only until the deadline.
     fn await_passed_on(&self, deadline: Instant) {
         let mut state = lock(&self.state);
         while state.fate.passed_on == PassedOn::ToStdout
@@ -206,7 +209,7 @@ impl Stream {
     }
 }
 
-/// Three threads for all: pipes that can be polled.
+/// Three threads for all streams: pipes that can be polled.
 #[cfg(unix)]
 mod source {
     use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -225,7 +228,8 @@ mod source {
     use crate::process::sys::{self, poll_readable};
     use crate::sync::wait_timeout;
 
-    /// Never blocks when read. It is closed at its end, whatever the thread is doing that passes on.
+    /// Reading it never blocks. It is closed at its end, whatever the thread that passes output on
+    /// is doing.
     pub(super) struct Source {
         pipe: Mutex<Option<Arc<Open>>>,
     }
@@ -246,14 +250,15 @@ mod source {
             lock(&self.pipe).clone()
         }
 
-        /// Closed once what is returned is dropped, which is to be done under no lock.
+        /// Closes the pipe. It is closed once the returned value is dropped, which must not happen
+        /// under a lock.
         #[must_use]
         fn close(&self) -> Option<Arc<Open>> {
             lock(&self.pipe).take()
         }
     }
 
-    /// Whether more may come.
+    /// Whether more bytes may come.
     #[derive(PartialEq, Eq)]
     enum Read {
         Some(usize),
@@ -270,7 +275,7 @@ mod source {
             Pipe::Stdout(pipe) => OwnedFd::from(pipe),
             Pipe::Stderr(pipe) => OwnedFd::from(pipe),
         };
-        // It is a flag of this end alone, and not of what the child writes to.
+        // The flag affects only this end, not the end that the child writes to.
         rustix::io::ioctl_fionbio(&pipe, true)?;
         let reader = Reader::of(fate.passed_on)?;
         let open = Open { pipe, keep: Mutex::new(fate.keep.take()) };
@@ -301,8 +306,8 @@ mod source {
         pub(super) fn drain(&self, _deadline: Instant) {
             let mut state = lock(&self.state);
             let Some(pipe) = self.source.open().filter(|_| !state.ended) else { return };
-            // Not more than is there now, but for a last look at whether that is the end: somebody else may
-            // hold the pipe and go on writing.
+            // Reads only what is there now, plus one check whether that is the end: another process
+            // may hold the pipe and go on writing.
             let mut left = rustix::io::ioctl_fionread(&pipe.pipe).unwrap_or_default();
             let mut buffer = vec![0; OUTPUT_CHUNK.get()];
             let (mut read_on, mut closed) = (true, None);
@@ -320,10 +325,10 @@ mod source {
             }
             let passed_on = state.fate.passed_on;
             drop(state);
-            // Where another process holds the pipe it stays open, and `join` does not wait for that.
+            // If another process holds the pipe it stays open, and `join` does not wait for that.
             let keep = if closed.is_some() { None } else { lock(&pipe.keep).take() };
             drop((pipe, closed, keep));
-            // It passes on what was read, and lets go of the pipe.
+            // The reader passes on what was read, and releases the pipe.
             if let Some(reader) = Reader::made(passed_on) {
                 reader.wake();
             }
@@ -360,7 +365,7 @@ mod source {
 
         fn start(name: &str) -> io::Result<Self> {
             let (wake, waker) = sys::pipe()?;
-            // A full pipe wakes as well as one with a byte in it.
+            // A full pipe wakes the reader just as well as one with a byte in it.
             rustix::io::ioctl_fionbio(&waker, true)?;
             let (new, rounds) = (Arc::default(), Arc::default());
             let reader = Self { new: Arc::clone(&new), wake: waker, rounds: Arc::clone(&rounds) };
@@ -379,7 +384,7 @@ mod source {
         }
     }
 
-    /// Who waits until all is passed on that has been read.
+    /// Flush requests: callers wait until everything that has been read is passed on.
     #[derive(Debug, Default)]
     struct Rounds {
         count: Mutex<Count>,
@@ -392,7 +397,8 @@ mod source {
         done: u64,
     }
 
-    /// Waits until what has been read of finished streams is passed on; whether it is.
+    /// Waits until everything that was read from finished streams is passed on; returns whether it
+    /// is.
     pub(super) fn flush(deadline: Instant) -> bool {
         let flushed = |reader: &MadeOnce<Reader>| reader.get().is_none_or(|it| it.flush(deadline));
         let (stderr, stdout) = (flushed(&PASSING), flushed(&PRINTING));
@@ -431,7 +437,7 @@ mod source {
             });
             let pipes: Vec<_> = streams.iter().map(|stream| stream.source.open()).collect();
             let mut fds: Vec<&dyn AsFd> = vec![&wake];
-            // One that was closed meanwhile has woken this thread.
+            // A pipe that was closed meanwhile has woken this thread.
             let mut followed = Vec::new();
             for (stream, pipe) in streams.iter().zip(&pipes) {
                 if let Some(pipe) = pipe {
@@ -451,7 +457,8 @@ mod source {
                     closed.push(stream.source.close());
                 }
             }
-            // Who finishes a stream need not wait for what may block now, and so nor do its descriptors.
+            // Releases the pipes first, so that a thread that finishes a stream does not wait for
+            // the writes below.
             drop(fds);
             drop(followed);
             drop((pipes, closed));
@@ -459,9 +466,9 @@ mod source {
                 let _ = io::Read::read(&mut InParts(&mut wake), &mut [0; 512]);
                 streams.append(&mut lock(new));
             }
-            // After the wake was taken: who asks from here on wakes once more.
+            // After the wake was consumed: a request from now on wakes this thread again.
             let asked = lock(&rounds.count).asked;
-            // Whoever finishes a stream leaves what is to be passed on to this thread.
+            // A thread that finishes a stream leaves passing on to this thread.
             streams.iter().for_each(|stream| stream.pass_on());
             let mut count = lock(&rounds.count);
             if count.done < asked {
@@ -482,7 +489,7 @@ mod source {
     use super::{Arc, Fate, Instant, Mutex, Pipe, State, Stream, io, lock};
     use crate::sync::wait_timeout;
 
-    /// Told when the pipe has ended.
+    /// Notified when the pipe has ended.
     pub(super) type Source = Condvar;
 
     impl io::Read for Pipe {
@@ -494,12 +501,12 @@ mod source {
         }
     }
 
-    /// Each pipe has a thread of its own.
+    /// Each pipe has its own thread.
     pub(super) fn prepare(_passed_on: super::PassedOn) -> io::Result<()> {
         Ok(())
     }
 
-    /// Whoever finishes a stream waits for its thread, which passes on by itself.
+    /// The thread that finishes a stream waits for the stream's thread, which passes on by itself.
     pub(super) fn flush(_deadline: Instant) -> bool {
         true
     }

@@ -1,9 +1,10 @@
 //! The threads that perform every spawn.
 //!
-//! One, as long as the system starts programs at once; another where one hangs, as the start of a program does that
-//! a virus scanner, a network drive or FUSE holds back. None ever ends, because Linux ties "tell me when my parent
-//! dies" to the thread that spawned. The thread that has ordered a spawn waits for it, until the order is abandoned:
-//! a process that comes later is killed on arrival.
+//! There is one thread as long as the system starts programs without delay. Another is added if one
+//! hangs, which happens when a virus scanner, a network drive or FUSE holds up the start of a
+//! program. The threads never end, because Linux ties the parent-death signal to the thread that
+//! spawned. The thread that orders a spawn waits for it until the order is abandoned; a process
+//! that arrives later is killed on arrival.
 
 use std::collections::VecDeque;
 use std::io;
@@ -26,7 +27,7 @@ pub(crate) struct Spawned {
     pub(crate) stderr: Option<ChildStderr>,
 }
 
-/// A spawn that was ordered. See the [module](self).
+/// An ordered spawn. See the [module](self).
 #[derive(Debug, Default)]
 pub(crate) struct Spawning {
     state: Mutex<State>,
@@ -38,7 +39,7 @@ enum State {
     #[default]
     Waiting,
     Done(io::Result<Spawned>),
-    /// Who has ordered it has it.
+    /// The thread that ordered it has taken it.
     Taken,
     /// The order was abandoned.
     Abandoned,
@@ -49,7 +50,7 @@ enum State {
 pub(crate) struct Abandoned;
 
 impl Spawning {
-    /// Orders a spawn. An error: there is no thread that could perform it.
+    /// Orders a spawn. Fails if there is no thread that could perform it.
     pub(crate) fn order(self: &Arc<Self>, command: Command) -> io::Result<()> {
         let mut jobs = lock(&JOBS.queue);
         if jobs.threads == 0 {
@@ -61,7 +62,7 @@ impl Spawning {
         Ok(())
     }
 
-    /// Waits for it, as long as it takes, or until it is [abandoned](Self::abandon).
+    /// Waits for the spawn, as long as it takes, or until it is [abandoned](Self::abandon).
     pub(crate) fn wait(&self) -> Result<io::Result<Spawned>, Abandoned> {
         loop {
             let mut state = lock(&self.state);
@@ -81,7 +82,7 @@ impl Spawning {
         }
     }
 
-    /// Sends away who waits; whether it was in time for that.
+    /// Ends the wait. Returns whether it was in time, before the process was taken.
     pub(crate) fn abandon(&self) -> bool {
         let mut state = lock(&self.state);
         if matches!(*state, State::Waiting) {
@@ -118,7 +119,7 @@ struct Queue {
     waiting: VecDeque<(Command, Arc<Spawning>)>,
     threads: usize,
     idle: usize,
-    /// When a thread has taken one the last time, or was started.
+    /// When a thread last took an order, or was started.
     moved: Option<Instant>,
 }
 
@@ -134,12 +135,12 @@ fn start_thread(jobs: &mut MutexGuard<'_, Queue>) -> io::Result<()> {
     Ok(())
 }
 
-/// Another thread for those that wait, if all hang.
+/// Starts another thread for the waiting orders, if all threads hang.
 fn relieve() {
     let mut jobs = lock(&JOBS.queue);
     let stands_still = jobs.moved.is_none_or(|at| at.elapsed() >= SPAWN_PATIENCE.get());
     if stands_still && jobs.idle == 0 && !jobs.waiting.is_empty() {
-        // Where there can be none, they wait on.
+        // If no thread can be started, the orders continue to wait.
         let _ = start_thread(&mut jobs);
     }
 }
@@ -156,7 +157,8 @@ fn run() {
         jobs.moved = Some(Instant::now());
         drop(jobs);
         let spawned = (!spawning.is_abandoned()).then(|| sys::Process::spawn(&mut command));
-        // It holds the child's ends of pipes and lanes, which are to be free when the run has ended.
+        // The command holds the child's ends of pipes and lanes, which must be closed when the run
+        // has ended.
         drop(command);
         if let Some(spawned) = spawned {
             spawning.done(spawned);

@@ -1,8 +1,8 @@
-//! How long a child may take to get ready.
+//! The time that a child has to become ready.
 //!
-//! Pure: takes the time as an argument. It counts looks, not seconds: a controller that itself stood still (Ctrl-Z,
-//! a debugger) does not blame the child, which could not get ready without it. So a standstill, however long, takes
-//! one look from the child's time.
+//! Pure: the time is an argument. The deadline counts checks, not seconds: if the controller itself
+//! was stopped (Ctrl-Z, a debugger), the child is not blamed, because it could not become ready
+//! without the controller. So a stall of any length takes only one check from the child's time.
 
 use std::time::{Duration, Instant};
 
@@ -17,19 +17,19 @@ pub(super) struct StartDeadline {
 }
 
 impl StartDeadline {
-    /// `None`: beyond the clock's end.
+    /// Creates a deadline. Returns `None` if it is beyond the end of the clock.
     pub(super) fn new(now: Instant, whole: Duration) -> Option<Self> {
         now.checked_add(whole)?;
         let step = whole / START_LOOKS.get();
         Some(Self { step, left: START_LOOKS.get(), next: now + step })
     }
 
-    /// When to look.
+    /// Returns when to check next.
     pub(super) fn next_look(&self) -> Instant {
         self.next
     }
 
-    /// A look: whether the time is over.
+    /// Performs a check; returns whether the time is over.
     pub(super) fn passed(&mut self, now: Instant) -> bool {
         if now >= self.next && self.left > 0 {
             self.left -= 1;
@@ -45,7 +45,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// How long it takes until the deadline has passed, where each look but `late` is punctual.
+    /// Returns how long it takes until the deadline has passed, if each check except `late` is
+    /// punctual.
     fn passes_after(late: Option<(u32, Duration)>) -> Duration {
         let begin = Instant::now();
         let mut deadline = StartDeadline::new(begin, SECOND * 16).unwrap();
@@ -68,7 +69,7 @@ mod tests {
     fn a_standstill_is_not_the_childs_time() {
         for look in 0..15 {
             let after = passes_after(Some((look, SECOND * 3600)));
-            assert_eq!(after, SECOND * 3616, "a standstill before look {look}");
+            assert_eq!(after, SECOND * 3616, "a stall before check {look}");
         }
     }
 

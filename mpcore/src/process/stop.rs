@@ -1,20 +1,21 @@
-//! The stop ladder: stop request → grace → SIGTERM → one second → SIGKILL to the group → one second → given up.
+//! The stop ladder: stop request → grace → SIGTERM → one second → SIGKILL to the group → one second
+//! → given up.
 //!
-//! The last rung is for a process that SIGKILL does not end: one that hangs in the kernel, or has become another
-//! user.
+//! The last rung is for a process that SIGKILL does not end: one that hangs in the kernel, or has
+//! changed to another user.
 //!
-//! Pure: takes the time as an argument and says what to do now; the watcher does it.
+//! Pure: the time is an argument. The ladder decides what to do now; the watcher does it.
 
 use std::time::{Duration, Instant};
 
-/// What to do to a child that has not ended.
+/// What to do with a child that has not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rung {
-    /// Send it SIGTERM.
+    /// Send SIGTERM to the child.
     Terminate,
-    /// Kill its group.
+    /// Kill the child's group.
     Kill,
-    /// It cannot be killed: wait for it no longer.
+    /// The child cannot be killed: stop waiting for it.
     GiveUp,
 }
 
@@ -25,30 +26,30 @@ pub(crate) struct Pauses {
     pub(crate) after_kill: Duration,
 }
 
-/// Where on the ladder a child stands.
+/// The position of a child on the ladder.
 #[derive(Debug, Default)]
 pub(crate) struct StopLadder {
     next: Option<(Instant, Rung)>,
-    /// It was killed; nothing that is asked changes what follows.
+    /// The child was killed; no request changes what follows.
     killed: bool,
 }
 
 impl StopLadder {
-    /// A stop request has gone out. One that is under way is not put off by a second one, only
-    /// brought forward.
+    /// A stop request was sent. A stop that is already in progress is not delayed by a second
+    /// request, only brought forward.
     pub(crate) fn ask(&mut self, now: Instant, grace: Duration) {
-        // A grace beyond the clock's end has none.
+        // A grace beyond the end of the clock never ends.
         if let Some(at) = now.checked_add(grace) {
             self.advance_to(at, Rung::Terminate);
         }
     }
 
-    /// SIGTERM, now.
+    /// Requests SIGTERM now.
     pub(crate) fn terminate(&mut self, now: Instant) {
         self.advance_to(now, Rung::Terminate);
     }
 
-    /// SIGKILL, now.
+    /// Requests SIGKILL now.
     pub(crate) fn kill(&mut self, now: Instant) {
         self.advance_to(now, Rung::Kill);
     }
@@ -56,10 +57,10 @@ impl StopLadder {
     fn advance_to(&mut self, at: Instant, rung: Rung) {
         match (self.next, rung) {
             _ if self.killed => {}
-            // Sooner, and never back to a milder one.
+            // Only sooner, and never back to a milder rung.
             (Some((earlier, Rung::Kill)), Rung::Kill) if earlier <= at => {}
             (_, Rung::Kill) => self.next = Some((at, rung)),
-            // Only what has been killed is given up, and nothing is asked to be.
+            // Only a killed child is given up, and no request leads there directly.
             (_, Rung::GiveUp) | (Some((_, Rung::GiveUp)), _) => {}
             (Some((_, Rung::Kill)), Rung::Terminate) => {}
             (Some((earlier, Rung::Terminate)), Rung::Terminate) if earlier <= at => {}
@@ -67,12 +68,12 @@ impl StopLadder {
         }
     }
 
-    /// When [`StopLadder::due`] has something to say.
+    /// Returns when [`StopLadder::due`] has something to do.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.next.map(|(at, _)| at)
     }
 
-    /// The rung that is due, once.
+    /// Returns the rung that is due, once.
     pub(crate) fn due(&mut self, now: Instant, pauses: Pauses) -> Option<Rung> {
         let (at, rung) = self.next?;
         if now < at {
@@ -148,7 +149,7 @@ mod tests {
             ladder.ask(start, Duration::ZERO);
             ladder.terminate(start);
             ladder.kill(start);
-            assert_eq!(ladder.deadline(), end, "what was killed is only given up");
+            assert_eq!(ladder.deadline(), end, "a killed child is only given up");
             ladder.due(start + SECOND, PAUSES);
         }
     }
@@ -158,7 +159,7 @@ mod tests {
         Ask(Duration),
         Terminate,
         Kill,
-        /// The watcher was asleep for so long, and up to that much longer than it should.
+        /// The watcher slept for this long, and up to that much longer than it should.
         Sleep(Duration),
     }
 
@@ -174,9 +175,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is asked in whatever order, and however late the watcher looks: the rungs come in
-        /// order, each at most once; the kill comes, when it was asked for or a grace and a second
-        /// after the wish that comes to it first, and nothing puts it off.
+        /// Whatever is requested in whatever order, and however late the watcher checks: the rungs
+        /// come in order, each at most once; the kill comes, either on request or a grace and a
+        /// second after the request that reaches it first, and nothing delays it.
         #[test]
         fn every_wish_comes_to_its_end(
             steps in prop::collection::vec(step(), 0..30),
@@ -185,7 +186,8 @@ mod tests {
             let mut now = Instant::now();
             let mut ladder = StopLadder::default();
             let mut climbed: Vec<(Rung, Instant)> = Vec::new();
-            // When the kill comes at the latest, if the watcher is punctual; and whether it was asked for.
+            // The latest time of the kill, if the watcher is punctual; and whether it was
+            // requested.
             let (mut latest, mut asked_to_kill) = (None::<Instant>, false);
             let in_the_end = [Step::Sleep(GRACE * 100); 3];
             for step in steps.into_iter().chain(in_the_end) {
@@ -219,7 +221,7 @@ mod tests {
                     latest = Some(latest.map_or(at, |latest: Instant| latest.min(at)));
                 }
                 if !matches!(step, Step::Sleep(_)) && let (Some(before), Some(after)) = (before, ladder.deadline()) {
-                    prop_assert!(after <= before, "put off by {step:?}");
+                    prop_assert!(after <= before, "delayed by {step:?}");
                 }
             }
             let given_up = climbed.pop_if(|(rung, _)| *rung == Rung::GiveUp);
@@ -232,10 +234,10 @@ mod tests {
             prop_assert!(rungs == mildly || (asked_to_kill && rungs == [Rung::Kill]), "{rungs:?}");
             let (_, killed) = climbed[climbed.len() - 1];
             prop_assert!(!punctual || killed <= latest, "{:?} too late", killed - latest);
-            let (_, given_up) = given_up.expect("a killed one is waited for no longer");
-            prop_assert!(given_up - killed >= SECOND, "it was given no time to go");
+            let (_, given_up) = given_up.expect("a killed child is given up");
+            prop_assert!(given_up - killed >= SECOND, "it had no time to end");
             if !asked_to_kill {
-                prop_assert!(killed - climbed[0].1 >= SECOND, "SIGTERM was given no time");
+                prop_assert!(killed - climbed[0].1 >= SECOND, "SIGTERM had no time to act");
             }
         }
     }

@@ -1,14 +1,15 @@
-//! The watcher: one thread that hears of every process's end, climbs every stop ladder, keeps every
-//! start deadline and rings every alarm.
+//! The watcher: one thread that is notified of every process's end, climbs every stop ladder,
+//! enforces every start deadline and rings every alarm.
 //!
-//! It alone decides that a process is gone. It waits without reaping, kills the group while the pid
-//! still belongs to it, and then reaps. It never does anything that could block: a process that cannot be reaped
-//! yet, since a tracer holds it, is reported as ended all the same and reaped later; one that cannot even be killed is
-//! given up, and reaped when it ends. What receives an end ([`Watched`]) only passes it on.
+//! Only the watcher decides that a process is gone. It waits without reaping, kills the group while
+//! the pid still belongs to it, and then reaps. It never does anything that could block. A process
+//! that cannot be reaped yet, because a tracer holds it, is nevertheless reported as ended, and
+//! reaped later. A process that cannot even be killed is given up, and reaped when it ends. The
+//! receiver of an end ([`Watched`]) only passes it on.
 //!
-//! It is made when it is first needed. What is ordered while there is no thread or descriptor for it waits until it can
-//! be made: every later order tries again, so does every start, and in a child, which may have only this one, its
-//! [other threads](make_good).
+//! The watcher is created when it is first needed. Orders that arrive while there is no thread or
+//! descriptor for it wait until it can be created: every later order tries again, and so do every
+//! start and, in a child, which may have only this one order, its [other threads](make_good).
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -29,49 +30,51 @@ use crate::sync::lock;
 
 const PAUSES: Pauses = Pauses { after_terminate: TERMINATE_GRACE, after_kill: KILL_GRACE };
 
-/// A process that was spawned is handed over within a few microseconds.
+/// A spawned process is handed over within a few microseconds.
 const KILL_ON_ARRIVAL: Duration = Duration::from_millis(1);
 
-/// Whose process is watched.
+/// The owner of a watched process.
 pub(crate) trait Watched: Send + Sync {
     /// The process has ended. Must not block.
     fn ended(self: Arc<Self>, end: End);
-    /// The ladder has come to this rung. Must not block.
+    /// The ladder has reached this rung. Must not block.
     fn climbed(self: Arc<Self>, rung: Rung);
-    /// Not ready in time; it is killed next.
+    /// The child was not ready in time; it is killed next.
     fn start_deadline_passed(self: Arc<Self>);
-    /// It was killed a while ago and has not ended. It is not reported again. Must not block.
+    /// The process was killed a while ago and has not ended. It is not reported again. Must not
+    /// block.
     fn given_up(self: Arc<Self>, why: Unkillable);
-    /// Its end could not be noticed, so it was killed. It is not reported again. Must not block.
+    /// The end of the process could not be observed, so it was killed. It is not reported again.
+    /// Must not block.
     fn unwatchable(self: Arc<Self>, why: &io::Error);
 }
 
-/// Names one run of one child to the watcher.
+/// Identifies one run of one child to the watcher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct WatchKey(u64);
 
 enum Order {
     Watch(WatchKey, Watch),
     Arrived(WatchKey, Process),
-    /// A process whose run was abandoned: it is killed, and reaped.
+    /// A process whose run was abandoned: kill it, and reap it.
     Bury(Process),
     Ready(WatchKey),
     Stop(WatchKey, Duration),
     Terminate(WatchKey),
     Kill(WatchKey),
-    /// An in-process child has ended by itself, or there is no process after all.
+    /// An in-process child has ended by itself, or there will be no process after all.
     Forget(WatchKey),
     Alarm(Instant, Ring),
 }
 
-/// What an alarm does. Must not block.
+/// The action of an alarm. Must not block.
 type Ring = Box<dyn FnOnce() + Send>;
 
-/// What is watched.
+/// The watched child.
 pub(crate) enum Subject {
-    /// A child on a thread, which only has ladder and deadline.
+    /// A child on a thread, which has only a ladder and a deadline.
     Thread,
-    /// A process that is just being spawned.
+    /// A process that is being spawned.
     ToCome(Arc<Spawning>),
     Process(Process),
 }
@@ -81,16 +84,16 @@ struct Watch {
     subject: Subject,
     ladder: StopLadder,
     start_deadline: Option<StartDeadline>,
-    /// SIGTERM was due; a process that comes later gets it on arrival.
+    /// SIGTERM was due; a process that arrives later gets it on arrival.
     terminated: bool,
-    /// The system has refused to send SIGKILL.
+    /// The system refused to send SIGKILL.
     refused: bool,
 }
 
-/// What is to be done next, also while there is no watcher yet.
+/// Pending orders, even if there is no watcher yet.
 static ORDERS: Mutex<Vec<Order>> = Mutex::new(Vec::new());
 
-/// Orders wait for a watcher that could not be made.
+/// Orders wait for a watcher that could not be created.
 static LACKING: AtomicBool = AtomicBool::new(false);
 
 struct Watcher {
@@ -102,7 +105,7 @@ fn watcher() -> io::Result<&'static Watcher> {
     WATCHER.get_or_make(|| {
         let (exits, wake) = Exits::new()?;
         let thread = thread::Builder::new().name("mp-watch".into());
-        // Its first look finds what has waited for it.
+        // Its first iteration finds the orders that have waited for it.
         thread.spawn(move || run(exits, &ORDERS))?;
         Ok(Watcher { wake })
     })
@@ -116,8 +119,9 @@ fn order(order: Order) {
     }
 }
 
-/// Makes the watcher if something was ordered while it could not be made. Costs nothing otherwise, and in a lasting
-/// shortage one attempt in [`REAP_AGAIN`]: a command may ask in a loop.
+/// Creates the watcher if something was ordered while it could not be created. Costs nothing
+/// otherwise, and during a lasting shortage one attempt per [`REAP_AGAIN`], because a command may
+/// call this in a loop.
 pub(crate) fn make_good() {
     static TRIED: Mutex<Option<Instant>> = Mutex::new(None);
     if !LACKING.load(Ordering::Relaxed) {
@@ -133,20 +137,20 @@ pub(crate) fn make_good() {
     *tried = Some(Instant::now());
 }
 
-/// Makes sure that there is a watcher before there is something to watch.
+/// Ensures that there is a watcher before there is something to watch.
 pub(crate) fn prepare() -> io::Result<()> {
     watcher().map(drop)
 }
 
-/// A fresh key.
+/// Returns a fresh key.
 pub(crate) fn key() -> WatchKey {
     use std::sync::atomic::AtomicU64;
     static NEXT: AtomicU64 = AtomicU64::new(1);
     WatchKey(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Watches a run until its process has ended, or is [forgotten](forget); no deadline: it may take as long as it likes
-/// to get ready.
+/// Watches a run until its process has ended, or is [forgotten](forget). Without a deadline the
+/// child may take any time to become ready.
 pub(crate) fn watch(
     key: WatchKey,
     owner: Arc<dyn Watched>,
@@ -161,56 +165,56 @@ pub(crate) fn watch(
     order(Order::Watch(key, watch));
 }
 
-/// The process that was to come is there.
+/// Hands over the process that was being spawned.
 pub(crate) fn arrived(key: WatchKey, process: Process) {
     order(Order::Arrived(key, process));
 }
 
-/// Kills a process that no run waits for any more, and sees to its being reaped.
+/// Kills a process that no run waits for any more, and ensures that it is reaped.
 pub(crate) fn bury(process: Process) {
     order(Order::Bury(process));
 }
 
-/// The child is ready: its start deadline no longer counts.
+/// The child is ready: its start deadline no longer applies.
 pub(crate) fn ready(key: WatchKey) {
     order(Order::Ready(key));
 }
 
-/// A stop request has gone out: climb the ladder.
+/// A stop request was sent: climbs the ladder.
 pub(crate) fn stop(key: WatchKey, grace: Duration) {
     order(Order::Stop(key, grace));
 }
 
-/// Send SIGTERM now, and climb on from there.
+/// Sends SIGTERM now, and continues from there.
 pub(crate) fn terminate(key: WatchKey) {
     order(Order::Terminate(key));
 }
 
-/// Kill the group now.
+/// Kills the group now.
 pub(crate) fn kill(key: WatchKey) {
     order(Order::Kill(key));
 }
 
-/// The child on a thread has ended, or the process that was to come does not.
+/// The child on a thread has ended, or the expected process will not arrive.
 pub(crate) fn forget(key: WatchKey) {
     order(Order::Forget(key));
 }
 
-/// Calls `ring` on the watcher's thread at that time, once. It must not block. There is no way to call it
-/// off: `ring` looks whether it still matters.
+/// Calls `ring` on the watcher's thread at that time, once. It must not block. An alarm cannot be
+/// cancelled: `ring` checks whether it still matters.
 pub(crate) fn alarm(at: Instant, ring: impl FnOnce() + Send + 'static) {
     order(Order::Alarm(at, Box::new(ring)));
 }
 
 fn run(exits: Exits, orders: &Mutex<Vec<Order>>) {
     let mut watching = Watching { exits, watches: HashMap::new(), dead: Dead::default() };
-    // By their time, and those of one time as they came.
+    // Ordered by time, and alarms with the same time in the order of arrival.
     let mut alarms: BTreeMap<(Instant, u64), Ring> = BTreeMap::new();
     let mut alarms_set = 0;
     loop {
         let new = std::mem::take(&mut *lock(orders));
         let now = Instant::now();
-        // A panic here would be the end of hearing of any child.
+        // A panic here would end the watching of all children.
         let _ = catch_unwind(AssertUnwindSafe(|| {
             for order in new {
                 match order {
@@ -236,7 +240,7 @@ fn run(exits: Exits, orders: &Mutex<Vec<Order>>) {
     }
 }
 
-/// What the watcher's thread knows.
+/// The state of the watcher's thread.
 struct Watching {
     exits: Exits,
     watches: HashMap<WatchKey, Watch>,
@@ -292,7 +296,7 @@ impl Watching {
             Order::Forget(key) => {
                 self.watches.remove(&key);
             }
-            // Its rings stand beside the watches.
+            // Alarms are kept separately from the watches.
             Order::Alarm(..) => {}
         }
     }
@@ -322,7 +326,7 @@ impl Watching {
         }
     }
 
-    /// A process whose end would not be noticed must not be.
+    /// A process whose end could not be observed must not exist.
     fn hear_of(&mut self, key: WatchKey, watched: io::Result<()>) {
         let Err(why) = watched else { return };
         let Some(Watch { owner, subject, .. }) = self.watches.remove(&key) else {
@@ -344,7 +348,8 @@ impl Watching {
         }
     }
 
-    /// The process is a zombie: its group is killed while the number is still taken, then it is reaped.
+    /// The process is a zombie: its group is killed while the number is still taken, then it is
+    /// reaped.
     fn has_ended(&mut self, key: WatchKey) {
         let Some(Watch { owner, subject, .. }) = self.watches.remove(&key) else {
             if let Some(process) = self.dead.to_end.remove(&key) {
@@ -368,10 +373,10 @@ impl Watching {
     }
 }
 
-/// Processes that were reported as ended, and are not reaped yet.
+/// Processes that were reported as ended and are not reaped yet.
 #[derive(Default)]
 struct Dead {
-    /// Given up, or never wanted: they are heard of when they end.
+    /// Given up, or never wanted: the watcher is notified when they end.
     to_end: HashMap<WatchKey, Process>,
     to_reap: Vec<Remains>,
     reap_at: Option<Instant>,
@@ -379,7 +384,7 @@ struct Dead {
 }
 
 impl Dead {
-    /// Reaps it, now or later.
+    /// Reaps the process, now or later.
     fn keep(&mut self, mut remains: Remains) {
         if remains.are_left() {
             self.to_reap.push(remains);
@@ -388,7 +393,8 @@ impl Dead {
         }
     }
 
-    /// The system does not say when a tracer lets go of a process: so it is tried, ever more rarely.
+    /// The system does not report when a tracer releases a process, so reaping is retried, with
+    /// growing pauses.
     fn reap(&mut self, now: Instant) {
         if self.reap_at.is_none_or(|at| now < at) {
             return;
@@ -399,11 +405,11 @@ impl Dead {
     }
 }
 
-/// What has ended and may not be reaped yet.
+/// A process that has ended and cannot be reaped yet.
 struct Remains {
     process: Process,
-    /// The process itself, and what else of its group has become a child of this process. Its group's number is
-    /// its own as long as one of them is there.
+    /// The process itself, and other members of its group that have become children of this
+    /// process. The group's number remains its own as long as one of them exists.
     leader: Option<Wait>,
 }
 
@@ -442,7 +448,7 @@ impl Watch {
             (Subject::ToCome(_), Rung::Terminate) => self.terminated = true,
             (Subject::ToCome(spawning), _) => {
                 if !spawning.abandon() {
-                    // It is there, and on its way here: then it is killed.
+                    // The process exists and is about to arrive; then it is killed.
                     self.ladder = StopLadder::default();
                     self.ladder.kill(Instant::now() + KILL_ON_ARRIVAL);
                 }

@@ -1,12 +1,12 @@
 //! Lanes through ipc-channel, and how a started child hands them over.
 //!
-//! The child makes the channels and sends the controller its ends through a one-shot server, together
-//! with its introduction. Both sides keep a sender of the lane they read: the child to wake its main
-//! thread, the controller for the end marker.
+//! The child creates the channels and sends the controller its ends through a one-shot server,
+//! together with its introduction. Both sides keep a sender of the lane that they read: the child
+//! to wake its main thread, the controller for the end marker.
 //!
-//! What ipc-channel does not promise is met here: a receive retries EINTR and turns a panic of the
-//! decoder into an error, and no packet is so long that it would be sent in fragments, which can hang
-//! for ever.
+//! This module adds guarantees that ipc-channel does not give: a receive retries EINTR and turns a
+//! panic of the decoder into an error, and no packet is so long that it would be sent in fragments,
+//! which can hang for ever.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,7 +28,7 @@ use crate::wire::packet::{Head, PROTOCOL, PacketKind};
 impl LaneSender for IpcBytesSender {
     fn send(&self, packet: &[u8]) -> Result<(), SendError> {
         if sys::is_copy() {
-            return Ok(()); // the lane is the original's
+            return Ok(()); // the lane belongs to the original process
         }
         loop {
             match IpcBytesSender::send(self, packet) {
@@ -50,9 +50,9 @@ impl LaneReceiver for IpcBytesReceiver {
     fn receive(&mut self, packet: &mut Vec<u8>) -> Result<(), ReceiveError> {
         loop {
             if sys::is_copy() {
-                return Err(ReceiveError::Closed); // what comes is the original's
+                return Err(ReceiveError::Closed); // packets are for the original
             }
-            // A header that lies makes ipc-channel panic; that is the sender's fault, not ours.
+            // A lying header makes ipc-channel panic; that is the sender's fault, not ours.
             match catch_unwind(AssertUnwindSafe(|| self.recv())) {
                 Ok(Ok(received)) => {
                     *packet = received;
@@ -70,18 +70,19 @@ impl LaneReceiver for IpcBytesReceiver {
 /// The one message of the bootstrap channel.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Greeting {
-    /// The controller to itself: nobody will come any more. Not on Linux, see [`give_up`].
+    /// The controller to itself: stop waiting for a peer. Not on Linux, see [`give_up`].
     #[cfg_attr(target_os = "linux", allow(dead_code))]
     GiveUp,
     Hello(Box<Hello>),
-    /// The child speaks this protocol, which is not the controller's. The same in every version.
+    /// The child speaks this protocol, which differs from the controller's. The same in every
+    /// version.
     OtherProtocol {
         protocol: u32,
         nonce: Nonce,
     },
 }
 
-/// The controller's ends of the lanes, and who sends them.
+/// The controller's ends of the lanes, and the introduction of the child that sends them.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) introduction: Introduction,
@@ -111,9 +112,9 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     pub(crate) fn new() -> io::Result<Self> {
         check_folder()?;
-        // Where there is no room, or no folder, it asserts.
+        // ipc-channel panics if there is no room or no folder.
         let (server, name) = catch_unwind(IpcOneShotServer::new)
-            .unwrap_or_else(|_| Err(io::Error::other("no endpoint could be made")))?;
+            .unwrap_or_else(|_| Err(io::Error::other("the endpoint could not be created")))?;
         keep_others_out(&name);
         Ok(Self { server, name })
     }
@@ -122,12 +123,13 @@ impl Endpoint {
         &self.name
     }
 
-    /// Waits for a peer and its greeting: without a deadline, since ipc-channel has none.
+    /// Waits for a peer and its greeting: without a deadline, because ipc-channel has none.
     ///
-    /// [`give_up`] ends it while nobody has connected.
+    /// [`give_up`] ends the wait as long as no peer has connected.
     pub(crate) fn accept(self) -> Result<Greeting, String> {
         match catch_unwind(AssertUnwindSafe(|| self.server.accept())) {
-            // The accepted connection is dropped at once: it would be inherited by later children.
+            // The accepted connection is dropped immediately, because later children would inherit
+            // it.
             Ok(Ok((_, greeting))) => Ok(greeting),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err("an impossible greeting".into()),
@@ -135,8 +137,8 @@ impl Endpoint {
     }
 }
 
-/// ipc-channel silently cuts the path of a socket that is too long, and then leaves it behind; where there
-/// is no folder it says nothing useful.
+/// ipc-channel silently cuts a socket path that is too long, and then leaves the socket behind; if
+/// there is no folder, its error is not helpful.
 fn check_folder() -> io::Result<()> {
     let folder = std::env::temp_dir();
     let cannot = |error: io::Error| {
@@ -152,7 +154,8 @@ fn check_folder() -> io::Result<()> {
     }
     #[cfg(unix)]
     {
-        // What a Unix system takes as a socket's path, and what ipc-channel adds to the folder's.
+        // Longest socket path on Unix systems, and the part that ipc-channel adds to the folder's
+        // path.
         const LONGEST: usize = 103;
         const ADDED: usize = "/.tmpXXXXXX/socket".len();
         if folder.as_os_str().len() + ADDED > LONGEST {
@@ -168,7 +171,8 @@ fn check_folder() -> io::Result<()> {
     Ok(())
 }
 
-/// ipc-channel makes a folder, and a socket in it; where it may not it panics, and may leave the folder behind.
+/// ipc-channel creates a folder with a socket in it. Without permission it panics, and may leave
+/// the folder behind.
 #[cfg(unix)]
 fn make_a_file_in_a_folder(folder: &std::path::Path) -> io::Result<()> {
     let mut random = [0; 8];
@@ -181,7 +185,7 @@ fn make_a_file_in_a_folder(folder: &std::path::Path) -> io::Result<()> {
     made
 }
 
-/// ipc-channel's folder follows the umask; nobody else has business in it.
+/// ipc-channel's folder follows the umask; other users have no business in it.
 fn keep_others_out(endpoint: &str) {
     #[cfg(unix)]
     if let Some(folder) = std::path::Path::new(endpoint).parent() {
@@ -195,8 +199,8 @@ fn keep_others_out(endpoint: &str) {
 
 /// Ends a waiting [`Endpoint::accept`], if it still waits.
 ///
-/// Where an endpoint is a socket, a peer that comes and goes: ipc-channel's own `connect` leaks a
-/// descriptor each time there is nobody to connect to.
+/// If an endpoint is a socket, this is a peer that connects and disconnects: ipc-channel's own
+/// `connect` leaks a descriptor each time that there is no peer to connect to.
 pub(crate) fn give_up(endpoint: &str) {
     #[cfg(target_os = "linux")]
     crate::process::sys::knock_at(endpoint);
@@ -209,17 +213,17 @@ pub(crate) fn give_up(endpoint: &str) {
 fn connect(endpoint: &str) -> io::Result<IpcSender<Greeting>> {
     // A name with a zero byte makes ipc-channel panic.
     catch_unwind(|| IpcSender::connect(endpoint.to_owned()))
-        .unwrap_or_else(|_| Err(io::Error::other("the endpoint has an impossible name")))
+        .unwrap_or_else(|_| Err(io::Error::other("the endpoint has an invalid name")))
 }
 
-/// Says to a controller of another version which protocol this child speaks, if it can be reached.
+/// Reports this child's protocol to a controller of another version, if it can be reached.
 pub(crate) fn say_other_protocol(endpoint: &str, nonce: Nonce) {
     if let Ok(sender) = connect(endpoint) {
         let _ = sender.send(Greeting::OtherProtocol { protocol: PROTOCOL, nonce });
     }
 }
 
-/// The child's side of the bootstrap: makes the lanes and hands over the controller's ends.
+/// The child's side of the bootstrap: creates the lanes and hands over the controller's ends.
 pub(crate) fn greet(endpoint: &str, introduction: Introduction) -> io::Result<ChildLanes> {
     let (requests, requests_rx) = bytes_channel()?;
     let (control, control_rx) = bytes_channel()?;

@@ -26,7 +26,7 @@ impl LaneReceiver for mpsc::Receiver<Vec<u8>> {
     }
 }
 
-/// Both ends of a set of lanes.
+/// Creates both ends of a set of lanes.
 pub(crate) fn pair() -> (ControllerLanes, ChildLanes) {
     let (requests, requests_rx) = mpsc::channel::<Vec<u8>>();
     let (control, control_rx) = mpsc::channel::<Vec<u8>>();

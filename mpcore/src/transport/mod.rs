@@ -1,8 +1,9 @@
 //! Lanes: one-way byte channels between the two sides.
 //!
-//! A lane's ends are small traits, so the runtime does not know whether packets go through packet
-//! sockets of our own ([`socket`], the default on Linux), through ipc-channel ([`ipc`], everywhere), or stay
-//! in the process ([`memory`]). Whoever sends has credit for it (`wire::credit`), so a send does not block.
+//! The ends of a lane are small traits, so the runtime does not know whether packets go through its
+//! own packet sockets ([`socket`], the default on Linux), through ipc-channel ([`ipc`],
+//! everywhere), or stay in the process ([`memory`]). A sender has credit for its packets
+//! (`wire::credit`), so a send does not block.
 
 pub(crate) mod ipc;
 pub(crate) mod memory;
@@ -13,21 +14,22 @@ use std::sync::{Arc, OnceLock};
 
 use crate::limits::{WINDOW_FALLBACK, WINDOW_MAX, WINDOW_MIN};
 
-/// What carries the packets between a controller and the process of its child.
+/// How packets travel between a controller and the process of its child.
 ///
-/// Both carry the same packets and keep the same promises, but for one: ipc-channel believes the length
-/// in its own header, so a child that forges one can block its own reader in the controller, or end the
-/// controller. A child of which that is to be expected gets packet sockets.
+/// Both transports carry the same packets and keep the same promises, with one exception:
+/// ipc-channel trusts the length in its own header, so a child that forges one can block its reader
+/// in the controller, or end the controller. Use packet sockets for a child that may do that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Transport {
-    /// Packet sockets that the child inherits: they have no name, so nobody else can connect, and nothing
-    /// that arrives on them can block, crash or flood the controller. The default on Linux, and there only.
+    /// Packet sockets that the child inherits: they have no name, so no other process can connect,
+    /// and nothing that arrives on them can block, crash or flood the controller. The default on
+    /// Linux, and available only there.
     #[cfg(target_os = "linux")]
     Sockets,
-    /// ipc-channel: the default elsewhere. On Linux the child finds its controller by the path of a
-    /// socket in the folder for temporary files, which no other user may enter, a child that has become
-    /// one included.
+    /// ipc-channel: the default on other systems. On Linux the child finds its controller by the
+    /// path of a socket in the folder for temporary files, which no other user may enter, not even
+    /// a child that has changed to another user.
     IpcChannel,
 }
 
@@ -46,7 +48,7 @@ pub(crate) enum SendError {
     /// The other end is gone.
     #[error("the lane is closed")]
     Closed,
-    /// There is no room although there was credit: the receiver has lied about what it has taken.
+    /// There is no room although there was credit: the receiver has lied about what it has read.
     #[error("the lane is full")]
     #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
     Full,
@@ -58,7 +60,7 @@ pub(crate) enum ReceiveError {
     /// Every sender is gone.
     #[error("the lane is closed")]
     Closed,
-    /// What arrived is no packet.
+    /// The received data is not a packet.
     #[error("the lane is broken: {0}")]
     Broken(String),
 }
@@ -71,26 +73,26 @@ pub(crate) trait LaneSender: Send + Sync {
 
 /// The receiving end.
 pub(crate) trait LaneReceiver: Send {
-    /// Waits for the next packet and puts it into `packet`, in place of what was there.
+    /// Waits for the next packet and stores it in `packet`, replacing its contents.
     fn receive(&mut self, packet: &mut Vec<u8>) -> Result<(), ReceiveError>;
 }
 
-/// Ends the wait of whoever reads a lane of this process, once everything before was read: with an `End`
-/// packet, or with the lane's being closed.
+/// Ends the wait of the reader of a lane in this process, once everything before has been read:
+/// with an `End` packet, or by closing the lane.
 pub(crate) trait LaneEnd: Send + Sync {
-    /// The lane has come to its end. Any number of times.
+    /// Marks the end of the lane. May be called any number of times.
     fn end(&self, generation: u32);
 
-    /// Whether that may wait for the other side.
+    /// Returns whether [`end`](Self::end) may wait for the other side.
     fn may_block(&self) -> bool {
         true
     }
 }
 
-/// A sender that several may hold.
+/// A sender that can be shared.
 pub(crate) type Sender = Arc<dyn LaneSender>;
 
-/// A receiver, whatever carries it.
+/// A receiver of any transport.
 pub(crate) type Receiver = Box<dyn LaneReceiver>;
 
 /// The child's ends of its lanes.
@@ -111,8 +113,8 @@ pub(crate) struct ControllerLanes {
     pub(crate) events_end: Arc<dyn LaneEnd>,
 }
 
-/// The credit window that this system's socket buffers allow: at most two thirds of one, and small
-/// enough that a packet never exceeds what ipc-channel sends in one piece.
+/// Returns the credit window that this system's socket buffers allow: at most two thirds of one,
+/// and small enough that a packet never exceeds what ipc-channel sends in one piece.
 pub(crate) fn window() -> u32 {
     static WINDOW: OnceLock<u32> = OnceLock::new();
     *WINDOW.get_or_init(|| {

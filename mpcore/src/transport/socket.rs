@@ -1,13 +1,13 @@
-//! Lanes through packet sockets of our own, and how a started child inherits them. Linux.
+//! Lanes through the runtime's own packet sockets, and how a started child inherits them. Linux.
 //!
-//! A socket pair per lane: the child finds its end of the requests lane as its stdin, and those of the two
-//! others come along with the first record. (One pair for both directions is slower by a tenth.) They have no
-//! names, so nobody else can connect, and no file is left behind.
+//! There is a socket pair per lane: the child finds its end of the requests lane as its stdin, and
+//! those of the two others arrive with the first record. (One pair for both directions is slower by
+//! a tenth.) They have no names, so no other process can connect, and no file is left behind.
 //!
-//! The child is not trusted. A receive has a buffer of fixed size and takes no descriptors (the kernel drops
-//! what comes along); an overlong packet is an error; a send never waits, and one that finds no room although
-//! there was credit is an error. The controller ends its own reader by shutting the lane down, whoever else
-//! still holds the other end.
+//! The child is not trusted. A receive has a buffer of fixed size and accepts no descriptors (the
+//! kernel drops them); an overlong packet is an error; a send never waits, and fails if there is no
+//! room although there was credit. The controller ends its own reader by shutting the lane down, no
+//! matter who still holds the other end.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -36,15 +36,16 @@ use crate::wire::handshake::{
 use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
 use crate::wire::packet::{Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind};
 
-/// Descriptors that come with the first record: two lanes, and what tells of the controller's end.
+/// Descriptors that come with the first record: two lanes, and one that reports the controller's
+/// end.
 const HANDED: usize = 3;
 
 /// What a sender does when there is no room for its packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum NoRoom {
-    /// An error: in the controller, which waits for no child.
+    /// Fail: in the controller, which never waits for a child.
     Refuse,
-    /// Wait: in the child, whose controller reads whatever comes.
+    /// Wait: in the child, because its controller always reads.
     Wait,
 }
 
@@ -60,7 +61,7 @@ impl LaneSender for SocketSender {
             NoRoom::Wait => SendFlags::NOSIGNAL,
         };
         if sys::is_copy() {
-            return Ok(()); // the lane is the original's
+            return Ok(()); // the lane belongs to the original process
         }
         chaos::delay();
         loop {
@@ -79,7 +80,7 @@ impl Drop for SocketSender {
         if sys::is_copy() {
             return;
         }
-        // The other end is to hear of it, although whoever reads here still holds the socket.
+        // The other end must see that, although the reader of this process still holds the socket.
         let _ = shutdown(&self.socket, Shutdown::Write);
     }
 }
@@ -95,22 +96,22 @@ impl LaneReceiver for SocketReceiver {
         chaos::delay();
         loop {
             if sys::is_copy() {
-                return Err(ReceiveError::Closed); // what comes is the original's
+                return Err(ReceiveError::Closed); // packets are for the original
             }
             packet.clear();
-            // One byte more, so that what is too long is seen even where the kernel cuts it.
+            // One byte more, so that an overlong packet is detected even if the kernel cuts it.
             let room = packet.try_reserve_exact(self.longest + 1);
             room.map_err(|error| ReceiveError::Broken(error.to_string()))?;
             match recv(&self.socket, spare_capacity(packet), RecvFlags::TRUNC) {
-                // A packet without bytes is no packet of ours either.
+                // An empty packet cannot come from this runtime either.
                 Ok((_, 0)) => return Err(ReceiveError::Closed),
                 Ok((_, length)) if length > self.longest => {
                     return Err(ReceiveError::Broken(format!("a packet of {length} bytes")));
                 }
                 Ok(_) => return Ok(()),
                 Err(Errno::INTR) => {}
-                // A peer that ends without having read everything resets the connection, which is told once; what
-                // it has sent before can still be read.
+                // A peer that ends without having read everything resets the connection, which is
+                // reported once; packets that it has sent before can still be read.
                 Err(Errno::CONNRESET) if !reset => reset = true,
                 Err(Errno::CONNRESET) => return Err(ReceiveError::Closed),
                 Err(error) => return Err(ReceiveError::Broken(error.to_string())),
@@ -119,7 +120,7 @@ impl LaneReceiver for SocketReceiver {
     }
 }
 
-/// Ends the wait in a receive, after what has arrived before.
+/// Ends the wait in a receive, after everything that has arrived before.
 struct SocketEnd(Arc<OwnedFd>);
 
 impl LaneEnd for SocketEnd {
@@ -135,21 +136,22 @@ impl LaneEnd for SocketEnd {
     }
 }
 
-/// The controller's ends, before the child has said who it is, and those that the child gets with its first
-/// record.
+/// The controller's ends, before the child has introduced itself, and the ends that the child gets
+/// with its first record.
 pub(crate) struct Offer {
     expected: Expected,
     handed: [OwnedFd; 2],
 }
 
 impl Offer {
-    /// Makes the sockets; the second one is to become the child's stdin.
+    /// Creates the sockets; the second value becomes the child's stdin.
     pub(crate) fn new() -> io::Result<(Self, OwnedFd)> {
         let (requests, stdin) = pair()?;
         let (events, events_of_child) = pair()?;
         let (control, control_of_child) = pair()?;
-        // Nothing is read from these, and so nothing shall wait there: descriptors in flight count against
-        // all that this user's processes may have, and what is parked against the kernel's memory.
+        // These are never read, so nothing may wait in them: descriptors in flight count against
+        // the limit of all processes of this user, and queued data counts against the kernel's
+        // memory.
         for unread in [&requests, &control] {
             shutdown(unread, Shutdown::Read)?;
         }
@@ -157,9 +159,11 @@ impl Offer {
         Ok((Self { expected, handed: [events_of_child, control_of_child] }, stdin))
     }
 
-    /// Puts the first record where the child will find it, with what tells it of the controller's end.
+    /// Puts the first record where the child will find it, together with the descriptor that
+    /// reports the controller's end.
     pub(crate) fn send(self, record: &[u8], controller: Option<&OwnedFd>) -> io::Result<Expected> {
-        // A child of an older version takes two descriptors: so the third one is the one that it may miss.
+        // A child of an older version accepts two descriptors, so the third one must be the one
+        // that it can do without.
         let handed = self.handed.iter().chain(controller).map(AsFd::as_fd).collect::<Vec<_>>();
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(HANDED))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
@@ -170,14 +174,14 @@ impl Offer {
     }
 }
 
-/// What a child says first.
+/// The first message of a child.
 pub(crate) enum Said {
     Introduction(Introduction),
-    /// It speaks this protocol, and cannot be talked to.
+    /// The child speaks this protocol, so communication with it is impossible.
     OtherProtocol(u32),
 }
 
-/// The lanes of a child that has yet to introduce itself.
+/// The lanes of a child that has not introduced itself yet.
 pub(crate) struct Expected {
     requests: OwnedFd,
     events: Arc<OwnedFd>,
@@ -185,15 +189,16 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
-    /// Ends the wait for the introduction, and later the reader's.
+    /// Returns a handle that ends the wait for the introduction, and later the reader's wait.
     pub(crate) fn end(&self) -> Arc<dyn LaneEnd> {
         Arc::new(SocketEnd(Arc::clone(&self.events)))
     }
 
-    /// Waits until the child has said who it is. The watcher ends the wait, by [`Expected::end`].
+    /// Waits until the child has introduced itself. The watcher ends the wait with
+    /// [`Expected::end`].
     ///
-    /// The nonce comes first: who does not know it is not listened to any longer. What is decoded may take no
-    /// more memory than an honest introduction of its length.
+    /// The nonce comes first: a peer that does not know it is not read any further. Decoding may
+    /// take no more memory than an honest introduction of that length.
     pub(crate) fn introduction(
         &self,
         generation: u32,
@@ -211,7 +216,7 @@ impl Expected {
             }
             length += packet.len();
             if length > INTRODUCTION_BYTES {
-                return Err(broken(&"an endless introduction"));
+                return Err(broken(&"the introduction is too long"));
             }
             let (head, body) = Head::parse(&packet, generation).map_err(|error| broken(&error))?;
             let take = |item: ItemHead, payload: crate::wire::packet::Payload<'_>| {
@@ -229,7 +234,7 @@ impl Expected {
             }
             let begun = introduction.as_ref().map_or(assembler.begun(), |it| it.as_slice());
             if begun.first_chunk().is_some_and(|said: &Nonce| *said != nonce) {
-                return Err(broken(&"it does not know the nonce"));
+                return Err(broken(&"the nonce is wrong"));
             }
         }
         let bytes = introduction.unwrap_or_default();
@@ -242,7 +247,7 @@ impl Expected {
         SocketReceiver { socket: Arc::clone(&self.events), longest: longest_packet(window) }
     }
 
-    /// The lanes of a child that was recognised.
+    /// Returns the lanes of a child that was recognised.
     pub(crate) fn into_lanes(self, window: u32) -> ControllerLanes {
         let events = self.receiver(window);
         let events_end = self.end();
@@ -262,11 +267,11 @@ fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     crate::process::sys::above(make, |(one, other)| vec![one.as_raw_fd(), other.as_raw_fd()])
 }
 
-/// What a child finds as its stdin.
+/// The socket that a child finds as its stdin.
 pub(crate) struct Inherited(OwnedFd);
 
 impl Inherited {
-    /// The controller's socket, if stdin is one; the child's stdin is empty from then on.
+    /// Takes the controller's socket, if stdin is one; from then on the child's stdin is empty.
     pub(crate) fn take() -> Option<Self> {
         let stdin = io::stdin();
         if sockopt::socket_type(&stdin) != Ok(SocketType::SEQPACKET) {
@@ -277,13 +282,13 @@ impl Inherited {
         Some(Self(socket))
     }
 
-    /// A socket that is no stdin.
+    /// Wraps a socket that is not stdin.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn new(socket: OwnedFd) -> Self {
         Self(socket)
     }
 
-    /// The first record, and the lanes that come with it.
+    /// Receives the first record, and the lanes that come with it.
     pub(crate) fn receive(self) -> io::Result<(Vec<u8>, Accepted)> {
         let mut record = vec![0; RECORD_BYTES];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(HANDED))];
@@ -320,24 +325,24 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    /// What tells of the controller's end.
+    /// Takes the descriptor that reports the controller's end.
     pub(crate) fn take_controller(&mut self) -> Option<OwnedFd> {
         self.controller.take()
     }
 
-    /// The child's end of the events lane, to write to it whatever one likes.
+    /// Returns the child's end of the events lane, for writing arbitrary bytes to it.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn into_events(self) -> OwnedFd {
         self.events
     }
 
-    /// Says which protocol this child speaks, to a controller of another version.
+    /// Reports this child's protocol to a controller of another version.
     pub(crate) fn say_other_protocol(&self) {
-        // There is room: it is the first packet.
+        // There is room, because it is the first packet.
         let _ = send(&self.events, &other_protocol(), SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
     }
 
-    /// Says who this child is; what the controller thinks of it shows in its first item.
+    /// Sends the child's introduction; the controller's first item shows whether it was accepted.
     pub(crate) fn introduce(
         self,
         introduction: &Introduction,
@@ -346,7 +351,7 @@ impl Accepted {
     ) -> io::Result<ChildLanes> {
         let events = SocketSender { socket: self.events, no_room: NoRoom::Wait };
         let payload = postcard::to_stdvec(introduction).map_err(io::Error::other)?;
-        // The controller reads it whatever it is: no credit is needed.
+        // The controller reads it in any case, so no credit is needed.
         let mut queue = Outgoing::new(window, Bounds { entries: 1, bytes: payload.len() });
         queue.push(ItemHead::new(ItemKind::Introduction, 0, 0), None, Payload::Ready(payload));
         let head = Head::new(PacketKind::Items, generation);

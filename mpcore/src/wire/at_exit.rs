@@ -1,14 +1,14 @@
-//! How a child ends with its program.
+//! How a child ends together with its program.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How a child ends where nothing else was asked of it: when its last control is dropped, and when the program
-/// ends ([`#[mpcore::main]`](crate::main), [`shutdown`](crate::shutdown), `mpqt::run`).
+/// How a child ends if it was not stopped explicitly: when its last control is dropped, and when
+/// the program ends ([`#[mpcore::main]`](crate::main), [`shutdown`](crate::shutdown), `mpqt::run`).
 ///
-/// A child passes it on: the children of its own, in whatever process, end in the same way unless their builders
-/// say otherwise.
+/// A child passes it on: its own children, in whatever process, end in the same way unless their
+/// builders specify otherwise.
 ///
 /// ```no_run
 /// # #[mpcore::process] trait Laser { fn fire(&mut self); }
@@ -23,17 +23,19 @@ use serde::{Deserialize, Serialize};
 ///     .child::<LaserProcess>()
 ///     .at_exit(AtExit::Finish(Duration::from_secs(10)))
 ///     .spawn()?;
-/// laser.fire(); // is done, also if the program ends now
+/// laser.fire(); // runs even if the program ends now
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum AtExit {
-    /// It is stopped, as by [`Process::stop`](crate::Process::stop): what is queued ends as stopped.
+    /// The child is stopped, as by [`Process::stop`](crate::Process::stop): queued commands end as
+    /// stopped.
     #[default]
     Stop,
-    /// It does what is queued first, as by [`Process::finish_within`](crate::Process::finish_within) this time.
-    /// With [`Duration::MAX`] the end of the program waits for as long as that takes.
+    /// The child first runs all queued commands, as by
+    /// [`Process::finish_within`](crate::Process::finish_within) this time. With [`Duration::MAX`]
+    /// the end of the program waits for as long as that takes.
     Finish(Duration),
 }

@@ -1,9 +1,10 @@
-//! The sender's check of a type's two serde halves: what `Deserialize` asks for is compared with the tags
-//! of what `Serialize` has written.
+//! The sender's check of a type's two serde halves: compares what `Deserialize` asks for with the
+//! tags of what `Serialize` has written.
 //!
-//! The type is answered as from the plain form: fields by their order, variants by their index, and nothing
-//! that it could read as text. Where it asks for anything else than what was written, in kind, number, name
-//! or order, the plain form would be misread, and [`Decoder::differs`] says so even if the type goes on.
+//! The type gets the same answers as from the plain form: fields by their order, variants by their
+//! index, and nothing that it could read as text. If it asks for anything other than what was
+//! written, in kind, number, name or order, the plain form would be misread; [`Decoder::differs`]
+//! reports that even if the type goes on.
 
 use serde::de::value::U32Deserializer;
 use serde::de::{
@@ -19,7 +20,7 @@ use super::tag::Tag;
 type Result<T> = std::result::Result<T, Refusal>;
 
 impl<'de> Decoder<'de> {
-    /// The type's halves differ.
+    /// Records that the type's halves differ.
     #[cold]
     pub(super) fn differ(&mut self, asked: &'static str, name: Option<&str>) -> Refusal {
         self.differs = true;
@@ -31,7 +32,7 @@ impl<'de> Decoder<'de> {
         Why::Halves { asked, written }.into()
     }
 
-    /// The value that comes must be of this kind.
+    /// Requires the next value to be of this kind.
     pub(super) fn expect(&mut self, asked: Tag) -> Result<()> {
         match self.next_tag()? == asked {
             true => Ok(()),
@@ -39,14 +40,14 @@ impl<'de> Decoder<'de> {
         }
     }
 
-    /// The same, and takes its tag.
+    /// Requires the next value to be of this kind, and takes its tag.
     fn open(&mut self, asked: Tag) -> Result<()> {
         self.expect(asked)?;
         self.skip_tag();
         Ok(())
     }
 
-    /// Everything that was written must have been asked for.
+    /// Requires that everything that was written has been asked for.
     fn close(&mut self) -> Result<()> {
         match self.next_tag()? {
             Tag::End => {
@@ -112,7 +113,8 @@ impl<'de> Decoder<'de> {
         })
     }
 
-    /// Both halves must mean the same variant by its index: `variants` are the names that the type reads.
+    /// Both halves must refer to the same variant with its index: `variants` are the names that the
+    /// type reads.
     pub(super) fn checked_enum<V: Visitor<'de>>(
         &mut self,
         variants: &'static [&'static str],
@@ -127,7 +129,8 @@ impl<'de> Decoder<'de> {
         self.level(visitor, |decoder, visitor| {
             let index: u32 = decoder.plain()?;
             let name = decoder.name()?;
-            // An alias stands among the names, and shifts them: such a type is described from there on.
+            // An alias is among the names, and shifts them: values of such a type are then
+            // described.
             if variants.get(index as usize) != Some(&name) {
                 return Err(decoder.differ("another variant", Some(name)));
             }
@@ -161,12 +164,12 @@ impl<'de> SeqAccess<'de> for Values<'_, 'de> {
     }
 }
 
-/// Fields by their order, which must be that of the names. An alias stands among them and is passed over.
+/// Fields in their order, which must be that of the names. An alias among the names is skipped.
 struct Fields<'a, 'de> {
     decoder: &'a mut Decoder<'de>,
-    /// Those that may come.
+    /// The names that may follow.
     names: &'static [&'static str],
-    /// As many as the plain form would give out.
+    /// The number of fields that the plain form would yield.
     left: usize,
 }
 
@@ -180,7 +183,7 @@ impl<'de> SeqAccess<'de> for Fields<'_, 'de> {
         self.left -= 1;
         match self.decoder.next_tag()? {
             Tag::Field => self.decoder.skip_tag(),
-            // The plain form would go on with what stands behind the struct.
+            // The plain form would continue with the data behind the struct.
             _ => return Err(self.decoder.differ("one more field", None)),
         }
         let name = self.decoder.name()?;
@@ -211,7 +214,7 @@ impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
         let index: U32Deserializer<Refusal> = self.index.into_deserializer();
         match seed.deserialize(index) {
             Ok(variant) => Ok((variant, self)),
-            // Its `Deserialize` has no such index: it counts other variants.
+            // Its `Deserialize` has no such index, because it counts other variants.
             Err(_) => Err(self.decoder.differ("another variant", Some(self.name))),
         }
     }

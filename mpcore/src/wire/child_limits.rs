@@ -1,7 +1,7 @@
-//! What a child may use: asked for by the controller, set by the child itself.
+//! Resource limits of a child: requested by the controller, set by the child itself.
 //!
-//! The wishes travel in the first record ([`handshake`](super::handshake)), so that the child can act on
-//! them before it has decoded anything else. Here they are only collected and checked.
+//! The limits travel in the first record ([`handshake`](super::handshake)), so that the child can
+//! set them before it has decoded anything else. This module only collects and checks them.
 
 use std::time::Duration;
 
@@ -12,10 +12,11 @@ use crate::limits::{CHILD_MEMORY, CHILD_OPEN_FILES, SANDBOX_BYTES};
 
 /// Limits of a child, for [`Builder::limits`](crate::Builder::limits).
 ///
-/// The child sets them itself, first thing in [`init`](crate::init()), before its config is decoded. What
-/// it starts inherits them, each process with a full allowance of its own. They only ever lower what the
-/// controller has: a child never may more than its controller. If one cannot be set, the start ends as
-/// [`Failure::Limits`](crate::Failure::Limits); if this system has no such limit, `build` refuses it.
+/// The child sets them itself at the very start of [`init`](crate::init()), before its config is
+/// decoded. Processes that it starts inherit them, each with a full allowance of its own. They only
+/// ever lower the controller's limits: a child never has more than its controller. If a limit
+/// cannot be set, the start ends with [`Failure::Limits`](crate::Failure::Limits); if the system
+/// does not support it, `build` refuses it.
 ///
 /// ```no_run
 /// # #[mpcore::process] trait Laser { fn fire(&mut self); }
@@ -44,24 +45,24 @@ pub struct ChildLimits {
     pub(crate) sandbox: Option<Sandbox>,
 }
 
-/// Why no child can have such limits.
+/// Why no child can have these limits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LimitsError {
     /// The framework could not work in such a child.
     #[error("a child that may open {asked} files cannot serve; allow at least {need}")]
     OpenFiles {
-        /// How many were to be allowed.
+        /// The requested limit.
         asked: u64,
-        /// How many the framework needs.
+        /// The number that the framework needs.
         need: u64,
     },
-    /// The same.
+    /// The framework could not work in such a child.
     #[error("a child with {asked} bytes of memory cannot serve; allow at least {need}")]
     Memory {
-        /// How many were to be allowed.
+        /// The requested limit.
         asked: u64,
-        /// How many the framework needs.
+        /// The number that the framework needs.
         need: u64,
     },
     /// The system counts whole seconds.
@@ -70,39 +71,40 @@ pub enum LimitsError {
     /// Out of range.
     #[error("there is no nice level {0}; levels go from -20, which comes first, to 19")]
     Nice(i32),
-    /// The paths do not fit what a child is told first.
+    /// The paths do not fit into the first record.
     #[error(
         "the paths of the sandbox take {bytes} bytes and must not take more than {most}; name folders \
          instead of the files in them"
     )]
     TooManyPaths {
-        /// How many they take.
+        /// The size of the paths.
         bytes: usize,
-        /// How many they may take.
+        /// The allowed size.
         most: usize,
     },
     /// A child on a thread has no limits of its own.
     #[error("an in-process child shares its process with the controller, so it can have no limits")]
     InProcess,
-    /// Silence would be worse.
+    /// The system does not support a limit. Ignoring that silently would be worse.
     #[error("this system cannot limit {0}; leave that limit out here")]
     NotSupported(&'static str),
 }
 
 impl ChildLimits {
-    /// None.
+    /// Sets no limits.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many bytes of memory the child may have for data of its own: heap, stacks of threads, private
+    /// Limits the child's own data to this many bytes of memory: heap, stacks of threads, private
     /// maps. At least 16 MiB. Linux.
     ///
-    /// An allocation beyond it fails, which ends a Rust program by SIGABRT; its last line on stderr, in the
-    /// exit report, says how much it wanted. This is `RLIMIT_DATA`, and not `RLIMIT_AS`: address space is
-    /// reserved in large pieces that are never used, so a bound on it is hit at random, by a further
-    /// thread for example. Files and shared memory that are mapped do not count.
+    /// An allocation beyond the limit fails, which ends a Rust program with SIGABRT; its last line
+    /// on stderr, which is in the exit report, names the requested size. This is `RLIMIT_DATA`, and
+    /// not `RLIMIT_AS`: address space is reserved in large pieces that are never used, so a limit
+    /// on it is hit at random, for example by another thread. Files and shared memory that are
+    /// mapped do not count.
     ///
     /// ```
     /// # use mpcore::ChildLimits;
@@ -114,11 +116,11 @@ impl ChildLimits {
         self
     }
 
-    /// How long the child may compute, over all its threads, in whole seconds, rounded up. Waiting does not
-    /// count. Unix.
+    /// Limits the child's CPU time, over all its threads, in whole seconds, rounded up. Waiting
+    /// does not count. Unix.
     ///
-    /// A child that has used it up is ended by SIGXCPU, which the exit report names; one that ignores the
-    /// signal is killed a second later.
+    /// A child that has used up its time is ended by SIGXCPU, which the exit report names; one that
+    /// ignores the signal is killed a second later.
     ///
     /// ```
     /// # use mpcore::ChildLimits;
@@ -130,9 +132,9 @@ impl ChildLimits {
         self
     }
 
-    /// How many files, sockets and pipes the child may have open at once, those of the framework included.
-    /// At least 24, more where the program inherits open files. The next one cannot be opened, with an
-    /// error that says so. Unix.
+    /// Limits how many files, sockets and pipes the child may have open at once, including those of
+    /// the framework. At least 24, more if the program inherits open files. Opening one more fails
+    /// with an error that names this cause. Unix.
     ///
     /// ```
     /// # use mpcore::ChildLimits;
@@ -144,8 +146,8 @@ impl ChildLimits {
         self
     }
 
-    /// How willingly the child leaves the processor to others: 0 is usual, 19 runs only when nobody else
-    /// wants to. Below the controller's own level needs a privilege. Unix.
+    /// Sets the child's nice level: 0 is the usual one; at 19 it runs only when no other process
+    /// wants the processor. A level below the controller's own needs a privilege. Unix.
     ///
     /// ```
     /// # use mpcore::ChildLimits;
@@ -157,8 +159,8 @@ impl ChildLimits {
         self
     }
 
-    /// Nothing that the child starts gets more rights than it has itself: set-user-id programs such as
-    /// `sudo` run without theirs. Linux.
+    /// Prevents processes that the child starts from gaining more rights than the child itself:
+    /// set-user-id programs such as `sudo` run without theirs. Linux.
     ///
     /// ```
     /// # use mpcore::ChildLimits;
@@ -170,7 +172,7 @@ impl ChildLimits {
         self
     }
 
-    /// Which files the child may reach. Linux.
+    /// Restricts the files that the child may access. Linux.
     ///
     /// ```
     /// use mpcore::{ChildLimits, Sandbox};
@@ -185,7 +187,7 @@ impl ChildLimits {
         self
     }
 
-    /// Whether a child may have these limits on this system.
+    /// Checks whether a child may have these limits on this system.
     pub(crate) fn check(&self) -> Result<(), LimitsError> {
         self.supported_where(cfg!(unix), cfg!(target_os = "linux"))?;
         if let Some(asked) = self.open_files.filter(|asked| *asked < CHILD_OPEN_FILES) {

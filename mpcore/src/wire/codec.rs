@@ -1,8 +1,9 @@
-//! How values become bytes: the one place where `serde` is asked for anything.
+//! How values become bytes: the only place that uses `serde` bounds.
 //!
 //! Every bound on a user's type is stated here, by a const function that the generated code calls
-//! with the span of the type ([`wire`], [`wire_default`], [`raise`]). Everything else works with the
-//! function pointers they return, so a type that cannot travel is one error, at the user's token.
+//! with the span of the type ([`wire`], [`wire_default`], [`raise`]). Everything else works with
+//! the function pointers that they return, so a type that cannot travel causes a single error, at
+//! the user's token.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use crate::unwind::caught;
 
 /// A value that can travel between processes: serde in both directions, owned, and `Send`.
 ///
-/// Implemented for every type that qualifies; there is nothing to write.
+/// Implemented for every type that qualifies; you do not implement it yourself.
 ///
 #[doc = include_str!("../../docs/types.md")]
 #[diagnostic::on_unimplemented(
@@ -39,7 +40,7 @@ pub trait Wire: Serialize + DeserializeOwned + Send + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Send + 'static> Wire for T {}
 
-/// A value that can travel and has a default: what a property without `default = …` needs.
+/// A value that can travel and has a default, as a property without `default = …` requires.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a property without a default value",
     label = "needs `Default`, `serde::Serialize`, `serde::Deserialize`, `Send` and no borrowed data",
@@ -52,7 +53,7 @@ pub trait WireDefault: Wire + Default {}
 #[diagnostic::do_not_recommend]
 impl<T: Wire + Default> WireDefault for T {}
 
-/// An error a command may end with.
+/// An error that a command can return.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a command",
     label = "needs `serde::Serialize`, `serde::Deserialize`, `Display`, `Send` and no borrowed data",
@@ -78,7 +79,7 @@ pub enum EncodeError {
         /// The bound, in bytes.
         limit: usize,
     },
-    /// The value is nested deeper than the other side would follow.
+    /// The value is nested deeper than the other side would decode.
     #[error(
         "a value of `{of}` is nested more than {limit} levels deep; send what it is made of as a flat \
          sequence"
@@ -94,11 +95,11 @@ pub enum EncodeError {
     Refused {
         /// The type's name.
         of: &'static str,
-        /// What serde or postcard said.
+        /// The message of serde or postcard.
         message: String,
     },
-    /// The type's own `Deserialize` does not read what its `Serialize` writes, so the other side would not
-    /// get the value.
+    /// The type's own `Deserialize` does not read what its `Serialize` writes, so the other side
+    /// would not get the value.
     #[error("a `{of}` does not read back what it writes: {message}; see \"Which types travel\"")]
     NotReadBack {
         /// The type's name.
@@ -130,12 +131,12 @@ impl DecodeError {
     }
 }
 
-/// Decodes one of the framework's own reports, which fills `bytes` exactly.
+/// Decodes one of the framework's own reports, which must fill `bytes` exactly.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     decode_all(Decoder::new(bytes), bytes)
 }
 
-/// The same, with this much memory.
+/// Like [`decode`], with this memory budget.
 #[cfg(target_os = "linux")]
 pub(crate) fn decode_within<T: DeserializeOwned>(
     bytes: &[u8],
@@ -173,7 +174,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// An empty buffer that may grow to `limit` bytes.
+    /// Creates an empty buffer that may grow to `limit` bytes.
     pub(crate) fn new(limit: usize) -> Self {
         Self { bytes: Vec::new(), limit, overflowed: false }
     }
@@ -202,7 +203,7 @@ impl Encoder {
         }
         match self.encode_described(value, known, Options::Marked) {
             Err(refused @ EncodeError::NotReadBack { .. }) => {
-                // Its type may know options only as JSON has them.
+                // The type may support options only as JSON has them.
                 self.bytes.truncate(start);
                 self.encode_described(value, known, Options::Bare).map_err(|_| refused)?;
                 known.bare_options_from_now_on();
@@ -266,7 +267,7 @@ impl Encoder {
             let value = T::deserialize(&mut decoder).map(drop);
             value.map_err(|refusal| refusal.to_string())
         });
-        // A thread that is panicking cannot try it; nothing is learnt then.
+        // A thread that is panicking cannot try this; then nothing is learnt.
         let Ok(read) = read else { return Ok(()) };
         let message = match read {
             Some(Ok(())) if decoder.rest().is_empty() => {
@@ -313,7 +314,7 @@ pub(crate) mod forged {
         static FORGED: Cell<bool> = const { Cell::new(false) };
     }
 
-    /// Called by a `Serialize` that lies: what it writes is not compared with what its type reads.
+    /// Called by a `Serialize` that lies: its output is not compared with what its type reads.
     pub fn note() {
         FORGED.set(true);
     }
@@ -323,7 +324,7 @@ pub(crate) mod forged {
     }
 }
 
-/// The described form of any value, for tests; no bytes of one that is over a bound.
+/// Returns the described form of any value, for tests; no bytes if the value is over a bound.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn in_described<T: Wire>(value: &T) -> Vec<u8> {
     let mut encoder = Encoder::new(VALUE_BYTES);
@@ -331,17 +332,17 @@ pub(crate) fn in_described<T: Wire>(value: &T) -> Vec<u8> {
     encoder.into_bytes()
 }
 
-/// Which form a value is to have.
+/// The form that a value needs.
 enum Verdict {
-    /// The plain one: the other side reads what was written.
+    /// The plain form: the other side reads what was written.
     Faithful,
-    /// The described one.
+    /// The described form.
     Undescribed,
-    /// The described one for this value alone: nothing could be found out.
+    /// The described form for this value only, because the check could not run.
     Unseen,
 }
 
-/// Reads a value back that has structures which no value of its type had before.
+/// Reads back a value with structures that no earlier value of its type had.
 #[cold]
 #[inline(never)]
 fn read_back<T: Wire>(
@@ -350,7 +351,8 @@ fn read_back<T: Wire>(
     fresh: &[u64],
     large: bool,
 ) -> Result<Verdict, EncodeError> {
-    // Of a large value one element of each kind shows what is to be seen, unless the type counts them.
+    // For a large value one element of each kind shows all structures, unless the type counts its
+    // elements.
     let samples = large.then(|| compare(value, known, Elements::Samples));
     let read = samples.filter(|read| *read != Halves::Refused);
     Ok(match read.unwrap_or_else(|| compare(value, known, Elements::All)) {
@@ -360,8 +362,8 @@ fn read_back<T: Wire>(
         }
         Halves::Differ => Verdict::Undescribed,
         Halves::Unseen => Verdict::Unseen,
-        // Its type may read only what reads as JSON does. Else the other side says why it is refused, and
-        // nothing is learnt from it.
+        // The type may read only data that looks like JSON. Otherwise the other side reports why
+        // the value is refused, and nothing is learnt from it.
         Halves::Refused => {
             let mut scratch = Encoder::new(VALUE_BYTES);
             match scratch.encode_described(value, known, Options::Marked) {
@@ -375,14 +377,14 @@ fn read_back<T: Wire>(
     })
 }
 
-/// How a type's two serde halves stand to each other, as one value shows it.
+/// Whether a type's two serde halves agree, as far as one value shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Halves {
     Agree,
     Differ,
-    /// The type's `Deserialize` does not take the value, although it asks for what was written.
+    /// The type's `Deserialize` rejects the value, although it asks for what was written.
     Refused,
-    /// This thread is panicking, and could not stand another panic.
+    /// This thread is panicking and would not survive another panic.
     Unseen,
 }
 
@@ -391,7 +393,7 @@ fn compare<T: Wire>(value: &T, known: &'static Known, elements: Elements) -> Hal
     let mut decoder = Decoder::of_form(&trace, Form::Checked);
     let read = quietly(|| {
         let again = T::deserialize(&mut decoder).ok()?;
-        // An enum whose halves count differently reads another variant, and takes it for a value.
+        // An enum whose halves count differently reads another variant without an error.
         let variants = trace_of(&again, known, Elements::All);
         Some(variants)
     });
@@ -420,9 +422,10 @@ fn is_unit<T: 'static>() -> bool {
     std::any::TypeId::of::<T>() == std::any::TypeId::of::<()>()
 }
 
-/// Whether the type is one of std's whose halves are known to agree, so that nothing is to be noted of it.
+/// Returns whether the type is one of std's whose halves are known to agree, so that nothing has to
+/// be recorded for it.
 ///
-/// It decides nothing about the bytes: both sides write and read the form all the same.
+/// This does not affect the bytes: both sides still write and read the form.
 fn is_simple<T: 'static>() -> bool {
     use std::any::TypeId;
     let id = TypeId::of::<T>();
@@ -435,21 +438,21 @@ fn is_simple<T: 'static>() -> bool {
     is!(bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char String usize isize)
 }
 
-/// postcard writes here.
+/// The output of postcard.
 pub(super) struct Sink<'a>(&'a mut Encoder);
 
 impl Sink<'_> {
-    /// How much has been written.
+    /// Returns the number of bytes written so far.
     pub(super) fn position(&self) -> usize {
         self.0.bytes.len()
     }
 
-    /// Whether this byte, and nothing else, was written at a position.
+    /// Returns whether exactly this byte was written after a position.
     pub(super) fn is_at(&self, position: usize, byte: u8) -> bool {
         self.0.bytes[position..] == [byte]
     }
 
-    /// What was written behind this position is dropped.
+    /// Drops everything that was written after this position.
     pub(super) fn cut_back(&mut self, position: usize) {
         self.0.bytes.truncate(position);
     }
@@ -478,20 +481,20 @@ impl Flavor for Sink<'_> {
 /// Encodes a value that has moved to another thread.
 pub(crate) type Deferred = Box<dyn FnOnce(&mut Encoder) -> Result<(), EncodeError> + Send>;
 
-/// Makes the shape of a type, when it is asked for: that runs the user's `Deserialize`.
+/// Computes the shape of a type on demand, which runs the user's `Deserialize`.
 pub(crate) type ShapeFn = fn() -> Arc<str>;
 
-/// The next value of those that one message holds.
+/// Decodes the next of the values in one message.
 type DecodeFn<T> = fn(&mut Decoder<'_>) -> Result<T, DecodeError>;
 
-/// How values of one type become bytes and back: function pointers, no bounds.
+/// Encodes and decodes the values of one type: function pointers, no bounds.
 pub struct Codec<T: 'static> {
     encode: fn(&T, &mut Encoder) -> Result<(), EncodeError>,
     defer: fn(T) -> Deferred,
     decode: DecodeFn<T>,
-    /// Whether what was encoded can be decoded whatever the value is.
+    /// Whether every encoded value can be decoded.
     always_reads: fn() -> bool,
-    /// The value's tags.
+    /// Returns the value's tags.
     trace: fn(&T) -> Option<Vec<u8>>,
     shape: ShapeFn,
 }
@@ -511,7 +514,7 @@ impl<T> fmt::Debug for Codec<T> {
 }
 
 impl<T> Codec<T> {
-    /// The bytes of a value that stands alone. A unit has none, and needs no room.
+    /// Encodes a single value. A unit has no bytes, and needs no room.
     pub(crate) fn encode(&self, value: &T) -> Result<Vec<u8>, EncodeError> {
         if is_unit::<T>() {
             return Ok(Vec::new());
@@ -529,7 +532,8 @@ impl<T> Codec<T> {
         (self.defer)(value)
     }
 
-    /// Whether the other side will be able to decode these bytes, which are of a value of this type.
+    /// Checks that the other side will be able to decode these bytes, which encode a value of this
+    /// type.
     pub(crate) fn reads(&self, bytes: &[u8]) -> Result<(), EncodeError> {
         if (self.always_reads)() {
             return Ok(());
@@ -543,12 +547,12 @@ impl<T> Codec<T> {
         Err(EncodeError::NotReadBack { of, message })
     }
 
-    /// Whether two encodings of equal values differ by chance alone: in the order in which a `HashMap` or
-    /// `HashSet` gives its elements out.
+    /// Returns whether two encodings of equal values differ only by chance: in the order in which a
+    /// `HashMap` or `HashSet` iterates over its elements.
     ///
-    /// An order that belongs to the value (an `IndexMap`'s, a `Vec`'s) comes back when it is read and written
-    /// again; a hash map's is another one in every new map. Of a map of two elements that shows in every second
-    /// try only, so there are several.
+    /// An order that belongs to the value (an `IndexMap`'s, a `Vec`'s) is the same after reading
+    /// and writing the value again; the order of a hash map differs in every new map. For a map of
+    /// two elements only every second try shows that, so there are several tries.
     pub(crate) fn is_reordered(&self, before: &[u8], after: &[u8]) -> bool {
         const TRIES: usize = 10;
         if (self.always_reads)() || before.len() != after.len() {
@@ -562,7 +566,7 @@ impl<T> Codec<T> {
         judged.flatten().unwrap_or(false)
     }
 
-    /// Decodes a value that fills `bytes` exactly.
+    /// Decodes a value that must fill `bytes` exactly.
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<T, DecodeError> {
         let mut decoder = Decoder::new(bytes);
         let value = (self.decode)(&mut decoder)?;
@@ -575,7 +579,7 @@ impl<T> Codec<T> {
     }
 }
 
-/// The codec of a value that travels.
+/// Returns the codec of a value that travels.
 #[must_use]
 pub const fn wire<T: Wire>() -> Codec<T> {
     Codec {
@@ -592,16 +596,16 @@ pub const fn wire<T: Wire>() -> Codec<T> {
     }
 }
 
-/// The codec of a property without `default = …`, and its default.
+/// Returns the codec of a property without `default = …`, and its default.
 #[must_use]
 pub const fn wire_default<T: WireDefault>() -> (Codec<T>, fn() -> T) {
     (wire::<T>(), T::default)
 }
 
-/// The codec of a command's error, and how it is told to `exception_raised`.
+/// The codec of a command's error, and its message for `exception_raised`.
 pub struct ErrorCodec<E: 'static> {
     pub(crate) codec: Codec<E>,
-    /// What the error says, from its bytes.
+    /// Returns the error's message, from its bytes.
     pub(crate) message: fn(&[u8]) -> Result<String, DecodeError>,
 }
 
@@ -619,7 +623,7 @@ impl<E> fmt::Debug for ErrorCodec<E> {
     }
 }
 
-/// The codec of an error that a command may end with.
+/// Returns the codec of an error that a command can return.
 #[must_use]
 pub const fn raise<E: Raise>() -> ErrorCodec<E> {
     ErrorCodec {
@@ -628,7 +632,7 @@ pub const fn raise<E: Raise>() -> ErrorCodec<E> {
     }
 }
 
-/// The arguments of a command or an event: a tuple, encoded element after element.
+/// The arguments of a command or an event: a tuple, encoded element by element.
 pub trait Args: Sized + 'static {
     /// The codecs of the elements.
     type Codecs: Copy + Send + Sync + 'static;
@@ -717,10 +721,10 @@ mod tests {
             "3 bytes could not be decoded as `u8`: 1 bytes are left over"
         );
         assert!(codec.decode(&[]).is_err());
-        assert!(codec.decode(&[2, 1]).unwrap_err().to_string().contains("2 is no form"));
+        assert!(codec.decode(&[2, 1]).unwrap_err().to_string().contains("unknown value form 2"));
     }
 
-    /// Sixty megabytes of zeros as the introduction of a child took a gigabyte.
+    /// Regression: the introduction of a child with sixty megabytes of zeros took up a gigabyte.
     #[cfg(target_os = "linux")]
     #[test]
     fn what_is_decoded_within_a_budget_takes_no_more() {

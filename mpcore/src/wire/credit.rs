@@ -1,30 +1,30 @@
-//! Credit: why no send can block.
+//! Credit: the reason why no send can block.
 //!
-//! A lane's sender keeps a [`Window`], its receiver a [`Meter`]. Each packet has a [`charge`], which is
-//! what the kernel books for it at most; the sender sends only while the charges that have not been
-//! reported as consumed fit the window, and the window is at most two thirds of the kernel's buffer.
-//! The receiver reports totals, not increments, once per half window.
+//! A lane's sender keeps a [`Window`], its receiver a [`Meter`]. Each packet has a [`charge`], an
+//! upper bound of what the kernel books for it. The sender sends only while the charges that have
+//! not been reported as consumed fit the window, and the window is at most two thirds of the
+//! kernel's buffer. The receiver reports totals, not increments, once per half window.
 //!
 //! Invariant, checked by a property test: while data waits, either it may be sent, or the receiver
-//! has a report due or under way. It holds because no charge is larger than half a window.
+//! has a report due or in flight. It holds because no charge is larger than half a window.
 
 use crate::limits::CREDIT_REPORTS;
 
-/// What the kernel books for a packet of `length` bytes, at most.
+/// Returns an upper bound of what the kernel books for a packet of `length` bytes.
 ///
-/// Linux charges the size of the allocation, not of the data: up to twice the length and the
+/// Linux charges the size of the allocation, not of the data: up to twice the length plus the
 /// bookkeeping for packets in one allocation, whole pages for larger ones.
 pub(crate) fn charge(length: usize) -> u64 {
     (2 * length + 1024).min(length + (20 << 10)) as u64
 }
 
-/// The longest packet whose charge is at most half of `window`.
+/// Returns the length of the longest packet whose charge is at most half of `window`.
 pub(crate) fn longest_packet(window: u32) -> usize {
     let half = window as usize / 2;
     (half.saturating_sub(20 << 10)).max(half.saturating_sub(1024) / 2)
 }
 
-/// How much a receiver consumes before it reports: half a window, or less.
+/// Returns how much a receiver consumes before it reports: half a window, or less.
 pub(crate) fn report_step(window: u32) -> u64 {
     u64::from(window) / CREDIT_REPORTS.get()
 }
@@ -37,7 +37,7 @@ pub(crate) struct Window {
     consumed: u64,
 }
 
-/// A receiver that reports what it cannot have consumed.
+/// The receiver reported more than it can have consumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{reported} bytes reported as consumed, {sent} sent, {known} known before")]
 pub(crate) struct FalseReport {
@@ -51,7 +51,7 @@ impl Window {
         Self { size: u64::from(size), sent: 0, consumed: 0 }
     }
 
-    /// Whether a packet of this charge may be sent now.
+    /// Returns whether a packet of this charge may be sent now.
     pub(crate) fn fits(&self, charge: u64) -> bool {
         let outstanding = self.sent - self.consumed;
         outstanding == 0 || outstanding + charge <= self.size
@@ -61,7 +61,8 @@ impl Window {
         self.sent += charge;
     }
 
-    /// The receiver's newest total. Reports may arrive late or twice: an older one changes nothing.
+    /// Records the receiver's newest total. Reports may arrive late or twice: an older one changes
+    /// nothing.
     pub(crate) fn report(&mut self, total: u64) -> Result<(), FalseReport> {
         if total > self.sent {
             return Err(FalseReport { reported: total, sent: self.sent, known: self.consumed });
@@ -74,7 +75,7 @@ impl Window {
 /// The receiver's side of a lane's credit.
 #[derive(Debug, Clone)]
 pub(crate) struct Meter {
-    /// A report is due after this much, half a window at most.
+    /// A report is due after this much, at most half a window.
     step: u64,
     consumed: u64,
     reported: u64,
@@ -89,17 +90,17 @@ impl Meter {
         self.consumed += charge;
     }
 
-    /// Whether a report is due even if nothing else is to be sent.
+    /// Returns whether a report is due even if nothing else is to be sent.
     pub(crate) fn due(&self) -> bool {
         self.consumed - self.reported >= self.step
     }
 
-    /// The total to put on the next message.
+    /// Returns the total to put on the next message.
     pub(crate) fn total(&self) -> u64 {
         self.consumed
     }
 
-    /// A message with this total was sent.
+    /// Records that a message with this total was sent.
     pub(crate) fn told(&mut self, total: u64) {
         self.reported = self.reported.max(total);
     }
@@ -133,7 +134,7 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Step {
-        /// A message is considered, and not sent.
+        /// A message is prepared, and not sent.
         LookAtTotal,
         Queue(usize),
         Send,
@@ -154,7 +155,7 @@ mod tests {
     }
 
     proptest! {
-        /// Data waits only while a report is due or under way, whatever happens in whatever order;
+        /// Data waits only while a report is due or in flight, whatever happens in whatever order;
         /// and the outstanding charges never exceed the window.
         #[test]
         fn data_never_waits_without_credit_under_way(

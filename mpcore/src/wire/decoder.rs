@@ -1,21 +1,23 @@
-//! Decoding of bytes that nobody vouches for: postcard's format, with bounds.
+//! Decodes untrusted bytes: postcard's format, with bounds.
 //!
-//! The bytes come from another process and may say anything. postcard itself never reads past their end;
-//! what it does not stop is a value that needs few bytes on the wire and much of everything else: a
-//! recursive type whose levels would use up the stack, a `Vec<()>` with a length of 2⁶⁴, a
-//! `Vec<Option<[u64; 32]>>` of zeros, each of which becomes 264 bytes. So a [`Decoder`] counts levels
-//! and bytes of memory while it decodes, and ends with an error at a bound.
+//! The bytes come from another process and may contain anything. postcard itself never reads past
+//! their end, but it does not stop a value that needs few bytes on the wire and a lot of everything
+//! else: a recursive type whose levels would exhaust the stack, a `Vec<()>` with a length of 2⁶⁴, a
+//! `Vec<Option<[u64; 32]>>` of zeros, each of which becomes 264 bytes. So a [`Decoder`] counts
+//! levels and bytes of memory while it decodes, and ends with an error at a bound.
 //!
-//! Numbers and texts are read by postcard; what contains other values is here. Runs on whichever
-//! thread looks at a value: the caller's, the inbox's, the reader of a run, the child's main thread.
+//! postcard reads numbers and strings; this module reads values that contain other values. It runs
+//! on whichever thread examines a value: the caller's, the inbox's, the reader of a run, the
+//! child's main thread.
 //!
-//! One decoder reads all [`Form`]s, so that a user's type is compiled for it once: the plain one here, the
-//! [described](super::described) one and what the sender [checks](super::checked) in modules of their own.
+//! One decoder reads all [`Form`]s, so that a user's type is compiled for it once: the plain one
+//! here, the [described](super::described) one and the sender's [check](super::checked) in their
+//! own modules.
 //!
-//! Bounds: [`VALUE_DEPTH`], [`DECODED_BYTES`] and [`DECODING_STACK`]; before it uses more than a little memory, it
-//! tries whether there is as much. Absent on purpose: a bound on time. The work is at most
-//! proportional to the bytes of both kinds, but for what a type does with what it has got: serde tries the variants of
-//! an `untagged` enum one by one, in every level.
+//! Bounds: [`VALUE_DEPTH`], [`DECODED_BYTES`] and [`DECODING_STACK`]. Before it uses a significant
+//! amount of memory, it checks that this much is available. Absent on purpose: a bound on time. The
+//! work is at most proportional to the bytes of both kinds, except for the type's own processing:
+//! serde tries the variants of an `untagged` enum one by one, at every level.
 
 use serde::Deserialize;
 use serde::de::value::U32Deserializer;
@@ -29,17 +31,17 @@ use super::refusal::{Refusal, Why};
 use super::tag::Tag;
 use crate::limits::{DECODED_BYTES, DECODING_STACK, ROOM_HINT, VALUE_DEPTH};
 
-/// What an element without a size is taken for, so that their number is bounded too.
+/// Charge for an element without a size, so that the number of such elements is bounded too.
 const SIZELESS: usize = 1024;
 
-/// Levels that any type may have, however large it is.
+/// Levels that any type may have, however large they are.
 const FREE_LEVELS: usize = 8;
 
-/// How the bytes of a value are to be read. The first byte of each value says it.
+/// How the bytes of a value are read. The first byte of each value gives the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Form {
-    /// postcard's format: the type says what each byte is.
+    /// postcard's format: the type determines the meaning of each byte.
     Plain = 0,
     /// With kinds and names: see [`Tag`].
     Described = 1,
@@ -55,25 +57,25 @@ pub(crate) struct Decoder<'de> {
     pub(super) depth: usize,
     /// Bytes of memory that may still be used.
     budget: usize,
-    /// What that was at the beginning.
+    /// The budget at the beginning.
     most: usize,
-    /// Where less is left than this, it is tried whether there is more.
+    /// If the remaining budget falls below this, the decoder checks that more memory is available.
     tried: usize,
-    /// Where on the stack decoding began.
+    /// Stack address at which decoding began.
     bottom: usize,
-    /// Something was asked for that was not written: see [`Form::Checked`].
+    /// The type asked for something that was not written: see [`Form::Checked`].
     pub(super) differs: bool,
 }
 
 type Result<T> = std::result::Result<T, Refusal>;
 
 impl<'de> Decoder<'de> {
-    /// For one of the framework's own types, or for values with their [`Form`]s before them.
+    /// Decodes one of the framework's own types, or values that are preceded by their [`Form`]s.
     pub(crate) fn new(bytes: &'de [u8]) -> Self {
         Self::of_form(bytes, Form::Plain)
     }
 
-    /// The same, with this much memory.
+    /// Like [`new`](Self::new), with this memory budget.
     #[cfg(target_os = "linux")]
     pub(crate) fn within(bytes: &'de [u8], budget: usize) -> Self {
         let most = budget.min(DECODED_BYTES);
@@ -93,7 +95,7 @@ impl<'de> Decoder<'de> {
         }
     }
 
-    /// Takes the form of the value that comes.
+    /// Takes the form of the next value.
     #[inline]
     pub(super) fn take_form(&mut self) -> Result<()> {
         self.form = match self.rest.split_first() {
@@ -106,7 +108,7 @@ impl<'de> Decoder<'de> {
                 Form::Described
             }
             Some((form, _)) => {
-                return Err(Why::Type(format!("{form} is no form of a value")).into());
+                return Err(Why::Type(format!("unknown value form {form}")).into());
             }
             // A unit by itself has no bytes at all.
             None => Form::Plain,
@@ -114,12 +116,12 @@ impl<'de> Decoder<'de> {
         Ok(())
     }
 
-    /// Whether the type has asked for something that was not written.
+    /// Returns whether the type has asked for something that was not written.
     pub(super) fn differs(&self) -> bool {
         self.differs
     }
 
-    /// What has not been decoded yet.
+    /// Returns the bytes that have not been decoded yet.
     pub(crate) fn rest(&self) -> &'de [u8] {
         self.rest
     }
@@ -143,8 +145,8 @@ impl<'de> Decoder<'de> {
         }
     }
 
-    /// Tries whether there is memory for `next`, and for a row that grows by doubling until it is tried again: what
-    /// was used before twice over.
+    /// Checks that there is memory for `next`, and for a sequence that grows by doubling until the
+    /// next check: twice the memory that was used before.
     #[cold]
     fn try_more(&mut self, next: usize) -> Result<()> {
         let used = self.most - self.budget;
@@ -154,7 +156,7 @@ impl<'de> Decoder<'de> {
         Ok(())
     }
 
-    /// Reads something that contains nothing else.
+    /// Reads a value that contains no other values.
     #[inline]
     pub(super) fn plain<T: Deserialize<'de>>(&mut self) -> Result<T> {
         let mut postcard = postcard::Deserializer::from_bytes(self.rest);
@@ -163,10 +165,10 @@ impl<'de> Decoder<'de> {
         Ok(value)
     }
 
-    /// Visits something that contains other values and takes up `V::Value` itself.
+    /// Visits a value that contains other values and itself takes up `V::Value`.
     ///
-    /// That counts although it may stand inside what was counted already: it may as well stand in a
-    /// `Box`, and nobody can tell here.
+    /// That is charged although the value may be inside one that was already charged: it could just
+    /// as well be in a `Box`, which is not visible here.
     #[inline]
     pub(super) fn level<V: Visitor<'de>>(
         &mut self,
@@ -188,14 +190,14 @@ impl<'de> Decoder<'de> {
         Ok(value)
     }
 
-    /// An element of a row of any length.
+    /// Reads an element of a sequence of any length.
     #[inline]
     pub(super) fn element<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         let own =
             const { if size_of::<S::Value>() == 0 { SIZELESS } else { size_of::<S::Value>() } };
         let before = self.budget;
         let value = seed.deserialize(&mut *self)?;
-        // Its levels have counted themselves.
+        // Its levels have already been charged.
         let counted = before - self.budget;
         if counted < own {
             self.charge(own - counted)?;
@@ -206,19 +208,19 @@ impl<'de> Decoder<'de> {
     #[inline]
     fn length(&mut self) -> Result<usize> {
         let length = self.plain::<u64>()?;
-        // Longer than the address space is longer than what any type takes.
+        // A length beyond the address space exceeds what any type accepts.
         Ok(usize::try_from(length).unwrap_or(usize::MAX))
     }
 }
 
-/// About where the stack ends now.
+/// Returns the approximate end of the stack.
 #[inline]
 fn stack_address() -> usize {
     let here = 0u8;
     (&raw const here).addr()
 }
 
-/// What postcard reads, and the visitor takes.
+/// Kinds of values that postcard reads, with their visitor methods.
 macro_rules! plain {
     ($($method:ident: $type:ty, $visit:ident, $tag:ident;)*) => {
         $(
@@ -233,7 +235,7 @@ macro_rules! plain {
     };
 }
 
-/// Texts and bytes take up what they are long.
+/// Strings and bytes take up their length in memory.
 macro_rules! block {
     ($($method:ident: $type:ty, $visit:ident, $tag:ident;)*) => {
         $(
@@ -250,7 +252,7 @@ macro_rules! block {
     };
 }
 
-/// What bytes without a description of themselves cannot answer.
+/// Requests that bytes without a description of themselves cannot answer.
 macro_rules! undescribed {
     ($($method:ident)*) => {
         $(
@@ -265,11 +267,11 @@ macro_rules! undescribed {
     };
 }
 
-const UNDESCRIBED: &str = "its `Deserialize` asks the bytes what they are, which the sender's type did not \
+const UNDESCRIBED: &str = "its `Deserialize` asks for self-describing data, which the sender's type did not \
                            ask for; build both sides from the same types";
 
 impl<'de> Decoder<'de> {
-    /// What a tag says, where the type asks for `asked`.
+    /// Reads a tagged value if the type asks for `asked`.
     #[cold]
     #[inline(never)]
     fn by_tag<V: Visitor<'de>>(&mut self, asked: Tag, visitor: V) -> Result<V::Value> {
@@ -360,7 +362,7 @@ impl<'de> Decoder<'de> {
         }
     }
 
-    /// What a newtype variant holds: a level of its own, as it was for the encoder.
+    /// Reads the content of a newtype variant: its own level, as it was for the encoder.
     pub(super) fn element_in_variant<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
@@ -514,14 +516,14 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
     }
 }
 
-/// As many elements as the bytes say.
+/// As many elements as the bytes announce.
 struct Elements<'a, 'de> {
     decoder: &'a mut Decoder<'de>,
     left: usize,
 }
 
 impl<'de> Elements<'_, 'de> {
-    /// The next element. After an error there is none, for a visitor that goes on all the same.
+    /// Returns the next element, and none after an error, in case the visitor goes on nevertheless.
     #[inline]
     fn next<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
         if self.left == 0 {
@@ -535,7 +537,7 @@ impl<'de> Elements<'_, 'de> {
         element.map(Some)
     }
 
-    /// Never more than the bytes could hold of elements of one byte.
+    /// Never more than the number of one-byte elements that the bytes could hold.
     #[inline]
     fn hint(&self) -> Option<usize> {
         Some(self.left.min(self.decoder.rest.len()).min(ROOM_HINT.get()))
@@ -575,11 +577,12 @@ impl<'de> MapAccess<'de> for Elements<'_, 'de> {
     }
 }
 
-/// As many fields as the type has: they stand inside what contains them, which has been counted.
+/// As many fields as the type has: they are part of their container, which has already been
+/// charged.
 struct Fields<'a, 'de> {
     decoder: &'a mut Decoder<'de>,
     left: usize,
-    /// Of a struct, for errors.
+    /// The field names of a struct, for errors.
     names: &'static [&'static str],
 }
 
@@ -605,7 +608,7 @@ impl<'de> SeqAccess<'de> for Fields<'_, 'de> {
     }
 }
 
-/// The variant of an enum: a level together with what it holds.
+/// The variant of an enum: one level together with its content.
 struct Variant<'a, 'de>(&'a mut Decoder<'de>);
 
 impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
@@ -666,11 +669,11 @@ mod tests {
         if decoder.rest.is_empty() { Ok(value) } else { Err("left over".into()) }
     }
 
-    /// The lengths that lie, and the deepest lies, end here within a blink.
+    /// Lying lengths and deep nesting fail here almost immediately.
     #[track_caller]
     fn refused<T: DeserializeOwned>(bytes: &[u8], phrase: &str) {
         let said = decode::<T>(bytes).err().expect("it is refused");
-        assert!(said.contains(phrase), "`{said}` does not say `{phrase}`");
+        assert!(said.contains(phrase), "`{said}` does not contain `{phrase}`");
     }
 
     /// 2⁶⁴ - 1 as a length.
@@ -711,7 +714,7 @@ mod tests {
         refused::<Onion>(&[1; 1 << 20], deep);
         refused::<Endless>(&[], deep);
         refused::<HashMap<u8, Tree>>(&[1; 1 << 20], deep);
-        // A level may itself need a lot of the stack.
+        // A single level may need a lot of stack.
         refused::<Large>(&[0, 1].repeat(1 << 20), "KiB of the stack");
     }
 
@@ -764,7 +767,7 @@ mod tests {
         fn check<T: DeserializeOwned>(elements: usize, enough: bool) {
             let mut bytes = postcard::to_stdvec(&elements).unwrap();
             bytes.resize(bytes.len() + elements, 0);
-            // What is allocated stays small here; nothing but the number is another one.
+            // The allocation stays small here; only the number differs.
             let mut decoder = Decoder { budget: 1 << 20, ..Decoder::new(&bytes) };
             match Vec::<T>::deserialize(&mut decoder) {
                 Ok(_) => assert!(enough, "{elements}"),
@@ -773,7 +776,7 @@ mod tests {
         }
         check::<Option<[u64; 32]>>(3900, true);
         check::<Option<[u64; 32]>>(4000, false);
-        // In a box, which no size shows.
+        // In a box, whose content no size shows.
         check::<Box<Option<[[u64; 32]; 8]>>>(500, true);
         check::<Box<Option<[[u64; 32]; 8]>>>(520, false);
         check::<u8>(1_000_000, true);
@@ -786,7 +789,7 @@ mod tests {
 
     #[test]
     fn a_hint_is_no_promise() {
-        /// Takes the hint at its word.
+        /// Trusts the hint.
         #[derive(Debug)]
         struct Trusting(usize);
 
@@ -805,7 +808,7 @@ mod tests {
                         mut seq: A,
                     ) -> std::result::Result<Trusting, A::Error> {
                         let hint = seq.size_hint().unwrap_or_default();
-                        // Nor does it believe in errors.
+                        // It ignores errors, too.
                         while !matches!(seq.next_element::<u64>(), Ok(None)) {}
                         Ok(Trusting(hint))
                     }
@@ -832,7 +835,7 @@ mod tests {
         refused::<Option<u8>>(&[2, 0], "Option");
     }
 
-    /// Everything that serde knows.
+    /// Every kind of value in serde's data model.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     struct Zoo {
         numbers: (bool, i8, i16, i32, i64, i128, u8, u16, u32, u64, u128),
@@ -901,7 +904,7 @@ mod tests {
         (one, nested).prop_map(|(zoo, nested)| Zoo { nested, ..zoo })
     }
 
-    /// Both say the same of the same bytes, but for what is bounded here.
+    /// Both give the same result for the same bytes, except for our bounds.
     fn agrees<T: DeserializeOwned + PartialEq + Debug>(bytes: &[u8]) {
         let theirs = postcard::take_from_bytes::<T>(bytes);
         let mut decoder = Decoder::new(bytes);
@@ -920,7 +923,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// What is encoded is postcard's format and comes back the same.
+        /// The encoding is postcard's format and comes back unchanged.
         #[test]
         fn the_format_is_postcards(zoo in zoo()) {
             let codec = wire::<Zoo>();
@@ -930,7 +933,7 @@ mod tests {
             prop_assert_eq!(codec.decode(&bytes), Ok(zoo));
         }
 
-        /// And what is not a value is none for both.
+        /// Bytes that are not a value are refused by both.
         #[test]
         fn what_is_refused_is_refused_by_postcard_too(
             bytes in prop::collection::vec(any::<u8>(), 0..60),

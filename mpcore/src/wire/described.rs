@@ -1,9 +1,9 @@
-//! Reading the described form: tags and names say what comes, whatever the type asks for.
+//! Reads the described form: tags and names determine what comes next, whatever the type asks for.
 //!
-//! A type gets what `serde_json` would give it, and more exactly: numbers have their widths, an option its
-//! `Some`, bytes and chars their kind, and a map's keys theirs. What was written as an option may be
-//! read as what is in it, a unit as `None`, and bytes as a sequence: a type may write through one attribute
-//! and read through another.
+//! A type gets what `serde_json` would give it, but more exactly: numbers have their widths, an
+//! option its `Some`, bytes and chars their kind, and a map's keys theirs. An option may be read as
+//! its content, a unit as `None`, and bytes as a sequence, because a type may write through one
+//! attribute and read through another.
 
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{
@@ -18,10 +18,10 @@ use super::tag::Tag;
 type Result<T> = std::result::Result<T, Refusal>;
 
 impl<'de> Decoder<'de> {
-    /// The tag that comes, without taking it.
+    /// Returns the next tag without taking it.
     pub(super) fn next_tag(&self) -> Result<Tag> {
         let byte = self.rest.first().ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
-        Tag::from_u8(*byte).ok_or_else(|| Why::Type(format!("{byte} is no kind of value")).into())
+        Tag::from_u8(*byte).ok_or_else(|| Why::Type(format!("unknown value kind {byte}")).into())
     }
 
     pub(super) fn skip_tag(&mut self) {
@@ -34,7 +34,7 @@ impl<'de> Decoder<'de> {
         Ok(tag)
     }
 
-    /// What is in an option, where nothing is asked of the option itself.
+    /// Skips to the content of an option if the type does not ask for an option.
     pub(super) fn skip_some(&mut self) -> Result<()> {
         while self.next_tag()? == Tag::Some {
             self.skip_tag();
@@ -48,12 +48,13 @@ impl<'de> Decoder<'de> {
         Ok(text)
     }
 
-    /// The name of a field or variant: compiled in where it is read, so it takes up nothing.
+    /// Reads the name of a field or variant. The reader has it compiled in, so it takes up no
+    /// memory.
     pub(super) fn name(&mut self) -> Result<&'de str> {
         self.plain()
     }
 
-    /// Whatever comes.
+    /// Reads any value.
     #[inline(never)]
     pub(super) fn described<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         match self.take_tag()? {
@@ -74,6 +75,7 @@ impl<'de> Decoder<'de> {
             Tag::Char => visitor.visit_char(self.plain()?),
             Tag::Str => visitor.visit_borrowed_str(self.text()?),
             Tag::Bytes => visitor.visit_borrowed_bytes(self.block()?),
+            // The values below count as levels, as they did for the encoder.
             Tag::None => self.level(visitor, |_, visitor| visitor.visit_none()),
             Tag::Some => self.level(visitor, |decoder, visitor| visitor.visit_some(decoder)),
             Tag::Seq | Tag::Tuple => self.level(visitor, |decoder, visitor| {
@@ -102,11 +104,11 @@ impl<'de> Decoder<'de> {
                 let value = visitor.visit_map(&mut only)?;
                 match only.name {
                     None => Ok(value),
-                    Some(_) => Err(Refusal::custom("a variant that was not read")),
+                    Some(_) => Err(Refusal::custom("the value of a variant was not read")),
                 }
             }),
             tag @ (Tag::Field | Tag::End) => {
-                Err(Why::Type(format!("{} where a value should be", tag.name())).into())
+                Err(Why::Type(format!("expected a value, found {}", tag.name())).into())
             }
         }
     }
@@ -117,15 +119,15 @@ impl<'de> Decoder<'de> {
         Ok(block)
     }
 
-    /// The end of a row: nothing of it may be left.
+    /// Reads the end of a sequence: none of its elements may be left.
     pub(super) fn end(&mut self) -> Result<()> {
         match self.take_tag()? {
             Tag::End => Ok(()),
-            _ => Err(Refusal::custom("more in it than its type reads")),
+            _ => Err(Refusal::custom("it contains more than its type reads")),
         }
     }
 
-    /// An option, where the type asks for one.
+    /// Reads an option if the type asks for one.
     pub(super) fn described_option<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         match self.next_tag()? {
             Tag::None | Tag::Some => self.described(visitor),
@@ -146,7 +148,7 @@ impl<'de> Decoder<'de> {
         self.described(visitor)
     }
 
-    /// A row, where the type asks for one: bytes are one of `u8`s.
+    /// Reads a sequence if the type asks for one: bytes are a sequence of `u8`s.
     pub(super) fn described_row<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         self.skip_some()?;
         if self.next_tag()? != Tag::Bytes {
@@ -172,7 +174,7 @@ impl<'de> Decoder<'de> {
                 let name = self.name()?;
                 visitor.visit_enum(Variant { decoder: self, name, holds: true })
             }
-            // As JSON writes one: a name, or a map with one entry.
+            // As JSON writes an enum: a name, or a map with one entry.
             Tag::Str => {
                 let name = self.text()?;
                 self.unit_variant(name, visitor)
@@ -181,18 +183,18 @@ impl<'de> Decoder<'de> {
                 let name = match (tag, self.take_tag()?) {
                     (Tag::Struct, Tag::Field) => self.name()?,
                     (Tag::Map, Tag::Str) => self.text()?,
-                    _ => return Err(Refusal::custom("a map in place of an enum")),
+                    _ => return Err(Refusal::custom("expected an enum, found a map")),
                 };
                 let value =
                     visitor.visit_enum(Variant { decoder: &mut *self, name, holds: true })?;
                 self.end()?;
                 Ok(value)
             }
-            tag => Err(Why::Type(format!("{} in place of an enum", tag.name())).into()),
+            tag => Err(Why::Type(format!("expected an enum, found {}", tag.name())).into()),
         }
     }
 
-    /// A level, although nothing is in it: so it was for the encoder.
+    /// Counts as a level, although it contains nothing, because the encoder counted it as well.
     fn unit_variant<V: Visitor<'de>>(&mut self, name: &'de str, visitor: V) -> Result<V::Value> {
         self.level(visitor, |decoder, visitor| {
             visitor.visit_enum(Variant { decoder, name, holds: false })
@@ -250,11 +252,11 @@ impl<'de> MapAccess<'de> for Named<'_, 'de> {
             Tag::End => return Ok(None),
             Tag::Field => self.decoder.skip_tag(),
             tag => {
-                return Err(Why::Type(format!("{} in place of a field", tag.name())).into());
+                return Err(Why::Type(format!("expected a field, found {}", tag.name())).into());
             }
         }
         self.name = self.decoder.name()?;
-        // A type may keep names it does not know, each in a string of its own.
+        // A type may keep names that it does not know, each in its own string.
         self.decoder.charge(self.name.len())?;
         seed.deserialize(BorrowedStrDeserializer::new(self.name)).map(Some)
     }
@@ -265,7 +267,7 @@ impl<'de> MapAccess<'de> for Named<'_, 'de> {
     }
 }
 
-/// A variant that holds something, to a type that asks for whatever comes: a map with one entry.
+/// A variant with a value, for a type that accepts any value: a map with one entry.
 struct Only<'a, 'de> {
     decoder: &'a mut Decoder<'de>,
     name: Option<&'de str>,
@@ -287,7 +289,7 @@ impl<'de> MapAccess<'de> for &mut Only<'_, 'de> {
     }
 }
 
-/// A variant, to a type that asks for an enum.
+/// A variant, for a type that asks for an enum.
 struct Variant<'a, 'de> {
     decoder: &'a mut Decoder<'de>,
     name: &'de str,
@@ -360,7 +362,7 @@ mod tests {
     use crate::limits::VALUE_DEPTH;
     use crate::wire::codec::{EncodeError, Wire, wire};
 
-    /// What came of a value that was sent, and the form in which it went.
+    /// Sends a value; returns what arrived, and the form that was used.
     fn sent<T: Wire>(value: &T) -> std::result::Result<(T, u8), String> {
         let codec = wire::<T>();
         let bytes = codec.encode(value).map_err(|error| error.to_string())?;
@@ -375,7 +377,7 @@ mod tests {
     #[track_caller]
     #[allow(clippy::needless_pass_by_value)] // so that each row of a table is short
     fn arrives<T: Wire + PartialEq + Debug>(form: u8, values: Vec<T>) {
-        // The second time from memory.
+        // The second time the structure is known.
         for _ in 0..2 {
             for value in &values {
                 let (again, went) = sent(value).unwrap();
@@ -388,7 +390,7 @@ mod tests {
     fn refused<T: Wire + Debug>(value: &T, phrase: &str) {
         for _ in 0..2 {
             let said = sent(value).expect_err("it is refused");
-            assert!(said.contains(phrase), "`{said}` does not say `{phrase}`");
+            assert!(said.contains(phrase), "`{said}` does not contain `{phrase}`");
         }
     }
 
@@ -472,7 +474,7 @@ mod tests {
         watts: u8,
     }
 
-    /// These arrived as other values, and nothing said so.
+    /// Regression: these values arrived as other values, without an error.
     #[test]
     fn a_type_whose_halves_differ_arrives_as_it_was() {
         arrives(PLAIN, vec![Pulse { delay: 1, power: 300 }]);
@@ -603,7 +605,7 @@ mod tests {
         assert!(nan.unwrap().0.inner.real.is_nan());
     }
 
-    /// Whether it is described shows only when there is something in it.
+    /// Only a value with content shows whether the type needs the described form.
     #[test]
     fn an_option_that_was_none_first_is_described_when_it_is_some() {
         arrives(PLAIN, vec![None::<Any>]);
@@ -665,7 +667,7 @@ mod tests {
         arrives(DESCRIBED, vec![Evens(vec![2, 4]), Evens(vec![])]);
     }
 
-    /// It reads what it likes: the sender must see that before a receiver does.
+    /// It reads whatever it likes: the sender must detect that before a receiver does.
     #[test]
     fn a_type_that_reads_other_kinds_than_it_writes_is_described() {
         #[derive(Debug, PartialEq, Serialize)]
@@ -687,7 +689,7 @@ mod tests {
         let deep = |levels: usize| {
             (1..levels).fold(Tagged::Leaf, |inner, _| Tagged::Node { inner: Box::new(inner) })
         };
-        // As much of the stack as a thread of the standard library has, in a debug build.
+        // As much stack as a thread of the standard library has, in a debug build.
         let thread = std::thread::spawn(move || {
             arrives(DESCRIBED, vec![deep(40)]);
             for levels in 41..300 {
@@ -723,7 +725,7 @@ mod tests {
         refused(&[&[Tag::Str as u8][..], &[255; 9], &[1]].concat());
     }
 
-    /// The names are those of the other half's enum: only they say which variant is meant.
+    /// The names are those of the other half's enum: only they identify the variant.
     #[test]
     fn halves_that_are_two_enums_agree_by_name() {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -867,7 +869,7 @@ mod tests {
         struct Many(Vec<Entries>);
         let many = Many(vec![entries(Some(0)); 70_000]);
         assert_eq!(sent(&many).unwrap().0, many);
-        // A length that is not that of what follows.
+        // A length that does not match the elements.
         let evens = (Evens(ByHand::Evens(vec![2, 3])), vec![1_u8, 9]);
         let even = (Evens(ByHand::Evens(vec![2])), vec![1_u8, 9]);
         assert_eq!(sent(&evens), Ok((even, DESCRIBED)));
@@ -901,7 +903,7 @@ mod tests {
         assert_eq!(sent, [(Last::Failed, DESCRIBED), (Last::Done, DESCRIBED)]);
     }
 
-    /// As many helpers for JSON are written: they know numbers, texts and null.
+    /// Many JSON helpers are written like this: they support numbers, strings and null.
     #[test]
     fn a_type_that_knows_options_as_json_has_them_arrives() {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,54 +1,56 @@
-//! What shall go wrong in a child, and when: the plan that [`testing`](crate::testing) hands to it.
+//! Which faults to inject into a child, and when: the plan that [`testing`](crate::testing) passes
+//! to it.
 //!
-//! Pure: [`FaultPlan::due`] says what is planned for a moment. The child's runtime comes to the moments and
-//! carries the faults out (`child::faults`).
+//! Pure: [`FaultPlan::due`] returns the faults that are planned for a moment. The child's runtime
+//! reports the moments and injects the faults (`child::faults`).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// Something that goes wrong in a child.
+/// A fault that is injected into a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The process ends with this code, without a goodbye.
+    /// The process exits with this code, without a goodbye.
     Exit(i32),
     /// The process aborts.
     Abort,
-    /// The process ends by SIGSEGV; where there are no signals, it aborts.
+    /// The process ends with SIGSEGV; on systems without signals it aborts.
     Segfault,
-    /// The process ends by SIGKILL, as the system ends one that takes too much memory; where there are no
-    /// signals, it aborts.
+    /// The process ends with SIGKILL, just as the system ends a process that takes too much memory;
+    /// on systems without signals it aborts.
     Kill,
-    /// A panic. In the user's code it is the user's; at a message it is one of the runtime itself, in
-    /// whichever thread sends the message, and ends the child.
+    /// A panic. In the user's code it is a panic of that code; at a message it is a panic of the
+    /// runtime, in the thread that sends the message, and ends the child.
     Panic,
-    /// The thread that comes to the moment goes no further. In the user's code that is the thread that runs
-    /// the commands; at a message nothing more can be sent either.
+    /// The thread that reaches the moment blocks for ever. In the user's code that is the thread
+    /// that runs the commands; at a message nothing more can be sent either.
     Hang,
-    /// The whole process stands still (SIGSTOP); where there are no signals, as [`Fault::Hang`].
+    /// The whole process is stopped (SIGSTOP); on systems without signals the same as
+    /// [`Fault::Hang`].
     Freeze,
-    /// The child closes the lane on which everything it sends goes.
+    /// The child closes the lane on which it sends everything.
     CloseLane,
-    /// The child sends bytes that are no message.
+    /// The child sends bytes that are not a message.
     Garbage,
     /// The child announces a value of 2^64 - 1 bytes.
     HugeLength,
     /// The child sends a message that ends before its content does.
     Truncate,
-    /// The child takes nothing any more: no command, and no request to stop.
+    /// The child no longer reads anything: no command, and no request to stop.
     StopReading,
-    /// The child claims to have read what was never sent.
+    /// The child claims to have read data that was never sent.
     FalseCredit,
     /// The child sends more than it was allowed to.
     Overdraw,
-    /// The child sends a result that nobody has asked for.
+    /// The child sends a result for a call that was not made.
     UnaskedOutcome,
 }
 
 impl Fault {
-    /// One of each; [`Fault::Exit`] with code 7.
+    /// One of each kind; [`Fault::Exit`] with code 7.
     pub const ALL: &'static [Self] = &[
         Self::Exit(7),
         Self::Abort,
@@ -67,7 +69,8 @@ impl Fault {
         Self::UnaskedOutcome,
     ];
 
-    /// Whether it strikes the whole process, so that a child on a thread cannot have it.
+    /// Returns whether the fault affects the whole process, so that a child on a thread cannot have
+    /// it.
     ///
     /// ```
     /// use mpcore::testing::Fault;
@@ -98,7 +101,7 @@ impl fmt::Display for Fault {
             Self::StopReading => "stop reading",
             Self::FalseCredit => "claim to have read what was not sent",
             Self::Overdraw => "send more than allowed",
-            Self::UnaskedOutcome => "send a result nobody asked for",
+            Self::UnaskedOutcome => "send an unrequested result",
         })
     }
 }
@@ -107,9 +110,9 @@ impl fmt::Display for Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Moment {
-    /// Before the constructor is called, where a panic is the constructor's.
+    /// Before the constructor is called; a panic counts as the constructor's.
     Constructor,
-    /// Before `postrun_init` is called, where a panic is its own.
+    /// Before `postrun_init` is called; a panic counts as its own.
     PostrunInit,
     /// At the start of the n-th command that the child runs, counted from 1.
     Command(u64),
@@ -117,8 +120,8 @@ pub enum Moment {
     Cleanup,
     /// Before the n-th message that the child sends, counted from 1 and from the end of the handshake.
     ///
-    /// A result, an event, a change of a property, `ready` and the goodbye are a message each while the
-    /// controller keeps up; of a child that sends much, several go as one message.
+    /// A result, an event, a change of a property, `ready` and the goodbye are one message each
+    /// while the controller keeps up; if a child sends a lot, several of them go as one message.
     BeforeMessage(u64),
     /// After that message.
     AfterMessage(u64),
@@ -137,10 +140,10 @@ impl fmt::Display for Moment {
     }
 }
 
-/// Which faults a child shall have, and when.
+/// Which faults a child has, and when.
 ///
-/// The child carries it out itself, in the places named, so what an application sees is what it would see
-/// if that really happened. What strikes is told on the child's stderr, and so stands in the
+/// The child injects them itself, at the named moments, so an application sees what it would see if
+/// they really happened. The child announces an injected fault on its stderr, so it appears in the
 /// [`ExitReport`](crate::ExitReport).
 ///
 /// ```
@@ -148,7 +151,7 @@ impl fmt::Display for Moment {
 ///
 /// let plan = FaultPlan::new()
 ///     .at(Moment::Command(2), Fault::Abort) // in the second command
-///     .only_in_run(1); // and after a restart all is well
+///     .only_in_run(1); // and none after a restart
 /// assert_eq!(plan.faults(), [(Moment::Command(2), Fault::Abort)]);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,7 +162,7 @@ pub struct FaultPlan {
 }
 
 impl FaultPlan {
-    /// Nothing goes wrong.
+    /// Creates a plan without faults.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -172,35 +175,35 @@ impl FaultPlan {
         self
     }
 
-    /// The faults strike in this run only, 1 being the first; without this they do in every run.
+    /// Limits the faults to this run, 1 being the first; by default they happen in every run.
     #[must_use]
     pub fn only_in_run(mut self, generation: u32) -> Self {
         self.run = Some(generation);
         self
     }
 
-    /// Just before a fault strikes the child makes this file, empty: for a test that has to know that a
-    /// child which says nothing any more has come so far.
+    /// Makes the child create this empty file just before a fault happens, for a test that has to
+    /// know that a child which no longer sends anything has got this far.
     #[must_use]
     pub fn sign(mut self, file: impl Into<PathBuf>) -> Self {
         self.sign = Some(file.into());
         self
     }
 
-    /// The faults, in the order in which they were added.
+    /// Returns the faults, in the order in which they were added.
     #[must_use]
     pub fn faults(&self) -> &[(Moment, Fault)] {
         &self.faults
     }
 
-    /// What strikes at this moment of this run, in order.
+    /// Returns the faults for this moment of this run, in order.
     pub(crate) fn due(&self, generation: u32, moment: Moment) -> impl Iterator<Item = Fault> + '_ {
         let in_this_run = self.run.is_none_or(|run| run == generation);
         let due = self.faults.iter().filter(move |(at, _)| in_this_run && *at == moment);
         due.map(|(_, fault)| *fault)
     }
 
-    /// The file that tells of a fault.
+    /// Returns the file that announces a fault.
     pub(crate) fn sign_file(&self) -> Option<&Path> {
         self.sign.as_deref()
     }

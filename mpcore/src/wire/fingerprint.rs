@@ -1,9 +1,10 @@
-//! Whether two sides mean the same interface, and where not.
+//! Detects whether two sides have the same interface, and where they differ.
 //!
-//! Compared are the interface's name, and for every item its place, its name, the names of its arguments, whether
-//! an event is `latest`, and the serde [shape](super::shape) of each type in it: a field added to an error type on
-//! one side is found before the first value is misread. How a type is spelled does not count (`Result`,
-//! `std::result::Result`, an alias), nor does the version of the interface's crate: both stand in the message only.
+//! It compares the interface's name, and for every item its position, its name, the names of its
+//! arguments, whether an event is `latest`, and the serde [shape](super::shape) of each type in it:
+//! a field that was added to an error type on one side is detected before the first value is
+//! misread. The spelling of a type does not count (`Result`, `std::result::Result`, an alias), nor
+//! does the version of the interface's crate: both appear only in the message.
 
 use std::fmt;
 
@@ -12,7 +13,7 @@ use super::shape::{UNSEEN, difference, unseen};
 use crate::escape::escaped;
 use crate::limits::DIFFERENCES;
 
-/// FNV-1a: small, and the same in every process and build, which `std`'s hasher does not promise.
+/// FNV-1a: small, and the same in every process and build, unlike the hasher of `std`.
 pub(crate) fn hash(text: &str) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
     text.bytes().fold(0xcbf2_9ce4_8422_2325, step)
@@ -27,13 +28,13 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
-    /// What the two sides disagree on, one line each.
+    /// Returns the differences of the two sides, one line each.
     #[must_use]
     pub fn differences(&self) -> &[String] {
         &self.differences
     }
 
-    /// `None` if both mean the same, as far as can be seen.
+    /// Compares two sides; returns `None` if they are the same as far as can be detected.
     pub(crate) fn between(controller: &Facts, child: &Facts) -> Option<Self> {
         let mut lines = Lines::default();
         if controller.interface != child.interface {
@@ -61,19 +62,20 @@ impl Mismatch {
             }
         }
         if moved && lines.told.is_empty() {
-            lines.add(format_args!("the items stand in another order"));
+            lines.add(format_args!("the items are in a different order"));
         }
         lines.finish(controller, child)
     }
 
-    /// For who wants to be sure: what could not be compared counts as different.
+    /// Creates a strict mismatch: types that could not be compared count as different.
     pub(crate) fn strictly(controller: &Facts, child: &Facts, unseen: &[String]) -> Self {
         let differences = unseen.iter().map(|item| format!("{item} cannot be compared")).collect();
         Self { controller: title(controller), child: title(child), differences }
     }
 }
 
-/// What could not be compared, item by item; empty if everything was. For two sides that do not differ otherwise.
+/// Returns what could not be compared, item by item; empty if everything was. For two sides that do
+/// not differ otherwise.
 pub(crate) fn not_compared(controller: &Facts, child: &Facts) -> Vec<String> {
     let mut lines = Lines::default();
     for (ours, theirs) in controller.items.iter().zip(&child.items) {
@@ -83,7 +85,7 @@ pub(crate) fn not_compared(controller: &Facts, child: &Facts) -> Vec<String> {
                 [find(controller, *one), find(child, *other)].map(Option::unwrap_or_default);
             let found = match texts.contains(&UNSEEN) {
                 true => Some(String::new()),
-                // The controller's own text is whole, and the child's is the same.
+                // The controller's own text is complete, and the child's is the same.
                 false => unseen(texts[0]),
             };
             if let Some(path) = found {
@@ -103,7 +105,7 @@ fn find(facts: &Facts, shape: u32) -> Option<&str> {
     facts.shapes.get(shape as usize).map(|shape| shape.text.as_str())
 }
 
-/// How one item differs.
+/// Reports how one item differs.
 fn item(controller: &Facts, ours: &Fact, child: &Facts, theirs: &Fact, lines: &mut Lines) {
     let names = !arguments(&ours.signature).eq(arguments(&theirs.signature));
     if names || ours.shapes.len() != theirs.shapes.len() {
@@ -126,14 +128,14 @@ fn item(controller: &Facts, ours: &Fact, child: &Facts, theirs: &Fact, lines: &m
     }
 }
 
-/// How one type differs, as a sentence.
+/// Returns how one type differs, as a sentence.
 fn differs(ours: Option<&ShapeFact>, theirs: Option<&ShapeFact>) -> Option<String> {
     let unknown = "a type in it has other fields, variants or widths in the child";
     let (Some(ours), Some(theirs)) = (ours, theirs) else { return Some(unknown.to_owned()) };
     if ours.hash == theirs.hash || ours.text == UNSEEN || theirs.text == UNSEEN {
         return None;
     }
-    // A child that says more than its texts may be has lied about them.
+    // A child that sends a longer text than allowed has lied about it.
     let short = theirs.text.len() <= crate::limits::SHAPE_TEXT_BYTES;
     let found = if short { difference(&ours.text, &theirs.text) } else { None };
     Some(found.unwrap_or_else(|| unknown.to_owned()))
@@ -146,7 +148,7 @@ fn mark(delivery: Option<Delivery>) -> &'static str {
     }
 }
 
-/// Which of an item's types it is, as the rest of a sentence.
+/// Names which of an item's types is meant, as the rest of a sentence.
 fn role(fact: &Fact, place: usize) -> String {
     let names = arguments(&fact.signature).count();
     match (arguments(&fact.signature).nth(place), place - names.min(place)) {
@@ -157,7 +159,8 @@ fn role(fact: &Fact, place: usize) -> String {
     }
 }
 
-/// The names of the arguments of a signature, `(a: i32, b: Vec<(u8, u8)>) -> i32`; none of `: i32`.
+/// Returns the names of the arguments of a signature, `(a: i32, b: Vec<(u8, u8)>) -> i32`; none for
+/// `: i32`.
 fn arguments(signature: &str) -> impl Iterator<Item = &str> {
     let mut rest = signature.strip_prefix('(').unwrap_or_default();
     std::iter::from_fn(move || {
@@ -165,7 +168,7 @@ fn arguments(signature: &str) -> impl Iterator<Item = &str> {
         let end = rest.char_indices().find(|(_, c)| {
             match c {
                 '(' | '[' | '{' | '<' => depth += 1,
-                // The arrow of a function's type closes nothing.
+                // The arrow of a function type closes nothing.
                 '>' if before == '-' => {}
                 ')' | ']' | '}' | '>' if depth > 0 => depth -= 1,
                 ')' | ']' | '}' | '>' | ',' if depth == 0 => return true,
@@ -180,7 +183,7 @@ fn arguments(signature: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Lines for people. The child may be anything, and what it says of itself as long as it likes.
+/// Lines for people. The child may be anything, and may send texts of any length.
 #[derive(Default)]
 struct Lines {
     told: Vec<String>,
@@ -213,7 +216,7 @@ fn title(facts: &Facts) -> String {
     cut(format_args!("{} {}", facts.interface, facts.version))
 }
 
-/// A difference is a line for people: formats no further than that.
+/// Formats a difference up to a length that people still read.
 fn cut(line: fmt::Arguments<'_>) -> String {
     const LONGEST: usize = 2000;
 
@@ -326,7 +329,7 @@ mod tests {
         let two = |first, second| {
             facts("1", &[(first, "()", &["unit", "unit"]), (second, "()", &["unit", "unit"])])
         };
-        check(&two("a", "b"), &two("b", "a"), &["the items stand in another order"]);
+        check(&two("a", "b"), &two("b", "a"), &["the items are in a different order"]);
         let mut renamed = ours.clone();
         renamed.interface = "Lamp".into();
         check(
@@ -359,7 +362,7 @@ mod tests {
         check(&ours, &ours, &[]);
         let theirs = facts("2", &[("add", "(a: std::result::Result<u8, x::E>) -> Int", &["i32"])]);
         check(&ours, &theirs, &[]);
-        // The version stands in the text of what does differ.
+        // The version appears in the message about other differences.
         let theirs = facts("2", &[("add", "(a: u8)", &["u8"])]);
         let mismatch = Mismatch::between(&ours, &theirs).unwrap().to_string();
         assert!(mismatch.contains("(controller: Laser 1, child: Laser 2)"), "{mismatch}");

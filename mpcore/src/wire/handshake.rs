@@ -1,12 +1,14 @@
-//! What both sides say before the first command.
+//! The messages that both sides exchange before the first command.
 //!
-//! Two versions of the framework may meet, so a few bytes are the same in all of them: what the first record
-//! [begins](Opening) with, and how a child [says](other_protocol) that it speaks another protocol.
+//! Two versions of the framework may meet, so a few bytes are the same in all of them: the
+//! [beginning](Opening) of the first record, and the message of a child that it [speaks another
+//! protocol](other_protocol).
 //!
-//! The controller writes a [`Bootstrap`] record into the pipe that is the child's stdin: the endpoint to
-//! connect to and a nonce. The child connects, hands over the lanes it has made together with its
-//! [`Facts`], and repeats the nonce. The controller compares, and sends a [`Welcome`] as the first item
-//! of the requests lane. Nothing secret stands in arguments or environment.
+//! The controller writes a [`Bootstrap`] record into the pipe that is the child's stdin: the
+//! endpoint to connect to and a nonce. The child connects, hands over the lanes it has created
+//! together with its [`Facts`], and repeats the nonce. The controller compares, and sends a
+//! [`Welcome`] as the first item of the requests lane. Arguments and environment contain nothing
+//! secret.
 
 use std::io::{self, Read, Write};
 
@@ -23,40 +25,41 @@ use crate::chaos::InParts;
 /// The hidden first argument that marks a child.
 pub(crate) const MARK: &str = "--mpcore-child";
 
-/// Starts what a child of another protocol says, behind the head of a packet.
+/// Marks the message of a child with another protocol, after the head of a packet.
 const OTHER_PROTOCOL: [u8; 8] = *b"mpcore\x00\x02";
 
-/// Where that stands: the head of a packet is as long as it is in this version, and begins with the protocol's
-/// number, which every version looks at first.
+/// Offset of that mark: the head of a packet is as long as in this version, and begins with the
+/// protocol's number, which every version checks first.
 const OTHER_PROTOCOL_AT: usize = 24;
 
-/// Starts each record in the pipe, so that a terminal's input is not taken for one.
+/// Starts each record in the pipe, so that a terminal's input is not mistaken for one.
 const MAGIC: [u8; 8] = *b"mpcore\x00\x01";
 
-/// A record is a few hundred bytes; more than this is none.
+/// Longest record: real ones have a few hundred bytes.
 const RECORD_MAX: u32 = 64 << 10;
 
-/// The most bytes of a record with what stands before it.
+/// Longest record in bytes, including the header before it.
 #[cfg(target_os = "linux")]
 pub(crate) const RECORD_BYTES: usize = RECORD_MAX as usize + 12;
 
-/// Proves that the peer is the process that was started: random, and known to the two only.
+/// Proves that the peer is the process that was started: random, and known only to the two sides.
 pub(crate) type Nonce = [u8; 16];
 
 /// A record in the child's stdin pipe.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum Record {
-    /// Connect there.
+    /// Connect to this endpoint.
     Connect(Bootstrap),
-    /// You have been recognised at the endpoint of this attempt. The last record.
+    /// The child was recognised at the endpoint of this attempt. The last record.
     Accepted(u32),
 }
 
-/// What every version's first record begins with, behind the number of its kind; more may follow.
+/// The beginning of the first record in every version, after the number of its kind; more data may
+/// follow.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Opening {
     pub(crate) protocol: u32,
-    #[allow(dead_code)] // stands between the others
+    #[allow(dead_code)] // keeps the layout of the others
     attempt: u32,
     pub(crate) endpoint: String,
     pub(crate) nonce: Nonce,
@@ -64,32 +67,34 @@ pub(crate) struct Opening {
 
 /// The first record.
 pub(crate) enum First {
-    /// Of this version.
+    /// From this version.
     Ours(Bootstrap),
-    /// Of another one.
+    /// From another version.
     Foreign(Opening),
 }
 
-/// Where to connect, and what to say. The first four fields are those of [`Opening`]. What follows is as it was
-/// in protocol 2, whose children say that they are such only if they can read all of it.
+/// Where to connect, and what to send. The first four fields are those of [`Opening`]. The rest
+/// keeps the layout of protocol 2, whose children report their protocol only if they can read all
+/// of it.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Bootstrap {
     pub(crate) protocol: u32,
-    /// Counts the endpoints: a stranger, or silence, at one of them costs the right peer nothing.
+    /// Counts the endpoints, so that a stranger or silence at one of them costs the right peer
+    /// nothing.
     pub(crate) attempt: u32,
-    /// Name of the one-shot server; empty where the lanes are sockets that the child has inherited.
+    /// Name of the one-shot server; empty if the lanes are sockets that the child has inherited.
     pub(crate) endpoint: String,
     pub(crate) nonce: Nonce,
-    /// Which of the binary's children to run; empty where the binary has just one.
+    /// Which of the binary's children to run; empty if the binary has only one.
     pub(crate) child: String,
     pub(crate) generation: u32,
-    /// The controller's process number: another parent means that it is gone.
+    /// The controller's process id: if the parent is a different process, the controller is gone.
     pub(crate) controller: u32,
     /// Credit window of the lanes, in bytes.
     pub(crate) window: u32,
-    /// What shall go wrong, in a test.
+    /// Faults to inject, in a test.
     pub(crate) faults: Option<FaultPlan>,
-    /// What the child shall do first; only in the first record.
+    /// Limits that the child sets first; only in the first record.
     pub(crate) limits: Option<Box<ChildLimits>>,
 }
 
@@ -103,12 +108,12 @@ impl Record {
         pipe.flush()
     }
 
-    /// The next record; an error of kind `InvalidData` means that stdin is no such pipe.
+    /// Reads the next record. An error of kind `InvalidData` means that stdin is not such a pipe.
     pub(crate) fn read(pipe: &mut impl Read) -> io::Result<Self> {
         decode(&Self::body(pipe)?).map_err(|_| invalid("the bootstrap record cannot be decoded"))
     }
 
-    /// The first record, which may be another version's.
+    /// Reads the first record, which may be from another version.
     pub(crate) fn read_first(pipe: &mut impl Read) -> io::Result<First> {
         let body = Self::body(pipe)?;
         let cannot = || invalid("the bootstrap record cannot be decoded");
@@ -146,7 +151,8 @@ fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-/// What a child that speaks another protocol than its controller sends as its first packet: in every version.
+/// Returns the first packet of a child that speaks another protocol than its controller; the same
+/// in every version.
 #[cfg(target_os = "linux")]
 pub(crate) fn other_protocol() -> Vec<u8> {
     let mut packet = vec![0; OTHER_PROTOCOL_AT];
@@ -156,14 +162,14 @@ pub(crate) fn other_protocol() -> Vec<u8> {
     packet
 }
 
-/// The protocol of which a first packet says that its sender speaks it.
+/// Returns the protocol that the sender of a first packet announces with [`other_protocol`].
 #[cfg(target_os = "linux")]
 pub(crate) fn says_other_protocol(packet: &[u8]) -> Option<u32> {
     let said = packet.get(OTHER_PROTOCOL_AT..)?.strip_prefix(&OTHER_PROTOCOL)?;
     said.first_chunk().map(|number| u32::from_le_bytes(*number))
 }
 
-/// What a child that speaks another protocol writes to stderr.
+/// Returns the line that a child with another protocol writes to stderr.
 pub(crate) fn tell_other_protocol(controller: u32) -> String {
     format!("{SPEAKS}{controller}{THIS_CHILD}{PROTOCOL}; build both with the same mpcore")
 }
@@ -171,32 +177,33 @@ pub(crate) fn tell_other_protocol(controller: u32) -> String {
 const SPEAKS: &str = "the controller speaks protocol ";
 const THIS_CHILD: &str = ", this child ";
 
-/// The protocol of which a line on stderr says that the child speaks it: one of protocol 2 says so nowhere else.
+/// Returns the child's protocol as announced in a line on stderr: a child of protocol 2 announces
+/// it nowhere else.
 pub(crate) fn told_other_protocol(line: &str) -> Option<u32> {
     let (controller, child) = line.strip_prefix(SPEAKS)?.split_once(THIS_CHILD)?;
     let child = child.split(';').next()?.parse().ok()?;
     (controller.parse() == Ok(PROTOCOL) && child != PROTOCOL).then_some(child)
 }
 
-/// What the child says of itself.
+/// The child's description of itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Introduction {
     pub(crate) nonce: Nonce,
     pub(crate) pid: u32,
-    /// Where the child may be another program than the controller.
+    /// Present if the child may be a different program than the controller.
     pub(crate) facts: Option<Facts>,
     /// The encoded initial values of the properties.
     pub(crate) initial: Vec<Vec<u8>>,
 }
 
-/// What the controller answers.
+/// The controller's answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Welcome {
     pub(crate) nonce: Nonce,
     pub(crate) name: String,
-    /// Milliseconds a child whose controller is gone may take to end.
+    /// How many milliseconds a child whose controller is gone may take to end.
     pub(crate) grace: u32,
-    /// How its own children end with it.
+    /// How the child's own children end together with it.
     pub(crate) at_exit: AtExit,
     /// The encoded config.
     pub(crate) config: Vec<u8>,
@@ -247,7 +254,7 @@ mod tests {
         }
     }
 
-    /// The bytes are written out: they are the same in every version.
+    /// The bytes are written out because they are the same in every version.
     #[test]
     fn every_version_reads_how_a_first_record_begins() {
         let mut opening = vec![0, 77, 2, 4];
@@ -256,7 +263,7 @@ mod tests {
         let mut record = b"mpcore\x00\x01".to_vec();
         record.extend_from_slice(&(opening.len() as u32 + 3).to_le_bytes());
         record.extend_from_slice(&opening);
-        record.extend_from_slice(&[0xFF; 3]); // who knows
+        record.extend_from_slice(&[0xFF; 3]); // unknown data
         let first = Record::read_first(&mut record.as_slice()).unwrap();
         let First::Foreign(foreign) = first else { panic!("it is of another version") };
         let expected =
@@ -278,7 +285,7 @@ mod tests {
     #[test]
     fn another_protocol_is_said_in_bytes_that_never_change() {
         let said = other_protocol();
-        assert_eq!(u32::from(said[0]), PROTOCOL, "an older controller looks there");
+        assert_eq!(u32::from(said[0]), PROTOCOL, "an older controller checks this byte");
         assert_eq!(said[24..32], *b"mpcore\x00\x02");
         assert_eq!(says_other_protocol(&said), Some(PROTOCOL));
         let mut newer = said.clone();

@@ -1,9 +1,10 @@
 //! The tables of an interface, as the macro writes them: commands, properties, events.
 //!
 //! A table entry holds an index, a name and codecs; it has no bounds on the user's types (see
-//! [`codec`](super::codec)). [`Description`] collects them into a table, which can say the [`Facts`] that the
-//! two sides compare at the handshake. The shapes in those are made when the facts are first asked for, since
-//! that runs the user's code: only where the child may be another program.
+//! [`codec`](super::codec)). [`Description`] collects the entries into a table, which provides the
+//! [`Facts`] that the two sides compare at the handshake. The shapes in the facts are computed when
+//! they are first requested, because that runs the user's code: only if the child may be a
+//! different program.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,7 +18,7 @@ use super::codec::{Args, Codec, DecodeError, ErrorCodec, ShapeFn};
 use super::{fingerprint, shape};
 use crate::limits::SHAPE_TEXT_BYTES;
 
-/// A command: its place in the table, its arguments `A`, its result `T` and its error `E`.
+/// A command: its position in the table, its arguments `A`, its result `T` and its error `E`.
 pub struct Command<A: Args, T: 'static, E: 'static> {
     pub(crate) index: u16,
     pub(crate) name: &'static str,
@@ -27,24 +28,24 @@ pub struct Command<A: Args, T: 'static, E: 'static> {
     pub(crate) rules: CommandRules,
 }
 
-/// What the interface says of a command beside its types: marks such as `#[timeout = "5s"]`.
+/// Properties of a command besides its types: attributes such as `#[timeout = "5s"]`.
 ///
-/// The controller tells the child with every call what it has to know of them, so they are no part of the
+/// The controller sends the child those that it needs with every call, so they are not part of the
 /// fingerprint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct CommandRules {
-    /// `#[timeout = "…"]`: how long it may run, counted from its start in the child.
+    /// `#[timeout = "…"]`: how long the command may run, counted from its start in the child.
     pub(crate) timeout: Option<Duration>,
-    /// `#[idempotent]`: may be run once more by itself after a crash.
+    /// `#[idempotent]`: the command may be run once more automatically after a crash.
     pub(crate) idempotent: bool,
-    /// `#[no_cancel]`: once it runs, a cancel does not reach it.
+    /// `#[no_cancel]`: once the command runs, a cancellation does not reach it.
     pub(crate) no_cancel: bool,
     /// `#[property(write, every)]`: a newer write of the property does not supersede it.
     pub(crate) every: bool,
 }
 
 impl<A: Args, T, E> Command<A, T, E> {
-    /// One entry of the table.
+    /// Creates one entry of the table.
     pub const fn new(
         index: u16,
         name: &'static str,
@@ -57,28 +58,28 @@ impl<A: Args, T, E> Command<A, T, E> {
         Self { index, name, args, result, error, rules }
     }
 
-    /// The same command, to end after `milliseconds` of running.
+    /// Returns the same command with a timeout of `milliseconds`.
     #[must_use]
     pub const fn timeout(mut self, milliseconds: u64) -> Self {
         self.rules.timeout = Some(Duration::from_millis(milliseconds));
         self
     }
 
-    /// The same command, which may be run again.
+    /// Returns the same command, marked so that it may be run again.
     #[must_use]
     pub const fn idempotent(mut self) -> Self {
         self.rules.idempotent = true;
         self
     }
 
-    /// The same command, which is not cancelled once it runs.
+    /// Returns the same command, marked so that it is not cancelled once it runs.
     #[must_use]
     pub const fn no_cancel(mut self) -> Self {
         self.rules.no_cancel = true;
         self
     }
 
-    /// The same command, a write of a property of which each is to run.
+    /// Returns the same command, a write of a property, marked so that every write runs.
     #[must_use]
     pub const fn every(mut self) -> Self {
         self.rules.every = true;
@@ -92,24 +93,24 @@ impl<A: Args, T, E> fmt::Debug for Command<A, T, E> {
     }
 }
 
-/// A property: its place in the table, its type and its default.
+/// A property: its position in the table, its type and its default.
 pub struct PropertyDef<T: 'static> {
     pub(crate) index: u16,
     pub(crate) name: &'static str,
     pub(crate) codec: Codec<T>,
     pub(crate) default: fn() -> T,
-    /// Whether two values are equal, as far as the type can tell.
+    /// Returns whether two values are equal, as far as the type can tell.
     pub(crate) same: fn(&T, &T) -> bool,
 }
 
 impl<T> PropertyDef<T> {
-    /// A property that starts as `T::default()`.
+    /// Creates a property that starts as `T::default()`.
     #[must_use]
     pub const fn new(index: u16, name: &'static str, codec: (Codec<T>, fn() -> T)) -> Self {
         Self::with_default(index, name, codec.0, codec.1)
     }
 
-    /// A property with `default = …`.
+    /// Creates a property with `default = …`.
     #[must_use]
     pub const fn with_default(
         index: u16,
@@ -120,14 +121,14 @@ impl<T> PropertyDef<T> {
         Self { index, name, codec, default, same: |_, _| false }
     }
 
-    /// The same property, of a type whose values can be compared.
+    /// Returns the same property, for a type whose values can be compared.
     #[must_use]
     pub const fn same(mut self, same: fn(&T, &T) -> bool) -> Self {
         self.same = same;
         self
     }
 
-    /// The encoded default; a default that cannot be encoded counts as no bytes.
+    /// Returns the encoded default; a default that cannot be encoded counts as no bytes.
     pub(crate) fn initial(&self) -> Vec<u8> {
         self.codec.encode(&(self.default)()).unwrap_or_default()
     }
@@ -144,11 +145,11 @@ impl<T> fmt::Debug for PropertyDef<T> {
 pub enum Delivery {
     /// Every one, in order.
     Every,
-    /// Of those that wait, only the newest.
+    /// Only the newest of those that wait.
     Latest,
 }
 
-/// An event: its place in the table and its arguments.
+/// An event: its position in the table and its arguments.
 pub struct EventDef<A: Args> {
     pub(crate) index: u16,
     pub(crate) name: &'static str,
@@ -157,7 +158,7 @@ pub struct EventDef<A: Args> {
 }
 
 impl<A: Args> EventDef<A> {
-    /// One entry of the table.
+    /// Creates one entry of the table.
     pub const fn new(index: u16, name: &'static str, args: A::Codecs, delivery: Delivery) -> Self {
         Self { index, name, args, delivery }
     }
@@ -175,21 +176,22 @@ pub(crate) struct Fact {
     /// `command`, `property`, `event`, `config`.
     pub(crate) kind: String,
     pub(crate) name: String,
-    /// The signature as written, with normalised spaces. Of a type it is for people only, who may write it in
-    /// several ways.
+    /// The signature as written, with normalised spaces. The spelling of a type in it is only for
+    /// people, since a type may be written in several ways.
     pub(crate) signature: String,
-    /// Of an event.
+    /// For an event.
     pub(crate) delivery: Option<Delivery>,
-    /// Its types, by their places in [`Facts::shapes`].
+    /// The item's types, by their indices in [`Facts::shapes`].
     pub(crate) shapes: Vec<u32>,
 }
 
-/// What one type looks like on the wire.
+/// The wire format of one type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ShapeFact {
-    /// Of the whole text.
+    /// Hash of the whole text.
     pub(crate) hash: u64,
-    /// To tell where two differ; in an introduction cut, where all the texts of an interface are too long.
+    /// Used to report where two types differ. In an introduction it is cut if the texts of the
+    /// interface are too long.
     pub(crate) text: String,
 }
 
@@ -203,14 +205,14 @@ impl fmt::Display for Fact {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Facts {
     pub(crate) interface: String,
-    /// Version of the crate the trait stands in.
+    /// Version of the crate that defines the trait.
     pub(crate) version: String,
     pub(crate) items: Vec<Fact>,
-    /// Each once.
+    /// Each shape once.
     pub(crate) shapes: Vec<ShapeFact>,
 }
 
-/// An item whose shapes are still to be made.
+/// An item whose shapes have not been computed yet.
 #[derive(Debug)]
 struct Item {
     kind: &'static str,
@@ -220,7 +222,7 @@ struct Item {
     shapes: Vec<ShapeFn>,
 }
 
-/// What an interface tells the runtime of itself.
+/// The description of an interface for the runtime.
 #[derive(Debug, Default)]
 pub struct Description {
     version: String,
@@ -230,14 +232,14 @@ pub struct Description {
     events: Vec<EventRow>,
 }
 
-/// A command without its types, but for what they look like on the wire.
+/// A command without its types, except for their shapes on the wire.
 #[derive(Debug)]
 pub(crate) struct CommandRow {
     pub(crate) name: &'static str,
-    /// What an encoded error of it says.
+    /// Returns the message of an encoded error.
     pub(crate) message: fn(&[u8]) -> Result<String, DecodeError>,
     pub(crate) rules: CommandRules,
-    /// The property that it writes, by its index.
+    /// The index of the property that it writes.
     pub(crate) writes: Option<u16>,
     pub(crate) args: Vec<ShapeFn>,
     pub(crate) result: ShapeFn,
@@ -261,17 +263,17 @@ pub(crate) struct EventRow {
 }
 
 impl Description {
-    /// The version of the crate that the trait stands in.
+    /// Sets the version of the crate that defines the trait.
     pub fn version(&mut self, version: &str) {
         version.clone_into(&mut self.version);
     }
 
-    /// The config's type.
+    /// Sets the config's type.
     pub fn config<T>(&mut self, codec: &Codec<T>, signature: &str) {
         self.item("config", "", &format!(": {signature}"), vec![codec.shape()]);
     }
 
-    /// The next command; `signature` is `(arguments) -> result`.
+    /// Adds the next command; `signature` is `(arguments) -> result`.
     pub fn command<A: Args, T, E>(&mut self, command: &Command<A, T, E>, signature: &str) {
         let args = A::shapes(&command.args);
         let (result, error) = (command.result.shape(), command.error.codec.shape());
@@ -282,7 +284,7 @@ impl Description {
         self.commands.push(CommandRow { name, message, rules, writes, args, result, error });
     }
 
-    /// The next command, which writes this property.
+    /// Adds the next command, which writes this property.
     pub fn write<A: Args, T, E, P>(
         &mut self,
         command: &Command<A, T, E>,
@@ -295,14 +297,14 @@ impl Description {
         }
     }
 
-    /// The next property.
+    /// Adds the next property.
     pub fn property<T>(&mut self, property: &PropertyDef<T>, signature: &str) {
         let (name, shape) = (property.name, property.codec.shape());
         self.item("property", name, &format!(": {signature}"), vec![shape]);
         self.properties.push(PropertyRow { name, shape, initial: property.initial() });
     }
 
-    /// The next event; `signature` is `(arguments)`.
+    /// Adds the next event; `signature` is `(arguments)`.
     pub fn event<A: Args>(&mut self, event: &EventDef<A>, signature: &str) {
         let args = A::shapes(&event.args);
         self.item("event", event.name, signature, args.clone());
@@ -341,12 +343,12 @@ impl InterfaceTable {
         Self { interface, version, items, facts, told, commands, properties, events }
     }
 
-    /// What is compared. The first time, it runs the user's `Deserialize`.
+    /// Returns the facts to compare. The first call runs the user's `Deserialize`.
     pub(crate) fn facts(&self) -> &Facts {
         if let Some(known) = self.facts.get() {
             return known;
         }
-        // Not inside `get_or_init`, where others would wait for the user's code.
+        // Not inside `get_or_init`, where other threads would wait for the user's code.
         let facts = self.look();
         self.facts.get_or_init(|| facts)
     }
@@ -372,7 +374,7 @@ impl InterfaceTable {
         Facts { interface: self.interface.clone(), version: self.version.clone(), items, shapes }
     }
 
-    /// The same for an introduction, whose texts are bounded.
+    /// Returns the same facts for an introduction, with bounded texts.
     pub(crate) fn facts_to_send(&self) -> Facts {
         let mut facts = self.facts().clone();
         let mut room = SHAPE_TEXT_BYTES;
@@ -384,18 +386,18 @@ impl InterfaceTable {
         facts
     }
 
-    /// An item as it was written, without asking for its shapes.
+    /// Returns an item as it was written, without computing its shapes.
     pub(crate) fn signature(&self, kind: &str, name: &str) -> String {
         let item = self.items.iter().find(|item| item.kind == kind && item.name == name);
         item.map(|item| format!("{}{}", item.name, item.signature)).unwrap_or_default()
     }
 
-    /// Whether this is the first time that somebody asks: what concerns the interface is told once.
+    /// Returns whether this is the first call: warnings about the interface are printed once.
     pub(crate) fn is_told_first(&self) -> bool {
         !self.told.swap(true, Ordering::SeqCst)
     }
 
-    /// The encoded initial values of the properties.
+    /// Returns the encoded initial values of the properties.
     pub(crate) fn initial_values(&self) -> Vec<Vec<u8>> {
         self.properties.iter().map(|row| row.initial.clone()).collect()
     }

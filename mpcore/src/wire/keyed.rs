@@ -1,25 +1,27 @@
-//! A queue in which a value with a key replaces the waiting one of the same key, and none overtakes.
+//! A queue in which a value with a key replaces the waiting one of the same key, and no value
+//! overtakes another.
 //!
-//! Both sides coalesce with it: the child what has no credit, the controller what the user interface
-//! has not yet taken. What comes out is what was put in, in that order, without some values that a newer
-//! one of their key had made old:
+//! Both sides coalesce with it: the child for values that have no credit, the controller for values
+//! that the user interface has not taken yet. Values come out in the order in which they were put
+//! in, except for some that a newer value of their key has made obsolete:
 //!
-//! * A value replaces the waiting one of its key in its place only where that is the newest entry of all.
-//! * Where only values of other keys were queued behind that one, it may have to go: the newer value is
-//!   queued at the back, and of each key no more than two values wait between two entries without a key.
-//!   The older of the two keeps its place, so that a value that changes all the time comes to its turn.
-//! * Where an entry without a key (an outcome, an event, a line) was queued behind it, it stays.
-//! * Where there is no room for another entry, the older value goes in any case. So the queue takes a value
-//!   whose key waits even if it is full, and what it holds is bounded.
+//! * A value replaces the waiting one of its key in place only if that is the newest entry of all.
+//! * If only values of other keys were queued behind that one, it may be dropped: the newer value
+//!   is queued at the back, and at most two values of each key wait between two entries without a
+//!   key. The older of the two keeps its place, so that a value that changes all the time still
+//!   gets its turn.
+//! * If an entry without a key (an outcome, an event, a line) was queued behind it, it stays.
+//! * If there is no room for another entry, the older value is dropped in any case. So the queue
+//!   accepts a value whose key waits even if it is full, and its size is bounded.
 //!
-//! An entry that goes leaves a gap. Gaps count for nothing, and are closed when they are more than the
-//! entries: each costs a constant time.
+//! A dropped entry leaves a gap. Gaps do not count as entries, and are closed when they outnumber
+//! the entries, so that each gap costs constant time.
 
 use std::collections::{HashMap, VecDeque, hash_map};
 
 use crate::limits::FEW_GAPS;
 
-/// Which waiting entries replace each other.
+/// Determines which waiting entries replace each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     Property(u16),
@@ -35,28 +37,28 @@ pub(crate) enum Room {
     Full,
 }
 
-/// What has become of a value that was to be queued.
+/// The result of [`KeyedQueue::put`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Put<V> {
-    /// There was none.
+    /// There was no value to queue.
     Nothing,
-    /// It is one entry more.
+    /// The queue has one more entry.
     Queued,
-    /// This older one of its key has gone.
+    /// This older value of the same key was dropped.
     Replaced(V),
 }
 
 #[derive(Debug)]
 enum Slot<V> {
     Entry(Option<Key>, V),
-    /// What stood here had this rank.
+    /// A gap; the entry that left it had this rank.
     Gap(u64),
 }
 
 /// The waiting values of one key, by their numbers.
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
-    /// The one that keeps its place; it may have left meanwhile.
+    /// The value that keeps its place; it may have left the queue by now.
     oldest: u64,
     newest: u64,
 }
@@ -67,23 +69,23 @@ pub(crate) struct KeyedQueue<V> {
     slots: VecDeque<Slot<V>>,
     /// Number of the slot at the front, counted since the start.
     front: u64,
-    /// Behind the newest entry without a key: what has a lower number stays.
+    /// Number behind the newest entry without a key: entries with lower numbers stay.
     stretch: u64,
-    /// Of each key of which the newest value may be replaced.
+    /// The keys whose newest value may be replaced.
     keyed: HashMap<Key, Waiting>,
     gaps: usize,
 }
 
 impl<V> Default for KeyedQueue<V> {
     fn default() -> Self {
-        // Far from zero, since entries can be put before the front.
+        // Far from zero, because entries can be put before the front.
         let front = 1 << 32;
         Self { slots: VecDeque::new(), front, stretch: front, keyed: HashMap::new(), gaps: 0 }
     }
 }
 
 impl<V> KeyedQueue<V> {
-    /// Number of the next slot at the back.
+    /// Returns the number of the next slot at the back.
     fn back(&self) -> u64 {
         self.front + self.slots.len() as u64
     }
@@ -106,8 +108,8 @@ impl<V> KeyedQueue<V> {
         self.stretch = self.back();
     }
 
-    /// Queues the value that `make` gives, at the back or in place of an older one with this key. If an older
-    /// one stays, `keep` sees it before: from now on it is not the newest.
+    /// Queues the value that `make` returns, at the back or in place of an older one with this key.
+    /// If an older value stays, `keep` sees it first: from now on it is not the newest.
     pub(crate) fn put(
         &mut self,
         key: Key,
@@ -130,7 +132,8 @@ impl<V> KeyedQueue<V> {
             return Put::Replaced(std::mem::replace(newest, value));
         }
         let first = self.stretch.max(self.front);
-        // One of this key keeps its place before the newest, with no entry without a key in between.
+        // A value of this key keeps its place before the newest, with no entry without a key in
+        // between.
         let anchored = waiting.oldest >= first && waiting.oldest < waiting.newest;
         let replaced = anchored || room == Room::Full;
         if !replaced && let Some(older) = self.value(waiting.newest) {
@@ -151,7 +154,7 @@ impl<V> KeyedQueue<V> {
         older.map_or(Put::Queued, Put::Replaced)
     }
 
-    /// Leaves a gap where this entry stood.
+    /// Replaces this entry with a gap.
     fn take_out(&mut self, number: u64, rank: u64) -> Option<V> {
         let slot = self.slot(number).filter(|slot| matches!(slot, Slot::Entry(..)))?;
         let Slot::Entry(_, value) = std::mem::replace(slot, Slot::Gap(rank)) else { return None };
@@ -163,7 +166,7 @@ impl<V> KeyedQueue<V> {
         Some(value)
     }
 
-    /// No gap is at the front.
+    /// Removes gaps at the front.
     fn skip_gaps(&mut self) {
         while let Some(Slot::Gap(_)) = self.slots.front() {
             self.slots.pop_front();
@@ -172,7 +175,7 @@ impl<V> KeyedQueue<V> {
         }
     }
 
-    /// Gives the entries their numbers anew.
+    /// Renumbers the entries.
     fn close_gaps(&mut self) {
         let Self { slots, front, stretch, keyed, gaps } = self;
         let (mut before, mut next, mut new_stretch) = (*front, *front, None);
@@ -184,7 +187,8 @@ impl<V> KeyedQueue<V> {
             }
             let Slot::Entry(key, _) = slot else { return false };
             if let Some(waiting) = key.and_then(|key| keyed.get_mut(&key)) {
-                // What has an old number from here on is behind this entry, and its new one no higher.
+                // Entries that still have an old number from here on are behind this entry, and no
+                // new number is higher.
                 if waiting.oldest == number {
                     waiting.oldest = next;
                 }
@@ -224,19 +228,20 @@ impl<V> KeyedQueue<V> {
         Some(self.front + self.slots.binary_search_by(order).ok()? as u64)
     }
 
-    /// The entry of this rank, where the entries have no keys and are in the order of their ranks.
+    /// Returns the entry with this rank. Requires entries without keys, in the order of their
+    /// ranks.
     pub(crate) fn ranked(&mut self, rank: u64, rank_of: impl Fn(&V) -> u64) -> Option<&mut V> {
         let number = self.search(rank, rank_of)?;
         self.value(number)
     }
 
-    /// Takes that entry out, wherever it stands.
+    /// Takes out the entry with this rank, wherever it is.
     pub(crate) fn take_ranked(&mut self, rank: u64, rank_of: impl Fn(&V) -> u64) -> Option<V> {
         let number = self.search(rank, rank_of)?;
         self.take_out(number, rank)
     }
 
-    /// The entry at the front is under way: it is not replaced any more.
+    /// Marks the entry at the front as being sent: it is no longer replaced.
     pub(crate) fn fix_front(&mut self) {
         let Some(Slot::Entry(key, _)) = self.slots.front_mut() else { return };
         if let Some(key) = key.take() {
@@ -252,7 +257,8 @@ impl<V> KeyedQueue<V> {
         }
     }
 
-    /// Nothing that waits now is replaced any more; what may have been, is shown to `each`.
+    /// Prevents the replacement of everything that waits now; `each` sees the entries that could
+    /// have been replaced.
     pub(crate) fn fix_all(&mut self, mut each: impl FnMut(&mut V)) {
         self.stretch = self.back();
         for waiting in std::mem::take(&mut self.keyed).into_values() {
@@ -262,7 +268,7 @@ impl<V> KeyedQueue<V> {
         }
     }
 
-    /// Whether a value with this key waits to be replaced.
+    /// Returns whether a value with this key waits and may be replaced.
     pub(crate) fn has_waiting(&self, key: Key) -> bool {
         self.keyed.contains_key(&key)
     }
@@ -317,7 +323,7 @@ mod tests {
         queue.push_front(9);
         assert_eq!(put(&mut queue, A, 3), Put::Replaced(2));
         assert_eq!(rest(&mut queue), [9, 0, 3]);
-        assert!(!queue.has_waiting(A), "what has left is not replaced");
+        assert!(!queue.has_waiting(A), "a value that has left is not replaced");
         assert_eq!(put(&mut queue, A, 7), Put::Queued);
         assert_eq!(rest(&mut queue), [7]);
     }
@@ -374,7 +380,11 @@ mod tests {
         assert_eq!(put_into_full(&mut queue, A, 7), Put::Replaced(5));
         assert_eq!(queue.len(), 4);
         assert_eq!(rest(&mut queue), [2, 4, 6, 7]);
-        assert_eq!(put_into_full(&mut queue, A, 8), Put::Queued, "none waits that could go");
+        assert_eq!(
+            put_into_full(&mut queue, A, 8),
+            Put::Queued,
+            "no waiting value could be dropped"
+        );
     }
 
     #[test]
@@ -459,15 +469,17 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is queued and taken: what comes out is in the order sent, lacks only values of which a
-        /// newer one of the key came out, and no entry without a key; and the queue stays small.
+        /// Whatever is queued and taken: values come out in the order in which they were sent. Only
+        /// values of which a newer one of the key came out are missing, and no entry without a key;
+        /// and the queue stays small.
         #[test]
         fn what_comes_out_is_in_the_order_sent(
             steps in prop::collection::vec(step(), 0..120),
             bound in 1usize..40,
         ) {
             let mut queue = KeyedQueue::default();
-            // By their numbers: the keys of all that was sent, and what has come out.
+            // By their numbers: the keys of everything that was sent, and everything that has come
+            // out.
             let (mut sent, mut out) = (Vec::new(), Vec::new());
             // Sent without a key, or fixed: they all come out.
             let mut due = Vec::new();
@@ -496,8 +508,8 @@ mod tests {
                         };
                         let last = newest.insert(key, sent.len());
                         sent.push(Some(key));
-                        prop_assert!(older.is_none() || older == last, "the newest of the key goes");
-                        prop_assert_eq!(older.or(kept), last, "or it is shown");
+                        prop_assert!(older.is_none() || older == last, "the newest of the key is dropped");
+                        prop_assert_eq!(older.or(kept), last, "or `keep` sees it");
                         gone += usize::from(older.is_some());
                         if waits && room == Room::Full {
                             prop_assert_eq!(queue.len(), before, "it needs no room");
@@ -540,7 +552,7 @@ mod tests {
             prop_assert!(queue.keyed.is_empty());
         }
 
-        /// With room, of each key two values at most wait between two entries without a key.
+        /// With room, at most two values of each key wait between two entries without a key.
         #[test]
         fn two_values_of_a_key_wait_at_most(keys in prop::collection::vec(0u16..4, 0..120)) {
             let mut queue = KeyedQueue::default();

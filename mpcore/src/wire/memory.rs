@@ -1,27 +1,28 @@
-//! Whether there is memory for what another process has decided the size of.
+//! Checks that there is memory for data whose size another process has decided.
 //!
-//! An allocation that fails ends the process, and most are made by code that knows no other way: the user's
-//! `Deserialize`, a clone. So large ones are tried first, and let go again. What is smaller is left to chance, as
-//! everything that a program allocates.
+//! An allocation that fails ends the process, and most allocations are made by code that cannot
+//! handle that: the user's `Deserialize`, a clone. So large ones are tried first, and released
+//! again. Smaller ones are left to chance, like everything else that a program allocates.
 
 use std::hint::black_box;
 
-/// What is tried: large enough to cost nothing beside what is then done with it.
+/// Smallest size that is tried: so large that the attempt costs nothing compared with the use of
+/// the memory.
 pub(crate) const TRIED: usize = 1 << 20;
 
-/// There is none.
+/// The memory is not available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("there is no memory for {} MiB that another process sends", .0.div_ceil(1 << 20))]
 pub(crate) struct NoMemory(pub(crate) usize);
 
-/// Whether so many bytes could be allocated at this moment.
+/// Checks whether this many bytes could be allocated at this moment.
 pub(crate) fn room_for(bytes: usize) -> Result<(), NoMemory> {
     if bytes < TRIED {
         return Ok(());
     }
     let mut room = Vec::<u8>::new();
     let tried = room.try_reserve_exact(bytes).map_err(|_| NoMemory(bytes));
-    // The compiler may leave out an allocation that is not used.
+    // The compiler may remove an allocation that is not used.
     black_box(&room);
     tried
 }

@@ -1,8 +1,9 @@
-//! The middle: what controller and child share. No threads, no IO.
+//! The protocol that controller and child share. No threads, no IO.
 //!
-//! A call's path through here: its arguments become bytes ([`codec`]), the bytes an item in an
-//! [`outgoing`] queue, items become packets ([`packet`]) as the lane's [`credit`] allows. Before the
-//! first call both sides agree on the interface ([`handshake`], [`fingerprint`], [`shape`]).
+//! The path of a call: its arguments become bytes ([`codec`]), the bytes become an item in an
+//! [`outgoing`] queue, and items become packets ([`packet`]) as the lane's [`credit`] allows.
+//! Before the first call both sides agree on the interface ([`handshake`], [`fingerprint`],
+//! [`shape`]).
 //!
 //! `controller` and `child` both import this module and never each other.
 

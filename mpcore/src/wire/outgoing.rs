@@ -1,7 +1,7 @@
-//! What waits to be sent on a lane: a bounded queue that knows its credit.
+//! The data that waits to be sent on a lane: a bounded queue that knows its credit.
 //!
-//! Pure: [`Outgoing::next_packet`] says what to send now, somebody else sends it. Whatever has queued
-//! goes as one packet; a value with a key replaces the waiting one of the same key where it [overtakes
+//! Pure: [`Outgoing::next_packet`] decides what to send now; the caller sends it. Queued items go
+//! as one packet; a value with a key replaces the waiting one of the same key if it [overtakes
 //! nothing](super::keyed); an item too long for a packet is cut into parts.
 
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use super::credit::{FalseReport, Window, charge, longest_packet};
 use super::keyed::{Key, KeyedQueue, Put, Room};
 use super::packet::{Head, ITEM_HEAD, ItemHead, ItemKind, PacketKind, write_part_head};
 
-/// A payload that is ready, or one that somebody is still encoding.
+/// A payload that is ready, or one that is still being encoded.
 #[derive(Debug)]
 pub(crate) enum Payload {
     Ready(Vec<u8>),
-    /// Ready, and kept by somebody who may send it again.
+    /// Ready, and kept by an owner that may send it again.
     Shared(Arc<Vec<u8>>),
     Encoding,
 }
 
 impl Payload {
-    /// The bytes; none while they are not known.
+    /// Returns the bytes, or `None` while they are not known.
     pub(crate) fn ready(&self) -> Option<&[u8]> {
         match self {
             Self::Ready(bytes) => Some(bytes),
@@ -31,7 +31,8 @@ impl Payload {
         }
     }
 
-    /// What it counts; what is not known yet counts when it is.
+    /// Returns the number of bytes that count towards the bound; an unknown payload counts once it
+    /// is known.
     fn bytes(&self) -> usize {
         self.ready().map_or(0, <[u8]>::len)
     }
@@ -44,30 +45,30 @@ struct Entry {
 }
 
 impl Entry {
-    /// Calls are queued by rising numbers.
+    /// Calls are queued by ascending numbers.
     fn call(&self) -> u64 {
         self.head.call
     }
 }
 
-/// When an entry goes that has come to the front.
+/// When an entry that has reached the front is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
     Now,
-    /// Not yet, and so nothing that is behind it.
+    /// Not yet, and nothing behind it either.
     Later,
-    /// It is not worth sending any more: a cancelled call is not.
+    /// It need not be sent any more, for example a cancelled call.
     Never,
 }
 
-/// What to do next.
+/// What the caller does next.
 #[derive(Debug)]
 pub(crate) enum Next {
-    /// Send what is in the buffer.
+    /// Send the contents of the buffer.
     Packet,
     /// Nothing waits.
     Empty,
-    /// Something waits for credit, or to be encoded.
+    /// An entry waits for credit, or to be encoded.
     Wait,
 }
 
@@ -88,7 +89,7 @@ pub(crate) struct Outgoing {
     longest: usize,
     /// How much of the entry at the front has been sent in parts.
     sent: usize,
-    /// Nothing but a welcome is sent.
+    /// Only a welcome is sent.
     held: bool,
 }
 
@@ -109,7 +110,7 @@ impl Outgoing {
         }
     }
 
-    /// Begins the next run: a fresh lane, with what is queued.
+    /// Begins the next run: a fresh lane, with the queued entries.
     pub(crate) fn reset_lane(&mut self, window: u32) {
         self.window = Window::new(window);
         self.longest = longest(window);
@@ -120,12 +121,12 @@ impl Outgoing {
         self.entries.is_empty()
     }
 
-    /// Whether an entry of `length` bytes may still be queued.
+    /// Returns whether an entry of `length` bytes may still be queued.
     pub(crate) fn has_room(&self, length: usize) -> bool {
         self.entries.len() < self.bounds.entries && self.bytes + length <= self.bounds.bytes
     }
 
-    /// Whether there is room for an entry of `length` bytes once these waiting calls are
+    /// Returns whether there is room for an entry of `length` bytes once these waiting calls are
     /// [forgotten](Self::forget).
     pub(crate) fn has_room_instead_of(&mut self, calls: &[u64], length: usize) -> bool {
         let (mut entries, mut bytes) = (0, 0);
@@ -139,8 +140,8 @@ impl Outgoing {
             && self.bytes - bytes + length <= self.bounds.bytes
     }
 
-    /// Queues an entry, whatever the bounds say: see [`Outgoing::has_room`]. One with a key that finds no
-    /// room takes that of the waiting one of its key.
+    /// Queues an entry regardless of the bounds: see [`Outgoing::has_room`]. One with a key that
+    /// finds no room takes the place of the waiting entry with its key.
     pub(crate) fn push(&mut self, head: ItemHead, key: Option<Key>, payload: Payload) {
         let length = payload.bytes();
         let room = if self.has_room(length) { Room::Left } else { Room::Full };
@@ -156,14 +157,14 @@ impl Outgoing {
         }
     }
 
-    /// Queues an entry that goes before all others.
+    /// Queues an entry before all others.
     pub(crate) fn push_front(&mut self, head: ItemHead, payload: Payload) {
-        debug_assert!(self.sent == 0, "nothing goes between two parts");
+        debug_assert!(self.sent == 0, "nothing may come between two parts");
         self.bytes += payload.bytes();
         self.entries.push_front(Entry { head, payload });
     }
 
-    /// Sends nothing but a welcome until [`release`](Self::release).
+    /// Sends only a welcome until [`release`](Self::release).
     pub(crate) fn hold(&mut self) {
         self.held = true;
     }
@@ -172,14 +173,15 @@ impl Outgoing {
         self.held = false;
     }
 
-    /// The receiver's newest credit total.
+    /// Records the receiver's newest credit total.
     pub(crate) fn report(&mut self, total: u64) -> Result<(), FalseReport> {
         self.window.report(total)
     }
 
-    /// The payload of a call that was queued as [`Payload::Encoding`] is ready, whatever the bounds say.
+    /// Sets the payload of a call that was queued as [`Payload::Encoding`], regardless of the
+    /// bounds.
     pub(crate) fn encoded(&mut self, call: u64, payload: Payload) {
-        // One that is gone was ended meanwhile.
+        // A call that is no longer queued has ended meanwhile.
         if let Some(entry) = self.entries.ranked(call, Entry::call) {
             self.bytes += payload.bytes();
             entry.payload = payload;
@@ -198,7 +200,7 @@ impl Outgoing {
         self.take();
     }
 
-    /// Takes out everything that has not been sent as a whole, in its order.
+    /// Takes out, in order, everything that has not been sent completely.
     pub(crate) fn take(&mut self) -> Vec<(ItemHead, Payload)> {
         let mut entries = std::mem::take(&mut self.entries);
         self.bytes = 0;
@@ -207,19 +209,21 @@ impl Outgoing {
         entries.map(|entry| (entry.head, entry.payload)).collect()
     }
 
-    /// A call that [waits](Self::waits) is not to be sent: what it takes up is free at once.
+    /// Drops a call that [waits](Self::waits) and need not be sent: its room is free immediately.
     pub(crate) fn forget(&mut self, call: u64) {
         if let Some(entry) = self.entries.take_ranked(call, Entry::call) {
             self.bytes -= entry.payload.bytes();
         }
     }
 
-    /// Whether a value with this key needs no room, because one waits whose room it can take.
+    /// Returns whether a value with this key needs no room, because it can take the place of a
+    /// waiting one.
     pub(crate) fn has_waiting(&self, key: Key) -> bool {
         self.entries.has_waiting(key)
     }
 
-    /// Gives a call that [waits](Self::waits) another deadline; `false` if it does not.
+    /// Gives a call that [waits](Self::waits) another deadline. Returns `false` if it does not
+    /// wait.
     pub(crate) fn set_deadline(&mut self, call: u64, milliseconds: u32) -> bool {
         if !self.waits(call) {
             return false;
@@ -230,16 +234,17 @@ impl Outgoing {
         true
     }
 
-    /// Whether nothing of this call has been sent yet. Calls are queued by rising numbers.
+    /// Returns whether nothing of this call has been sent yet. Calls are queued by ascending
+    /// numbers.
     pub(crate) fn waits(&self, call: u64) -> bool {
         self.entries.front().is_some_and(|front| {
             front.head.call < call || (front.head.call == call && self.sent == 0)
         })
     }
 
-    /// Fills `out` with the next packet, if there is one that may go.
+    /// Fills `out` with the next packet, if one may be sent.
     ///
-    /// `head` is the packet's head apart from its kind; `turn` says when an entry goes.
+    /// `head` is the packet's head apart from its kind; `turn` decides when an entry is sent.
     pub(crate) fn next_packet(
         &mut self,
         head: Head,
@@ -249,6 +254,7 @@ impl Outgoing {
         out.clear();
         let room = self.longest - super::packet::HEAD;
         let mut items = 0;
+        // One packet takes as many items as fit; an item that fits no packet goes alone, in parts.
         while let Some(entry) = self.entries.front_mut() {
             let turn = if self.sent == 0 { turn(&entry.head) } else { Turn::Now };
             if turn == Turn::Never {
@@ -303,7 +309,7 @@ impl Outgoing {
             return Next::Wait;
         }
         if self.sent == 0 {
-            // A newer value must not replace one of which a part is on its way.
+            // A newer value must not replace one that has already been sent in part.
             self.entries.fix_front();
         }
         let front = self.entries.front();
@@ -348,7 +354,7 @@ mod tests {
         Head::new(PacketKind::Items, 1)
     }
 
-    /// Sends everything, reporting credit at once; returns call ids and payloads as received.
+    /// Sends everything, reporting credit immediately; returns call ids and payloads as received.
     fn drain(queue: &mut Outgoing) -> Vec<(u64, Vec<u8>)> {
         let (mut out, mut received, mut assembler) = (Vec::new(), Vec::new(), Assembler::default());
         let mut total = 0;
@@ -545,7 +551,7 @@ mod tests {
         /// Queues an item of this length, if there is room.
         Queue(Option<Key>, usize),
         Send,
-        /// All that was sent has been read.
+        /// Everything that was sent has been read.
         Report,
     }
 
@@ -563,8 +569,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is queued while there is credit or none: it arrives in the order sent and within the
-        /// bounds, and lacks only values of which a newer one arrives; and none that waits is waited for.
+        /// Whatever is queued, with or without credit: values arrive in the order sent and within
+        /// the bounds; only values of which a newer one arrives are missing, and a value whose key
+        /// already waits never has to wait for room.
         #[test]
         fn values_arrive_in_the_order_sent(steps in prop::collection::vec(step(), 0..100)) {
             const LARGEST: usize = 20_000;

@@ -1,31 +1,31 @@
-//! The layout of what travels on a lane.
+//! The layout of packets on a lane.
 //!
 //! A packet is a [`Head`] and a body, little endian, and never longer than ipc-channel sends in one
-//! piece. The body of an `Items` packet is a row of items, each an [`ItemHead`] and its payload; an
-//! item that does not fit one packet is cut into `Part` packets, which follow each other on their
-//! lane without another item between them.
+//! piece. The body of an `Items` packet is a sequence of items, each an [`ItemHead`] and its
+//! payload. An item that does not fit one packet is cut into `Part` packets, which follow each
+//! other on their lane without another item between them.
 //!
-//! Everything that arrives is untrusted: parsing returns an error and allocates only for bytes that
-//! are really there.
+//! Everything that arrives is untrusted: parsing returns an error, and allocates only for bytes
+//! that have actually arrived.
 
 use crate::limits;
 
-/// Number of this layout; the handshake refuses any other.
+/// Version of this layout; the handshake refuses any other.
 pub(crate) const PROTOCOL: u32 = 4;
 
-/// Bytes of a [`Head`].
+/// Size of a [`Head`] in bytes.
 pub(crate) const HEAD: usize = 24;
 
-/// Bytes of an [`ItemHead`].
+/// Size of an [`ItemHead`] in bytes.
 pub(crate) const ITEM_HEAD: usize = 32;
 
 /// Bytes before the data of a `Part` packet: the item's length and the offset of this part.
 const PART_HEAD: usize = 16;
 
-// Of an item the length stands in 32 bits.
+// The length of an item is stored in 32 bits.
 const _: () = assert!(limits::VALUE_BYTES + ITEM_HEAD <= u32::MAX as usize);
 
-/// What the body of a packet is.
+/// The contents of a packet's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum PacketKind {
@@ -33,14 +33,15 @@ pub(crate) enum PacketKind {
     Items = 0,
     /// A piece of one item.
     Part = 1,
-    /// Nothing: only the head's credit totals count.
+    /// Empty: only the credit totals in the head count.
     Credit = 2,
-    /// Nothing: sent by a reader's own process, so that it looks at its flags. In the child because it is
-    /// to stop, in the controller because the watcher says that the process is gone.
+    /// Empty: sent by the reader's own process, so that the reader checks its flags. In the child
+    /// because it has to stop, in the controller because the watcher reports that the process is
+    /// gone.
     End = 4,
     /// A [`ControlState`](super::report::ControlState).
     Control = 5,
-    /// A [`Pong`](super::report::Pong): outside the credit, one per ping.
+    /// A [`Pong`](super::report::Pong): exempt from credit, one per ping.
     Pong = 6,
 }
 
@@ -48,16 +49,16 @@ pub(crate) enum PacketKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) kind: PacketKind,
-    /// The run that it belongs to.
+    /// The run that the packet belongs to.
     pub(crate) generation: u32,
     /// Total charge consumed on the lane in the opposite direction: of the requests lane (on the
-    /// events lane), of the events lane (on the two others).
+    /// events lane), or of the events lane (on the two other lanes).
     pub(crate) consumed: u64,
-    /// On the events lane: the same of the control lane.
+    /// On the events lane: the same for the control lane.
     pub(crate) consumed_control: u64,
 }
 
-/// What an item is.
+/// The kind of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum ItemKind {
@@ -68,7 +69,7 @@ pub(crate) enum ItemKind {
     /// child → controller, first of all on packet sockets: an
     /// [`Introduction`](super::handshake::Introduction).
     Introduction = 3,
-    /// child → controller, outcomes: payload: the result.
+    /// child → controller, outcomes; payload: the result.
     Returned = 16,
     /// The command's own error.
     Raised = 17,
@@ -81,24 +82,26 @@ pub(crate) enum ItemKind {
     Undecodable = 21,
     /// The result could not be encoded; payload: a text.
     Unencodable = 22,
-    /// It ended because its time was over; the head's `deadline` says how long it had.
+    /// The command ended because its deadline passed; the head's `deadline` is the time it had.
     TimedOut = 23,
     /// A property's new value.
     Property = 32,
     /// An event.
     Event = 33,
-    /// A command's signal that the child emits by itself.
+    /// A command's signal that the child emits itself.
     Signal = 34,
     /// Progress of the running command; payload: an `f64` from 0 to 1.
     Progress = 35,
-    /// The running command's time is over, and it has not ended; the head's `deadline` says how long it had.
+    /// The running command's deadline has passed, and it has not ended; the head's `deadline` is
+    /// the time it had.
     Overrun = 36,
     /// A property's value or an event that could not be encoded; payload: an
     /// [`Undelivered`](super::report::Undelivered).
     Undelivered = 37,
-    /// Constructor and `postrun_init` have succeeded.
+    /// The constructor and `postrun_init` have succeeded.
     Ready = 48,
-    /// They have not; payload: an [`InitFailure`](super::report::InitFailure).
+    /// The constructor or `postrun_init` failed; payload: an
+    /// [`InitFailure`](super::report::InitFailure).
     InitFailed = 49,
     /// The last item of an orderly end; payload: a [`Bye`](super::report::Bye).
     Bye = 50,
@@ -142,29 +145,29 @@ impl ItemKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ItemHead {
     pub(crate) kind: ItemKind,
-    /// Of a call, or its outcome: [`CallFlags`].
+    /// For a call or its outcome: [`CallFlags`].
     pub(crate) flags: CallFlags,
     /// Index of the command, property or event.
     pub(crate) method: u16,
-    /// The call it belongs to, or 0.
+    /// The call that the item belongs to, or 0.
     pub(crate) call: u64,
-    /// How many events, property changes and signals the sender had sent before: what a reply that
-    /// overtakes them on a lane of its own has to wait for.
+    /// How many events, property changes and signals the sender had sent before. A reply that
+    /// overtakes them on a separate lane has to wait for them.
     pub(crate) events_before: u64,
-    /// Of a call: milliseconds that it may run, counted from its start, or 0.
+    /// For a call: how many milliseconds it may run, counted from its start, or 0.
     pub(crate) deadline: u32,
 }
 
-/// What there is to say of a call beside its arguments, or its result.
+/// Properties of a call, apart from its arguments, or of its result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct CallFlags(u8);
 
 impl CallFlags {
-    /// Once it runs, a cancel does not reach it.
+    /// Once the command runs, a cancellation does not reach it.
     pub(crate) const OUTLIVES_CANCEL: Self = Self(1);
-    /// Its deadline is told, but does not end it.
+    /// A missed deadline is reported, but does not end the command.
     pub(crate) const OUTLIVES_DEADLINE: Self = Self(2);
-    /// Of an outcome: the command was not begun.
+    /// For an outcome: the command was not begun.
     pub(crate) const NOT_BEGUN: Self = Self(4);
 
     pub(crate) fn has(self, flag: Self) -> bool {
@@ -183,43 +186,43 @@ impl ItemHead {
     }
 }
 
-/// Why a packet is not one.
+/// Why a packet is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PacketError {
-    /// Shorter than its own header, or than a length in it says.
+    /// Shorter than its own header, or than a length in it requires.
     #[error("a packet of {length} bytes ends before its {part} does")]
     Truncated {
         /// The packet's length.
         length: usize,
-        /// Which part is cut.
+        /// The part that is cut.
         part: &'static str,
     },
-    /// Another layout.
+    /// A different layout version.
     #[error("a packet of version {0}, {PROTOCOL} was expected")]
     Version(u8),
-    /// A number that stands for nothing.
-    #[error("{0} is no kind of {1}")]
+    /// An undefined number.
+    #[error("unknown {1} kind {0}")]
     Kind(u8, &'static str),
-    /// Another run of the child.
+    /// A different run of the child.
     #[error("a packet of generation {0} in generation {1}")]
     Generation(u32, u32),
-    /// A part that does not continue the one before.
+    /// A part that does not continue the previous one.
     #[error("part at {offset} of an item of {total} bytes, {expected} was expected")]
     Part {
         /// Where the part starts.
         offset: u64,
         /// The item's length.
         total: u64,
-        /// What would have continued.
+        /// The offset that would have continued the item.
         expected: u64,
     },
     /// A value over the bound.
     #[error("an item of {0} bytes, {max} are allowed", max = limits::VALUE_BYTES)]
     TooLarge(u64),
-    /// There is no memory for as much of an item as has arrived.
+    /// Not enough memory for the part of an item that has arrived.
     #[error("there is no memory for an item of {0} bytes")]
     Memory(u64),
-    /// An extension this version does not know.
+    /// An extension that this version does not know.
     #[error("an unknown extension of {0} bytes")]
     Extension(u16),
     /// A kind of packet or item that does not belong on its lane.
@@ -238,7 +241,7 @@ impl Head {
         Self { kind, generation, consumed: 0, consumed_control: 0 }
     }
 
-    /// A packet that is only a head.
+    /// Returns a packet that consists of only a head.
     pub(crate) fn packet(self) -> Vec<u8> {
         let mut out = Vec::with_capacity(HEAD);
         self.write(&mut out);
@@ -255,7 +258,7 @@ impl Head {
         out.extend_from_slice(&self.consumed_control.to_le_bytes());
     }
 
-    /// The head and the body of a packet of this run.
+    /// Parses a packet of this run into its head and body.
     pub(crate) fn parse(packet: &[u8], generation: u32) -> Result<(Self, &[u8]), PacketError> {
         if packet.len() < HEAD {
             return Err(PacketError::Truncated { length: packet.len(), part: "head" });
@@ -286,7 +289,7 @@ impl Head {
 }
 
 impl ItemHead {
-    /// The head of an item with a payload of `length` bytes.
+    /// Encodes the head of an item with a payload of `length` bytes.
     pub(crate) fn bytes(self, length: usize) -> [u8; ITEM_HEAD] {
         let mut out = [0; ITEM_HEAD];
         out[0] = self.kind as u8;
@@ -300,7 +303,8 @@ impl ItemHead {
         out
     }
 
-    /// The first item of `body`, its payload, and the rest of the body.
+    /// Splits `body` into the head of its first item, that item's payload, and the rest of the
+    /// body.
     fn split(body: &[u8]) -> Result<(Self, &[u8], &[u8]), PacketError> {
         let truncated = |part| PacketError::Truncated { length: body.len(), part };
         if body.len() < ITEM_HEAD {
@@ -334,10 +338,11 @@ pub(crate) fn write_part_head(out: &mut Vec<u8>, total: u64, offset: u64) {
     out.extend_from_slice(&offset.to_le_bytes());
 }
 
-/// Puts the items of a lane together again.
+/// Reassembles the items of a lane.
 ///
-/// Parts do not mix, so at most one item is half received, and it takes up no more than it announced at
-/// its first part; every part carries some of it, so none goes on for ever.
+/// Parts of different items do not mix, so at most one item is half received. It takes up no more
+/// memory than its first part announced, and every part carries some of its data, so no item goes
+/// on for ever.
 #[derive(Debug, Default)]
 pub(crate) struct Assembler {
     parts: Vec<u8>,
@@ -345,7 +350,7 @@ pub(crate) struct Assembler {
 }
 
 impl Assembler {
-    /// Calls `each` with every item that the packet completes, in order.
+    /// Calls `each` for every item that the packet completes, in order.
     pub(crate) fn take<E: From<PacketError>>(
         &mut self,
         kind: PacketKind,
@@ -376,12 +381,12 @@ impl Assembler {
         Ok(())
     }
 
-    /// What has arrived of the payload of an item that is not complete.
+    /// Returns the part of an incomplete item's payload that has arrived.
     pub(crate) fn begun(&self) -> &[u8] {
         self.parts.get(ITEM_HEAD..).unwrap_or_default()
     }
 
-    /// Whether the part was the last one.
+    /// Adds a part. Returns whether it was the last one.
     fn add_part(&mut self, body: &[u8]) -> Result<bool, PacketError> {
         if body.len() <= PART_HEAD {
             return Err(PacketError::Truncated { length: body.len(), part: "part" });
@@ -401,7 +406,8 @@ impl Assembler {
             return Err(PacketError::Part { offset, total, expected });
         }
         self.total = total;
-        // Grows with what has arrived, not with what was announced, and never beyond that.
+        // Grows with the data that has arrived, not with the announced length, and never beyond
+        // that length.
         let length = self.parts.len() + data.len();
         if length > self.parts.capacity() {
             let room = (2 * length).min(total as usize);
@@ -429,7 +435,7 @@ impl Payload<'_> {
         }
     }
 
-    /// The payload to keep: small ones are copied, large ones move.
+    /// Converts the payload into owned bytes: small ones are copied, large ones are moved.
     pub(crate) fn into_bytes(self) -> Bytes {
         match self {
             Self::Borrowed(bytes) => Bytes { item: bytes.to_vec(), start: 0 },
@@ -438,7 +444,7 @@ impl Payload<'_> {
     }
 }
 
-/// Owned bytes, perhaps behind the head of the item they came in.
+/// Owned bytes, possibly preceded by the head of the item they came in.
 #[derive(Debug, Default)]
 pub(crate) struct Bytes {
     item: Vec<u8>,
@@ -518,7 +524,7 @@ mod tests {
         assert!(matches!(refused(&[&empty]), PacketError::Truncated { .. }));
         assert!(matches!(refused(&[&first, &part(100, 1, b"")]), PacketError::Truncated { .. }));
         assert!(matches!(refused(&[&first, &first]), PacketError::Part { expected: 1, .. }));
-        // More behind the item than the item says.
+        // More data behind the item than the item's length says.
         let mut body = ItemHead::new(ItemKind::Event, 0, 0).bytes(1).to_vec();
         body.extend_from_slice(&[7, 8]);
         let behind = part(body.len() as u64, 0, &body);
@@ -545,7 +551,7 @@ mod tests {
             assert!(take(offset, &block) <= 3 * (offset + block.len()));
             offset += block.len();
         }
-        // An item goes between no two parts, nor does the first of another.
+        // No item may come between two parts, nor may the first part of another item.
         let mut other = Vec::new();
         write_part_head(&mut other, 40, 0);
         other.push(1);
@@ -555,7 +561,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever bytes arrive, parsing ends, without a panic.
+        /// Parsing ends without a panic for any bytes.
         #[test]
         fn garbage_is_an_error_or_nothing(packets in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..8)) {
             let mut assembler = Assembler::default();

@@ -1,22 +1,23 @@
-//! What serde is told when a value cannot be encoded or decoded.
+//! The serde errors for values that cannot be encoded or decoded.
 
 use std::fmt;
 
 use super::memory::NoMemory;
 use crate::limits::{DECODED_BYTES, DECODING_STACK, VALUE_DEPTH};
 
-/// Length at which what a type's own implementation says is cut: it may repeat what it was given.
+/// Length at which the message of a type's own implementation is cut: it may repeat its input.
 const MESSAGE_BYTES: usize = 1024;
 
-/// Length beyond which the rest of a path is left out.
+/// Length beyond which the rest of a path is omitted.
 const PATH_BYTES: usize = 256;
 
-/// Why a value was refused, and where in it. Boxed: nearly every call returns one of these, or a value.
+/// Why a value was refused, and where in it. Boxed, because nearly every call returns either this
+/// or a value.
 pub(crate) struct Refusal(Box<Place>);
 
 struct Place {
     why: Why,
-    /// Fields and variants, from the outside in.
+    /// Fields and variants, from the outermost inwards.
     path: String,
 }
 
@@ -25,25 +26,25 @@ struct Place {
 pub(crate) enum Why {
     #[error("{0}")]
     Format(postcard::Error),
-    /// The type's own `Serialize` or `Deserialize`.
+    /// An error of the type's own `Serialize` or `Deserialize`.
     #[error("{0}")]
     Type(String),
     #[error("it is nested more than {VALUE_DEPTH} levels deep")]
     Depth,
     #[error(
-        "its levels need more than {} KiB of the stack; put what is large in them into a `Box` or a `Vec`",
+        "its levels need more than {} KiB of the stack; put their large parts into a `Box` or a `Vec`",
         DECODING_STACK >> 10
     )]
     Stack,
     #[error("it would take up more than {} MiB of memory; send it in parts", DECODED_BYTES >> 20)]
     Memory,
-    /// Of something that is decoded before its sender is trusted.
+    /// For data that is decoded before its sender is trusted.
     #[error("it would take up more than {} KiB of memory, out of proportion to its length", .0 >> 10)]
     Proportion(usize),
-    /// The plain form has no place for this part of the value.
+    /// The plain form cannot represent this part of the value.
     #[error("the plain form cannot carry {0}")]
     Undescribed(&'static str),
-    /// The type's `Deserialize` asks for something else than its `Serialize` has written.
+    /// The type's `Deserialize` asks for something other than what its `Serialize` has written.
     #[error("its `Deserialize` asks for {asked} where its `Serialize` writes {written}")]
     Halves { asked: &'static str, written: String },
     #[error("{0}")]
@@ -55,7 +56,7 @@ impl Refusal {
         &self.0.why
     }
 
-    /// The same, told of a part of the value.
+    /// Returns the same refusal, located in a part of the value.
     #[cold]
     pub(crate) fn within(mut self, part: &str) -> Self {
         let path = &mut self.0.path;
@@ -113,7 +114,7 @@ impl serde::ser::Error for Refusal {
     }
 }
 
-/// Formats no further than to [`MESSAGE_BYTES`].
+/// Formats at most [`MESSAGE_BYTES`] bytes.
 fn cut(message: &dyn fmt::Display) -> String {
     struct Cut(String);
 

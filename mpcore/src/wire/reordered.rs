@@ -1,31 +1,32 @@
-//! Whether two equal values differ by chance alone: in the order in which a hash map gives its elements out.
+//! Detects whether two equal values differ only by chance: in the order in which a hash map
+//! iterates over its elements.
 //!
-//! Pure. A value is seen as its [tags](super::tag). The order of a row belongs to the value where it comes back
-//! every time the value is read and written again (a `Vec`, an `IndexMap`); a `HashMap` has another one in
-//! every new map.
+//! Pure. A value is given by its [tags](super::tag). The order of a sequence belongs to the value
+//! if it is the same every time the value is read and written again (a `Vec`, an `IndexMap`); the
+//! order of a `HashMap` differs in every new map.
 
 use std::collections::HashMap;
 
 use super::structure::mix;
 use super::tag::Tag;
 
-/// What a value is, apart from the order of its rows, and the orders of those, by their paths.
+/// A value without the order of its sequences, and those orders, by their paths.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Digest {
     unordered: u64,
-    /// A sum over all rows of one path, which may themselves stand in a row without an order.
+    /// A sum over all sequences of one path, which may themselves be in an unordered sequence.
     orders: HashMap<u64, u64>,
 }
 
-/// The digest of a value by its tags; `None` of bytes that are none.
+/// Returns the digest of a value from its tags; `None` for invalid bytes.
 pub(super) fn digest(mut tags: &[u8]) -> Option<Digest> {
     let mut orders = HashMap::new();
     let unordered = value(&mut tags, 1, &mut orders)?;
     tags.is_empty().then_some(Digest { unordered, orders })
 }
 
-/// Whether the values are the same but for the order of rows that have none: `after` is one value, read and
-/// written several times.
+/// Returns whether the values are the same except for the order of unordered sequences. `after` is
+/// one value, read and written several times.
 pub(super) fn by_chance(before: &Digest, after: &[Digest]) -> bool {
     let Some((first, others)) = after.split_first() else { return false };
     let is_kept =
@@ -53,6 +54,7 @@ fn value(rest: &mut &[u8], path: u64, orders: &mut HashMap<u64, u64>) -> Option<
         Tag::Some => mix(hash, value(rest, path, orders)?),
         Tag::Seq | Tag::Map => {
             let within = mix(path, tag as u64);
+            // The sum ignores the order of the elements, which `order` records separately.
             let (mut sum, mut order) = (0_u64, 0_u64);
             while !is_end(rest) {
                 let mut element = value(rest, within, orders)?;

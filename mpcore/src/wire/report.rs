@@ -1,4 +1,5 @@
-//! What the two sides tell each other beside values: how things ended, and what shall be.
+//! The messages that the two sides exchange besides values: how things ended, and what the
+//! controller requests.
 
 use std::fmt;
 
@@ -7,16 +8,17 @@ use serde::{Deserialize, Serialize};
 use super::stop_reason::StopReason;
 use crate::escape::escaped;
 
-/// What the controller wants of the child: a state, not a queue.
+/// The controller's requests to the child: a state, not a queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ControlState {
-    /// End, once the running command has returned, for this reason.
+    /// Stop for this reason, once the running command has returned.
     pub(crate) stop: Option<StopReason>,
     /// Calls that were cancelled since the last message.
     pub(crate) cancelled: Vec<u64>,
-    /// Calls that got another deadline since, and the milliseconds they may run; 0: as long as they like.
+    /// Calls that got another deadline since then, and the milliseconds that they may run; 0 means
+    /// no deadline.
     pub(crate) deadlines: Vec<(u64, u32)>,
-    /// The number of a ping, to be answered with a [`Pong`]; 0: none.
+    /// The number of a ping, to be answered with a [`Pong`]; 0 means none.
     pub(crate) ping: u32,
 }
 
@@ -29,7 +31,7 @@ pub(crate) struct Pong {
     pub(crate) executing: Option<InExecution>,
 }
 
-/// A command, and for how many milliseconds it has been running.
+/// A command, and how many milliseconds it has been running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct InExecution {
     pub(crate) call: u64,
@@ -39,7 +41,7 @@ pub(crate) struct InExecution {
 /// A panic in the child.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PanicReport {
-    /// What the panic said.
+    /// The panic message.
     pub message: String,
     /// File, line and column.
     pub location: String,
@@ -56,7 +58,7 @@ impl fmt::Display for PanicReport {
 /// Why a child is not ready.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum InitFailure {
-    /// Which limit could not be set, and why.
+    /// The limit that could not be set, and why.
     Limits {
         what: String,
         message: String,
@@ -68,7 +70,7 @@ pub(crate) enum InitFailure {
     PostrunInitPanicked(PanicReport),
 }
 
-/// The last words of an orderly end.
+/// The final message of an orderly end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bye {
     pub(crate) reason: StopReason,
@@ -78,12 +80,12 @@ pub(crate) struct Bye {
     pub(crate) cleanup_panic: Option<PanicReport>,
 }
 
-/// What a child could not send by its own initiative.
+/// A value that a child failed to send on its own initiative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum What {
     Property,
     Event,
-    /// A command's signal that the child emits by itself.
+    /// A command's signal that the child emits itself.
     Signal,
 }
 

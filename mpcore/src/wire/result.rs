@@ -1,4 +1,5 @@
-//! How the macro knows a command that may fail: a type whose last part is named `Result`.
+//! How the macro recognises a command that may fail: a type whose last path segment is named
+//! `Result`.
 
 use std::marker::PhantomData;
 
@@ -8,15 +9,15 @@ use std::marker::PhantomData;
     label = "a type named `Result` must be a `core::result::Result` or an alias of it"
 )]
 pub trait ResultParts {
-    /// The result of the command.
+    /// The `Ok` type.
     type Ok;
-    /// Its error.
+    /// The `Err` type.
     type Err;
 
-    /// The same value as a plain `Result`.
+    /// Returns the same value as a plain `Result`.
     ///
     /// # Errors
-    /// The error that it holds.
+    /// Returns the error that it holds.
     fn parts(self) -> Result<Self::Ok, Self::Err>;
 }
 
@@ -29,7 +30,7 @@ impl<T, E> ResultParts for Result<T, E> {
     }
 }
 
-/// A `Result` of the value and the error that the macro has read from its tokens.
+/// A `Result` of the value and error types that the macro has read from its tokens.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not `Result<{T}, {E}>`",
     label = "a type named `Result` must be a `core::result::Result`, its value first and its error second",
@@ -37,10 +38,10 @@ impl<T, E> ResultParts for Result<T, E> {
             that it stands for"
 )]
 pub trait ResultOf<T, E> {
-    /// The same value as a plain `Result`.
+    /// Returns the same value as a plain `Result`.
     ///
     /// # Errors
-    /// The error that it holds.
+    /// Returns the error that it holds.
     fn parts(self) -> Result<T, E>;
 }
 
@@ -50,16 +51,16 @@ impl<T, E> ResultOf<T, E> for Result<T, E> {
     }
 }
 
-/// The arguments of a signal that tells a value whose type the macro does not see, since an alias hides
-/// it: none for `()`, else one.
+/// The arguments of a signal that carries a value whose type the macro does not see, because an
+/// alias hides it: none for `()`, otherwise one.
 pub trait Payload<const UNIT: bool>: Sized {
-    /// As a tuple.
+    /// The arguments as a tuple.
     type Args;
 
-    /// The value as arguments.
+    /// Converts the value into arguments.
     fn spread(self) -> Self::Args;
 
-    /// The value of these arguments.
+    /// Converts these arguments into the value.
     fn gather(args: Self::Args) -> Self;
 }
 
@@ -83,27 +84,27 @@ impl Payload<true> for () {
     fn gather((): ()) {}
 }
 
-/// Finds out whether a type is a `Result` under another name, or `()`: the inherent constants below are
-/// preferred to those of [`ProbeDefault`] where they exist.
+/// Detects whether a type is a `Result` under another name, or `()`: the inherent constants below
+/// are preferred to those of [`ProbeDefault`] where they exist.
 #[derive(Debug)]
 pub struct Probe<T: ?Sized>(PhantomData<T>);
 
-/// The answer for everything else.
+/// The answer for all other types.
 pub trait ProbeDefault {
-    /// It is not.
+    /// `false` by default.
     const IS_RESULT: bool = false;
-    /// It is not.
+    /// `false` by default.
     const IS_UNIT: bool = false;
 }
 
 impl<T: ?Sized> ProbeDefault for Probe<T> {}
 
 impl Probe<()> {
-    /// It is.
+    /// `true` for `()`.
     pub const IS_UNIT: bool = true;
 }
 
 impl<T, E> Probe<Result<T, E>> {
-    /// It is.
+    /// `true` for `Result`.
     pub const IS_RESULT: bool = true;
 }

@@ -1,12 +1,12 @@
-//! Whether two values of a type are equal, where the type can tell: generated code asks, and never requires
-//! `PartialEq`.
+//! Compares two values of a type, if the type can be compared: generated code calls this and never
+//! requires `PartialEq`.
 //!
-//! [`ByValue`] and [`Never`] are found by method resolution, which prefers the first: it needs no reference. So
-//! generated code is one expression for every type.
+//! [`ByValue`] and [`Never`] are found by method resolution, which prefers the first, because it
+//! needs no reference. So generated code is one expression for every type.
 
 use std::marker::PhantomData;
 
-/// Stands for a type.
+/// A proxy for a type.
 #[derive(Debug)]
 pub struct Same<T>(PhantomData<fn(T)>);
 
@@ -19,9 +19,9 @@ impl<T> Same<T> {
     }
 }
 
-/// Of a type with `PartialEq`.
+/// For types with `PartialEq`.
 pub trait ByValue<T> {
-    /// Whether they are equal.
+    /// Returns whether the two values are equal.
     fn same(self, one: &T, other: &T) -> bool;
 }
 
@@ -31,9 +31,9 @@ impl<T: PartialEq> ByValue<T> for Same<T> {
     }
 }
 
-/// Of any other type.
+/// For all other types.
 pub trait Never<T> {
-    /// `false`: nothing is known of them.
+    /// Returns `false`, because the values cannot be compared.
     fn same(&self, one: &T, other: &T) -> bool;
 }
 

@@ -1,7 +1,7 @@
-//! Which files a child may reach: the rules, as they travel.
+//! Which files a child may access: the rules in the form in which they travel.
 //!
-//! Part of every build, so that both sides read the same record, whichever was built with the feature
-//! `sandbox`: a child that was built without it refuses the rules.
+//! Part of every build, so that both sides read the same record, no matter which was built with the
+//! feature `sandbox`: a child that was built without it refuses the rules.
 #![cfg_attr(not(feature = "sandbox"), allow(dead_code, unreachable_pub))]
 
 use std::ffi::OsString;
@@ -9,24 +9,26 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// The files and ports that a child may reach, by [`ChildLimits::sandbox`](crate::ChildLimits): nothing but
-/// what is named here, and `/dev/null`.
+/// The files and ports that a child may access, for [`ChildLimits::sandbox`](crate::ChildLimits):
+/// only those that are named here, and `/dev/null`.
 ///
-/// A path is a folder with all that is in it, or one file; a relative one begins in the child's working
-/// directory. It has to exist when the child starts. What is open already stays open, the program and its
-/// libraries included; a program that the child starts has to be readable, with its libraries. The kernel
-/// does the rest (Landlock, since Linux 6.2; needs no rights), for the child and all that it starts, and
-/// nobody can lift it again. It includes
-/// [`no_new_privileges`](crate::ChildLimits::no_new_privileges).
+/// A path is a folder with everything in it, or a single file; a relative one starts at the child's
+/// working directory. It has to exist when the child starts. Files that are already open stay open,
+/// including the program and its libraries. A program that the child starts has to be readable,
+/// together with its libraries. The kernel enforces the rules (Landlock, since Linux 6.2; needs no
+/// privileges), for the child and everything that it starts, and they cannot be lifted again. They
+/// include [`no_new_privileges`](crate::ChildLimits::no_new_privileges).
 ///
-/// It is about reading, writing, running, listing, creating and removing files; about TCP (since Linux 6.7);
-/// and about signals and abstract sockets of processes outside of the sandbox, the controller's included
-/// (since Linux 6.12). An older kernel leaves those two as they are, with either [`Enforcement`].
+/// The rules cover reading, writing, running, listing, creating and removing files; TCP (since
+/// Linux 6.7); and signals to, and abstract sockets of, processes outside of the sandbox, including
+/// the controller (since Linux 6.12). An older kernel leaves those two unrestricted, with either
+/// [`Enforcement`].
 ///
-/// What is left: metadata of files anywhere can be read **and changed** (`chmod`, `chown`, times, extended
-/// attributes), as far as the user may; sockets that have a path can be connected to; UDP and other
-/// protocols, and descriptors that are open already, can be used. It holds for the threads that come after
-/// `init`: with [`Enforcement::Strict`] a child in which another thread runs by then does not start.
+/// Not covered: metadata of files anywhere can be read **and changed** (`chmod`, `chown`, times,
+/// extended attributes), as far as the user may; sockets that have a path can be connected to; UDP
+/// and other protocols, and descriptors that are already open, can be used. The rules apply to
+/// threads that are created after `init`: with [`Enforcement::Strict`] a child in which another
+/// thread already runs at that time does not start.
 ///
 /// ```
 /// # #[cfg(feature = "sandbox")] {
@@ -46,7 +48,7 @@ pub struct Sandbox {
     pub(crate) tcp: Tcp,
 }
 
-/// Which ports of TCP may be used.
+/// The TCP ports that may be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Tcp {
     All,
@@ -68,39 +70,39 @@ impl Tcp {
     }
 }
 
-/// What happens where the kernel cannot enforce a [`Sandbox`].
+/// What happens if the kernel cannot enforce a [`Sandbox`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Enforcement {
     /// The child does not start: [`Failure::Limits`](crate::Failure::Limits).
     #[default]
     Strict,
-    /// The child starts with what the kernel can do, which may be nothing.
+    /// The child starts with whatever the kernel can enforce, which may be nothing.
     BestEffort,
 }
 
 impl Sandbox {
-    /// No file at all, and no port.
+    /// Allows no file and no port.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// These may be read, listed and run as well.
+    /// Also allows reading, listing and running these paths.
     #[must_use]
     pub fn read_only<P: AsRef<Path>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.read_only.extend(paths.into_iter().map(|path| path.as_ref().as_os_str().to_owned()));
         self
     }
 
-    /// These may also be written, created and removed as well.
+    /// Also allows reading, running, writing, creating and removing these paths.
     #[must_use]
     pub fn read_write<P: AsRef<Path>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.read_write.extend(paths.into_iter().map(|path| path.as_ref().as_os_str().to_owned()));
         self
     }
 
-    /// Connections to these ports of TCP are let through as well, of whatever host.
+    /// Also allows connections to these TCP ports, on any host.
     #[must_use]
     pub fn connect_tcp(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
         let (mut connect, bind) = self.tcp.only();
@@ -109,7 +111,7 @@ impl Sandbox {
         self
     }
 
-    /// These ports of TCP may be listened at as well; 0 is any that is free.
+    /// Also allows listening on these TCP ports; 0 means any free port.
     #[must_use]
     pub fn bind_tcp(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
         let (connect, mut bind) = self.tcp.only();
@@ -118,23 +120,23 @@ impl Sandbox {
         self
     }
 
-    /// TCP is not restricted.
+    /// Does not restrict TCP.
     #[must_use]
     pub fn all_tcp(mut self) -> Self {
         self.tcp = Tcp::All;
         self
     }
 
-    /// Whether a kernel that cannot enforce this is a failure; it is, by default.
+    /// Sets whether the start fails if the kernel cannot enforce this; by default it does.
     #[must_use]
     pub fn enforcement(mut self, enforcement: Enforcement) -> Self {
         self.enforcement = enforcement;
         self
     }
 
-    /// How much of the first record they take.
+    /// Returns how many bytes of the first record the rules take.
     pub(crate) fn bytes(&self) -> usize {
-        // A number that tells the length, and one that tells the system.
+        // A number with the length, and one with the system.
         const AROUND: usize = 8;
         const PORT: usize = 3;
         let ports = match &self.tcp {

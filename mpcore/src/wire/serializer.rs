@@ -1,13 +1,14 @@
-//! Encoding with a bound on depth: postcard's serializer, which counts levels and knows two forms.
+//! Encoding with a bound on depth: postcard's serializer, which counts levels and supports two
+//! forms.
 //!
-//! What is nested deeper than a [`Decoder`](super::decoder::Decoder) follows would fail on the other side,
-//! far from the code that made it; here it is an error of the call that wants to send it. What a type's
-//! `Serialize` says when it refuses is kept, which postcard drops.
+//! A value nested deeper than a [`Decoder`](super::decoder::Decoder) accepts would fail on the
+//! other side, far from the code that created it; here it is an error of the call that sends it. If
+//! a type's `Serialize` refuses, its message is kept, which postcard drops.
 //!
-//! One serializer writes both forms, so that a user's type is compiled for it once. The described form is
-//! the plain one with a [`Tag`] before each value. While the plain form is written, the value's
-//! [`Structure`] is noted, and what that form cannot carry (a field that is left out, a row without a
-//! length) ends it with [`Why::Undescribed`].
+//! One serializer writes both forms, so that a user's type is compiled for it once. The described
+//! form is the plain one with a [`Tag`] before each value. While the plain form is written, the
+//! value's [`Structure`] is recorded. Anything that the form cannot carry (an omitted field, a
+//! sequence without a length) ends it with [`Why::Undescribed`].
 
 use std::collections::HashSet;
 use std::fmt;
@@ -23,14 +24,15 @@ use super::structure::{BY_PLACE, Before, Known, Seen, Structure};
 use super::tag::Tag;
 use crate::limits::VALUE_DEPTH;
 
-/// What is written.
+/// The kind of output.
 #[derive(Debug)]
 enum Mode {
-    /// The plain form of a type of std that is known to read back: nothing is noted.
+    /// The plain form of a std type that is known to be read back correctly: nothing is recorded.
     Simple,
     /// The plain form.
     Plain(Structure),
-    /// The described form; with bare options `Some` leaves no trace, and `None` is a unit, as in JSON.
+    /// The described form. With bare options `Some` leaves no trace, and `None` is a unit, as in
+    /// JSON.
     Described(Structure, Options),
     /// The tags of the plain form, for the sender to compare with what the type's `Deserialize` asks for.
     Trace(Trace),
@@ -39,9 +41,9 @@ enum Mode {
 #[derive(Debug)]
 struct Trace {
     structure: Structure,
-    /// Of elements alike in structure only the first is written.
+    /// If present, only the first of several elements with the same structure is written.
     seen: Option<HashSet<u64>>,
-    /// Sum over the names of all variants, in whatever order they come.
+    /// Sum over the names of all variants, independent of their order.
     variants: u64,
 }
 
@@ -51,7 +53,7 @@ pub(super) struct ValueSerializer<'a> {
     /// Levels that may still be entered.
     depth: usize,
     mode: Mode,
-    /// The next text is a literal key.
+    /// The next string is a literal key.
     key: bool,
 }
 
@@ -62,15 +64,15 @@ type Result<T> = std::result::Result<T, Refusal>;
 pub(super) enum Options {
     /// With a tag, so that `Some(None)` is not `None`.
     Marked,
-    /// As JSON does, for a `Deserialize` that knows nothing else.
+    /// As JSON does, for a `Deserialize` that supports nothing else.
     Bare,
 }
 
-/// Which elements of rows a trace has.
+/// The elements of sequences that a trace contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Elements {
     All,
-    /// The first few of each row, and one of each structure.
+    /// The first few of each sequence, and one of each structure.
     Samples,
 }
 
@@ -105,7 +107,7 @@ impl<'a> ValueSerializer<'a> {
         )
     }
 
-    /// What was in the value.
+    /// Returns the structures of the value.
     pub(super) fn seen(self) -> Seen {
         match self.mode {
             Mode::Plain(structure) | Mode::Described(structure, _) => structure.finish(),
@@ -113,7 +115,8 @@ impl<'a> ValueSerializer<'a> {
         }
     }
 
-    /// A sum over the names of the variants in the value, whatever the order of rows and maps.
+    /// Returns a sum over the names of the variants in the value, independent of the order of
+    /// sequences and maps.
     pub(super) fn variants(&self) -> u64 {
         match &self.mode {
             Mode::Trace(trace) => trace.variants,
@@ -129,7 +132,7 @@ impl<'a> ValueSerializer<'a> {
         }
     }
 
-    /// A value of this kind comes.
+    /// Notes that a value of this kind follows.
     #[inline]
     fn note(&mut self, tag: Tag) -> Result<()> {
         match &mut self.mode {
@@ -151,7 +154,7 @@ impl<'a> ValueSerializer<'a> {
         self.mark(tag)
     }
 
-    /// A tag that belongs to no value of its own.
+    /// Writes a tag that belongs to no value of its own.
     fn mark(&mut self, tag: Tag) -> Result<()> {
         use postcard::ser_flavors::Flavor as _;
         Ok(self.postcard.output.try_push(tag as u8)?)
@@ -167,7 +170,7 @@ impl<'a> ValueSerializer<'a> {
         Ok(())
     }
 
-    /// A level that holds one value.
+    /// Writes a level that holds one value.
     #[inline]
     fn around<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         self.enter()?;
@@ -183,7 +186,7 @@ impl<'a> ValueSerializer<'a> {
         Level { serializer: self, inside, before, len, alike: "", count: 0, start: (0, 0) }
     }
 
-    /// The head of a variant.
+    /// Writes the head of a variant.
     fn variant(&mut self, tag: Tag, index: u32, variant: &'static str) -> Result<()> {
         if let Some(structure) = self.structure() {
             structure.note(u64::from(index));
@@ -205,7 +208,8 @@ impl<'a> ValueSerializer<'a> {
     }
 }
 
-/// Whether all values of the type have one structure, as is known without asking its `Serialize`.
+/// Returns whether all values of the type have one structure, if that is known without calling its
+/// `Serialize`.
 fn is_alike<T: ?Sized>(value: &T) -> bool {
     const NUMBERS: [&str; 14] = [
         "bool", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
@@ -215,14 +219,14 @@ fn is_alike<T: ?Sized>(value: &T) -> bool {
     is_sized && (size_of_val(value) == 0 || NUMBERS.contains(&std::any::type_name::<T>()))
 }
 
-/// A name's hash by its letters: the same wherever the name stands in memory.
+/// Hashes a name by its letters: the same wherever the name is in memory.
 fn hash(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
-/// What kind of level it is.
+/// The kind of a level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Inside {
     /// A sequence or map: elements that count one by one.
@@ -240,16 +244,17 @@ pub(super) struct Level<'s, 'a> {
     before: Option<Before>,
     /// The length that the type has announced.
     len: Option<usize>,
-    /// Of a row of numbers: the name of their type. They are all of one structure, and may be very many.
+    /// For a sequence of numbers: the name of their type. They all have one structure, and may be
+    /// very many.
     alike: &'static str,
-    /// Values so far.
+    /// Number of values so far.
     count: u64,
-    /// What a trace was when the element began.
+    /// The state of the trace when the element began.
     start: (usize, u64),
 }
 
 impl Level<'_, '_> {
-    /// A value of a tuple, or an element of a sequence.
+    /// Writes a value of a tuple, or an element of a sequence.
     #[inline]
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         let Some(before) = self.before else {
@@ -276,7 +281,8 @@ impl Level<'_, '_> {
         value.serialize(&mut *self.serializer)
     }
 
-    /// A number, or an element that has no size: it cannot differ from the first in structure.
+    /// Writes a number, or an element without a size: its structure cannot differ from the first
+    /// one's.
     fn like_the_first<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         self.count += 1;
         match self.serializer.mode {
@@ -285,7 +291,7 @@ impl Level<'_, '_> {
         }
     }
 
-    /// A value of a struct.
+    /// Writes a value of a struct.
     #[inline]
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<()> {
         let Some(before) = self.before else {
@@ -302,7 +308,7 @@ impl Level<'_, '_> {
         value.serialize(&mut *self.serializer).map_err(|refusal| refusal.within(name))
     }
 
-    /// A field that its type leaves out this time: by its name alone can the others be told apart then.
+    /// Skips a field that its type omits this time: then the others can be identified only by name.
     #[cold]
     fn skipped(&mut self, name: &'static str) -> Result<()> {
         match self.serializer.mode {
@@ -353,7 +359,7 @@ impl Level<'_, '_> {
         if serializer.has_tags() {
             return serializer.mark(Tag::End);
         }
-        // The plain form has the announced length before the elements.
+        // In the plain form the announced length comes before the elements.
         match len {
             Some(len) if inside == Inside::Row && len as u64 != count => {
                 Err(Why::Undescribed("a row of another length than its type has announced").into())
@@ -432,10 +438,10 @@ impl<'s, 'a> Serializer for &'s mut ValueSerializer<'a> {
             let start = self.postcard.output.position();
             self.around(value)?;
             return match self.postcard.output.is_at(start, Tag::Unit as u8) {
-                true => {
-                    Err(Why::Type("its `Deserialize` cannot tell this `Some` from `None`".into())
-                        .into())
-                }
+                true => Err(Why::Type(
+                    "its `Deserialize` cannot distinguish this `Some` from `None`".into(),
+                )
+                .into()),
                 false => Ok(()),
             };
         }
@@ -541,7 +547,7 @@ impl<'s, 'a> Serializer for &'s mut ValueSerializer<'a> {
         len: usize,
     ) -> Result<Level<'s, 'a>> {
         self.variant(Tag::Variant, index, variant)?;
-        // Its values lie under the variant's path.
+        // Its values are under the variant's path.
         let level = self.serialize_tuple(len)?;
         Ok(level.under(index))
     }
@@ -586,8 +592,8 @@ impl<'s, 'a> Serializer for &'s mut ValueSerializer<'a> {
         Ok(self.postcard.collect_str(value)?)
     }
 
-    /// The described form reads as JSON does: serde's `flatten`, `tag` and `untagged` answer `true` on the
-    /// other side whatever the format says.
+    /// The described form reads like JSON: serde's `flatten`, `tag` and `untagged` return `true` on
+    /// the other side for every format.
     fn is_human_readable(&self) -> bool {
         matches!(self.mode, Mode::Described(..))
     }
@@ -669,7 +675,7 @@ impl SerializeMap for Level<'_, '_> {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
         if let Some(before) = self.before {
             self.begin_element(before);
-            // What a hand-written `Serialize` names; the keys of a map are of a type of their own.
+            // A name from a hand-written `Serialize`; the keys of a map have a type of their own.
             self.serializer.key = std::any::type_name::<T>() == "str";
         }
         key.serialize(&mut *self.serializer)?;

@@ -1,4 +1,4 @@
-//! Why a child is to end.
+//! Why a child ends.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use crate::limits::STOP_REASON_BYTES;
 
 /// Why a child was asked to end, or ended in order.
 ///
-/// The child has it in [`ChildContext::stop_reason`](crate::ChildContext::stop_reason), the controller in
-/// [`ExitReport::reason`](crate::ExitReport::reason) and in signal
+/// The child reads it in [`ChildContext::stop_reason`](crate::ChildContext::stop_reason), the
+/// controller in [`ExitReport::reason`](crate::ExitReport::reason) and in the signal
 /// [`stopping`](crate::ProcessSignals::stopping).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -18,9 +18,9 @@ pub enum StopReason {
     Asked,
     /// [`Process::stop_with`](crate::Process::stop_with) was called with this text.
     Because(String),
-    /// After [`Process::finish`](crate::Process::finish): what was queued is done.
+    /// After [`Process::finish`](crate::Process::finish): everything that was queued is done.
     Finished,
-    /// The time to finish was over before what was queued was done.
+    /// The time to finish passed before everything that was queued was done.
     FinishTimeOver,
     /// The last control was dropped.
     Released,
@@ -30,14 +30,14 @@ pub enum StopReason {
     Restart,
     /// A signal from outside, SIGTERM or SIGHUP.
     Signal,
-    /// The controller is gone. Only the child itself has this one.
+    /// The controller is gone. Only the child itself sees this reason.
     ControllerLost,
-    /// It never was ready.
+    /// The child never became ready.
     InitFailed,
 }
 
 impl StopReason {
-    /// A user's text, cut so that it fits one packet.
+    /// Creates a reason with a user's text, cut so that it fits one packet.
     pub(crate) fn because(text: impl Into<String>) -> Self {
         let mut text = text.into();
         let mut length = text.len().min(STOP_REASON_BYTES);
@@ -54,14 +54,14 @@ impl fmt::Display for StopReason {
         f.write_str(match self {
             Self::Asked => "it was asked to end",
             Self::Because(text) => text,
-            Self::Finished => "what was queued is done",
-            Self::FinishTimeOver => "the time to finish was over",
+            Self::Finished => "all queued commands are done",
+            Self::FinishTimeOver => "the time to finish has passed",
             Self::Released => "its last control was dropped",
             Self::Shutdown => "the program ends",
             Self::Restart => "it is restarted",
             Self::Signal => "a signal from outside",
             Self::ControllerLost => "its controller is gone",
-            Self::InitFailed => "it did not get ready",
+            Self::InitFailed => "it did not become ready",
         })
     }
 }

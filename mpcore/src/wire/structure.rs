@@ -1,16 +1,17 @@
-//! Which structures of a type are known to read back as what they were.
+//! The structures of a type that are known to be read back correctly.
 //!
-//! A type's `Serialize` and `Deserialize` are two programs, and nothing but use shows whether they agree. A
-//! value's *structure* is what its `Serialize` calls, without the numbers and texts: which variant, `Some`
-//! or `None`, which fields, an empty row or not. A `Deserialize` that has read one value of a structure asks
-//! the same of every other one, so the sender reads its own bytes back once per structure, and remembers
-//! the structure's hash here.
+//! A type's `Serialize` and `Deserialize` are two programs, and only use shows whether they agree.
+//! A value's *structure* is the sequence of calls that its `Serialize` makes, without numbers and
+//! strings: which variant, `Some` or `None`, which fields, whether a sequence is empty. A
+//! `Deserialize` that has read one value of a structure asks the same of every other one. So the
+//! sender reads its own bytes back once per structure, and remembers the structure's hash here.
 //!
-//! The elements of a row count one by one, each under the path that leads to it: a thousand readings are one
-//! structure, not a thousand. Hashes are 64 bits wide and not hardened: the values are the sender's own.
+//! The elements of a sequence count one by one, each under the path that leads to it: a thousand
+//! readings are one structure, not a thousand. Hashes are 64 bits wide and not hardened, because
+//! the values are the sender's own.
 //!
-//! There is one table per type, for ever, without locks: a cache of fixed size. What it forgets is read back
-//! once more.
+//! There is one table per type, for the life of the process, without locks: a cache of fixed size.
+//! A structure that it forgets is read back once more.
 
 use std::any::TypeId;
 use std::cell::RefCell;
@@ -28,21 +29,22 @@ const WAYS: usize = 4;
 /// Places, a power of two: with [`WAYS`] hashes of eight bytes, a table takes up 16 KiB.
 const PLACES: usize = 512;
 
-/// Elements at the start of a row that its type may read one by one, each in its own way.
+/// Number of elements at the start of a sequence that its type may read one by one, each in its own
+/// way.
 pub(super) const BY_PLACE: u64 = 8;
 
-/// What is known of one type.
+/// The knowledge about one type.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    /// The plain form does not do for it.
+    /// The plain form is not enough for the type.
     described: AtomicBool,
-    /// Nor does the described form with its options.
+    /// Nor is the described form with marked options.
     bare_options: AtomicBool,
     table: OnceLock<Box<[AtomicU64]>>,
 }
 
 impl Known {
-    /// The knowledge of `T`: the same for every thread.
+    /// Returns the knowledge about `T`: the same for every thread.
     pub(super) fn of<T: 'static>() -> &'static Self {
         thread_local! {
             static SEEN: RefCell<ByType> = RefCell::default();
@@ -50,14 +52,14 @@ impl Known {
         let id = TypeId::of::<T>();
         let seen =
             SEEN.try_with(|seen| *seen.borrow_mut().entry(id).or_insert_with(|| Self::shared(id)));
-        // A thread that is ending has none of its own any more.
+        // A thread that is ending has no thread-local cache any more.
         seen.unwrap_or_else(|_| Self::shared(id))
     }
 
     fn shared(id: TypeId) -> &'static Self {
         static ALL: Mutex<Option<ByType>> = Mutex::new(None);
         let mut all = lock(&ALL);
-        // One for each type that travels: never freed.
+        // One for each type that travels; never freed.
         all.get_or_insert_default().entry(id).or_insert_with(|| Box::leak(Box::default()))
     }
 
@@ -88,7 +90,7 @@ impl Known {
         self.place(hash).iter().any(|way| way.load(Ordering::Relaxed) == hash)
     }
 
-    /// Values of these structures read back as what they were.
+    /// Records that values of these structures are read back correctly.
     pub(super) fn learn(&self, fresh: &[u64]) {
         for hash in fresh {
             let ways = self.place(*hash);
@@ -101,7 +103,7 @@ impl Known {
 
 type ByType = HashMap<TypeId, &'static Known, BuildHasherDefault<IdHasher>>;
 
-/// A `TypeId` is a hash already.
+/// A `TypeId` is already a hash.
 #[derive(Default)]
 struct IdHasher(u64);
 
@@ -123,20 +125,20 @@ impl Hasher for IdHasher {
     }
 }
 
-/// Takes one more word into a hash.
+/// Mixes one more word into a hash.
 #[inline]
 pub(super) fn mix(hash: u64, word: u64) -> u64 {
     (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// A name that is compiled in: its address stands for it. Where one name has two addresses, its
-/// structures are read back once for each.
+/// Mixes in a compiled-in name by its address. If one name has two addresses, its structures are
+/// read back once for each.
 #[inline]
 pub(super) fn mix_name(hash: u64, name: &'static str) -> u64 {
     mix(hash, (name.as_ptr() as u64) ^ (name.len() as u64).rotate_left(48))
 }
 
-/// A row whose elements are being hashed: what comes after it continues where it began.
+/// The hash state before a sequence: values after it continue from there.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Before {
     hash: u64,
@@ -144,7 +146,7 @@ pub(super) struct Before {
 }
 
 impl Before {
-    /// The same row, under one more step of the path.
+    /// Returns the same state, with one more step in the path.
     pub(super) fn under(self, word: u64) -> Self {
         Self { path: mix(self.path, word), ..self }
     }
@@ -156,21 +158,21 @@ pub(super) struct Structure {
     known: &'static Known,
     /// The form in which a structure is written is part of its hash.
     hash: u64,
-    /// What leads to the row that is open, without what stands beside it.
+    /// The path to the open sequence, without its siblings.
     path: u64,
-    /// The last one that was looked up, since elements of a row are often alike.
+    /// The hash that was looked up last, since elements of a sequence are often alike.
     last: u64,
     fresh: Vec<u64>,
-    /// Elements of rows so far.
+    /// Elements of sequences so far.
     elements: usize,
 }
 
-/// What a value has in it.
+/// The structures of one value.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     /// Structures that have not been read back yet.
     pub(super) fresh: Vec<u64>,
-    /// Elements of all its rows.
+    /// Elements of all its sequences.
     pub(super) elements: usize,
 }
 
@@ -190,13 +192,13 @@ impl Structure {
         self.hash = mix_name(self.hash, name);
     }
 
-    /// Something begins that has several values in it.
+    /// Begins a composite value.
     #[inline]
     pub(super) fn open(&self) -> Before {
         Before { hash: self.hash, path: self.path }
     }
 
-    /// The next value of a struct or tuple, which `word` tells from the others.
+    /// Begins the next member of a struct or tuple; `word` distinguishes it from the others.
     #[inline]
     pub(super) fn member(&mut self, before: Before, word: u64) {
         self.path = mix(before.path, word);
@@ -208,13 +210,13 @@ impl Structure {
         self.note_name(name);
     }
 
-    /// All members of it have been seen.
+    /// Ends a composite value.
     #[inline]
     pub(super) fn close(&mut self, before: Before) {
         self.path = before.path;
     }
 
-    /// An element of a row begins: it counts by itself.
+    /// Begins an element of a sequence, which counts by itself.
     #[inline]
     pub(super) fn element(&mut self, before: Before) {
         self.path = mix(before.path, 2);
@@ -222,7 +224,7 @@ impl Structure {
         self.elements += 1;
     }
 
-    /// It has been seen; returns its hash.
+    /// Ends an element; returns its hash.
     #[inline]
     pub(super) fn end_element(&mut self) -> u64 {
         let hash = self.hash;
@@ -230,8 +232,8 @@ impl Structure {
         hash
     }
 
-    /// All elements of the row have been seen. A type may read the first few of them by their places, so short
-    /// rows count by their lengths too.
+    /// Ends a sequence. A type may read the first few elements by their positions, so short
+    /// sequences also count by their lengths.
     #[inline]
     pub(super) fn end_row(&mut self, before: Before, count: u64) {
         self.path = before.path;
@@ -239,7 +241,8 @@ impl Structure {
         self.hash = mix(before.hash, 3 + u64::from(count == 0));
     }
 
-    /// The key of an entry that its type wrote as a literal: it may decide how the value is read.
+    /// Notes the key of an entry that its type wrote as a literal: it may decide how the value is
+    /// read.
     pub(super) fn key(&mut self, text: &str) {
         let hash = text.bytes().fold(self.path, |hash, byte| mix(hash, u64::from(byte)));
         (self.path, self.hash) = (hash, hash);
@@ -289,7 +292,7 @@ mod tests {
         let hashes: Vec<u64> = (1..10_000).map(|n| mix(0, n)).collect();
         for hash in &hashes {
             known.learn(&[*hash]);
-            assert!(known.has(*hash), "the newest is always there");
+            assert!(known.has(*hash), "the newest is always present");
         }
         let kept = hashes.iter().filter(|hash| known.has(**hash)).count();
         assert!(kept <= PLACES * WAYS && kept > PLACES, "{kept}");
@@ -313,8 +316,8 @@ mod tests {
         };
         known.learn(&fresh(&[5; 8]));
         assert_eq!(fresh(&[5; 100]), [0; 0]);
-        assert_eq!(fresh(&[]).len(), 2, "an empty row is another structure, and of another length");
-        assert_eq!(fresh(&[6; 100]).len(), 1, "an element of another kind is one");
+        assert_eq!(fresh(&[]).len(), 2, "an empty row is a new structure with a new length");
+        assert_eq!(fresh(&[6; 100]).len(), 1, "an element of another kind is a new structure");
         assert_eq!(fresh(&[5; 3]).len(), 1, "a few elements may be read by their places");
     }
 }

@@ -1,16 +1,17 @@
-//! The tags of the described form: one before each value says what serde's data model takes it for.
+//! The tags of the described form: one before each value gives its kind in serde's data model.
 //!
-//! The *plain* form is postcard's: a value's type says how its bytes are to be read. The *described* form
-//! carries names and kinds, so a `Deserialize` that asks for them (`flatten`, `tag`, `untagged`,
-//! `serde_json::Value`, a field that was left out) is answered. Behind a tag stands what postcard writes
-//! for that kind; rows, maps and structs end with [`Tag::End`] and not with a length, so no length can lie.
+//! The *plain* form is postcard's: a value's type determines how its bytes are read. The
+//! *described* form carries names and kinds, so it can answer a `Deserialize` that asks for them
+//! (`flatten`, `tag`, `untagged`, `serde_json::Value`, an omitted field). After a tag comes what
+//! postcard writes for that kind; sequences, maps and structs end with [`Tag::End`] instead of
+//! having a length, so no length can lie.
 //!
 //! ```text
 //! Some(Reading { volts: 1.5, error: None })
 //! SOME STRUCT  FIELD "volts" F64 1.5  FIELD "error" NONE  END
 //! ```
 
-/// What follows in the described form. The numbers are part of the protocol.
+/// The kind of the following data in the described form. The numbers are part of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Tag {
@@ -32,18 +33,18 @@ pub(super) enum Tag {
     Str = 15,
     Bytes = 16,
     None = 17,
-    /// And a value.
+    /// Followed by a value.
     Some = 18,
     /// Values, then [`Tag::End`].
     Seq = 19,
-    /// The same, where the type fixes their number.
+    /// The same, for a number of values that the type fixes.
     Tuple = 20,
     /// Keys and values in turn, then [`Tag::End`].
     Map = 21,
     /// [`Tag::Field`], name and value in turn, then [`Tag::End`].
     Struct = 22,
     Field = 23,
-    /// Index and name of a variant that holds nothing.
+    /// Index and name of a variant without a value.
     UnitVariant = 24,
     /// Index, name and a value: for several values, a [`Tag::Tuple`] or a [`Tag::Struct`].
     Variant = 25,
@@ -84,7 +85,7 @@ impl Tag {
         ALL.get(usize::from(byte)).copied()
     }
 
-    /// The tag in the words of error messages.
+    /// Returns the tag's name for error messages.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Unit => "a unit",

@@ -188,7 +188,7 @@ fn the_last_signals_of_two_children_reach_qml_at_the_end() {
 #[test]
 fn an_application_waits_for_a_child_that_finishes() {
     let ended = run(&["finishes"], LONG).with(0);
-    let expected = ["slept 6500", "sum 42", "finished, what was queued is done, true"];
+    let expected = ["slept 6500", "sum 42", "finished, all queued commands are done, true"];
     assert_eq!(ended.logged, expected, "{ended:#?}");
 }
 

@@ -1,7 +1,7 @@
-//! When a child is started again: the policy, and the bookkeeping of one child's restarts.
+//! When a child is restarted: the policy, and the bookkeeping of one child's restarts.
 //!
-//! Pure: time comes as an argument. Whoever ends a run asks [`Supervisor::ended`] what is to follow, and
-//! carries it out.
+//! Pure: the time is an argument. The code that ends a run asks [`Supervisor::ended`] what follows,
+//! and carries it out.
 
 use crate::controller::report::notifications::GiveUpReason;
 use std::collections::VecDeque;
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use crate::limits;
 
-/// Longer than anybody waits; what is added to a time must not overflow.
+/// Longer than any real wait; adding it to a time must not overflow.
 const LONGEST_DELAY: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// After which ends a child is started again.
+/// The ends after which a child is restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum When {
     Never,
@@ -23,19 +23,20 @@ enum When {
 /// Whether and when a child that has ended by itself is started again; see
 /// [`Builder::restart`](crate::Builder::restart).
 ///
-/// | policy | is started again after |
+/// | policy | restarts after |
 /// |---|---|
 /// | [`never`](Self::never), the default | nothing |
-/// | [`on_crash`](Self::on_crash) | a crash: a signal, an exit of the process in the middle of a command, whatever its code, a broken protocol |
-/// | [`always`](Self::always) | the same, and an orderly end that nobody here has asked for, such as after a SIGTERM from outside |
+/// | [`on_crash`](Self::on_crash) | a crash: a signal, an exit of the process in the middle of a command, whatever its code, a protocol violation |
+/// | [`always`](Self::always) | the same, and an orderly end that this program did not request, such as after a SIGTERM from outside |
 ///
-/// An end that was asked for (`stop`, `terminate`, `kill`, the drop of the last control, `shutdown`) is
-/// never followed by a restart.
+/// An end that was requested (`stop`, `terminate`, `kill`, the drop of the last control,
+/// `shutdown`) is never followed by a restart.
 ///
-/// A start that fails counts as a crash, with two exceptions. What cannot get better is given up at
-/// once: another interface or protocol, a config that the child cannot read. And as long as no child of
-/// this control has ever shaken hands, a failed start is given up as well: a program that does not start,
-/// or is no child at all, is not started again and again.
+/// A start that fails counts as a crash, with two exceptions. If another attempt cannot succeed,
+/// the child is given up immediately: another interface or protocol, a config that the child cannot
+/// read. And as long as no child of this control has ever completed the handshake, a failed start
+/// is given up as well, so that a program that does not start, or is not a child at all, is not
+/// started again and again.
 ///
 /// ```
 /// use std::time::Duration;
@@ -67,28 +68,28 @@ impl RestartPolicy {
         }
     }
 
-    /// Never by itself.
+    /// Never restarts the child automatically.
     #[must_use]
     pub const fn never() -> Self {
         Self::new(When::Never)
     }
 
-    /// After a crash.
+    /// Restarts the child after a crash.
     #[must_use]
     pub const fn on_crash() -> Self {
         Self::new(When::OnCrash)
     }
 
-    /// After every end that was not asked for.
+    /// Restarts the child after every end that was not requested.
     #[must_use]
     pub const fn always() -> Self {
         Self::new(When::Always)
     }
 
-    /// How long the child stays ended: `first` before the first restart, then twice as long each time
-    /// (see [`backoff_factor`](Self::backoff_factor)), but never longer than `longest`; 100 ms and 10 s by
-    /// default. A run that lasted longer than the time of the [`intensity`](Self::intensity) begins again
-    /// with `first`.
+    /// Sets how long the child stays down: `first` before the first restart, then twice as long
+    /// each time (see [`backoff_factor`](Self::backoff_factor)), but never longer than `longest`;
+    /// 100 ms and 10 s by default. After a run that lasted longer than the time of the
+    /// [`intensity`](Self::intensity), the delay starts again with `first`.
     #[must_use]
     pub const fn backoff(mut self, first: Duration, longest: Duration) -> Self {
         self.first = first;
@@ -96,16 +97,16 @@ impl RestartPolicy {
         self
     }
 
-    /// By what each delay is multiplied for the next; 2 by default, 1 for the same delay always.
+    /// Sets the factor by which each delay grows; 2 by default. With 1 the delay stays the same.
     #[must_use]
     pub const fn backoff_factor(mut self, factor: u32) -> Self {
         self.factor = if factor == 0 { 1 } else { factor };
         self
     }
 
-    /// At most so many restarts within any such time, then it is given up, and signal
-    /// [`gave_up`](crate::ProcessSignals::gave_up) says so; 5 within 60 s by default. A start or restart by
-    /// hand begins a new count.
+    /// Allows at most this many restarts within any such time. Beyond that the child is given up,
+    /// and the signal [`gave_up`](crate::ProcessSignals::gave_up) reports it; 5 within 60 s by
+    /// default. A manual start or restart begins a new count.
     #[must_use]
     pub const fn intensity(mut self, restarts: u32, within: Duration) -> Self {
         self.restarts = restarts;
@@ -120,31 +121,31 @@ impl Default for RestartPolicy {
     }
 }
 
-/// How a run has ended, as far as a restart is concerned.
+/// How a run ended, as far as a restart is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RunEnd {
-    /// As asked.
+    /// As requested.
     Asked,
     /// By itself, and in order.
     Orderly,
     /// By itself, after it was ready.
     Crashed,
-    /// Never ready, but it was a child: it has shaken hands.
+    /// Never ready, but it was a child: it completed the handshake.
     StartFailed,
-    /// Never shaken hands.
+    /// Never completed the handshake.
     NeverMet,
-    /// For a reason that every start would meet again.
+    /// For a reason that would fail every start.
     Hopeless,
-    /// Ended so that the next can begin, whatever the policy says.
+    /// Ended so that the next run can begin, whatever the policy says.
     Replaced,
 }
 
-/// What is to follow the end of a run.
+/// What follows the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Rest,
     Restart {
-        /// Counts the restarts since the last run that went well, from 1.
+        /// Counts the restarts since the last successful run, from 1.
         attempt: u32,
         delay: Duration,
     },
@@ -155,13 +156,13 @@ pub(crate) enum Verdict {
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     policy: RestartPolicy,
-    /// A child has shaken hands, in whatever run.
+    /// A child has completed the handshake in some run.
     met: bool,
     /// When the current run began.
     begun: Option<Instant>,
-    /// Restarts since the last run that went well.
+    /// Restarts since the last successful run.
     attempts: u32,
-    /// When restarts were decided, as far as they count.
+    /// When the restarts that still count were decided.
     recent: VecDeque<Instant>,
 }
 
@@ -170,13 +171,13 @@ impl Supervisor {
         Self { policy, met: false, begun: None, attempts: 0, recent: VecDeque::new() }
     }
 
-    /// Somebody starts the child by hand: what has been counted is of no account.
+    /// The child is started manually: resets the count.
     pub(crate) fn by_hand(&mut self) {
         self.attempts = 0;
         self.recent.clear();
     }
 
-    /// A child has shaken hands.
+    /// A child has completed the handshake.
     pub(crate) fn has_met(&mut self) {
         self.met = true;
     }
@@ -186,7 +187,7 @@ impl Supervisor {
         self.begun = Some(now);
     }
 
-    /// A run has ended: what is to follow?
+    /// A run has ended. Returns what follows.
     pub(crate) fn ended(&mut self, now: Instant, end: RunEnd) -> Verdict {
         let lasted =
             self.begun.take().map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
@@ -231,7 +232,7 @@ mod tests {
         Verdict::Restart { attempt, delay: Duration::from_millis(milliseconds) }
     }
 
-    /// Whatever became of the run in which it was met: a later start that fails is worth another.
+    /// Whatever became of the run that completed a handshake: a later start that fails is retried.
     #[test]
     fn a_child_that_was_met_once_is_not_hopeless() {
         let now = Instant::now();
@@ -244,7 +245,7 @@ mod tests {
         assert_eq!(stranger.ended(now, RunEnd::NeverMet), hopeless);
     }
 
-    /// Which ends each policy answers with a restart, once a child was met.
+    /// The ends that each policy answers with a restart, once a child has completed a handshake.
     #[test]
     fn each_policy_restarts_after_its_own_ends() {
         use RunEnd::{Asked, Crashed, Hopeless, NeverMet, Orderly, Replaced, StartFailed};
@@ -326,7 +327,7 @@ mod tests {
     #[derive(Debug, Clone, Copy)]
     enum Step {
         ByHand,
-        /// A run of so many milliseconds that ends like this.
+        /// A run of this many milliseconds with this end.
         Run(u64, RunEnd),
     }
 
@@ -356,8 +357,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happens in whatever order: what was asked for rests, no time has more restarts than
-        /// the intensity, it is given up only then or where there is no hope, and delays keep their bounds.
+        /// Whatever happens in whatever order: a requested end is not followed by a restart, no time has
+        /// more restarts than the intensity, the child is given up only then or if it is hopeless, and
+        /// delays keep their bounds.
         #[test]
         fn the_policy_is_kept(policy in policy(), steps in prop::collection::vec(step(), 0..80)) {
             let (mut supervisor, mut now) = (Supervisor::new(policy), Instant::now());
@@ -389,7 +391,7 @@ mod tests {
                         if attempt == 1 {
                             prop_assert_eq!(delay, policy.first.min(policy.longest));
                         } else {
-                            prop_assert!(lasts <= policy.within, "a long run begins anew");
+                            prop_assert!(lasts <= policy.within, "a long run resets the delay");
                             prop_assert!(delay >= delay_before, "it never gets shorter");
                         }
                         restarts.push(now);

@@ -62,19 +62,19 @@ impl fmt::Display for GaveUp {
     }
 }
 
-/// Why a child is not started again, although its policy would have it.
+/// Why a child is not restarted, although its policy would allow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GiveUpReason {
-    /// It was restarted as often as the policy allows.
+    /// The child was restarted as often as the policy allows.
     #[error("it was restarted {restarts} times within {within:?}")]
     TooManyRestarts {
-        /// So often.
+        /// The number of restarts.
         restarts: u32,
-        /// Within this time.
+        /// The time in which they happened.
         within: Duration,
     },
-    /// The start failed for a reason that the next one would meet as well.
+    /// The start failed for a reason that would fail the next one as well.
     #[error("another start would fail in the same way")]
     Hopeless,
 }

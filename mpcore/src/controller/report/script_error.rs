@@ -4,30 +4,30 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScriptError {
-    /// The interface has nothing of this name.
+    /// The interface has nothing with this name.
     #[error("`{interface}` has no {kind} `{name}`, but {known} (at {at})")]
     UnknownName {
         /// The interface.
         interface: String,
         /// `command`, `property` or `event`.
         kind: &'static str,
-        /// The name that the script gives.
+        /// The name in the script.
         name: String,
-        /// Those that there are.
+        /// The existing names.
         known: String,
-        /// Where the step stands.
+        /// The step's location in the source.
         at: String,
     },
-    /// A value has another type than the interface says.
-    #[error("{step} has a `{given}`, but the interface says `{signature}` (at {at})")]
+    /// A value has a different type than the interface declares.
+    #[error("{step} has a `{given}`, but the interface declares `{signature}` (at {at})")]
     WrongType {
         /// The step, as it was written.
         step: String,
         /// The value's type.
         given: &'static str,
-        /// What the interface says.
+        /// The declaration in the interface.
         signature: String,
-        /// Where the step stands.
+        /// The step's location in the source.
         at: String,
     },
     /// A value could not be encoded.
@@ -35,21 +35,21 @@ pub enum ScriptError {
     Value {
         /// The step, as it was written.
         step: String,
-        /// What was wrong with it.
+        /// Why it could not be encoded.
         message: String,
-        /// Where the step stands.
+        /// The step's location in the source.
         at: String,
     },
-    /// A step does not belong where it stands.
+    /// A step is not allowed at its position.
     #[error("{problem} (at {at})")]
     Order {
-        /// What is wrong, and what to do.
+        /// The problem, and how to fix it.
         problem: String,
-        /// Where the step stands.
+        /// The step's location in the source.
         at: String,
     },
-    /// A run is never ready and does not end.
-    #[error("run {run} is never ready: write `.ready()`, or end it, by `.hang()` for example")]
+    /// A run never becomes ready and does not end.
+    #[error("run {run} is never ready: write `.ready()`, or end it, for example with `.hang()`")]
     NeverReady {
         /// 1 for the first.
         run: usize,

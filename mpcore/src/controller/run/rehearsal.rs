@@ -172,7 +172,7 @@ mod tests {
         broken(&[Vec::new()], "ends before its head");
         broken(&[Head::new(PacketKind::Items, 2).packet()], "generation 2");
         broken(&[packet(PacketKind::Items, &[0; 31])], "ends before its item head");
-        broken(&[packet(PacketKind::Items, &[0; 32])], "0 is no kind of item");
+        broken(&[packet(PacketKind::Items, &[0; 32])], "unknown item kind 0");
         let announced = ItemHead::new(ItemKind::Event, 0, 0).bytes(2);
         broken(&[packet(PacketKind::Items, &announced)], "ends before its item");
         // Parts.

@@ -1,11 +1,12 @@
-//! Whether this process is a forked copy of the one that has started children.
+//! Detects whether this process is a forked copy of the one that has started children.
 //!
-//! A copy has the memory and the descriptors of the original, but none of its threads: whatever it sent would go
-//! to the original's children, and whatever it waited for would never come. So the runtime does nothing in a copy.
+//! A copy has the memory and the descriptors of the original, but none of its threads: everything
+//! it sent would go to the original's children, and anything it waited for would never come. So the
+//! runtime does nothing in a copy.
 //!
-//! Asking costs a load from memory: on Linux there is one page that the kernel clears in every copy, however the
-//! copy is made. Where the kernel has no such pages (before 4.14), and on other systems, the number of the process
-//! is compared.
+//! The check costs a load from memory: on Linux there is one page that the kernel clears in every
+//! copy, however the copy is made. If the kernel does not support such pages (before 4.14), and on
+//! other systems, the process id is compared.
 
 use std::sync::OnceLock;
 
@@ -17,7 +18,7 @@ enum Original {
     Number(u32),
 }
 
-/// This process is the original from now on. A copy that was made before is one of nothing.
+/// Marks this process as the original. A copy that was made before does not count as one.
 pub(crate) fn this_is_the_original() {
     ORIGINAL.get_or_init(|| {
         #[cfg(target_os = "linux")]
@@ -28,7 +29,7 @@ pub(crate) fn this_is_the_original() {
     });
 }
 
-/// Whether this process is a copy of the original.
+/// Returns whether this process is a copy of the original.
 pub(crate) fn is_copy() -> bool {
     match ORIGINAL.get() {
         None => false,
@@ -46,24 +47,24 @@ mod page {
 
     use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 
-    /// As much as the kernel maps at least; it rounds up.
+    /// The kernel rounds this up to a page.
     const LENGTH: usize = 1;
 
     /// A page that is never unmapped, and that is cleared in each copy of this process.
     pub(super) struct Page(NonNull<AtomicU8>);
 
-    // SAFETY: what it points to is an atomic that lives as long as the process.
+    // SAFETY: it points to an atomic that lives as long as the process.
     unsafe impl Send for Page {}
-    // SAFETY: the same.
+    // SAFETY: see above.
     unsafe impl Sync for Page {}
 
     impl Page {
-        /// `None` where the kernel has none to give.
+        /// Maps a page. Returns `None` if the kernel does not support it.
         pub(super) fn new() -> Option<Self> {
             let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
             // SAFETY: a fresh mapping at an address of the kernel's choice touches no other memory.
             let start = unsafe { mmap_anonymous(null_mut(), LENGTH, access, flags) }.ok()?;
-            // SAFETY: the mapping is ours alone, and holds nothing yet.
+            // SAFETY: only this code uses the mapping, and it holds nothing yet.
             unsafe { madvise(start, LENGTH, Advice::LinuxWipeOnFork) }.ok()?;
             let page = Self(NonNull::new(start.cast())?);
             page.byte().store(1, Ordering::Relaxed);

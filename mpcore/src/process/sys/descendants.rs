@@ -1,12 +1,15 @@
-//! What a process has started in process groups of their own: a signal to its group does not reach it.
+//! The processes that a process has started in their own process groups, which a signal to its
+//! group does not reach.
 //!
-//! They are looked for as long as the process is there, for its end leaves them without a parent that could be asked
-//! for. Spared is what has left on purpose, by a session of its own, and children of mpcore with what they have started:
-//! they notice the end of their controller by themselves, and clean up. Bounded, and nothing that is read here is held up
-//! by a process that stands still: `cmdline` and `environ` would be.
+//! They are searched for while the process exists, because its end leaves them without a parent by
+//! which they could be found. Spared are processes that have left on purpose, by creating a
+//! session, and children of mpcore with their descendants: they detect the end of their controller
+//! by themselves, and clean up. The search is bounded, and a stopped process cannot block any file
+//! that is read here, as it could block `cmdline` and `environ`.
 //!
-//! No innocent process is signalled. Each is taken hold of by a pidfd first; then its parent is read, and then both are
-//! looked at once more: a process that has not ended still had its number meanwhile.
+//! No innocent process is signalled. Each process is first pinned by a pidfd; then its parent is
+//! read, and then both are checked again: a process that has not ended by then has kept its number
+//! in the meantime.
 
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
@@ -16,21 +19,23 @@ use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_si
 
 use crate::limits::DESCENDANTS;
 
-/// A thread that every child in a process has from before its first own code on, and no copy of it that was made without
-/// `exec`.
+/// A thread that every child process has since before it ran its own code. A copy of the child that
+/// was made without `exec` does not have it.
 const THREAD_OF_A_CHILD: &str = "mp-control";
-/// It is among the first.
+/// The thread is among the first ones.
 const FIRST_THREADS: usize = 16;
 
-/// What a process has started in groups of their own.
+/// Descendants of a process in other process groups.
 pub(super) struct OtherGroups(Vec<Found>);
 
 impl OtherGroups {
-    /// Those of `process`, and of what it has started. `hold` is its pidfd; none for this process.
+    /// Finds the descendants of `process` in other groups. `hold` is its pidfd; `None` for this
+    /// process.
     ///
-    /// To be looked for before its end, and ended after it: what starts its jobs again would do that meanwhile.
+    /// Search before the end of the process, and kill after it: a process that restarts its jobs
+    /// would otherwise do so meanwhile.
     pub(super) fn of(process: Pid, hold: Option<&OwnedFd>) -> Self {
-        // Numbers as another namespace sees them are not those that are taken hold of here.
+        // Numbers from another namespace do not match the pidfds that are opened here.
         let own = fs::read_link("/proc/self").ok();
         if own.and_then(|it| it.to_str()?.parse().ok()) != Some(getpid().as_raw_nonzero().get()) {
             return Self(Vec::new());
@@ -82,7 +87,7 @@ fn find(process: Pid, hold: Option<&OwnedFd>) -> Vec<Found> {
     found
 }
 
-/// How many processes and threads may still be looked at.
+/// How many processes and threads may still be examined.
 struct Looks(usize);
 
 impl Looks {
@@ -98,7 +103,7 @@ fn has_ended(process: &OwnedFd) -> bool {
     !super::poll_readable(&[process], Some(Instant::now())).is_empty()
 }
 
-/// What a process says of itself in `/proc/<pid>/stat`.
+/// Fields of `/proc/<pid>/stat`.
 #[derive(Debug, PartialEq)]
 struct Stat {
     parent: i32,
@@ -112,15 +117,15 @@ impl Stat {
     }
 
     fn parse(stat: &str) -> Option<Self> {
-        // The name stands in brackets and may hold anything; the state follows.
+        // The name is in parentheses and may contain anything; the state follows.
         let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(1);
         let mut next = || fields.next()?.parse().ok();
         Some(Self { parent: next()?, group: next()?, session: next()? })
     }
 }
 
-/// The children of a process. Where the kernel keeps no lists, all processes are read once, and those with this parent
-/// are its children.
+/// Returns the children of a process. If the kernel keeps no lists, all processes are read once,
+/// and those with this parent are its children.
 fn children(parent: Pid, scanned: &mut Option<Vec<(Pid, i32)>>, left: &mut Looks) -> Vec<Pid> {
     listed(parent, left).unwrap_or_else(|| {
         let all = scanned.get_or_insert_with(|| scan(left));
@@ -129,7 +134,7 @@ fn children(parent: Pid, scanned: &mut Option<Vec<(Pid, i32)>>, left: &mut Looks
     })
 }
 
-/// `None` where the kernel keeps no lists.
+/// Returns `None` if the kernel keeps no lists.
 fn listed(parent: Pid, left: &mut Looks) -> Option<Vec<Pid>> {
     let mut children = Vec::new();
     for thread in numbers(&format!("/proc/{parent}/task")).take_while(|_| left.take()) {

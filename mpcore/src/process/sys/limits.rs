@@ -1,4 +1,5 @@
-//! Limits that a process sets for itself. None is ever raised above what the process has been given.
+//! Limits that a process sets for itself. They are never raised above the limits that the process
+//! was given.
 
 use std::io;
 
@@ -10,7 +11,7 @@ fn not_supported() -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, "this system has no such limit")
 }
 
-/// `soft` is where the process hears of it, `hard` where it ends.
+/// At `soft` the process is notified, at `hard` it is ended.
 #[cfg(unix)]
 fn lower(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
     let given = getrlimit(resource).maximum;
@@ -18,13 +19,13 @@ fn lower(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
     Ok(setrlimit(resource, Rlimit { current: at_most(soft), maximum: at_most(hard) })?)
 }
 
-/// Bytes of private data.
+/// Limits the bytes of private data.
 #[cfg(target_os = "linux")]
 pub(crate) fn limit_memory(bytes: u64) -> io::Result<()> {
     lower(Resource::Data, bytes, bytes)
 }
 
-/// SIGXCPU after this many seconds, SIGKILL `grace` later.
+/// Limits the CPU time: SIGXCPU after this many seconds, SIGKILL `grace` later.
 #[cfg(unix)]
 pub(crate) fn limit_cpu_time(seconds: u64, grace: u64) -> io::Result<()> {
     lower(Resource::Cpu, seconds, seconds.saturating_add(grace))
@@ -35,7 +36,7 @@ pub(crate) fn limit_open_files(files: u64) -> io::Result<()> {
     lower(Resource::Nofile, files, files)
 }
 
-/// How many files are open, and how many may be.
+/// Returns how many files are open, and how many may be.
 #[cfg(unix)]
 pub(crate) fn open_files() -> io::Result<(u64, Option<u64>)> {
     let entries = std::fs::read_dir("/dev/fd")?.count() as u64;
@@ -83,7 +84,7 @@ pub(crate) fn set_nice_level(_level: i32) -> io::Result<()> {
     Err(not_supported())
 }
 
-/// How many threads this process has.
+/// Returns how many threads this process has.
 #[cfg(target_os = "linux")]
 pub(crate) fn threads() -> io::Result<usize> {
     Ok(std::fs::read_dir("/proc/self/task")?.count())

@@ -35,13 +35,14 @@ pub(crate) struct Process {
     hold: Hold,
 }
 
-/// How a process is distinguished from any other.
+/// How a process is distinguished from all others.
 #[derive(Debug)]
 enum Hold {
     Pidfd(Arc<OwnedFd>),
-    /// By its number: the system has no pidfds, or refuses them, as old versions of valgrind and some sandboxes do.
+    /// By its number: the system has no pidfds, or refuses them, as old versions of valgrind and
+    /// some sandboxes do.
     Number,
-    /// Something else reaped it before it could be taken hold of.
+    /// Something else reaped the process before a pidfd could be opened.
     Gone,
 }
 
@@ -52,10 +53,11 @@ impl Process {
         let open = || Ok(pidfd_open(pid, PidfdFlags::empty())?);
         let hold = match super::above(open, |pidfd| vec![pidfd.as_raw_fd()]) {
             Ok(pidfd) => match try_look(&WaitId::PidFd(pidfd.as_fd())) {
-                // Where SIGCHLD is ignored it may have ended, and the number have been given away.
+                // If SIGCHLD is ignored, it may have ended and its number may have been reused.
                 Ok(Wait::ReapedElsewhere) => Hold::Gone,
                 Ok(_) => Hold::Pidfd(Arc::new(pidfd)),
-                // Linux 5.3 has the one and not the other, and so do some sandboxes.
+                // Linux 5.3 supports pidfds but not `waitid` on them, and neither do some
+                // sandboxes.
                 Err(_) => Hold::Number,
             },
             Err(error) if Errno::from_io_error(&error) == Some(Errno::SRCH) => Hold::Gone,
@@ -78,13 +80,13 @@ impl Process {
         }
     }
 
-    /// SIGTERM, to the process alone.
+    /// Sends SIGTERM, to the process only.
     pub(crate) fn terminate(&self) -> io::Result<()> {
         self.signal(Signal::TERM)
     }
 
-    /// SIGKILL, to its group as well while its number is its own, and to what it has started in other groups, if it has
-    /// not ended. An error: it was not allowed.
+    /// Sends SIGKILL to the process, to its group while the number is still its own, and to its
+    /// descendants in other groups, if it has not ended. Fails if the signal was not permitted.
     pub(crate) fn kill(&self) -> io::Result<()> {
         let others = match &self.hold {
             Hold::Pidfd(pidfd) => Some(OtherGroups::of(self.pid, Some(pidfd))),
@@ -103,7 +105,7 @@ impl Process {
     fn signal(&self, signal: Signal) -> io::Result<()> {
         match &self.hold {
             Hold::Pidfd(pidfd) => match pidfd_send_signal(pidfd, signal) {
-                // A filter of system calls may allow the older way.
+                // A system call filter may still allow the older call.
                 Err(Errno::PERM | Errno::NOSYS) => signal_by_number(self.pid, signal),
                 sent => delivered(sent),
             },
@@ -112,35 +114,37 @@ impl Process {
         }
     }
 
-    /// Reaps it, if it has ended; does not wait.
+    /// Reaps the process if it has ended; does not wait.
     pub(crate) fn reap(&mut self) -> Wait {
         let reaped = self.waited_by().map_or(Wait::ReapedElsewhere, |id| reap(&id));
         if reaped != Wait::NotYet {
-            // Its number may be another's from now on.
+            // From now on its number may belong to another process.
             self.hold = Hold::Gone;
         }
         reaped
     }
 
-    /// The same for what else of its group is a child of this process. Whether some of it has yet to end.
+    /// Reaps members of its group that have become children of this process. Returns whether some
+    /// have not ended yet.
     pub(crate) fn reap_group(&self) -> bool {
         reap_group(self.pid)
     }
 
-    /// How it has ended, where that is known before it can be reaped: who traces it is to be told first.
+    /// Returns how the process has ended, if that is known before it can be reaped: its tracer is
+    /// notified first.
     pub(crate) fn status_before_reaping(&self) -> Option<ExitStatus> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).ok()?;
         status_of_zombie(&stat)
     }
 
-    /// Why it is still there a second after SIGKILL.
+    /// Returns why the process is still running a second after SIGKILL.
     pub(crate) fn unkillable(&self) -> Unkillable {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
         unkillable(&status)
     }
 }
 
-/// The last field of a zombie's `/proc/<pid>/stat` is what `wait` would return.
+/// The last field of a zombie's `/proc/<pid>/stat` is the value that `wait` would return.
 fn status_of_zombie(stat: &str) -> Option<ExitStatus> {
     let fields = stat.rsplit(')').next()?;
     let mut fields = fields.split_whitespace();
@@ -165,8 +169,8 @@ fn unkillable(status: &str) -> Unkillable {
     }
 }
 
-/// Whether the system keeps no exit status for this process, since SIGCHLD is ignored in it; `None` where that
-/// cannot be seen.
+/// Returns whether the system keeps no exit statuses for this process because it ignores SIGCHLD;
+/// `None` if that is unknown.
 pub(crate) fn ignores_sigchld() -> Option<bool> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
@@ -174,19 +178,20 @@ pub(crate) fn ignores_sigchld() -> Option<bool> {
     Some(ignored >> (Signal::CHILD.as_raw() - 1) & 1 == 1)
 }
 
-/// Hears of the ends of many processes.
+/// Waits for the ends of many processes.
 pub(crate) struct Exits {
     wake: io::PipeReader,
     waker: Waker,
     watched: Vec<(u64, Arc<OwnedFd>)>,
-    /// Those that have no pidfd and have ended.
+    /// Processes without a pidfd that have ended.
     ended: Arc<Mutex<Vec<u64>>>,
 }
 
 impl Exits {
     pub(crate) fn new() -> io::Result<(Self, Waker)> {
         let (wake, waker) = super::pipe()?;
-        // A pipe that is full wakes as well as one with a byte in it, so the writer may fail.
+        // A full pipe wakes the reader just as well as one with a byte in it, so the write may
+        // fail.
         rustix::io::ioctl_fionbio(&waker, true)?;
         let waker: Waker = Arc::new(move || {
             let _ = (&waker).write(&[1]);
@@ -213,7 +218,8 @@ impl Exits {
         Ok(())
     }
 
-    /// Waits for an end, a wake or the deadline; returns whose process has ended. It is not reaped.
+    /// Waits for an end, a wake or the deadline; returns the keys of processes that have ended.
+    /// They are not reaped.
     pub(crate) fn wait(&mut self, deadline: Option<Instant>) -> Vec<u64> {
         let mut ended = std::mem::take(&mut *lock(&self.ended));
         if !ended.is_empty() {
@@ -235,23 +241,24 @@ impl Exits {
     }
 }
 
-/// The own program, even where an update has replaced the file, and the name it was called by.
+/// Returns this program, even if an update has replaced the file, and the name it was called by.
 pub(crate) fn own_program() -> io::Result<OwnProgram> {
     let leading = loader::arguments().unwrap_or_default().to_vec();
     let path = PathBuf::from("/proc/self/exe");
     Ok(OwnProgram { path, argv0: std::env::args_os().next(), leading })
 }
 
-/// Can be read once this process has ended: for a child, which may be in another pid namespace, or have another
-/// parent, so that no number would do. `None` where the system has none to give.
+/// Returns a descriptor that becomes readable once this process has ended. For a child, which may
+/// be in another pid namespace or have another parent, so that a process id is not enough. `None`
+/// if the system does not support it.
 pub(crate) fn end_of_this_process() -> Option<OwnedFd> {
     let open = || Ok(pidfd_open(rustix::process::getpid(), PidfdFlags::empty())?);
     super::above(open, |pidfd| vec![pidfd.as_raw_fd()]).ok()
 }
 
-/// What `ps`, `top` and the system's own reports call this process: the first 15 bytes.
+/// Sets the name of this process in `ps`, `top` and the system's own reports: the first 15 bytes.
 pub(crate) fn name_process(name: &str) {
-    // A test runs on another thread than the first.
+    // A test does not run on the first thread.
     let Err(_) = std::fs::write("/proc/self/comm", name_bytes(name)) else { return };
 
     if let Ok(name) = std::ffi::CString::new(name_bytes(name)) {
@@ -259,13 +266,13 @@ pub(crate) fn name_process(name: &str) {
     }
 }
 
-/// What the kernel keeps of a name, without half a character.
+/// Returns the part of a name that the kernel keeps, without half a character.
 fn name_bytes(name: &str) -> &[u8] {
     let length = (0..=name.len().min(15)).rev().find(|at| name.is_char_boundary(*at));
     &name.as_bytes()[..length.unwrap_or_default()]
 }
 
-/// Who traces a process: a debugger, strace.
+/// Returns the process that traces a process: a debugger, strace.
 pub(crate) fn tracer_of(process: u32) -> Option<u32> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     tracer(&status)
@@ -276,7 +283,7 @@ fn tracer(status: &str) -> Option<u32> {
     tracer.trim().parse().ok().filter(|tracer| *tracer != 0)
 }
 
-/// Who traces a process and lets its first thread stand still, as a debugger does at its prompt.
+/// Returns the tracer that has stopped a process's first thread, as a debugger does at its prompt.
 pub(crate) fn held_by(process: u32) -> Option<u32> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     holder(&status)
@@ -287,18 +294,19 @@ fn holder(status: &str) -> Option<u32> {
     tracer(status).filter(|_| state.trim_start().starts_with('t'))
 }
 
-/// A debugger need not be started by this process, where the system would have it so.
+/// Allows a debugger that was not started by this process, if the system requires that.
 pub(crate) fn let_any_process_trace() {
     let _ = rustix::process::set_ptracer(rustix::process::PTracer::Any);
 }
 
-/// In a child: a stopped process would not notice that its controller is gone, so let the kernel
-/// continue it; a running one does not notice this signal.
+/// In a child: a stopped process would not notice that its controller is gone, so the kernel is
+/// asked to continue it. A running process is not affected.
 pub(crate) fn resume_when_parent_dies() {
     let _ = set_parent_process_death_signal(Some(Signal::CONT));
 }
 
-/// Connects to a packet socket by its path, and hangs up: whoever waits there hears that nobody came.
+/// Connects to a packet socket by its path, and hangs up, so that the waiting thread sees a failed
+/// peer.
 pub(crate) fn knock_at(path: &str) {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     if let Ok(socket) = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
@@ -308,7 +316,7 @@ pub(crate) fn knock_at(path: &str) {
     }
 }
 
-/// The size of a fresh socket's send buffer.
+/// Returns the size of a fresh socket's send buffer.
 pub(crate) fn socket_buffer() -> Option<u32> {
     let flags = SocketFlags::CLOEXEC;
     let (socket, _) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).ok()?;
@@ -337,7 +345,7 @@ mod tests {
             holder(&format!("Name:\tx\nState:\t{state} (x)\nTracerPid:\t{tracer}\n"))
         };
         assert_eq!(status("t", 42), Some(42));
-        assert_eq!(status("S", 42), None, "it runs, as under strace");
+        assert_eq!(status("S", 42), None, "it is running, as under strace");
         assert_eq!(status("T", 0), None, "it was stopped by a signal");
         assert_eq!(holder(""), None);
     }

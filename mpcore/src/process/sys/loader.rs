@@ -1,5 +1,5 @@
-//! Programs that were started through their loader, `ld.so ./app`, as portable bundles do: `/proc/self/exe` is the
-//! loader then, and it has to be given the program once more.
+//! Programs that were started through their loader, `ld.so ./app`, as portable bundles do:
+//! `/proc/self/exe` is then the loader, which must be given the program again.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -7,8 +7,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// What the loader is to be given before the program's own arguments: its options, and the program. `None` where
-/// the system has loaded this program itself.
+/// Returns the loader's arguments that come before the program's own: its options, and the program.
+/// `None` if the system has loaded this program directly.
 pub(super) fn arguments() -> Option<&'static [OsString]> {
     static ARGUMENTS: OnceLock<Option<Vec<OsString>>> = OnceLock::new();
     ARGUMENTS.get_or_init(find).as_deref()
@@ -21,7 +21,7 @@ fn find() -> Option<Vec<OsString>> {
     }
     let command_line = fs::read("/proc/self/cmdline").ok()?;
     let mut given = leading(&command_line, std::env::args_os().count())?;
-    // As it was given it may be relative to a folder that is no longer the working directory.
+    // The given path may be relative to a folder that is no longer the working directory.
     let here = find as fn() -> Option<Vec<OsString>> as usize;
     let maps = fs::read_to_string("/proc/self/maps").ok()?;
     *given.last_mut()? = file_at(&maps, here)?.into();
@@ -33,16 +33,17 @@ fn is_loader(exe: &Path) -> bool {
     (name.starts_with("ld-") || name.starts_with("ld.")) && name.contains(".so")
 }
 
-/// The loader takes itself and its options away from the front: what the program does not see of its command line.
+/// Returns the loader's options and the program: the part of the command line that the program does
+/// not see.
 fn leading(command_line: &[u8], seen: usize) -> Option<Vec<OsString>> {
     let parts = command_line.strip_suffix(&[0]).unwrap_or(command_line).split(|byte| *byte == 0);
     let parts: Vec<_> = parts.map(|part| OsStr::from_bytes(part).to_owned()).collect();
     let hidden = parts.len().checked_sub(seen).filter(|hidden| *hidden > 0)?;
-    // The program's own name is the first that it sees.
+    // The first argument that the program sees is its own name.
     Some(parts.get(1..=hidden)?.to_vec())
 }
 
-/// The file that is mapped at an address.
+/// Returns the file that is mapped at an address.
 fn file_at(maps: &str, address: usize) -> Option<PathBuf> {
     let line = maps.lines().find(|line| {
         let range = line.split(' ').next().and_then(|range| range.split_once('-'));

@@ -1,4 +1,4 @@
-//! What differs between operating systems, under the same names everywhere.
+//! Differences between operating systems, under the same names on all of them.
 
 mod copy;
 #[cfg(target_os = "linux")]
@@ -59,7 +59,8 @@ pub(crate) use windows::{
     stdin_to_null, stdout_may_break, to_null, watch_surroundings, write_to_stdout,
 };
 
-/// Whether [`own_program`] is the very code that runs here, also where its file has been replaced meanwhile.
+/// Returns whether [`own_program`] is the code that runs here, even if its file has been replaced
+/// meanwhile.
 pub(crate) fn own_program_is_this_code() -> bool {
     #[cfg(target_os = "linux")]
     let is_this_code = loader::arguments().is_none();
@@ -68,28 +69,29 @@ pub(crate) fn own_program_is_this_code() -> bool {
     is_this_code
 }
 
-/// How a program starts itself.
+/// How a program starts itself again.
 #[derive(Debug)]
 pub(crate) struct OwnProgram {
     pub(crate) path: PathBuf,
     /// The name that it was called by.
     pub(crate) argv0: Option<OsString>,
-    /// What stands before its own arguments, where `path` is a loader.
+    /// The arguments before its own, if `path` is a loader.
     pub(crate) leading: Vec<OsString>,
 }
 
-/// What has become of a process.
+/// The result of waiting for a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wait {
-    /// It runs, or somebody traces it and has not let go of its end.
+    /// It is running, or a tracer has not yet released it after its end.
     NotYet,
     Status(ExitStatus),
-    /// It was reaped by somebody else, so its status is unknown and its number may be taken by another process.
+    /// Something else reaped it, so its status is unknown and its number may belong to another
+    /// process.
     ReapedElsewhere,
 }
 
 impl Wait {
-    /// Whether its number still stands for it.
+    /// Returns whether its number still refers to it.
     #[cfg(unix)]
     fn holds_its_number(self) -> bool {
         self != Self::ReapedElsewhere

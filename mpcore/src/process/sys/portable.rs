@@ -1,7 +1,8 @@
 //! Systems without pidfds: one waiting thread per child.
 //!
-//! On Unix the thread waits without reaping, so the number stays taken until the watcher has killed the
-//! group; elsewhere shared_child waits, and handles keep the process apart from any later one.
+//! On Unix the thread waits without reaping, so the number stays taken until the watcher has killed
+//! the group. On other systems shared_child waits, and handles distinguish the process from any
+//! later one.
 
 use std::io;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command};
@@ -35,38 +36,39 @@ impl Process {
         self.child.id()
     }
 
-    /// A gentle end, where the system knows one.
+    /// Ends the process gently, if the system supports that.
     pub(crate) fn terminate(&self) -> io::Result<()> {
         self.child.terminate()
     }
 
-    /// Kills it, and what it has started. An error: it was not allowed.
+    /// Kills the process and its descendants. Fails if that was not permitted.
     pub(crate) fn kill(&self) -> io::Result<()> {
         self.child.kill()
     }
 
-    /// Reaps it, if it has ended; does not wait.
+    /// Reaps the process if it has ended; does not wait.
     pub(crate) fn reap(&mut self) -> Wait {
         self.child.reap()
     }
 
-    /// The same for what else of its group is a child of this process. Whether some of it has yet to end.
+    /// Reaps members of its group that have become children of this process. Returns whether some
+    /// have not ended yet.
     pub(crate) fn reap_group(&self) -> bool {
         self.child.reap_group()
     }
 
-    /// Not to be had here.
+    /// Not available here.
     pub(crate) fn status_before_reaping(&self) -> Option<ExitStatus> {
         None
     }
 
-    /// The system does not say.
+    /// The system does not report it.
     pub(crate) fn unkillable(&self) -> Unkillable {
         Unkillable::StillThere
     }
 }
 
-/// Not to be seen here.
+/// Not available here.
 pub(crate) fn ignores_sigchld() -> Option<bool> {
     None
 }
@@ -133,7 +135,7 @@ mod unreaped {
             reap_group(self.pid)
         }
 
-        /// What the waiting thread does.
+        /// Returns the body of the waiting thread.
         pub(super) fn waiter(&self) -> impl FnOnce() + Send + 'static {
             let pid = self.pid;
             move || wait_unreaped(pid)
@@ -169,7 +171,7 @@ mod shared {
             self.0.id()
         }
 
-        /// There is no gentle way.
+        /// There is no gentle way here.
         pub(super) fn terminate(&self) -> io::Result<()> {
             self.kill()
         }
@@ -189,12 +191,12 @@ mod shared {
             }
         }
 
-        /// Nothing: there are no groups.
+        /// Does nothing: there are no groups.
         pub(super) fn reap_group(&self) -> bool {
             false
         }
 
-        /// What the waiting thread does.
+        /// Returns the body of the waiting thread.
         pub(super) fn waiter(&self) -> impl FnOnce() + Send + 'static {
             let child = Arc::clone(&self.0);
             move || drop(child.wait())
@@ -202,7 +204,7 @@ mod shared {
     }
 }
 
-/// Hears of the ends of many processes.
+/// Waits for the ends of many processes.
 #[derive(Debug)]
 pub(crate) struct Exits {
     sender: mpsc::Sender<Option<u64>>,
@@ -230,7 +232,7 @@ impl Exits {
         thread::Builder::new().name("mp-wait".into()).spawn(body).map(drop)
     }
 
-    /// Waits for an end, a wake or the deadline; returns whose process has ended.
+    /// Waits for an end, a wake or the deadline; returns the keys of processes that have ended.
     pub(crate) fn wait(&mut self, deadline: Option<Instant>) -> Vec<u64> {
         let first = match deadline {
             None => self.receiver.recv().ok(),
@@ -245,7 +247,7 @@ impl Exits {
     }
 }
 
-/// The own program.
+/// Returns this program.
 pub(crate) fn own_program() -> io::Result<OwnProgram> {
     let (path, argv0) = (std::env::current_exe()?, std::env::args_os().next());
     Ok(OwnProgram { path, argv0, leading: Vec::new() })
@@ -261,13 +263,13 @@ pub(crate) fn held_by(_process: u32) -> Option<u32> {
     None
 }
 
-/// Nothing has to be done here.
+/// Does nothing: not needed here.
 pub(crate) fn let_any_process_trace() {}
 
-/// Not to be had here.
+/// Not available here.
 pub(crate) fn name_process(_name: &str) {}
 
-/// Not to be had here; the closed lanes tell the child, unless it is stopped.
+/// Not available here: the child notices the closed lanes, unless it is stopped.
 pub(crate) fn resume_when_parent_dies() {}
 
 /// Unknown here.

@@ -1,5 +1,5 @@
-//! The three standard descriptors, which belong to the application and not to us: ours have numbers above
-//! them.
+//! The three standard descriptors. They belong to the application, so the runtime's descriptors
+//! have numbers above them.
 
 use std::fs::File;
 use std::io;
@@ -14,7 +14,7 @@ use crate::chaos;
 use crate::process::output::OutputStream;
 use crate::sync::lock;
 
-/// The last of them.
+/// The highest standard descriptor.
 const STDERR: i32 = 2;
 
 const NULL: &str = "/dev/null";
@@ -22,14 +22,14 @@ const NULL: &str = "/dev/null";
 /// The application may close one at any moment.
 const TRIES: usize = 8;
 
-/// Makes descriptors of which none has a standard number: an application that has closed 0, 1 or 2 would
-/// write its next line to what gets such a number. While they are made the free places are taken; what is
-/// written there meanwhile goes nowhere, and does not fail.
+/// Creates descriptors that have no standard number: an application that has closed 0, 1 or 2 would
+/// write its next line to a descriptor with such a number. Meanwhile the free numbers are occupied;
+/// writes to them are discarded and do not fail.
 pub(crate) fn above<T>(
     make: impl Fn() -> io::Result<T>,
     descriptors: impl Fn(&T) -> Vec<i32>,
 ) -> io::Result<T> {
-    // One at a time: the place that another thread has taken is about to be free again.
+    // One at a time: the number that another thread occupies will soon be free again.
     static MAKING: Mutex<()> = Mutex::new(());
     let _making = lock(&MAKING);
     for _ in 0..TRIES {
@@ -40,10 +40,12 @@ pub(crate) fn above<T>(
             return Ok(made);
         }
     }
-    Err(io::Error::other("descriptors 0 to 2 come and go; keep them open or closed"))
+    Err(io::Error::other(
+        "descriptors 0 to 2 are opened and closed repeatedly; keep them either open or closed",
+    ))
 }
 
-/// The lowest free number is the next one's.
+/// The next descriptor gets the lowest free number.
 fn take_free_places() -> io::Result<Vec<File>> {
     let closed = |stream: &dyn AsFd| rustix::io::fcntl_getfd(stream.as_fd()).is_err();
     let closed = [closed(&io::stdin()), closed(&io::stdout()), closed(&io::stderr())];
@@ -51,33 +53,33 @@ fn take_free_places() -> io::Result<Vec<File>> {
     free.map(|_| File::options().read(true).write(true).open(NULL)).collect()
 }
 
-/// A pipe whose ends have no standard number.
+/// Creates a pipe whose ends have no standard number.
 pub(crate) fn pipe() -> io::Result<(io::PipeReader, io::PipeWriter)> {
     above(io::pipe, |(reader, writer)| vec![reader.as_raw_fd(), writer.as_raw_fd()])
 }
 
-/// For a stream of a child: what it writes to, and the end to read from.
+/// Returns a stream for a child to write to, and the end to read from.
 pub(crate) fn piped() -> io::Result<(Stdio, Option<OwnedFd>)> {
     let (reader, writer) = pipe()?;
     Ok((writer.into(), Some(reader.into())))
 }
 
-/// For a stream of a child that leads nowhere. One that the standard library opens may have a standard
-/// number, and be replaced by another stream before it is taken.
+/// Returns a stream for a child whose output is discarded. A stream opened by the standard library
+/// might get a standard number, and be replaced by another stream before it is used.
 pub(crate) fn null() -> io::Result<Stdio> {
     let open = || File::options().read(true).write(true).open(NULL);
     above(open, |null| vec![null.as_raw_fd()]).map(Stdio::from)
 }
 
-/// Whether the reader of this process's stdout may go away: that of a pipe or a socket. A child that writes there
-/// itself fails then, which a terminal or a file does not do to it.
+/// Returns whether the reader of this process's stdout may go away, which is true for a pipe or a
+/// socket. A child that writes there directly would then fail, unlike with a terminal or a file.
 pub(crate) fn stdout_may_break() -> bool {
     let kind = metadata(&io::stdout()).map(|it| it.file_type());
     kind.is_some_and(|kind| kind.is_fifo() || kind.is_socket())
 }
 
-/// Writes all of it to this process's stdout, past the lock that the application's own prints take. What
-/// cannot be written is dropped.
+/// Writes all bytes to this process's stdout, bypassing the lock that the application's own prints
+/// take. Bytes that cannot be written are dropped.
 pub(crate) fn write_to_stdout(mut bytes: &[u8]) {
     let stdout = io::stdout();
     while !bytes.is_empty() {
@@ -85,7 +87,7 @@ pub(crate) fn write_to_stdout(mut bytes: &[u8]) {
             Ok(0) => return,
             Ok(length) => bytes = &bytes[length..],
             Err(rustix::io::Errno::INTR) => {}
-            // Another process that shares it has made it so.
+            // Another process that shares the descriptor has made it nonblocking.
             Err(rustix::io::Errno::AGAIN) => {
                 let _ = poll(&mut [PollFd::new(&stdout, PollFlags::OUT)], None);
             }
@@ -94,7 +96,7 @@ pub(crate) fn write_to_stdout(mut bytes: &[u8]) {
     }
 }
 
-/// Which pipe a stream of this process leads to; `None` where it is no pipe.
+/// Returns the pipe that a stream of this process leads to; `None` if it is not a pipe.
 pub(crate) fn pipe_of(stream: OutputStream) -> Option<(u64, u64)> {
     let metadata = match stream {
         OutputStream::Stdout => metadata(&io::stdout()),
@@ -103,7 +105,7 @@ pub(crate) fn pipe_of(stream: OutputStream) -> Option<(u64, u64)> {
     metadata.file_type().is_fifo().then(|| (metadata.dev(), metadata.ino()))
 }
 
-/// Whether no reader is left at the other end: of a pipe without readers, a terminal that is gone.
+/// Returns whether no reader is left: a pipe without readers, or a terminal that is gone.
 pub(crate) fn is_broken(stream: OutputStream) -> bool {
     match stream {
         OutputStream::Stdout => hung_up(&io::stdout()),
@@ -111,7 +113,7 @@ pub(crate) fn is_broken(stream: OutputStream) -> bool {
     }
 }
 
-/// What is written to this stream goes nowhere from now on, and does not fail.
+/// Redirects this stream so that output is discarded and writes do not fail.
 pub(crate) fn to_null(stream: OutputStream) {
     if let Ok(null) = File::options().write(true).open(NULL) {
         let _ = match stream {

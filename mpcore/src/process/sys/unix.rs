@@ -1,4 +1,4 @@
-//! Signals and groups, by rustix.
+//! Signals and groups, through rustix.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -50,8 +50,8 @@ fn libc_bus() -> i32 {
     Signal::BUS.as_raw()
 }
 
-/// The child becomes the leader of a group of its own: Ctrl-C of the terminal stays with the
-/// controller, and the group can be killed as a whole. Does not make std fork.
+/// Makes the child the leader of its own group: Ctrl-C in the terminal reaches only the controller,
+/// and the group can be killed as a whole. Does not make std fork.
 pub(crate) fn own_group(command: &mut Command) {
     command.process_group(0);
 }
@@ -60,7 +60,7 @@ fn pid(raw: u32) -> Option<Pid> {
     i32::try_from(raw).ok().and_then(Pid::from_raw)
 }
 
-/// SIGSEGV to this process, until it ends: Rust's own handler lets the first go by.
+/// Sends SIGSEGV to this process until it ends: Rust's own handler ignores the first one.
 pub(crate) fn segfault() -> ! {
     loop {
         let _ = kill_process(getpid(), Signal::SEGV);
@@ -68,7 +68,7 @@ pub(crate) fn segfault() -> ! {
     }
 }
 
-/// SIGKILL to this process.
+/// Sends SIGKILL to this process.
 pub(crate) fn kill_self() -> ! {
     loop {
         let _ = kill_process(getpid(), Signal::KILL);
@@ -76,28 +76,28 @@ pub(crate) fn kill_self() -> ! {
     }
 }
 
-/// SIGSTOP to this process; returns when somebody continues it.
+/// Sends SIGSTOP to this process; returns when it is continued.
 pub(crate) fn freeze() {
     let _ = kill_process(getpid(), Signal::STOP);
 }
 
-/// In a child that leads its group: ends what it has started, and not itself.
+/// In a child that leads its group: ends its descendants, but not the child itself.
 ///
-/// The controller's watcher does that as well, but a controller that is just ending may not get to
-/// it. So the child leaves its group, for the one of its controller, and kills what is left.
+/// The controller's watcher does that as well, but a controller that is ending itself may not get
+/// to it. So the child moves to its controller's group, and kills the rest of its own.
 pub(crate) fn end_descendants(controller: u32) {
     if !leads_its_group() {
         return;
     }
     let (group, controller) = (getpid(), pid(controller));
     if getppid() != controller {
-        // Nobody is there any more to ask for the exit code.
+        // No parent is left that could read the exit code.
         return end_own_group();
     }
     #[cfg(target_os = "linux")]
     let others = OtherGroups::of(getpid(), None);
     match controller {
-        // A controller that is the first process of its system takes everything with it.
+        // A controller that is the first process of its system takes all processes with it.
         None | Some(Pid::INIT) => {}
         Some(controller) => {
             let moved = group_of(controller).is_some_and(|it| setpgid(None, Some(it)).is_ok());
@@ -110,8 +110,8 @@ pub(crate) fn end_descendants(controller: u32) {
     others.kill();
 }
 
-/// `None` for a group outside of this process's namespace, as that of a container's first processes may
-/// be: rustix takes that for impossible.
+/// Returns `None` for a group outside of this process's namespace, such as that of a container's
+/// first processes: rustix considers that impossible.
 fn group_of(process: Pid) -> Option<Pid> {
     let process = nix::unistd::Pid::from_raw(process.as_raw_nonzero().get());
     Pid::from_raw(nix::unistd::getpgid(Some(process)).ok()?.as_raw())
@@ -121,32 +121,34 @@ fn leads_its_group() -> bool {
     group_of(getpid()) == Some(getpid())
 }
 
-/// In a child that leads its group: ends the group, this process included.
+/// In a child that leads its group: ends the group, including this process.
 pub(crate) fn end_own_group() {
     if leads_its_group() {
-        // First, for the other one ends this process too.
+        // Done first, because killing the group ends this process too.
         #[cfg(target_os = "linux")]
         OtherGroups::of(getpid(), None).kill();
         let _ = kill_process_group(getpid(), Signal::KILL);
     }
 }
 
-/// Fails where this process may not open so many more descriptors.
+/// Fails if this process may not open this many more descriptors.
 pub(crate) fn room_for_descriptors(count: usize) -> std::io::Result<()> {
     let (reader, _writer) = std::io::pipe()?;
     let others = (2..count).map(|_| reader.try_clone());
     others.collect::<Result<Vec<_>, _>>().map(drop)
 }
 
-/// Reads from /dev/null from now on, so the bootstrap pipe is closed and nobody waits for a terminal.
+/// Redirects stdin to /dev/null, so that the bootstrap pipe is closed and nothing waits for a
+/// terminal.
 pub(crate) fn stdin_to_null() {
     if let Ok(null) = std::fs::File::open("/dev/null") {
         let _ = rustix::stdio::dup2_stdin(null);
     }
 }
 
-/// Where SIGCHLD is ignored, as a process inherits it, the system reaps what this process starts before it can be
-/// waited for. A handler that does nothing ends that; programs that are started from here get the default.
+/// If SIGCHLD is ignored, which a process inherits, the system reaps this process's children before
+/// they can be waited for. A handler that does nothing prevents that; programs that are started
+/// from here get the default.
 pub(crate) fn let_children_be_waited_for() {
     if super::ignores_sigchld() != Some(false) {
         let seen = std::sync::Arc::default();
@@ -154,11 +156,12 @@ pub(crate) fn let_children_be_waited_for() {
     }
 }
 
-/// A descriptor that can be read once the controller has ended, whatever else holds its lanes.
+/// A descriptor that becomes readable once the controller has ended, no matter who else holds its
+/// lanes.
 pub(crate) type ControllerEnd = OwnedFd;
 
-/// Calls `stop` on SIGTERM and SIGHUP, and `lost` once the controller has ended; SIGINT does nothing, since Ctrl-C
-/// belongs to the controller.
+/// Calls `stop` on SIGTERM and SIGHUP, and `lost` once the controller has ended. SIGINT is ignored,
+/// because Ctrl-C belongs to the controller.
 pub(crate) fn watch_surroundings(
     controller: Option<ControllerEnd>,
     stop: impl Fn() + Send + 'static,
@@ -171,7 +174,7 @@ pub(crate) fn watch_surroundings(
     let signals = [SIGTERM, SIGHUP, SIGINT];
     let signals =
         pipe.and_then(|(read, write)| SignalDelivery::with_pipe(read, write, SignalOnly, signals));
-    // Without the one the other is watched all the same.
+    // If one of the two is unavailable, the other is still watched.
     let mut signals = signals.ok();
     let body = move || {
         loop {
@@ -194,22 +197,22 @@ pub(crate) fn watch_surroundings(
     std::thread::Builder::new().name("mp-signals".into()).spawn(body).map(drop)
 }
 
-/// In a child, before it has other threads: they, and what it starts, begin with no signal blocked, whatever its
-/// controller has blocked.
+/// In a child, before it has other threads: unblocks all signals for its threads and the processes
+/// that it starts, whatever its controller has blocked.
 pub(crate) fn block_no_signal() {
     let _ = nix::sys::signal::SigSet::empty().thread_set_mask();
 }
 
-/// The size of a process's first stack; `None` where it has no limit.
+/// Returns the stack size of a process's first thread; `None` if it has no limit.
 pub(crate) fn stack_of_process() -> Option<u64> {
     getrlimit(Resource::Stack).current
 }
 
-/// Before `poll` is tried again where it cannot wait.
+/// Pause before `poll` is retried if it cannot wait.
 const POLL_PAUSE: Duration = Duration::from_millis(20);
 
-/// `poll` takes as many descriptors as may be open, and no more: so it looks at one part after the other, and does
-/// not wait. The caller comes again.
+/// `poll` accepts at most as many descriptors as may be open. So this checks them in parts, and
+/// does not wait. The caller tries again.
 fn poll_in_parts(entries: &mut [PollFd<'_>]) {
     let limit = getrlimit(Resource::Nofile).current.and_then(|it| usize::try_from(it).ok());
     let mut some = false;
@@ -221,7 +224,7 @@ fn poll_in_parts(entries: &mut [PollFd<'_>]) {
     }
 }
 
-/// Waits until one of the descriptors can be read; returns which.
+/// Waits until one of the descriptors is readable; returns which ones are.
 pub(crate) fn poll_readable(fds: &[&dyn AsFd], deadline: Option<Instant>) -> Vec<usize> {
     let mut entries: Vec<_> =
         fds.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)).collect();
@@ -231,12 +234,12 @@ pub(crate) fn poll_readable(fds: &[&dyn AsFd], deadline: Option<Instant>) -> Vec
     });
     match poll(&mut entries, timeout.as_ref()) {
         Ok(_) => {}
-        // Whoever called looks at its state and waits again.
+        // The caller checks its state and waits again.
         Err(rustix::io::Errno::INTR) => return Vec::new(),
-        // More than may be open: the limit was lowered below what is open already.
+        // More descriptors than may be open: the limit was lowered below the number of open ones.
         Err(rustix::io::Errno::INVAL) => poll_in_parts(&mut entries),
         Err(_) => {
-            // No memory: it may pass, and must not become a busy loop.
+            // Out of memory: it may pass, and must not become a busy loop.
             std::thread::sleep(POLL_PAUSE);
             return Vec::new();
         }

@@ -1,8 +1,8 @@
-//! What `waitid` says of a process, without ever waiting for "any child", and signals that only reach a process
-//! whose number is still its own.
+//! Queries processes with `waitid`, without ever waiting for "any child", and sends signals only to
+//! a process whose number is still its own.
 //!
-//! SIGCHLD may be ignored in this program, or a library of its may wait for every child: then a process is reaped
-//! before the watcher comes to it, and its number may be another's by then.
+//! This program may ignore SIGCHLD, or a library in it may wait for every child. Then a process is
+//! reaped before the watcher sees its end, and its number may already belong to another process.
 
 use std::io;
 
@@ -26,7 +26,8 @@ fn wait(id: &WaitId<'_>, options: WaitIdOptions) -> Result<Wait, Errno> {
     }
 }
 
-/// What there is to reap, or why the system cannot be asked like this: it may know pidfds, and not in `waitid`.
+/// Returns the state of a process, or why `waitid` cannot report it: the system may support pidfds,
+/// but not in `waitid`.
 pub(super) fn try_look(id: &WaitId<'_>) -> Result<Wait, Errno> {
     wait(id, WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG)
 }
@@ -36,23 +37,23 @@ fn status_of(status: &WaitIdStatus) -> ExitStatus {
     ExitStatus::from_code(code.unwrap_or(-1))
 }
 
-/// What there is to reap; it stays.
+/// Returns the state of a process without reaping it.
 pub(super) fn look(id: &WaitId<'_>) -> Wait {
     try_look(id).unwrap_or(Wait::NotYet)
 }
 
-/// Reaps it, if it has ended.
+/// Reaps the process if it has ended.
 pub(super) fn reap(id: &WaitId<'_>) -> Wait {
     wait(id, WaitIdOptions::NOHANG).unwrap_or(Wait::NotYet)
 }
 
-/// Waits until it has ended, and does not reap it. For a thread of its own.
+/// Waits until the process has ended, without reaping it. Runs on its own thread.
 pub(super) fn wait_unreaped(pid: Pid) {
     let _ = wait(&WaitId::Pid(pid), WaitIdOptions::NOWAIT);
 }
 
-/// Reaps what else of a group has become this process's child (`CLONE_PARENT` does that) and has ended. Whether
-/// some of it has yet to end.
+/// Reaps members of a group that have become children of this process (`CLONE_PARENT` does that)
+/// and have ended. Returns whether some have not ended yet.
 pub(super) fn reap_group(group: Pid) -> bool {
     loop {
         match reap(&WaitId::Pgid(Some(group))) {
@@ -63,14 +64,15 @@ pub(super) fn reap_group(group: Pid) -> bool {
     }
 }
 
-/// SIGKILL to its group, if the number still stands for it; `id` is what it is waited for by.
+/// Sends SIGKILL to the group if the number still refers to it; `id` is used to wait for the
+/// process.
 pub(super) fn kill_group_of(id: &WaitId<'_>, group: Pid) {
     if look(id).holds_its_number() {
         let _ = kill_process_group(group, Signal::KILL);
     }
 }
 
-/// A signal by its number, if that still stands for it.
+/// Sends a signal by process id, if the id still refers to the process.
 pub(super) fn signal_by_number(pid: Pid, signal: Signal) -> io::Result<()> {
     if !look(&WaitId::Pid(pid)).holds_its_number() {
         return Ok(());

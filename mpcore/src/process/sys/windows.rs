@@ -1,4 +1,4 @@
-//! Windows: no signals, no groups; a process is ended by its handle.
+//! Windows: no signals, no groups; a process is ended through its handle.
 
 use std::process::{Command, Stdio};
 
@@ -6,14 +6,14 @@ pub(crate) fn signal_name(_signal: i32) -> Option<&'static str> {
     None
 }
 
-/// A group of its own, so that Ctrl-C of the console stays with the controller.
+/// Gives the child its own group, so that Ctrl-C in the console reaches only the controller.
 pub(crate) fn own_group(command: &mut Command) {
     use std::os::windows::process::CommandExt as _;
     const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
     command.creation_flags(CREATE_NEW_PROCESS_GROUP);
 }
 
-/// Ends the process and what it started, with the system's own tool: on a thread of its own, since
+/// Ends the process and its descendants with the system's own tool: on a separate thread, because
 /// that takes long, and without a console window.
 pub(super) fn kill_tree(process: u32) {
     use std::os::windows::process::CommandExt as _;
@@ -27,59 +27,59 @@ pub(super) fn kill_tree(process: u32) {
     let _ = std::thread::Builder::new().name("mp-kill".into()).spawn(body);
 }
 
-/// Nothing: there are no groups.
+/// Does nothing: there are no groups.
 pub(crate) fn end_descendants(_controller: u32) {}
 
-/// There are no signals: as much of a crash as there is.
+/// There are no signals: aborts instead.
 pub(crate) fn segfault() -> ! {
     std::process::abort()
 }
 
-/// The same.
+/// Aborts as well.
 pub(crate) fn kill_self() -> ! {
     std::process::abort()
 }
 
-/// There are no signals: only this thread stands still.
+/// There are no signals: blocks only this thread.
 pub(crate) fn freeze() {
     loop {
         std::thread::park();
     }
 }
 
-/// Nothing: the caller exits.
+/// Does nothing: the caller exits.
 pub(crate) fn end_own_group() {}
 
-/// There are as many handles as memory holds.
+/// The number of handles is limited only by memory.
 pub(crate) fn room_for_descriptors(_count: usize) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Nothing: reading the bootstrap pipe to its end is enough.
+/// Does nothing: reading the bootstrap pipe to its end is enough.
 pub(crate) fn stdin_to_null() {}
 
-/// Nothing: whoever starts a process has its handle.
+/// Does nothing: the parent has a handle of each process that it starts.
 pub(crate) fn let_children_be_waited_for() {}
-/// There are no signals.
+/// Does nothing: there are no signals.
 pub(crate) fn block_no_signal() {}
 
-/// The same.
+/// Does nothing: there are no signals.
 pub(crate) fn ignore_stops_by_the_terminal() {}
 
-/// Unknown here: the program's file says.
+/// Unknown here: the size is in the program's file.
 pub(crate) fn stack_of_process() -> Option<u64> {
     None
 }
 
-/// Not to be had here; the closed lanes tell the child.
+/// Not available here: the child notices the closed lanes.
 pub(crate) type ControllerEnd = std::convert::Infallible;
 
-/// For a stream of a child, whose pipe the standard library makes.
+/// Returns a stream for a child; the standard library creates the pipe.
 pub(crate) fn piped() -> std::io::Result<(Stdio, Option<std::os::windows::io::OwnedHandle>)> {
     Ok((Stdio::piped(), None))
 }
 
-/// Not looked at here: a child inherits whatever it is.
+/// Not checked here: a child inherits stdout in any case.
 pub(crate) fn stdout_may_break() -> bool {
     false
 }
@@ -102,7 +102,7 @@ pub(crate) fn null() -> std::io::Result<Stdio> {
     Ok(Stdio::null())
 }
 
-/// There are no stop signals.
+/// Does nothing: there are no stop signals.
 pub(crate) fn watch_surroundings(
     _controller: Option<ControllerEnd>,
     _stop: impl Fn() + Send + 'static,

@@ -1,12 +1,12 @@
-//! Whether a script fits its interface, and itself: found when the control is built, and told with the
-//! place where the step stands.
+//! Checks a script against its interface and for consistency, when the control is built. Errors
+//! name the location of the step.
 //!
 //! The rules:
 //! 1. names are those of the interface's commands, properties and events;
 //! 2. values have the types that the interface gives them;
-//! 3. a run is `ready` once, before the first command, unless it ends before;
-//! 4. a command is ended before the next one is expected, and before the run's last step is over;
-//! 5. nothing follows the end of a run but the next one.
+//! 3. a run is `ready` once, before the first command, unless it ends earlier;
+//! 4. a command is ended before the next one is expected, and by the last step of the run;
+//! 5. only the next run follows the end of a run.
 
 use std::panic::Location;
 
@@ -15,19 +15,19 @@ use crate::testing::script::{Act, Script, Shape, Step, Value};
 use crate::wire::codec::ShapeFn;
 use crate::wire::interface::{CommandRow, InterfaceTable};
 
-/// Where in a run the next step stands.
+/// The state of a run before its next step.
 #[derive(Clone, Copy)]
 enum Phase<'a> {
     Starting,
     Ready,
-    /// This command, expected by this step, has not been ended.
+    /// This command, expected by this step, is still running.
     Running(&'a CommandRow, &'a Step),
-    /// By this step.
+    /// Ended by this step.
     Ended(&'a Step),
 }
 
 impl Script {
-    /// The first rule that is not kept.
+    /// Returns the first violation of a rule.
     pub(crate) fn check_all(&self, table: &InterfaceTable) -> Result<(), ScriptError> {
         for (number, run) in self.runs.iter().enumerate() {
             let mut phase = Phase::Starting;
@@ -48,7 +48,7 @@ impl Script {
 }
 
 const HOW_TO_END: &str =
-    "write `.reply(..)`, `.raise(..)`, `.panic(..)` or `.until_cancelled()` behind it";
+    "write `.reply(..)`, `.raise(..)`, `.panic(..)` or `.until_cancelled()` after it";
 
 fn order(at: &Location<'_>, problem: String) -> ScriptError {
     ScriptError::Order { problem, at: at.to_string() }
@@ -66,14 +66,16 @@ fn next<'a>(
         );
         return Err(wrong(problem));
     }
+    // A step that begins a command needs a ready child without a running command.
     let begin = |name: &str| match phase {
-        Phase::Starting => Err(wrong(format!("{step} stands before `.ready()`"))),
+        Phase::Starting => Err(wrong(format!("{step} comes before `.ready()`"))),
         Phase::Running(command, _) => {
             let running = command.name;
             Err(wrong(format!("{step}, but `{running}` is still running: {HOW_TO_END}")))
         }
         _ => command(table, step, name),
     };
+    // A step that answers a command needs a running one.
     let running = || match phase {
         Phase::Running(command, _) => Ok(command),
         _ => {
@@ -82,9 +84,10 @@ fn next<'a>(
             Err(wrong(problem))
         }
     };
+    // Each arm returns the phase after the step.
     Ok(match &step.act {
         Act::Ready | Act::FailToStart(_) if !matches!(phase, Phase::Starting) => {
-            return Err(wrong(format!("{step}, but the child is ready already")));
+            return Err(wrong(format!("{step}, but the child is already ready")));
         }
         Act::Ready => Phase::Ready,
         Act::FailToStart(_) | Act::Exit(_) | Act::Crash | Act::Hang => Phase::Ended(step),
@@ -171,7 +174,7 @@ fn position<'a>(
     })
 }
 
-/// postcard says nothing of types, so a value of another one would arrive as some value.
+/// The postcard bytes carry no types, so a value of another type would arrive as some wrong value.
 fn fits(
     table: &InterfaceTable,
     step: &Step,
@@ -268,7 +271,7 @@ mod tests {
             let error = check(script).expect_err(&format!("{script:?}")).to_string();
             assert!(error.contains("check.rs:"), "{error}");
             for phrase in *phrases {
-                assert!(error.contains(phrase), "`{error}` does not say `{phrase}`");
+                assert!(error.contains(phrase), "`{error}` does not contain `{phrase}`");
             }
         }
         assert_eq!(check(&Script::new()), Err(ScriptError::NeverReady { run: 1 }));

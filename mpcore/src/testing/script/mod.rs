@@ -1,8 +1,9 @@
-//! A child without an implementation: it says what its script says, and hears what that expects.
+//! A child without an implementation: it sends what its script tells it to send and checks what it
+//! receives.
 //!
-//! A [`Script`] is written in a test of controller code. Building the control checks it against the
-//! interface ([`check`]); each run of the child plays its part of it on a thread, over lanes in memory
-//! ([`play`]), and notes how far it has come and what was wrong ([`verdict`]).
+//! A test of controller code writes a [`Script`]. Building the control checks it against the
+//! interface ([`check`]). Each run of the child plays its part of the script on a thread, over
+//! lanes in memory ([`play`]), and records its progress and any failure ([`verdict`]).
 
 pub(super) mod check;
 mod play;
@@ -19,11 +20,11 @@ use crate::wire::codec::{Args, DecodeError, Deferred, EncodeError, Encoder, Shap
 
 /// A tuple of values that travel: the arguments of a command or an event, such as `(f64,)` for one.
 ///
-/// Implemented for every tuple that qualifies; there is nothing to write.
+/// Implemented for every tuple that qualifies; you do not implement it yourself.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the arguments of a command or an event",
-    label = "is not a tuple of values that travel",
-    note = "write a tuple, also for one argument: `(1.0,)`"
+    label = "is not a tuple of values that can travel",
+    note = "write a tuple, even for one argument: `(1.0,)`"
 )]
 pub trait Arguments: Args {
     #[doc(hidden)]
@@ -43,10 +44,10 @@ macro_rules! arguments_for_tuples {
 
 crate::for_each_arity!(arguments_for_tuples);
 
-/// What a scripted child does, step by step: a child for tests of the application that controls it.
+/// The steps of a scripted child, for tests of the application that controls it.
 ///
-/// Steps name commands, properties and events as the interface does, and carry values of the types that
-/// the interface gives them; what does not fit is an error when the control is built. After its last
+/// Steps name commands, properties and events as the interface does, and carry values of the types
+/// that the interface gives them; a mismatch is an error when the control is built. After its last
 /// step, and whenever it waits for a command, the child ends in order when it is asked to stop.
 ///
 /// ```
@@ -75,8 +76,8 @@ crate::for_each_arity!(arguments_for_tuples);
 /// script.verdict().unwrap(); // everything expected has come, and nothing else
 /// ```
 ///
-/// Clones are the same script. It belongs to one control; a second one would play it as well, and write
-/// into the same verdict.
+/// Clones share the same script. A script belongs to one control; a second control would play it as
+/// well, and write to the same verdict.
 #[derive(Clone)]
 pub struct Script {
     /// The steps of each run.
@@ -84,7 +85,7 @@ pub struct Script {
     log: Arc<Log>,
 }
 
-/// One step, and where it was written.
+/// One step, and its location in the source.
 #[derive(Clone)]
 struct Step {
     at: &'static Location<'static>,
@@ -110,24 +111,24 @@ enum Act {
     Hang,
 }
 
-/// A type as the interface would have to have it.
+/// A type that the interface would have to have.
 #[derive(Clone)]
 struct Shape {
     of: &'static str,
     shapes: Vec<ShapeFn>,
 }
 
-/// A value without its type.
+/// An encoded value, with its type's shape.
 #[derive(Clone)]
 struct Value {
     bytes: Result<Vec<u8>, EncodeError>,
     shape: Shape,
 }
 
-/// What the test makes of the arguments of a command: nothing, or its result.
+/// Processes the arguments of a command and may return its result.
 type Looking = dyn FnMut(&[u8]) -> Result<Option<Value>, DecodeError> + Send;
 
-/// How a test looks at the arguments of a command.
+/// How a test examines the arguments of a command.
 #[derive(Clone)]
 struct Look {
     args: Shape,
@@ -184,7 +185,7 @@ impl fmt::Debug for Script {
 }
 
 impl fmt::Display for Step {
-    /// As it was written, less the values.
+    /// Formats the step as it was written, without the values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.act {
             Act::Ready => "ready()",
@@ -210,7 +211,7 @@ impl fmt::Display for Step {
 }
 
 impl Script {
-    /// Nothing yet.
+    /// Creates an empty script.
     #[must_use]
     pub fn new() -> Self {
         Self { runs: vec![Vec::new()], log: Arc::default() }
@@ -225,15 +226,15 @@ impl Script {
         self
     }
 
-    /// The child tells that it is ready. Only `set` and `emit`, `run`, and what ends the child may stand
-    /// before it.
+    /// The child reports that it is ready. Only `set`, `emit`, `run` and steps that end the child
+    /// may come before it.
     #[must_use]
     #[track_caller]
     pub fn ready(self) -> Self {
         self.step(Act::Ready)
     }
 
-    /// In place of `ready`: the child's `postrun_init` fails, and the run ends with it.
+    /// Instead of `ready`: the child's `postrun_init` fails, and the run ends.
     #[must_use]
     #[track_caller]
     pub fn fail_to_start(self, why: impl Into<String>) -> Self {
@@ -259,16 +260,16 @@ impl Script {
     /// Waits for this command, which then runs until [`reply`](Self::reply), [`raise`](Self::raise),
     /// [`panic`](Self::panic) or [`until_cancelled`](Self::until_cancelled) ends it.
     ///
-    /// A write to a property is the command `set_…`. Any other command that comes ends as panicked, with a
-    /// text that says what was expected, and stands in the [verdict](Self::verdict).
+    /// A write to a property is the command `set_…`. If another command comes, it ends as panicked,
+    /// with a text that names the expected step, and the [verdict](Self::verdict) reports it.
     #[must_use]
     #[track_caller]
     pub fn expect(self, command: impl Into<String>) -> Self {
         self.step(Act::Expect { command: command.into(), look: None })
     }
 
-    /// The same, and looks at the arguments: an assertion that fails in `look` ends the command, and
-    /// stands in the verdict.
+    /// Like [`expect`](Self::expect), and passes the arguments to `look`. An assertion that fails
+    /// in `look` ends the command, and the verdict reports it.
     #[must_use]
     #[track_caller]
     pub fn expect_with<A: Arguments>(
@@ -283,7 +284,7 @@ impl Script {
         self.step(Act::Expect { command: command.into(), look: Some(look) })
     }
 
-    /// Waits for this command, and returns what `answer` makes of its arguments.
+    /// Waits for this command, and returns the result of `answer` for its arguments.
     ///
     /// ```
     /// # use mpcore::testing::Script;
@@ -300,7 +301,8 @@ impl Script {
         self.step(Act::Answer { command: command.into(), look, returns: Shape::of::<T>() })
     }
 
-    /// The running command returns this; where the interface says `Result`, it is the `Ok` value.
+    /// The running command returns this value; if the interface declares a `Result`, it is the `Ok`
+    /// value.
     #[must_use]
     #[track_caller]
     pub fn reply<T: Wire>(self, value: T) -> Self {
@@ -323,71 +325,75 @@ impl Script {
         self.step(Act::Panic(text.into()))
     }
 
-    /// The running command tells how far it is, from 0 to 1.
+    /// The running command reports its progress, from 0 to 1.
     #[must_use]
     #[track_caller]
     pub fn progress(self, fraction: f64) -> Self {
         self.step(Act::Progress(fraction))
     }
 
-    /// The running command goes on until it is cancelled, or the child is asked to stop, and ends so.
+    /// The running command continues until it is cancelled or the child is asked to stop, and then
+    /// ends accordingly.
     ///
-    /// A command that is cancelled before its turn is never started, so the test has to know that it is:
-    /// by an event or a property behind `expect`, for example.
+    /// A command that is cancelled before its turn never starts, so the test has to know that it
+    /// has started: for example by an event or a property after `expect`.
     #[must_use]
     #[track_caller]
     pub fn until_cancelled(self) -> Self {
         self.step(Act::UntilCancelled)
     }
 
-    /// Runs something of the test's on the child's thread: to wait for the test, for example.
+    /// Runs code of the test on the child's thread, for example to wait for the test.
     #[must_use]
     #[track_caller]
     pub fn run(self, code: impl FnMut() + Send + 'static) -> Self {
         self.step(Act::Run(Arc::new(Mutex::new(code))))
     }
 
-    /// The child ends with this code and without a goodbye, as by `std::process::exit`.
+    /// The child exits with this code and without a goodbye, as with `std::process::exit`.
     #[must_use]
     #[track_caller]
     pub fn exit(self, code: i32) -> Self {
         self.step(Act::Exit(code))
     }
 
-    /// The child ends as if by a segmentation fault.
+    /// The child ends as if it had a segmentation fault.
     #[must_use]
     #[track_caller]
     pub fn crash(self) -> Self {
         self.step(Act::Crash)
     }
 
-    /// The child's main thread goes no further: it hears of no stop, and has to be killed.
+    /// The child's main thread blocks: it ignores stop requests, and has to be killed.
     #[must_use]
     #[track_caller]
     pub fn hang(self) -> Self {
         self.step(Act::Hang)
     }
 
-    /// What follows is for the next run of the child: after a `restart`, or after a crash and a `start`.
+    /// The steps that follow are for the next run of the child: after a `restart`, or after a crash
+    /// and a `start`.
     #[must_use]
     pub fn next_run(mut self) -> Self {
         self.runs.push(Vec::new());
         self
     }
 
-    /// Whether all steps were played and nothing unexpected has come, up to now: to be asked when the last
-    /// thing that is expected of the child was seen. [`verdict_within`](Self::verdict_within) waits.
+    /// Checks that all steps have been played and nothing unexpected has come so far. Call it after
+    /// the last expected message of the child has arrived; [`verdict_within`](Self::verdict_within)
+    /// waits.
     ///
     /// # Errors
-    /// The first thing that went wrong, or else the step that the script waits at.
+    /// Returns the first failure, or else the step at which the script waits.
     pub fn verdict(&self) -> Result<(), ScriptFailure> {
         self.log.verdict(&self.runs)
     }
 
-    /// The same, waiting until the last step was played or something was wrong, at most `timeout`.
+    /// Like [`verdict`](Self::verdict), but first waits until the last step was played or something
+    /// failed, at most `timeout`.
     ///
     /// # Errors
-    /// As [`verdict`](Self::verdict).
+    /// See [`verdict`](Self::verdict).
     pub fn verdict_within(&self, timeout: Duration) -> Result<(), ScriptFailure> {
         self.log.wait(&self.runs, timeout);
         self.verdict()

@@ -1,5 +1,5 @@
-//! The child that plays a script: welcome, steps, goodbye, on a thread and over the same lanes and items as
-//! any other child.
+//! The child that plays a script: welcome, steps, goodbye, on a thread and over the same lanes and
+//! items as any other child.
 
 use crate::controller::builder::Builder;
 use crate::controller::control::Control;
@@ -21,16 +21,16 @@ use crate::wire::keyed::Key;
 use crate::wire::packet::{Bytes, ItemHead, ItemKind};
 use crate::wire::report::{InitFailure, PanicReport};
 
-/// What a process that ends by a segmentation fault would have.
+/// Exit status of a process that ends with a segmentation fault.
 const SEGMENTATION_FAULT: i32 = if cfg!(windows) { 0xC000_0005_u32.cast_signed() } else { -11 };
 
-/// How the steps of a run have come to an end.
+/// How the steps of a run ended.
 enum End {
     /// The child is to stop.
     Stopped,
-    /// Without a goodbye.
+    /// The child is gone without a goodbye.
     Gone(i32),
-    /// With one, but before it was ready.
+    /// With a goodbye, but before it was ready.
     Failed,
 }
 
@@ -39,12 +39,12 @@ struct Play<'a> {
     script: &'a Script,
     /// Counted from 0.
     run: usize,
-    /// How many steps of it were played.
+    /// Number of its steps that were played.
     played: usize,
     table: &'a InterfaceTable,
     link: Arc<Link>,
     requests: Requests,
-    /// The command that runs: its index and the call's number.
+    /// The running command: its index and the call's number.
     running: Option<(u16, u64)>,
 }
 
@@ -79,7 +79,7 @@ impl Script {
         let Assignment { generation, window, nonce, .. } = *run;
         let link = Link::new(generation, window, events, requests_end, None);
         if control::start(control, &link, Grace::default(), Place::Thread).is_err() {
-            // Without the thread a stop would go unnoticed, so the child does not begin.
+            // Without the thread the child would miss a stop, so it does not begin.
             link.controller_lost();
         }
         let mut requests = Requests::new(requests, Arc::clone(&link));
@@ -123,15 +123,16 @@ impl Play<'_> {
         End::Stopped
     }
 
-    /// `None`: the next one.
+    /// Plays one step. Returns `None` if the next one follows.
     ///
-    /// A step counts as played before the controller hears of it, so whoever has heard may ask for the
-    /// verdict.
+    /// A step counts as played before the controller can see its effect, so that code that has seen
+    /// the effect may ask for the verdict.
     fn step(&mut self, step: &Step) -> Option<End> {
         let waits = matches!(
             step.act,
             Act::Expect { .. } | Act::Answer { .. } | Act::UntilCancelled | Act::Run(_)
         );
+        // Steps that wait are noted below, once their wait is over.
         if !waits {
             self.note_played();
         }
@@ -218,7 +219,7 @@ impl Play<'_> {
         self.script.log.played(self.run, self.played);
     }
 
-    /// Waits for this command; others that come are ended at once.
+    /// Waits for this command; other commands that come are ended immediately.
     fn await_command(&mut self, step: &Step, command: &str) -> Result<(ItemHead, Bytes), End> {
         loop {
             let (head, args) = self.requests.next().ok_or(End::Stopped)?;
@@ -246,7 +247,7 @@ impl Play<'_> {
         self.table.commands.get(usize::from(head.method)).map_or("", |row| row.name)
     }
 
-    /// Lets the test look at the arguments; a command of which it does not like them ends here.
+    /// Passes the arguments to the test. The command ends here if that fails.
     fn look(&mut self, step: &Step, command: &str, look: &Look, args: &Bytes) -> Option<Value> {
         let message = match guard(|| look.at(args.as_slice())) {
             Ok(Ok(value)) => return value,
@@ -265,7 +266,7 @@ impl Play<'_> {
         self.end(ItemKind::Panicked, postcard::to_stdvec(&report).unwrap_or_default());
     }
 
-    /// The running command ends; nothing, if it has ended already because the test did not like it.
+    /// Ends the running command. Does nothing if it has already ended because the test refused it.
     fn end(&mut self, kind: ItemKind, payload: Vec<u8>) {
         if let Some((command, call)) = self.running.take() {
             self.link.end();
@@ -280,12 +281,12 @@ impl Play<'_> {
     }
 
     fn send(&self, head: ItemHead, key: Option<Key>, payload: Vec<u8>) {
-        // A controller that is gone hears nothing.
+        // If the controller is gone, there is no receiver.
         let _ = self.link.send(head, key, payload);
     }
 }
 
-/// The check of the script has found every name, and that every value can be encoded.
+/// The check of the script has verified that every name exists and that every value can be encoded.
 fn index<'a>(mut names: impl Iterator<Item = &'a str>, name: &str) -> u16 {
     names.position(|it| it == name).and_then(|at| u16::try_from(at).ok()).unwrap_or(u16::MAX)
 }

@@ -1,4 +1,5 @@
-//! How far a script was played, and what was wrong: written by the child's thread, read by the test's.
+//! How far a script was played, and what failed: written by the child's thread, read by the test's
+//! thread.
 
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -6,49 +7,49 @@ use std::time::{Duration, Instant};
 use crate::sync::{lock, wait_timeout};
 use crate::testing::script::Step;
 
-/// What was not as the script has it.
+/// How a run differed from the script.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScriptFailure {
-    /// The script waits at this step, or was never played so far.
-    #[error("the script has come only to {step} (at {at})")]
+    /// The script waits at this step, or has not been played up to it.
+    #[error("the script has only reached {step} (at {at})")]
     Unfinished {
         /// The step, as it was written.
         step: String,
-        /// Where it stands.
+        /// Its location in the source.
         at: String,
     },
-    /// A command came that was not expected.
-    #[error("`{command}` came, but the script is at {step} (at {at})")]
+    /// An unexpected command came.
+    #[error("unexpected command `{command}`: the script is at {step} (at {at})")]
     Unexpected {
         /// The command.
         command: String,
         /// The step, or the end of the run.
         step: String,
-        /// Where it stands.
+        /// Its location in the source.
         at: String,
     },
-    /// What looks at the arguments has panicked.
-    #[error("`{command}` came with other arguments than the script has (at {at}): {message}")]
+    /// The code that checks the arguments panicked, or they could not be decoded.
+    #[error("`{command}` came with unexpected arguments (at {at}): {message}")]
     Arguments {
         /// The command.
         command: String,
-        /// What the panic said.
+        /// The panic or decoding error.
         message: String,
-        /// Where the step stands.
+        /// The step's location in the source.
         at: String,
     },
-    /// A `run` has panicked.
-    #[error("a step of the script has panicked (at {at}): {message}")]
+    /// A `run` step panicked.
+    #[error("a step of the script panicked (at {at}): {message}")]
     Panicked {
-        /// What the panic said.
+        /// The panic.
         message: String,
-        /// Where the step stands.
+        /// The step's location in the source.
         at: String,
     },
     /// The child was started more often than the script has runs.
     #[error(
-        "the child was started for run {run}, of which the script says nothing; add `.next_run()`"
+        "the child was started for run {run}, but the script has no such run; add `.next_run()`"
     )]
     NoSuchRun {
         /// 1 for the first.
@@ -58,14 +59,14 @@ pub enum ScriptFailure {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The run that is, or was, played last, counted from 0, and how many of its steps.
+    /// The last run that was played or is being played, counted from 0, and how many of its steps.
     run: usize,
     played: usize,
     failure: Option<ScriptFailure>,
 }
 
 impl State {
-    /// The step that comes next; `None` when all were played.
+    /// Returns the step that comes next; `None` if all were played.
     fn next<'a>(&self, runs: &'a [Vec<Step>]) -> Option<&'a Step> {
         let now = runs.get(self.run).into_iter().flatten().skip(self.played);
         let later = runs.iter().skip(self.run + 1).flatten();
@@ -80,7 +81,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// So many steps of this run, counted from 0, were played.
+    /// Records that this many steps of this run, counted from 0, were played.
     pub(super) fn played(&self, run: usize, steps: usize) {
         let mut state = lock(&self.state);
         (state.run, state.played) = (run, steps);
@@ -88,7 +89,7 @@ impl Log {
         self.changed.notify_all();
     }
 
-    /// Something was wrong; the first thing counts.
+    /// Records a failure; only the first one counts.
     pub(super) fn fail(&self, failure: ScriptFailure) {
         lock(&self.state).failure.get_or_insert(failure);
         self.changed.notify_all();

@@ -1,8 +1,8 @@
-//! The `Deserializer` a type asks for its parts, and the accesses behind it.
+//! The `Deserializer` that a type asks for its parts, and its accesses.
 //!
-//! Every question is noted in the [`Trace`] and answered with a made-up value. It does as postcard
-//! does where there is a choice: not human readable, structs in order; what postcard writes alike
-//! (`str` and `string`, `bytes` and `byte_buf`) is the same question.
+//! Every request is recorded in the [`Trace`] and answered with a made-up value. Where there is a
+//! choice it behaves like postcard: not human readable, structs in order; requests that postcard
+//! encodes alike (`str` and `string`, `bytes` and `byte_buf`) are the same request.
 
 use std::any::type_name;
 
@@ -14,7 +14,7 @@ use serde::de::{
 
 use super::trace::{Ask, Form, Head, Key, NOTHING, Refused, Trace, Way};
 
-/// A slot that is to be filled.
+/// A slot to be filled.
 pub(super) struct Asked<'a> {
     pub(super) trace: &'a mut Trace,
     pub(super) slot: usize,
@@ -227,7 +227,7 @@ fn fields<'de, V: Visitor<'de>>(
     visitor.visit_map(ByName { trace, left, value: None })
 }
 
-/// The slots of a row one after the other.
+/// The slots of a sequence, one after the other.
 struct InOrder<'a> {
     trace: &'a mut Trace,
     way: Way,
@@ -249,7 +249,7 @@ impl<'de> SeqAccess<'de> for InOrder<'_> {
         self.next += 1;
         let value = self.trace.fill(slot, |asked| seed.deserialize(asked));
         if value.is_err() {
-            self.next = self.len; // who goes on after an error comes to an end as well
+            self.next = self.len; // ends even if the visitor goes on after an error
         }
         value.map(Some)
     }

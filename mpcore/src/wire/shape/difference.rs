@@ -1,13 +1,14 @@
-//! Where two shapes differ first, in words.
+//! Describes the first difference between two shapes, in words.
 
 use std::collections::HashSet;
 
 use super::read::{Ask, DEEPEST, Form, Named, Place, Row, Shape};
 
-/// Length at which the description of a type ends.
+/// Length at which the description of a type is cut.
 const DESCRIBED: usize = 80;
 
-/// The first difference, as a sentence; `None` where the texts, which may have been cut, do not show one.
+/// Returns the first difference, as a sentence; `None` if the texts, which may have been cut, do
+/// not show one.
 pub(crate) fn difference(controller: &str, child: &str) -> Option<String> {
     let (ours, theirs) = (Shape::read(controller)?, Shape::read(child)?);
     let mut walk = Walk {
@@ -30,7 +31,7 @@ struct Walk<'a> {
     theirs: &'a [Named<'a>],
     /// Pairs of named types that have been compared, or are being compared.
     met: HashSet<(usize, usize)>,
-    /// Where the places stand: `Cfg.modes[].power`.
+    /// The path to the current places: `Cfg.modes[].power`.
     path: String,
     depth: usize,
 }
@@ -41,7 +42,7 @@ impl<'a> Walk<'a> {
         format!("{at}{here} in the controller, {there} in the child")
     }
 
-    /// What differs at a place behind the current one.
+    /// Looks for a difference one step below the current place.
     fn at<R>(&mut self, step: &str, look: impl FnOnce(&mut Self) -> Option<R>) -> Option<R> {
         let length = self.path.len();
         self.path.push_str(step);
@@ -107,7 +108,7 @@ impl<'a> Walk<'a> {
             let text = |row| format!("{} elements", length(row));
             return Some(self.tell(&text(ours), &text(theirs)));
         }
-        // Runs may be of different lengths, and are of any.
+        // Corresponding runs may have different lengths, and each may be of any length.
         let (mut here, mut there) = (ours.iter(), theirs.iter());
         let (mut one, mut other, mut position) = (None, None, 0_usize);
         loop {
@@ -132,7 +133,7 @@ impl<'a> Walk<'a> {
         if !self.met.insert((one, other)) {
             return None;
         }
-        // What was cut off says nothing.
+        // Parts that were cut off prove nothing.
         let (ours, theirs) = (self.ours.get(one)?, self.theirs.get(other)?);
         if ours.head != theirs.head {
             return Some(self.tell(&kind(ours), &kind(theirs)));
@@ -201,7 +202,7 @@ fn ask_text(ask: &Ask<'_>) -> String {
         Ask::Named(name, _) => format!("`{name}`"),
         Ask::Of(word, inside) => format!("{word}<{}>", texts(inside)),
         Ask::Row(row) => row_text(row),
-        Ask::Around(_) => "the type around it".to_owned(),
+        Ask::Around(_) => "the enclosing type".to_owned(),
     })
 }
 
@@ -308,7 +309,7 @@ mod tests {
                 "A#0\nstruct A#0{5\"a b:c\":i8}",
                 "`A.a b:c`: u8 in the controller, i8 in the child",
             ),
-            // What was cut off says nothing.
+            // Parts that were cut off prove nothing.
             ("A#0\nstruct A#0{x:B#1}\nstruct B#1{y:u8}", "A#0\nstruct A#0{x:B#1}", ""),
             ("u8", "", ""),
             ("u8", "struct {{{", ""),
@@ -351,7 +352,7 @@ mod tests {
         check(&[(&text, &other, "`[].1.0`: i64 in the controller, i32 in the child")]);
     }
 
-    /// The child decides what it sends.
+    /// The child controls the text that it sends.
     #[test]
     fn no_text_is_too_deep_or_too_long() {
         let chain: String = (0..5000).map(|n| format!("\nnewtype T#{n}(T#{})", n + 1)).collect();

@@ -1,10 +1,10 @@
-//! The values a type is answered with.
+//! The values that a type's requests are answered with.
 
-/// How many values are tried where a type refuses what it got. The n-th try answers every number with
-/// `NUMBERS[n]`, every text with `TEXTS[n]`, and bytes with as many as `LENGTHS[n]`.
+/// How many values are tried if a type refuses what it got. The n-th try answers every number with
+/// `NUMBERS[n]`, every string with `TEXTS[n]`, and bytes with `LENGTHS[n]` bytes.
 pub(super) const TRIES: usize = 20;
 
-/// Two tries that count instead, for what wants its numbers in order.
+/// Two tries that count instead, for types that require ordered numbers.
 const UPWARDS: usize = 2;
 const DOWNWARDS: usize = 3;
 
@@ -36,7 +36,7 @@ const TEXTS: [&str; TRIES] = [
 ];
 const BYTES: &[u8] = &[b'a'; 64];
 
-/// Which values are in use.
+/// The values that are in use.
 #[derive(Clone, Copy, Default)]
 pub(super) struct MadeUp {
     /// Less than [`TRIES`].
@@ -70,7 +70,7 @@ impl MadeUp {
         &BYTES[..LENGTHS[self.choice]]
     }
 
-    /// How many elements a sequence gets that shall have some.
+    /// Returns how many elements a non-empty sequence gets.
     pub(super) fn elements(&self) -> usize {
         self.choice.clamp(1, 4)
     }

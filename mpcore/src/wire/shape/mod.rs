@@ -1,17 +1,19 @@
 //! The serde shape of a type, as text.
 //!
-//! Where controller and child are two programs, each describes the argument, result, error, property, event
-//! and config types of its interface with [`shape`], and the texts are compared in the handshake: a field added
-//! on one side, a renamed variant, an `i64` that was an `i32` is refused before the first command, and the
-//! message says which ([`difference`]). Each type is traced once per program, on whichever thread asks first.
-//! Where both sides are the same program nothing is traced, so no user code runs for it.
+//! If controller and child are two programs, each describes the argument, result, error, property,
+//! event and config types of its interface with [`shape`], and the handshake compares the texts: a
+//! field added on one side, a renamed variant, or an `i64` that was an `i32` is refused before the
+//! first command, and the message names it ([`difference`]). Each type is traced once per program,
+//! on whichever thread asks first. If both sides are the same program nothing is traced, so no user
+//! code runs for it.
 //!
-//! A type tells its shape only by asking a `Deserializer` for it. So `T` is deserialized again and
-//! again out of nothing ([`asked`]): what it asks for is noted ([`trace`]) and answered with made-up
-//! values ([`made_up`]), each pass takes ways that were not taken yet (another variant, `Some`, an
-//! element), and in the end the notes are written down ([`text`]). `serde-reflection` does not do: it
-//! gives up at the first value a type refuses (`NonZeroU32`, a string that is parsed), at two types of
-//! one name (`Page<A>` and `Page<B>`), and at enums that are reached only through others.
+//! A type reveals its shape only by asking a `Deserializer` for it. So `T` is deserialized again
+//! and again from nothing ([`asked`]): its requests are recorded ([`trace`]) and answered with
+//! made-up values ([`made_up`]), each pass takes paths that were not taken yet (another variant,
+//! `Some`, an element), and finally the records are written down ([`text`]). `serde-reflection` is
+//! not sufficient: it gives up at the first value that a type refuses (`NonZeroU32`, a string that
+//! is parsed), at two types with the same name (`Page<A>` and `Page<B>`), and at enums that are
+//! reached only through others.
 //!
 //! # The text
 //!
@@ -27,29 +29,31 @@
 //! | mark | meaning |
 //! |---|---|
 //! | `?` | could not be reached |
-//! | `T!` | refused every made-up value; a tuple's elements behind it cannot be reached, a struct's can |
-//! | `T!panic` | panicked on one, and was left alone from then on |
-//! | `T\|U` | asked for the one, another time for the other |
+//! | `T!` | refused every made-up value; the elements of a tuple after it cannot be reached, those of a struct can |
+//! | `T!panic` | panicked on a value, and was left alone from then on |
+//! | `T\|U` | asked sometimes for the one, sometimes for the other |
 //! | `^n` | a nameless type that contains itself: the n-th one around this place |
-//! | `any`, `identifier`, `ignored` | as it asked (flattened, tagged and untagged types): such values carry the names of what is in them and are checked when they are read, so no more is made of it here |
-//! | `of Name`, the last line | the type's name without its path, where there is one of these in it |
-//! | `!limit`, at the end | a bound was met, something may be missing |
+//! | `any`, `identifier`, `ignored` | what it asked for (flattened, tagged and untagged types): such values carry the names of their parts and are checked when they are read, so they are not traced further here |
+//! | `of Name`, the last line | the type's name without its path, if it contains one of these |
+//! | `!limit`, at the end | a bound was reached, something may be missing |
 //!
-//! What a `?` stands for is not compared, and neither is what a bound has cut off ([`unseen`]): the user is told
-//! so, once per interface.
+//! Parts marked `?` are not compared, nor are parts that a bound has cut off ([`unseen`]): the user
+//! is warned about them, once per interface.
 //!
 //! # Invariants
 //!
-//! * Nothing but what the `Deserialize` implementations ask for gets into the text: no address, hash
-//!   order, module path or time. (Names of visitor types tell types of one name apart while tracing,
-//!   and are not written. Two that agree in this as well, from two versions of one crate, are taken
-//!   for one type, which then asks for the one and for the other.) An implementation that looks at
-//!   anything but its input has no stable text.
-//! * It ends and does not panic: passes, steps, depth and length are bounded, and user code runs behind
-//!   a catch, without a panic hook's hearing of it. With `panic = "abort"` there is no catch, and so no type
-//!   is seen at all. A type whose `Drop` panics while it unwinds ends the process, as everywhere.
-//! * A shape is what is on the wire, not which values are valid: `Vec` and `HashSet`, `u32` and
-//!   `NonZeroU32`, `String` and `PathBuf` are alike.
+//! * The text contains only what the `Deserialize` implementations ask for: no address, hash order,
+//!   module path or time. (Names of visitor types distinguish types with the same name while
+//!   tracing, and are not written. Two types that also have the same visitor name, from two
+//!   versions of one crate, are treated as one type, which then asks sometimes for the one and
+//!   sometimes for the other.) An implementation that uses anything besides its input has no stable
+//!   text.
+//! * Tracing ends and does not panic: passes, steps, depth and length are bounded, and user code
+//!   runs inside a catch, without calling a panic hook. With `panic = "abort"` there is no catch,
+//!   so no type is traced at all. A type whose `Drop` panics while it unwinds ends the process, as
+//!   everywhere.
+//! * A shape describes the wire format, not which values are valid: `Vec` and `HashSet`, `u32` and
+//!   `NonZeroU32`, `String` and `PathBuf` are the same.
 
 use std::any::{TypeId, type_name};
 use std::collections::BTreeMap;
@@ -75,7 +79,7 @@ pub(crate) use self::unseen::unseen;
 /// The shape of a type that was not traced.
 pub(crate) const UNSEEN: &str = "?";
 
-/// The serde shape of `T`: the same text in every build that decodes `T` in the same way.
+/// Returns the serde shape of `T`: the same text in every build that decodes `T` in the same way.
 ///
 /// Runs the user's `Deserialize`, once per type and program.
 pub(crate) fn shape<T: DeserializeOwned + 'static>() -> Arc<str> {
@@ -94,7 +98,7 @@ pub(crate) fn shape<T: DeserializeOwned + 'static>() -> Arc<str> {
             let text = Arc::from(text.as_deref().unwrap_or(UNSEEN));
             Arc::clone(lock(&KNOWN).entry(of).or_insert(text))
         }
-        // While it unwinds, this thread cannot keep its panics quiet; the next time it may.
+        // While this thread unwinds, it cannot silence its panics; the next call may succeed.
         Err(_) => Arc::from(UNSEEN),
     }
 }
@@ -103,7 +107,7 @@ fn traced<T: DeserializeOwned>() -> String {
     let mut trace = trace::Trace::default();
     let root = trace.add_slot();
     while trace.next_pass(root) {
-        // What came of it is in the slot; a value is dropped behind the catch as well.
+        // The slot holds the result; a value is dropped inside the catch as well.
         let _ = trace.fill(root, |asked| T::deserialize(asked).map(drop));
     }
     text::write(&trace, root, type_name::<T>())
@@ -149,7 +153,7 @@ mod tests {
         assert_eq!((&*first, TRACED.load(Ordering::SeqCst)), ("u8", 1));
         assert!(Arc::ptr_eq(&first, &shape::<Counted>()));
         assert_eq!(TRACED.load(Ordering::SeqCst), 1);
-        assert_eq!(&*shape::<Vec<Counted>>(), "seq<u8>", "what is around it is another type");
+        assert_eq!(&*shape::<Vec<Counted>>(), "seq<u8>", "its container is another type");
     }
 
     #[test]
@@ -164,7 +168,7 @@ mod tests {
         assert_eq!(&*shape::<(u8, Explosive)>(), "(u8,u8!panic)");
     }
 
-    /// Each shape is the text; in the second run too, and on a thread of default size.
+    /// Each shape has this text; also in the second run, and on a thread of default size.
     #[track_caller]
     fn check(cases: &[(Shape, &str)]) {
         for (shape, text) in cases {
@@ -289,7 +293,7 @@ mod tests {
         ]);
     }
 
-    /// [`base::Laser`] around a mode that is changed in one place.
+    /// [`base::Laser`] with a mode that is changed in one place.
     #[derive(Deserialize)]
     struct Laser<M> {
         port: String,
@@ -502,7 +506,7 @@ mod tests {
         )]);
     }
 
-    /// A string that is parsed; the tests decide what is accepted.
+    /// A string that is parsed; the tests decide which strings are accepted.
     #[derive(Debug)]
     struct Parsed<const ACCEPTED: char>;
 
@@ -651,7 +655,7 @@ mod tests {
         ]);
     }
 
-    /// Asks for a struct or an enum in a way of its own.
+    /// Asks for a struct or an enum in its own way.
     macro_rules! by_hand {
         ($name:ident, $ask:ident($($arg:expr),*), $($visit:tt)*) => {
             struct $name;
@@ -738,7 +742,7 @@ mod tests {
 
     #[test]
     fn everything_is_bounded() {
-        /// Twice as many values inside each other with every level.
+        /// Twice as many nested values with every level.
         type Twice<T> = Box<(T, T, Option<T>)>;
         type Much = Twice<Twice<Twice<Twice<Twice<Twice<Twice<Twice<u8>>>>>>>>;
         #[derive(Deserialize)]

@@ -1,27 +1,27 @@
-//! Reads the text of a shape back; the text may come from another process. [`super`] describes it.
+//! Parses the text of a shape, which may come from another process. [`super`] describes the format.
 //!
-//! The other side's text is untrusted, and may have been cut: what cannot be read is absent, and nothing here
-//! nests deeper than [`DEEPEST`].
+//! The other side's text is untrusted, and may have been cut: parts that cannot be read are absent,
+//! and nothing here nests deeper than [`DEEPEST`].
 
-/// Places inside each other: more than a trace follows.
+/// Deepest nesting of places: more than a trace follows.
 pub(super) const DEEPEST: usize = 256;
 
 /// A shape.
 pub(super) struct Shape<'a> {
     pub(super) root: Place<'a>,
-    /// By number; those that were cut off are missing.
+    /// By number; types that were cut off are missing.
     pub(super) named: Vec<Named<'a>>,
-    /// The type's own name, where its values carry the names of what is in them.
+    /// The type's own name, if its values carry the names of their parts.
     pub(super) of: Option<&'a str>,
-    /// A bound was met.
+    /// A bound was reached.
     pub(super) limited: bool,
 }
 
 /// A place for a value.
 pub(super) struct Place<'a> {
-    /// What was asked for here; nothing: it could not be reached.
+    /// The requests at this place; empty if it could not be reached.
     pub(super) asks: Vec<Ask<'a>>,
-    /// Behind what was asked for: `!`, `!panic`, or nothing.
+    /// The mark after the requests: `!`, `!panic`, or nothing.
     pub(super) mark: &'a str,
 }
 
@@ -29,13 +29,13 @@ pub(super) enum Ask<'a> {
     Leaf(&'a str),
     /// Name and number.
     Named(&'a str, usize),
-    /// `option`, `seq` or `map`, and what is in it.
+    /// `option`, `seq` or `map`, and its contents.
     Of(&'a str, Vec<Place<'a>>),
     Row(Row<'a>),
     Around(usize),
 }
 
-/// Elements in order, equal neighbours counted.
+/// Elements in order, with equal neighbours counted.
 pub(super) type Row<'a> = Vec<(Place<'a>, usize)>;
 
 pub(super) enum Form<'a> {
@@ -45,7 +45,7 @@ pub(super) enum Form<'a> {
     Fields(Vec<(&'a str, Place<'a>)>),
 }
 
-/// A named type: a struct has one arm without a name, an enum one per variant.
+/// A named type: a struct has one arm without a name, an enum has one per variant.
 pub(super) struct Named<'a> {
     /// `struct`, `newtype` or `enum`.
     pub(super) head: &'a str,
@@ -53,7 +53,7 @@ pub(super) struct Named<'a> {
 }
 
 impl<'a> Shape<'a> {
-    /// `None` if not even the type itself can be read.
+    /// Parses a text. Returns `None` if not even the type itself can be read.
     pub(super) fn read(text: &'a str) -> Option<Self> {
         let (text, limited) = match text.strip_suffix("!limit") {
             Some(text) => (text, true),
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
         self.take(digits)?.parse().ok()
     }
 
-    /// A name as it is, or quoted behind its length.
+    /// Parses a name, either plain or quoted after its length.
     fn name(&mut self) -> Option<&'a str> {
         let word = self.word();
         if !self.skip("\"") {
@@ -220,7 +220,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// As many whole lines of a shape's text as fit.
+/// Returns as many whole lines of a shape's text as fit.
 pub(crate) fn cut(text: &str, room: usize) -> &str {
     if text.len() <= room {
         return text;

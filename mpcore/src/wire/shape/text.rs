@@ -1,10 +1,10 @@
-//! Writes a finished trace down; [`super`] describes the text.
+//! Writes down a finished trace; [`super`] describes the text.
 
 use std::fmt::Write as _;
 
 use super::trace::{Arm, Ask, Form, Head, Node, Slot, Trace};
 
-/// Bytes of text.
+/// Largest text in bytes.
 const MAX_TEXT: usize = 256 << 10;
 
 /// `of` is the type's full name.
@@ -79,7 +79,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// A nameless type in full, a named one by name and number.
+    /// Writes a nameless type in full, a named one by name and number.
     fn mention(&mut self, index: usize) {
         let node = &self.trace.nodes[index];
         let word = match node.key.head {
@@ -158,8 +158,8 @@ impl<'a> Text<'a> {
         self.slot(&self.trace.slots[slot]);
     }
 
-    /// Equal neighbours are counted, not repeated: `(u8*32)`. Slots beyond those that came to be were
-    /// not reached, like the ones left empty.
+    /// Equal neighbours are counted, not repeated: `(u8*32)`. Slots that were never created were
+    /// not reached, just like empty ones.
     fn elements(&mut self, slots: &[usize], len: usize) {
         let trace = self.trace;
         let known: Vec<&Slot> = slots.iter().map(|&slot| &trace.slots[slot]).collect();
@@ -175,7 +175,7 @@ impl<'a> Text<'a> {
         });
     }
 
-    /// A name as it is, or with its length where it could be mistaken for something else.
+    /// Writes a name as it is, or with its length if it could be mistaken for something else.
     fn name(&mut self, name: &str) {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
         if !name.is_empty() && name.bytes().all(plain) {
@@ -186,8 +186,8 @@ impl<'a> Text<'a> {
     }
 }
 
-/// A type's name without the paths in it, which say where it stands and not what it is, and without lifetimes,
-/// which not every compiler writes.
+/// Writes a type's name without its paths, which give its location and not its identity, and
+/// without lifetimes, which not every compiler writes.
 fn without_paths(name: &str, out: &mut String) {
     let word = |c: char| c.is_alphanumeric() || c == '_';
     let mut rest = name;

@@ -1,15 +1,18 @@
-//! What is known of a type, and which way the next pass takes.
+//! The knowledge about a type, and the path that the next pass takes.
 //!
-//! A type is a graph: a [`Slot`] is a place for a value, a [`Node`] a composite type, and a node is a
-//! choice of [`Arm`]s, each a row of slots. A pass walks it from the root, as the type asks.
+//! A type is a graph: a [`Slot`] is a place for a value, a [`Node`] is a composite type, and a node
+//! is a choice of [`Arm`]s, each a sequence of slots. A pass walks the graph from the root, as the
+//! type asks.
 //!
-//! * An arm is open while its form is unknown or one of its slots was never reached or has values left
-//!   to try. A pass takes the way to the nearest open arm, and what else is open beside it; everywhere
-//!   else it takes the cheapest arm that is known to work.
-//! * Recursion ends: an arm is never taken inside itself, and what is inside itself takes what works.
-//! * Of a chain of failures the innermost slot gets the blame: it is answered differently in the next
-//!   pass, until the made-up values are used up.
-//! * The search ends: a pass adds knowledge, uses up a value, or costs the arms that led to nothing
+//! * An arm is open while its form is unknown, or while one of its slots was never reached or has
+//!   values left to try. A pass takes the path to the nearest open arm, and to other open ones
+//!   beside it; everywhere else it takes the cheapest arm that is known to work.
+//! * Recursion ends: an arm is never taken inside itself, and a node inside itself takes an arm
+//!   that works.
+//! * In a chain of failures the innermost slot is blamed: it gets a different answer in the next
+//!   pass, until the made-up values are exhausted.
+//! * The search ends: each pass adds knowledge, uses up a value, or reduces the patience of the
+//!   arms that led to nothing.
 //!   some of their patience.
 
 use std::collections::HashMap;
@@ -21,35 +24,35 @@ use super::asked::Asked;
 use super::made_up::{MadeUp, TRIES};
 use crate::unwind::discard;
 
-/// Passes over one type. One pass settles at least one variant or one refused value of what is open.
+/// Passes over one type. One pass settles at least one open variant or one refused value.
 const MAX_PASSES: usize = 4096;
 /// Slots filled in one pass: an array of arrays has one per element.
 const MAX_PASS_STEPS: usize = 1 << 15;
-/// Slots filled in all passes, a few milliseconds.
+/// Slots filled in all passes; takes a few milliseconds.
 const MAX_STEPS: usize = 1 << 18;
-/// Slots inside each other: as far as a stack of 2 MiB goes without optimisation, and then some.
+/// Nesting of slots: as deep as a stack of 2 MiB allows without optimisation, with a margin.
 const MAX_DEPTH: usize = 128;
-/// Slots a tuple has from the start; more come as they are asked for.
+/// Slots that a tuple has from the start; more are added when they are requested.
 const FIRST_SLOTS: usize = 32;
-/// How often in a row an open arm is taken in vain, by turns in order and by name, before it counts
-/// as closed. More than twice, since what it depends on may become known meanwhile.
+/// How often in a row an open arm may be taken in vain, alternately in order and by name, before it
+/// counts as closed. More than twice, because its dependencies may become known meanwhile.
 const PATIENCE: usize = 6;
-/// The same for an arm with an open one behind it, which is to lose its patience first.
+/// The same for an arm with an open one behind it; the open one must lose its patience first.
 const PATIENCE_BEHIND: usize = 32;
-/// The distance to what does not exist.
+/// The distance to something that does not exist.
 const FAR: usize = usize::MAX;
 
-/// The arm of an option, sequence or map that holds nothing.
+/// The empty arm of an option, sequence or map.
 pub(super) const NOTHING: usize = 1;
 
 /// A place for a value: the root, a field, an element, a key, a payload.
 #[derive(Default)]
 pub(super) struct Slot {
-    /// What was asked for here: one thing, unless the type asks differently from time to time.
+    /// The requests at this place: one, unless the type asks differently from time to time.
     pub(super) asks: Vec<Ask>,
-    /// How many values were refused; the next try's number.
+    /// How many values were refused; also the number of the next try.
     tries: usize,
-    /// A value came about here at least once.
+    /// A value was created here at least once.
     filled: bool,
     /// User code panicked here; it is not called again.
     pub(super) panicked: bool,
@@ -73,8 +76,8 @@ impl Slot {
     }
 }
 
-/// What makes two questions the same type. The visitor's type name tells `Page<A>` from `Page<B>`.
-/// Types that agree in all of it (two versions of one crate) share a node.
+/// Identifies a type by its request. The visitor's type name distinguishes `Page<A>` from
+/// `Page<B>`. Types with equal keys (two versions of one crate) share a node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     pub(super) head: Head,
@@ -97,8 +100,8 @@ pub(super) enum Head {
     Map,
 }
 
-/// A composite type. A struct has one arm, an enum one per variant; `Some` and `None`, one element and
-/// none are two.
+/// A composite type. A struct has one arm, an enum one per variant. Options (`Some` and `None`) and
+/// sequences (one element and none) have two.
 pub(super) struct Node {
     pub(super) key: Key,
     pub(super) arms: Vec<Arm>,
@@ -109,14 +112,14 @@ pub(super) struct Node {
 pub(super) struct Arm {
     pub(super) form: Form,
     pub(super) slots: Vec<usize>,
-    /// The fewest steps a value of this arm took; `None` while none came about.
+    /// The fewest steps that a value of this arm took; `None` until one was created.
     cost: Option<usize>,
-    /// How often in a row this arm was taken to find something, and nothing was found.
+    /// How often in a row this arm was searched and nothing was found.
     vain: usize,
-    /// The pass that last took it to find something.
+    /// The last pass that searched this arm.
     pass: usize,
-    /// Offer fields by name instead of in order, and a variant by index instead of by name: behind a
-    /// field that refuses every value the next ones can still be reached.
+    /// Offers fields by name instead of in order, and a variant by index instead of by name: fields
+    /// after one that refuses every value can then still be reached.
     pub(super) other_way: bool,
 }
 
@@ -131,37 +134,38 @@ pub(super) enum Form {
 /// A node and one of its arms.
 pub(super) type Way = (usize, usize);
 
-/// All that is known, and where the current pass stands.
+/// All knowledge, and the state of the current pass.
 #[derive(Default)]
 pub(super) struct Trace {
     pub(super) slots: Vec<Slot>,
     pub(super) nodes: Vec<Node>,
     index: HashMap<Key, usize>,
-    /// A bound was met, so something may be missing.
+    /// A bound was reached, so something may be missing.
     pub(super) limited: bool,
-    /// Rises with every piece of knowledge.
+    /// Incremented with every new piece of knowledge.
     found: usize,
-    /// Rises with every failure that has its culprit, so that no enclosing slot is blamed again.
+    /// Incremented with every failure that was attributed to a slot, so that no enclosing slot is
+    /// blamed again.
     blamed: usize,
     passes: usize,
     steps: usize,
     pass_end: usize,
     depth: usize,
     pub(super) made_up: MadeUp,
-    /// The arms being taken, outermost first.
+    /// The arms that are currently taken, outermost first.
     within: Vec<Step>,
 }
 
 struct Step {
     way: Way,
-    /// This node or one around it is inside itself.
+    /// This node, or one around it, is inside itself.
     recursing: bool,
-    /// How far it was to what can still be found; 0 off the way there.
+    /// The distance to the nearest open arm; 0 off the path to it.
     distance: usize,
 }
 
 impl Trace {
-    /// Whether another pass has something to look for.
+    /// Returns whether another pass has something to search for.
     pub(super) fn next_pass(&mut self, root: usize) -> bool {
         self.survey();
         if self.passes > 0 && !self.slots[root].open() && self.distance_from(root) == FAR {
@@ -177,7 +181,8 @@ impl Trace {
         true
     }
 
-    /// Whether values carry the names of what is in them, somewhere in this type: they ask for whatever there is.
+    /// Returns whether values carry the names of their parts somewhere in this type, because they
+    /// ask for any kind of value.
     pub(super) fn carries_names(&self) -> bool {
         let leaf = |ask: &Ask| matches!(ask, Ask::Leaf("any" | "identifier" | "ignored"));
         self.slots.iter().any(|slot| slot.asks.iter().any(leaf))
@@ -188,7 +193,7 @@ impl Trace {
         self.slots.len() - 1
     }
 
-    /// Lets user code fill a slot, and notes what came of it.
+    /// Lets user code fill a slot, and records the result.
     pub(super) fn fill<R>(
         &mut self,
         slot: usize,
@@ -233,13 +238,13 @@ impl Trace {
         })
     }
 
-    /// A failure that is no slot's fault.
+    /// Records a failure that is not caused by a slot.
     fn give_up<R>(&mut self) -> Result<R, Refused> {
         self.blamed += 1;
         Err(Refused)
     }
 
-    /// A slot asks for a leaf, or for a node.
+    /// Records that a slot asks for a leaf, or for a node.
     pub(super) fn note(&mut self, slot: usize, ask: Ask) {
         let asks = &mut self.slots[slot].asks;
         if asks.contains(&ask) {
@@ -249,7 +254,7 @@ impl Trace {
         self.found += 1;
     }
 
-    /// A slot asks for a composite type: the arm to answer with.
+    /// Records that a slot asks for a composite type; returns the arm to answer with.
     pub(super) fn choose(&mut self, slot: usize, key: Key) -> Result<Way, Refused> {
         let known = self.slots[slot].asks.iter().find_map(|ask| match *ask {
             Ask::Node(node) => (self.nodes[node].key == key).then_some(node),
@@ -297,7 +302,7 @@ impl Trace {
         }
     }
 
-    /// An enum's variant says what it consists of.
+    /// Records the form of an enum's variant.
     pub(super) fn note_form(&mut self, (node, arm): Way, form: Form) {
         if self.arm((node, arm)).form == Form::Unknown {
             let new = self.new_arm(form);
@@ -319,7 +324,7 @@ impl Trace {
         self.arm((node, arm)).slots[position]
     }
 
-    /// The slots of a row, the most unknown ones first.
+    /// Returns the slots of a sequence, the least known ones first.
     pub(super) fn slots_by_need(&mut self, way: Way, len: usize) -> Vec<(usize, usize)> {
         let mut slots: Vec<_> = (0..len).map(|at| (at, self.slot_at(way, at))).collect();
         slots.sort_by_key(|&(_, slot)| {
@@ -329,7 +334,7 @@ impl Trace {
         slots
     }
 
-    /// How far it is from this arm to the nearest open one, 0 if it is open itself.
+    /// Returns the distance from this arm to the nearest open one, 0 if it is open itself.
     fn distance(&self, arm: &Arm) -> usize {
         if arm.vain < PATIENCE && self.open(arm) {
             return 0;
@@ -351,7 +356,7 @@ impl Trace {
         arm.form == Form::Unknown || arm.slots.iter().any(|&slot| self.slots[slot].open())
     }
 
-    /// Brings every node's distance up to date.
+    /// Updates every node's distance.
     fn survey(&mut self) {
         self.nodes.iter_mut().for_each(|node| node.distance = FAR);
         let mut changed = true;
@@ -366,12 +371,12 @@ impl Trace {
         }
     }
 
-    /// The arm to take, if there is one that leads to an end.
+    /// Returns the arm to take, if there is one that ends.
     fn pick(&self, node: usize) -> Option<usize> {
         let arms = &self.nodes[node].arms;
         let inside_itself = self.within.iter().filter(|step| step.way.0 == node).count();
         if arms.len() == 1 {
-            return (inside_itself < 2).then_some(0); // what comes a third time would go on for ever
+            return (inside_itself < 2).then_some(0); // a third time would never end
         }
         let mut free: Vec<usize> = (0..arms.len()).collect();
         free.retain(|&arm| self.within.iter().all(|step| step.way != (node, arm)));
@@ -382,21 +387,21 @@ impl Trace {
         let recursing = self.within.last().is_some_and(|step| step.recursing);
         if inside_itself == 0 && (!recursing || working.is_empty()) {
             let search = free.into_iter().map(|arm| {
-                let known = arms[arm].form != Form::Unknown; // the others may be a way out
+                let known = arms[arm].form != Form::Unknown; // the others may end a recursion
                 (self.distance(&arms[arm]), known, arms[arm].vain, arm)
             });
-            // Once per pass is enough for what is far: it would be found by then.
+            // A distant arm is searched only once per pass: it would have been found by then.
             let again = |arm: usize| arms[arm].pass == self.passes;
             let worth = search.filter(|&(far, .., arm)| far == 0 || (far < FAR && !again(arm)));
             if let Some((.., arm)) = worth.min() {
                 return Some(arm);
             }
         }
-        // Where the cheapest was refused, any other may be what is wanted.
+        // If the cheapest arm was refused, any other may be the right one.
         working.get(self.made_up.choice % working.len().max(1)).copied()
     }
 
-    /// Takes an arm, and notes what that was good for.
+    /// Takes an arm, and records whether that found anything.
     pub(super) fn take<R>(
         &mut self,
         way: Way,
@@ -407,7 +412,7 @@ impl Trace {
             self.within.last().map_or((false, FAR), |step| (step.recursing, step.distance));
         let recursing = recursing || again;
         let (open, distance) = (self.open(self.arm(way)), self.distance(self.arm(way)));
-        // Where the distance does not fall, it may be the distance of a detour through here.
+        // If the distance does not decrease, it may be that of a detour through this arm.
         let nearer = distance < around;
         let searching = !recursing && (open || nearer);
         let (found, steps) = (self.found, self.steps);
@@ -432,7 +437,7 @@ impl Trace {
     }
 }
 
-/// The only error: somebody did not want a value. Who it was shows by the slots.
+/// The only error: a value was refused. The slots show by what.
 #[derive(Debug)]
 pub(super) struct Refused;
 

@@ -1,12 +1,12 @@
-//! What of a type could not be seen, so that nothing can be said of it.
+//! Finds the parts of a type that could not be traced, so that they cannot be compared.
 //!
-//! A `?` is such a place. Two of them are none: a variant that the type refuses before it asks for what is in
-//! it, which can never be decoded (`OsString::Windows` on another system); and what stands in a value that
-//! carries its own names, which are checked when it is read.
+//! Such a part is marked `?`. Two kinds of `?` do not count: a variant that the type refuses before
+//! it asks for its contents, which can never be decoded (`OsString::Windows` on another system);
+//! and parts of a value that carries its own names, which are checked when it is read.
 
 use super::read::{Ask, Form, Named, Place, Row, Shape};
 
-/// The path of the first place that could not be seen: empty for the type itself.
+/// Returns the path of the first part that could not be traced: empty for the type itself.
 pub(crate) fn unseen(text: &str) -> Option<String> {
     let Some(shape) = Shape::read(text) else { return Some(String::new()) };
     let mut look = Look { named: &shape.named, met: Vec::new(), panics: text.contains("!panic") };
@@ -77,7 +77,7 @@ impl<'a> Look<'a> {
         })
     }
 
-    /// Whether every value here is one that carries its own names.
+    /// Returns whether every value here carries its own names.
     fn carries_names(&self, place: &Place<'a>, around: &mut Vec<usize>) -> bool {
         place.asks.iter().any(|ask| match ask {
             Ask::Leaf(name) => matches!(*name, "any" | "identifier" | "ignored"),

@@ -150,7 +150,7 @@ RigCase {
         compare(rig.heard("state_changed").slice(-3),
                 ["state_changed finishing", "state_changed stopping", "state_changed finished"])
         compare(rig.process.exit.commands_stopped, 1)
-        compare(rig.process.exit.reason, "what was queued is done")
+        compare(rig.process.exit.reason, "all queued commands are done")
     }
 
     function test_finish_within_is_a_stop_when_the_time_is_over() {
@@ -164,7 +164,7 @@ RigCase {
         tryVerify(() => rig.heard("finished").length === 1, soon)
         compare(rig.heard("call_failed"), ["call_failed sleep stopped", "call_failed add_two stopped"])
         compare(rig.process.exit.commands_stopped, 1)
-        compare(rig.process.exit.reason, "the time to finish was over")
+        compare(rig.process.exit.reason, "the time to finish has passed")
         const message = thrown(() => rig.process.finish_within(-1))
         verify(message.startsWith("TypeError"), message)
         verify(message.includes("-1 is no number of milliseconds"), message)
