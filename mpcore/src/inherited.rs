@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use crate::sync::lock;
 use crate::unwind::caught;
-use crate::wire::at_exit::AtExit;
+use crate::wire::messages::at_exit::AtExit;
 
 /// Ends a wait.
 pub(crate) type Wake = Box<dyn FnOnce() + Send>;

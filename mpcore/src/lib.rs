@@ -204,18 +204,18 @@ pub use controller::state::options::Output;
 pub use declared::{DeclaredOnly, EmittedInContext, SetInContext};
 pub use error::{Cancelled, Error, Never, Refused, Result};
 pub use mpmacros::{Child, main, process};
-pub use process::output::OutputStream;
+pub use process::stream::OutputStream;
 pub use process::{End, ExitStatus, Unkillable};
 pub use transport::Transport;
 pub use wait_policy::forbid_waiting_on_this_thread;
-pub use wire::at_exit::AtExit;
-pub use wire::child_limits::{ChildLimits, LimitsError};
-pub use wire::codec::{DecodeError, EncodeError, Raise, Wire, WireDefault};
-pub use wire::fingerprint::Mismatch;
-pub use wire::report::PanicReport;
+pub use wire::interface::fingerprint::Mismatch;
+pub use wire::messages::at_exit::AtExit;
+pub use wire::messages::child_limits::{ChildLimits, LimitsError};
+pub use wire::messages::report::PanicReport;
 #[cfg(feature = "sandbox")]
-pub use wire::sandbox::{Enforcement, Sandbox};
-pub use wire::stop_reason::StopReason;
+pub use wire::messages::sandbox::{Enforcement, Sandbox};
+pub use wire::messages::stop_reason::StopReason;
+pub use wire::value::codec::{DecodeError, EncodeError, Raise, Wire, WireDefault};
 
 /// Used by generated code. Not part of the public interface: it may change without notice.
 #[doc(hidden)]
@@ -230,10 +230,12 @@ pub mod __private {
     pub use crate::controller::shutdown::ShutdownGuard;
     pub use crate::controller::wiring::Wiring;
     pub use crate::declared::declared;
-    pub use crate::wire::codec::{Codec, raise, wire, wire_default};
-    pub use crate::wire::interface::{Command, Delivery, Description, EventDef, PropertyDef};
-    pub use crate::wire::result::{Payload, Probe, ProbeDefault, ResultOf, ResultParts};
-    pub use crate::wire::same::{ByValue, Never, Same};
+    pub use crate::wire::interface::description::{
+        Command, Delivery, Description, EventDef, PropertyDef,
+    };
+    pub use crate::wire::interface::result::{Payload, Probe, ProbeDefault, ResultOf, ResultParts};
+    pub use crate::wire::interface::same::{ByValue, Never, Same};
+    pub use crate::wire::value::codec::{Codec, raise, wire, wire_default};
 }
 
 /// Entry points for untrusted bytes, for the project's own fuzzers. Not part of the public
@@ -243,7 +245,7 @@ pub mod __private {
 pub mod __fuzz {
     pub use crate::fuzzing::mutation::{Mutation, mutate};
     pub use crate::fuzzing::{TARGETS, Target, seeds};
-    pub use crate::wire::codec::forged::note as forge;
+    pub use crate::wire::value::codec::forged::note as forge;
 }
 
 /// Makes `spawn::<P>` work in a test binary that uses Rust's own harness. Write it once, at the top

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::Role;
-use crate::wire::handshake::MARK;
+use crate::wire::messages::handshake::MARK;
 
 /// One of this many locks is taken after a yield.
 const YIELDS: u64 = 8;

@@ -1,8 +1,8 @@
 //! What one run of a child is given, and where it runs.
 
 use crate::process::sys::ControllerEnd;
-use crate::wire::fault::FaultPlan;
-use crate::wire::handshake::Nonce;
+use crate::wire::messages::fault::FaultPlan;
+use crate::wire::messages::handshake::Nonce;
 
 /// What one run is given.
 pub(crate) struct Assignment {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, lock};
-use crate::wire::packet::CallFlags;
+use crate::wire::packets::packet::CallFlags;
 
 /// See the [module](self). `T` is what else is kept of the running command, under the same lock.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use crate::wire::handshake::MARK;
+use crate::wire::messages::handshake::MARK;
 
 /// The arguments of a process, the program's own name not among them.
 #[derive(Debug, PartialEq, Eq)]

@@ -12,11 +12,11 @@ use crate::child::property::{Property, Sent};
 use crate::child::undelivered;
 use crate::error::Cancelled;
 use crate::process::watch;
-use crate::wire::codec::{Args, EncodeError, Encoder};
-use crate::wire::interface::{Command, Delivery, EventDef, PropertyDef};
-use crate::wire::keyed::Key;
-use crate::wire::packet::{ItemHead, ItemKind};
-use crate::wire::stop_reason::StopReason;
+use crate::wire::interface::description::{Command, Delivery, EventDef, PropertyDef};
+use crate::wire::messages::stop_reason::StopReason;
+use crate::wire::packets::keyed::Key;
+use crate::wire::packets::packet::{ItemHead, ItemKind};
+use crate::wire::value::codec::{Args, EncodeError, Encoder};
 
 /// The part of a child's context that does not depend on its interface; `LaserContext` derefs to it.
 ///

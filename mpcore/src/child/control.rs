@@ -14,10 +14,10 @@ use crate::child::exit_code;
 use crate::child::link::Link;
 use crate::process::{sys, watch};
 use crate::transport::Receiver;
-use crate::wire::codec::decode;
-use crate::wire::credit::charge;
-use crate::wire::packet::{Head, PacketKind};
-use crate::wire::report::ControlState;
+use crate::wire::messages::report::ControlState;
+use crate::wire::packets::credit::charge;
+use crate::wire::packets::packet::{Head, PacketKind};
+use crate::wire::value::codec::decode;
 
 /// Milliseconds that this child may outlive its controller; known once the welcome has come.
 pub(crate) type Grace = Arc<AtomicU32>;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::wire::report::InExecution;
+use crate::wire::messages::report::InExecution;
 
 #[derive(Debug)]
 struct Running {

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use crate::process::sys;
-use crate::wire::credit::charge;
-use crate::wire::fault::{Fault, FaultPlan, Moment};
-use crate::wire::packet::{HEAD, Head, ItemHead, ItemKind, PacketKind, write_part_head};
+use crate::wire::messages::fault::{Fault, FaultPlan, Moment};
+use crate::wire::packets::credit::charge;
+use crate::wire::packets::packet::{HEAD, Head, ItemHead, ItemKind, PacketKind, write_part_head};
 
 /// A plan, and how far the child has come.
 pub(super) struct Faults {

@@ -12,10 +12,10 @@ use crate::process::sys::{self, ControllerEnd};
 #[cfg(target_os = "linux")]
 use crate::transport::socket::{Accepted, Inherited};
 use crate::transport::{ChildLanes, ipc};
-use crate::wire::handshake::{
+use crate::wire::interface::description::InterfaceTable;
+use crate::wire::messages::handshake::{
     Bootstrap, First, Introduction, MARK, Opening, Record, tell_other_protocol,
 };
-use crate::wire::interface::InterfaceTable;
 
 /// Exit code of a child binary that no controller has started, or whose controller went away.
 const NOT_A_CHILD: i32 = 2;

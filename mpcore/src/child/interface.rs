@@ -4,8 +4,8 @@ use crate::child::context::ChildContext;
 use crate::child::registry::Registration;
 use crate::child::request::{Reply, Request};
 use crate::controller::control::Control;
-use crate::wire::codec::Codec;
-use crate::wire::interface::Description;
+use crate::wire::interface::description::Description;
+use crate::wire::value::codec::Codec;
 
 /// An interface: implemented by `#[mpcore::process]` for `dyn Laser`. Not to be implemented by hand.
 #[diagnostic::on_unimplemented(

@@ -17,14 +17,14 @@ use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES, TERMINATE_GRACE};
 use crate::process::watch;
 use crate::sync::{lock, wait};
 use crate::transport::{LaneEnd, LaneSender, SendError, Sender};
-use crate::wire::codec::EncodeError;
-use crate::wire::credit::{FalseReport, Meter};
-use crate::wire::fault::{FaultPlan, Moment};
-use crate::wire::keyed::Key;
-use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
-use crate::wire::packet::{CallFlags, Head, ItemHead, ItemKind, PacketKind};
-use crate::wire::report::Pong;
-use crate::wire::stop_reason::StopReason;
+use crate::wire::messages::fault::{FaultPlan, Moment};
+use crate::wire::messages::report::Pong;
+use crate::wire::messages::stop_reason::StopReason;
+use crate::wire::packets::credit::{FalseReport, Meter};
+use crate::wire::packets::keyed::Key;
+use crate::wire::packets::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
+use crate::wire::packets::packet::{CallFlags, Head, ItemHead, ItemKind, PacketKind};
+use crate::wire::value::codec::EncodeError;
 
 /// What was not sent, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -653,8 +653,8 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::wire::credit::charge;
-    use crate::wire::packet::{Assembler, PacketError};
+    use crate::wire::packets::credit::charge;
+    use crate::wire::packets::packet::{Assembler, PacketError};
 
     const WINDOW: u32 = 8 << 10;
 
@@ -681,7 +681,7 @@ mod tests {
                 self.total += charge(packet.len());
                 let (head, body) = Head::parse(&packet, 1).unwrap();
                 let numbers = &mut self.numbers;
-                let take = |_: ItemHead, payload: crate::wire::packet::Payload<'_>| {
+                let take = |_: ItemHead, payload: crate::wire::packets::packet::Payload<'_>| {
                     numbers.push(u32::from_le_bytes(payload.bytes()[..4].try_into().unwrap()));
                     Ok::<(), PacketError>(())
                 };

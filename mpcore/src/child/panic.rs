@@ -13,7 +13,7 @@ use crate::child::context::CancelUnwind;
 use crate::limits::PANIC_TEXT_BYTES;
 use crate::panic_hook;
 use crate::unwind::discard;
-use crate::wire::report::PanicReport;
+use crate::wire::messages::report::PanicReport;
 
 thread_local! {
     static LAST: RefCell<Option<PanicReport>> = const { RefCell::new(None) };

@@ -14,10 +14,10 @@ use crate::child::link::Link;
 use crate::child::undelivered;
 use crate::sync::lock;
 use crate::unwind::caught;
-use crate::wire::codec::EncodeError;
-use crate::wire::interface::PropertyDef;
-use crate::wire::keyed::Key;
-use crate::wire::packet::{ItemHead, ItemKind};
+use crate::wire::interface::description::PropertyDef;
+use crate::wire::packets::keyed::Key;
+use crate::wire::packets::packet::{ItemHead, ItemKind};
+use crate::wire::value::codec::EncodeError;
 
 /// The encoded value of a property as last sent.
 pub(super) type Sent = Arc<Mutex<Vec<u8>>>;

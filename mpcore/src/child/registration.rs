@@ -5,7 +5,7 @@ use std::any::TypeId;
 use crate::child::interface::{Child, Interface};
 use crate::child::registry::Registration;
 use crate::child::serve::serve;
-use crate::wire::interface::InterfaceTable;
+use crate::wire::interface::description::InterfaceTable;
 
 impl Registration {
     /// The registration of a child.

@@ -13,7 +13,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use crate::child::assignment::Assignment;
 use crate::process::sys;
 use crate::transport::ChildLanes;
-use crate::wire::interface::InterfaceTable;
+use crate::wire::interface::description::InterfaceTable;
 
 /// One child of this binary, without its types.
 #[derive(Clone, Copy)]

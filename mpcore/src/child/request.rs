@@ -2,9 +2,9 @@
 
 use crate::child::property::Property;
 use crate::error::Refused;
-use crate::wire::codec::{Args, EncodeError};
-use crate::wire::interface::Command;
-use crate::wire::packet::ItemKind;
+use crate::wire::interface::description::Command;
+use crate::wire::packets::packet::ItemKind;
+use crate::wire::value::codec::{Args, EncodeError};
 
 /// A command with its encoded arguments.
 #[derive(Debug)]

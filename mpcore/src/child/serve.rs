@@ -25,15 +25,15 @@ use crate::limits::REPORT_BYTES;
 use crate::nested;
 use crate::process::sys;
 use crate::transport::{ChildLanes, Receiver};
-use crate::wire::codec::decode;
-use crate::wire::credit::charge;
-use crate::wire::fault::Moment;
-use crate::wire::handshake::Welcome;
-use crate::wire::packet::{
+use crate::wire::messages::fault::Moment;
+use crate::wire::messages::handshake::Welcome;
+use crate::wire::messages::report::{Bye, InitFailure, PanicReport};
+use crate::wire::messages::stop_reason::StopReason;
+use crate::wire::packets::credit::charge;
+use crate::wire::packets::packet::{
     Assembler, Bytes, CallFlags, Head, ItemHead, ItemKind, PacketError, PacketKind,
 };
-use crate::wire::report::{Bye, InitFailure, PanicReport};
-use crate::wire::stop_reason::StopReason;
+use crate::wire::value::codec::decode;
 
 /// Serves until the end and returns the exit code.
 pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Assignment) -> i32 {
@@ -344,7 +344,10 @@ impl Requests {
     }
 
     /// The first item, if it comes from whom we expect.
-    pub(crate) fn welcome(&mut self, nonce: crate::wire::handshake::Nonce) -> Option<Welcome> {
+    pub(crate) fn welcome(
+        &mut self,
+        nonce: crate::wire::messages::handshake::Nonce,
+    ) -> Option<Welcome> {
         let (head, payload) = self.next()?;
         if head.kind != ItemKind::Welcome {
             return None;
@@ -390,7 +393,7 @@ impl Requests {
             return Some(()); // by ourselves, outside the credit
         }
         let taken = &mut self.taken;
-        let take = |head: ItemHead, payload: crate::wire::packet::Payload<'_>| {
+        let take = |head: ItemHead, payload: crate::wire::packets::packet::Payload<'_>| {
             taken.push_back((head, payload.into_bytes()));
             Ok::<(), PacketError>(())
         };
@@ -414,7 +417,7 @@ mod tests {
         let mut found = Vec::new();
         for packet in events.try_iter() {
             let (head, body) = Head::parse(&packet, 1).unwrap();
-            let take = |item: ItemHead, _: crate::wire::packet::Payload<'_>| {
+            let take = |item: ItemHead, _: crate::wire::packets::packet::Payload<'_>| {
                 found.push((item.kind, item.call));
                 Ok::<(), PacketError>(())
             };

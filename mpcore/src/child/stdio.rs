@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use crate::process::output::OutputStream;
+use crate::process::stream::OutputStream;
 use crate::process::sys;
 
 const STREAMS: [OutputStream; 2] = [OutputStream::Stdout, OutputStream::Stderr];

@@ -1,9 +1,9 @@
 //! What the child could not send on its own initiative, and the controller is to know.
 
 use crate::child::link::Link;
-use crate::wire::codec::EncodeError;
-use crate::wire::packet::{ItemHead, ItemKind};
-use crate::wire::report::{Undelivered, What};
+use crate::wire::messages::report::{Undelivered, What};
+use crate::wire::packets::packet::{ItemHead, ItemKind};
+use crate::wire::value::codec::EncodeError;
 
 /// A property keeps its old value, for this error.
 pub(super) fn property(link: &Link, index: u16, error: &EncodeError) {

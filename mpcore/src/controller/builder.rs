@@ -29,12 +29,12 @@ use crate::controller::wiring::Wiring;
 use crate::limits;
 use crate::sync::lock;
 use crate::transport::Transport;
-use crate::wire::at_exit::AtExit;
-use crate::wire::child_limits::{ChildLimits, LimitsError};
-use crate::wire::codec::EncodeError;
-use crate::wire::fault::FaultPlan;
-use crate::wire::interface::InterfaceTable;
-use crate::wire::outgoing::Bounds;
+use crate::wire::interface::description::InterfaceTable;
+use crate::wire::messages::at_exit::AtExit;
+use crate::wire::messages::child_limits::{ChildLimits, LimitsError};
+use crate::wire::messages::fault::FaultPlan;
+use crate::wire::packets::outgoing::Bounds;
+use crate::wire::value::codec::EncodeError;
 
 /// Everything that can be set before a child starts; made by `LaserControl::builder()`.
 ///

@@ -20,8 +20,8 @@ use crate::controller::state::encoder::EncodeJob;
 use crate::controller::wiring::Wiring;
 use crate::limits::ENCODE_INLINE;
 use crate::sync::lock;
-use crate::wire::codec::{Args, EncodeError, Encoder};
-use crate::wire::interface::{Command, PropertyDef};
+use crate::wire::interface::description::{Command, PropertyDef};
+use crate::wire::value::codec::{Args, EncodeError, Encoder};
 
 /// The owners of one child: with the last one it is stopped.
 pub(crate) struct Owner {

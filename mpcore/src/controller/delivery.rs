@@ -18,10 +18,10 @@ use crate::controller::report::outcome::{
 use crate::controller::signals::notice::{Notice, Source};
 use crate::controller::state::Shared;
 use crate::controller::state::posting::line_taken;
-use crate::process::output::OutputStream;
+use crate::process::stream::OutputStream;
 use crate::sync::lock;
 use crate::unwind::caught;
-use crate::wire::report::What;
+use crate::wire::messages::report::What;
 
 /// What user code that panicked counts as. The panic hook has told of it.
 const PANICKED: &str = "the `Deserialize` or `Display` of its type panicked";

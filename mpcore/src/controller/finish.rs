@@ -19,7 +19,7 @@ use crate::controller::state::run::Ask;
 use crate::controller::stopping::AfterEnd;
 use crate::controller::stopping::request_if;
 use crate::process::watch;
-use crate::wire::stop_reason::StopReason;
+use crate::wire::messages::stop_reason::StopReason;
 
 /// Lets the child do what is queued, at most for `within`, and then stop. Never blocks.
 pub(crate) fn finish(shared: &Arc<Shared>, within: Option<Duration>) {

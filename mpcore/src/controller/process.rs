@@ -21,8 +21,8 @@ use crate::controller::state::{Life, Shared};
 use crate::limits::DRAIN_DEADLINE;
 use crate::process::{End, ExitStatus, sys};
 use crate::wait_policy::wait_forbidden;
-use crate::wire::at_exit::AtExit;
-use crate::wire::stop_reason::StopReason;
+use crate::wire::messages::at_exit::AtExit;
+use crate::wire::messages::stop_reason::StopReason;
 
 /// The life cycle of one child; see [`ProcessSignals`] for what it tells.
 ///

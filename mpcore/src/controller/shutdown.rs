@@ -15,8 +15,8 @@ use crate::nested;
 use crate::process::{output, sys};
 use crate::sync::lock;
 use crate::wait_policy::wait_forbidden;
-use crate::wire::at_exit::AtExit;
-use crate::wire::stop_reason::StopReason;
+use crate::wire::messages::at_exit::AtExit;
+use crate::wire::messages::stop_reason::StopReason;
 
 static STARTED: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 

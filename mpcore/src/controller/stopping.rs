@@ -14,7 +14,7 @@ use crate::controller::state::posting::enqueue;
 use crate::controller::state::posting::post;
 use crate::controller::state::run::Ask;
 use crate::process::sys;
-use crate::wire::stop_reason::StopReason;
+use crate::wire::messages::stop_reason::StopReason;
 use std::sync::Arc;
 use std::time::Duration;
 

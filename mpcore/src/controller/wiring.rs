@@ -11,8 +11,8 @@ use crate::controller::signals::notice::Notice;
 use crate::controller::signals::signal::Signal;
 use crate::controller::state::Shared;
 use crate::controller::state::posting::post_current;
-use crate::wire::codec::Args;
-use crate::wire::interface::{Command, EventDef, PropertyDef};
+use crate::wire::interface::description::{Command, EventDef, PropertyDef};
+use crate::wire::value::codec::Args;
 
 /// Makes the signals of one control; used by generated code.
 #[derive(Debug, Default)]

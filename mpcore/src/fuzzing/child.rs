@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::zoo::{Tree, Zoo};
+use crate::fuzzing::zoo::{Tree, Zoo};
 
 /// One item of every kind.
 #[mpcore::process(config = BTreeMap<String, Tree>)]

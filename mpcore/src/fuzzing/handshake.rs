@@ -4,18 +4,20 @@ use std::sync::OnceLock;
 
 use serde::Serialize;
 
-use super::child::{Fuzzed, FuzzedControl};
 use crate::child::interface::Interface;
 use crate::controller::report::exit::Failure;
-use crate::wire::child_limits::ChildLimits;
-use crate::wire::codec::decode;
-use crate::wire::fault::{Fault, FaultPlan, Moment};
-use crate::wire::fingerprint::{Mismatch, not_compared};
-use crate::wire::handshake::{Bootstrap, Introduction, Record, Welcome};
-use crate::wire::interface::InterfaceTable;
-use crate::wire::packet::PROTOCOL;
-use crate::wire::report::{Bye, ControlState, InExecution, InitFailure, PanicReport, Pong};
-use crate::wire::stop_reason::StopReason;
+use crate::fuzzing::child::{Fuzzed, FuzzedControl};
+use crate::wire::interface::description::InterfaceTable;
+use crate::wire::interface::fingerprint::{Mismatch, not_compared};
+use crate::wire::messages::child_limits::ChildLimits;
+use crate::wire::messages::fault::{Fault, FaultPlan, Moment};
+use crate::wire::messages::handshake::{Bootstrap, Introduction, Record, Welcome};
+use crate::wire::messages::report::{
+    Bye, ControlState, InExecution, InitFailure, PanicReport, Pong,
+};
+use crate::wire::messages::stop_reason::StopReason;
+use crate::wire::packets::packet::PROTOCOL;
+use crate::wire::value::codec::decode;
 
 /// The interface of the children here.
 pub(super) fn table() -> &'static InterfaceTable {
@@ -109,7 +111,8 @@ pub(super) fn welcomes() -> Vec<Vec<u8>> {
 
 /// The config of the children here.
 pub(super) fn config() -> Vec<u8> {
-    let config = std::collections::BTreeMap::from([("one".to_owned(), super::zoo::Tree::grown())]);
+    let config =
+        std::collections::BTreeMap::from([("one".to_owned(), crate::fuzzing::zoo::Tree::grown())]);
     [vec![0], postcard::to_stdvec(&config).unwrap_or_default()].concat()
 }
 

@@ -6,18 +6,18 @@
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use super::child::{FuzzedControl, FuzzedProcess};
-use super::handshake::{self, builder};
-use super::zoo::{Tree, Zoo};
 use crate::child::assignment::{Assignment, Place};
 use crate::child::control as child_control;
 use crate::child::link::Link;
 use crate::child::registry::Registration;
 use crate::controller::control::Control as _;
 use crate::controller::run::rehearsal::Rehearsal;
+use crate::fuzzing::child::{FuzzedControl, FuzzedProcess};
+use crate::fuzzing::handshake::{self, builder};
+use crate::fuzzing::zoo::{Tree, Zoo};
 use crate::limits::{VALUE_BYTES, WINDOW_FALLBACK};
 use crate::transport::{ChildLanes, Receiver};
-use crate::wire::packet::{
+use crate::wire::packets::packet::{
     Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind, Payload, write_part_head,
 };
 

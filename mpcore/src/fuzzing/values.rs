@@ -5,10 +5,12 @@ use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
-use super::zoo::{Anything, Borrowed, Described, Flat, Onion, Rows, Tree, Unit, Wide, Zoo};
+use crate::fuzzing::zoo::{
+    Anything, Borrowed, Described, Flat, Onion, Rows, Tree, Unit, Wide, Zoo,
+};
 use crate::limits::VALUE_DEPTH;
-use crate::wire::codec::{Args, Wire, in_described, wire};
-use crate::wire::decoder::Decoder;
+use crate::wire::value::codec::{Args, Wire, in_described, wire};
+use crate::wire::value::decoder::Decoder;
 
 /// Decodes a value, and checks that a decoded value can be sent on unchanged.
 fn travel<T: Wire>(data: &[u8]) {

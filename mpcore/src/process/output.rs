@@ -22,24 +22,6 @@ use crate::chaos::InParts;
 use crate::limits::{OUTPUT_LINE_BYTES, STDERR_LINE_BYTES, STDERR_LINES};
 use crate::sync::{lock, wait_timeout};
 
-/// One of the two streams that a child writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OutputStream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
-
-impl fmt::Display for OutputStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        })
-    }
-}
-
 /// The controller's end of a pipe that a child writes to.
 #[derive(Debug)]
 pub(crate) enum Pipe {

@@ -8,30 +8,30 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::process::{ChildStderr, ChildStdin, ChildStdout, Command};
+use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Instant;
 
-use super::sys;
-use super::watch;
 use crate::limits::SPAWN_PATIENCE;
+use crate::process::pipes::PipeEnds;
+use crate::process::sys;
 use crate::sync::{lock, wait, wait_timeout};
 
 /// A started process and the controller's ends of its pipes.
 #[derive(Debug)]
 pub(crate) struct Spawned {
     pub(crate) process: sys::Process,
-    pub(crate) stdin: Option<ChildStdin>,
-    pub(crate) stdout: Option<ChildStdout>,
-    pub(crate) stderr: Option<ChildStderr>,
+    pub(crate) pipes: PipeEnds,
 }
 
 /// An ordered spawn. See the [module](self).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Spawning {
     state: Mutex<State>,
     changed: Condvar,
+    /// Ends a process that arrives after the order was abandoned.
+    bury: fn(sys::Process),
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +50,11 @@ enum State {
 pub(crate) struct Abandoned;
 
 impl Spawning {
+    /// Creates an order. `bury` ends a process that arrives too late.
+    pub(crate) fn new(bury: fn(sys::Process)) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::default(), changed: Condvar::new(), bury })
+    }
+
     /// Orders a spawn. Fails if there is no thread that could perform it.
     pub(crate) fn order(self: &Arc<Self>, command: Command) -> io::Result<()> {
         let mut jobs = lock(&JOBS.queue);
@@ -101,13 +106,18 @@ impl Spawning {
         if matches!(*state, State::Abandoned) {
             drop(state);
             if let Ok(late) = spawned {
-                watch::bury(late.process);
+                (self.bury)(late.process);
             }
             return;
         }
         *state = State::Done(spawned);
         self.changed.notify_all();
     }
+}
+
+fn spawn(command: &mut Command) -> io::Result<Spawned> {
+    let (process, pipes) = sys::Process::spawn(command)?;
+    Ok(Spawned { process, pipes })
 }
 
 struct Jobs {
@@ -156,7 +166,7 @@ fn run() {
         };
         jobs.moved = Some(Instant::now());
         drop(jobs);
-        let spawned = (!spawning.is_abandoned()).then(|| sys::Process::spawn(&mut command));
+        let spawned = (!spawning.is_abandoned()).then(|| spawn(&mut command));
         // The command holds the child's ends of pipes and lanes, which must be closed when the run
         // has ended.
         drop(command);

@@ -9,4 +9,4 @@ mod script;
 pub use crate::controller::report::script_error::ScriptError;
 pub use crate::testing::script::verdict::ScriptFailure;
 pub use crate::testing::script::{Arguments, Script};
-pub use crate::wire::fault::{Fault, FaultPlan, Moment};
+pub use crate::wire::messages::fault::{Fault, FaultPlan, Moment};

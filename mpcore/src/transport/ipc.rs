@@ -18,12 +18,12 @@ use ipc_channel::ipc::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
+use crate::process::sys;
+use crate::transport::{
     ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
 };
-use crate::process::sys;
-use crate::wire::handshake::{Introduction, Nonce};
-use crate::wire::packet::{Head, PROTOCOL, PacketKind};
+use crate::wire::messages::handshake::{Introduction, Nonce};
+use crate::wire::packets::packet::{Head, PROTOCOL, PacketKind};
 
 impl LaneSender for IpcBytesSender {
     fn send(&self, packet: &[u8]) -> Result<(), SendError> {

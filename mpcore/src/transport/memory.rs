@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, mpsc};
 
-use super::{
+use crate::transport::{
     ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
 };
-use crate::wire::packet::{Head, PacketKind};
+use crate::wire::packets::packet::{Head, PacketKind};
 
 impl LaneSender for mpsc::Sender<Vec<u8>> {
     fn send(&self, packet: &[u8]) -> Result<(), SendError> {

@@ -22,19 +22,19 @@ use rustix::net::{
     sendmsg, shutdown, socketpair, sockopt,
 };
 
-use super::{
-    ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
-};
 use crate::chaos;
 use crate::limits::{INTRODUCTION_BYTES, INTRODUCTION_ROOM};
 use crate::process::sys;
-use crate::wire::codec::decode_within;
-use crate::wire::credit::{charge, longest_packet};
-use crate::wire::handshake::{
+use crate::transport::{
+    ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
+};
+use crate::wire::messages::handshake::{
     Introduction, Nonce, RECORD_BYTES, other_protocol, says_other_protocol,
 };
-use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
-use crate::wire::packet::{Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind};
+use crate::wire::packets::credit::{charge, longest_packet};
+use crate::wire::packets::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
+use crate::wire::packets::packet::{Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind};
+use crate::wire::value::codec::decode_within;
 
 /// Descriptors that come with the first record: two lanes, and one that reports the controller's
 /// end.
@@ -219,7 +219,7 @@ impl Expected {
                 return Err(broken(&"the introduction is too long"));
             }
             let (head, body) = Head::parse(&packet, generation).map_err(|error| broken(&error))?;
-            let take = |item: ItemHead, payload: crate::wire::packet::Payload<'_>| {
+            let take = |item: ItemHead, payload: crate::wire::packets::packet::Payload<'_>| {
                 if item.kind != ItemKind::Introduction || introduction.is_some() {
                     return Err(PacketError::Misplaced("an item before the introduction"));
                 }

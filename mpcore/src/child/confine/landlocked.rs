@@ -10,7 +10,7 @@ use landlock::{
     RulesetError, RulesetStatus, Scope,
 };
 
-use crate::wire::sandbox::{Enforcement, Sandbox, Tcp};
+use crate::wire::messages::sandbox::{Enforcement, Sandbox, Tcp};
 
 /// What strict means: below this (Linux 6.2) a file could be emptied that may not be written.
 const MUST: ABI = ABI::V3;

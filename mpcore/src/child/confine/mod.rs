@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use crate::limits::{CHILD_OPENS_FILES, CPU_TIME_GRACE};
 use crate::process::sys::limits as sys;
-use crate::wire::child_limits::ChildLimits;
-use crate::wire::report::InitFailure;
-use crate::wire::sandbox::{Enforcement, Sandbox};
+use crate::wire::messages::child_limits::ChildLimits;
+use crate::wire::messages::report::InitFailure;
+use crate::wire::messages::sandbox::{Enforcement, Sandbox};
 
 #[cfg(all(target_os = "linux", feature = "sandbox"))]
 mod landlocked;

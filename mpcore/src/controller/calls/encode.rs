@@ -13,7 +13,7 @@ use crate::limits::VALUE_BYTES;
 use crate::process::sys;
 use crate::sync::{lock, wait};
 use crate::unwind::discard;
-use crate::wire::codec::Encoder;
+use crate::wire::value::codec::Encoder;
 
 impl Shared {
     /// Hands arguments to the encoder thread.

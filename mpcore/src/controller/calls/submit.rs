@@ -16,7 +16,7 @@ use crate::controller::state::{Posting, Shared};
 use crate::process::sys;
 use crate::sync::lock;
 use crate::unwind::caught;
-use crate::wire::outgoing::Payload;
+use crate::wire::packets::outgoing::Payload;
 
 /// What a call holds of its command.
 #[derive(Debug)]

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use crate::controller::flow_control::grant::{Account, Grant, Overdrawn};
 use crate::limits::{CANCELLED_PER_MESSAGE, DEADLINES_PER_MESSAGE, STOP_REASON_BYTES};
 use crate::transport::Sender;
-use crate::wire::credit::{FalseReport, Window, charge, longest_packet};
-use crate::wire::packet::{HEAD, Head, PacketKind};
-use crate::wire::report::ControlState;
-use crate::wire::stop_reason::StopReason;
+use crate::wire::messages::report::ControlState;
+use crate::wire::messages::stop_reason::StopReason;
+use crate::wire::packets::credit::{FalseReport, Window, charge, longest_packet};
+use crate::wire::packets::packet::{HEAD, Head, PacketKind};
 
 /// A child that does not keep to the credit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::wire::credit::report_step;
+use crate::wire::packets::credit::report_step;
 
 /// What has been granted and told: shared by the two lanes to the child.
 #[derive(Debug, Default)]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::controller::report::escalation::{Escalation, Ignored};
 use crate::controller::report::outcome::Outcome;
-use crate::wire::interface::CommandRules;
-use crate::wire::packet::CallFlags;
+use crate::wire::interface::description::CommandRules;
+use crate::wire::packets::packet::CallFlags;
 
 /// The command for which a run was killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

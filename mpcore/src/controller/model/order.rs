@@ -5,7 +5,7 @@
 //! calls that were cancelled before their turn. A child that tells anything else is broken: `ready` would
 //! be heard twice, or something after the end.
 
-use crate::wire::packet::ItemKind;
+use crate::wire::packets::packet::ItemKind;
 
 /// How far the child says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::wire::outgoing::Payload;
+use crate::wire::packets::outgoing::Payload;
 
 /// Encoded arguments that are kept beside the queue.
 pub(crate) type KeptArgs = Arc<Vec<u8>>;

@@ -19,9 +19,9 @@ use crate::controller::report::outcome::Outcome;
 use crate::limits::ENCODE_INLINE;
 use crate::sync::Mutex;
 use crate::transport::Sender;
-use crate::wire::credit::FalseReport;
-use crate::wire::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
-use crate::wire::packet::{Head, ItemHead, ItemKind, PacketKind};
+use crate::wire::packets::credit::FalseReport;
+use crate::wire::packets::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
+use crate::wire::packets::packet::{Head, ItemHead, ItemKind, PacketKind};
 
 /// Whether commands are taken.
 #[derive(Debug, Clone)]
@@ -465,8 +465,8 @@ mod tests {
     use super::*;
     use crate::controller::model::pending::{Reply, SharedThen};
     use crate::controller::model::repeat::Repeat;
-    use crate::wire::credit::charge;
-    use crate::wire::packet::{Assembler, PacketError};
+    use crate::wire::packets::credit::charge;
+    use crate::wire::packets::packet::{Assembler, PacketError};
 
     const WINDOW: u32 = 96 << 10;
     const BOUNDS: Bounds = Bounds { entries: 8, bytes: 600 << 10 };
@@ -755,7 +755,7 @@ mod tests {
             for packet in &new {
                 let (head, body) = Head::parse(packet, self.generation).expect("a packet of ours");
                 if head.kind == PacketKind::Items {
-                    let take = |item: ItemHead, _: crate::wire::packet::Payload<'_>| {
+                    let take = |item: ItemHead, _: crate::wire::packets::packet::Payload<'_>| {
                         let is_call = item.kind == ItemKind::Call;
                         match self.newest_of_run {
                             _ if is_call && self.has_ended(item.call) => {
@@ -779,7 +779,7 @@ mod tests {
             self.consumed += charge(packet.len());
             let (head, body) = Head::parse(packet, self.generation).expect("a packet of ours");
             let (child_has, newest) = (&mut self.child_has, &mut self.newest_read);
-            let take = |item: ItemHead, _: crate::wire::packet::Payload<'_>| {
+            let take = |item: ItemHead, _: crate::wire::packets::packet::Payload<'_>| {
                 if item.kind == ItemKind::Call {
                     if item.call <= *newest {
                         return Err(Wrong::Order(item.call, *newest));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::child::registry::SharedKey;
 use crate::controller::report::exit::{ExitReport, Failure, State};
 use crate::controller::report::script_error::ScriptError;
-use crate::wire::fault::Fault;
+use crate::wire::messages::fault::Fault;
 
 /// Why a child could not be made or started.
 #[derive(Debug, thiserror::Error)]

@@ -8,9 +8,9 @@ use crate::controller::report::escalation::{Executing, Ignored};
 use crate::error::Error;
 use crate::escape::escaped;
 use crate::process::{End, ExitStatus, Unkillable};
-use crate::wire::fingerprint::Mismatch;
-use crate::wire::report::{InitFailure, PanicReport};
-use crate::wire::stop_reason::StopReason;
+use crate::wire::interface::fingerprint::Mismatch;
+use crate::wire::messages::report::{InitFailure, PanicReport};
+use crate::wire::messages::stop_reason::StopReason;
 
 /// Where in its life a child is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::controller::report::exit::ExitReport;
-use crate::process::output::OutputStream;
+use crate::process::stream::OutputStream;
 
 /// How far one command is.
 #[derive(Debug, Clone, Copy, PartialEq)]

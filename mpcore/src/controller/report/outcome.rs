@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::controller::report::exit::SharedReport;
 use crate::error::Never;
 use crate::escape::escaped;
-use crate::wire::codec::{Codec, DecodeError, ErrorCodec, raise, wire};
-use crate::wire::interface::InterfaceTable;
-use crate::wire::packet::Bytes;
-use crate::wire::report::{PanicReport, What};
+use crate::wire::interface::description::InterfaceTable;
+use crate::wire::messages::report::{PanicReport, What};
+use crate::wire::packets::packet::Bytes;
+use crate::wire::value::codec::{Codec, DecodeError, ErrorCodec, raise, wire};
 
 /// Why a call has no result. Exactly one outcome per command: a result, or one of these.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -20,8 +20,8 @@ use crate::limits::DRAIN_DEADLINE;
 use crate::process::sys;
 use crate::process::{End, ExitStatus};
 use crate::sync::{lock, wait_timeout};
-use crate::wire::handshake::told_other_protocol;
-use crate::wire::packet::PROTOCOL;
+use crate::wire::messages::handshake::told_other_protocol;
+use crate::wire::packets::packet::PROTOCOL;
 
 use crate::controller::state::run::Known;
 

@@ -49,7 +49,7 @@ mod tests {
     use crate::process::watch::{self, Subject, Watched};
     use crate::transport::{LaneReceiver, ReceiveError, memory};
     use crate::unwind::tests::Bomb;
-    use crate::wire::handshake::Nonce;
+    use crate::wire::messages::handshake::Nonce;
 
     #[mpmacros::process(crate = "crate")]
     pub(crate) trait Adder {

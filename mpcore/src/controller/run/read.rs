@@ -30,14 +30,14 @@ use crate::sync::lock;
 use crate::transport::{
     ControllerLanes, LaneSender, ReceiveError, Receiver, SendError, Sender, window,
 };
-use crate::wire::codec::{DecodeError, decode};
-use crate::wire::credit::{FalseReport, charge};
-use crate::wire::handshake::{Nonce, Welcome};
-use crate::wire::memory::{NoMemory, room_for};
-use crate::wire::packet::{
+use crate::wire::messages::handshake::{Nonce, Welcome};
+use crate::wire::messages::report::{InitFailure, Undelivered};
+use crate::wire::packets::credit::{FalseReport, charge};
+use crate::wire::packets::packet::{
     Assembler, CallFlags, Head, ItemHead, ItemKind, PacketError, PacketKind, Payload,
 };
-use crate::wire::report::{InitFailure, Undelivered};
+use crate::wire::value::codec::{DecodeError, decode};
+use crate::wire::value::memory::{NoMemory, room_for};
 
 /// Why the events lane is no longer read.
 #[derive(Debug, thiserror::Error)]

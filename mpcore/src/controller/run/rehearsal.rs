@@ -15,7 +15,7 @@ use crate::controller::state::run::Run;
 use crate::process::{End, ExitStatus};
 use crate::sync::lock;
 use crate::transport::{ChildLanes, memory};
-use crate::wire::handshake::Nonce;
+use crate::wire::messages::handshake::Nonce;
 
 /// See the [module](self).
 pub(crate) struct Rehearsal {
@@ -66,7 +66,7 @@ mod tests {
     use crate::fuzzing::handshake::{builder, byes, init_failures};
     use crate::fuzzing::lanes::{item, packet};
     use crate::limits::{PANIC_TEXT_BYTES, REPORT_BYTES, VALUE_BYTES};
-    use crate::wire::packet::{Head, ItemHead, ItemKind, PacketKind, write_part_head};
+    use crate::wire::packets::packet::{Head, ItemHead, ItemKind, PacketKind, write_part_head};
 
     /// What a child tells of itself, as packets.
     fn told(items: &[Vec<u8>]) -> Vec<Vec<u8>> {

@@ -25,8 +25,8 @@ use crate::error::Never;
 use crate::inherited;
 use crate::limits::{HELD_UP_PATIENCE, LOOK_AGAIN, OVERRUN_GRACE};
 use crate::process::{sys, watch};
-use crate::wire::packet::CallFlags;
-use crate::wire::report::{InExecution, Pong};
+use crate::wire::messages::report::{InExecution, Pong};
+use crate::wire::packets::packet::CallFlags;
 
 impl Shared {
     // ---- whether it answers

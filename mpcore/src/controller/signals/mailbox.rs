@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::limits::INBOX_HARD_BYTES;
 use crate::sync::{Mutex, lock};
-use crate::wire::keyed::{Key, KeyedQueue, Put, Room};
+use crate::wire::packets::keyed::{Key, KeyedQueue, Put, Room};
 
 /// Something that counts against a bound.
 pub(crate) trait Weighed {

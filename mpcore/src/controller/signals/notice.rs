@@ -9,10 +9,10 @@ use crate::controller::report::notifications::{GaveUp, LinesDropped, Restarting}
 use crate::controller::report::outcome::{Exception, Outcome};
 use crate::controller::signals::mailbox::{Mailbox, Weighed};
 use crate::controller::signals::mirror::Mirror;
-use crate::process::output::OutputStream;
-use crate::wire::keyed::Key;
-use crate::wire::packet::Bytes;
-use crate::wire::stop_reason::StopReason;
+use crate::process::stream::OutputStream;
+use crate::wire::messages::stop_reason::StopReason;
+use crate::wire::packets::keyed::Key;
+use crate::wire::packets::packet::Bytes;
 
 /// Whose outcome it is, where that is told.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use crate::controller::report::exit::{ExitReport, Failure, State};
 use crate::controller::report::notifications::{GaveUp, LinesDropped, Progress, Restarting};
 use crate::controller::report::outcome::CallEnd;
 use crate::controller::signals::signal::Signal;
-use crate::wire::stop_reason::StopReason;
+use crate::wire::messages::stop_reason::StopReason;
 
 /// The signals of a child's life.
 ///

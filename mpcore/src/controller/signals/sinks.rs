@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::controller::report::outcome::Exception;
 use crate::controller::signals::signal::Signal;
-use crate::wire::codec::DecodeError;
+use crate::wire::value::codec::DecodeError;
 
 pub(crate) type Deliver = Box<dyn Fn(&[u8]) -> Result<(), DecodeError> + Send + Sync>;
 

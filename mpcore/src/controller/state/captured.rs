@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use crate::controller::flow_control::backlog::Backlog;
 use crate::limits::OUTPUT_BYTES;
-use crate::process::output::OutputStream;
+use crate::process::stream::OutputStream;
 
 /// The backlogs of one child.
 #[derive(Debug)]

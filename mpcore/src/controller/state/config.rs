@@ -12,7 +12,7 @@ use std::thread;
 use crate::limits::{ENCODE_INLINE, VALUE_BYTES};
 use crate::sync::lock;
 use crate::unwind::discard;
-use crate::wire::codec::{Codec, Deferred, EncodeError, Encoder};
+use crate::wire::value::codec::{Codec, Deferred, EncodeError, Encoder};
 
 /// The bytes, or why there are none.
 pub(crate) type Encoded = Result<Arc<[u8]>, String>;
@@ -117,7 +117,7 @@ mod tests {
     use serde::{Serialize, Serializer};
 
     use super::*;
-    use crate::wire::codec::{forged, wire};
+    use crate::wire::value::codec::{forged, wire};
 
     const LONG: Duration = Duration::from_secs(30);
 

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex};
 
 use crate::sync::lock;
-use crate::wire::codec::Deferred;
+use crate::wire::value::codec::Deferred;
 
 /// Arguments that have moved away from their caller.
 pub(crate) struct EncodeJob {

@@ -42,8 +42,8 @@ use crate::controller::state::run::Run;
 use crate::debugging;
 use crate::sync::lock;
 use crate::unwind::caught;
-use crate::wire::interface::{Delivery, InterfaceTable};
-use crate::wire::stop_reason::StopReason;
+use crate::wire::interface::description::{Delivery, InterfaceTable};
+use crate::wire::messages::stop_reason::StopReason;
 
 /// The wish, from `finish` until the child is asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

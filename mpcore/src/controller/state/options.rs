@@ -11,10 +11,10 @@ use crate::controller::report::exit::ExitReport;
 use crate::controller::signals::inbox::InboxHandle;
 use crate::controller::signals::relief::background_inbox;
 use crate::transport::Transport;
-use crate::wire::at_exit::AtExit;
-use crate::wire::child_limits::ChildLimits;
-use crate::wire::fault::FaultPlan;
-use crate::wire::outgoing::Bounds;
+use crate::wire::messages::at_exit::AtExit;
+use crate::wire::messages::child_limits::ChildLimits;
+use crate::wire::messages::fault::FaultPlan;
+use crate::wire::packets::outgoing::Bounds;
 use crate::{inherited, limits, nested};
 
 /// Where a child's output goes.

@@ -8,9 +8,9 @@ use crate::controller::signals::inbox::{Recipient, Wake};
 use crate::controller::signals::mirror::Mirror;
 use crate::controller::signals::notice::Notice;
 use crate::controller::state::Shared;
-use crate::process::output::OutputStream;
+use crate::process::stream::OutputStream;
 use crate::sync::lock;
-use crate::wire::keyed::Key;
+use crate::wire::packets::keyed::Key;
 
 /// Posts a notice of this child and wakes the inbox's thread. Never blocks.
 pub(crate) fn post(shared: &Arc<Shared>, notice: Notice) {

@@ -8,7 +8,7 @@ use crate::child::assignment::Assignment;
 use crate::child::registry::{self, Registration};
 use crate::controller::report::error::StartError;
 use crate::transport::ChildLanes;
-use crate::wire::interface::InterfaceTable;
+use crate::wire::interface::description::InterfaceTable;
 
 /// What runs as the child.
 #[derive(Debug, Clone)]

@@ -17,7 +17,7 @@ use crate::process::watch::{self, WatchKey};
 use crate::sync::lock;
 use crate::transport::LaneEnd;
 use crate::transport::ipc::Greeting;
-use crate::wire::report::Bye;
+use crate::wire::messages::report::Bye;
 
 /// What was asked of a run, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -19,13 +19,15 @@ use rustix::process::{
 };
 
 use super::descendants::OtherGroups;
+use super::loader;
+use super::own_program::OwnProgram;
+use super::wait::{Wait, Waker};
 use super::waiting::{
     delivered, kill_group_of, reap, reap_group, signal_by_number, try_look, wait_unreaped,
 };
-use super::{OwnProgram, Wait, Waker, loader};
 use crate::chaos::InParts;
-use crate::process::spawn::Spawned;
-use crate::process::{ExitStatus, Unkillable};
+use crate::process::exit::{ExitStatus, Unkillable};
+use crate::process::pipes::PipeEnds;
 use crate::sync::lock;
 
 /// A started process that has not been reaped.
@@ -47,11 +49,11 @@ enum Hold {
 }
 
 impl Process {
-    pub(crate) fn spawn(command: &mut Command) -> io::Result<Spawned> {
+    pub(crate) fn spawn(command: &mut Command) -> io::Result<(Self, PipeEnds)> {
         let mut child = command.spawn()?;
         let pid = Pid::from_child(&child);
         let open = || Ok(pidfd_open(pid, PidfdFlags::empty())?);
-        let hold = match super::above(open, |pidfd| vec![pidfd.as_raw_fd()]) {
+        let hold = match super::stdio::above(open, |pidfd| vec![pidfd.as_raw_fd()]) {
             Ok(pidfd) => match try_look(&WaitId::PidFd(pidfd.as_fd())) {
                 // If SIGCHLD is ignored, it may have ended and its number may have been reused.
                 Ok(Wait::ReapedElsewhere) => Hold::Gone,
@@ -65,7 +67,7 @@ impl Process {
         };
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        Ok(Spawned { process: Self { pid, hold }, stdin, stdout, stderr })
+        Ok((Self { pid, hold }, PipeEnds { stdin, stdout, stderr }))
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -253,7 +255,7 @@ pub(crate) fn own_program() -> io::Result<OwnProgram> {
 /// if the system does not support it.
 pub(crate) fn end_of_this_process() -> Option<OwnedFd> {
     let open = || Ok(pidfd_open(rustix::process::getpid(), PidfdFlags::empty())?);
-    super::above(open, |pidfd| vec![pidfd.as_raw_fd()]).ok()
+    super::stdio::above(open, |pidfd| vec![pidfd.as_raw_fd()]).ok()
 }
 
 /// Sets the name of this process in `ps`, `top` and the system's own reports: the first 15 bytes.

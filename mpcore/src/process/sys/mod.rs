@@ -8,23 +8,24 @@ pub(crate) mod limits;
 mod linux;
 #[cfg(target_os = "linux")]
 mod loader;
+mod own_program;
 #[cfg(not(target_os = "linux"))]
 mod portable;
+pub(crate) mod signal_name;
 #[cfg(unix)]
 mod stdio;
 #[cfg(unix)]
 mod terminal;
 #[cfg(unix)]
 mod unix;
+mod wait;
 #[cfg(unix)]
 mod waiting;
 #[cfg(windows)]
 mod windows;
 
-use std::ffi::OsString;
-use std::path::PathBuf;
-
-use super::ExitStatus;
+pub(crate) use own_program::OwnProgram;
+pub(crate) use wait::{Wait, Waker};
 
 pub(crate) use copy::{is_copy, this_is_the_original};
 #[cfg(target_os = "linux")]
@@ -49,14 +50,14 @@ pub(crate) use terminal::ignore_stops_by_the_terminal;
 pub(crate) use unix::{
     ControllerEnd, block_no_signal, end_descendants, end_own_group, freeze, kill_self,
     let_children_be_waited_for, own_group, poll_readable, room_for_descriptors, segfault,
-    signal_name, stack_of_process, stdin_to_null, watch_surroundings,
+    stack_of_process, stdin_to_null, watch_surroundings,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
     ControllerEnd, block_no_signal, end_descendants, end_own_group, freeze,
     ignore_stops_by_the_terminal, is_broken, kill_self, let_children_be_waited_for, null,
-    own_group, pipe_of, piped, room_for_descriptors, segfault, signal_name, stack_of_process,
-    stdin_to_null, stdout_may_break, to_null, watch_surroundings, write_to_stdout,
+    own_group, pipe_of, piped, room_for_descriptors, segfault, stack_of_process, stdin_to_null,
+    stdout_may_break, to_null, watch_surroundings, write_to_stdout,
 };
 
 /// Returns whether [`own_program`] is the code that runs here, even if its file has been replaced
@@ -68,35 +69,3 @@ pub(crate) fn own_program_is_this_code() -> bool {
     let is_this_code = false;
     is_this_code
 }
-
-/// How a program starts itself again.
-#[derive(Debug)]
-pub(crate) struct OwnProgram {
-    pub(crate) path: PathBuf,
-    /// The name that it was called by.
-    pub(crate) argv0: Option<OsString>,
-    /// The arguments before its own, if `path` is a loader.
-    pub(crate) leading: Vec<OsString>,
-}
-
-/// The result of waiting for a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wait {
-    /// It is running, or a tracer has not yet released it after its end.
-    NotYet,
-    Status(ExitStatus),
-    /// Something else reaped it, so its status is unknown and its number may belong to another
-    /// process.
-    ReapedElsewhere,
-}
-
-impl Wait {
-    /// Returns whether its number still refers to it.
-    #[cfg(unix)]
-    fn holds_its_number(self) -> bool {
-        self != Self::ReapedElsewhere
-    }
-}
-
-/// Ends the wait of an [`Exits`].
-pub(crate) type Waker = std::sync::Arc<dyn Fn() + Send + Sync>;

@@ -11,9 +11,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
 
-use super::{OwnProgram, Wait, Waker};
-use crate::process::spawn::Spawned;
-use crate::process::{ExitStatus, Unkillable};
+use super::own_program::OwnProgram;
+use super::wait::{Wait, Waker};
+use crate::process::exit::{ExitStatus, Unkillable};
+use crate::process::pipes::PipeEnds;
 
 #[cfg(not(unix))]
 use self::shared::Waited;
@@ -27,9 +28,9 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn spawn(command: &mut Command) -> io::Result<Spawned> {
+    pub(crate) fn spawn(command: &mut Command) -> io::Result<(Self, PipeEnds)> {
         let (child, (stdin, stdout, stderr)) = Waited::spawn(command)?;
-        Ok(Spawned { process: Self { child }, stdin, stdout, stderr })
+        Ok((Self { child }, PipeEnds { stdin, stdout, stderr }))
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -85,7 +86,7 @@ mod unreaped {
     use rustix::process::{Pid, Signal, WaitId};
 
     use super::Pipes;
-    use crate::process::sys::Wait;
+    use crate::process::sys::wait::Wait;
     use crate::process::sys::waiting::{
         kill_group_of, reap, reap_group, signal_by_number, wait_unreaped,
     };
@@ -153,8 +154,8 @@ mod shared {
     use shared_child::SharedChild;
 
     use super::Pipes;
-    use crate::process::ExitStatus;
-    use crate::process::sys::Wait;
+    use crate::process::exit::ExitStatus;
+    use crate::process::sys::wait::Wait;
     use crate::process::sys::windows::kill_tree;
 
     #[derive(Debug)]

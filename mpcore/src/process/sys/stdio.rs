@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::chaos;
-use crate::process::output::OutputStream;
+use crate::process::stream::OutputStream;
 use crate::sync::lock;
 
 /// The highest standard descriptor.

@@ -11,8 +11,8 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group, waitid,
 };
 
-use super::Wait;
-use crate::process::ExitStatus;
+use super::wait::Wait;
+use crate::process::exit::ExitStatus;
 
 fn wait(id: &WaitId<'_>, options: WaitIdOptions) -> Result<Wait, Errno> {
     loop {

@@ -2,10 +2,6 @@
 
 use std::process::{Command, Stdio};
 
-pub(crate) fn signal_name(_signal: i32) -> Option<&'static str> {
-    None
-}
-
 /// Gives the child its own group, so that Ctrl-C in the console reaches only the controller.
 pub(crate) fn own_group(command: &mut Command) {
     use std::os::windows::process::CommandExt as _;
@@ -88,15 +84,15 @@ pub(crate) fn write_to_stdout(bytes: &[u8]) {
     let _ = std::io::Write::write_all(&mut std::io::stdout(), bytes);
 }
 
-pub(crate) fn pipe_of(_: crate::process::output::OutputStream) -> Option<(u64, u64)> {
+pub(crate) fn pipe_of(_: crate::process::stream::OutputStream) -> Option<(u64, u64)> {
     None
 }
 
-pub(crate) fn is_broken(_: crate::process::output::OutputStream) -> bool {
+pub(crate) fn is_broken(_: crate::process::stream::OutputStream) -> bool {
     false
 }
 
-pub(crate) fn to_null(_: crate::process::output::OutputStream) {}
+pub(crate) fn to_null(_: crate::process::stream::OutputStream) {}
 
 pub(crate) fn null() -> std::io::Result<Stdio> {
     Ok(Stdio::null())

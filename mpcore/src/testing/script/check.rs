@@ -12,8 +12,8 @@ use std::panic::Location;
 
 use crate::controller::report::script_error::ScriptError;
 use crate::testing::script::{Act, Script, Shape, Step, Value};
-use crate::wire::codec::ShapeFn;
-use crate::wire::interface::{CommandRow, InterfaceTable};
+use crate::wire::interface::description::{CommandRow, InterfaceTable};
+use crate::wire::value::codec::ShapeFn;
 
 /// The state of a run before its next step.
 #[derive(Clone, Copy)]

@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use crate::sync::lock;
 use crate::testing::script::verdict::{Log, ScriptFailure};
-use crate::wire::codec::{Args, DecodeError, Deferred, EncodeError, Encoder, ShapeFn, Wire, wire};
+use crate::wire::value::codec::{
+    Args, DecodeError, Deferred, EncodeError, Encoder, ShapeFn, Wire, wire,
+};
 
 /// A tuple of values that travel: the arguments of a command or an event, such as `(f64,)` for one.
 ///

@@ -16,10 +16,10 @@ use crate::child::serve::{Requests, say_goodbye};
 use crate::testing::script::verdict::ScriptFailure;
 use crate::testing::script::{Act, Look, Script, Step, Value};
 use crate::transport::ChildLanes;
-use crate::wire::interface::InterfaceTable;
-use crate::wire::keyed::Key;
-use crate::wire::packet::{Bytes, ItemHead, ItemKind};
-use crate::wire::report::{InitFailure, PanicReport};
+use crate::wire::interface::description::InterfaceTable;
+use crate::wire::messages::report::{InitFailure, PanicReport};
+use crate::wire::packets::keyed::Key;
+use crate::wire::packets::packet::{Bytes, ItemHead, ItemKind};
 
 /// Exit status of a process that ends with a segmentation fault.
 const SEGMENTATION_FAULT: i32 = if cfg!(windows) { 0xC000_0005_u32.cast_signed() } else { -11 };

@@ -12,12 +12,12 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-use super::trace::{Ask, Form, Head, Key, NOTHING, Refused, Trace, Way};
+use crate::wire::shape::trace::{Ask, Form, Head, Key, NOTHING, Refused, Trace, Way};
 
 /// A slot to be filled.
-pub(super) struct Asked<'a> {
-    pub(super) trace: &'a mut Trace,
-    pub(super) slot: usize,
+pub(crate) struct Asked<'a> {
+    pub(crate) trace: &'a mut Trace,
+    pub(crate) slot: usize,
 }
 
 impl<'a> Asked<'a> {

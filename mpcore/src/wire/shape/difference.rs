@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::read::{Ask, DEEPEST, Form, Named, Place, Row, Shape};
+use crate::wire::shape::read::{Ask, DEEPEST, Form, Named, Place, Row, Shape};
 
 /// Length at which the description of a type is cut.
 const DESCRIBED: usize = 80;
@@ -247,7 +247,8 @@ mod tests {
     use serde::Deserialize;
     use serde::de::DeserializeOwned;
 
-    use super::super::{cut, traced};
+    use super::super::cut;
+    use super::super::traced;
     use super::*;
 
     /// The first difference of each pair of texts.
@@ -323,13 +324,13 @@ mod tests {
                 mod $module {
                     use serde::Deserialize;
                     #[derive(Deserialize)]
-                    pub(super) struct Cfg {
-                        pub(super) name: String,
-                        pub(super) modes: Vec<Option<Mode>>,
-                        pub(super) parent: Option<Box<Cfg>>,
+                    pub(crate) struct Cfg {
+                        pub(crate) name: String,
+                        pub(crate) modes: Vec<Option<Mode>>,
+                        pub(crate) parent: Option<Box<Cfg>>,
                     }
                     #[derive(Deserialize, PartialEq, Eq, Hash)]
-                    pub(super) enum Mode {
+                    pub(crate) enum Mode {
                         Off,
                         Net { port: $port, host: String },
                         $($more)*

@@ -2,7 +2,7 @@
 
 /// How many values are tried if a type refuses what it got. The n-th try answers every number with
 /// `NUMBERS[n]`, every string with `TEXTS[n]`, and bytes with `LENGTHS[n]` bytes.
-pub(super) const TRIES: usize = 20;
+pub(crate) const TRIES: usize = 20;
 
 /// Two tries that count instead, for types that require ordered numbers.
 const UPWARDS: usize = 2;
@@ -38,14 +38,14 @@ const BYTES: &[u8] = &[b'a'; 64];
 
 /// The values that are in use.
 #[derive(Clone, Copy, Default)]
-pub(super) struct MadeUp {
+pub(crate) struct MadeUp {
     /// Less than [`TRIES`].
-    pub(super) choice: usize,
+    pub(crate) choice: usize,
     count: i64,
 }
 
 impl MadeUp {
-    pub(super) fn number(&mut self) -> i64 {
+    pub(crate) fn number(&mut self) -> i64 {
         self.count += 1;
         match self.choice {
             UPWARDS => NUMBERS[UPWARDS] + self.count,
@@ -54,24 +54,24 @@ impl MadeUp {
         }
     }
 
-    pub(super) fn bool(&self) -> bool {
+    pub(crate) fn bool(&self) -> bool {
         self.choice % 2 == 1
     }
 
-    pub(super) fn char(&self) -> char {
+    pub(crate) fn char(&self) -> char {
         self.text().chars().next().unwrap_or('a')
     }
 
-    pub(super) fn text(&self) -> &'static str {
+    pub(crate) fn text(&self) -> &'static str {
         TEXTS[self.choice]
     }
 
-    pub(super) fn bytes(&self) -> &'static [u8] {
+    pub(crate) fn bytes(&self) -> &'static [u8] {
         &BYTES[..LENGTHS[self.choice]]
     }
 
     /// Returns how many elements a non-empty sequence gets.
-    pub(super) fn elements(&self) -> usize {
+    pub(crate) fn elements(&self) -> usize {
         self.choice.clamp(1, 4)
     }
 }

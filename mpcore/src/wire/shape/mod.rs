@@ -72,9 +72,9 @@ mod text;
 mod trace;
 mod unseen;
 
-pub(crate) use self::difference::difference;
-pub(crate) use self::read::cut;
-pub(crate) use self::unseen::unseen;
+pub(crate) use crate::wire::shape::difference::difference;
+pub(crate) use crate::wire::shape::read::cut;
+pub(crate) use crate::wire::shape::unseen::unseen;
 
 /// The shape of a type that was not traced.
 pub(crate) const UNSEEN: &str = "?";
@@ -250,24 +250,24 @@ mod tests {
         use serde::Deserialize;
 
         #[derive(Deserialize)]
-        pub(super) struct Laser {
+        pub(crate) struct Laser {
             port: String,
             power: f64,
             mode: Mode,
         }
         #[derive(Deserialize)]
-        pub(super) enum Mode {
+        pub(crate) enum Mode {
             Off,
             Steady(u32),
             Pulsed { hz: f64, width: f64 },
             Swept(u32, u32),
         }
         #[derive(Deserialize)]
-        pub(super) struct Pair(i32, i64);
+        pub(crate) struct Pair(i32, i64);
         #[derive(Deserialize)]
-        pub(super) struct Newtype(i32);
+        pub(crate) struct Newtype(i32);
         #[derive(Deserialize)]
-        pub(super) struct Unit;
+        pub(crate) struct Unit;
     }
 
     #[test]

@@ -4,28 +4,28 @@
 //! and nothing here nests deeper than [`DEEPEST`].
 
 /// Deepest nesting of places: more than a trace follows.
-pub(super) const DEEPEST: usize = 256;
+pub(crate) const DEEPEST: usize = 256;
 
 /// A shape.
-pub(super) struct Shape<'a> {
-    pub(super) root: Place<'a>,
+pub(crate) struct Shape<'a> {
+    pub(crate) root: Place<'a>,
     /// By number; types that were cut off are missing.
-    pub(super) named: Vec<Named<'a>>,
+    pub(crate) named: Vec<Named<'a>>,
     /// The type's own name, if its values carry the names of their parts.
-    pub(super) of: Option<&'a str>,
+    pub(crate) of: Option<&'a str>,
     /// A bound was reached.
-    pub(super) limited: bool,
+    pub(crate) limited: bool,
 }
 
 /// A place for a value.
-pub(super) struct Place<'a> {
+pub(crate) struct Place<'a> {
     /// The requests at this place; empty if it could not be reached.
-    pub(super) asks: Vec<Ask<'a>>,
+    pub(crate) asks: Vec<Ask<'a>>,
     /// The mark after the requests: `!`, `!panic`, or nothing.
-    pub(super) mark: &'a str,
+    pub(crate) mark: &'a str,
 }
 
-pub(super) enum Ask<'a> {
+pub(crate) enum Ask<'a> {
     Leaf(&'a str),
     /// Name and number.
     Named(&'a str, usize),
@@ -36,9 +36,9 @@ pub(super) enum Ask<'a> {
 }
 
 /// Elements in order, with equal neighbours counted.
-pub(super) type Row<'a> = Vec<(Place<'a>, usize)>;
+pub(crate) type Row<'a> = Vec<(Place<'a>, usize)>;
 
-pub(super) enum Form<'a> {
+pub(crate) enum Form<'a> {
     Unseen,
     Unit,
     Row(Row<'a>),
@@ -46,15 +46,15 @@ pub(super) enum Form<'a> {
 }
 
 /// A named type: a struct has one arm without a name, an enum has one per variant.
-pub(super) struct Named<'a> {
+pub(crate) struct Named<'a> {
     /// `struct`, `newtype` or `enum`.
-    pub(super) head: &'a str,
-    pub(super) arms: Vec<(&'a str, Form<'a>)>,
+    pub(crate) head: &'a str,
+    pub(crate) arms: Vec<(&'a str, Form<'a>)>,
 }
 
 impl<'a> Shape<'a> {
     /// Parses a text. Returns `None` if not even the type itself can be read.
-    pub(super) fn read(text: &'a str) -> Option<Self> {
+    pub(crate) fn read(text: &'a str) -> Option<Self> {
         let (text, limited) = match text.strip_suffix("!limit") {
             Some(text) => (text, true),
             None => (text, false),

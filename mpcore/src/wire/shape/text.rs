@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::trace::{Arm, Ask, Form, Head, Node, Slot, Trace};
+use crate::wire::shape::trace::{Arm, Ask, Form, Head, Node, Slot, Trace};
 
 /// Largest text in bytes.
 const MAX_TEXT: usize = 256 << 10;
 
 /// `of` is the type's full name.
-pub(super) fn write(trace: &Trace, root: usize, of: &str) -> String {
+pub(crate) fn write(trace: &Trace, root: usize, of: &str) -> String {
     let mut text = Text { trace, out: String::new(), named: Vec::new(), within: Vec::new() };
     text.slot(&trace.slots[root]);
     let mut next = 0;

@@ -20,9 +20,9 @@ use std::fmt::{self, Display};
 use std::mem::replace;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::asked::Asked;
-use super::made_up::{MadeUp, TRIES};
 use crate::unwind::discard;
+use crate::wire::shape::asked::Asked;
+use crate::wire::shape::made_up::{MadeUp, TRIES};
 
 /// Passes over one type. One pass settles at least one open variant or one refused value.
 const MAX_PASSES: usize = 4096;
@@ -43,30 +43,30 @@ const PATIENCE_BEHIND: usize = 32;
 const FAR: usize = usize::MAX;
 
 /// The empty arm of an option, sequence or map.
-pub(super) const NOTHING: usize = 1;
+pub(crate) const NOTHING: usize = 1;
 
 /// A place for a value: the root, a field, an element, a key, a payload.
 #[derive(Default)]
-pub(super) struct Slot {
+pub(crate) struct Slot {
     /// The requests at this place: one, unless the type asks differently from time to time.
-    pub(super) asks: Vec<Ask>,
+    pub(crate) asks: Vec<Ask>,
     /// How many values were refused; also the number of the next try.
     tries: usize,
     /// A value was created here at least once.
     filled: bool,
     /// User code panicked here; it is not called again.
-    pub(super) panicked: bool,
+    pub(crate) panicked: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Ask {
+pub(crate) enum Ask {
     Leaf(&'static str),
     Node(usize),
 }
 
 impl Slot {
     /// Every value was refused.
-    pub(super) fn refused(&self) -> bool {
+    pub(crate) fn refused(&self) -> bool {
         !self.filled && self.tries == TRIES
     }
 
@@ -79,16 +79,16 @@ impl Slot {
 /// Identifies a type by its request. The visitor's type name distinguishes `Page<A>` from
 /// `Page<B>`. Types with equal keys (two versions of one crate) share a node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    pub(super) head: Head,
-    pub(super) name: &'static str,
-    pub(super) labels: &'static [&'static str],
-    pub(super) len: usize,
-    pub(super) visitor: &'static str,
+pub(crate) struct Key {
+    pub(crate) head: Head,
+    pub(crate) name: &'static str,
+    pub(crate) labels: &'static [&'static str],
+    pub(crate) len: usize,
+    pub(crate) visitor: &'static str,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Head {
+pub(crate) enum Head {
     Struct,
     TupleStruct,
     NewtypeStruct,
@@ -102,16 +102,16 @@ pub(super) enum Head {
 
 /// A composite type. A struct has one arm, an enum one per variant. Options (`Some` and `None`) and
 /// sequences (one element and none) have two.
-pub(super) struct Node {
-    pub(super) key: Key,
-    pub(super) arms: Vec<Arm>,
+pub(crate) struct Node {
+    pub(crate) key: Key,
+    pub(crate) arms: Vec<Arm>,
     /// How many nodes away the nearest open arm was when the pass began.
     distance: usize,
 }
 
-pub(super) struct Arm {
-    pub(super) form: Form,
-    pub(super) slots: Vec<usize>,
+pub(crate) struct Arm {
+    pub(crate) form: Form,
+    pub(crate) slots: Vec<usize>,
     /// The fewest steps that a value of this arm took; `None` until one was created.
     cost: Option<usize>,
     /// How often in a row this arm was searched and nothing was found.
@@ -120,11 +120,11 @@ pub(super) struct Arm {
     pass: usize,
     /// Offers fields by name instead of in order, and a variant by index instead of by name: fields
     /// after one that refuses every value can then still be reached.
-    pub(super) other_way: bool,
+    pub(crate) other_way: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     Unknown,
     Unit,
     Tuple(usize),
@@ -132,16 +132,16 @@ pub(super) enum Form {
 }
 
 /// A node and one of its arms.
-pub(super) type Way = (usize, usize);
+pub(crate) type Way = (usize, usize);
 
 /// All knowledge, and the state of the current pass.
 #[derive(Default)]
-pub(super) struct Trace {
-    pub(super) slots: Vec<Slot>,
-    pub(super) nodes: Vec<Node>,
+pub(crate) struct Trace {
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) nodes: Vec<Node>,
     index: HashMap<Key, usize>,
     /// A bound was reached, so something may be missing.
-    pub(super) limited: bool,
+    pub(crate) limited: bool,
     /// Incremented with every new piece of knowledge.
     found: usize,
     /// Incremented with every failure that was attributed to a slot, so that no enclosing slot is
@@ -151,7 +151,7 @@ pub(super) struct Trace {
     steps: usize,
     pass_end: usize,
     depth: usize,
-    pub(super) made_up: MadeUp,
+    pub(crate) made_up: MadeUp,
     /// The arms that are currently taken, outermost first.
     within: Vec<Step>,
 }
@@ -166,7 +166,7 @@ struct Step {
 
 impl Trace {
     /// Returns whether another pass has something to search for.
-    pub(super) fn next_pass(&mut self, root: usize) -> bool {
+    pub(crate) fn next_pass(&mut self, root: usize) -> bool {
         self.survey();
         if self.passes > 0 && !self.slots[root].open() && self.distance_from(root) == FAR {
             return false;
@@ -183,18 +183,18 @@ impl Trace {
 
     /// Returns whether values carry the names of their parts somewhere in this type, because they
     /// ask for any kind of value.
-    pub(super) fn carries_names(&self) -> bool {
+    pub(crate) fn carries_names(&self) -> bool {
         let leaf = |ask: &Ask| matches!(ask, Ask::Leaf("any" | "identifier" | "ignored"));
         self.slots.iter().any(|slot| slot.asks.iter().any(leaf))
     }
 
-    pub(super) fn add_slot(&mut self) -> usize {
+    pub(crate) fn add_slot(&mut self) -> usize {
         self.slots.push(Slot::default());
         self.slots.len() - 1
     }
 
     /// Lets user code fill a slot, and records the result.
-    pub(super) fn fill<R>(
+    pub(crate) fn fill<R>(
         &mut self,
         slot: usize,
         run: impl FnOnce(Asked<'_>) -> Result<R, Refused>,
@@ -245,7 +245,7 @@ impl Trace {
     }
 
     /// Records that a slot asks for a leaf, or for a node.
-    pub(super) fn note(&mut self, slot: usize, ask: Ask) {
+    pub(crate) fn note(&mut self, slot: usize, ask: Ask) {
         let asks = &mut self.slots[slot].asks;
         if asks.contains(&ask) {
             return;
@@ -255,7 +255,7 @@ impl Trace {
     }
 
     /// Records that a slot asks for a composite type; returns the arm to answer with.
-    pub(super) fn choose(&mut self, slot: usize, key: Key) -> Result<Way, Refused> {
+    pub(crate) fn choose(&mut self, slot: usize, key: Key) -> Result<Way, Refused> {
         let known = self.slots[slot].asks.iter().find_map(|ask| match *ask {
             Ask::Node(node) => (self.nodes[node].key == key).then_some(node),
             Ask::Leaf(_) => None,
@@ -303,7 +303,7 @@ impl Trace {
     }
 
     /// Records the form of an enum's variant.
-    pub(super) fn note_form(&mut self, (node, arm): Way, form: Form) {
+    pub(crate) fn note_form(&mut self, (node, arm): Way, form: Form) {
         if self.arm((node, arm)).form == Form::Unknown {
             let new = self.new_arm(form);
             let arm = &mut self.nodes[node].arms[arm];
@@ -312,11 +312,11 @@ impl Trace {
         }
     }
 
-    pub(super) fn arm(&self, (node, arm): Way) -> &Arm {
+    pub(crate) fn arm(&self, (node, arm): Way) -> &Arm {
         &self.nodes[node].arms[arm]
     }
 
-    pub(super) fn slot_at(&mut self, (node, arm): Way, position: usize) -> usize {
+    pub(crate) fn slot_at(&mut self, (node, arm): Way, position: usize) -> usize {
         while self.arm((node, arm)).slots.len() <= position {
             let slot = self.add_slot();
             self.nodes[node].arms[arm].slots.push(slot);
@@ -325,7 +325,7 @@ impl Trace {
     }
 
     /// Returns the slots of a sequence, the least known ones first.
-    pub(super) fn slots_by_need(&mut self, way: Way, len: usize) -> Vec<(usize, usize)> {
+    pub(crate) fn slots_by_need(&mut self, way: Way, len: usize) -> Vec<(usize, usize)> {
         let mut slots: Vec<_> = (0..len).map(|at| (at, self.slot_at(way, at))).collect();
         slots.sort_by_key(|&(_, slot)| {
             let known = &self.slots[slot];
@@ -402,7 +402,7 @@ impl Trace {
     }
 
     /// Takes an arm, and records whether that found anything.
-    pub(super) fn take<R>(
+    pub(crate) fn take<R>(
         &mut self,
         way: Way,
         run: impl FnOnce(&mut Self) -> Result<R, Refused>,
@@ -439,7 +439,7 @@ impl Trace {
 
 /// The only error: a value was refused. The slots show by what.
 #[derive(Debug)]
-pub(super) struct Refused;
+pub(crate) struct Refused;
 
 impl Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,7 @@
 //! it asks for its contents, which can never be decoded (`OsString::Windows` on another system);
 //! and parts of a value that carries its own names, which are checked when it is read.
 
-use super::read::{Ask, Form, Named, Place, Row, Shape};
+use crate::wire::shape::read::{Ask, Form, Named, Place, Row, Shape};
 
 /// Returns the path of the first part that could not be traced: empty for the type itself.
 pub(crate) fn unseen(text: &str) -> Option<String> {

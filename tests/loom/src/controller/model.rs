@@ -15,7 +15,7 @@ pub(crate) mod supersede;
 
 /// How long a command may run: no model looks at it.
 pub(crate) mod limit {
-    use crate::wire::packet::CallFlags;
+    use crate::wire::packets::packet::CallFlags;
 
     #[derive(Debug, Default)]
     pub(crate) struct Limit {

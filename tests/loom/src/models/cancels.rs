@@ -8,7 +8,7 @@ use loom::thread;
 use super::check;
 use crate::child::cancels::{Cancels, Cause};
 use crate::child::deadlines::Deadlines;
-use crate::wire::packet::CallFlags;
+use crate::wire::packets::packet::CallFlags;
 
 fn begin(cancels: &Cancels<()>, call: u64) -> bool {
     cancels.begin(call, CallFlags::default(), |_| {})

@@ -14,7 +14,7 @@ use crate::controller::model::requests::{Gate, GoOver, Traffic};
 use crate::controller::model::supersede::Kind;
 use crate::controller::report::outcome::Outcome;
 use crate::sync::{Mutex, lock};
-use crate::wire::outgoing::{Bounds, Payload};
+use crate::wire::packets::outgoing::{Bounds, Payload};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {

@@ -15,8 +15,8 @@ use crate::controller::model::supersede::Kind;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, lock};
 use crate::transport::{Closed, LaneSender};
-use crate::wire::outgoing::{Bounds, Payload};
-use crate::wire::packet::Head;
+use crate::wire::packets::outgoing::{Bounds, Payload};
+use crate::wire::packets::packet::Head;
 
 const WINDOW: u32 = 16 << 10;
 const HALF: u64 = WINDOW as u64 / 2;

@@ -10,7 +10,7 @@ use crate::controller::signals::mailbox::{Mailbox, Weighed};
 use crate::controller::signals::ring::{Look, Rest, Ring, Turn};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, lock};
-use crate::wire::keyed::Key;
+use crate::wire::packets::keyed::Key;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Number(usize);

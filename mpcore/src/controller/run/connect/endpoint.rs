@@ -22,7 +22,7 @@ use crate::process::sys;
 use crate::process::watch::Watched;
 use crate::transport::ControllerLanes;
 use crate::transport::ipc::{self, Endpoint, Greeting, Hello};
-use crate::wire::handshake::{Bootstrap, Nonce, Record};
+use crate::wire::messages::handshake::{Bootstrap, Nonce, Record};
 
 pub(crate) fn connect(
     shared: &Arc<Shared>,

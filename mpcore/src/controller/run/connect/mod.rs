@@ -29,17 +29,18 @@ use crate::controller::state::program::Program;
 use crate::controller::state::run::{Run, Step};
 use crate::debugging;
 use crate::limits::{THREAD_STACK, THREAD_STACK_MAX};
-use crate::process::output::{OutputStream, Sink};
-use crate::process::spawn::{Abandoned, Spawning};
+use crate::process::output::Sink;
+use crate::process::spawn::{Abandoned, Spawned, Spawning};
+use crate::process::stream::OutputStream;
 use crate::process::watch::{self, Subject, Watched};
 use crate::process::{End, ExitStatus, sys};
 use crate::sync::lock;
 use crate::transport::{ChildLanes, ControllerLanes, Transport, memory, window};
 use crate::unwind::caught;
-use crate::wire::fingerprint::{Mismatch, not_compared};
-use crate::wire::handshake::{Bootstrap, Introduction, Nonce};
-use crate::wire::interface::Facts;
-use crate::wire::packet::PROTOCOL;
+use crate::wire::interface::description::Facts;
+use crate::wire::interface::fingerprint::{Mismatch, not_compared};
+use crate::wire::messages::handshake::{Bootstrap, Introduction, Nonce};
+use crate::wire::packets::packet::PROTOCOL;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a program that panics ends with.
@@ -154,7 +155,7 @@ fn spawn(
         .map_err(|error| resources(&error))?;
     let Prepared { command, program, stdout, stderr } =
         command(shared, stdin).map_err(NotConnected::NoProcess)?;
-    let spawning = Arc::<Spawning>::default();
+    let spawning = Spawning::new(watch::bury);
     watched(shared, run, owner, Subject::ToCome(Arc::clone(&spawning)));
     let spawned = spawning.order(command).map_err(|error| resources(&error));
     let spawned = spawned.and_then(|()| match spawning.wait() {
@@ -163,10 +164,11 @@ fn spawn(
         Err(Abandoned) => Err(not_in_time(shared, run, program)),
     });
     let spawned = spawned.inspect_err(|_| watch::forget(run.key))?;
-    let pid = spawned.process.id();
+    let Spawned { process, pipes } = spawned;
+    let pid = process.id();
     shared.life().pid = Some(pid);
     post(shared, Notice::Started(pid));
-    let (stdout, stderr) = (stdout.or(spawned.stdout), stderr.or(spawned.stderr));
+    let (stdout, stderr) = (stdout.or(pipes.stdout), stderr.or(pipes.stderr));
     let sink = |output, stream| {
         (output == Output::Captured).then(|| captured(shared, run.output.dropped(), stream))
     };
@@ -183,7 +185,7 @@ fn spawn(
             let sink = sink(options.stderr, OutputStream::Stderr);
             streams.follow_stderr(stderr, options.stderr, sink, held)
         });
-    watch::arrived(run.key, spawned.process);
+    watch::arrived(run.key, process);
     if let Err(error) = followed {
         return Err(NotConnected::Refused(Failure::Resources(format!("its output: {error}"))));
     }
@@ -194,7 +196,7 @@ fn spawn(
         // While the child does the same. The user's code runs, on this thread, which has nothing to read yet.
         shared.table.facts();
     }
-    Ok(spawned.stdin)
+    Ok(pipes.stdin)
 }
 
 /// Where the captured lines of a stream go.
@@ -334,7 +336,7 @@ mod tests {
     use super::*;
     use crate::controller::control::Control as _;
     use crate::fuzzing::handshake::{builder, introductions};
-    use crate::wire::codec::decode;
+    use crate::wire::value::codec::decode;
 
     #[test]
     fn a_child_with_more_or_fewer_initial_values_than_properties_is_refused() {

@@ -16,7 +16,7 @@ use crate::process::sys;
 use crate::process::watch::Watched;
 use crate::transport::socket::{Offer, Said};
 use crate::transport::{ControllerLanes, ReceiveError, window};
-use crate::wire::handshake::{Nonce, Record};
+use crate::wire::messages::handshake::{Nonce, Record};
 
 pub(crate) fn connect(
     shared: &Arc<Shared>,

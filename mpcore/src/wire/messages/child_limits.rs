@@ -1,14 +1,14 @@
 //! Resource limits of a child: requested by the controller, set by the child itself.
 //!
-//! The limits travel in the first record ([`handshake`](super::handshake)), so that the child can
+//! The limits travel in the first record ([`handshake`](crate::wire::messages::handshake)), so that the child can
 //! set them before it has decoded anything else. This module only collects and checks them.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::sandbox::Sandbox;
 use crate::limits::{CHILD_MEMORY, CHILD_OPEN_FILES, SANDBOX_BYTES};
+use crate::wire::messages::sandbox::Sandbox;
 
 /// Limits of a child, for [`Builder::limits`](crate::Builder::limits).
 ///

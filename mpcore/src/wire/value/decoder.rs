@@ -11,7 +11,7 @@
 //! child's main thread.
 //!
 //! One decoder reads all [`Form`]s, so that a user's type is compiled for it once: the plain one
-//! here, the [described](super::described) one and the sender's [check](super::checked) in their
+//! here, the [described](crate::wire::value::described) one and the sender's [check](crate::wire::value::checked) in their
 //! own modules.
 //!
 //! Bounds: [`VALUE_DEPTH`], [`DECODED_BYTES`] and [`DECODING_STACK`]. Before it uses a significant
@@ -26,10 +26,10 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-use super::memory::{TRIED, room_for};
-use super::refusal::{Refusal, Why};
-use super::tag::Tag;
 use crate::limits::{DECODED_BYTES, DECODING_STACK, ROOM_HINT, VALUE_DEPTH};
+use crate::wire::value::memory::{TRIED, room_for};
+use crate::wire::value::refusal::{Refusal, Why};
+use crate::wire::value::tag::Tag;
 
 /// Charge for an element without a size, so that the number of such elements is bounded too.
 const SIZELESS: usize = 1024;
@@ -40,7 +40,7 @@ const FREE_LEVELS: usize = 8;
 /// How the bytes of a value are read. The first byte of each value gives the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// postcard's format: the type determines the meaning of each byte.
     Plain = 0,
     /// With kinds and names: see [`Tag`].
@@ -51,10 +51,10 @@ pub(super) enum Form {
 
 /// See the [module](self).
 pub(crate) struct Decoder<'de> {
-    pub(super) rest: &'de [u8],
+    pub(crate) rest: &'de [u8],
     form: Form,
     /// Levels that may still be entered.
-    pub(super) depth: usize,
+    pub(crate) depth: usize,
     /// Bytes of memory that may still be used.
     budget: usize,
     /// The budget at the beginning.
@@ -64,7 +64,7 @@ pub(crate) struct Decoder<'de> {
     /// Stack address at which decoding began.
     bottom: usize,
     /// The type asked for something that was not written: see [`Form::Checked`].
-    pub(super) differs: bool,
+    pub(crate) differs: bool,
 }
 
 type Result<T> = std::result::Result<T, Refusal>;
@@ -82,7 +82,7 @@ impl<'de> Decoder<'de> {
         Self { budget: most, most, tried: most.saturating_sub(TRIED), ..Self::new(bytes) }
     }
 
-    pub(super) fn of_form(bytes: &'de [u8], form: Form) -> Self {
+    pub(crate) fn of_form(bytes: &'de [u8], form: Form) -> Self {
         Self {
             rest: bytes,
             form,
@@ -97,7 +97,7 @@ impl<'de> Decoder<'de> {
 
     /// Takes the form of the next value.
     #[inline]
-    pub(super) fn take_form(&mut self) -> Result<()> {
+    pub(crate) fn take_form(&mut self) -> Result<()> {
         self.form = match self.rest.split_first() {
             Some((0, rest)) => {
                 self.rest = rest;
@@ -117,7 +117,7 @@ impl<'de> Decoder<'de> {
     }
 
     /// Returns whether the type has asked for something that was not written.
-    pub(super) fn differs(&self) -> bool {
+    pub(crate) fn differs(&self) -> bool {
         self.differs
     }
 
@@ -127,7 +127,7 @@ impl<'de> Decoder<'de> {
     }
 
     #[inline]
-    pub(super) fn charge(&mut self, bytes: usize) -> Result<()> {
+    pub(crate) fn charge(&mut self, bytes: usize) -> Result<()> {
         match self.budget.checked_sub(bytes) {
             Some(left) => {
                 let before = std::mem::replace(&mut self.budget, left);
@@ -158,7 +158,7 @@ impl<'de> Decoder<'de> {
 
     /// Reads a value that contains no other values.
     #[inline]
-    pub(super) fn plain<T: Deserialize<'de>>(&mut self) -> Result<T> {
+    pub(crate) fn plain<T: Deserialize<'de>>(&mut self) -> Result<T> {
         let mut postcard = postcard::Deserializer::from_bytes(self.rest);
         let value = T::deserialize(&mut postcard)?;
         self.rest = postcard.finalize()?;
@@ -170,7 +170,7 @@ impl<'de> Decoder<'de> {
     /// That is charged although the value may be inside one that was already charged: it could just
     /// as well be in a `Box`, which is not visible here.
     #[inline]
-    pub(super) fn level<V: Visitor<'de>>(
+    pub(crate) fn level<V: Visitor<'de>>(
         &mut self,
         visitor: V,
         visit: impl FnOnce(&mut Self, V) -> Result<V::Value>,
@@ -192,7 +192,7 @@ impl<'de> Decoder<'de> {
 
     /// Reads an element of a sequence of any length.
     #[inline]
-    pub(super) fn element<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
+    pub(crate) fn element<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         let own =
             const { if size_of::<S::Value>() == 0 { SIZELESS } else { size_of::<S::Value>() } };
         let before = self.budget;
@@ -363,7 +363,7 @@ impl<'de> Decoder<'de> {
     }
 
     /// Reads the content of a newtype variant: its own level, as it was for the encoder.
-    pub(super) fn element_in_variant<S: DeserializeSeed<'de>>(
+    pub(crate) fn element_in_variant<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<S::Value> {
@@ -661,7 +661,7 @@ mod tests {
     use serde::de::DeserializeOwned;
 
     use super::*;
-    use crate::wire::codec::{EncodeError, wire};
+    use crate::wire::value::codec::{EncodeError, wire};
 
     fn decode<T: DeserializeOwned>(bytes: &[u8]) -> std::result::Result<T, String> {
         let mut decoder = Decoder::new(bytes);

@@ -2,15 +2,17 @@
 //!
 //! Pure: [`Outgoing::next_packet`] decides what to send now; the caller sends it. Queued items go
 //! as one packet; a value with a key replaces the waiting one of the same key if it [overtakes
-//! nothing](super::keyed); an item too long for a packet is cut into parts.
+//! nothing](crate::wire::packets::keyed); an item too long for a packet is cut into parts.
 
 use std::sync::Arc;
 
 use crate::limits::{PACKET_BYTES, PACKET_ITEMS};
 
-use super::credit::{FalseReport, Window, charge, longest_packet};
-use super::keyed::{Key, KeyedQueue, Put, Room};
-use super::packet::{Head, ITEM_HEAD, ItemHead, ItemKind, PacketKind, write_part_head};
+use crate::wire::packets::credit::{FalseReport, Window, charge, longest_packet};
+use crate::wire::packets::keyed::{Key, KeyedQueue, Put, Room};
+use crate::wire::packets::packet::{
+    Head, ITEM_HEAD, ItemHead, ItemKind, PacketKind, write_part_head,
+};
 
 /// A payload that is ready, or one that is still being encoded.
 #[derive(Debug)]
@@ -252,7 +254,7 @@ impl Outgoing {
         mut turn: impl FnMut(&ItemHead) -> Turn,
     ) -> Next {
         out.clear();
-        let room = self.longest - super::packet::HEAD;
+        let room = self.longest - crate::wire::packets::packet::HEAD;
         let mut items = 0;
         // One packet takes as many items as fit; an item that fits no packet goes alone, in parts.
         while let Some(entry) = self.entries.front_mut() {
@@ -278,11 +280,12 @@ impl Outgoing {
                 }
                 return self.next_part(head, out);
             }
-            let filled = out.len().saturating_sub(super::packet::HEAD);
+            let filled = out.len().saturating_sub(crate::wire::packets::packet::HEAD);
             if filled + ITEM_HEAD + payload.len() > room || items >= PACKET_ITEMS.get() {
                 break;
             }
-            let length = out.len().max(super::packet::HEAD) + ITEM_HEAD + payload.len();
+            let length =
+                out.len().max(crate::wire::packets::packet::HEAD) + ITEM_HEAD + payload.len();
             if !self.window.fits(charge(length)) {
                 if out.is_empty() {
                     return Next::Wait;
@@ -341,8 +344,8 @@ impl Outgoing {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::packet::{Assembler, ItemKind, PacketError};
     use super::*;
+    use crate::wire::packets::packet::{Assembler, ItemKind, PacketError};
 
     const BOUNDS: Bounds = Bounds { entries: 100, bytes: 1 << 20 };
 
@@ -363,10 +366,11 @@ mod tests {
                 Next::Packet => {
                     assert!(out.len() <= queue.longest);
                     let (head, body) = Head::parse(&out, 1).unwrap();
-                    let take = |head: ItemHead, payload: super::super::packet::Payload<'_>| {
-                        received.push((head.call, payload.bytes().to_vec()));
-                        Ok::<(), PacketError>(())
-                    };
+                    let take =
+                        |head: ItemHead, payload: crate::wire::packets::packet::Payload<'_>| {
+                            received.push((head.call, payload.bytes().to_vec()));
+                            Ok::<(), PacketError>(())
+                        };
                     assembler.take(head.kind, body, take).unwrap();
                     total += charge(out.len());
                     queue.report(total).unwrap();
@@ -443,7 +447,7 @@ mod tests {
         assert!(matches!(next, Next::Packet));
         let (_, body) = Head::parse(&out, 1).unwrap();
         let mut calls = Vec::new();
-        let take = |head: ItemHead, payload: super::super::packet::Payload<'_>| {
+        let take = |head: ItemHead, payload: crate::wire::packets::packet::Payload<'_>| {
             calls.push((head.call, payload.bytes().to_vec()));
             Ok::<(), PacketError>(())
         };
@@ -478,15 +482,15 @@ mod tests {
         queue.push(item(3), Some(Key::Property(0)), Payload::Ready(vec![3; 20]));
         let (_, first) = Head::parse(&out, 1).unwrap();
         let mut assembler = Assembler::default();
-        let nothing = |_, _: super::super::packet::Payload<'_>| -> Result<(), PacketError> {
-            panic!("not whole yet")
-        };
+        let nothing = |_,
+                       _: crate::wire::packets::packet::Payload<'_>|
+         -> Result<(), PacketError> { panic!("not whole yet") };
         assembler.take(PacketKind::Part, first, nothing).unwrap();
         let mut received = Vec::new();
         queue.window = Window::new(1 << 20);
         while matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Packet) {
             let (head, body) = Head::parse(&out, 1).unwrap();
-            let take = |head: ItemHead, payload: super::super::packet::Payload<'_>| {
+            let take = |head: ItemHead, payload: crate::wire::packets::packet::Payload<'_>| {
                 received.push((head.call, payload.bytes().to_vec()));
                 Ok::<(), PacketError>(())
             };
@@ -594,7 +598,7 @@ mod tests {
                         let next = queue.next_packet(head(), &mut out, |_| Turn::Now);
                         if matches!(next, Next::Packet) {
                             let (head, body) = Head::parse(&out, 1).unwrap();
-                            let take = |head: ItemHead, payload: super::super::packet::Payload<'_>| {
+                            let take = |head: ItemHead, payload: crate::wire::packets::packet::Payload<'_>| {
                                 received.push((head.call as usize, payload.bytes().to_vec()));
                                 Ok::<(), PacketError>(())
                             };

@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::stop_reason::StopReason;
 use crate::escape::escaped;
+use crate::wire::messages::stop_reason::StopReason;
 
 /// The controller's requests to the child: a state, not a queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

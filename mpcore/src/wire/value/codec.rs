@@ -5,6 +5,8 @@
 //! the function pointers that they return, so a type that cannot travel causes a single error, at
 //! the user's token.
 
+use crate::wire::value::buffer::Buffer;
+use crate::wire::value::buffer::Sink;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,21 +14,21 @@ use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::decoder::{Decoder, Form};
-use super::refusal::{Refusal, Why};
-use super::reordered::{self, digest};
-use super::serializer::{Elements, Options, ValueSerializer};
-use super::shape;
-use super::structure::{Known, Seen};
 use crate::limits::{SAMPLED_BYTES, SAMPLED_ELEMENTS, VALUE_BYTES, VALUE_DEPTH};
 use crate::panic_hook::quietly;
 use crate::unwind::caught;
+use crate::wire::shape;
+use crate::wire::value::decoder::{Decoder, Form};
+use crate::wire::value::refusal::{Refusal, Why};
+use crate::wire::value::reordered::{self, digest};
+use crate::wire::value::serializer::{Elements, Options, ValueSerializer};
+use crate::wire::value::structure::{Known, Seen};
 
 /// A value that can travel between processes: serde in both directions, owned, and `Send`.
 ///
 /// Implemented for every type that qualifies; you do not implement it yourself.
 ///
-#[doc = include_str!("../../docs/types.md")]
+#[doc = include_str!("../../../docs/types.md")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel between controller and child",
     label = "needs `serde::Serialize`, `serde::Deserialize`, `Send` and no borrowed data",
@@ -168,19 +170,17 @@ fn nothing_left<T>(bytes: &[u8], decoder: &Decoder<'_>) -> Result<(), DecodeErro
 /// A growing buffer with a bound.
 #[derive(Debug)]
 pub struct Encoder {
-    bytes: Vec<u8>,
-    limit: usize,
-    overflowed: bool,
+    buffer: Buffer,
 }
 
 impl Encoder {
     /// Creates an empty buffer that may grow to `limit` bytes.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { bytes: Vec::new(), limit, overflowed: false }
+        Self { buffer: Buffer::new(limit) }
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+        self.buffer.bytes
     }
 
     /// Appends a value: its [`Form`], then its bytes.
@@ -189,14 +189,14 @@ impl Encoder {
             return self.encode_simple(value);
         }
         let known = Known::of::<T>();
-        let start = self.bytes.len();
+        let start = self.buffer.bytes.len();
         if !known.needs_description() {
             match self.encode_plain(value, known)? {
                 Verdict::Faithful => return Ok(()),
                 Verdict::Undescribed => known.describe_from_now_on(),
                 Verdict::Unseen => {}
             }
-            self.bytes.truncate(start);
+            self.buffer.bytes.truncate(start);
         }
         if known.needs_bare_options() {
             return self.encode_described(value, known, Options::Bare);
@@ -204,7 +204,7 @@ impl Encoder {
         match self.encode_described(value, known, Options::Marked) {
             Err(refused @ EncodeError::NotReadBack { .. }) => {
                 // The type may support options only as JSON has them.
-                self.bytes.truncate(start);
+                self.buffer.bytes.truncate(start);
                 self.encode_described(value, known, Options::Bare).map_err(|_| refused)?;
                 known.bare_options_from_now_on();
                 Ok(())
@@ -215,7 +215,7 @@ impl Encoder {
 
     fn encode_simple<T: Serialize>(&mut self, value: &T) -> Result<(), EncodeError> {
         self.begin(Form::Plain)?;
-        let result = value.serialize(&mut ValueSerializer::simple(Sink(self)));
+        let result = value.serialize(&mut ValueSerializer::simple(Sink(&mut self.buffer)));
         result.map_err(|refusal| self.error::<T>(&refusal))
     }
 
@@ -224,9 +224,9 @@ impl Encoder {
         value: &T,
         known: &'static Known,
     ) -> Result<Verdict, EncodeError> {
-        let start = self.bytes.len();
+        let start = self.buffer.bytes.len();
         self.begin(Form::Plain)?;
-        let mut serializer = ValueSerializer::plain(Sink(self), known);
+        let mut serializer = ValueSerializer::plain(Sink(&mut self.buffer), known);
         let result = value.serialize(&mut serializer);
         let seen = serializer.seen();
         #[cfg(any(test, feature = "fuzzing"))]
@@ -236,7 +236,7 @@ impl Encoder {
         match result {
             Ok(()) if seen.fresh.is_empty() => Ok(Verdict::Faithful),
             Ok(()) => {
-                let large = self.bytes.len() - start > SAMPLED_BYTES.get()
+                let large = self.buffer.bytes.len() - start > SAMPLED_BYTES.get()
                     || seen.elements > SAMPLED_ELEMENTS.get();
                 read_back(value, known, &seen.fresh, large)
             }
@@ -254,15 +254,15 @@ impl Encoder {
         options: Options,
     ) -> Result<(), EncodeError> {
         self.begin(Form::Described)?;
-        let start = self.bytes.len();
-        let mut serializer = ValueSerializer::described(Sink(self), known, options);
+        let start = self.buffer.bytes.len();
+        let mut serializer = ValueSerializer::described(Sink(&mut self.buffer), known, options);
         let result = value.serialize(&mut serializer);
         let Seen { fresh, .. } = serializer.seen();
         result.map_err(|refusal| self.error::<T>(&refusal))?;
         if fresh.is_empty() {
             return Ok(());
         }
-        let mut decoder = Decoder::of_form(&self.bytes[start..], Form::Described);
+        let mut decoder = Decoder::of_form(&self.buffer.bytes[start..], Form::Described);
         let read = quietly(|| {
             let value = T::deserialize(&mut decoder).map(drop);
             value.map_err(|refusal| refusal.to_string())
@@ -282,26 +282,18 @@ impl Encoder {
     }
 
     fn begin(&mut self, form: Form) -> Result<(), EncodeError> {
-        let pushed = Sink(self).try_push(form as u8);
-        pushed.map_err(|_| EncodeError::TooLarge { limit: self.limit })
+        let pushed = Sink(&mut self.buffer).try_push(form as u8);
+        pushed.map_err(|_| EncodeError::TooLarge { limit: self.buffer.limit })
     }
 
     #[cold]
     fn error<T>(&self, refusal: &Refusal) -> EncodeError {
         let of = std::any::type_name::<T>();
         match refusal.why() {
-            _ if self.overflowed => EncodeError::TooLarge { limit: self.limit },
+            _ if self.buffer.overflowed => EncodeError::TooLarge { limit: self.buffer.limit },
             Why::Depth => EncodeError::TooDeep { of, limit: VALUE_DEPTH },
             _ => EncodeError::Refused { of, message: refusal.to_string() },
         }
-    }
-
-    fn reserve(&mut self, more: usize) -> postcard::Result<()> {
-        if self.limit - self.bytes.len() < more {
-            self.overflowed = true;
-            return Err(postcard::Error::SerializeBufferFull);
-        }
-        Ok(())
     }
 }
 
@@ -319,7 +311,7 @@ pub(crate) mod forged {
         FORGED.set(true);
     }
 
-    pub(super) fn take() -> bool {
+    pub(crate) fn take() -> bool {
         FORGED.take()
     }
 }
@@ -408,7 +400,7 @@ fn compare<T: Wire>(value: &T, known: &'static Known, elements: Elements) -> Hal
 
 fn trace<T: Wire>(value: &T, known: &'static Known, elements: Elements) -> Option<(Vec<u8>, u64)> {
     let mut encoder = Encoder::new(4 * VALUE_BYTES);
-    let mut serializer = ValueSerializer::trace(Sink(&mut encoder), known, elements);
+    let mut serializer = ValueSerializer::trace(Sink(&mut encoder.buffer), known, elements);
     value.serialize(&mut serializer).ok()?;
     let variants = serializer.variants();
     Some((encoder.into_bytes(), variants))
@@ -436,46 +428,6 @@ fn is_simple<T: 'static>() -> bool {
         };
     }
     is!(bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char String usize isize)
-}
-
-/// The output of postcard.
-pub(super) struct Sink<'a>(&'a mut Encoder);
-
-impl Sink<'_> {
-    /// Returns the number of bytes written so far.
-    pub(super) fn position(&self) -> usize {
-        self.0.bytes.len()
-    }
-
-    /// Returns whether exactly this byte was written after a position.
-    pub(super) fn is_at(&self, position: usize, byte: u8) -> bool {
-        self.0.bytes[position..] == [byte]
-    }
-
-    /// Drops everything that was written after this position.
-    pub(super) fn cut_back(&mut self, position: usize) {
-        self.0.bytes.truncate(position);
-    }
-}
-
-impl Flavor for Sink<'_> {
-    type Output = ();
-
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.reserve(1)?;
-        self.0.bytes.push(byte);
-        Ok(())
-    }
-
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.reserve(bytes.len())?;
-        self.0.bytes.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
-    }
 }
 
 /// Encodes a value that has moved to another thread.

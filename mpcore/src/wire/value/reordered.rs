@@ -1,25 +1,25 @@
 //! Detects whether two equal values differ only by chance: in the order in which a hash map
 //! iterates over its elements.
 //!
-//! Pure. A value is given by its [tags](super::tag). The order of a sequence belongs to the value
+//! Pure. A value is given by its [tags](crate::wire::value::tag). The order of a sequence belongs to the value
 //! if it is the same every time the value is read and written again (a `Vec`, an `IndexMap`); the
 //! order of a `HashMap` differs in every new map.
 
 use std::collections::HashMap;
 
-use super::structure::mix;
-use super::tag::Tag;
+use crate::wire::value::structure::mix;
+use crate::wire::value::tag::Tag;
 
 /// A value without the order of its sequences, and those orders, by their paths.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Digest {
+pub(crate) struct Digest {
     unordered: u64,
     /// A sum over all sequences of one path, which may themselves be in an unordered sequence.
     orders: HashMap<u64, u64>,
 }
 
 /// Returns the digest of a value from its tags; `None` for invalid bytes.
-pub(super) fn digest(mut tags: &[u8]) -> Option<Digest> {
+pub(crate) fn digest(mut tags: &[u8]) -> Option<Digest> {
     let mut orders = HashMap::new();
     let unordered = value(&mut tags, 1, &mut orders)?;
     tags.is_empty().then_some(Digest { unordered, orders })
@@ -27,7 +27,7 @@ pub(super) fn digest(mut tags: &[u8]) -> Option<Digest> {
 
 /// Returns whether the values are the same except for the order of unordered sequences. `after` is
 /// one value, read and written several times.
-pub(super) fn by_chance(before: &Digest, after: &[Digest]) -> bool {
+pub(crate) fn by_chance(before: &Digest, after: &[Digest]) -> bool {
     let Some((first, others)) = after.split_first() else { return false };
     let is_kept =
         |path: &u64| others.iter().all(|it| it.orders.get(path) == first.orders.get(path));

@@ -1,7 +1,7 @@
 //! The tables of an interface, as the macro writes them: commands, properties, events.
 //!
 //! A table entry holds an index, a name and codecs; it has no bounds on the user's types (see
-//! [`codec`](super::codec)). [`Description`] collects the entries into a table, which provides the
+//! [`codec`](crate::wire::value::codec)). [`Description`] collects the entries into a table, which provides the
 //! [`Facts`] that the two sides compare at the handshake. The shapes in the facts are computed when
 //! they are first requested, because that runs the user's code: only if the child may be a
 //! different program.
@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::codec::{Args, Codec, DecodeError, ErrorCodec, ShapeFn};
-use super::{fingerprint, shape};
 use crate::limits::SHAPE_TEXT_BYTES;
+use crate::wire::shape;
+use crate::wire::value::codec::{Args, Codec, DecodeError, ErrorCodec, ShapeFn};
 
 /// A command: its position in the table, its arguments `A`, its result `T` and its error `E`.
 pub struct Command<A: Args, T: 'static, E: 'static> {
@@ -359,7 +359,7 @@ impl InterfaceTable {
             let text = of();
             *known.entry(text).or_insert_with_key(|text| {
                 let text = text.to_string();
-                shapes.push(ShapeFact { hash: fingerprint::hash(&text), text });
+                shapes.push(ShapeFact { hash: hash(&text), text });
                 shapes.len() as u32 - 1
             })
         };
@@ -401,4 +401,10 @@ impl InterfaceTable {
     pub(crate) fn initial_values(&self) -> Vec<Vec<u8>> {
         self.properties.iter().map(|row| row.initial.clone()).collect()
     }
+}
+
+/// FNV-1a: small, and the same in every process and build, unlike the hasher of `std`.
+pub(crate) fn hash(text: &str) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }

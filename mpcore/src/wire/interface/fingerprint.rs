@@ -1,23 +1,17 @@
 //! Detects whether two sides have the same interface, and where they differ.
 //!
 //! It compares the interface's name, and for every item its position, its name, the names of its
-//! arguments, whether an event is `latest`, and the serde [shape](super::shape) of each type in it:
+//! arguments, whether an event is `latest`, and the serde [shape](crate::wire::shape) of each type in it:
 //! a field that was added to an error type on one side is detected before the first value is
 //! misread. The spelling of a type does not count (`Result`, `std::result::Result`, an alias), nor
 //! does the version of the interface's crate: both appear only in the message.
 
 use std::fmt;
 
-use super::interface::{Delivery, Fact, Facts, ShapeFact};
-use super::shape::{UNSEEN, difference, unseen};
 use crate::escape::escaped;
 use crate::limits::DIFFERENCES;
-
-/// FNV-1a: small, and the same in every process and build, unlike the hasher of `std`.
-pub(crate) fn hash(text: &str) -> u64 {
-    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, step)
-}
+use crate::wire::interface::description::{Delivery, Fact, Facts, ShapeFact};
+use crate::wire::shape::{UNSEEN, difference, unseen};
 
 /// How two builds of an interface differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -258,6 +252,7 @@ impl fmt::Display for Mismatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::interface::description::hash;
 
     /// Name, signature, shapes.
     type Command<'a> = (&'a str, &'a str, &'a [&'a str]);

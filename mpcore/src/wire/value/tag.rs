@@ -14,7 +14,7 @@
 /// The kind of the following data in the described form. The numbers are part of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Tag {
+pub(crate) enum Tag {
     Unit = 0,
     Bool = 1,
     I8 = 2,
@@ -52,7 +52,7 @@ pub(super) enum Tag {
 }
 
 impl Tag {
-    pub(super) fn from_u8(byte: u8) -> Option<Self> {
+    pub(crate) fn from_u8(byte: u8) -> Option<Self> {
         const ALL: [Tag; 27] = [
             Tag::Unit,
             Tag::Bool,
@@ -86,7 +86,7 @@ impl Tag {
     }
 
     /// Returns the tag's name for error messages.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Unit => "a unit",
             Self::Bool => "a bool",

@@ -12,17 +12,17 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-use super::decoder::Decoder;
-use super::described::{Entries, Row};
-use super::refusal::{Refusal, Why};
-use super::tag::Tag;
+use crate::wire::value::decoder::Decoder;
+use crate::wire::value::described::{Entries, Row};
+use crate::wire::value::refusal::{Refusal, Why};
+use crate::wire::value::tag::Tag;
 
 type Result<T> = std::result::Result<T, Refusal>;
 
 impl<'de> Decoder<'de> {
     /// Records that the type's halves differ.
     #[cold]
-    pub(super) fn differ(&mut self, asked: &'static str, name: Option<&str>) -> Refusal {
+    pub(crate) fn differ(&mut self, asked: &'static str, name: Option<&str>) -> Refusal {
         self.differs = true;
         let written = match (name, self.next_tag()) {
             (Some(name), _) => format!("`{name}`"),
@@ -33,7 +33,7 @@ impl<'de> Decoder<'de> {
     }
 
     /// Requires the next value to be of this kind.
-    pub(super) fn expect(&mut self, asked: Tag) -> Result<()> {
+    pub(crate) fn expect(&mut self, asked: Tag) -> Result<()> {
         match self.next_tag()? == asked {
             true => Ok(()),
             false => Err(self.differ(asked.name(), None)),
@@ -58,14 +58,14 @@ impl<'de> Decoder<'de> {
         }
     }
 
-    pub(super) fn checked_option<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+    pub(crate) fn checked_option<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         match self.next_tag()? {
             Tag::None | Tag::Some => self.described(visitor),
             _ => Err(self.differ(Tag::Some.name(), None)),
         }
     }
 
-    pub(super) fn checked_seq<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+    pub(crate) fn checked_seq<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         self.open(Tag::Seq)?;
         self.level(visitor, |decoder, visitor| {
             let value = visitor.visit_seq(Row { decoder: &mut *decoder })?;
@@ -74,7 +74,7 @@ impl<'de> Decoder<'de> {
         })
     }
 
-    pub(super) fn checked_map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+    pub(crate) fn checked_map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         self.open(Tag::Map)?;
         self.level(visitor, |decoder, visitor| {
             let value = visitor.visit_map(Entries { decoder: &mut *decoder })?;
@@ -83,7 +83,7 @@ impl<'de> Decoder<'de> {
         })
     }
 
-    pub(super) fn checked_tuple<V: Visitor<'de>>(
+    pub(crate) fn checked_tuple<V: Visitor<'de>>(
         &mut self,
         len: usize,
         visitor: V,
@@ -96,7 +96,7 @@ impl<'de> Decoder<'de> {
         })
     }
 
-    pub(super) fn checked_struct<V: Visitor<'de>>(
+    pub(crate) fn checked_struct<V: Visitor<'de>>(
         &mut self,
         fields: &'static [&'static str],
         visitor: V,
@@ -115,7 +115,7 @@ impl<'de> Decoder<'de> {
 
     /// Both halves must refer to the same variant with its index: `variants` are the names that the
     /// type reads.
-    pub(super) fn checked_enum<V: Visitor<'de>>(
+    pub(crate) fn checked_enum<V: Visitor<'de>>(
         &mut self,
         variants: &'static [&'static str],
         visitor: V,

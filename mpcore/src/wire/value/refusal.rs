@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::memory::NoMemory;
 use crate::limits::{DECODED_BYTES, DECODING_STACK, VALUE_DEPTH};
+use crate::wire::value::memory::NoMemory;
 
 /// Length at which the message of a type's own implementation is cut: it may repeat its input.
 const MESSAGE_BYTES: usize = 1024;

@@ -14,13 +14,13 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::at_exit::AtExit;
-use super::child_limits::ChildLimits;
-use super::codec::decode;
-use super::fault::FaultPlan;
-use super::interface::Facts;
-use super::packet::PROTOCOL;
 use crate::chaos::InParts;
+use crate::wire::interface::description::Facts;
+use crate::wire::messages::at_exit::AtExit;
+use crate::wire::messages::child_limits::ChildLimits;
+use crate::wire::messages::fault::FaultPlan;
+use crate::wire::packets::packet::PROTOCOL;
+use crate::wire::value::codec::decode;
 
 /// The hidden first argument that marks a child.
 pub(crate) const MARK: &str = "--mpcore-child";

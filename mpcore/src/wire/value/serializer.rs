@@ -1,7 +1,7 @@
 //! Encoding with a bound on depth: postcard's serializer, which counts levels and supports two
 //! forms.
 //!
-//! A value nested deeper than a [`Decoder`](super::decoder::Decoder) accepts would fail on the
+//! A value nested deeper than a [`Decoder`](crate::wire::value::decoder::Decoder) accepts would fail on the
 //! other side, far from the code that created it; here it is an error of the call that sends it. If
 //! a type's `Serialize` refuses, its message is kept, which postcard drops.
 //!
@@ -18,11 +18,11 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::codec::Sink;
-use super::refusal::{Refusal, Why};
-use super::structure::{BY_PLACE, Before, Known, Seen, Structure};
-use super::tag::Tag;
 use crate::limits::VALUE_DEPTH;
+use crate::wire::value::buffer::Sink;
+use crate::wire::value::refusal::{Refusal, Why};
+use crate::wire::value::structure::{BY_PLACE, Before, Known, Seen, Structure};
+use crate::wire::value::tag::Tag;
 
 /// The kind of output.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ struct Trace {
 }
 
 /// See the [module](self).
-pub(super) struct ValueSerializer<'a> {
+pub(crate) struct ValueSerializer<'a> {
     postcard: postcard::Serializer<Sink<'a>>,
     /// Levels that may still be entered.
     depth: usize,
@@ -61,7 +61,7 @@ type Result<T> = std::result::Result<T, Refusal>;
 
 /// How the described form writes options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Options {
+pub(crate) enum Options {
     /// With a tag, so that `Some(None)` is not `None`.
     Marked,
     /// As JSON does, for a `Deserialize` that supports nothing else.
@@ -70,7 +70,7 @@ pub(super) enum Options {
 
 /// The elements of sequences that a trace contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Elements {
+pub(crate) enum Elements {
     All,
     /// The first few of each sequence, and one of each structure.
     Samples,
@@ -86,20 +86,20 @@ impl<'a> ValueSerializer<'a> {
         }
     }
 
-    pub(super) fn simple(sink: Sink<'a>) -> Self {
+    pub(crate) fn simple(sink: Sink<'a>) -> Self {
         Self::new(sink, Mode::Simple)
     }
 
-    pub(super) fn plain(sink: Sink<'a>, known: &'static Known) -> Self {
+    pub(crate) fn plain(sink: Sink<'a>, known: &'static Known) -> Self {
         Self::new(sink, Mode::Plain(Structure::new(known, 0)))
     }
 
-    pub(super) fn described(sink: Sink<'a>, known: &'static Known, options: Options) -> Self {
+    pub(crate) fn described(sink: Sink<'a>, known: &'static Known, options: Options) -> Self {
         let form = if options == Options::Marked { 1 } else { 2 };
         Self::new(sink, Mode::Described(Structure::new(known, form), options))
     }
 
-    pub(super) fn trace(sink: Sink<'a>, known: &'static Known, elements: Elements) -> Self {
+    pub(crate) fn trace(sink: Sink<'a>, known: &'static Known, elements: Elements) -> Self {
         let seen = (elements == Elements::Samples).then(HashSet::new);
         Self::new(
             sink,
@@ -108,7 +108,7 @@ impl<'a> ValueSerializer<'a> {
     }
 
     /// Returns the structures of the value.
-    pub(super) fn seen(self) -> Seen {
+    pub(crate) fn seen(self) -> Seen {
         match self.mode {
             Mode::Plain(structure) | Mode::Described(structure, _) => structure.finish(),
             Mode::Simple | Mode::Trace(_) => Seen::default(),
@@ -117,7 +117,7 @@ impl<'a> ValueSerializer<'a> {
 
     /// Returns a sum over the names of the variants in the value, independent of the order of
     /// sequences and maps.
-    pub(super) fn variants(&self) -> u64 {
+    pub(crate) fn variants(&self) -> u64 {
         match &self.mode {
             Mode::Trace(trace) => trace.variants,
             _ => 0,
@@ -238,7 +238,7 @@ enum Inside {
 }
 
 /// A level that holds several values; postcard writes nothing at the end of one.
-pub(super) struct Level<'s, 'a> {
+pub(crate) struct Level<'s, 'a> {
     serializer: &'s mut ValueSerializer<'a>,
     inside: Inside,
     before: Option<Before>,

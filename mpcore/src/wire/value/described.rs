@@ -11,31 +11,31 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-use super::decoder::Decoder;
-use super::refusal::{Refusal, Why};
-use super::tag::Tag;
+use crate::wire::value::decoder::Decoder;
+use crate::wire::value::refusal::{Refusal, Why};
+use crate::wire::value::tag::Tag;
 
 type Result<T> = std::result::Result<T, Refusal>;
 
 impl<'de> Decoder<'de> {
     /// Returns the next tag without taking it.
-    pub(super) fn next_tag(&self) -> Result<Tag> {
+    pub(crate) fn next_tag(&self) -> Result<Tag> {
         let byte = self.rest.first().ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
         Tag::from_u8(*byte).ok_or_else(|| Why::Type(format!("unknown value kind {byte}")).into())
     }
 
-    pub(super) fn skip_tag(&mut self) {
+    pub(crate) fn skip_tag(&mut self) {
         self.rest = self.rest.get(1..).unwrap_or_default();
     }
 
-    pub(super) fn take_tag(&mut self) -> Result<Tag> {
+    pub(crate) fn take_tag(&mut self) -> Result<Tag> {
         let tag = self.next_tag()?;
         self.skip_tag();
         Ok(tag)
     }
 
     /// Skips to the content of an option if the type does not ask for an option.
-    pub(super) fn skip_some(&mut self) -> Result<()> {
+    pub(crate) fn skip_some(&mut self) -> Result<()> {
         while self.next_tag()? == Tag::Some {
             self.skip_tag();
         }
@@ -50,13 +50,13 @@ impl<'de> Decoder<'de> {
 
     /// Reads the name of a field or variant. The reader has it compiled in, so it takes up no
     /// memory.
-    pub(super) fn name(&mut self) -> Result<&'de str> {
+    pub(crate) fn name(&mut self) -> Result<&'de str> {
         self.plain()
     }
 
     /// Reads any value.
     #[inline(never)]
-    pub(super) fn described<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+    pub(crate) fn described<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         match self.take_tag()? {
             Tag::Unit => visitor.visit_unit(),
             Tag::Bool => visitor.visit_bool(self.plain()?),
@@ -120,7 +120,7 @@ impl<'de> Decoder<'de> {
     }
 
     /// Reads the end of a sequence: none of its elements may be left.
-    pub(super) fn end(&mut self) -> Result<()> {
+    pub(crate) fn end(&mut self) -> Result<()> {
         match self.take_tag()? {
             Tag::End => Ok(()),
             _ => Err(Refusal::custom("it contains more than its type reads")),
@@ -128,7 +128,7 @@ impl<'de> Decoder<'de> {
     }
 
     /// Reads an option if the type asks for one.
-    pub(super) fn described_option<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+    pub(crate) fn described_option<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         match self.next_tag()? {
             Tag::None | Tag::Some => self.described(visitor),
             Tag::Unit => {
@@ -139,7 +139,7 @@ impl<'de> Decoder<'de> {
         }
     }
 
-    pub(super) fn described_unit<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+    pub(crate) fn described_unit<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         self.skip_some()?;
         if self.next_tag()? == Tag::None {
             self.skip_tag();
@@ -149,7 +149,7 @@ impl<'de> Decoder<'de> {
     }
 
     /// Reads a sequence if the type asks for one: bytes are a sequence of `u8`s.
-    pub(super) fn described_row<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+    pub(crate) fn described_row<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         self.skip_some()?;
         if self.next_tag()? != Tag::Bytes {
             return self.described(visitor);
@@ -161,7 +161,7 @@ impl<'de> Decoder<'de> {
         })
     }
 
-    pub(super) fn described_enum<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+    pub(crate) fn described_enum<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         self.skip_some()?;
         match self.take_tag()? {
             Tag::UnitVariant => {
@@ -203,8 +203,8 @@ impl<'de> Decoder<'de> {
 }
 
 /// Values up to an [`Tag::End`].
-pub(super) struct Row<'a, 'de> {
-    pub(super) decoder: &'a mut Decoder<'de>,
+pub(crate) struct Row<'a, 'de> {
+    pub(crate) decoder: &'a mut Decoder<'de>,
 }
 
 impl<'de> SeqAccess<'de> for Row<'_, 'de> {
@@ -219,8 +219,8 @@ impl<'de> SeqAccess<'de> for Row<'_, 'de> {
 }
 
 /// Keys and values up to an [`Tag::End`].
-pub(super) struct Entries<'a, 'de> {
-    pub(super) decoder: &'a mut Decoder<'de>,
+pub(crate) struct Entries<'a, 'de> {
+    pub(crate) decoder: &'a mut Decoder<'de>,
 }
 
 impl<'de> MapAccess<'de> for Entries<'_, 'de> {
@@ -360,7 +360,7 @@ mod tests {
 
     use super::*;
     use crate::limits::VALUE_DEPTH;
-    use crate::wire::codec::{EncodeError, Wire, wire};
+    use crate::wire::value::codec::{EncodeError, Wire, wire};
 
     /// Sends a value; returns what arrived, and the form that was used.
     fn sent<T: Wire>(value: &T) -> std::result::Result<(T, u8), String> {
@@ -509,14 +509,14 @@ mod tests {
     mod as_bytes {
         use super::*;
 
-        pub(super) fn serialize<S: Serializer>(
+        pub(crate) fn serialize<S: Serializer>(
             bytes: &[u8],
             serializer: S,
         ) -> std::result::Result<S::Ok, S::Error> {
             serializer.serialize_bytes(bytes)
         }
 
-        pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
+        pub(crate) fn deserialize<'de, D: serde::Deserializer<'de>>(
             deserializer: D,
         ) -> std::result::Result<Vec<u8>, D::Error> {
             struct Block;

@@ -31,11 +31,11 @@ const PLACES: usize = 512;
 
 /// Number of elements at the start of a sequence that its type may read one by one, each in its own
 /// way.
-pub(super) const BY_PLACE: u64 = 8;
+pub(crate) const BY_PLACE: u64 = 8;
 
 /// The knowledge about one type.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(crate) struct Known {
     /// The plain form is not enough for the type.
     described: AtomicBool,
     /// Nor is the described form with marked options.
@@ -45,7 +45,7 @@ pub(super) struct Known {
 
 impl Known {
     /// Returns the knowledge about `T`: the same for every thread.
-    pub(super) fn of<T: 'static>() -> &'static Self {
+    pub(crate) fn of<T: 'static>() -> &'static Self {
         thread_local! {
             static SEEN: RefCell<ByType> = RefCell::default();
         }
@@ -63,19 +63,19 @@ impl Known {
         all.get_or_insert_default().entry(id).or_insert_with(|| Box::leak(Box::default()))
     }
 
-    pub(super) fn needs_description(&self) -> bool {
+    pub(crate) fn needs_description(&self) -> bool {
         self.described.load(Ordering::Relaxed)
     }
 
-    pub(super) fn describe_from_now_on(&self) {
+    pub(crate) fn describe_from_now_on(&self) {
         self.described.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn needs_bare_options(&self) -> bool {
+    pub(crate) fn needs_bare_options(&self) -> bool {
         self.bare_options.load(Ordering::Relaxed)
     }
 
-    pub(super) fn bare_options_from_now_on(&self) {
+    pub(crate) fn bare_options_from_now_on(&self) {
         self.bare_options.store(true, Ordering::Relaxed);
     }
 
@@ -91,7 +91,7 @@ impl Known {
     }
 
     /// Records that values of these structures are read back correctly.
-    pub(super) fn learn(&self, fresh: &[u64]) {
+    pub(crate) fn learn(&self, fresh: &[u64]) {
         for hash in fresh {
             let ways = self.place(*hash);
             let free = ways.iter().find(|way| way.load(Ordering::Relaxed) == 0);
@@ -127,34 +127,34 @@ impl Hasher for IdHasher {
 
 /// Mixes one more word into a hash.
 #[inline]
-pub(super) fn mix(hash: u64, word: u64) -> u64 {
+pub(crate) fn mix(hash: u64, word: u64) -> u64 {
     (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// Mixes in a compiled-in name by its address. If one name has two addresses, its structures are
 /// read back once for each.
 #[inline]
-pub(super) fn mix_name(hash: u64, name: &'static str) -> u64 {
+pub(crate) fn mix_name(hash: u64, name: &'static str) -> u64 {
     mix(hash, (name.as_ptr() as u64) ^ (name.len() as u64).rotate_left(48))
 }
 
 /// The hash state before a sequence: values after it continue from there.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Before {
+pub(crate) struct Before {
     hash: u64,
     path: u64,
 }
 
 impl Before {
     /// Returns the same state, with one more step in the path.
-    pub(super) fn under(self, word: u64) -> Self {
+    pub(crate) fn under(self, word: u64) -> Self {
         Self { path: mix(self.path, word), ..self }
     }
 }
 
 /// The structure of the value that is being encoded.
 #[derive(Debug)]
-pub(super) struct Structure {
+pub(crate) struct Structure {
     known: &'static Known,
     /// The form in which a structure is written is part of its hash.
     hash: u64,
@@ -169,56 +169,56 @@ pub(super) struct Structure {
 
 /// The structures of one value.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Structures that have not been read back yet.
-    pub(super) fresh: Vec<u64>,
+    pub(crate) fresh: Vec<u64>,
     /// Elements of all its sequences.
-    pub(super) elements: usize,
+    pub(crate) elements: usize,
 }
 
 impl Structure {
-    pub(super) fn new(known: &'static Known, form: u64) -> Self {
+    pub(crate) fn new(known: &'static Known, form: u64) -> Self {
         let start = mix(form, 1);
         Self { known, hash: start, path: start, last: 0, fresh: Vec::new(), elements: 0 }
     }
 
     #[inline]
-    pub(super) fn note(&mut self, word: u64) {
+    pub(crate) fn note(&mut self, word: u64) {
         self.hash = mix(self.hash, word);
     }
 
     #[inline]
-    pub(super) fn note_name(&mut self, name: &'static str) {
+    pub(crate) fn note_name(&mut self, name: &'static str) {
         self.hash = mix_name(self.hash, name);
     }
 
     /// Begins a composite value.
     #[inline]
-    pub(super) fn open(&self) -> Before {
+    pub(crate) fn open(&self) -> Before {
         Before { hash: self.hash, path: self.path }
     }
 
     /// Begins the next member of a struct or tuple; `word` distinguishes it from the others.
     #[inline]
-    pub(super) fn member(&mut self, before: Before, word: u64) {
+    pub(crate) fn member(&mut self, before: Before, word: u64) {
         self.path = mix(before.path, word);
     }
 
     #[inline]
-    pub(super) fn member_name(&mut self, before: Before, name: &'static str) {
+    pub(crate) fn member_name(&mut self, before: Before, name: &'static str) {
         self.path = mix_name(before.path, name);
         self.note_name(name);
     }
 
     /// Ends a composite value.
     #[inline]
-    pub(super) fn close(&mut self, before: Before) {
+    pub(crate) fn close(&mut self, before: Before) {
         self.path = before.path;
     }
 
     /// Begins an element of a sequence, which counts by itself.
     #[inline]
-    pub(super) fn element(&mut self, before: Before) {
+    pub(crate) fn element(&mut self, before: Before) {
         self.path = mix(before.path, 2);
         self.hash = self.path;
         self.elements += 1;
@@ -226,7 +226,7 @@ impl Structure {
 
     /// Ends an element; returns its hash.
     #[inline]
-    pub(super) fn end_element(&mut self) -> u64 {
+    pub(crate) fn end_element(&mut self) -> u64 {
         let hash = self.hash;
         self.look_up(hash);
         hash
@@ -235,7 +235,7 @@ impl Structure {
     /// Ends a sequence. A type may read the first few elements by their positions, so short
     /// sequences also count by their lengths.
     #[inline]
-    pub(super) fn end_row(&mut self, before: Before, count: u64) {
+    pub(crate) fn end_row(&mut self, before: Before, count: u64) {
         self.path = before.path;
         self.look_up(mix(mix(before.path, 5), count.min(BY_PLACE)));
         self.hash = mix(before.hash, 3 + u64::from(count == 0));
@@ -243,7 +243,7 @@ impl Structure {
 
     /// Notes the key of an entry that its type wrote as a literal: it may decide how the value is
     /// read.
-    pub(super) fn key(&mut self, text: &str) {
+    pub(crate) fn key(&mut self, text: &str) {
         let hash = text.bytes().fold(self.path, |hash, byte| mix(hash, u64::from(byte)));
         (self.path, self.hash) = (hash, hash);
     }
@@ -258,7 +258,7 @@ impl Structure {
         }
     }
 
-    pub(super) fn finish(mut self) -> Seen {
+    pub(crate) fn finish(mut self) -> Seen {
         let hash = self.hash;
         self.look_up(hash);
         Seen { fresh: self.fresh, elements: self.elements }

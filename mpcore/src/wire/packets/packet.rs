@@ -39,9 +39,9 @@ pub(crate) enum PacketKind {
     /// because it has to stop, in the controller because the watcher reports that the process is
     /// gone.
     End = 4,
-    /// A [`ControlState`](super::report::ControlState).
+    /// A [`ControlState`](crate::wire::messages::report::ControlState).
     Control = 5,
-    /// A [`Pong`](super::report::Pong): exempt from credit, one per ping.
+    /// A [`Pong`](crate::wire::messages::report::Pong): exempt from credit, one per ping.
     Pong = 6,
 }
 
@@ -62,18 +62,18 @@ pub(crate) struct Head {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum ItemKind {
-    /// controller → child: a [`Welcome`](super::handshake::Welcome).
+    /// controller → child: a [`Welcome`](crate::wire::messages::handshake::Welcome).
     Welcome = 1,
     /// controller → child: run a command; payload: its arguments.
     Call = 2,
     /// child → controller, first of all on packet sockets: an
-    /// [`Introduction`](super::handshake::Introduction).
+    /// [`Introduction`](crate::wire::messages::handshake::Introduction).
     Introduction = 3,
     /// child → controller, outcomes; payload: the result.
     Returned = 16,
     /// The command's own error.
     Raised = 17,
-    /// A [`PanicReport`](super::report::PanicReport).
+    /// A [`PanicReport`](crate::wire::messages::report::PanicReport).
     Panicked = 18,
     Cancelled = 19,
     /// Not run, because the child stops.
@@ -96,14 +96,14 @@ pub(crate) enum ItemKind {
     /// the time it had.
     Overrun = 36,
     /// A property's value or an event that could not be encoded; payload: an
-    /// [`Undelivered`](super::report::Undelivered).
+    /// [`Undelivered`](crate::wire::messages::report::Undelivered).
     Undelivered = 37,
     /// The constructor and `postrun_init` have succeeded.
     Ready = 48,
     /// The constructor or `postrun_init` failed; payload: an
-    /// [`InitFailure`](super::report::InitFailure).
+    /// [`InitFailure`](crate::wire::messages::report::InitFailure).
     InitFailed = 49,
-    /// The last item of an orderly end; payload: a [`Bye`](super::report::Bye).
+    /// The last item of an orderly end; payload: a [`Bye`](crate::wire::messages::report::Bye).
     Bye = 50,
 }
 

@@ -1,0 +1,10 @@
+//! Packets, their queue and their credit.
+
+#[path = "../../../../mpcore/src/wire/packets/credit.rs"]
+pub(crate) mod credit;
+#[path = "../../../../mpcore/src/wire/packets/keyed.rs"]
+pub(crate) mod keyed;
+#[path = "../../../../mpcore/src/wire/packets/outgoing.rs"]
+pub(crate) mod outgoing;
+#[path = "../../../../mpcore/src/wire/packets/packet.rs"]
+pub(crate) mod packet;
