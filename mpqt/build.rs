@@ -5,10 +5,10 @@ use std::path::Path;
 
 const MODULES: &[&str] = &["QtCore", "QtGui", "QtQml", "QtQuick", "QtWidgets"];
 
-/// What feature `testing` needs beside them.
+/// Modules that feature `testing` needs as well.
 const TESTING: &[&str] = &["QtTest", "QtQuickTest"];
 
-/// Ends with what to do, and without a backtrace.
+/// Exits with instructions, without a backtrace.
 fn fail(problem: &str) -> ! {
     eprintln!(
         "\n{problem}\n\
@@ -24,7 +24,7 @@ fn fail(problem: &str) -> ! {
 fn main() {
     println!("cargo:rerun-if-changed=cpp");
     println!("cargo:rerun-if-changed=build.rs");
-    // The documentation is built where Qt may be another one, and nothing is linked.
+    // docs.rs may have another Qt, and links nothing.
     println!("cargo:rerun-if-env-changed=DOCS_RS");
     if env::var_os("DOCS_RS").is_some() {
         return;
@@ -36,14 +36,18 @@ fn main() {
     let frameworks = Path::new(&libraries).join("QtCore.framework").exists();
     let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
     if (numbers.next(), numbers.next()) < (Some(6), Some(2)) {
-        fail(&format!("mpqt needs Qt 6.2, and qmake speaks of Qt {version}: set QMAKE to qmake6"));
+        fail(&format!(
+            "mpqt needs Qt 6.2 or newer, but qmake reports Qt {version}: set QMAKE to qmake6"
+        ));
     }
     let modules = MODULES.iter().chain(testing.then_some(TESTING).into_iter().flatten());
     for module in modules.clone() {
         let folder = Path::new(&include).join(module);
         let framework = Path::new(&libraries).join(format!("{module}.framework"));
         if !folder.exists() && !framework.exists() {
-            fail(&format!("Qt {version} is there, but not the development files of {module}"));
+            fail(&format!(
+                "Qt {version} is installed, but the development files of {module} are missing"
+            ));
         }
     }
 
@@ -68,7 +72,7 @@ fn main() {
     if testing {
         for module in ["QuickTest", "Test"] {
             let (kind, major) = if frameworks { ("framework=", "") } else { ("", "6") };
-            // As qttypes does for all other modules: two builds of Qt in one program do not do.
+            // As qttypes does for all other modules: one program must not mix two builds of Qt.
             let is = |name: &str, value: &str| env::var(name).is_ok_and(|it| it == value);
             let debug = is("CARGO_CFG_TARGET_ENV", "msvc") && is("DEBUG", "true");
             let suffix = if debug { "d" } else { "" };

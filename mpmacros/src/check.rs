@@ -1,12 +1,13 @@
-//! The rules an interface keeps. Each is one function; all of them run, so every mistake is told at
-//! once, at the token where the user can mend it.
+//! The rules for an interface. Each is one function; all of them run, so all mistakes are reported
+//! at once, each at the token where the user can fix it.
 //!
 //! The trait:
 //! * [`plain_trait`]: no generics, no supertraits, not `unsafe`. (A `#[cfg]` on the trait is
-//!   evaluated before the macro runs, wherever it stands.)
+//!   evaluated before the macro runs, whether it is above or below it.)
 //! * [`only_methods`]: no associated types or constants, no macros.
-//! * [`valid_options`]: the config can travel, the postfix can end a name, the chosen names are some.
-//! * [`one_process`]: `#[process]` stands there once.
+//! * [`valid_options`]: the config can be sent, the postfix can end a name, the chosen names are
+//!   valid.
+//! * [`one_process`]: `#[process]` is given once.
 //!
 //! The shape of each method:
 //! * [`plain_function`]: not `async`, `unsafe`, `const`, `extern`, generic or variadic.
@@ -14,23 +15,24 @@
 //! * [`property_shape`], [`event_shape`]: `fn x(&self) -> T;` and `fn x(&self, a: A);`.
 //! * [`named_arguments`]: plain names, each once.
 //! * [`few_values`]: at most 16 arguments, at most 16 elements in a result's tuple.
-//! * [`fit_types`]: nothing borrowed, nothing without a name or a size.
+//! * [`fit_types`]: no borrowed data, no types without a name or a size.
 //!
 //! The attributes of each method:
-//! * [`one_role`]: nothing that contradicts.
-//! * [`run_by_the_controller`]: `#[timeout]` and the like stand on what the controller asks for.
+//! * [`one_role`]: no contradictions.
+//! * [`run_by_the_controller`]: `#[timeout]` and the like are only on methods that the controller
+//!   calls.
 //! * [`valid_timeout`]: its text is a duration.
-//! * [`every_write`]: `every` is about the writes of a property, so there are some.
-//! * [`known_attributes`]: no `#[cfg]` on an argument, and nothing on a property or an event that would be
-//!   lost. (A `#[cfg]` on a method is evaluated before, see [`crate::conditions`].)
-//! * [`valid_names`]: strings that are to become names can.
+//! * [`every_write`]: `every` needs `write`.
+//! * [`known_attributes`]: no `#[cfg]` on an argument, and no attribute on a property or an event
+//!   that would be lost. (A `#[cfg]` on a method is evaluated before, see [`crate::conditions`].)
+//! * [`valid_names`]: strings that become names are identifiers.
 //!
 //! All names:
 //! * [`declared_once`], [`free_names`]: no name is used twice or reserved, derived ones
 //!   (`x_changed`, `set_x`) included.
 //!
-//! What serde can carry, `Default` of a property, and whether a `Result` is one, only rustc knows:
-//! the generated code asks it in one place, with the user's span.
+//! Only rustc knows which types serde supports, whether a property's type has `Default`, and
+//! whether a `Result` is one: the generated code checks this in one place, with the user's span.
 
 use std::collections::BTreeSet;
 
@@ -59,8 +61,7 @@ const ATTRIBUTE_RULES: [fn(&Method, &mut Errors); 6] =
 
 const NAME_RULES: [fn(&Interface, &mut Errors); 2] = [declared_once, free_names];
 
-/// Runs every rule. Gives the indices of the methods whose signature is not what their role
-/// needs.
+/// Runs every rule. Returns the indices of the methods whose signature does not fit their role.
 pub(crate) fn check(interface: &Interface, errors: &mut Errors) -> BTreeSet<usize> {
     let mut misshapen = BTreeSet::new();
     for rule in TRAIT_RULES {
@@ -89,7 +90,7 @@ pub(crate) fn check(interface: &Interface, errors: &mut Errors) -> BTreeSet<usiz
 fn plain_trait(interface: &Interface, errors: &mut Errors) {
     let header = &interface.header;
     if let Some(auto) = &header.modifiers.auto_token {
-        errors.at(auto, "an interface is no auto trait");
+        errors.at(auto, "an interface cannot be an auto trait");
     }
     if let Some(unsafety) = &header.unsafety {
         errors.at(unsafety, "an interface is a safe trait; remove `unsafe`");
@@ -97,13 +98,13 @@ fn plain_trait(interface: &Interface, errors: &mut Errors) {
     generics(
         &header.generics,
         "an interface",
-        "it stands for one child, in another process",
+        "it describes one child, in another process",
         errors,
     );
     if !header.supertraits.is_empty() {
         errors.at(
             &header.supertraits,
-            "an interface has no supertraits: its control stands for another process, \
+            "an interface has no supertraits: its control represents another process, \
              which has only what is declared here",
         );
     }
@@ -150,7 +151,7 @@ fn valid_options(interface: &Interface, errors: &mut Errors) {
     }
 }
 
-/// The chosen names that the trait or an earlier one has.
+/// Returns the chosen names that the trait or an earlier chosen name has already.
 pub(crate) fn clashing_names<'a>(
     interface: &Ident,
     chosen: &'a Chosen,
@@ -170,7 +171,7 @@ fn one_process(interface: &Interface, errors: &mut Errors) {
     }
 }
 
-/// Whether an attribute is `#[mpcore::process]`, by whatever path.
+/// Returns whether an attribute is `#[mpcore::process]`, by any path.
 pub(crate) fn is_process(attribute: &Attribute) -> bool {
     attribute.path().segments.last().is_some_and(|last| last.ident == "process")
 }
@@ -197,7 +198,7 @@ fn plain_function(method: &Method, errors: &mut Errors) {
         Safety::Unsafe(word) => {
             errors.at(
                 word,
-                "the controller cannot keep a safety contract of the child; remove `unsafe`",
+                "the controller cannot uphold a safety contract of the child; remove `unsafe`",
             );
         }
         Safety::Safe(word) => errors.at(word, "remove `safe`"),
@@ -208,7 +209,7 @@ fn plain_function(method: &Method, errors: &mut Errors) {
     generics(
         &sig.generics,
         "a method of an interface",
-        "what travels is owned and of one type",
+        "values that are sent are owned and of one type",
         errors,
     );
     if let Some(variadic) = &sig.variadic {
@@ -272,7 +273,7 @@ fn event_shape(method: &Method, errors: &mut Errors) {
         return;
     }
     if let ReturnType::Type(_, ty) = &method.item.sig.output {
-        errors.at(ty, "an event returns nothing: nobody answers it");
+        errors.at(ty, "an event returns nothing: the controller does not answer it");
     }
     no_body(method, "an event has no body: the child emits it from its context", errors);
 }
@@ -293,7 +294,7 @@ fn named_arguments(method: &Method, errors: &mut Errors) {
         };
         let plain = pat.by_ref.is_none()
             && pat.subpat.is_none()
-            // `mut` is about the body, if the command provides one.
+            // `mut` concerns only the body, if the command has one.
             && (pat.mutability.is_none() || method.item.default.is_some());
         if !plain {
             errors.at(&pat, "an argument needs a plain name");
@@ -318,7 +319,7 @@ fn few_values(method: &Method, errors: &mut Errors) {
         );
     }
     if method.role == Role::Command
-        // Which crate is mpcore makes no difference to the result's shape.
+        // The result's shape does not depend on the path of mpcore.
         && let returns = Returns::of(&sig.output, &parse_quote!(mpcore))
         && let Type::Tuple(tuple) = payload::bare(&returns.ok)
         && tuple.elems.len() > MOST_ARGUMENTS
@@ -329,12 +330,12 @@ fn few_values(method: &Method, errors: &mut Errors) {
 
 fn fit_types(method: &Method, errors: &mut Errors) {
     for argument in typed_arguments(&method.item.sig) {
-        // A property with arguments was told already.
+        // A property with arguments was reported already.
         if let (FnArg::Typed(typed), Role::Command | Role::Event) = (argument, method.role) {
             fit_type(&typed.ty, errors);
         }
     }
-    // And so was an event that returns something.
+    // And so was an event that returns a value.
     if let (ReturnType::Type(_, ty), Role::Command | Role::Property) =
         (&method.item.sig.output, method.role)
     {
@@ -385,10 +386,10 @@ fn run_by_the_controller(method: &Method, errors: &mut Errors) {
         (Role::Command, _) => return,
         (_, Some(property)) if property.write => return,
         (Role::Property, _) => {
-            "on a property it is about the setter, and this one has none: write \
+            "on a property it applies to the setter, and this one has none: write \
              `#[property(write)]`, or remove it"
         }
-        (Role::Event, _) => "an event is not asked for; remove it",
+        (Role::Event, _) => "the controller does not call an event; remove it",
     };
     for at in marks.of_running() {
         let name = text::normal(at);
@@ -401,14 +402,14 @@ fn every_write(method: &Method, errors: &mut Errors) {
     if let Some(every) = property.and_then(|property| property.every.as_ref()) {
         errors.at(
             every,
-            "`every` is about the controller's writes, and this property has none: write \
+            "`every` applies to the controller's writes, and this property has none: write \
              `#[property(write, every)]`, or remove it",
         );
     }
 }
 
 fn valid_timeout(method: &Method, errors: &mut Errors) {
-    // What is no text was told already.
+    // A value that is not a string was reported already.
     if let Some(text) = method.marks.timeout.as_ref().and_then(|mark| mark.text.as_ref())
         && let Err(message) = timeout::milliseconds(text)
     {
@@ -432,9 +433,9 @@ fn known_attributes(method: &Method, errors: &mut Errors) {
     if method.role == Role::Command {
         return;
     }
-    // They are taken out of the trait, and rustc would never see these.
+    // Properties and events are removed from the trait, so rustc would never see these attributes.
     const WITHOUT_EFFECT: [&str; 6] = ["allow", "deny", "expect", "forbid", "warn", "must_use"];
-    // Conditions are here only after another mistake.
+    // Conditions are left only after another mistake.
     const CARRIED: [&str; 4] = ["doc", "deprecated", "cfg", "cfg_attr"];
     const TOOLS: [&str; 2] = ["clippy", "rustfmt"];
     for attribute in &method.item.attrs {
@@ -468,7 +469,7 @@ fn valid_names(method: &Method, errors: &mut Errors) {
     name(signal.name.as_ref());
     let Some(postfix) = &signal.postfix else { return };
     if signal.name.is_some() {
-        errors.at(postfix, "`name` says the whole name; remove `postfix`");
+        errors.at(postfix, "`name` gives the whole name; remove `postfix`");
     } else if let Err(message) = naming::check_postfix(postfix) {
         errors.at(postfix, message);
     }
@@ -485,7 +486,7 @@ fn declared_once(interface: &Interface, errors: &mut Errors) {
     }
 }
 
-/// Whether a method of the same name stands above.
+/// Returns whether an earlier method has the same name.
 pub(crate) fn is_repeated(interface: &Interface, index: usize) -> bool {
     let name = naming::plain(interface.methods[index].ident());
     interface.methods[..index].iter().any(|method| naming::plain(method.ident()) == name)
@@ -499,7 +500,7 @@ fn free_names(interface: &Interface, errors: &mut Errors) {
         let name = naming::plain(claim.ident);
         let what = claim.part.describe(interface);
         let remedy = claim.part.remedy(interface);
-        // What is declared twice clashes everywhere.
+        // A method that is declared twice clashes everywhere.
         if is_repeated(interface, claim.method) {
             continue;
         }
@@ -555,7 +556,7 @@ fn place(interface: &Interface, namespace: Namespace) -> String {
 
 // ---- shared by rules ----------------------------------------------------------------------------
 
-/// No parameters and no where clause; one error for each, since they are mended one by one.
+/// Reports parameters and where clauses; one error for each, since they are fixed one by one.
 fn generics(generics: &Generics, what: &str, reason: &str, errors: &mut Errors) {
     if let (Some(first), Some(last)) = (generics.params.first(), generics.params.last()) {
         let all = [first, last].map(ToTokens::to_token_stream);
@@ -570,7 +571,7 @@ fn generics(generics: &Generics, what: &str, reason: &str, errors: &mut Errors) 
     }
 }
 
-/// Tokens of which an error shows everything from the first to the last.
+/// Tokens that an error shows from the first to the last.
 struct Range([proc_macro2::TokenStream; 2]);
 
 impl ToTokens for Range {
@@ -673,9 +674,9 @@ mod tests {
                 #[idempotent] #[event(latest)] fn voltage(&self, volts: f64);
             },
             &[
-                "`#[timeout]` is for commands; on a property it is about the setter, and",
+                "`#[timeout]` is for commands; on a property it applies to the setter, and",
                 "`#[no_cancel]` is for commands; on a property",
-                "`#[idempotent]` is for commands; an event is not asked for",
+                "`#[idempotent]` is for commands; the controller does not call an event",
             ],
         );
         check(
@@ -733,7 +734,7 @@ mod tests {
             },
             &[
                 "commands run one at a time",
-                "the controller cannot keep",
+                "the controller cannot uphold",
                 "a method of an interface has no generic parameters",
                 "a command takes",
                 "an argument needs",

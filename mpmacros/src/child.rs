@@ -4,11 +4,11 @@
 //! the trait may be named by path, renamed, private or in another crate, and a field of the wrong
 //! type is an error at the field's type.
 //!
-//! Rules, each told at the user's token:
+//! Rules, each reported at the user's token:
 //! * a struct, without generics; `#[child(Laser)]` on it, once
 //! * every field has a source: the names `cx` and `config`, or `#[child(cx)]`, `#[child(config)]`,
-//!   `#[child(default)]`, `#[child(default = expr)]`; one source each, the two values once each
-//! * with `new = path` the fields are the constructor's business, and `#[child]` on one is an error
+//!   `#[child(default)]`, `#[child(default = expr)]`; one source each; context and config once each
+//! * with `new = path` the constructor sets the fields, and `#[child]` on a field is an error
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -22,7 +22,7 @@ use crate::errors::Errors;
 use crate::keys::{Keys, Table, Takes};
 use crate::{naming, parse, payload};
 
-/// Beside the interface's path.
+/// The keys after the interface's path.
 const CHILD: Table = &[("new", Takes::Expr), ("crate", Takes::Text)];
 
 const FIELD: Table =
@@ -35,7 +35,7 @@ const SOURCES: &str = "name it `cx` or `config`, or mark it with `#[child(cx)]`,
 struct Child {
     input: DeriveInput,
     krate: Path,
-    /// The interface, as the user names it. Without it there is nothing to implement.
+    /// The interface, by the user's path. Without it there is nothing to implement.
     interface: Option<Path>,
     make: Make,
 }
@@ -44,7 +44,7 @@ struct Child {
 enum Make {
     /// `new = LaserProcess::open`
     Constructor(ExprPath),
-    /// Field by field.
+    /// The generated constructor, field by field.
     Fields(Vec<Initial>),
 }
 
@@ -122,7 +122,8 @@ fn interface(input: &DeriveInput, errors: &mut Errors) -> (Option<Path>, Keys) {
             let _: TokenStream = input.parse()?;
             return Ok((None, Keys::default()));
         }
-        // `new = ..` alone: a path would parse, and then everything after it would be wrong.
+        // `new = ..` without a trait: `new` would parse as a path, and everything after it would be
+        // wrong.
         if input.peek2(Token![=]) {
             let keys = Keys::read(input, CHILD, errors);
             errors.at(&list.path, "which interface? write `#[child(TheTrait, ..)]`");
@@ -208,7 +209,7 @@ fn fields(input: &DeriveInput, errors: &mut Errors) -> Vec<Initial> {
     initials
 }
 
-/// Where a field's value comes from. `None` after an error.
+/// Returns where a field's value comes from. `None` after an error.
 fn source(field: &Field, errors: &mut Errors) -> Option<Source> {
     let ident = field.ident.as_ref()?;
     let mut attributes = field.attrs.iter().filter(|attribute| is_child(attribute));
@@ -265,14 +266,14 @@ fn implement(child: &Child) -> TokenStream {
         Make::Fields(initials) => {
             let values = initials.iter().map(|initial| value(initial, &cx, &config));
             quote! {
-                // One of them, or both, may be wanted by no field.
+                // Possibly no field takes one of them, or both.
                 let _ = (&#cx, &#config);
                 ::core::result::Result::Ok(Self { #(#values),* })
             }
         }
     };
-    // With the span of the trait's name: a struct that does not implement it, and a trait that is no
-    // interface, are told there.
+    // With the span of the trait's name: errors about a struct that does not implement it, and
+    // about a trait that is not an interface, are reported there.
     let span = syn::spanned::Spanned::span(interface);
     let coerced = naming::local_at("child", span);
     let object = quote_spanned!(span=> dyn #interface);
@@ -314,7 +315,8 @@ fn implement(child: &Child) -> TokenStream {
     }
 }
 
-/// `samples: Default::default()`, with the span of the field's type, where a wrong value shows.
+/// Expands `samples: Default::default()`, with the span of the field's type, where an error about a
+/// wrong value is reported.
 fn value(initial: &Initial, cx: &Ident, config: &Ident) -> TokenStream {
     let (ident, ty) = (&initial.field.ident, &initial.field.ty);
     let span = payload::span(ty);
@@ -333,14 +335,14 @@ fn value(initial: &Initial, cx: &Ident, config: &Ident) -> TokenStream {
     quote!(#ident: #value)
 }
 
-/// After an error the struct is still a child, as far as that can be said, so that
-/// `LaserControl::new::<LaserProcess>` gives no error of its own. It is not registered.
+/// Expands the derive after an error: the struct is still a child, as far as possible, so that
+/// `LaserControl::new::<LaserProcess>` causes no further error. It is not registered.
 fn implement_repaired(child: &Child, first: &TokenStream, rest: &TokenStream) -> TokenStream {
     let Child { input, krate, interface, .. } = child;
     let ident = &input.ident;
     let (errors, interface) = match interface {
         Some(path) => (quote!(#first #rest), quote!(dyn #path)),
-        // A type that rustc has complained about already; see the fallback of `#[process]`.
+        // A type for which rustc has reported an error already; see the fallback of `#[process]`.
         None => (rest.clone(), quote!(::core::array::IntoIter<(), { #first }>)),
     };
     let mut generics = input.generics.clone();

@@ -1,6 +1,6 @@
-//! Who wants which name where. One method claims several names: a command its method in the trait,
-//! its stub on the control, its signal on both sides. [`contested`] finds the claims that cannot be
-//! met; [`crate::check`] tells them, [`crate::fallback`] drops them.
+//! Which method needs which name in which namespace. One method claims several names: a command its
+//! method in the trait, its stub on the control, its signal on both sides. [`contested`] finds the
+//! claims that cannot be met; [`crate::check`] reports them, [`crate::fallback`] drops them.
 
 use std::collections::HashMap;
 
@@ -9,19 +9,19 @@ use proc_macro2::Ident;
 use crate::model::{Interface, Origin};
 use crate::naming::{self, Namespace, Reserved};
 
-/// One name that one method wants in one namespace.
+/// One name that one method needs in one namespace.
 pub(crate) struct Claim<'a> {
     pub(crate) namespace: Namespace,
     pub(crate) ident: &'a Ident,
     pub(crate) part: Part,
     /// The method of the trait it comes from.
     pub(crate) method: usize,
-    /// Made from the method's name by us. Derived claims stand after all others, so that a clash
-    /// is told where the user has an attribute to solve it.
+    /// Whether the macro made the name from the method's. Derived claims come after all others, so
+    /// that a clash is reported where the user has an attribute to solve it.
     derived: bool,
 }
 
-/// What the name is for. The number is the index in the interface's list of its kind.
+/// The item that the name is for. The number is the index in the interface's list of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     /// A command's method in the trait.
@@ -49,7 +49,7 @@ pub(crate) enum Contest<'c, 'a> {
     Taken(&'c Claim<'a>),
 }
 
-/// Every claim of an interface.
+/// Returns every claim of an interface.
 pub(crate) fn claims(interface: &Interface) -> Vec<Claim<'_>> {
     let mut claims = Vec::new();
     let mut claim = |namespace, ident, part, method, derived| {
@@ -85,7 +85,7 @@ pub(crate) fn claims(interface: &Interface) -> Vec<Claim<'_>> {
     claims
 }
 
-/// The claims that cannot be met, each with the reason.
+/// Returns the claims that cannot be met, each with the reason.
 pub(crate) fn contested<'c, 'a>(claims: &'c [Claim<'a>]) -> Vec<(&'c Claim<'a>, Contest<'c, 'a>)> {
     let mut met: HashMap<(Namespace, String), &Claim<'a>> = HashMap::new();
     let mut contested = Vec::new();
@@ -105,7 +105,7 @@ pub(crate) fn contested<'c, 'a>(claims: &'c [Claim<'a>]) -> Vec<(&'c Claim<'a>, 
 }
 
 impl Part {
-    /// "the signal of the command `sweep`"
+    /// Returns the item in words: "the signal of the command `sweep`".
     pub(crate) fn describe(self, interface: &Interface) -> String {
         let command = |i: usize| {
             let command = &interface.commands[i];
@@ -125,7 +125,7 @@ impl Part {
         }
     }
 
-    /// How the user can choose another name.
+    /// Returns how the user can choose another name.
     pub(crate) fn remedy(self, interface: &Interface) -> &'static str {
         match self {
             Part::Stub(i) if matches!(interface.commands[i].origin, Origin::Method(_)) => {

@@ -1,11 +1,12 @@
 //! `#[cfg]` on the methods of an interface.
 //!
-//! What is generated of a method stands in many places, its number depends on the methods before it, and
-//! other crates get the interface's tokens: so a condition has to be evaluated before all that, and with
-//! the features of the interface's own crate. A macro cannot evaluate it; rustc does it for the input of
-//! a derive. So an interface with conditions is expanded in two steps: [`ask`] writes each method into an
-//! attribute of one variant of an enum, under the method's conditions, and [`answer`], the enum's derive,
-//! finds those that are left and expands the interface of them as if the others had never been written.
+//! A method is expanded in many places, its number depends on the methods before it, and other
+//! crates get the interface's tokens: so a condition must be evaluated before all that, and with
+//! the features of the interface's own crate. A macro cannot evaluate it, but rustc does so for the
+//! input of a derive. So an interface with conditions is expanded in two steps: [`ask`] writes each
+//! method into an attribute of one variant of an enum, under the method's conditions, and
+//! [`answer`], the enum's derive, expands the interface of those that are left, as if the others
+//! had never been written.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -15,8 +16,8 @@ use syn::{Attribute, Data, DeriveInput, Meta, Token};
 
 use crate::{check, expand, naming, parse};
 
-/// The first step; `None` if no method has a condition, or the interface cannot be read: then its
-/// mistakes are told at once, whatever the conditions.
+/// Runs the first step. Returns `None` if no method has a condition, or if the interface cannot be
+/// read: then its mistakes are reported immediately, regardless of the conditions.
 pub(crate) fn ask(attribute: &TokenStream, item: &TokenStream) -> Option<TokenStream> {
     let source = parse::source(attribute, item)?;
     if !source.methods.iter().flat_map(|method| &method.attrs).any(check::is_condition) {
@@ -41,8 +42,8 @@ pub(crate) fn ask(attribute: &TokenStream, item: &TokenStream) -> Option<TokenSt
     })
 }
 
-/// An attribute of a method on its variant: a condition as it is, anything else in an attribute that means
-/// nothing there, under its condition if it has one.
+/// Puts an attribute of a method on its variant: a condition unchanged, any other attribute inside
+/// one that has no meaning there, under its condition if it has one.
 fn held(attribute: &Attribute) -> TokenStream {
     let meta = held_meta(&attribute.meta);
     quote!(#[#meta])
@@ -64,7 +65,7 @@ fn held_meta(meta: &Meta) -> TokenStream {
     quote!(__mpcore(attr(#meta)))
 }
 
-/// The second step.
+/// Runs the second step.
 pub(crate) fn answer(holder: &DeriveInput) -> TokenStream {
     let mut attribute = TokenStream::new();
     let mut header = TokenStream::new();

@@ -1,8 +1,9 @@
-//! The user's documentation on what is generated.
+//! Copies the user's documentation to generated items.
 //!
-//! The trait carries all of it, and it alone carries the examples: a copy of an example would be one more
-//! doctest. The control's methods carry the rest, what belongs to a method in any other way (its signal, its
-//! event, its blocking call) the first paragraph. A link to `Self` means the trait, so copies say its name.
+//! The trait has all of it, and only the trait has the examples: a copy of an example would be one
+//! more doctest. The control's methods have the rest; other items of a method (its signal, its
+//! event, its blocking call) have the first paragraph. A link to `Self` means the trait, so copies
+//! use its name.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -25,14 +26,14 @@ impl Docs {
         Docs { attrs: attrs.iter().filter(is_carried).cloned().collect() }
     }
 
-    /// What is not text: `#[deprecated]`, `#[doc(hidden)]`.
+    /// Returns the attributes that are not text: `#[deprecated]`, `#[doc(hidden)]`.
     pub(crate) fn without_text(&self) -> Docs {
         let attrs = self.attrs.iter().filter(|attr| !is_text(attr)).cloned();
         Docs { attrs: attrs.collect() }
     }
 
-    /// Everything, as written, with `note` at the end of the first part: where its sections begin.
-    /// Without any text, `lead` in its place.
+    /// Returns everything as written, with `note` before the first section. If there is no text,
+    /// uses `lead` instead.
     pub(crate) fn whole(&self, lead: &str, note: Option<&str>) -> TokenStream {
         if !self.attrs.iter().any(is_text) {
             return self.lines(&[lead], note);
@@ -54,7 +55,7 @@ impl Docs {
         quote!(#(#before)* #note #gap #(#after)*)
     }
 
-    /// Everything but the examples, for a copy of a method of `interface`.
+    /// Returns everything but the examples, for a copy of a method of `interface`.
     pub(crate) fn copied(&self, interface: &Ident, lead: &str, note: Option<&str>) -> TokenStream {
         let text = self.text(interface);
         let kept = without_examples(&text);
@@ -65,7 +66,7 @@ impl Docs {
         self.lines(&kept, note)
     }
 
-    /// `lead`, and then the first paragraph.
+    /// Returns `lead`, and then the first paragraph.
     pub(crate) fn introduced(&self, interface: &Ident, lead: &str) -> TokenStream {
         let summary = self.summary(interface);
         let gap = (!summary.is_empty()).then_some("");
@@ -74,7 +75,7 @@ impl Docs {
         self.lines(&lines, None)
     }
 
-    /// The first paragraph, or `lead` where there is no text, and `note`.
+    /// Returns the first paragraph, or `lead` if there is no text, and `note`.
     pub(crate) fn summarised(
         &self,
         interface: &Ident,
@@ -89,7 +90,7 @@ impl Docs {
         self.lines(&lines, note)
     }
 
-    /// The lines of the text, as a copy says them.
+    /// Returns the lines of the text as they are in a copy.
     fn text(&self, interface: &Ident) -> Vec<String> {
         let name = naming::plain(interface);
         let of_the_trait = |line: &str| {
@@ -112,7 +113,8 @@ impl Docs {
         lines.take_while(is_first).collect()
     }
 
-    /// These lines, `note` before their first section, and all that is no text.
+    /// Returns these lines, with `note` before their first section, and all attributes that are not
+    /// text.
     fn lines(&self, lines: &[&str], note: Option<&str>) -> TokenStream {
         let span = self.attrs.first().map_or_else(Span::call_site, Spanned::span);
         let span = Span::call_site().located_at(span);
@@ -142,7 +144,7 @@ impl ToTokens for Docs {
     }
 }
 
-/// One line of documentation, with the space that `///` leaves.
+/// Returns one line of documentation, with the space that `///` leaves.
 pub(crate) fn line(text: &str) -> TokenStream {
     let text = if text.is_empty() { String::new() } else { format!(" {text}") };
     quote!(#[doc = #text])
@@ -153,12 +155,12 @@ fn note_lines(note: &str) -> TokenStream {
     quote!(#[doc = ""] #note)
 }
 
-/// `#[doc = ".."]`, whatever stands for the text.
+/// Returns whether an attribute is `#[doc = ".."]`, with any expression for the text.
 fn is_text(attr: &Attribute) -> bool {
     attr.path().is_ident("doc") && matches!(attr.meta, Meta::NameValue(_))
 }
 
-/// The text of `#[doc = ".."]`, where it can be read here: not that of `include_str!`.
+/// Returns the text of `#[doc = ".."]`, if it can be read here: not that of `include_str!`.
 fn text(attr: &Attribute) -> Option<String> {
     match &attr.meta {
         Meta::NameValue(given) if attr.path().is_ident("doc") => match &given.value {
@@ -172,16 +174,16 @@ fn text(attr: &Attribute) -> Option<String> {
     }
 }
 
-/// `# Errors`
+/// Returns whether a line is a heading: `# Errors`.
 fn is_heading(line: &str) -> bool {
     let level = line.len() - line.trim_start_matches('#').len();
     (1..=6).contains(&level) && line[level..].starts_with(' ')
 }
 
-/// Without the code that rustdoc would run, and without the headings that are then of nothing.
+/// Removes the code that rustdoc would run, and the headings whose sections are empty then.
 fn without_examples(lines: &[String]) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
-    // Whether the block that is open is run.
+    // Whether rustdoc would run the open block.
     let mut block: Option<bool> = None;
     let mut dropped = false;
     for line in lines {
@@ -225,7 +227,7 @@ fn without_examples(lines: &[String]) -> Vec<String> {
     result
 }
 
-/// Whether rustdoc takes a block with these words for Rust.
+/// Returns whether rustdoc treats a block with these words as Rust.
 fn is_run(words: &str) -> bool {
     const RUST: [&str; 9] = [
         "rust",

@@ -1,29 +1,29 @@
-//! The mistakes found in one macro input. They are collected, so that the user sees all of them
-//! at once and not one per compilation.
+//! The mistakes found in one macro input. They are collected, so that the user sees all of them at
+//! once and not one per compilation.
 
 use std::fmt::Display;
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
-/// Mistakes, in the order they were found.
+/// Mistakes, in the order in which they were found.
 #[derive(Default)]
 pub(crate) struct Errors {
     found: Vec<syn::Error>,
 }
 
 impl Errors {
-    /// A mistake in `tokens`.
+    /// Adds a mistake in `tokens`.
     pub(crate) fn at(&mut self, tokens: &impl ToTokens, message: impl Display) {
         self.found.push(syn::Error::new_spanned(tokens, message));
     }
 
-    /// A mistake at a place of which only the span was kept.
+    /// Adds a mistake at a place of which only the span is known.
     pub(crate) fn at_span(&mut self, span: Span, message: impl Display) {
         self.found.push(syn::Error::new(span, message));
     }
 
-    /// What syn says about input that is no Rust.
+    /// Adds an error of syn, about input that is not Rust.
     pub(crate) fn push(&mut self, error: syn::Error) {
         self.found.push(error);
     }
@@ -36,20 +36,20 @@ impl Errors {
         self.found.len()
     }
 
-    /// One `compile_error!` per mistake.
+    /// Returns one `compile_error!` per mistake.
     pub(crate) fn into_compile_errors(self) -> TokenStream {
         self.found.iter().map(syn::Error::to_compile_error).collect()
     }
 
-    /// The first mistake as `compile_error! { .. }`, and those of all others. [`crate::expand`]'s
-    /// fallback puts the first where a type stands.
+    /// Returns the first mistake as `compile_error! { .. }`, and those of all others. The
+    /// [fallback](crate::fallback) puts the first in the place of a type.
     pub(crate) fn into_first_and_rest(self) -> Option<(TokenStream, TokenStream)> {
         let mut errors = self.found.iter().map(syn::Error::to_compile_error);
         let first = errors.next()?;
         Some((first, errors.collect()))
     }
 
-    /// The messages, for unit tests.
+    /// Returns the messages, for unit tests.
     #[cfg(test)]
     pub(crate) fn messages(&self) -> Vec<String> {
         self.found.iter().map(ToString::to_string).collect()

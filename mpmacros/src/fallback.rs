@@ -1,12 +1,12 @@
-//! What is generated after an error: the same items, from a repaired model, so that the user sees
-//! the mistakes and not their consequences.
+//! Expansion after an error: the same items, from a repaired model, so that the user sees the
+//! mistakes and not their consequences.
 //!
-//! A type that is wrong becomes `__LaserBroken`, an alias of a type with a constant parameter, for
-//! which stands the first error's `compile_error!`. To rustc that is a type it has complained about
-//! already: whatever the user does with it gives no further error. (In the place of a type itself,
-//! `compile_error!` gives `()`, which does.) Everything that is not wrong keeps its own type.
+//! A wrong type becomes `__LaserBroken`, an alias of a type with a constant parameter, whose value
+//! is the first error's `compile_error!`. rustc treats it as a type for which it has reported an
+//! error already, so uses of it cause no further errors. (In the place of a type itself,
+//! `compile_error!` expands to `()`, which does cause them.) All other types are kept.
 //!
-//! A command of the wrong shape stays in the trait as it is written, so that the user's `impl` still
+//! A command of the wrong shape stays in the trait as written, so that the user's `impl` still
 //! fits, with a `where Self: Sized`, so that the trait still has a `dyn Laser`.
 
 use std::collections::BTreeSet;
@@ -74,7 +74,7 @@ fn repair(interface: Interface, misshapen: &BTreeSet<usize>) -> Interface {
                 broken.repair_in_trait(&mut method);
                 commands_to_repair.insert(kept.len());
             }
-            // These are not in the emitted trait, so the written types need not stay.
+            // These are not in the emitted trait, so the written types need not be kept.
             Role::Property | Role::Event if needs_repair => {
                 broken.repair_types(&mut method.item.sig);
             }
@@ -98,8 +98,8 @@ fn repair(interface: Interface, misshapen: &BTreeSet<usize>) -> Interface {
     interface
 }
 
-/// The methods whose place in the trait or in the context somebody else has, and the properties
-/// that must do without a setter for that reason.
+/// Returns the methods whose name in the trait or in the context is taken by another one, and the
+/// properties that have no setter for that reason.
 fn losers(interface: &Interface) -> (BTreeSet<usize>, BTreeSet<usize>) {
     let mut dropped: BTreeSet<usize> = (0..interface.methods.len())
         .filter(|index| check::is_repeated(interface, *index))
@@ -122,13 +122,13 @@ fn losers(interface: &Interface) -> (BTreeSet<usize>, BTreeSet<usize>) {
     (dropped, unwritten)
 }
 
-/// A name that begins with `__` can stay, so that the user's `impl` still fits, except in the
-/// context, where generated code has such a name.
+/// Returns whether a contested name can stay: one that begins with `__` can, so that the user's
+/// `impl` still fits, except in the context, where generated code has such a name.
 fn is_harmless(claim: &Claim<'_>, contest: &Contest<'_, '_>) -> bool {
     matches!(contest, Contest::Prefix) && claim.namespace != Namespace::Context
 }
 
-/// Takes away every other name that cannot be had.
+/// Removes all other contested names.
 fn drop_contested(interface: &mut Interface) {
     let parts: Vec<Part> = claims::contested(&claims::claims(interface))
         .into_iter()
@@ -147,7 +147,7 @@ fn drop_contested(interface: &mut Interface) {
     }
 }
 
-/// An associated type can stay, so that the user's `impl` may name it; a constant cannot.
+/// Keeps an associated type, so that the user's `impl` may name it; a constant cannot be kept.
 fn sized_stranger(stranger: TraitItem) -> Option<TraitItem> {
     match stranger {
         TraitItem::Type(mut item) => {
@@ -168,12 +168,12 @@ fn without_conditions(method: &mut Method) {
     }
 }
 
-/// The type that stands for every wrong one, and what makes a type wrong.
+/// The type that replaces every wrong type, and the parameters that make a type wrong.
 struct Broken {
     alias: Ident,
-    /// The generic parameters of the trait: nothing outside of it can name them.
+    /// The generic parameters of the trait, which cannot be named outside of it.
     parameters: Vec<Ident>,
-    /// Those that the repaired trait does not even have.
+    /// Those that are removed from the repaired trait.
     removed: Vec<Ident>,
 }
 
@@ -186,8 +186,8 @@ impl Broken {
         Broken { alias: interface.names.broken.clone(), parameters, removed }
     }
 
-    /// Type parameters stay, so that `impl Laser<f64> for ..` fits, with a default, so that there
-    /// is a `dyn Laser`. Others cannot have one that is right.
+    /// Keeps type parameters, so that `impl Laser<f64> for ..` fits, and gives them a default, so
+    /// that there is a `dyn Laser`. Other parameters cannot have a suitable default.
     fn repair_header(&self, header: &mut ItemTrait) {
         header.modifiers.auto_token = None;
         header.colon_token = None;
@@ -214,7 +214,7 @@ impl Broken {
         payload::mentions(sig, &self.parameters)
     }
 
-    /// For a method that is not emitted: every wrong type, and what cannot be carried at all.
+    /// Repairs a method that is not emitted: every wrong type, and surplus or repeated arguments.
     fn repair_types(&self, sig: &mut Signature) {
         let own = parameters(&sig.generics);
         let is_wrong = |ty: &Type| self.is_in(ty) || payload::mentions(ty, &own);
@@ -241,7 +241,8 @@ impl Broken {
         }
     }
 
-    /// For a command of the wrong shape: what rustc would complain about in the trait itself.
+    /// Repairs the parts of a command of the wrong shape that rustc would reject in the trait
+    /// itself.
     fn repair_in_trait(&self, method: &mut Method) {
         let item = &mut method.item;
         item.modifiers.defaultness = None;
@@ -279,8 +280,8 @@ impl Broken {
         }
     }
 
-    /// For everything that is generated for a command of the wrong shape.
-    /// `own` are the generic parameters of its method.
+    /// Repairs a command of the wrong shape for all other generated items. `own` are the generic
+    /// parameters of its method.
     fn repair_command(&self, command: &mut Command, own: &[Ident]) {
         command.callable = false;
         let is_wrong = |ty: &Type| self.is_in(ty) || payload::mentions(ty, own);

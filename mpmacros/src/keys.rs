@@ -1,6 +1,6 @@
-//! The one reader of attribute arguments: `#[signal(name = "..")]`, `#[process(config = T)]`,
-//! `#[child(default)]`. Each attribute gives the table of its keys; unknown, repeated, incomplete
-//! and surplus keys are told here, all of them, each at its own token.
+//! Reads the arguments of all attributes: `#[signal(name = "..")]`, `#[process(config = T)]`,
+//! `#[child(default)]`. Each attribute has a table of its keys; unknown, repeated, incomplete and
+//! surplus keys are reported here, all of them, each at its own token.
 
 use proc_macro2::{Ident, TokenTree};
 use syn::ext::IdentExt;
@@ -10,7 +10,7 @@ use syn::{Attribute, Expr, LitStr, Meta, Token, Type};
 use crate::errors::Errors;
 use crate::naming;
 
-/// What stands after a key.
+/// The kind of value after a key.
 #[derive(Clone, Copy)]
 pub(crate) enum Takes {
     /// `write`
@@ -36,10 +36,10 @@ impl Takes {
     }
 }
 
-/// The keys an attribute knows.
+/// The keys of an attribute, with their kinds.
 pub(crate) type Table = &'static [(&'static str, Takes)];
 
-/// What was given for a key.
+/// The value that was given for a key.
 #[derive(Clone)]
 enum Given {
     Nothing,
@@ -71,7 +71,7 @@ impl Keys {
                 let read = |input: ParseStream| Ok(Keys::read(input, table, errors));
                 match list.parse_args_with(read) {
                     Ok(keys) => keys,
-                    // `read` consumes everything and reports on its own.
+                    // `read` consumes everything and reports its own errors.
                     Err(error) => {
                         errors.push(error);
                         Keys::default()
@@ -104,7 +104,7 @@ impl Keys {
         keys
     }
 
-    /// The key itself, if it was given.
+    /// Returns the key itself, if it was given.
     pub(crate) fn key(&self, name: &str) -> Option<&Ident> {
         self.keys.iter().map(|(key, _)| key).find(|key| key.unraw() == name)
     }
@@ -135,13 +135,15 @@ impl Keys {
     }
 }
 
-/// One key. `None` where a mistake was told and the rest of the key is to be skipped.
+/// Reads one key. Returns `None` if a mistake was reported and the rest of the key should be
+/// skipped.
 fn read_key(
     input: ParseStream,
     table: Table,
     before: &Keys,
     errors: &mut Errors,
 ) -> syn::Result<Option<(Ident, Given)>> {
+    // A bare string is a common mistake: `#[signal("finished")]`.
     if let Ok(text) = input.fork().parse::<LitStr>() {
         let _: LitStr = input.parse()?;
         let value = text.value();
@@ -169,6 +171,7 @@ fn read_key(
         errors.at(&key, format!("`{name}` is given twice"));
         return Ok(None);
     }
+    // After an error the caller skips the rest of the key, so that it causes no second one.
     let has_value = input.peek(Token![=]);
     let given = match (takes, has_value) {
         (Takes::Nothing, true) => {
@@ -196,7 +199,7 @@ fn read_key(
     Ok(Some((key, given)))
 }
 
-/// The key that means the same in this table.
+/// Returns the key that means the same in this table.
 fn other_word(table: Table, name: &str) -> Option<&'static str> {
     let knows = |key| table.iter().any(|(known, _)| *known == key);
     match name {
@@ -224,7 +227,7 @@ fn expected(table: Table) -> String {
 
 fn skip_to_comma(input: ParseStream) {
     while !input.is_empty() && !input.peek(Token![,]) {
-        // A token tree always parses where input is left.
+        // A token tree always parses if input is left.
         let _ = input.parse::<TokenTree>();
     }
 }

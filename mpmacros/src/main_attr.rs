@@ -1,6 +1,6 @@
-//! `#[mpcore::main]`: a `main` that is the child's when the process was started as a child.
+//! `#[mpcore::main]`: a `main` that runs the child when the process was started as a child.
 //!
-//! The function is wrapped, not changed, so that the attribute can stand above another main
+//! The function is wrapped, not changed, so that the attribute can be put above another main
 //! attribute: a child ends inside `init` and never starts the other's runtime. When `main` returns,
 //! a guard stops and joins the children and delivers the last signals.
 //!
@@ -69,7 +69,7 @@ fn check(function: &ItemFn, errors: &mut Errors) {
     }
 }
 
-/// Attributes that are known to leave a function `async`.
+/// Returns whether an attribute is known to leave a function `async`.
 fn is_inert(attribute: &syn::Attribute) -> bool {
     const INERT: [&str; 9] =
         ["allow", "cfg", "cfg_attr", "deny", "deprecated", "doc", "expect", "forbid", "warn"];
@@ -91,12 +91,11 @@ fn wrap(krate: &Path, function: &ItemFn) -> TokenStream {
     }
 }
 
-/// After an error there is still a main function of this name, which rustc finds nothing wrong
-/// with.
+/// Expands to a main function of this name that rustc accepts, after an error.
 fn wrap_repaired(function: &ItemFn) -> TokenStream {
     let (vis, ident, output) = (&function.vis, &function.sig.ident, &function.sig.output);
     let output = match output {
-        // What the function's own parameters stand for is unknown here.
+        // The return type may use the function's own parameters, which are unknown here.
         ReturnType::Type(..) if !function.sig.generics.params.is_empty() => &ReturnType::Default,
         output => output,
     };

@@ -1,9 +1,11 @@
-//! What the crate that is being compiled calls mpcore: `rpc = { package = "mpcore", .. }` makes it `::rpc`.
+//! Finds the name of mpcore in the crate that is being compiled: `rpc = { package = "mpcore", .. }`
+//! makes it `::rpc`.
 //!
-//! Cargo tells a macro where the manifest is, and nothing of what is in it. Reading one name out of it
-//! takes these lines; a library that reads all of TOML would be built before every crate with an
-//! interface. So this knows the forms in which a dependency is written, one entry a line, and takes what
-//! it does not understand for `::mpcore`, as before; `crate = ".."` says it outright.
+//! Cargo gives a macro the path of the manifest, but not its content. Reading one name from it
+//! takes only a few lines; a library for all of TOML would be built before every crate with an
+//! interface. So this module knows the forms in which a dependency is written, one entry per line,
+//! and falls back to `::mpcore` for anything that it does not understand; `crate = ".."` sets the
+//! path explicitly.
 
 use std::fs;
 use std::path::Path as FilePath;
@@ -13,7 +15,7 @@ use syn::{Path, parse_quote};
 
 const PACKAGE: &str = "mpcore";
 
-/// The path of mpcore in this crate.
+/// Returns the path of mpcore in this crate.
 pub(crate) fn mpcore() -> Path {
     let renamed = std::env::var_os("CARGO_MANIFEST_DIR").and_then(|folder| find(folder.as_ref()));
     match renamed.and_then(|name| syn::parse_str::<Ident>(&name.replace('-', "_")).ok()) {
@@ -35,8 +37,8 @@ fn find(folder: &FilePath) -> Option<String> {
     })
 }
 
-/// The other name of mpcore in this manifest; none where it has its own. The root of the workspace is read if
-/// it is needed.
+/// Returns the other name of mpcore in this manifest, or `None` if it is not renamed. Reads the
+/// root of the workspace if necessary.
 fn name(manifest: &str, root: impl FnOnce() -> Option<String>) -> Option<String> {
     let own = entries(manifest, &["dependencies", "dev-dependencies"]);
     if own.iter().any(|entry| entry.name == PACKAGE && entry.package.is_none()) {
@@ -55,17 +57,17 @@ fn name(manifest: &str, root: impl FnOnce() -> Option<String>) -> Option<String>
     inherited.find(|entry| is_mpcore(&entry.name)).map(|entry| entry.name)
 }
 
-/// A dependency, as far as it matters here.
+/// The parts of a dependency that matter here.
 struct Entry {
     name: String,
     package: Option<String>,
     inherited: bool,
 }
 
-/// The dependencies in the tables of these names, those of one target included.
+/// Returns the dependencies in the tables with these names, including those for one target.
 fn entries(manifest: &str, tables: &[&str]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
-    // The table, and the dependency that has a table of its own.
+    // The current table, and the dependency if it has a table of its own.
     let mut here: Option<Option<String>> = None;
     for line in manifest.lines() {
         let line = line.trim();
@@ -96,10 +98,11 @@ fn entries(manifest: &str, tables: &[&str]) -> Vec<Entry> {
     entries
 }
 
-/// Of `[dependencies]` no name, of `[dependencies.rpc]` the name; also behind `target.'cfg(unix)'.`.
+/// Returns no name for `[dependencies]` and the name for `[dependencies.rpc]`, also after
+/// `target.'cfg(unix)'.`.
 fn dependency_of(header: &str, table: &str) -> Option<Option<String>> {
     let own = match header.strip_prefix("target.") {
-        // What stands between is quoted, or a word.
+        // The part in between is quoted, or one word.
         Some(target) => &target[target.rfind(table)?..],
         None => header,
     };
@@ -110,7 +113,7 @@ fn dependency_of(header: &str, table: &str) -> Option<Option<String>> {
     }
 }
 
-/// What stands behind `key =`.
+/// Returns the value after `key =`.
 fn given<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let mut parts = text.split(['{', ',']).map(str::trim);
     parts.find_map(|part| part.strip_prefix(key)?.trim_start().strip_prefix('=').map(str::trim))

@@ -1,8 +1,8 @@
-//! What an interface is, once it is read: [`Interface`] and its parts.
+//! The model of an interface: [`Interface`] and its parts.
 //!
 //! There are two layers. [`Method`] is one method as the user wrote it, with every token, for the
 //! rules of [`crate::check`] and for the trait that is emitted. [`Command`], [`Property`] and
-//! [`Event`] are what the methods mean, with every name made; all of [`crate::expand`] works on
+//! [`Event`] are the meaning of the methods, with all names made; [`crate::expand`] works only on
 //! these. Identifiers and types keep the user's spans in both.
 
 use proc_macro2::Span;
@@ -17,8 +17,8 @@ use crate::naming::{self, Names};
 use crate::payload;
 use crate::timeout;
 
-/// The most arguments a command or event has, and the most elements a result's tuple has: what
-/// serde carries as one tuple and `Signal::connect` takes as closure arguments.
+/// The maximum number of arguments of a command or event, and of elements in a result's tuple:
+/// serde supports tuples and `Signal::connect` supports closures up to this size.
 pub(crate) const MOST_ARGUMENTS: usize = 16;
 
 /// One interface: `#[process] trait Laser { .. }`.
@@ -27,11 +27,11 @@ pub(crate) struct Interface {
     /// The trait without its items.
     pub(crate) header: ItemTrait,
     pub(crate) names: Names,
-    /// The methods as written, in their order.
+    /// The methods as written, in order.
     pub(crate) methods: Vec<Method>,
-    /// Items that are no methods. None of them is allowed.
+    /// Items that are not methods, none of which is allowed.
     pub(crate) strangers: Vec<TraitItem>,
-    /// In wire order: the declared ones in order of declaration, then the setters in order of
+    /// In wire order: the declared commands in order of declaration, then the setters in order of
     /// their properties. The position is the command's number on the wire.
     pub(crate) commands: Vec<Command>,
     /// In order of declaration, which numbers them.
@@ -42,13 +42,13 @@ pub(crate) struct Interface {
 
 /// The arguments of `#[process(..)]`.
 pub(crate) struct Options {
-    /// `crate = "path"`: where mpcore is, else `::mpcore`.
+    /// `crate = "path"`: the path of mpcore, by default `::mpcore`.
     pub(crate) krate: Path,
-    /// `config = Type`: what the controller hands to the child's constructor, else `()`.
+    /// `config = Type`: the type of the value for the child's constructor, by default `()`.
     pub(crate) config: Type,
-    /// `control = ".."` and the like: the names of generated items that are not made from the trait's.
+    /// `control = ".."` and the like: names of generated items that are not made from the trait's.
     pub(crate) chosen: Chosen,
-    /// `postfix = ".."`: what a plain `#[signal]` adds to its command's name.
+    /// `postfix = ".."`: the text that a plain `#[signal]` appends to its command's name.
     pub(crate) postfix: Option<LitStr>,
 }
 
@@ -68,7 +68,7 @@ impl Chosen {
 }
 
 impl Options {
-    /// The postfix that holds; of a wrong one, the default.
+    /// Returns the effective postfix: the default if the given one is wrong.
     pub(crate) fn postfix(&self) -> String {
         match &self.postfix {
             Some(text) if naming::check_postfix(text).is_ok() => text.value(),
@@ -79,7 +79,7 @@ impl Options {
 
 /// One method of the trait, as written.
 pub(crate) struct Method {
-    /// With every attribute.
+    /// The method with all attributes.
     pub(crate) item: TraitItemFn,
     pub(crate) marks: Marks,
     pub(crate) role: Role,
@@ -90,13 +90,13 @@ impl Method {
         &self.item.sig.ident
     }
 
-    /// What generated items take over.
+    /// The attributes that generated items copy.
     pub(crate) fn docs(&self) -> Docs {
         Docs::of(&self.item.attrs)
     }
 }
 
-/// What a method is.
+/// The kind of a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Command,
@@ -105,7 +105,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// The word for messages.
+    /// Returns the word for messages.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Role::Command => "command",
@@ -115,7 +115,7 @@ impl Role {
     }
 }
 
-/// Our attributes on one method. Contradictions are [`crate::check`]'s business.
+/// Our attributes on one method. [`crate::check`] reports contradictions.
 #[derive(Default)]
 pub(crate) struct Marks {
     pub(crate) command: Option<CommandMark>,
@@ -130,7 +130,8 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
-    /// A property wins over an event, so that a contradiction still has one meaning.
+    /// Returns the role. A property takes precedence over an event, so that a contradiction still
+    /// has one meaning.
     pub(crate) fn role(&self) -> Role {
         if self.property.is_some() {
             Role::Property
@@ -141,7 +142,7 @@ impl Marks {
         }
     }
 
-    /// The attributes that say how a command is run, in the order of their names here.
+    /// Returns the attributes that say how a command is run, in the order of the names here.
     pub(crate) fn of_running(&self) -> impl Iterator<Item = &Path> {
         let timeout = self.timeout.as_ref().map(|mark| &mark.at);
         [timeout, self.idempotent.as_ref(), self.no_cancel.as_ref()].into_iter().flatten()
@@ -152,7 +153,7 @@ impl Marks {
 pub(crate) struct TimeoutMark {
     /// The attribute, for messages.
     pub(crate) at: Path,
-    /// `None` if it was no text; that was told.
+    /// `None` if it was not a string literal, which was reported.
     pub(crate) text: Option<LitStr>,
 }
 
@@ -184,13 +185,13 @@ pub(crate) struct EventMark {
     pub(crate) latest: bool,
 }
 
-/// What the controller submits.
+/// A command, which the controller submits.
 pub(crate) struct Command {
     pub(crate) origin: Origin,
     /// The trait's method.
     pub(crate) ident: Ident,
-    /// The control's method; differs from `ident` after `#[command(rename = "..")]`. Also the
-    /// name on the wire, since errors are read on the controller's side.
+    /// The control's method; differs from `ident` after `#[command(rename = "..")]`. This is also
+    /// the name on the wire, since the controller's side shows the errors.
     pub(crate) control: Ident,
     pub(crate) docs: Docs,
     pub(crate) args: Vec<Argument>,
@@ -198,13 +199,13 @@ pub(crate) struct Command {
     /// The named signal of the result.
     pub(crate) signal: Option<Ident>,
     pub(crate) rules: Rules,
-    /// Whether the dispatcher may call the method: it has the shape of a command.
+    /// Whether the dispatcher may call the method, because it has the shape of a command.
     pub(crate) callable: bool,
-    /// Whether the control has room for it under its name.
+    /// Whether its name is free on the control.
     pub(crate) on_control: bool,
 }
 
-/// How the runtime treats a command; of a setter, what stands on its property.
+/// How the runtime treats a command; for a setter, the attributes are on its property.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Rules {
     /// `#[timeout = ".."]`, in milliseconds.
@@ -213,7 +214,7 @@ pub(crate) struct Rules {
     pub(crate) idempotent: bool,
     /// `#[no_cancel]`
     pub(crate) no_cancel: bool,
-    /// Of a setter: `#[property(write, every)]`
+    /// For a setter: `#[property(write, every)]`
     pub(crate) every: bool,
 }
 
@@ -232,25 +233,25 @@ pub(crate) struct Argument {
     pub(crate) ty: Type,
 }
 
-/// A command's return type, taken apart.
+/// The parts of a command's return type.
 pub(crate) struct Returns {
     /// As written, or `()`.
     pub(crate) whole: Type,
-    /// What the call yields: `T`, also of `Result<T, E>`.
+    /// The type of the call's value: `T`, also for `Result<T, E>`.
     pub(crate) ok: Type,
     pub(crate) error: Raised,
-    /// The path gives neither value nor error, `my::Result`: a trait finds both, so whether the value is `()`
-    /// cannot be seen here.
+    /// Whether the path gives neither value nor error, as in `my::Result`: a trait finds both, so
+    /// it is not known here whether the value is `()`.
     pub(crate) is_bare: bool,
 }
 
 /// The error type of a command.
 pub(crate) enum Raised {
-    /// The command returns no `Result`.
+    /// The command does not return a `Result`.
     Never,
     /// The `E` of `Result<T, E>`.
     Given(Box<Type>),
-    /// `mpcore::Result<T>`: named directly, since it reads better in documentation than a
+    /// `mpcore::Result<T>`: named directly, because documentation is more readable without a
     /// projection.
     OfRuntime,
     /// The path is an alias with its own error, `io::Result<T>`; a trait finds it.
@@ -258,8 +259,9 @@ pub(crate) enum Raised {
 }
 
 impl Returns {
-    /// The types of the named signal's arguments: a tuple spreads, everything else is one
-    /// argument. By tokens, so an alias of a tuple is one argument. Of a bare `Result` unknown.
+    /// Returns the types of the named signal's arguments: one per element of a tuple; any other
+    /// type is one argument. Decided by tokens, so an alias of a tuple is one argument. Unknown for
+    /// a bare `Result`.
     pub(crate) fn arguments(&self) -> Vec<Type> {
         match payload::bare(&self.ok) {
             Type::Tuple(tuple) => tuple.elems.iter().cloned().collect(),
@@ -268,8 +270,8 @@ impl Returns {
         }
     }
 
-    /// Whether the result is a literal tuple, `()` included, and so is the signal's payload as it
-    /// is.
+    /// Returns whether the result is a literal tuple, including `()`, and therefore already the
+    /// signal's payload.
     pub(crate) fn spreads(&self) -> bool {
         matches!(payload::bare(&self.ok), Type::Tuple(_))
     }
@@ -279,7 +281,7 @@ impl Returns {
     }
 }
 
-/// A value the child owns and the controller mirrors.
+/// A value that the child owns and the controller mirrors.
 pub(crate) struct Property {
     /// Index of the method.
     pub(crate) method: usize,
@@ -287,13 +289,13 @@ pub(crate) struct Property {
     pub(crate) docs: Docs,
     pub(crate) ty: Type,
     pub(crate) default: Option<Expr>,
-    /// The signal of a change.
+    /// The signal that reports a change.
     pub(crate) notify: Option<Ident>,
-    /// Whether the control has room for the getter.
+    /// Whether the getter's name is free on the control.
     pub(crate) on_control: bool,
 }
 
-/// A notification the child emits at will.
+/// A notification that the child can emit at any time.
 pub(crate) struct Event {
     /// Index of the method.
     pub(crate) method: usize,
@@ -304,7 +306,7 @@ pub(crate) struct Event {
 }
 
 impl Interface {
-    /// Gives the methods their meaning and every name.
+    /// Makes the commands, properties and events from the methods, with all names.
     pub(crate) fn new(
         options: Options,
         header: ItemTrait,
@@ -334,7 +336,7 @@ impl Interface {
         Interface { options, header, names, methods, strangers, commands, properties, events }
     }
 
-    /// The method a command belongs to; of a setter, its property's.
+    /// Returns the method that a command belongs to; for a setter, its property's.
     pub(crate) fn method_of(&self, command: &Command) -> usize {
         match command.origin {
             Origin::Method(index) => index,
@@ -344,7 +346,7 @@ impl Interface {
 }
 
 impl Rules {
-    /// Of a wrong timeout, none.
+    /// Leaves a wrong timeout out.
     fn of(marks: &Marks) -> Rules {
         let text = marks.timeout.as_ref().and_then(|mark| mark.text.as_ref());
         Rules {
@@ -393,7 +395,7 @@ impl Command {
             origin: Origin::Setter(index),
             ident: setter.clone(),
             control: setter,
-            // What the user wrote is about the value; the setter's own line is generated.
+            // The user's documentation is about the value; the setter's own line is generated.
             docs: property.docs.without_text(),
             args: vec![Argument { ident: property.ident.clone(), ty: ty.clone() }],
             returns: Returns {
@@ -411,8 +413,8 @@ impl Command {
 }
 
 impl Returns {
-    /// A type whose last path segment is `Result` is taken apart, whoever's it is; that it is a
-    /// `core::result::Result` is checked by a trait in the generated code.
+    /// Splits a type whose last path segment is `Result`, by any path; a trait in the generated
+    /// code checks that it is a `core::result::Result`.
     pub(crate) fn of(output: &ReturnType, krate: &Path) -> Returns {
         let whole: Type = match output {
             ReturnType::Default => parse_quote!(()),
@@ -466,7 +468,7 @@ impl Property {
             .unwrap_or_else(|| naming::notify(&ident));
         let ty = match &method.item.sig.output {
             ReturnType::Type(_, ty) => (**ty).clone(),
-            // Only after an error: then there is a type of this name.
+            // Only after an error, and then a type of this name exists.
             ReturnType::Default => {
                 let broken = &names.broken;
                 parse_quote!(#broken)
@@ -500,7 +502,7 @@ fn named(text: Option<&LitStr>) -> Option<Ident> {
     naming::from_text(text?).ok()
 }
 
-/// The arguments without the receiver. One without a name (an error) gets one.
+/// Returns the arguments without the receiver. An argument without a name (an error) gets one.
 fn arguments(item: &TraitItemFn) -> Vec<Argument> {
     let inputs = item.sig.inputs.iter().enumerate();
     inputs
@@ -517,7 +519,8 @@ fn arguments(item: &TraitItemFn) -> Vec<Argument> {
         .collect()
 }
 
-/// Whether `path` is exactly `mpcore::Result`, or the `Result` of the path given as `crate`.
+/// Returns whether `path` is exactly `mpcore::Result`, or the `Result` of the path given as
+/// `crate`.
 fn is_runtime_result(path: &Path, krate: &Path) -> bool {
     let names = |path: &Path| -> Vec<String> {
         path.segments.iter().map(|segment| naming::plain(&segment.ident)).collect()

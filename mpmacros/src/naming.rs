@@ -1,11 +1,11 @@
-//! Every identifier that is generated, and every name that is taken.
+//! All generated identifiers and all reserved names.
 //!
-//! * A generated identifier carries the span of what the user wrote for it (the method, the
-//!   trait, or the string of `name = ".."`), so go-to-definition and rename land there.
+//! * A generated identifier has the span of the user's token that it is made from (the method, the
+//!   trait, or the string of `name = ".."`), so go-to-definition and rename lead there.
 //! * Raw identifiers: a name made *from* a name, and every string, is made without the `r#`
 //!   (`r#type` gives `type_changed`, `set_type` and the text `"type"`).
-//! * Names that nobody should see (the table, locals of generated functions) have spans of the
-//!   macro itself, and locals cannot be seen from the user's expressions.
+//! * Hidden names (the table, locals of generated functions) have spans of the macro itself, and
+//!   the user's expressions cannot see the locals.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,7 +19,8 @@ use syn::parse::Parser;
 use crate::model::{Chosen, Interface};
 use crate::payload;
 
-/// What a plain `#[signal]` adds to the command's name, unless the interface sets its own.
+/// The text that a plain `#[signal]` appends to the command's name, unless the interface sets its
+/// own.
 pub(crate) const DEFAULT_POSTFIX: &str = "_changed";
 
 /// The items generated for one interface, named after its trait.
@@ -39,7 +40,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Made from the trait's name, as far as the user has chosen no others.
+    /// Makes the names from the trait's name, except for those that the user has chosen.
     pub(crate) fn of(interface: &Ident, chosen: &Chosen) -> Names {
         let name = plain(interface);
         let shown = |given: &Option<LitStr>, postfix: &str| {
@@ -58,49 +59,49 @@ impl Names {
     }
 }
 
-/// The name as the user says it: without `r#`.
+/// Returns the name without `r#`.
 pub(crate) fn plain(ident: &Ident) -> String {
     ident.unraw().to_string()
 }
 
-/// The signal of a command: `add_two` and `_finished` give `add_two_finished`.
+/// Returns the signal of a command: `add_two` and `_finished` give `add_two_finished`.
 pub(crate) fn signal(command: &Ident, postfix: &str) -> Ident {
     Ident::new(&format!("{}{postfix}", plain(command)), command.span())
 }
 
-/// The signal of a property that names none: `power_changed`. The interface's postfix is about
-/// commands; a property always changes.
+/// Returns the default signal of a property: `power_changed`. The interface's postfix applies to
+/// commands only; a property always changes.
 pub(crate) fn notify(property: &Ident) -> Ident {
     signal(property, "_changed")
 }
 
-/// The command that writes a property: `set_power`.
+/// Returns the command that writes a property: `set_power`.
 pub(crate) fn setter(property: &Ident) -> Ident {
     Ident::new(&format!("set_{}", plain(property)), property.span())
 }
 
-/// The constant of a command in the table. `command_`, `property_`, `event_` keep the three
-/// apart from each other and from [`config`].
+/// Returns the constant of a command in the table. The prefixes `command_`, `property_` and
+/// `event_` distinguish the three from each other and from [`config`].
 pub(crate) fn command(ident: &Ident) -> Ident {
     hidden(&format!("command_{}", plain(ident)))
 }
 
-/// The constant of a property in the table.
+/// Returns the constant of a property in the table.
 pub(crate) fn property(ident: &Ident) -> Ident {
     hidden(&format!("property_{}", plain(ident)))
 }
 
-/// The constant of an event in the table.
+/// Returns the constant of an event in the table.
 pub(crate) fn event(ident: &Ident) -> Ident {
     hidden(&format!("event_{}", plain(ident)))
 }
 
-/// The constant of the config's codec in the table.
+/// Returns the constant of the config's codec in the table.
 pub(crate) fn config() -> Ident {
     hidden("config")
 }
 
-/// The field through which a context dereferences to `ChildContext`.
+/// Returns the field through which a context dereferences to `ChildContext`.
 pub(crate) fn inner_context() -> Ident {
     hidden("__context")
 }
@@ -109,7 +110,7 @@ fn hidden(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
 }
 
-/// The type parameter of the constructors: one that no type of the user is called.
+/// Returns the type parameter of the constructors, with a name that none of the user's types has.
 pub(crate) fn child_parameter(interface: &Interface) -> Ident {
     let parameters = std::iter::once("P".to_owned()).chain((2..).map(|n| format!("P{n}")));
     let mut parameters = parameters.map(|name| hidden(&name));
@@ -120,31 +121,34 @@ pub(crate) fn child_parameter(interface: &Interface) -> Ident {
     parameters.find(is_free).expect("there are infinitely many")
 }
 
-/// A variable of a generated function. Expressions of the user (`default = ..`) cannot see it, and no
-/// constant of the user's module is called so: a pattern of its name would mean the constant.
+/// Returns a variable of a generated function. The user's expressions (`default = ..`) cannot see
+/// it, and no constant of the user's module has its name, which would turn a pattern of that name
+/// into the constant.
 pub(crate) fn local(name: &str) -> Ident {
     Ident::new(&format!("__{name}"), Span::mixed_site())
 }
 
-/// The config as argument of the constructors: a name that documentation can show and that is no constant's.
+/// Returns the config argument of the constructors: a name that documentation can show and that no
+/// constant has.
 pub(crate) fn config_argument() -> Ident {
     Ident::new("child_config", Span::mixed_site())
 }
 
-/// The n-th argument of a generated closure.
+/// Returns the n-th argument of a generated closure.
 pub(crate) fn argument(n: usize) -> Ident {
     local(&format!("argument_{n}"))
 }
 
-/// A variable in the place of what the user wrote, so that errors about it are told there and as the
-/// user's. It has the hygiene of that place too, which `self` must not have: out of a `macro_rules!` it
-/// would be another one.
+/// Returns a variable with the span of the user's code, so that errors about it are reported there
+/// and as the user's. It also has the hygiene of that place, which `self` must not have: from a
+/// `macro_rules!` it would be a different `self`.
 pub(crate) fn local_at(name: &str, span: Span) -> Ident {
     Ident::new(&format!("__{name}"), span)
 }
 
-/// The hidden macro that hands the interface to other macros. A `#[macro_export]`ed one lives in
-/// the crate's root, so two interfaces of one name in two modules need two names.
+/// Returns the name of the hidden macro that passes the interface to other macros. With
+/// `#[macro_export]` it is in the crate's root, so two interfaces of one name in two modules need
+/// two names.
 pub(crate) fn callback(interface: &Ident, tokens: &TokenStream) -> Ident {
     let mut hash = DefaultHasher::new();
     tokens.to_string().hash(&mut hash);
@@ -155,7 +159,7 @@ pub(crate) fn callback(interface: &Ident, tokens: &TokenStream) -> Ident {
     }
     let hash = hash.finish();
     // A `macro_rules!` that contains the whole trait gives every use of it the same tokens at the
-    // same place; only the count tells them apart.
+    // same place; only the count distinguishes them.
     static USES: Mutex<Option<HashMap<u64, u32>>> = Mutex::new(None);
     let mut uses = USES.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let uses = uses.get_or_insert_default().entry(hash).or_insert(0);
@@ -167,17 +171,17 @@ pub(crate) fn callback(interface: &Ident, tokens: &TokenStream) -> Ident {
     }
 }
 
-/// The enum that holds the methods of an interface until their conditions are known, and its variants.
+/// Returns the enum that holds the methods of an interface until their conditions are evaluated.
 pub(crate) fn conditions(interface: &Ident) -> Ident {
     hidden(&format!("__{}Conditions", plain(interface)))
 }
 
-/// The variant of a method.
+/// Returns that enum's variant for a method.
 pub(crate) fn variant(index: usize) -> Ident {
     hidden(&format!("Method{index}"))
 }
 
-/// The identifier a user wrote as a string: `name = "add_two_finished"`.
+/// Returns the identifier that the user wrote as a string: `name = "add_two_finished"`.
 pub(crate) fn from_text(text: &LitStr) -> Result<Ident, String> {
     let value = text.value();
     let invalid = || format!("{value:?} is not a Rust identifier");
@@ -191,7 +195,7 @@ pub(crate) fn from_text(text: &LitStr) -> Result<Ident, String> {
     Ok(if keyword { Ident::new_raw(value, text.span()) } else { Ident::new(value, text.span()) })
 }
 
-/// Whether `text` can stand at the end of every name: `postfix = "_finished"`.
+/// Checks that `text` can be the end of every name: `postfix = "_finished"`.
 pub(crate) fn check_postfix(text: &LitStr) -> Result<(), String> {
     let value = text.value();
     if value.is_empty() {
@@ -205,7 +209,7 @@ pub(crate) fn check_postfix(text: &LitStr) -> Result<(), String> {
     }
 }
 
-/// Where names must differ from each other.
+/// A scope in which names must differ from each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Namespace {
     /// Methods of the trait, which the child implements.
@@ -218,7 +222,7 @@ pub(crate) enum Namespace {
     Context,
 }
 
-/// A name the interface cannot use.
+/// A name that the interface cannot use.
 #[derive(Debug)]
 pub(crate) struct Reserved {
     pub(crate) namespace: Namespace,
@@ -227,16 +231,16 @@ pub(crate) struct Reserved {
     pub(crate) reason: &'static str,
 }
 
-/// Names that begin like this belong to generated code, in every namespace.
+/// Names with this prefix belong to generated code, in every namespace.
 pub(crate) const RESERVED_PREFIX: &str = "__";
 
 const fn reserved(namespace: Namespace, name: &'static str, reason: &'static str) -> Reserved {
     Reserved { namespace, name, reason }
 }
 
-/// Every reserved name. The list is short on purpose: devices have commands called `start`,
-/// `stop`, `reset`, `state` and `name`, so the life cycle lives behind `control.process()`. A
-/// test compares the table with the public items that are really generated.
+/// All reserved names. The list is short on purpose: devices have commands called `start`, `stop`,
+/// `reset`, `state` and `name`, so the life cycle is behind `control.process()`. A test compares
+/// the table with the public items that are actually generated.
 pub(crate) const RESERVED: &[Reserved] = &[
     reserved(
         Namespace::Trait,
@@ -265,7 +269,7 @@ pub(crate) const RESERVED: &[Reserved] = &[
     ),
 ];
 
-/// The entry of `name` in a namespace, if it is taken.
+/// Returns the entry of `name` in a namespace, if it is reserved.
 pub(crate) fn taken(namespace: Namespace, name: &str) -> Option<&'static Reserved> {
     RESERVED.iter().find(|entry| entry.namespace == namespace && entry.name == name)
 }

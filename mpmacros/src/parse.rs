@@ -1,5 +1,5 @@
-//! From tokens to [`Interface`]. Told here is what is no Rust, and wrong keys of attributes; every
-//! other rule is in [`crate::check`].
+//! Parses tokens to an [`Interface`]. Reports input that is not Rust, and wrong keys of attributes;
+//! all other rules are in [`crate::check`].
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote;
@@ -38,12 +38,12 @@ const PROPERTY: Table = &[
 ];
 const EVENT: Table = &[("latest", Takes::Nothing)];
 
-/// The attributes that are ours, and so are not for the emitted trait.
+/// Our attributes, which are removed from the emitted trait.
 pub(crate) const MARKS: [&str; 7] =
     ["command", "signal", "property", "event", "timeout", "idempotent", "no_cancel"];
 
-/// Reads `#[process(attribute)] item`. `None` if the item is no trait at all; then `errors` says
-/// so.
+/// Reads `#[process(attribute)] item`. Returns `None` if the item is not a trait, which `errors`
+/// then contains.
 pub(crate) fn interface(
     attribute: TokenStream,
     item: &TokenStream,
@@ -62,7 +62,7 @@ pub(crate) fn interface(
     Some(Interface::new(options, header, methods, strangers))
 }
 
-/// An interface as it is written, for [`crate::conditions`].
+/// An interface as written, for [`crate::conditions`].
 pub(crate) struct Source {
     pub(crate) krate: Path,
     /// The trait without its items.
@@ -70,7 +70,7 @@ pub(crate) struct Source {
     pub(crate) methods: Vec<TraitItemFn>,
 }
 
-/// Reads an interface that has methods only. `None` if it cannot be read.
+/// Reads an interface that has only methods. Returns `None` if it cannot be read.
 pub(crate) fn source(attribute: &TokenStream, item: &TokenStream) -> Option<Source> {
     let mut errors = Errors::default();
     let (header, body) = header(item, &mut errors)?;
@@ -86,7 +86,7 @@ pub(crate) fn source(attribute: &TokenStream, item: &TokenStream) -> Option<Sour
     Some(Source { krate, header, methods })
 }
 
-/// The trait of this header, whose braces are empty, with these items.
+/// Returns the trait with this header, whose braces are empty, and these items.
 pub(crate) fn with_body(header: TokenStream, items: TokenStream) -> TokenStream {
     let mut tokens: Vec<TokenTree> = header.into_iter().collect();
     if let Some(TokenTree::Group(group)) = tokens.last_mut() {
@@ -97,8 +97,8 @@ pub(crate) fn with_body(header: TokenStream, items: TokenStream) -> TokenStream 
     tokens.into_iter().collect()
 }
 
-/// Reads what the hidden macro of an interface hands out, see [`crate::expand`]'s `callback`. It was
-/// checked where it was written.
+/// Reads the tokens that the hidden macro of an interface passes on, see [`crate::expand`]'s
+/// `callback`. They were checked when the interface was expanded.
 pub(crate) fn handed_out(input: ParseStream, errors: &mut Errors) -> syn::Result<Interface> {
     let word = |word: &str| {
         let read: Ident = input.parse()?;
@@ -131,7 +131,8 @@ pub(crate) fn handed_out(input: ParseStream, errors: &mut Errors) -> syn::Result
     Ok(Interface::new(options, parse_quote!(trait #ident {}), methods, Vec::new()))
 }
 
-/// Reads `crate = "path"`, which every macro has. Without it: what the crate calls its dependency.
+/// Reads `crate = "path"`, which every macro has. The default is the name of the crate's
+/// dependency.
 pub(crate) fn krate(text: Option<LitStr>, errors: &mut Errors) -> Path {
     text.and_then(|text| match text.parse_with(Path::parse_mod_style) {
         Ok(path) => Some(path),
@@ -146,7 +147,7 @@ pub(crate) fn krate(text: Option<LitStr>, errors: &mut Errors) -> Path {
 /// Reads the arguments of an attribute macro.
 pub(crate) fn arguments(attribute: TokenStream, table: Table, errors: &mut Errors) -> Keys {
     let read = |input: ParseStream| Ok(Keys::read(input, table, errors));
-    // `read` consumes everything and tells its errors on its own.
+    // `read` consumes everything and reports its own errors.
     read.parse2(attribute).unwrap_or_default()
 }
 
@@ -165,8 +166,8 @@ fn options(attribute: TokenStream, errors: &mut Errors) -> Options {
     }
 }
 
-/// Splits a trait into what stands before its braces and what stands in them, so that one
-/// unreadable item does not hide the mistakes in all others.
+/// Splits a trait into the tokens before its braces and those inside, so that one unreadable item
+/// does not hide the mistakes in all others.
 fn header(item: &TokenStream, errors: &mut Errors) -> Option<(ItemTrait, TokenStream)> {
     let mut tokens: Vec<TokenTree> = item.clone().into_iter().collect();
     let mut body = TokenStream::new();
@@ -184,7 +185,7 @@ fn header(item: &TokenStream, errors: &mut Errors) -> Option<(ItemTrait, TokenSt
             let is_item = |item: &syn::Item| !matches!(item, syn::Item::Verbatim(_));
             let other = syn::parse2(item.clone()).is_ok_and(|item| is_item(&item));
             let message = "`#[process]` goes on a trait: the interface of the child";
-            // What syn says about a broken trait is better than what we could.
+            // syn's error about a broken trait is better than ours.
             let misplaced = if other { misplaced(item, message) } else { None };
             errors.push(misplaced.unwrap_or(error));
             None
@@ -192,7 +193,7 @@ fn header(item: &TokenStream, errors: &mut Errors) -> Option<(ItemTrait, TokenSt
     }
 }
 
-/// An error at the first word of an item of the wrong kind. `None` for what is no item.
+/// Returns an error at the first word of an item of the wrong kind, or `None` if it is not an item.
 pub(crate) fn misplaced(item: &TokenStream, message: &str) -> Option<syn::Error> {
     let first_word = |input: ParseStream| {
         input.call(Attribute::parse_outer)?;
@@ -220,7 +221,7 @@ fn items(body: TokenStream, errors: &mut Errors) -> Vec<TraitItem> {
                 Err(error) => {
                     errors.push(error);
                     let skipped = skip_item(input);
-                    // All that is missing may be its end; then what refers to it still finds it.
+                    // Possibly only its end is missing; then uses of it cause no further errors.
                     let ended = syn::parse2::<TraitItem>(quote!(#(#skipped)* ;));
                     items.extend(ended.ok().filter(|item| matches!(item, TraitItem::Fn(_))));
                 }
@@ -228,12 +229,12 @@ fn items(body: TokenStream, errors: &mut Errors) -> Vec<TraitItem> {
         }
         Ok(items)
     };
-    // `read` consumes everything and tells its errors on its own.
+    // `read` consumes everything and reports its own errors.
     read.parse2(body).unwrap_or_default()
 }
 
-/// Whether only attributes are left, documentation mostly, with nothing that they stand on. rustc has
-/// said so when it read the trait, so here is nothing to say.
+/// Returns whether only attributes are left, usually documentation, without an item that they
+/// belong to. rustc reported this when it read the trait, so there is no error here.
 fn is_dangling(input: ParseStream) -> bool {
     let ahead = input.fork();
     let attributes = ahead.call(Attribute::parse_outer);
@@ -244,7 +245,7 @@ fn is_dangling(input: ParseStream) -> bool {
     dangling
 }
 
-/// Skips an item that cannot be read: to its end, or, where its end is missing, to the next method.
+/// Skips an item that cannot be read: to its end or, if its end is missing, to the next method.
 fn skip_item(input: ParseStream) -> Vec<TokenTree> {
     let mut skipped = Vec::new();
     let mut in_method = false;
@@ -264,7 +265,7 @@ fn skip_item(input: ParseStream) -> Vec<TokenTree> {
     skipped
 }
 
-/// Whether a method may begin here: not the `fn` of a function pointer's type.
+/// Returns whether a method may begin here, as opposed to the `fn` of a function pointer's type.
 fn begins_method(input: ParseStream) -> bool {
     let attribute = input.peek(Token![#]) && input.peek2(syn::token::Bracket);
     let method = input.peek(Token![fn]) && input.peek2(Ident::peek_any);
@@ -279,12 +280,13 @@ fn method(item: TraitItemFn, errors: &mut Errors) -> Method {
     Method { item, marks, role }
 }
 
-/// Whether an attribute is one of [`MARKS`].
+/// Returns whether an attribute is one of [`MARKS`].
 pub(crate) fn is_mark(attribute: &Attribute) -> bool {
     MARKS.iter().any(|name| attribute.path().is_ident(name))
 }
 
 fn marks(attributes: &[Attribute], errors: &mut Errors) -> Marks {
+    // Only the first attribute of each kind counts, so that a repeated one is a single error.
     let mut marks = Marks::default();
     for attribute in attributes.iter().filter(|attribute| is_mark(attribute)) {
         let at = attribute.path().clone();
@@ -340,12 +342,12 @@ fn marks(attributes: &[Attribute], errors: &mut Errors) -> Marks {
     marks
 }
 
-/// Whether a mark has keys, so that two of it can be one.
+/// Returns whether an attribute has keys, so that two of it can be joined.
 fn has_keys(mark: &Path) -> bool {
     !["timeout", "idempotent", "no_cancel"].iter().any(|name| mark.is_ident(name))
 }
 
-/// The text of `#[timeout = ".."]`.
+/// Returns the text of `#[timeout = ".."]`.
 fn text_of_timeout(attribute: &Attribute, errors: &mut Errors) -> Option<LitStr> {
     let value = match &attribute.meta {
         Meta::NameValue(given) => &given.value,
@@ -369,7 +371,7 @@ fn text_of_timeout(attribute: &Attribute, errors: &mut Errors) -> Option<LitStr>
     None
 }
 
-/// Without the invisible groups that a user's `macro_rules!` leaves.
+/// Removes the invisible groups that a user's `macro_rules!` leaves.
 pub(crate) fn ungrouped(mut expr: &Expr) -> &Expr {
     while let Expr::Group(group) = expr {
         expr = &group.expr;

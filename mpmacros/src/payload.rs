@@ -1,14 +1,15 @@
-//! The types that travel: arguments, results, errors, properties, events, configs.
+//! Checks the types of values that are sent: arguments, results, errors, properties, events,
+//! configs.
 //!
-//! Whether serde can carry a type is for rustc to say (one bound, in the table). Here is what can
-//! be told from the tokens alone, and what would otherwise give errors in generated code: borrowed
-//! data, types without a size, types without a name.
+//! rustc decides whether serde supports a type (one bound, in the table). This module finds
+//! mistakes that are visible in the tokens alone and would otherwise cause errors in generated
+//! code: borrowed data, types without a size, types without a name.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{GenericArgument, Ident, Path, PathArguments, ReturnType, Type, TypeParamBound};
 
-/// Something inside a type that cannot travel.
+/// A part of a type that cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unfit {
     Reference,
@@ -21,7 +22,7 @@ pub(crate) enum Unfit {
 }
 
 impl Unfit {
-    /// The message for the user.
+    /// Returns the message for the user.
     pub(crate) fn message(self) -> &'static str {
         match self {
             Unfit::Reference => {
@@ -40,20 +41,22 @@ impl Unfit {
             Unfit::SelfType => {
                 "`Self` is the child, which stays in its process; write the type itself"
             }
-            Unfit::Placeholder => "the type of what travels is part of the interface; write it out",
+            Unfit::Placeholder => {
+                "the type of a value that is sent is part of the interface; write it out"
+            }
             Unfit::Never => "a command that never returns has no outcome; write what it returns",
         }
     }
 }
 
-/// Everything in `ty` that cannot travel, outermost only, with the tokens to show.
+/// Returns the outermost parts of `ty` that cannot be sent, with the tokens to show.
 pub(crate) fn unfit_parts(ty: &Type) -> Vec<(Unfit, TokenStream)> {
     let mut found = Vec::new();
     search_type(ty, &mut found);
     found
 }
 
-/// The `E` of a type that is written as `Result<T, E>`.
+/// Returns the `E` of a type that is written as `Result<T, E>`.
 pub(crate) fn error_of_result(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = bare(ty) else { return None };
     let last = path.path.segments.last().filter(|last| last.ident == "Result")?;
@@ -64,7 +67,7 @@ pub(crate) fn error_of_result(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// Without the invisible groups of a user's `macro_rules!` and without needless parentheses.
+/// Removes the invisible groups of a user's `macro_rules!` and needless parentheses.
 pub(crate) fn bare(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => bare(&group.elem),
@@ -73,8 +76,8 @@ pub(crate) fn bare(ty: &Type) -> &Type {
     }
 }
 
-/// Whether any of `names` stands in `tokens`: the generic parameters of an interface that should
-/// have none.
+/// Returns whether `tokens` contain any of `names`, the generic parameters of an interface that
+/// should have none.
 pub(crate) fn mentions(tokens: &impl ToTokens, names: &[Ident]) -> bool {
     fn search(tokens: TokenStream, names: &[Ident]) -> bool {
         tokens.into_iter().any(|token| match token {
@@ -86,7 +89,7 @@ pub(crate) fn mentions(tokens: &impl ToTokens, names: &[Ident]) -> bool {
     !names.is_empty() && search(tokens.to_token_stream(), names)
 }
 
-/// The span of a type's first token: where rustc's errors about it start.
+/// Returns the span of a type's first token, where rustc's errors about it start.
 pub(crate) fn span(ty: &Type) -> Span {
     syn::spanned::Spanned::span(ty)
 }
@@ -122,8 +125,8 @@ fn search_type(ty: &Type, found: &mut Vec<(Unfit, TokenStream)>) {
         Type::TraitObject(ty) => found.push((Unfit::TraitObject, ty.to_token_stream())),
         Type::Infer(ty) => found.push((Unfit::Placeholder, ty.to_token_stream())),
         Type::Never(ty) => found.push((Unfit::Never, ty.to_token_stream())),
-        // A macro's type is only known after its expansion, and what syn does not know is
-        // rustc's to judge.
+        // A macro's type is known only after its expansion, and rustc judges types that syn does
+        // not know.
         _ => {}
     }
 }

@@ -1,9 +1,9 @@
-//! Tokens as text, the same text whatever wrote the tokens.
+//! Tokens as normalised text, independent of how the tokens were written.
 //!
-//! The fingerprint of an interface is made from these texts, so they must not depend on the
-//! compiler's mood about spaces, on invisible groups left by a user's `macro_rules!`, on trailing
-//! commas, or on where a line was broken. Error messages use them too, because
-//! `TokenStream::to_string` prints `Vec < f64 >`.
+//! The fingerprint of an interface is made from these texts, so they must not depend on how the
+//! compiler places spaces, on invisible groups left by a user's `macro_rules!`, on trailing commas,
+//! or on line breaks. Error messages use them too, because `TokenStream::to_string` prints `Vec <
+//! f64 >`.
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -11,14 +11,14 @@ use quote::ToTokens;
 use crate::model::Argument;
 use crate::naming;
 
-/// The normal text of some tokens, a type for instance: `HashMap<String, (i32, f64)>`.
+/// Returns the normalised text of some tokens, for example a type: `HashMap<String, (i32, f64)>`.
 pub(crate) fn normal(tokens: &impl ToTokens) -> String {
     let mut flat = Vec::new();
     flatten(tokens.to_token_stream(), &mut flat);
     let mut text = String::new();
     for (i, piece) in flat.iter().enumerate() {
         let next = flat.get(i + 1).map(String::as_str);
-        // A comma before a closing bracket says nothing, except in the one-tuple `(T,)`.
+        // A comma before a closing bracket has no meaning, except in the one-tuple `(T,)`.
         if piece == "," && matches!(next, Some(">" | ")" | "]")) && !closes_one_tuple(&flat[..i]) {
             continue;
         }
@@ -30,7 +30,8 @@ pub(crate) fn normal(tokens: &impl ToTokens) -> String {
     text
 }
 
-/// `(num1: i32, num2: i32) -> i32`: a command or, without a result, an event.
+/// Returns the signature of a command, or of an event without a result: `(num1: i32, num2: i32) ->
+/// i32`.
 pub(crate) fn signature(args: &[Argument], result: Option<&syn::Type>) -> String {
     let args: Vec<String> = args
         .iter()
@@ -40,7 +41,7 @@ pub(crate) fn signature(args: &[Argument], result: Option<&syn::Type>) -> String
     format!("({}){result}", args.join(", "))
 }
 
-/// One piece per identifier, literal, bracket, or joint punctuation (`::`, `->`).
+/// Appends one piece per identifier, literal, bracket, or joint punctuation (`::`, `->`).
 fn flatten(tokens: TokenStream, out: &mut Vec<String>) {
     let mut joint = false;
     for token in tokens {
@@ -64,7 +65,7 @@ fn flatten(tokens: TokenStream, out: &mut Vec<String>) {
             TokenTree::Punct(punct) => {
                 let (last, this) = (out.last_mut(), punct.as_char());
                 match last {
-                    // `>>` stays two pieces: in a type these are two brackets.
+                    // `>>` stays two pieces, because in a type these are two brackets.
                     Some(last)
                         if was_joint
                             && matches!((last.as_str(), this), (":", ':') | ("-", '>')) =>
@@ -84,7 +85,7 @@ fn flatten(tokens: TokenStream, out: &mut Vec<String>) {
     }
 }
 
-/// Whether the last open parenthesis of `before` holds exactly one element.
+/// Returns whether the last open parenthesis of `before` contains exactly one element.
 fn closes_one_tuple(before: &[String]) -> bool {
     let mut depth = 0_usize;
     for piece in before.iter().rev() {

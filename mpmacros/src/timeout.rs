@@ -1,21 +1,22 @@
-//! The text of `#[timeout = ".."]`: from `"1m30s"` to milliseconds, and back to words for the
-//! documentation.
+//! Converts the text of `#[timeout = ".."]`: from `"1m30s"` to milliseconds, and back to words for
+//! the documentation.
 //!
-//! A few lines of our own, and no crate: the result is a number in the generated code, every other
-//! form is one mistake with one message, and nothing is rounded silently.
+//! This needs no crate: the result is a number in the generated code, every other form is one
+//! mistake with one message, and no value is rounded silently.
 
 use syn::LitStr;
 
 /// The units, longest first, each with its milliseconds.
 const UNITS: [(&str, u128); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-/// Milliseconds travel as `u32`, so this is the longest: 49 days.
+/// The longest timeout, 49 days: milliseconds are sent as `u32`.
 const MOST: u128 = u32::MAX as u128;
 
-/// More digits say nothing that the longest timeout or a millisecond could hold.
+/// The maximum number of digits: more would exceed the longest timeout or a millisecond's
+/// precision.
 const DIGITS: usize = 10;
 
-/// The milliseconds of a timeout, or what is wrong with it, as said at the literal.
+/// Returns the milliseconds of a timeout, or the error message for its literal.
 pub(crate) fn milliseconds(text: &LitStr) -> Result<u32, String> {
     parse(&text.value()).map_err(|why| match why {
         Wrong::Form => {
@@ -33,13 +34,13 @@ pub(crate) fn milliseconds(text: &LitStr) -> Result<u32, String> {
     })
 }
 
-/// What is expected where no text stands.
+/// The forms of a timeout, for error messages.
 pub(crate) const FORMS: &str =
     "write it like \"5s\", \"250ms\", \"2m\", \"1h\", \"1m30s\" or \"1.5s\"";
 
 const NONE: &str = "without the attribute the command takes as long as it needs";
 
-/// A timeout in words: "1 min 30 s", "1.5 s", "250 ms".
+/// Returns a timeout in words: "1 min 30 s", "1.5 s", "250 ms".
 pub(crate) fn in_words(milliseconds: u32) -> String {
     if milliseconds < 1_000 {
         return format!("{milliseconds} ms");
@@ -69,7 +70,7 @@ enum Wrong {
     Long,
 }
 
-/// Numbers with units, longest unit first and each at most once.
+/// Parses numbers with units, longest unit first and each at most once.
 fn parse(text: &str) -> Result<u32, Wrong> {
     let mut rest = text;
     let mut units = UNITS.iter();
@@ -77,7 +78,7 @@ fn parse(text: &str) -> Result<u32, Wrong> {
     while !rest.is_empty() {
         let (number, after) = split(rest, |c| c.is_ascii_digit() || c == '.');
         let (unit, after) = split(after, |c| c.is_ascii_alphabetic());
-        // Those before it cannot come any more.
+        // Units before it are not allowed any more.
         let (_, scale) = units.find(|(name, _)| *name == unit).ok_or(Wrong::Form)?;
         sum += scaled(number, *scale)?;
         rest = after;
@@ -90,12 +91,12 @@ fn parse(text: &str) -> Result<u32, Wrong> {
     }
 }
 
-/// Splits where `belongs` first fails.
+/// Splits the text before the first character for which `belongs` is false.
 fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(|c| !belongs(c)).unwrap_or(text.len()))
 }
 
-/// `1.5` of a unit of so many milliseconds.
+/// Returns a number such as `1.5`, in a unit of `scale` milliseconds.
 fn scaled(number: &str, scale: u128) -> Result<u128, Wrong> {
     let (whole, fraction) = match number.split_once('.') {
         Some((_, "")) => return Err(Wrong::Form),
@@ -113,7 +114,7 @@ fn scaled(number: &str, scale: u128) -> Result<u128, Wrong> {
     if fraction.len() > DIGITS {
         return Err(Wrong::Fine);
     }
-    // Digits only, and few enough.
+    // Only digits, and few enough not to overflow.
     let value = |digits: &str| digits.bytes().fold(0, |sum, d| sum * 10 + u128::from(d - b'0'));
     let parts = 10u128.pow(u32::try_from(fraction.len()).unwrap_or(0));
     let fraction = value(fraction) * scale;

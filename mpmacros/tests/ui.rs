@@ -1,4 +1,5 @@
-//! The macros as users meet them: what must compile, and what each mistake says. One rule per file.
+//! Tests of the macros as users see them: code that must compile, and the error for each mistake.
+//! One rule per file.
 
 use std::fs;
 
@@ -9,10 +10,10 @@ fn ui() {
     cases.compile_fail("tests/ui/fail/*.rs");
 }
 
-/// What the user is told of one mistake, at most.
+/// The maximum number of errors for one mistake.
 const MOST_ERRORS: usize = 3;
 
-/// The files that hold more than one mistake, and how many. Of those that are not named there is one.
+/// The files with more than one mistake, and how many. All other files have one.
 const SEVERAL: &[(&str, usize)] = &[
     ("argument_patterns", 5),
     ("child_field_types", 4),
@@ -41,8 +42,8 @@ const SEVERAL: &[(&str, usize)] = &[
     ("what_to_write", 9),
 ];
 
-/// An item of the user's that has a generated name: rustc looks for every generated field in it. Its
-/// first error is the one that says what is wrong.
+/// A user's item with a generated name: rustc looks for every generated field in it. Its first
+/// error is the one that explains the mistake.
 const FOR_EVERY_FIELD: &str = "clashing_items";
 
 #[test]

@@ -1,4 +1,4 @@
-// The application object, the QML engine, and what QML says while it loads.
+// The application object, the QML engine, and QML's messages while a document is loaded.
 
 #include <QtCore/QEventLoop>
 #include <QtCore/QUrl>
@@ -34,7 +34,8 @@ struct Engine
 
 extern "C" {
 
-// Before the application object, in place of a display that is not there.
+// Sets a variable that is not set. Called before there is an application object, if there is no
+// display.
 void mpqt_default_environment(const char *name, const char *value)
 {
     if (qEnvironmentVariableIsEmpty(name))
@@ -62,14 +63,14 @@ int mpqt_application_exec()
     return QApplication::exec();
 }
 
-// One turn of the event loop, for what waits already.
+// Runs one turn of the event loop, for the events that wait already.
 void mpqt_application_process_events()
 {
     QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
     QCoreApplication::processEvents(QEventLoop::AllEvents);
 }
 
-// One turn of the event loop, which waits until there is something to do.
+// Runs one turn of the event loop, and waits for an event first if there is none.
 void mpqt_application_wait_for_events()
 {
     QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
@@ -103,7 +104,7 @@ void mpqt_engine_set_object(Engine *engine, const QString *name, QObject *object
     engine->engine.rootContext()->setContextProperty(*name, object);
 }
 
-// Loads a document; whether it has a root object afterwards. `reports` is what QML said meanwhile.
+// Loads a document and returns whether it has a root object. `reports` receives QML's messages.
 bool mpqt_engine_load(Engine *engine, const char *source, size_t length, const QString *url,
                       QString *reports)
 {

@@ -1,4 +1,4 @@
-// Errors for the JavaScript that called.
+// Errors for the calling JavaScript.
 
 #include <QtCore/QObject>
 #include <QtQml/QJSEngine>
@@ -7,8 +7,8 @@
 
 extern "C" {
 
-// Raises an error in the JavaScript that is calling a method of `object`. False where no JavaScript
-// can be: the object has no engine.
+// Throws an error in the JavaScript that is calling a method of `object`. Returns false if there
+// can be no JavaScript, because the object has no engine.
 bool mpqt_throw(QObject *object, bool type_error, const QString *message)
 {
     QJSEngine *engine = object ? qjsEngine(object) : nullptr;
@@ -18,13 +18,13 @@ bool mpqt_throw(QObject *object, bool type_error, const QString *message)
     return true;
 }
 
-// The object belongs to Rust, not to the garbage collector.
+// Makes Rust the owner of the object, not the garbage collector.
 void mpqt_keep(QObject *object)
 {
     QJSEngine::setObjectOwnership(object, QJSEngine::CppOwnership);
 }
 
-// A warning that names the place of the object in its QML document, if it is in one.
+// Prints a warning, with the object's place in its QML document if it is in one.
 void mpqt_warn(QObject *object, const QString *message)
 {
     if (object)

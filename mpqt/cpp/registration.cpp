@@ -1,8 +1,8 @@
-// Registers a QML type whose objects are told when their component is complete.
+// Registers a QML type whose objects are notified when their component is complete.
 //
-// QML finds its QQmlParserStatus at an offset from the object. The classes that `derive(QObject)` makes
-// have none, so one stands behind the object, in the same piece of memory, which QML allocates as large
-// as it is told to.
+// QML finds an object's QQmlParserStatus at an offset from the object. The classes that
+// `derive(QObject)` makes have none, so one is placed behind the object in the same memory block,
+// which QML allocates with the registered size.
 
 #include <QtCore/QMetaType>
 #include <QtCore/QObject>
@@ -38,7 +38,7 @@ Completion *completionOf(void *object, size_t objectSize)
     return reinterpret_cast<Completion *>(static_cast<char *>(object) + completionOffset(objectSize));
 }
 
-// What the registrations of a type have in common.
+// Returns the fields that both kinds of registration share.
 QQmlPrivate::RegisterType registration(const char *uri, int major, int minor,
                                        const QMetaObject *metaObject, int metaTypeId)
 {
@@ -61,14 +61,14 @@ QQmlPrivate::RegisterType registration(const char *uri, int major, int minor,
 
 extern "C" {
 
-// `create` makes the object in the memory it is given, which ends with room for the completion.
+// `create` makes the object in the given memory, which has room for the completion at its end.
 int mpqt_register_type(const char *uri, int major, int minor, const char *name,
                        const QMetaObject *metaObject, int metaTypeId, size_t objectSize,
                        void (*create)(void *, void *))
 {
     if (QMetaType(metaTypeId).metaObject() != metaObject)
-        qWarning("mpqt: two objects are called %s, and Qt tells classes apart by their bare names: "
-                 "rename one of the structs", metaObject->className());
+        qWarning("mpqt: two objects are called %s, but Qt identifies classes by their unqualified "
+                 "names: rename one of the structs", metaObject->className());
     QQmlPrivate::RegisterType type = registration(uri, major, minor, metaObject, metaTypeId);
     type.objectSize = int(completionOffset(objectSize) + sizeof(Completion));
     type.create = create;
@@ -77,7 +77,8 @@ int mpqt_register_type(const char *uri, int major, int minor, const char *name,
     return QQmlPrivate::qmlregister(QQmlPrivate::TypeRegistration, &type);
 }
 
-// A type that QML cannot make, but whose members it may set where it is a property: `process.onReady:`.
+// Registers a type that QML cannot create, but whose members it may set through a property:
+// `process.onReady:`.
 int mpqt_register_part(const char *uri, const QMetaObject *metaObject, int metaTypeId)
 {
     QQmlPrivate::RegisterType type = registration(uri, 1, 0, metaObject, metaTypeId);
@@ -89,7 +90,7 @@ void mpqt_completion_new(void *object, size_t objectSize, void (*complete)(void 
     new (completionOf(object, objectSize)) Completion(object, complete);
 }
 
-// While the object is being destroyed.
+// Called while the object is being destroyed.
 void mpqt_completion_delete(void *object, size_t objectSize)
 {
     completionOf(object, objectSize)->~Completion();

@@ -1,4 +1,4 @@
-// Whether anybody listens to a signal: what nobody hears need not be converted.
+// Tells whether a signal has a listener: without one its arguments need not be converted.
 
 #include <QtCore/QMetaMethod>
 #include <QtCore/QObject>
@@ -12,7 +12,7 @@ class Listened : public QObject
 public:
     static bool to(const QObject *object, const QMetaMethod &signal)
     {
-        // Protected, for a class is to ask about its own signals; these objects are ours.
+        // Protected, because a class should ask only about its own signals; these objects are ours.
         return (object->*(&Listened::isSignalConnected))(signal);
     }
 };
@@ -21,7 +21,7 @@ public:
 
 extern "C" {
 
-// The number of the class's own signal of this name, or -1.
+// Returns the index of the class's own signal of this name, or -1.
 int mpqt_signal_index(const QMetaObject *metaObject, const char *name, size_t length)
 {
     for (int index = metaObject->methodOffset(); index < metaObject->methodCount(); ++index) {
@@ -33,7 +33,7 @@ int mpqt_signal_index(const QMetaObject *metaObject, const char *name, size_t le
     return -1;
 }
 
-// By C++, by a handler in QML, or by a binding to the property of which this is the signal.
+// Returns whether C++, a handler in QML, or a binding to the signal's property listens to it.
 bool mpqt_is_listened_to(const QObject *object, int index)
 {
     return Listened::to(object, object->metaObject()->method(index));

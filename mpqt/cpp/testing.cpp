@@ -1,4 +1,5 @@
-// For tests: QML test cases inside a test binary, and a look at an object from C++.
+// For tests: QML test cases inside a test binary, and access to an object's meta-object as C++ has
+// it.
 
 #include <QtCore/QMetaMethod>
 #include <QtCore/QObject>
@@ -6,13 +7,13 @@
 
 extern "C" {
 
-// Runs every tst_*.qml below `folder`; the number of functions that failed.
+// Runs every tst_*.qml below `folder` and returns the number of functions that failed.
 int mpqt_quick_test_main(int argc, char **argv, const char *name, const char *folder)
 {
     return quick_test_main(argc, argv, name, folder);
 }
 
-// Whether C++ can connect to the signal by this signature, `add_two_finished(int)`.
+// Returns whether C++ can connect to a signal with this signature, such as `add_two_finished(int)`.
 bool mpqt_has_signal(const QMetaObject *metaObject, const char *signature)
 {
     return metaObject->indexOfSignal(QMetaObject::normalizedSignature(signature)) >= 0;

@@ -1,4 +1,4 @@
-// What is in a QVariant, for the conversion to and from serde.
+// Access to the content of a QVariant, for the conversion to and from serde.
 
 #include <QtCore/QByteArray>
 #include <QtCore/QMetaType>
@@ -8,14 +8,14 @@
 
 namespace {
 
-// The order is known on the other side, in `convert/variant.rs`.
+// `convert/variant.rs` relies on this order.
 enum Kind { Undefined, Null, Bool, Signed, Unsigned, Double, String, Bytes, List, Map, Other };
 
 } // namespace
 
 extern "C" {
 
-// A value that JavaScript passes is unpacked first, in place.
+// A value passed by JavaScript is unpacked first, in place.
 int mpqt_variant_kind(QVariant *value)
 {
     if (value->metaType() == QMetaType::fromType<QJSValue>()) {
@@ -69,7 +69,7 @@ int mpqt_variant_kind(QVariant *value)
         return List;
     if (value->canConvert<QVariantMap>())
         return Map;
-    // Dates, URLs, enumerators: as their text.
+    // Dates, URLs and enumerators are converted to text.
     if (value->canConvert<QString>())
         return String;
     return Other;
@@ -115,7 +115,7 @@ void mpqt_variant_to_map(const QVariant *value, QVariantMap *map)
     *map = value->toMap();
 }
 
-// The name of the type, for messages.
+// Returns the name of the type, for messages.
 void mpqt_variant_type_name(const QVariant *value, QString *name)
 {
     *name = value->metaType() == QMetaType::fromType<QJSValue>()
@@ -143,7 +143,7 @@ void mpqt_list_reserve(QVariantList *list, size_t count)
     list->reserve(qsizetype(count));
 }
 
-// Takes the value, and leaves an invalid one.
+// Moves the value, which is invalid afterwards.
 void mpqt_list_push(QVariantList *list, QVariant *value)
 {
     list->append(std::move(*value));

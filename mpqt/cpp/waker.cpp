@@ -1,7 +1,8 @@
-// Wakes the GUI thread: one posted event, from any thread.
+// Wakes the GUI thread from any thread, with one posted event.
 //
-// The object that receives it lives in the GUI thread. It goes first thing when the application object
-// is destroyed, while the dispatcher still lives; posting and that end exclude each other.
+// The object that receives it lives in the GUI thread. It is destroyed first when the application
+// object is destroyed, while the dispatcher still exists; a mutex keeps posting and this
+// destruction apart.
 
 #include <QtCore/QCoreApplication>
 #include <QtCore/QEvent>
@@ -37,7 +38,7 @@ public:
     int firing = 0;
 };
 
-// Never destroyed: threads may wake until the very end of the process.
+// Never destroyed: threads may wake until the end of the process.
 std::mutex &guard()
 {
     static std::mutex *mutex = new std::mutex;
@@ -64,13 +65,13 @@ void close()
 
 } // namespace
 
-// Whether this is the thread of the application object.
+// Returns whether this is the thread of the application object.
 extern "C" bool mpqt_is_gui_thread()
 {
     return qApp && QThread::currentThread() == qApp->thread();
 }
 
-// In the GUI thread, once there is an application object. Again after it was closed.
+// Called in the GUI thread, when there is an application object; also again after a close.
 extern "C" void mpqt_waker_open()
 {
     const std::lock_guard<std::mutex> lock(guard());
@@ -86,7 +87,7 @@ extern "C" bool mpqt_waker_is_open()
     return waker != nullptr;
 }
 
-// From any thread. False when there is nobody to wake.
+// Can be called from any thread. Returns false if there is no waker.
 extern "C" bool mpqt_waker_post()
 {
     const std::lock_guard<std::mutex> lock(guard());

@@ -24,30 +24,30 @@ use crate::{delivery, waker};
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// The document has no root object; what QML said about it.
+    /// The document has no root object. Holds the messages of QML.
     #[error("the QML document could not be loaded:\n{0}")]
     Load(String),
-    /// There is no such document.
+    /// The document cannot be read.
     #[error("`{}` could not be read: {source}", path.display())]
     Read {
         /// The document.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A process has one application at a time.
+    /// There is an application already; a process has one at a time.
     #[error("there is an application object already; load the document into that one's engine")]
     SecondApplication,
-    /// `mpqt::inbox()` was first called elsewhere.
+    /// `mpqt::inbox()` was first called in another thread.
     #[error(
         "the application must run in the thread that first called `mpqt::inbox()`; \
-         both belong into `main`"
+         call both in `main`"
     )]
     OtherThread,
 }
 
 impl fmt::Debug for RunError {
-    /// As `Display`: this is what `main` prints when it returns an error.
+    /// Like `Display`: `main` prints this when it returns an error.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -56,21 +56,21 @@ impl fmt::Debug for RunError {
 /// Runs a QML document until the application quits: [`Application::run`] without options.
 ///
 /// # Errors
-/// If the document cannot be loaded, with what QML said.
+/// If the document cannot be loaded, with the messages of QML.
 pub fn run(qml: &str) -> Result<ExitCode, RunError> {
     Application::new().run(qml)
 }
 
-/// Runs a QML document that is a file, so that it finds the types beside it.
+/// Runs a QML document from a file, so that it finds the types in the same folder.
 ///
 /// # Errors
-/// As [`run`].
+/// Like [`run`].
 pub fn run_file(path: impl AsRef<Path>) -> Result<ExitCode, RunError> {
     Application::new().run_file(path)
 }
 
-/// Whether windows can be seen: what `QT_QPA_PLATFORM` says, else on Linux whether there is an X or
-/// Wayland display, else yes.
+/// Returns whether windows are visible: as `QT_QPA_PLATFORM` says if it is set; otherwise on Linux
+/// whether there is an X or Wayland display, and `true` on other systems.
 #[must_use]
 pub fn has_display() -> bool {
     windows_are_seen(cfg!(target_os = "linux"), |name| std::env::var(name).ok())
@@ -91,21 +91,21 @@ fn windows_are_seen(linux: bool, variable: impl Fn(&str) -> Option<String>) -> b
     }
 }
 
-/// Chooses Qt's offscreen platform and the software renderer, whether there is a display or not; what the
-/// environment says already stays.
+/// Chooses Qt's offscreen platform and the software renderer, even if there is a display.
+/// Environment variables that are set already keep their values.
 ///
-/// It sets environment variables, so call it at the beginning of `main`, before there are other threads
-/// that could read them.
+/// This function sets environment variables, so call it at the beginning of `main`, before other
+/// threads could read them.
 pub fn offscreen() {
-    // SAFETY: two live texts. That no other thread reads the environment meanwhile is up to the caller,
-    // as the documentation says; Rust's own calls go through a lock that this one does not take.
+    // SAFETY: two live strings. The caller must ensure that no other thread reads the environment
+    // meanwhile, as documented; Rust's own functions use a lock that this one does not take.
     unsafe {
         mpqt_default_environment(c"QT_QPA_PLATFORM".as_ptr(), c"offscreen".as_ptr());
         mpqt_default_environment(c"QT_QUICK_BACKEND".as_ptr(), c"software".as_ptr());
     }
 }
 
-/// [`offscreen`], unless it [`has_display`].
+/// Calls [`offscreen`] if there is [no display](has_display).
 pub fn offscreen_without_a_display() {
     if !has_display() {
         offscreen();
@@ -132,7 +132,7 @@ pub fn offscreen_without_a_display() {
 pub struct Application {
     import_paths: Vec<PathBuf>,
     objects: Vec<(String, *mut c_void, Box<dyn Any>)>,
-    /// Qt's objects stay in one thread.
+    /// Not `Send`: Qt's objects stay in one thread.
     _here: PhantomData<*const ()>,
 }
 
@@ -145,30 +145,31 @@ impl fmt::Debug for Application {
 }
 
 impl Application {
-    /// An application, not running yet.
+    /// Creates an application, which does not run yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Where else QML modules are looked for.
+    /// Adds a folder in which QML modules are looked for.
     #[must_use]
     pub fn import_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.import_paths.push(path.into());
         self
     }
 
-    /// An object that the document knows by this name.
+    /// Adds an object that the document can use by this name.
     #[must_use]
     pub fn object<T: ControlObject>(mut self, name: &str, object: Attached<T>) -> Self {
         self.objects.push((name.to_owned(), object.as_ptr(), Box::new(object)));
         self
     }
 
-    /// Runs until the last window is closed or `Qt.quit()` is called, hides the windows, and ends the children, all
-    /// that this process has, each by its [exit policy](mpcore::AtExit): while they end, for as long as they have
-    /// (what they may take to finish, their grace, and a little), their last signals still reach the document.
-    /// The code is that of `Qt.exit(code)`.
+    /// Runs until the last window is closed or `Qt.quit()` is called, then hides the windows and
+    /// ends all children of this process, each by its [exit policy](mpcore::AtExit). While they
+    /// end, their last signals still reach the document. They have as long as their policies allow:
+    /// the time to finish, their grace, and a little more. The exit code is that of
+    /// `Qt.exit(code)`.
     ///
     /// # Errors
     /// If the document cannot be loaded.
@@ -176,16 +177,16 @@ impl Application {
         self.run_document(Some(qml), "")
     }
 
-    /// As [`run`](Self::run), for a document that is a file.
+    /// Like [`run`](Self::run), for a document in a file.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// Like [`run`](Self::run).
     pub fn run_file(self, path: impl AsRef<Path>) -> Result<ExitCode, RunError> {
         let path = path.as_ref();
         let whole = path
             .canonicalize()
             .map_err(|source| RunError::Read { path: path.to_owned(), source })?;
-        // On Windows a canonical path has a prefix that Qt does not know.
+        // On Windows a canonical path has a prefix that Qt does not understand.
         let whole = whole.to_string_lossy().trim_start_matches(r"\\?\").to_owned();
         let mut url = QString::default();
         // SAFETY: reads and writes live strings.
@@ -202,15 +203,15 @@ impl Application {
         let _waiting = ForbidWaiting::new();
         let shown = self.show(qml, url);
         qt.stop_children();
-        // The document goes first, then what it was given, then the application.
+        // Destroyed in this order: the document, the objects that it uses, the application.
         let code = shown.map(|(engine, code)| {
             drop(engine);
             exit_code(code)
         });
         self.objects.clear();
-        // The engine's end posts the stop of its animation timer: without this turn of the event loop the
-        // next application would run into it.
-        // SAFETY: the application lives, in this thread.
+        // Destroying the engine posts an event that stops its animation timer: without this turn of
+        // the event loop the next application would receive it. SAFETY: the application lives, in
+        // this thread.
         unsafe { mpqt_application_process_events() };
         drop(qt);
         code
@@ -234,7 +235,7 @@ impl Application {
     }
 }
 
-/// The event loop's thread must not wait for a child.
+/// Forbids the event loop's thread to wait for a child.
 struct ForbidWaiting {
     before: bool,
 }
@@ -265,7 +266,7 @@ struct Qt(*mut c_void);
 impl Qt {
     fn new() -> Result<Self, RunError> {
         static MAKING: AtomicBool = AtomicBool::new(false);
-        // SAFETY: one at a time, and what `argv` points to is never freed.
+        // SAFETY: one at a time, and the memory behind `argv` is never freed.
         unsafe {
             if MAKING.swap(true, Ordering::SeqCst) {
                 return Err(RunError::SecondApplication);
@@ -281,7 +282,7 @@ impl Qt {
         }
     }
 
-    /// Stops and joins all children, and goes on delivering meanwhile.
+    /// Stops and joins all children, and delivers signals meanwhile.
     fn stop_children(&self) {
         // SAFETY: the application lives, in this thread.
         unsafe { mpqt_application_hide_windows() };
@@ -290,7 +291,7 @@ impl Qt {
         let stop = move || {
             let _ended = ended;
             if !ShutdownGuard::end_children() {
-                let why = "a child did not end within its grace; it ends with this process";
+                let why = "a child did not end within its grace; it will end with this process";
                 crate::javascript::warn_of(None, why);
             }
         };
@@ -299,15 +300,15 @@ impl Qt {
             return;
         };
         while matches!(done.try_recv(), Err(TryRecvError::Empty)) {
-            // SAFETY: as above. What the children say posts an event, and so does their end.
+            // SAFETY: as above. Signals of the children post an event, and so does `Ended`.
             unsafe { mpqt_application_wait_for_events() };
         }
-        // What the children said last.
+        // The last signals of the children.
         crate::delivery::deliver_all();
     }
 }
 
-/// The children have ended: the event loop, which may wait, is to look. Also where the thread panics.
+/// Wakes the event loop when the children have ended, or when the thread has panicked.
 struct Ended(Option<mpsc::Sender<()>>);
 
 impl Drop for Ended {
@@ -324,7 +325,7 @@ impl Drop for Qt {
     }
 }
 
-/// The command line as Qt wants it, for the rest of the process.
+/// Returns the command line in Qt's form, valid for the rest of the process.
 fn arguments() -> (*mut c_int, *mut *mut c_char) {
     let arguments = std::env::args_os().filter_map(|argument| CString::new(bytes(argument)).ok());
     let mut pointers: Vec<_> = arguments.map(CString::into_raw).collect();
@@ -338,7 +339,7 @@ fn bytes(argument: OsString) -> Vec<u8> {
     std::os::unix::ffi::OsStringExt::into_vec(argument)
 }
 
-/// Qt asks Windows for the command line by itself.
+/// On Windows, Qt gets the command line from the system.
 #[cfg(not(unix))]
 fn bytes(argument: OsString) -> Vec<u8> {
     argument.to_string_lossy().into_owned().into_bytes()
@@ -357,7 +358,7 @@ impl Engine {
         let mut reports = QString::default();
         let (source, length) = qml.map_or((std::ptr::null(), 0), |qml| (qml.as_ptr(), qml.len()));
         let url = QString::from(url);
-        // SAFETY: the source lives as long as the call, which copies it.
+        // SAFETY: the source outlives the call, which copies it.
         let loaded = unsafe { mpqt_engine_load(self.0, source.cast(), length, &url, &mut reports) };
         if loaded {
             return Ok(());

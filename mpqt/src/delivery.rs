@@ -1,9 +1,10 @@
-//! Delivery in the GUI thread: one inbox for all children of the process, drained with a time budget.
+//! Delivery in the GUI thread: one inbox for all children of the process, drained with a time
+//! budget.
 //!
-//! What mpcore delivers is not emitted at once but queued, one notice at a time, and emitted when
+//! A notice of mpcore is not emitted immediately but queued, one at a time, and emitted when
 //! mpcore's handler has returned. So a QML handler may run a nested event loop (a dialog, a test's
-//! `wait`), and signals go on arriving inside it, in order; and a property that changes faster than its
-//! handler runs is still coalesced in the inbox, since no more than one notice is ever ahead of it.
+//! `wait`), and signals continue to arrive inside it, in order. A property that changes faster than
+//! its handler runs is still coalesced in the inbox, since at most one notice is ahead of it.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -16,8 +17,9 @@ use mpcore::{Connection, Inbox, InboxHandle, Signal};
 
 use crate::waker;
 
-/// How long signals may hold the GUI thread at a time. Two milliseconds leave most of a frame of 16 to
-/// the user interface; less would cost a turn of the event loop more often.
+/// How long the delivery of signals may occupy the GUI thread at a time. Two milliseconds leave
+/// most of a frame of 16 to the user interface; a shorter time would need more turns of the event
+/// loop.
 pub const BUDGET: Duration = Duration::from_millis(2);
 
 pub(crate) type Emission = Box<dyn FnOnce()>;
@@ -33,11 +35,11 @@ thread_local! {
 
 static INBOX: OnceLock<InboxHandle> = OnceLock::new();
 
-/// The inbox of the GUI thread, for `builder().inbox(mpqt::inbox())`: handlers of such a control run in
-/// the GUI thread, and its signals can be those of an object.
+/// Returns the inbox of the GUI thread, for `builder().inbox(mpqt::inbox())`: handlers of such a
+/// control run in the GUI thread, and an object can emit its signals.
 ///
-/// Whoever calls first says which thread that is; it must be the one that makes the application, so
-/// call it in `main`.
+/// The thread that calls this function first becomes the GUI thread. It must be the one that
+/// creates the application, so call it in `main`.
 pub fn inbox() -> InboxHandle {
     INBOX
         .get_or_init(|| {
@@ -54,14 +56,15 @@ fn delivery() -> Option<Rc<Delivery>> {
     DELIVERY.with(|slot| slot.borrow().clone())
 }
 
-/// Whether signals of the process-wide inbox are delivered in this thread.
+/// Returns whether signals of the process-wide inbox are delivered in this thread.
 pub(crate) fn is_here() -> bool {
     inbox();
     delivery().is_some()
 }
 
-/// Calls `handler` in this thread. `None` in any thread but the GUI's. A property's current value, which has
-/// this version, is not told: in Qt a signal is a change.
+/// Connects `handler`, which is called in this thread. Returns `None` in any thread but the GUI
+/// thread. The current value of a property, which has this version, is not delivered: in Qt a
+/// signal means a change.
 pub(crate) fn connect<S: 'static>(
     signal: &Signal<S>,
     version: u64,
@@ -71,25 +74,27 @@ pub(crate) fn connect<S: 'static>(
     Some(delivery()?.inbox.__connect_local_since(signal, version, handler))
 }
 
-/// Emits after everything that waits. In the GUI thread.
+/// Queues an emission behind all that wait. Called in the GUI thread.
 pub(crate) fn enqueue(emission: Emission) {
     if let Some(delivery) = delivery() {
         delivery.waiting.borrow_mut().push_back(emission);
     }
 }
 
-/// The waker's event: delivers until nothing waits or the budget is used up.
+/// Delivers until the queue and the inbox are empty or the budget is used up. Called by the waker's
+/// event.
 pub(crate) fn deliver() {
     let Some(delivery) = delivery() else { return };
     let begun = Instant::now();
     loop {
-        // Not held while it runs: a nested event loop comes here again.
+        // Not borrowed while it runs: a nested event loop calls this function again.
         let emission = delivery.waiting.borrow_mut().pop_front();
         if let Some(emission) = emission {
-            // Its handler may run an event loop, and what waits now, or will be posted to an inbox that
-            // has asked for this very turn, is to be delivered in there.
+            // Its handler may run an event loop, which must deliver everything that waits now, or
+            // that is posted later to an inbox whose request for a turn is served by this very
+            // call.
             waker::wake();
-            // Nothing may unwind into C++. The panic hook has told of it.
+            // No panic may unwind into C++. The panic hook has reported it.
             let _ = catch_unwind(AssertUnwindSafe(emission));
         } else if delivery.inbox.drain(Duration::ZERO).delivered == 0 {
             return;
@@ -101,7 +106,7 @@ pub(crate) fn deliver() {
     }
 }
 
-/// Delivers everything that waits. Whoever goes on sending is left alone after a second.
+/// Delivers everything that waits. Gives up after a second if a child keeps sending.
 pub(crate) fn deliver_all() {
     let Some(delivery) = delivery() else { return };
     let deadline = Instant::now() + Duration::from_secs(1);
@@ -116,13 +121,13 @@ pub(crate) fn deliver_all() {
     }
 }
 
-/// Emits in a moment, after everything that waits.
+/// Queues an emission behind all that wait, and wakes the GUI thread.
 pub(crate) fn emit_soon(emission: Emission) {
     enqueue(emission);
     waker::wake();
 }
 
-/// The application object is being destroyed: nobody hears what waits.
+/// Drops all waiting emissions. Called when the application object is being destroyed.
 pub(crate) fn closed() {
     if let Some(delivery) = delivery() {
         let waiting = std::mem::take(&mut *delivery.waiting.borrow_mut());

@@ -1,21 +1,21 @@
-//! Errors for the JavaScript that calls. The C++ side is `cpp/javascript.cpp`.
+//! Errors for the calling JavaScript. The C++ side is `cpp/javascript.cpp`.
 #![allow(unsafe_code)]
 
 use std::os::raw::c_void;
 
 use qmetaobject::{QObject, QString};
 
-/// What JavaScript sees.
+/// The class of the error in JavaScript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// `TypeError`: the value is wrong.
     Type,
-    /// `Error`: the moment is.
+    /// `Error`: the value is right, but the call is not possible now.
     Generic,
 }
 
-/// Throws in the JavaScript that is calling a method of `object`. Where there can be no JavaScript, it
-/// is a warning.
+/// Throws an error in the JavaScript that is calling a method of `object`. If the object has no
+/// JavaScript engine, prints a warning instead.
 pub(crate) fn throw(object: &dyn QObject, kind: Kind, message: &str) {
     let pointer = object.get_cpp_object();
     // SAFETY: a live object of the GUI thread, or null.
@@ -24,7 +24,7 @@ pub(crate) fn throw(object: &dyn QObject, kind: Kind, message: &str) {
     }
 }
 
-/// A warning on Qt's usual way, with the object's place in its QML document.
+/// Prints a warning through Qt, with the object's place in its QML document.
 pub(crate) fn warn_of(object: Option<&dyn QObject>, message: &str) {
     let pointer = object.map_or(std::ptr::null_mut(), QObject::get_cpp_object);
     // SAFETY: as above.

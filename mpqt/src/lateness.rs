@@ -1,7 +1,7 @@
-//! How late the GUI thread is: what a user feels as a window that stutters.
+//! Measures how late the GUI thread is, which users notice as a stuttering window.
 //! The C++ side is `cpp/timer.cpp`.
 #![allow(unsafe_code)]
-// What `derive(QObject)` needs of the struct.
+// `derive(QObject)` needs these.
 #![allow(missing_docs, clippy::useless_transmute)]
 
 use std::cell::RefCell;
@@ -15,10 +15,10 @@ use serde::Serialize;
 
 use crate::register::QmlType;
 
-/// How often the timer is to fire.
+/// The timer's interval.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// How many times are remembered: a quarter of an hour.
+/// The number of measurements that are kept: a quarter of an hour.
 const MOST: usize = 90_000;
 
 /// How late a timer of 10 ms fired.
@@ -27,9 +27,9 @@ const MOST: usize = 90_000;
 pub struct Lateness {
     /// How often it fired.
     pub count: usize,
-    /// Of a hundred times, 99 were not later than this, in milliseconds.
+    /// The 99th percentile, in milliseconds.
     pub p99_ms: f64,
-    /// The latest, in milliseconds.
+    /// The maximum, in milliseconds.
     pub max_ms: f64,
 }
 
@@ -43,10 +43,10 @@ impl Lateness {
     }
 }
 
-/// A precise timer of 10 ms in the GUI thread, that measures how late it fires, each time from the time
-/// before.
+/// A precise timer of 10 ms in the GUI thread that measures how late it fires, each time relative
+/// to the time before.
 ///
-/// A timer of QML's own would not do: it fires with the frames.
+/// QML's own timer is not suitable, because it fires with the frames.
 #[derive(Debug)]
 pub struct LatenessProbe {
     timer: *mut c_void,
@@ -60,7 +60,7 @@ struct Ticks {
 }
 
 impl LatenessProbe {
-    /// Begins to measure, in the GUI thread, where there is an application.
+    /// Begins to measure. Call it in the GUI thread, when there is an application.
     #[must_use]
     pub fn start() -> Self {
         let late = Rc::new(RefCell::new(Ticks { last: Instant::now(), late: VecDeque::new() }));
@@ -72,8 +72,8 @@ impl LatenessProbe {
         Self { timer, late }
     }
 
-    /// What was measured since the last call, or the start, or in the last quarter of an hour. Begins
-    /// anew.
+    /// Returns the measurements since the last call or since the start, at most of the last quarter
+    /// of an hour, and begins anew.
     pub fn take(&self) -> Lateness {
         let mut ticks = self.late.borrow_mut();
         Lateness::of(std::mem::take(&mut ticks.late))
@@ -88,7 +88,7 @@ impl Drop for LatenessProbe {
 }
 
 extern "C" fn tick(context: *mut c_void) {
-    // SAFETY: the probe keeps it until the timer is gone.
+    // SAFETY: the probe keeps it alive until the timer is stopped.
     let ticks: &RefCell<Ticks> = unsafe { &*context.cast() };
     let mut ticks = ticks.borrow_mut();
     let now = Instant::now();
@@ -102,8 +102,8 @@ extern "C" fn tick(context: *mut c_void) {
 
 /// A [`LatenessProbe`] for QML: `register::<TimerLateness>("Lab", 1, 0, "TimerLateness")`.
 ///
-/// It measures while `running`; `take()` gives `{ count, p99_ms, max_ms }` of what was measured since
-/// the last `take()`, and begins anew.
+/// It measures while `running`; `take()` returns `{ count, p99_ms, max_ms }` of the measurements
+/// since the last `take()`, and begins anew.
 #[allow(missing_debug_implementations, dead_code)]
 #[derive(QObject, Default)]
 pub struct TimerLateness {

@@ -1,8 +1,8 @@
 //! The Qt side of the framework: the interface of a child process as a `QObject`.
 //!
-//! [`qobject!`] makes a QML type of an interface: commands are methods that return at once, and what the
-//! child answers comes back as named signals. The GUI thread never waits, and a child that crashes is a
-//! signal.
+//! [`qobject!`] makes a QML type of an interface: commands are methods that return immediately, and
+//! the child's answers come back as named signals. The GUI thread never waits, and a crash of the
+//! child is a signal.
 //!
 //! ```no_run
 //! mod lab {
@@ -62,29 +62,32 @@
 //! | make a QML type of an interface | [`qobject!`] |
 //! | start, stop, kill, restart, watch the child | [`ProcessObject`], in QML `laser.process` |
 //! | run a QML document | [`register`], [`run`], [`Application`], without a display [`offscreen`] |
-//! | show a control that Rust holds | `LaserObject::attach`, [`inbox`] |
+//! | show a control that Rust code holds | `LaserObject::attach`, [`inbox`] |
 //! | test a user interface | [`testing`], with feature `testing` |
-//! | know whether the window stutters | [`LatenessProbe`], [`TimerLateness`] |
+//! | measure whether the window stutters | [`LatenessProbe`], [`TimerLateness`] |
 //!
-//! # One time
+//! # Consistent values
 //!
-//! A property of an object changes in the GUI thread, just before its signal: a read in JavaScript, a binding
-//! and the handler of any signal see what the child had when it sent that signal. (The getter of a control in
-//! Rust is ahead of it, as it reads what has arrived.) The properties of `process` are no different. An
-//! object that is attached to a child that runs begins with the newest values.
+//! A property of an object changes in the GUI thread, just before its signal: a read in JavaScript,
+//! a binding and the handler of any signal see the value that the child had when it sent that
+//! signal. (The getter of a control in Rust is ahead of it: it reads the value that arrived last.)
+//! The same holds for the properties of `process`. An object that is attached to a running child
+//! begins with the newest values.
 //!
-//! An assignment is a command: the property changes when the child has accepted it. Of the assignments to a
-//! property that wait for a busy child only the newest is made, and the others end with `call_failed`, kind
-//! `"superseded"`; see `#[property(write, every)]`. With `builder.reapply_properties()` in `options`, what was
-//! accepted outlives a crash, and is shown all the time.
+//! An assignment is a command: the property changes when the child has accepted it. If several
+//! assignments to a property wait for a busy child, only the newest is made, and the others end
+//! with `call_failed`, kind `"superseded"`; see `#[property(write, every)]`. With
+//! `builder.reapply_properties()` in `options`, accepted values survive a crash and are shown
+//! throughout.
 //!
-//! After the end of its child a property keeps its last value, and `process.stale` is true until the values of
-//! the next run are there: `text: laser.process.stale ? "?" : laser.power`.
+//! After the end of its child a property keeps its last value, and `process.stale` is true until
+//! the values of the next run arrive: `text: laser.process.stale ? "?" : laser.power`.
 //!
 //! # Building
 //!
-//! It needs a C++ compiler and Qt 6 (tried with 6.4), which is found by `qmake6`, or by the environment
-//! variable `QMAKE`. Where cargo says that qmake could not be executed, this is missing:
+//! This crate needs a C++ compiler and Qt 6 (tested with 6.4), which it finds through `qmake6` or
+//! through the environment variable `QMAKE`. If cargo reports that qmake could not be executed,
+//! install:
 //!
 //! | system | what to install |
 //! |---|---|
@@ -94,8 +97,8 @@
 //! | macOS | `brew install qt`, and `QMAKE=$(brew --prefix qt)/bin/qmake` |
 //! | Windows | Qt's installer, the kit of your compiler, and `QMAKE=C:\Qt\6.x\msvc2022_64\bin\qmake.exe`; its `bin` in `PATH` when the program runs |
 //!
-//! In this repository `cargo xtask setup` does it where it can. A Qt that is not the system's is found by the
-//! linker, but not by the loader: its `lib` folder has to be in `LD_LIBRARY_PATH` (macOS:
+//! In this repository `cargo xtask setup` installs it where it can. The linker finds a Qt that is
+//! not the system's, but the loader does not: its `lib` folder must be in `LD_LIBRARY_PATH` (macOS:
 //! `DYLD_LIBRARY_PATH`) when the program runs, or in its rpath.
 
 #![deny(unsafe_code)]
@@ -147,8 +150,8 @@ pub use register::{QmlType, register};
 /// # fn main() {}
 /// ```
 ///
-/// The struct is named by its control, by whatever path. The crate needs mpqt and the crate with the
-/// interface.
+/// After the struct's name comes its control, by any path. The crate needs mpqt and the crate with
+/// the interface.
 ///
 /// # Options
 ///
@@ -156,26 +159,26 @@ pub use register::{QmlType, register};
 /// |---|---|
 /// | `child = LaserProcess` | the child is this binary, started again; `mpqt::init()` first in `main` |
 /// | `program = ".."` | the child is a binary of its own: any expression that is an `OsString` |
-/// | neither | the object shows what it is attached to |
-/// | `options = \|builder\| ..` | what else is set of the [`mpcore::Builder`], by a closure or a function |
-/// | `rename_all = "camelCase"` | methods, signals and properties have names as in Qt: `addTwo`, `onAddTwoFinished`; by default they are those of Rust. The members of `process`, the fields of records and the command names in them stay as they are |
+/// | neither | the object shows the control that it is attached to |
+/// | `options = \|builder\| ..` | a closure or a function that sets other options of the [`mpcore::Builder`] |
+/// | `rename_all = "camelCase"` | methods, signals and properties have names as in Qt: `addTwo`, `onAddTwoFinished`; by default they have the names of Rust. The members of `process`, the fields of records and the command names in them stay unchanged |
 ///
-/// # What is in it
+/// # Members
 ///
 /// | of the interface | in QML and C++ |
 /// |---|---|
 /// | command `add_two` | method `add_two(..)`, which returns the call's number |
 /// | its signal `add_two_finished` | signal with exactly the declared arguments |
-/// | property `power` | property, and its signal with the new value; written, `power = 2` and `set_power(2)` are the command |
+/// | property `power` | property, and its signal with the new value; if it can be written, `power = 2` and `set_power(2)` call the command |
 /// | event `voltage` | signal with its arguments |
-/// | | signal `exception_raised(exception)`: `{ process, pid, command, call, kind, message, backtrace, commands_lost, commands, event, property, text }`; all that goes wrong, each once under its own kind, failed starts and refused ones included; `commands` is how many were not run because the child was to end (kind `"not_run"`) |
+/// | | signal `exception_raised(exception)`: `{ process, pid, command, call, kind, message, backtrace, commands_lost, commands, event, property, text }`; every failure, each once under its own kind, including starts that failed or were refused; `commands` is the number of commands that were not run because the child was to end (kind `"not_run"`) |
 /// | | signal `call_finished(call, name)`, after the named one |
-/// | | signal `call_failed(call, name, error)`: `{ kind, message, text }`, also for what was cancelled or stopped |
+/// | | signal `call_failed(call, name, error)`: `{ kind, message, text }`, also for calls that were cancelled or stopped |
 /// | config | property `config`, for the next start |
 /// | the child's life | property `process`, a [`ProcessObject`] |
 ///
-/// The child starts when the component is complete, unless `process.autostart` is false; it stops with
-/// the object. Commands called before wait.
+/// The child starts when the component is complete, unless `process.autostart` is false; it stops
+/// when the object is destroyed. Commands that are called before the start wait.
 ///
 /// # Types
 ///
@@ -185,18 +188,19 @@ pub use register::{QmlType, register};
 /// | `i8` `i16` `i32` `u8` `u16`; `u32`; `i64`; `u64` | `int`; `uint`; `qlonglong`; `qulonglong` | number, exact up to 2⁵³ |
 /// | `f32` `f64` | `double` | number |
 /// | `String` | `QString` | string |
-/// | `Vec<u8>`, and what serialises as bytes | `QByteArray` | `ArrayBuffer` |
-/// | anything else with serde | `QVariant` | object, array, string for a unit variant, null for `None` |
+/// | `Vec<u8>`, and types that serialise as bytes | `QByteArray` | `ArrayBuffer` |
+/// | any other serde type | `QVariant` | object, array, string for a unit variant, null for `None` |
 ///
-/// Arguments, `config` and written properties are taken as `QVariant` and checked by serde. A wrong
-/// argument is a `TypeError` that names method, argument and type. A wrong value for a property is a
-/// warning that names property and type, and changes nothing: QML writes properties from bindings too,
-/// where there is nobody to catch an error. For bytes pass an `ArrayBuffer` (`uint8array.buffer`).
+/// Arguments, `config` and written properties are passed as `QVariant` and checked by serde. A
+/// wrong argument throws a `TypeError` that names method, argument and type. A wrong value for a
+/// property causes a warning that names property and type, and changes nothing: bindings in QML
+/// write properties too, and no code there could catch an error. For bytes pass an `ArrayBuffer`
+/// (`uint8array.buffer`).
 ///
 /// # In Rust
 ///
-/// `LaserObject::attach(control)` shows a control that exists (build it with `.inbox(mpqt::inbox())`);
-/// `object.control()` gives the control.
+/// `LaserObject::attach(control)` makes an object for an existing control (build it with
+/// `.inbox(mpqt::inbox())`); `object.control()` returns the control.
 #[macro_export]
 macro_rules! qobject {
     ($($declaration:tt)*) => {
@@ -204,8 +208,8 @@ macro_rules! qobject {
     };
 }
 
-/// A program in the folder of this one, where applications ship their helpers; with the system's
-/// extension of programs.
+/// Returns the path of a program in the folder of this one, where applications ship their helpers,
+/// with the system's extension for programs.
 #[must_use]
 pub fn beside_me(program: &str) -> OsString {
     let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
@@ -214,14 +218,14 @@ pub fn beside_me(program: &str) -> OsString {
     folder.map_or_else(|| name.clone().into(), |folder| folder.join(&name).into_os_string())
 }
 
-/// What generated code uses. Not part of the public interface: it changes without notice.
+/// Items for generated code. Not part of the public interface: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use std::cell::RefCell;
 
     pub use mpcore::Builder;
 
-    /// Says what the closure of a user takes and returns.
+    /// Fixes the argument and return types of the user's closure.
     pub fn set_options<C: mpcore::Control>(
         builder: Builder<C>,
         set: impl FnOnce(Builder<C>) -> Builder<C>,

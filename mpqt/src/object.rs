@@ -1,8 +1,9 @@
-//! What every object of `qobject!` has inside: the control, the config, and the connections between the
-//! control's signals and those of the object.
+//! The inside of every object of `qobject!`: the control, the config, and the connections between
+//! the control's signals and those of the object.
 //!
-//! All of it lives in the GUI thread. What is under way to an object holds it weakly, so one that was
-//! destroyed hears nothing more; with the object its control goes, and the child stops.
+//! All of it lives in the GUI thread. Queued emissions hold their object weakly, so a destroyed
+//! object receives nothing more. The object owns its control: when it is destroyed, the child
+//! stops.
 #![allow(unsafe_code)]
 
 use std::cell::{Cell, RefCell};
@@ -19,7 +20,7 @@ use crate::process_object::MpqtProcess;
 use crate::shown::Shown;
 use crate::{delivery, records, waker};
 
-/// Which control an object has, and what runs as its child. `qobject!` implements it.
+/// The control of an object, and the program of its child. `qobject!` implements it.
 pub trait Launch: Sized + 'static {
     /// `LaserControl`
     type Control: Control;
@@ -28,7 +29,7 @@ pub trait Launch: Sized + 'static {
     fn __builder(builder: Builder<Self::Control>) -> Option<Builder<Self::Control>>;
 }
 
-/// What the child's constructor gets.
+/// The argument of the child's constructor.
 pub type Config<T> = <<<T as Launch>::Control as Control>::Interface as Interface>::Config;
 
 /// An object of `qobject!`.
@@ -46,7 +47,7 @@ pub trait ControlObject: QObject + Default + Launch {
     fn __connect(link: &Link<Self>, control: &Self::Control);
     #[doc(hidden)]
     fn __config_changed(&self);
-    /// The names of the signals that tell how calls end.
+    /// The names of the signals that report how calls end.
     #[doc(hidden)]
     const CALL_SIGNALS: [&'static str; 2];
     #[doc(hidden)]
@@ -64,13 +65,13 @@ pub struct Core<T: ControlObject> {
 
 struct Inner<T: ControlObject> {
     itself: Weak<Inner<T>>,
-    /// Null before the C++ object exists, and from the moment the object is dropped.
+    /// Null before the C++ object exists and once the object is being dropped.
     object: Cell<*const T>,
     control: RefCell<Option<T::Control>>,
-    /// What ends the connections.
+    /// Functions that disconnect.
     connections: RefCell<Vec<Box<dyn FnOnce()>>>,
     config: RefCell<QVariant>,
-    /// Why there is no config that the child could be started with.
+    /// Why there is no valid config to start the child with.
     config_error: RefCell<Option<String>>,
 }
 
@@ -98,7 +99,7 @@ impl<T: ControlObject> Default for Core<T> {
 impl<T: ControlObject> Drop for Core<T> {
     fn drop(&mut self) {
         self.inner.object.set(std::ptr::null());
-        // Handlers are dropped here, and the child's control: both may come back to this object.
+        // Handlers are dropped here, and the child's control: both may access this object again.
         let connections = self.inner.connections.take();
         for disconnect in connections {
             disconnect();
@@ -110,16 +111,18 @@ impl<T: ControlObject> Drop for Core<T> {
 }
 
 impl<T: ControlObject> Core<T> {
-    /// The config as it was set.
+    /// Returns the config as it was set.
     pub fn config(&self) -> QVariant {
         self.inner.config.borrow().clone()
     }
 
-    /// Sets the config of the next start; one of the wrong type is refused with a warning. A large one is encoded
-    /// on a thread, and what is wrong with it then shows as `failed` of the run.
+    /// Sets the config of the next start. A value of the wrong type is refused with a warning. A
+    /// large config is encoded on a thread of its own; an error in it is reported as `failed` of
+    /// the run.
     ///
-    /// A warning here and in every write of a property, as QML itself does where a binding has the wrong
-    /// type: there, no JavaScript is calling, and an error thrown would come out of whatever runs next.
+    /// Here and in every write of a property errors are warnings, as in QML itself when a binding
+    /// has the wrong type: no JavaScript is calling then, and a thrown error would surface in
+    /// unrelated JavaScript that runs next.
     pub fn set_config(
         &self,
         object: &T,
@@ -148,7 +151,7 @@ impl<T: ControlObject> Core<T> {
         }
     }
 
-    /// Calls a command; the number of the call, or 0 after an error in JavaScript.
+    /// Calls a command. Returns the number of the call, or 0 after throwing an error in JavaScript.
     pub fn submit(
         &self,
         object: &T,
@@ -190,7 +193,7 @@ impl<T: ControlObject> Core<T> {
         }
     }
 
-    /// Somebody assigns to a property that only the child sets.
+    /// Warns about an assignment to a property that only the child sets.
     pub fn refuse_write(&self, object: &T, property: &str) {
         let why = format!("{}.{property} is read-only: the child sets it", T::NAME);
         javascript::warn_of(Some(object), &why);
@@ -204,26 +207,27 @@ fn no_child<T: ControlObject>() -> String {
     )
 }
 
-/// Runs what may contain the user's code: nothing may unwind into C++.
+/// Runs code that may call the user's: no panic may unwind into C++.
 fn guarded<R>(code: impl FnOnce() -> Result<R, String>) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(code))
         .unwrap_or_else(|_| Err("a conversion panicked, see stderr".to_owned()))
 }
 
 impl<T: ControlObject> Inner<T> {
-    /// Emits a signal of the object's, unless it is gone by then. Not at once, for a handler may destroy
-    /// the object, and whoever has called would find it gone.
+    /// Queues a signal of the object, which is emitted unless the object is gone by then. It is not
+    /// emitted immediately, because a handler may destroy the object while the caller still uses
+    /// it.
     fn emit_soon(&self, emit: impl FnOnce(&T) + 'static) {
         delivery::emit_soon(emission(self.itself.clone(), emit));
     }
 }
 
-/// Asks whether anybody listens to the signal of this name.
+/// Returns a function that tells whether the signal of this name has a listener.
 fn listened_to<T: QObject>(name: &str) -> impl Fn(&T) -> bool + 'static {
     // SAFETY: a static meta-object, and a text of that length.
     let index =
         unsafe { mpqt_signal_index(T::static_meta_object(), name.as_ptr().cast(), name.len()) };
-    // SAFETY: a live object of that class, in its thread. A name that is none is told to the void.
+    // SAFETY: a live object of that class, in its thread. An unknown name counts as listened to.
     move |object| index < 0 || unsafe { mpqt_is_listened_to(object.get_cpp_object(), index) }
 }
 
@@ -233,15 +237,15 @@ fn emission<T: ControlObject>(
 ) -> delivery::Emission {
     Box::new(move || {
         let Some(inner) = link.upgrade() else { return };
-        // SAFETY: not null, so the object has been constructed, in this thread, and has not been dropped;
-        // it does not move.
+        // SAFETY: not null, so the object has been constructed, in this thread, and has not been
+        // dropped; it does not move.
         if let Some(object) = unsafe { inner.object.get().as_ref() } {
             emit(object);
         }
     })
 }
 
-/// Ties signals of a control to an object, weakly.
+/// Connects signals of a control to an object, which it holds weakly.
 pub struct Link<T: ControlObject> {
     inner: Weak<Inner<T>>,
 }
@@ -253,9 +257,9 @@ impl<T: ControlObject> fmt::Debug for Link<T> {
 }
 
 impl<T: ControlObject> Link<T> {
-    /// Emits the object's signal `name` with each of `signal`. `convert` makes Qt's values of the
-    /// arguments, if anybody listens, and what it returns emits them, later, unless the object is gone by
-    /// then.
+    /// Emits the object's signal `name` whenever `signal` is delivered. If the signal has a
+    /// listener, `convert` turns the arguments into Qt's values; the closure that it returns emits
+    /// them later, unless the object is gone by then.
     pub fn connect<S: 'static, E: FnOnce(&T) + 'static>(
         &self,
         signal: &Signal<S>,
@@ -265,8 +269,9 @@ impl<T: ControlObject> Link<T> {
         self.connect_if(signal, listened_to::<T>(name), convert);
     }
 
-    /// Lets the object show the property of `signal`: first its current value, then each that is delivered,
-    /// set just before `notify` tells it. `convert` makes of a value what is shown, and what is told.
+    /// Makes the object show the property of `signal`: first its current value, then each value
+    /// that is delivered, set just before `notify` emits it. `convert` turns a value into the value
+    /// to show and the value to emit.
     pub fn connect_property<V: 'static, Q: Clone + 'static, N: 'static>(
         &self,
         signal: &Signal<(V,)>,
@@ -286,7 +291,7 @@ impl<T: ControlObject> Link<T> {
                 }
             }))
         };
-        // Nothing of the user's may unwind from here: neither what decodes a value nor what converts it.
+        // No panic of the user's code may unwind from here: it decodes the value and converts it.
         let version = guarded(current).unwrap_or_default();
         let convert = move |(value,): &(V,)| {
             let (value, told) = convert(value);
@@ -295,11 +300,11 @@ impl<T: ControlObject> Link<T> {
                 notify(object, told);
             }
         };
-        // Whether anybody listens or not: it may be read.
+        // Even without a listener: the property may be read.
         self.connect_since(signal, version, |_| true, convert);
     }
 
-    /// As [`connect`](Self::connect), where `is_wanted` tells whether anybody listens.
+    /// Like [`connect`](Self::connect), where `is_wanted` tells whether there is a listener.
     pub(crate) fn connect_if<S: 'static, E: FnOnce(&T) + 'static>(
         &self,
         signal: &Signal<S>,
@@ -336,24 +341,24 @@ impl<T: ControlObject> Link<T> {
     }
 }
 
-/// The C++ object exists: makes the control, if the object has a child of its own.
+/// Makes the control, if the object has a child of its own. Called when the C++ object exists.
 pub fn constructed<T: ControlObject>(object: &T) {
-    // SAFETY: the object is where it will stay, and this is the only time.
+    // SAFETY: the object does not move any more, and this is called once.
     unsafe { tie(object) };
     let inner = &object.__core().inner;
     let builder = Builder::new().inbox(delivery::inbox());
     let Some(builder) = T::__builder(builder) else { return };
     if !delivery::is_here() {
         let why = format!(
-            "{} is made in another thread than the one that first called `mpqt::inbox()`: \
-             its child tells it nothing",
+            "{} is created in a thread other than the one that first called `mpqt::inbox()`: \
+             it receives no signals from its child",
             T::NAME
         );
         javascript::warn_of(Some(object), &why);
     }
     match builder.__build_without_config() {
         Ok(control) => {
-            // A config that needs nothing said: `()`, an option, a struct of defaults.
+            // Some configs need no value: `()`, an option, a struct of defaults.
             let config = guarded(|| T::__default_config().map_err(|error| error.to_string()));
             let set = config.and_then(|config| {
                 control.__core().set_config::<T::Control>(config).map_err(|it| it.to_string())
@@ -366,10 +371,10 @@ pub fn constructed<T: ControlObject>(object: &T) {
     }
 }
 
-/// Ties an object that has its C++ half to what it has inside.
+/// Connects an object that has its C++ half with its inside.
 ///
 /// # Safety
-/// The object does not move any more, and was not tied before.
+/// The object does not move any more, and this function was not called for it before.
 unsafe fn tie<T: ControlObject>(object: &T) {
     waker::open();
     let inner = &object.__core().inner;
@@ -379,14 +384,14 @@ unsafe fn tie<T: ControlObject>(object: &T) {
     unsafe { MpqtProcess::constructed(object.__process(), Rc::downgrade(&owner)) };
 }
 
-/// QML has set everything: the child starts, unless it shall not.
+/// Starts the child, unless `autostart` is off. Called when QML has set all properties.
 pub fn completed<T: ControlObject>(object: &T) {
     if object.__core().inner.control.borrow().is_some() {
         MpqtProcess::autostart(object.__process());
     }
 }
 
-/// The control of an object.
+/// Returns the control of an object.
 pub fn control<T: ControlObject>(object: &T) -> Option<T::Control> {
     object.__core().inner.control.borrow().clone()
 }
@@ -416,15 +421,15 @@ fn adopt<T: ControlObject>(object: &T, control: T::Control) {
     drop(inner.control.replace(Some(control)));
 }
 
-/// What the object of the child's life needs of its owner.
+/// The operations of an object that its `process` needs.
 pub(crate) trait Owner {
     /// Starts the child.
     fn start(&self, start: fn(&Process) -> Result<(), StartError>) -> Result<(), String>;
     /// Calls `look` with the child's life, if there is a child.
     fn process(&self, look: &mut dyn FnMut(&Process));
-    /// Emits a signal of the child's life in a moment.
+    /// Queues a signal of the child's life.
     fn emit_soon(&self, emit: Box<dyn FnOnce(&MpqtProcess)>);
-    /// Tells, in a moment, of what went wrong, in the list of all that goes wrong.
+    /// Queues `exception_raised`, which reports every failure.
     fn raise_soon(&self, exception: QVariant);
 }
 
@@ -458,18 +463,18 @@ impl<T: ControlObject> Owner for Inner<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AttachError {
-    /// Its signals are delivered elsewhere.
+    /// Its signals are delivered to another inbox.
     #[error(
         "the control delivers its signals to another thread: build it with `.inbox(mpqt::inbox())`"
     )]
     OtherInbox,
-    /// This is not the thread of the GUI.
-    #[error("objects are made in the thread of the GUI, and this is another")]
+    /// This is not the GUI thread.
+    #[error("objects must be created in the GUI thread, and this is another thread")]
     OtherThread,
 }
 
-/// An object that was made by Rust, for a control that exists. It can be given to QML
-/// ([`Application::object`](crate::Application::object)), and lives as long as this.
+/// An object that Rust has made for an existing control. It can be passed to QML
+/// ([`Application::object`](crate::Application::object)), and lives as long as this value.
 pub struct Attached<T: ControlObject> {
     object: Box<RefCell<T>>,
 }
@@ -500,14 +505,14 @@ impl<T: ControlObject> Attached<T> {
         Ok(Self { object })
     }
 
-    /// The object.
+    /// Returns the object.
     #[must_use]
     pub fn object(&self) -> &T {
         // SAFETY: alive, and only ever borrowed shared.
         unsafe { &*self.object.as_ptr() }
     }
 
-    /// The `QObject*`, owned by this: for C++.
+    /// Returns the `QObject*` for C++. This value owns it.
     #[must_use]
     pub fn as_ptr(&self) -> *mut std::os::raw::c_void {
         // SAFETY: pinned by its box.
@@ -523,6 +528,6 @@ unsafe extern "C" {
     ) -> std::os::raw::c_int;
     fn mpqt_is_listened_to(object: *const std::os::raw::c_void, index: std::os::raw::c_int)
     -> bool;
-    /// Keeps the object from JavaScript's garbage collector: it belongs to Rust.
+    /// Protects the object from JavaScript's garbage collector, because Rust owns it.
     pub(crate) fn mpqt_keep(object: *mut std::os::raw::c_void);
 }

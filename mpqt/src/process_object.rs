@@ -1,6 +1,6 @@
 //! The child's life as a `QObject`: `laser.process` in QML.
 #![allow(unsafe_code)]
-// What `derive(QObject)` needs of the struct.
+// `derive(QObject)` needs these.
 #![allow(missing_docs, clippy::needless_pass_by_value, clippy::useless_transmute)]
 
 use std::cell::{Cell, RefCell};
@@ -15,14 +15,14 @@ use crate::javascript::{self, Kind};
 use crate::object::{ControlObject, Link, Owner, mpqt_keep};
 use crate::records;
 
-/// What is shown of the child's life: what was last delivered, as of the properties.
+/// The state of the child's life as last delivered, which is what the properties show.
 struct Life {
     state: State,
     generation: u32,
     pid: u32,
     stale: bool,
     exit: QVariant,
-    /// The run of which that is the end.
+    /// The run that `exit` belongs to.
     exit_of: u32,
 }
 
@@ -39,47 +39,48 @@ impl Life {
     }
 }
 
-/// The life cycle of a child, as QML sees it. A property changes with its signal: all that QML reads is of
-/// the time of the signal that it has heard last.
+/// The life cycle of a child, as QML sees it. A property changes with its signal: everything that
+/// QML reads is as of the signal that it received last.
 ///
-/// | member | what |
+/// | member | meaning |
 /// |---|---|
-/// | `start()` `stop()` `terminate()` `kill()` `restart()` | as of [`mpcore::Process`]; nothing waits |
-/// | `stop_with(reason)` | a stop with a text that the child and `exit.reason` have |
-/// | `finish()` `finish_within(milliseconds)` | what is queued is done, then the child stops |
+/// | `start()` `stop()` `terminate()` `kill()` `restart()` | as in [`mpcore::Process`]; none of them waits |
+/// | `stop_with(reason)` | stops with a text that the child and `exit.reason` get |
+/// | `finish()` `finish_within(milliseconds)` | runs the queued commands, then stops the child |
 /// | `cancel(call)` `cancel_all()` | cancel requests |
-/// | `autostart` | whether the child starts when the component is complete; true unless set |
+/// | `autostart` | whether the child starts when the component is complete; true by default |
 /// | `name` | can be set |
 /// | `pid` | 0 while there is no process |
 /// | `state` | `"created"` `"starting"` `"running"` `"finishing"` `"stopping"` `"finished"` `"failed"` `"crashed"` |
-/// | `alive` | whether there is, or is about to be, a process |
+/// | `alive` | whether there is a process, or one is being started |
 /// | `generation` | counts the runs |
-/// | `stale` | whether the properties are those of a child that has ended; until the next run's values come |
+/// | `stale` | whether the properties are those of a child that has ended; until the next run's values arrive |
 /// | `exit` | how the last run ended, or undefined |
 /// | `started(pid)` `ready()` `failed(failure)` `finished(exit)` | one run, in this order |
 /// | `state_changed(state)` | |
-/// | `stopping(reason)` | it was asked to end, and why |
-/// | `restarting(restart)` `gave_up(end)` | what follows a run's end, by the builder's restart policy |
-/// | `unresponsive(verdict)` `responsive()` | it does not answer; it does again |
-/// | `stdout_line(text)` `stderr_line(text)` | its output, where the builder has it captured; show it as plain text |
-/// | `progress(call, fraction)` | a running command's, from 0 to 1 |
+/// | `stopping(reason)` | the child was asked to end, and why |
+/// | `restarting(restart)` `gave_up(end)` | the decision of the builder's restart policy after the end of a run |
+/// | `unresponsive(verdict)` `responsive()` | the child does not answer; it answers again |
+/// | `stdout_line(text)` `stderr_line(text)` | its output, if the builder captures it; show it as plain text |
+/// | `progress(call, fraction)` | progress of a running command, from 0 to 1 |
 ///
-/// Qt tells classes apart by their bare names, so this one has a name that no application's has; in Rust it
-/// is [`mpqt::ProcessObject`](crate::ProcessObject).
+/// Qt identifies classes by their unqualified names, so this one has a name that no application
+/// uses; in Rust it is [`mpqt::ProcessObject`](crate::ProcessObject).
 ///
-/// `failed` is for who follows the run. All that goes wrong, failed starts included, comes as `exception_raised` of
-/// the object, under its own kind: show one of the two.
+/// `failed` is for code that follows the run. Every failure, including failed starts, also arrives
+/// as `exception_raised` of the object, under its own kind: show one of the two.
 ///
-/// `failure` is `{ kind, text }`, `exit` is `{ name, generation, pid, state, end, code, killed, cleanup, reason,
-/// failure, commands_lost, commands_stopped, lines_dropped, stderr, text }`, `restart` is `{ attempt, delay, exit, text }` with the delay in
-/// milliseconds, `end` is `{ reason, exit, text }`, `verdict` is `{ command, call, tracer, text }` with what it was
-/// executing, or null.
+/// `failure` is `{ kind, text }`, `exit` is `{ name, generation, pid, state, end, code, killed,
+/// cleanup, reason, failure, commands_lost, commands_stopped, lines_dropped, stderr, text }`,
+/// `restart` is `{ attempt, delay, exit, text }` with the delay in milliseconds, `end` is `{
+/// reason, exit, text }`, `verdict` is `{ command, call, tracer, text }` with the command that the
+/// child was executing, or null.
 #[allow(missing_debug_implementations, dead_code)]
 #[derive(QObject, Default)]
 pub struct MpqtProcess {
     base: qt_base_class!(trait QObject),
     owner: RefCell<Option<Weak<dyn Owner>>>,
-    /// The other way round, so that the default is what is expected.
+    /// The opposite of `autostart`, so that the default is right.
     by_hand: Cell<bool>,
     life: RefCell<Life>,
 
@@ -127,7 +128,7 @@ impl MpqtProcess {
     /// Makes the C++ half.
     ///
     /// # Safety
-    /// The cell stays where it is until it is dropped, and has no C++ half yet.
+    /// The cell does not move until it is dropped, and has no C++ half yet.
     pub(crate) unsafe fn constructed(this: &RefCell<MpqtProcess>, owner: Weak<dyn Owner>) {
         *this.borrow().owner.borrow_mut() = Some(owner);
         // SAFETY: by this function's contract.
@@ -150,13 +151,13 @@ impl MpqtProcess {
         }
     }
 
-    /// Emits what the child tells of its life.
+    /// Connects the signals of the child's life to those of the object.
     pub(crate) fn connect<T: ControlObject>(
         link: &Link<T>,
         signals: &ProcessSignals,
         process: fn(&T) -> &RefCell<MpqtProcess>,
     ) {
-        // One emission each: a handler may destroy the object.
+        // One emission per signal and property: a handler may destroy the object.
         link.connect_if(&signals.started, always, move |&(pid,)| {
             move |object: &T| Self::shared(process(object)).show_pid(pid)
         });
@@ -208,7 +209,7 @@ impl MpqtProcess {
             let line = records::text(line);
             move |object: &T| Self::shared(process(object)).stderr_line(line)
         });
-        // With the state of an ended run its pid goes, and its exit is there.
+        // When a run has ended, its pid is reset and its exit is set before the state changes.
         link.connect_if(&signals.state_changed, always, move |&(state,)| {
             move |object: &T| {
                 if state.has_ended() {
@@ -240,7 +241,7 @@ impl MpqtProcess {
         });
     }
 
-    /// Shows how it is with the child now.
+    /// Shows the current state of the child.
     pub(crate) fn show(&self, process: &Process) {
         let mut life = self.life.borrow_mut();
         (life.state, life.generation) = (process.state(), process.generation());
@@ -273,7 +274,8 @@ impl MpqtProcess {
     }
 
     fn show_state(&self, state: State) {
-        // A state that was on its way when the object was attached is of a run that it knows.
+        // A state that was queued when the object was attached belongs to a run that it already
+        // shows.
         let newest = self.look(Process::generation).unwrap_or(0);
         let mut life = self.life.borrow_mut();
         if state == State::Starting {
@@ -323,13 +325,14 @@ impl MpqtProcess {
     fn finish_within(&self, milliseconds: QVariant) {
         match decode::<f64>(milliseconds) {
             Ok(milliseconds) if milliseconds >= 0.0 => {
-                // What is longer than a duration can be is for ever.
+                // A time too long for a `Duration` means no limit.
                 let within = Duration::try_from_secs_f64(milliseconds / 1000.0);
                 self.look(|process| process.finish_within(within.unwrap_or(Duration::MAX)));
             }
             Ok(milliseconds) => {
-                let why =
-                    format!("process.finish_within: {milliseconds} is no number of milliseconds");
+                let why = format!(
+                    "process.finish_within: {milliseconds} is not a valid number of milliseconds"
+                );
                 javascript::throw(self, Kind::Type, &why);
             }
             Err(error) => {
@@ -437,13 +440,13 @@ impl MpqtProcess {
         self.refuse("exit");
     }
 
-    /// A shared look at the object: all of it changes through cells.
+    /// Returns a shared reference to the object, whose fields are all cells.
     pub(crate) fn shared(this: &RefCell<MpqtProcess>) -> &MpqtProcess {
-        // SAFETY: nobody borrows it mutably, and Qt calls it without asking the cell.
+        // SAFETY: it is never borrowed mutably, and Qt calls it without going through the cell.
         unsafe { &*this.as_ptr() }
     }
 
-    /// Not at once: a handler may destroy the object.
+    /// Queues an emission: a handler may destroy the object.
     fn emit_soon(&self, emit: impl FnOnce(&MpqtProcess) + 'static) {
         if let Some(owner) = self.owner.borrow().as_ref().and_then(Weak::upgrade) {
             owner.emit_soon(Box::new(emit));
@@ -451,7 +454,7 @@ impl MpqtProcess {
     }
 }
 
-/// The child's life is told seldom, and cheap to tell.
+/// The signals of the child's life are rare, and cheap to convert.
 fn always<T>(_: &T) -> bool {
     true
 }

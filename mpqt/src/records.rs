@@ -1,5 +1,5 @@
-//! What the runtime reports, as objects of JavaScript. Every one has `text`, which says it all to a
-//! person; show it as plain text, for parts of it come from the child.
+//! Reports of the runtime as JavaScript objects. Each has a `text` with the whole report for users;
+//! show it as plain text, because parts of it come from the child.
 
 use mpcore::{
     CallError, End, Exception, ExceptionKind, ExitReport, Failure, GaveUp, Restarting, Unresponsive,
@@ -28,9 +28,10 @@ impl Record {
     }
 }
 
-/// `{ process, pid, command, call, kind, message, backtrace, text }`; `command` and `call` are null for what befell
-/// the child (`start_failed`, `crashed`, `broken`, `killed`, `unkillable`), which has `commands_lost`, and for
-/// `not_run`, which has `commands`; a value that was not delivered has `event` or `property`.
+/// Returns `{ process, pid, command, call, kind, message, backtrace, text }`; `command` and `call`
+/// are null for failures of the child (`start_failed`, `crashed`, `broken`, `killed`,
+/// `unkillable`), which have `commands_lost`, and for `not_run`, which has `commands`; a value that
+/// was not delivered has `event` or `property`.
 pub fn exception(exception: &Exception) -> QVariant {
     let kind = match exception.kind {
         ExceptionKind::Raised => "raised",
@@ -74,7 +75,7 @@ pub fn exception(exception: &Exception) -> QVariant {
         .done()
 }
 
-/// `{ kind, message, text }`
+/// Returns `{ kind, message, text }`.
 pub(crate) fn call_error(error: &CallError<String>) -> QVariant {
     let kind = match error {
         CallError::Raised(_) => "raised",
@@ -102,9 +103,10 @@ pub(crate) fn call_error(error: &CallError<String>) -> QVariant {
         .done()
 }
 
-/// `{ name, generation, pid, state, end, code, killed, cleanup, reason, failure, commands_lost, commands_stopped,
-/// lines_dropped, stderr, text }`; `end` is `status`, `unknown`, `link_lost` or `never_ran`; `code` is what the process
-/// returned, or −N after signal N, and null where that is not known; `cleanup` is `ran`, `skipped` or `unknown`.
+/// Returns `{ name, generation, pid, state, end, code, killed, cleanup, reason, failure,
+/// commands_lost, commands_stopped, lines_dropped, stderr, text }`; `end` is `status`, `unknown`,
+/// `link_lost` or `never_ran`; `code` is the exit code, −N after signal N, or null if it is not
+/// known; `cleanup` is `ran`, `skipped` or `unknown`.
 pub(crate) fn exit_report(report: &ExitReport) -> QVariant {
     Record::default()
         .with("name", &report.name)
@@ -135,7 +137,7 @@ fn end(end: End) -> &'static str {
     }
 }
 
-/// `{ kind, text }`
+/// Returns `{ kind, text }`.
 pub(crate) fn failure(failure: &Failure) -> QVariant {
     let kind = match failure {
         Failure::Spawn { .. } => "spawn",
@@ -162,7 +164,8 @@ pub(crate) fn failure(failure: &Failure) -> QVariant {
     start_failure(kind, &failure.to_string())
 }
 
-/// `{ command, call, tracer, text }`: what it was executing, or null; the process that holds it as its debugger, or null.
+/// Returns `{ command, call, tracer, text }`: the command that the child was executing, or null;
+/// the process id of a debugger that holds it, or null.
 pub(crate) fn unresponsive(verdict: &Unresponsive) -> QVariant {
     let executing = verdict.executing.as_ref();
     Record::default()
@@ -173,7 +176,7 @@ pub(crate) fn unresponsive(verdict: &Unresponsive) -> QVariant {
         .done()
 }
 
-/// `{ attempt, delay, exit, text }`; `delay` in milliseconds.
+/// Returns `{ attempt, delay, exit, text }`; `delay` is in milliseconds.
 pub(crate) fn restarting(restarting: &Restarting) -> QVariant {
     Record::default()
         .with("attempt", restarting.attempt)
@@ -183,7 +186,7 @@ pub(crate) fn restarting(restarting: &Restarting) -> QVariant {
         .done()
 }
 
-/// `{ reason, exit, text }`
+/// Returns `{ reason, exit, text }`.
 pub(crate) fn gave_up(end: &GaveUp) -> QVariant {
     Record::default()
         .with("reason", end.reason.to_string())
@@ -192,7 +195,7 @@ pub(crate) fn gave_up(end: &GaveUp) -> QVariant {
         .done()
 }
 
-/// The same in the list of all that goes wrong.
+/// Returns the record of a start that was refused in this process, for `exception_raised`.
 pub(crate) fn start_refused(process: &str, why: &str) -> QVariant {
     Record::default()
         .with("process", process)
@@ -209,12 +212,12 @@ pub(crate) fn start_refused(process: &str, why: &str) -> QVariant {
         .done()
 }
 
-/// A start that was refused in this process.
+/// Returns the record of a start that was refused in this process, for `failed`.
 pub(crate) fn start_failure(kind: &str, text: &str) -> QVariant {
     Record::default().with("kind", kind).with("text", text).done()
 }
 
-/// A text for Qt.
+/// Converts a text to a `QString`.
 pub(crate) fn text(text: &str) -> QString {
     text.into()
 }

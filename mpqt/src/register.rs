@@ -1,4 +1,4 @@
-//! QML types. The C++ side is `cpp/registration.cpp`.
+//! Registration of QML types. The C++ side is `cpp/registration.cpp`.
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
@@ -11,31 +11,31 @@ use qmetaobject::{PropertyType, QMetaObject, QObject, QObjectPinned};
 
 use crate::process_object::MpqtProcess;
 
-/// An object that QML can make. `qobject!` implements it.
+/// An object that QML can create. `qobject!` implements it.
 pub trait QmlType: QObject + Default + 'static {
-    /// The C++ object exists; QML has set nothing yet.
+    /// Called when the C++ object exists and QML has not set any property yet.
     #[doc(hidden)]
     fn __constructed(&self) {}
 
-    /// QML has set everything that the document says.
+    /// Called when QML has set all properties in the document.
     #[doc(hidden)]
     fn __completed(&self) {}
 }
 
-/// Makes `T` a type in QML: `register::<LaserObject>("Lab", 1, 0, "Laser")` for `import Lab 1.0` and
-/// `Laser { }`. Before the document is loaded.
+/// Registers `T` as a QML type: `register::<LaserObject>("Lab", 1, 0, "Laser")` for `import Lab
+/// 1.0` and `Laser { }`. Call it before the document is loaded.
 ///
-/// A name that is no name for a type (it begins with a small letter, say) is told by Qt as a warning,
-/// and by the document that uses it as an error.
+/// For an invalid type name (for example, one that begins with a small letter) Qt prints a warning,
+/// and a document that uses it does not load.
 pub fn register<T: QmlType>(module: &str, major: u16, minor: u16, name: &str) {
     let (Ok(module), Ok(name)) = (CString::new(module), CString::new(name)) else {
-        crate::javascript::warn_of(None, "a QML module and type are named without a NUL");
+        crate::javascript::warn_of(None, "names of QML modules and types must not contain a NUL");
         return;
     };
     register_parts();
     let type_id = <RefCell<T> as PropertyType>::register_type(c"");
-    // SAFETY: the strings live as long as the call, which copies them; `create` makes what the other
-    // arguments describe.
+    // SAFETY: the strings outlive the call, which copies them; `create` makes the object that the
+    // other arguments describe.
     unsafe {
         mpqt_register_type(
             module.as_ptr(),
@@ -50,7 +50,7 @@ pub fn register<T: QmlType>(module: &str, major: u16, minor: u16, name: &str) {
     }
 }
 
-/// The types of properties: QML wants to know them before it reads `process.onReady: ..`.
+/// Registers the types of properties: QML must know them before it reads `process.onReady: ..`.
 fn register_parts() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -62,11 +62,12 @@ fn register_parts() {
     });
 }
 
-/// QML makes an object, in memory that it has allocated.
+/// Creates an object in memory that QML has allocated.
 extern "C" fn create<T: QmlType>(memory: *mut c_void, _: *mut c_void) {
     let object = Box::new(RefCell::new(T::default()));
     // SAFETY: `memory` has room for the C++ object and the completion behind it, as registered. The
-    // Rust half is pinned by its box, which the C++ object owns from here on (`RustObject_destruct`).
+    // Rust half is pinned by its box, which the C++ object owns from now on
+    // (`RustObject_destruct`).
     unsafe {
         T::qml_construct(&object, memory, destroyed::<T>);
         mpqt_completion_new(memory, T::cpp_size(), completed::<T>);
@@ -76,7 +77,7 @@ extern "C" fn create<T: QmlType>(memory: *mut c_void, _: *mut c_void) {
 }
 
 extern "C" fn completed<T: QmlType>(memory: *mut c_void) {
-    // SAFETY: the object of `create`, alive: its completion is part of it.
+    // SAFETY: the object of `create`, which is alive: its completion is part of it.
     let object: QObjectPinned<T> = unsafe { T::get_from_cpp(memory) };
     let _ = catch_unwind(AssertUnwindSafe(|| object.borrow().__completed()));
 }

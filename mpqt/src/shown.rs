@@ -1,13 +1,14 @@
-//! What an object shows of a property: what was last delivered, not what the child has sent meanwhile.
+//! The value of a property that an object shows: the one delivered last, not the one that arrived
+//! last.
 //!
-//! A property of a `QObject` changes in the thread of the GUI, together with its signal. The mirror of the
-//! control is ahead of that: the reader's thread sets it. So a read in QML, a binding and the handler of
-//! any signal would each see another time.
+//! A property of a `QObject` changes in the GUI thread, together with its signal. The control's
+//! mirror is ahead of that, because the reader thread sets it: a read in QML, a binding and the
+//! handler of a signal would each see a different state.
 
 use std::cell::RefCell;
 use std::fmt;
 
-/// What an object shows of one property: what was last delivered.
+/// The value of one property that was delivered last.
 pub struct Shown<V>(RefCell<V>);
 
 impl<V: Default> Default for Shown<V> {
@@ -23,14 +24,14 @@ impl<V> fmt::Debug for Shown<V> {
 }
 
 impl<V: Clone> Shown<V> {
-    /// The value.
+    /// Returns the value.
     pub fn get(&self) -> V {
         self.0.borrow().clone()
     }
 
-    /// Just before the signal that tells it.
+    /// Sets the value. Called just before its signal is emitted.
     pub(crate) fn set(&self, value: V) {
-        // What Qt does when it drops the old one is not our business, but comes after.
+        // Dropping the old value may run code of Qt, which must see the new one.
         let old = self.0.replace(value);
         drop(old);
     }

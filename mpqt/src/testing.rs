@@ -1,10 +1,10 @@
-//! Tests of user interfaces: QML `TestCase`s inside a test binary, offscreen where there is no display.
-//! The C++ side is `cpp/testing.cpp`.
+//! Tests of user interfaces: QML `TestCase`s inside a test binary, offscreen if there is no
+//! display. The C++ side is `cpp/testing.cpp`.
 //!
 //! ```toml
 //! [[test]]
 //! name = "qml"
-//! harness = false     # Qt wants the main thread
+//! harness = false     # Qt needs the main thread
 //! ```
 //!
 //! ```no_run
@@ -44,15 +44,16 @@ use qmetaobject::{QMetaObject, QObject};
 
 pub use crate::offscreen_without_a_display;
 
-/// How long the children of the tests have for their end.
+/// How long the children of the tests may take to end.
 const SHUTDOWN: Duration = Duration::from_secs(6);
 
-/// Runs every `tst_*.qml` in `folder`, and stops what children the tests have left. Fails with the
-/// number of functions that failed. Once per process, in the main thread, after everything is
-/// [`register`](crate::register)ed.
+/// Runs every `tst_*.qml` in `folder`, then stops the children that the tests have left running.
+/// The exit code is the number of functions that failed. Call it once per process, in the main
+/// thread, after all types are [`register`](crate::register)ed.
 ///
-/// The test binary takes what cargo and nextest give to one of Rust's own: it has a single test, called
-/// `name`. What stands after `--qt` goes to Qt's test runner: `-- --qt Laser::test_add`.
+/// The test binary accepts the arguments that cargo and nextest pass to Rust's own test binaries:
+/// it has a single test, called `name`. Arguments after `--qt` go to Qt's test runner: `-- --qt
+/// Laser::test_add`.
 pub fn run(name: &str, folder: &str) -> ExitCode {
     let asked = Asked::read(std::env::args_os().skip(1).map(OsString::into_encoded_bytes), name);
     if asked.list {
@@ -89,7 +90,7 @@ pub fn run(name: &str, folder: &str) -> ExitCode {
     match u8::try_from(failed) {
         Ok(0) if stopped => ExitCode::SUCCESS,
         Ok(0) => {
-            eprintln!("error: a child that a test has left did not end within {SHUTDOWN:?}");
+            eprintln!("error: a child that a test left running did not end within {SHUTDOWN:?}");
             ExitCode::FAILURE
         }
         Ok(failed) => ExitCode::from(failed),
@@ -97,20 +98,20 @@ pub fn run(name: &str, folder: &str) -> ExitCode {
     }
 }
 
-/// What the command line of a test binary asks for.
+/// The parsed command line of a test binary.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Asked {
     list: bool,
-    /// Ignored tests alone, of which there are none.
+    /// Only ignored tests, of which there are none.
     ignored: bool,
-    /// The test is among those that are asked for.
+    /// The filters select the test.
     run: bool,
     for_qt: Vec<Vec<u8>>,
 }
 
 impl Asked {
     fn read(arguments: impl IntoIterator<Item = Vec<u8>>, name: &str) -> Self {
-        /// Options of Rust's own harness whose value is an argument of its own.
+        /// Options of Rust's own harness whose value is a separate argument.
         const WITH_VALUE: &[&str] =
             &["--color", "--format", "--logfile", "--shuffle-seed", "--test-threads", "-Z"];
         let mut asked = Self { run: true, ..Self::default() };
@@ -139,13 +140,13 @@ impl Asked {
     }
 }
 
-/// Whether C++ could connect to this signal of `T`, `"add_two_finished(int)"`.
+/// Returns whether C++ could connect to this signal of `T`, such as `"add_two_finished(int)"`.
 #[must_use]
 pub fn has_signal<T: QObject>(signature: &str) -> bool {
     has::<T>(signature, mpqt_has_signal)
 }
 
-/// Whether C++ could invoke this method of `T`, `"add_two(QVariant,QVariant)"`.
+/// Returns whether C++ could invoke this method of `T`, such as `"add_two(QVariant,QVariant)"`.
 #[must_use]
 pub fn has_method<T: QObject>(signature: &str) -> bool {
     has::<T>(signature, mpqt_has_method)

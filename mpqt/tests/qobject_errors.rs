@@ -1,5 +1,5 @@
-//! The mistakes a user can make with `qobject!`, one per file, and how each is told: at the user's own
-//! token, and once.
+//! Mistakes that a user can make with `qobject!`, one per file. Each is reported once, at the user's own
+//! token.
 
 #[test]
 fn qobject_errors() {

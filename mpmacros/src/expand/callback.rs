@@ -1,9 +1,8 @@
-//! The hidden macro that hands the interface to another macro.
+//! The hidden macro that passes the interface to another macro.
 //!
-//! A crate that builds on the interface, mpqt above all, needs its tokens; the interface's own
-//! crate must not depend on it. So beside the struct `LaserControl` there is a macro of the same
-//! name, in the namespace of macros. The two travel together through `use`, renaming and
-//! re-exports, and
+//! A crate that builds on the interface, such as mpqt, needs its tokens; the interface's own crate
+//! must not depend on it. So there is a macro with the name of the struct `LaserControl`, in the
+//! namespace of macros. `use`, renaming and re-exports apply to both together, and
 //!
 //! ```text
 //! path::to::LaserControl! { [$crate::consumer] anything }
@@ -38,12 +37,12 @@ pub(super) fn expand(interface: &Interface, methods: &[Method]) -> TokenStream {
     let postfix = interface.options.postfix();
     let items: TokenStream = methods.iter().map(|method| item(&method.item)).collect();
     let name = naming::callback(ident, &items);
-    // A macro can only be public from the crate's root, and what is there needs a name of its own;
-    // any other is visible as far as its `use` says. The lint is about a public trait inside a
-    // function, which is as public as its macro.
+    // A macro can be public only at the crate's root, where it needs a unique name; any other macro
+    // is as visible as its `use`. The lint concerns a public trait inside a function, which is as
+    // public as its macro.
     let export = matches!(vis, Visibility::Public(_))
         .then(|| quote!(#[macro_export] #[allow(non_local_definitions)]));
-    // Without the user's span, so that nobody asks whether the import is used.
+    // Without the user's span, so that rustc does not warn about an unused import.
     let alias = Ident::new(&control.to_string(), Span::call_site());
     quote! {
         #[doc(hidden)]
@@ -66,8 +65,8 @@ pub(super) fn expand(interface: &Interface, methods: &[Method]) -> TokenStream {
     }
 }
 
-/// The method as the consumer sees it. Other attributes mean something to rustc in this crate
-/// only, and a body may hold a `$`, which would mean something to the hidden macro.
+/// Returns the method as the consumer sees it. Other attributes are meaningful to rustc only in
+/// this crate, and a body may contain a `$`, which the hidden macro would interpret.
 fn item(method: &TraitItemFn) -> TokenStream {
     let marks = method.attrs.iter().filter(|attr| parse::is_mark(attr)).cloned();
     let mut item = method.clone();

@@ -1,4 +1,4 @@
-//! The context: what the child uses to talk to its controller.
+//! Expands the context, which connects the child to its controller.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -14,7 +14,7 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
     let (trait_ident, context) = (&interface.header.ident, &interface.names.context);
     let inner = naming::inner_context();
     let doc = line(&format!(
-        "What a [`{0}`] child uses to talk to its controller: its properties, its events, and \
+        "Connects a [`{0}`] child to its controller: its properties, its events, and \
          through [`Deref`](::core::ops::Deref) the stop flag and the progress of the running \
          command. Cheap to clone; clones may go to other threads.",
         naming::plain(&interface.header.ident)
@@ -23,6 +23,8 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
     let quiet = quiet(interface);
     let (name, formatter) = (context.to_string(), naming::local("formatter"));
 
+    // Each field is documented by the method that it belongs to, so that readers need not look
+    // there.
     let properties = interface.properties.iter().map(|property| {
         let (ident, ty) = (&property.ident, &property.ty);
         let lead = format!("The property `{}: {}`.", naming::plain(ident), text::normal(ty));
@@ -41,7 +43,7 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
     let results = interface.commands.iter().filter_map(|command| {
         let signal = command.signal.as_ref()?;
         let lead = format!(
-            "The signal of the command `{}`, to be emitted by the child itself as well.",
+            "The signal of the command `{}`, which the child can also emit by itself.",
             naming::plain(&command.ident)
         );
         let docs = command.docs.introduced(trait_ident, &lead);
@@ -81,7 +83,7 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
     }
 }
 
-/// The fields, made from the runtime's context `from`.
+/// Expands the fields, made from the runtime's context `from`.
 pub(super) fn fields(interface: &Interface, from: &Ident) -> TokenStream {
     let table = &interface.names.table;
     let properties = interface.properties.iter().map(|property| {

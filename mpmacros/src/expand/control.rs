@@ -1,5 +1,5 @@
-//! The controller's side: the control with one stub per command and one getter per property, and
-//! its blocking view.
+//! Expands the controller's side: the control with one stub per command and one getter per
+//! property, and its blocking view.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -32,6 +32,7 @@ fn control(interface: &Interface) -> TokenStream {
     let deprecated = interface.header.attrs.iter().find(|a| a.path().is_ident("deprecated"));
     let quiet = quiet(interface);
 
+    // A member whose name is taken has been reported, and is left out.
     let commands = interface.commands.iter().filter(|command| command.on_control);
     let stubs = commands.map(|command| stub(interface, command));
     let properties = interface.properties.iter().filter(|property| property.on_control);
@@ -57,7 +58,7 @@ fn control(interface: &Interface) -> TokenStream {
             ///
             /// # Errors
             ///
-            /// Where the config cannot be encoded.
+            /// If the config cannot be encoded.
             pub fn new<#child: #krate::Child<Interface = dyn #ident>>(
                 #given: #config,
             ) -> ::core::result::Result<Self, #krate::StartError> {
@@ -68,38 +69,38 @@ fn control(interface: &Interface) -> TokenStream {
             ///
             /// # Errors
             ///
-            /// Where the config cannot be encoded or no process can be started.
+            /// If the config cannot be encoded or no process can be started.
             pub fn spawn<#child: #krate::Child<Interface = dyn #ident>>(
                 #given: #config,
             ) -> ::core::result::Result<Self, #krate::StartError> {
                 Self::builder().child::<#child>().config(#given).spawn()
             }
 
-            /// Everything that can be set before the start.
+            /// Returns a builder for everything that can be set before the start.
             #[must_use]
             pub fn builder() -> #krate::Builder<Self> {
                 #krate::Builder::new()
             }
 
-            /// The signals to connect to.
+            /// Returns the signals to connect to.
             #[must_use]
             pub fn signals(&self) -> &#signals {
                 &self.signals
             }
 
-            /// The commands as calls that wait for their outcome.
+            /// Returns the commands as calls that wait for their outcome.
             #[must_use]
             pub fn blocking(&self) -> #blocking<'_> {
                 #blocking { control: self }
             }
 
-            /// The child's life cycle.
+            /// Returns the child's life cycle.
             #[must_use]
             pub fn process(&self) -> &#krate::Process {
                 self.core.process()
             }
 
-            /// A handle that does not keep the child running, for handlers of its own signals.
+            /// Returns a handle that does not keep the child running, for handlers of its signals.
             #[must_use]
             pub fn downgrade(&self) -> #krate::WeakControl<Self> {
                 #krate::WeakControl::new(self)
@@ -127,7 +128,7 @@ fn stub(interface: &Interface, command: &Command) -> TokenStream {
     let values = args.iter().map(|arg| &arg.ident);
     let ok = &command.returns.ok;
     let call = match command.returns.error {
-        // The default is left out, for the reader's sake.
+        // The default is left out, for readability.
         Raised::Never => quote!(#krate::Call<#ok>),
         _ => {
             let error = error_type(&command.returns, krate);
@@ -149,13 +150,13 @@ fn stub(interface: &Interface, command: &Command) -> TokenStream {
     }
 }
 
-/// How the runtime treats a command, one sentence each.
+/// Returns how the runtime treats a command, one sentence per rule.
 fn rules(rules: Rules) -> Vec<String> {
     let timeout = rules.timeout.map(|milliseconds| {
         let time = timeout::in_words(milliseconds);
         match rules.no_cancel {
             false => format!("Ends after {time}."),
-            true => format!("Told as timed out after {time}, but runs on."),
+            true => format!("Reported as timed out after {time}, but continues to run."),
         }
     });
     let idempotent = rules.idempotent.then(|| "Runs once more by itself after a crash.".to_owned());
@@ -195,7 +196,9 @@ fn lead(interface: &Interface, command: &Command) -> String {
         Origin::Method(_) => format!("Calls `{}` in the child.", naming::plain(&command.ident)),
         Origin::Setter(property) => {
             let property = naming::plain(&interface.properties[property].ident);
-            format!("Asks the child to change `{property}`. The call yields what then holds.")
+            format!(
+                "Asks the child to change `{property}`. The call yields the value that holds afterwards."
+            )
         }
     }
 }
@@ -208,11 +211,12 @@ fn blocking(interface: &Interface) -> TokenStream {
     let formatter = naming::local("formatter");
     let doc = line(&format!(
         "The commands of a [`{control}`] as calls that wait for their outcome: for code that may \
-         block. Each is the call itself and its `wait`."
+         block. Each makes the call and waits for it."
     ));
     let hidden = hidden_with_the_trait(interface);
     let quiet = quiet(interface);
 
+    // The same commands as on the control: a call here makes the call there and waits for it.
     let commands = interface.commands.iter().filter(|command| command.on_control);
     let calls = commands.map(|command| {
         let (ident, args, ok) = (&command.control, &command.args, &command.returns.ok);
@@ -236,7 +240,7 @@ fn blocking(interface: &Interface) -> TokenStream {
             ///
             /// # Errors
             ///
-            /// Every outcome but a result.
+            /// For every outcome except a result.
             pub fn #ident(&self, #(#args),*) -> #outcome {
                 self.control.core.call_blocking(&#entry, (#(#values,)*))
             }
@@ -265,7 +269,7 @@ fn blocking(interface: &Interface) -> TokenStream {
     }
 }
 
-/// How the runtime makes a control and gets at its parts.
+/// Expands the functions with which the runtime makes a control and accesses its parts.
 fn control_impl(interface: &Interface) -> TokenStream {
     let krate = &interface.options.krate;
     let ident = &interface.header.ident;

@@ -1,5 +1,5 @@
-//! The child's side: the trait it implements, and `impl Interface for dyn Trait`, through which the
-//! runtime calls it.
+//! Expands the child's side: the trait that it implements, and `impl Interface for dyn Trait`,
+//! through which the runtime calls it.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -17,7 +17,8 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
     quote!(#the_trait #the_impl)
 }
 
-/// The trait as written, with the provided methods. Properties and events are in it for its readers alone.
+/// Expands the trait as written, with the provided methods. Properties and events are in it only
+/// for documentation.
 fn the_trait(interface: &Interface) -> TokenStream {
     let krate = &interface.options.krate;
     let provided = quote! {
@@ -30,8 +31,8 @@ fn the_trait(interface: &Interface) -> TokenStream {
         }
         /// Runs once, in the child, on every orderly end.
         ///
-        /// Threads that the child has started are neither waited for nor told: where they have to finish something,
-        /// end them here. Children of its own are stopped after this, and waited for.
+        /// Threads that the child has started are neither joined nor notified: if they have to finish something,
+        /// end them here. Children of its own are stopped and joined after this.
         #[inline]
         fn cleanup(&mut self) {}
     };
@@ -55,12 +56,15 @@ fn the_trait(interface: &Interface) -> TokenStream {
     quote!(#item)
 }
 
-/// `fn power(&self) -> SetInContext<f64> where Self: DeclaredOnly`: a property or an event on the page of the
-/// trait. Who implements it, or calls it in the child, gets an error that says where it is.
+/// Expands `fn power(&self) -> SetInContext<f64> where Self: DeclaredOnly`: a property or an event
+/// on the page of the trait. Implementing it, or calling it in the child, is an error that says
+/// where it is.
 fn declared(interface: &Interface) -> Vec<TokenStream> {
     let krate = &interface.options.krate;
     let names = &interface.names;
     let (control, signals) = (&names.control, &names.signals);
+    // A name that the trait has already is not declared again: it would be a second error, or hide
+    // a command.
     let is_free = |ident: &Ident| {
         let name = naming::plain(ident);
         naming::taken(Namespace::Trait, &name).is_none()
@@ -120,7 +124,7 @@ fn setter(interface: &Interface, command: &Command) -> TokenStream {
     let lead = format!(
         "Runs in the child when the controller asks to change [`{property}`]({context}::{property})."
     );
-    let note = "What it returns is stored and told to the controller. Accepts every value, \
+    let note = "The returned value is stored and sent to the controller. Accepts every value, \
                 unless implemented.";
     let docs = command.docs.whole(&lead, Some(note));
     quote! {
@@ -145,6 +149,7 @@ fn interface_impl(interface: &Interface) -> TokenStream {
     let [description, given, request] = ["description", "context", "request"].map(naming::local);
     let describe = describe(interface, &description);
     let fields = context::fields(interface, &given);
+    // The position in the whole list is the number on the wire, so it is counted before the filter.
     let arms = interface
         .commands
         .iter()
@@ -194,7 +199,7 @@ fn interface_impl(interface: &Interface) -> TokenStream {
     }
 }
 
-/// One command of the dispatcher: decode, call, encode, all by the table's entry.
+/// Expands one command of the dispatcher: decode, call, encode, all through the table's entry.
 fn arm(
     interface: &Interface,
     index: usize,
@@ -207,7 +212,7 @@ fn arm(
     let index = number(index);
     let entry = entry(interface, command);
     let method = &command.ident;
-    // Not the user's names: a pattern of one may mean a constant.
+    // Not the user's names: a pattern with such a name may mean a constant.
     let args: Vec<_> = (0..command.args.len()).map(naming::argument).collect();
     let at_type = |tokens| match command.returns.is_result() {
         true => at_type(&command.returns, tokens),
@@ -223,7 +228,7 @@ fn arm(
     }
     let result = if command.returns.is_result() {
         let parts = match &command.returns.error {
-            // Whether value and error are in this order is not for the tokens to say.
+            // The tokens do not show whether value and error are in this order.
             Raised::Given(error) => {
                 let ok = &command.returns.ok;
                 let path = at_type(quote!(#krate::__private::ResultOf));
@@ -239,7 +244,7 @@ fn arm(
     quote!(#index => #request.serve(&#entry, |(#(#args,)*)| #result),)
 }
 
-/// What goes into the fingerprint, in the order of the numbers on the wire.
+/// Expands the description for the fingerprint, in the order of the numbers on the wire.
 fn describe(interface: &Interface, description: &Ident) -> TokenStream {
     let table = &interface.names.table;
     let config = (naming::config(), text::normal(&interface.options.config));
@@ -279,8 +284,8 @@ fn describe(interface: &Interface, description: &Ident) -> TokenStream {
     }
 }
 
-/// The number of a command, property or event on the wire.
+/// Returns the number of a command, property or event on the wire.
 pub(super) fn number(index: usize) -> Literal {
-    // Only an interface with more methods than a compiler could take would not fit.
+    // Only an interface with more methods than a compiler could handle would not fit.
     Literal::u16_suffixed(u16::try_from(index).unwrap_or(u16::MAX))
 }

@@ -1,8 +1,8 @@
-//! From the model to tokens: one file per generated side.
+//! Expands the model to tokens: one file per generated side.
 //!
-//! Generated code holds no logic: it names things and hands them to generic functions of mpcore.
-//! All its paths are absolute, since a user's module may shadow `Vec`, `Ok` or `Clone`, and it is
-//! not wrapped in a module, so that relative paths and traits inside a function keep working.
+//! Generated code contains no logic: it names things and passes them to generic functions of
+//! mpcore. All its paths are absolute, since a user's module may shadow `Vec`, `Ok` or `Clone`. It
+//! is not wrapped in a module, so that relative paths and traits inside a function keep working.
 
 mod callback;
 mod context;
@@ -31,7 +31,7 @@ pub(crate) fn process(attribute: TokenStream, item: &TokenStream) -> TokenStream
     }
     let mut errors = Errors::default();
     let Some(interface) = parse::interface(attribute, item, &mut errors) else {
-        // Not a trait: the item stays, so that nothing else is missing.
+        // Not a trait: the item is kept, so that uses of it cause no further errors.
         let errors = errors.into_compile_errors();
         return quote!(#errors #item);
     };
@@ -43,13 +43,13 @@ pub(crate) fn process(attribute: TokenStream, item: &TokenStream) -> TokenStream
     }
 }
 
-/// Everything that is put in place of the trait.
+/// Returns everything that replaces the trait.
 pub(crate) fn expand(interface: &Interface) -> TokenStream {
     sides(interface, &interface.methods)
 }
 
-/// As [`expand`], for an interface that [`crate::fallback`] has repaired: the hidden macro hands
-/// out no methods, since whoever takes them would repeat the errors.
+/// Like [`expand`], for an interface that [`crate::fallback`] has repaired: the hidden macro passes
+/// no methods, since a consumer of them would repeat the errors.
 pub(crate) fn expand_repaired(interface: &Interface) -> TokenStream {
     sides(interface, &[])
 }
@@ -66,7 +66,7 @@ fn sides(interface: &Interface, handed_out: &[Method]) -> TokenStream {
     parts.into_iter().collect()
 }
 
-/// `#[doc(hidden)]` of the trait, for the types that are generated beside it.
+/// Returns `#[doc(hidden)]` of the trait, for the types that are generated with it.
 fn hidden_with_the_trait(interface: &Interface) -> Option<&Attribute> {
     interface.header.attrs.iter().find(|attr| {
         attr.path().is_ident("doc")
@@ -74,7 +74,7 @@ fn hidden_with_the_trait(interface: &Interface) -> Option<&Attribute> {
     })
 }
 
-/// The error type of a command.
+/// Returns the error type of a command.
 fn error_type(returns: &Returns, krate: &Path) -> TokenStream {
     match &returns.error {
         Raised::Never => quote!(#krate::Never),
@@ -88,15 +88,15 @@ fn error_type(returns: &Returns, krate: &Path) -> TokenStream {
     }
 }
 
-/// The table's entry of a command.
+/// Returns the table's entry of a command.
 fn entry(interface: &Interface, command: &Command) -> TokenStream {
     let (table, entry) = (&interface.names.table, naming::command(&command.ident));
     at_alias(&command.returns, quote!(#table::#entry))
 }
 
-/// Lets `tokens` span the return type, if that is the alias of a `Result` with its own error. If it
-/// is no `Result` after all, then everything with this error type in it is an error of one text,
-/// and rustc shows those of one place once.
+/// Gives `tokens` the span of the return type, if that is the alias of a `Result` with its own
+/// error. If it is not a `Result` after all, each use of this error type is an error with the same
+/// text, and rustc shows equal errors at one place only once.
 fn at_alias(returns: &Returns, tokens: TokenStream) -> TokenStream {
     match returns.error {
         Raised::OfAlias => at_type(returns, tokens),
@@ -104,7 +104,7 @@ fn at_alias(returns: &Returns, tokens: TokenStream) -> TokenStream {
     }
 }
 
-/// The same tokens, told of at `span`; what they mean stays as it is.
+/// Returns the same tokens, with errors reported at `span`; their hygiene stays unchanged.
 fn located(tokens: TokenStream, span: Span) -> TokenStream {
     let located = |mut token: TokenTree| {
         token.set_span(token.span().located_at(span));
@@ -113,13 +113,13 @@ fn located(tokens: TokenStream, span: Span) -> TokenStream {
     tokens.into_iter().map(located).collect()
 }
 
-/// Lets `tokens` span the return type.
+/// Gives `tokens` the span of the return type.
 fn at_type(returns: &Returns, tokens: TokenStream) -> TokenStream {
     let mut spans = returns.whole.to_token_stream().into_iter().map(|token| token.span());
     let Some(first) = spans.next() else { return tokens };
     let last = spans.last().unwrap_or(first);
     let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    // Of a leading `::` both halves, or it has neither span.
+    // Both halves of a leading `::`, or it would have neither span.
     for token in tokens.iter_mut().take(2) {
         token.set_span(first);
     }
@@ -129,8 +129,8 @@ fn at_type(returns: &Returns, tokens: TokenStream) -> TokenStream {
     tokens.into_iter().collect()
 }
 
-/// The payload of a command's signal, and how its result becomes that payload and is made from it: two
-/// closures.
+/// Returns the payload type of a command's signal, and two closures that convert the result to the
+/// payload and back.
 fn payload_of_result(krate: &Path, returns: &Returns) -> [TokenStream; 3] {
     let value = naming::local("value");
     if returns.is_bare {
@@ -154,12 +154,12 @@ fn payload_of_result(krate: &Path, returns: &Returns) -> [TokenStream; 3] {
     }
 }
 
-/// `pos(x: f64, y: f64)`
+/// Returns an event in words: `pos(x: f64, y: f64)`.
 fn call_in_words(ident: &Ident, args: &[Argument]) -> String {
     format!("{}{}", naming::plain(ident), text::signature(args, None))
 }
 
-/// The payload of an event or signal with these arguments: always a tuple.
+/// Returns the payload type of an event or signal with these arguments: always a tuple.
 fn payload_type<'a>(types: impl IntoIterator<Item = &'a Type>) -> TokenStream {
     let types = types.into_iter();
     quote!((#(#types,)*))

@@ -1,4 +1,4 @@
-//! The lints that generated items are spared.
+//! Suppresses lints on generated items.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -7,10 +7,10 @@ use syn::Attribute;
 use crate::model::{Argument, Interface, Raised};
 use crate::{claims, naming, text};
 
-/// Allows what rustc and clippy would say about generated items, because they look at them through
-/// the user's spans: a stub that nobody calls is no dead code, a deprecated or `_unused` thing that
-/// only generated code uses is not used, and an odd name or a long signature is told once, at the
-/// trait. Only what this interface needs, since an `allow` below a user's `forbid` is an error.
+/// Allows the lints that rustc and clippy would report about generated items because these have the
+/// user's spans: a stub that is not called is not dead code, generated code may use a deprecated or
+/// `_unused` item, and an unusual name or a long signature is reported once, at the trait. Allows
+/// only the lints that this interface needs, since an `allow` below a user's `forbid` is an error.
 pub(super) fn quiet(interface: &Interface) -> TokenStream {
     let lints = [
         (true, quote!(dead_code)),
@@ -27,7 +27,7 @@ pub(super) fn quiet(interface: &Interface) -> TokenStream {
     allow(&lints)
 }
 
-/// The same for a property or an event in the trait, where it is no function that anybody calls.
+/// Does the same for a property or an event in the trait, where it is not a callable function.
 pub(super) fn quiet_declared(interface: &Interface) -> TokenStream {
     let names = || interface.methods.iter().map(|method| naming::plain(method.ident()));
     const CONVERSIONS: [&str; 5] = ["as_", "from_", "into_", "is_", "to_"];
@@ -62,25 +62,26 @@ fn arguments(interface: &Interface) -> impl Iterator<Item = &Argument> {
     commands.chain(interface.events.iter().flat_map(|event| &event.args))
 }
 
-/// Every name the user chose or caused.
+/// Returns every name that the user chose or caused.
 fn names(interface: &Interface) -> impl Iterator<Item = String> {
     let claims = claims::claims(interface);
     let claimed: Vec<String> = claims.iter().map(|claim| naming::plain(claim.ident)).collect();
     claimed.into_iter().chain(arguments(interface).map(|arg| naming::plain(&arg.ident)))
 }
 
-/// Only then a lint may think of the item as public.
+/// Returns whether the trait is public: only then a lint may treat the item as public.
 fn is_public(interface: &Interface) -> bool {
     matches!(interface.header.vis, syn::Visibility::Public(_))
 }
 
-/// clippy's own bound: seven, `self` included.
+/// Returns whether a signature exceeds clippy's limit: seven arguments, including `self`.
 fn is_long(interface: &Interface) -> bool {
     interface.methods.iter().any(|method| method.item.sig.inputs.len() > 7)
 }
 
-/// What clippy may call a complex type: its measure counts nesting, and reaches its bound with no
-/// less than three brackets. An alias of `Result` lends its span to longer types than its own.
+/// Returns whether clippy may report a complex type: its measure counts nesting, and reaches its
+/// limit only with at least three brackets. Types that are longer than an alias of `Result` may
+/// have its span.
 fn is_nested(interface: &Interface) -> bool {
     let brackets = |arg: &Argument| text::normal(&arg.ty).matches(['<', '(', '[']).count();
     arguments(interface).any(|arg| brackets(arg) >= 3)

@@ -1,4 +1,4 @@
-//! The signals: what the controller connects to.
+//! Expands the signals, to which the controller connects.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -18,6 +18,8 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
     let quiet = quiet(interface);
     let (name, formatter) = (signals.to_string(), naming::local("formatter"));
 
+    // Each field is documented by the method that it belongs to, so that readers need not look
+    // there.
     let results = interface.commands.iter().filter_map(|command| {
         let signal = command.signal.as_ref()?;
         let called = naming::plain(&command.control);
@@ -64,7 +66,7 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
     }
 }
 
-/// The fields, each wired to what fires it.
+/// Expands the fields, each wired to its source.
 pub(super) fn fields(interface: &Interface, wiring: &Ident) -> TokenStream {
     let table = &interface.names.table;
     let results = interface.commands.iter().filter_map(|command| {

@@ -1,6 +1,6 @@
-//! The table: one constant per command, property and event, with the codecs of its values. It is
-//! the only place with bounds on the user's types, each with the span of the type, so a type that
-//! cannot travel is one error where the user wrote it.
+//! Expands the table: one constant per command, property and event, with the codecs of its values.
+//! It is the only place with bounds on the user's types, each with the span of the type, so a type
+//! that cannot be sent is one error at the place where the user wrote it.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -43,7 +43,7 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
 fn entry_of_command(interface: &Interface, index: usize, command: &Command) -> TokenStream {
     let krate = &interface.options.krate;
     let wire = |ty: &Type| match command.origin {
-        // The same bound as the property's, so that it fails with the same text at the same place.
+        // The same bound as the property's, so that the error has the same text and place.
         Origin::Setter(property) if interface.properties[property].default.is_none() => {
             let codec = wire_default(krate, ty);
             quote!(#codec.0)
@@ -66,8 +66,8 @@ fn entry_of_command(interface: &Interface, index: usize, command: &Command) -> T
     quote!(const #entry: #ty = #value #rules;)
 }
 
-/// `.timeout(5000u64).idempotent().no_cancel()`, as far as it is said. Only the controller acts on
-/// them, so they are no part of what the two sides compare.
+/// Expands `.timeout(5000u64).idempotent().no_cancel()`, as far as they are given. Only the
+/// controller acts on them, so the two sides do not compare them.
 fn rules(rules: Rules) -> TokenStream {
     let timeout = rules.timeout.map(|milliseconds| {
         let milliseconds = Literal::u64_suffixed(milliseconds.into());
@@ -119,13 +119,13 @@ fn entry_of_event(krate: &Path, index: usize, event: &Event) -> TokenStream {
     }
 }
 
-/// The codec of a value: the one bound on its type.
+/// Expands the codec of a value, with the only bound on its type.
 fn wire(krate: &Path, ty: &Type) -> TokenStream {
     asked(krate, "wire", payload::span(ty), ty)
 }
 
-/// `mpcore::__private::wire::<T>()`, all of it at the user's type: what rustc has to say of a lifetime in
-/// it is about the whole call.
+/// Expands `mpcore::__private::wire::<T>()`, all of it with the span of the user's type: an error
+/// of rustc about a lifetime in it covers the whole call.
 fn asked(krate: &Path, function: &str, span: Span, ty: &impl ToTokens) -> TokenStream {
     let at_user = Span::call_site().located_at(span);
     let function = Ident::new(function, at_user);
@@ -133,12 +133,12 @@ fn asked(krate: &Path, function: &str, span: Span, ty: &impl ToTokens) -> TokenS
     quote_spanned!(at_user=> #path::<#ty>())
 }
 
-/// The codec of a property's value, and its default.
+/// Expands the codec of a property's value, and its default.
 fn wire_default(krate: &Path, ty: &Type) -> TokenStream {
     asked(krate, "wire_default", payload::span(ty), ty)
 }
 
-/// The codec of a command's error: the one bound on its type.
+/// Expands the codec of a command's error, with the only bound on its type.
 fn raise(krate: &Path, returns: &Returns) -> TokenStream {
     let error = error_type(returns, krate);
     let span = match &returns.error {
@@ -148,8 +148,9 @@ fn raise(krate: &Path, returns: &Returns) -> TokenStream {
     at_alias(returns, asked(krate, "raise", span, &error))
 }
 
-/// A `Result` under another name would silently be a value. An inherent constant that only a
-/// `Result` has comes before the trait's, which everything has.
+/// Expands a check that the type is not a `Result` under another name, which would silently be a
+/// value. An inherent constant that only `Result` has takes precedence over the trait's, which
+/// every type has.
 fn probe(krate: &Path, returns: &Returns) -> Option<TokenStream> {
     let whole = &returns.whole;
     if returns.is_result() || is_no_result(whole) {
@@ -168,7 +169,7 @@ fn probe(krate: &Path, returns: &Returns) -> Option<TokenStream> {
     })
 }
 
-/// Types that need no probe, to spare the compiler most of them.
+/// Returns whether a type needs no such check, which avoids most of them.
 fn is_no_result(ty: &Type) -> bool {
     const NAMES: [&str; 21] = [
         "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16",

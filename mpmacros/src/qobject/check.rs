@@ -1,12 +1,13 @@
-//! The rules of a QObject, beyond those of an interface:
+//! The rules for a QObject, in addition to those for an interface:
 //!
 //! * a name is used once: methods, signals and properties share a namespace;
-//! * a name is none that every such object has;
-//! * a name begins with a small letter or an underscore, or QML takes it for a type;
-//! * a name is no Rust keyword, which Qt would see with its `r#`;
-//! * the struct is not called like a class of Qt's that stands in the generated code.
+//! * a name is not one that every such object has;
+//! * a name begins with a small letter or an underscore, otherwise QML treats it as a type;
+//! * a name is not a Rust keyword, which Qt would see with its `r#`;
+//! * the struct does not have the name of a class of Qt that the generated code uses.
 //!
-//! All are told at the control's path, the user's own token here; the interface may be elsewhere.
+//! All mistakes are reported at the control's path, the user's own token here; the interface may be
+//! elsewhere.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What the user wrote: `pub struct LaserObject: LaserControl, child = LaserProcess`.
+//! Parses the user's declaration: `pub struct LaserObject: LaserControl, child = LaserProcess`.
 
 use proc_macro2::{Ident, TokenStream};
 use syn::parse::ParseStream;
@@ -14,7 +14,7 @@ const OPTIONS: Table = &[
     ("rename_all", Takes::Text),
 ];
 
-/// The input of `qobject!`, and the path of mpqt as its macro knows it.
+/// The input of `qobject!`, and the path of mpqt that its macro passes.
 pub(super) struct Declaration {
     /// `$crate`, so that a renamed dependency works.
     pub(super) krate: TokenStream,
@@ -30,17 +30,17 @@ pub(super) struct Declaration {
     pub(super) case: Case,
 }
 
-/// What runs as the child of an object that is made in QML.
+/// The child of an object that is created in QML.
 pub(super) enum Program {
     /// `child = LaserProcess`: in this binary, started again.
     Child(Box<Type>),
     /// `program = "laser-child"`: a binary of its own.
     Path(Box<Expr>),
-    /// Neither: the object shows what it is attached to.
+    /// Neither: the object shows the control that it is attached to.
     None,
 }
 
-/// How names look in QML.
+/// The spelling of names in QML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Case {
     /// As in Rust.
@@ -63,7 +63,7 @@ impl Declaration {
         if !input.is_empty() && !input.peek(Token![;]) {
             input.parse::<Token![,]>()?;
         }
-        // A struct without a body ends with a semicolon; both habits are welcome.
+        // A struct without a body ends with a semicolon; it is accepted, but not required.
         let rest: TokenStream = input.parse()?;
         let rest: TokenStream = without_semicolon(rest);
         let read = |rest: ParseStream| Ok(Keys::read(rest, OPTIONS, errors));

@@ -1,8 +1,8 @@
-//! The QObject. Generated code holds no logic: it names things and hands them to generic functions of
-//! mpqt.
+//! Expands the QObject. Generated code contains no logic: it names things and passes them to
+//! generic functions of mpqt.
 //!
-//! The struct stands in a module of its own, since `derive(QObject)` wants Qt's types under their bare
-//! names. What the user wrote by path stands outside of it, where that path is right.
+//! The struct is in a module of its own, since `derive(QObject)` needs Qt's types under their bare
+//! names. The user's paths are used outside of it, where they are valid.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -28,7 +28,7 @@ pub(super) fn expand(
     let connections = object.connections();
     let text = name.to_string();
     let names::Own { config_changed, exception_raised, call_finished, call_failed } = &names.own;
-    // At the user's token, where rustc tells of a control that is less visible than the object.
+    // At the user's token, where rustc reports a control that is less visible than the object.
     let control_type = quote_spanned!(control.span()=> type Control = #control;);
     let exception_text = exception_raised.to_string();
     let call_texts = [call_finished, call_failed].map(ToString::to_string);
@@ -37,6 +37,7 @@ pub(super) fn expand(
         Program::Path(program) => Some(quote!(builder.program(#program))),
         Program::None => None,
     };
+    // Without a program there is no builder: the object shows an attached control.
     let builder = match (with_program, &declaration.options) {
         (None, _) => quote!(::core::option::Option::None),
         (Some(builder), None) => quote!(::core::option::Option::Some(#builder)),
@@ -161,8 +162,8 @@ pub(super) fn expand(
 
         #[allow(dead_code)]
         impl #name {
-            /// An object that shows this child, whoever else holds the control. With the object the child
-            /// loses one owner.
+            /// Makes an object that shows this child. The object holds the control too, and
+            /// releases it when it is dropped.
             ///
             /// # Errors
             /// If the control does not deliver to this thread: build it with
@@ -173,7 +174,8 @@ pub(super) fn expand(
                 #krate::Attached::new(control)
             }
 
-            /// The control; none, if this object has no child of its own and is attached to none.
+            /// Returns the control, or `None` if this object has no child of its own and is not
+            /// attached to one.
             #vis fn control(&self) -> ::core::option::Option<#control> {
                 #krate::__private::control(self)
             }
@@ -181,7 +183,7 @@ pub(super) fn expand(
     }
 }
 
-/// The visibility of the struct as its own module has to say it.
+/// Returns the visibility of the struct as written in its own module.
 fn inner(vis: &Visibility) -> Visibility {
     match vis {
         Visibility::Inherited => parse_quote!(pub(super)),
@@ -222,7 +224,7 @@ impl Object<'_> {
         self.interface.events.iter().zip(&self.names.events)
     }
 
-    /// The members of the struct, and the accessors of its properties.
+    /// Expands the members of the struct, and the accessors of its properties.
     fn parts(&self) -> Parts {
         let mut parts = Parts { fields: Vec::new(), functions: Vec::new() };
         for (command, names) in self.commands() {
@@ -254,7 +256,7 @@ impl Object<'_> {
         parts
     }
 
-    /// What ties the control's signals to those of the struct.
+    /// Expands the connections of the control's signals to those of the struct.
     fn connections(&self) -> Vec<TokenStream> {
         let object = &self.declaration.name;
         let connect = |from: &Ident, to: &Ident, types: Vec<Ident>| {
@@ -298,12 +300,12 @@ impl Object<'_> {
     }
 }
 
-/// `add_two(QVariant, QVariant)`, which checks its arguments and gives the call's number.
+/// Expands `add_two(QVariant, QVariant)`, which checks its arguments and returns the call's number.
 fn method(command: &model::Command, names: &names::Command) -> TokenStream {
     let (method, control) = (&names.method, &command.control);
     let text = method.to_string();
     let texts = names.args.iter().map(naming::plain);
-    // Not the user's: one may be called like something here.
+    // Not the user's names, which may clash with names here.
     let args: Vec<_> = (1..=command.args.len()).map(|n| format_ident!("arg{n}")).collect();
     quote! {
         #method: qt_method!(fn #method(&self, #(#args: QVariant),*) -> u64 {
@@ -316,13 +318,13 @@ fn method(command: &model::Command, names: &names::Command) -> TokenStream {
     }
 }
 
-/// Where the object has the value that it shows.
+/// Returns the field that holds the shown value of a property.
 fn shown(property: &model::Property) -> Ident {
     format_ident!("__shown_{}", naming::plain(&property.ident), span = Span::call_site())
 }
 
-/// Type, shown value and accessors of a property. One that is written takes a `QVariant`: Qt would turn a
-/// wrong value into a number without a word.
+/// Expands type, shown value and accessors of a property. A writable property takes a `QVariant`,
+/// because Qt would silently convert a wrong value to a number.
 fn accessors(
     property: &model::Property,
     names: &names::Property,

@@ -1,10 +1,10 @@
-//! `mpqt::qobject!`: from an interface to a `QObject`.
+//! `mpqt::qobject!`: makes a `QObject` of an interface.
 //!
 //! It takes two steps, since only the hidden macro of the interface ([`crate::expand`], `callback`)
-//! knows the interface. [`declare`] reads what the user wrote and calls that macro; the macro calls
-//! [`expand`] with both the declaration and the interface. Then as everywhere here: tokens to a model
-//! (`declaration`, and [`crate::parse`] for the interface), names (`names`), rules (`check`),
-//! expansion (`expand`).
+//! knows the interface. [`declare`] reads the user's declaration and calls that macro; the macro
+//! calls [`expand`] with both the declaration and the interface. The rest is as for the other
+//! macros: tokens to a model (`declaration`, and [`crate::parse`] for the interface), names
+//! (`names`), rules (`check`), expansion (`expand`).
 
 mod check;
 mod declaration;
@@ -21,7 +21,7 @@ use syn::parse::Parser;
 use crate::errors::Errors;
 use declaration::Declaration;
 
-/// The first step: `($crate) pub struct LaserObject: LaserControl, child = LaserProcess`.
+/// Runs the first step, on `($crate) pub struct LaserObject: LaserControl, child = LaserProcess`.
 pub(crate) fn declare(input: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let read = |stream: syn::parse::ParseStream| Declaration::read(stream, &mut errors);
@@ -36,7 +36,7 @@ pub(crate) fn declare(input: &TokenStream) -> TokenStream {
     quote! { #control ! { [#krate::__private::qobject_expand] #input } }
 }
 
-/// The second step, called by the interface's hidden macro.
+/// Runs the second step. The interface's hidden macro calls it.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let read = |stream: syn::parse::ParseStream| {

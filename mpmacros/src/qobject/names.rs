@@ -1,4 +1,4 @@
-//! The names in the QObject. Methods, signals and properties share one namespace there.
+//! The names in a QObject, where methods, signals and properties share one namespace.
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use super::declaration::{Case, Declaration};
 use crate::model::Interface;
 
-/// Every member of the interface with its name in QML, in the order of the model.
+/// All members of the interface with their names in QML, in the order of the model.
 pub(super) struct Names {
     pub(super) commands: Vec<Command>,
     pub(super) properties: Vec<Property>,
@@ -23,11 +23,11 @@ pub(super) struct Command {
 pub(super) struct Property {
     pub(super) name: Ident,
     pub(super) notify: Ident,
-    /// The method that writes it, if it is written.
+    /// The method that writes it, if it can be written.
     pub(super) setter: Option<Ident>,
 }
 
-/// What every such object has, whatever its interface.
+/// The members that every such object has, for any interface.
 pub(super) struct Own {
     pub(super) config_changed: Ident,
     pub(super) exception_raised: Ident,
@@ -35,8 +35,8 @@ pub(super) struct Own {
     pub(super) call_failed: Ident,
 }
 
-/// Names of `QObject`, of the JavaScript object, of the derived code, and our own, with the reason that
-/// completes "is taken: ". Of our own the Rust spelling; see [`taken`].
+/// Names of `QObject`, of JavaScript objects, of the derived code, and our own, with the reason
+/// that completes "is taken: ". Our own are in Rust's spelling; see [`taken`].
 const TAKEN: &[(&str, &str)] = &[
     ("objectName", "every QObject has it"),
     ("objectNameChanged", "every QObject has it"),
@@ -46,12 +46,12 @@ const TAKEN: &[(&str, &str)] = &[
     ("id", "it names the object in a QML document"),
     ("destroy", "every object in QML has it"),
     ("toString", "every object in QML has it"),
-    ("config", "it is what the child's constructor gets"),
-    ("config_changed", "it tells of a change of `config`"),
+    ("config", "it is the argument of the child's constructor"),
+    ("config_changed", "it reports a change of `config`"),
     ("process", "it gives the child's life cycle"),
     ("exception_raised", "it is the signal of failed commands and of crashes"),
-    ("call_finished", "it tells that a call has its result"),
-    ("call_failed", "it tells that a call has none"),
+    ("call_finished", "it reports that a call has succeeded"),
+    ("call_failed", "it reports that a call has failed"),
     ("attach", "it shows a control that exists"),
     ("control", "it gives the control"),
     ("meta_object", "`derive(QObject)` calls it"),
@@ -65,7 +65,7 @@ const TAKEN: &[(&str, &str)] = &[
     ("default", "`derive(Default)` makes it"),
 ];
 
-/// Why a name cannot be used, if it cannot.
+/// Returns the reason why a name cannot be used, if there is one.
 pub(super) fn taken(name: &str) -> Option<&'static str> {
     let is = |taken: &str| name == taken || name == camel(taken);
     TAKEN.iter().find(|(taken, _)| is(taken)).map(|(_, reason)| *reason)
@@ -104,7 +104,7 @@ impl Names {
         }
     }
 
-    /// Every name of the interface's, with the word for what it names.
+    /// Returns every name of the interface, with the word for the kind of its item.
     pub(super) fn members(&self) -> impl Iterator<Item = (&'static str, &Ident)> {
         let methods = self.commands.iter().map(|command| ("command", &command.method));
         let results = self.commands.iter().filter_map(|it| Some(("signal", it.signal.as_ref()?)));
@@ -120,8 +120,8 @@ fn cased(ident: &Ident, case: Case) -> Ident {
         Case::Snake => ident.clone(),
         Case::Camel => {
             let name = camel(&ident.unraw().to_string());
-            // A keyword keeps its `r#`, by which `check` knows it, but for those that have no raw form:
-            // `self_` becomes `self`.
+            // A keyword keeps its `r#`, by which `check` recognises it, except for those that have
+            // no raw form: `self_` becomes `self`.
             let has_raw_form = !matches!(name.as_str(), "self" | "Self" | "super" | "crate");
             match syn::parse_str::<Ident>(&name) {
                 Err(_) if has_raw_form => Ident::new_raw(&name, ident.span()),
@@ -131,7 +131,7 @@ fn cased(ident: &Ident, case: Case) -> Ident {
     }
 }
 
-/// `add_two_finished` as `addTwoFinished`. Leading underscores stay.
+/// Converts `add_two_finished` to `addTwoFinished`. Leading underscores are kept.
 fn camel(name: &str) -> String {
     let leading = name.len() - name.trim_start_matches('_').len();
     let mut camel = name[..leading].to_owned();

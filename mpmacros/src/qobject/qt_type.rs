@@ -1,7 +1,7 @@
-//! Which Qt type stands for a Rust type in a signal or a property.
+//! Chooses the Qt type for a Rust type in a signal or a property.
 //!
-//! By tokens, since a macro sees nothing else: an alias of `f64` is a `QVariant` that holds a double,
-//! which JavaScript does not tell apart.
+//! The choice is made by tokens, since a macro sees nothing else: an alias of `f64` becomes a
+//! `QVariant` that holds a double, which is the same to JavaScript.
 
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
@@ -9,7 +9,8 @@ use syn::Type;
 
 use crate::payload;
 
-/// The name of the Qt type. `QVariant` is whatever serde makes of the value: an object, a list, null.
+/// Returns the name of the Qt type. `QVariant` holds any value that serde produces: an object, a
+/// list, null.
 ///
 /// Bare names: `derive(QObject)` compares them as text.
 pub(super) fn of(ty: &Type) -> Ident {

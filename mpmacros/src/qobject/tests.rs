@@ -1,4 +1,4 @@
-//! Rules and names of the QObject, on tokens.
+//! Tests of the rules and names of a QObject, on tokens.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -29,7 +29,7 @@ fn rules_are_told_at_the_control() {
             quote!(
                 fn config(&mut self);
             ),
-            "it is what the child's constructor gets",
+            "it is the argument of the child's constructor",
         ),
         (
             quote!(

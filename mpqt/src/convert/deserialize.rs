@@ -1,4 +1,4 @@
-//! From `QVariant` to serde, strictly: nothing is rounded, cut or guessed.
+//! Converts from `QVariant` to serde, strictly: no value is rounded, cut or guessed.
 
 use qmetaobject::{QVariant, QVariantList, QVariantMap};
 use serde::de::value::{StrDeserializer, StringDeserializer};
@@ -11,10 +11,10 @@ use serde::forward_to_deserialize_any;
 use super::ConvertError;
 use super::variant::{Value, text_of};
 
-/// How deeply a value may be nested; JavaScript's may be bottomless.
+/// The maximum depth of a value; a JavaScript value may be nested without limit.
 const DEEPEST: u32 = 128;
 
-/// Gives a type what is in a `QVariant`.
+/// Deserializes a type from a `QVariant`.
 pub(super) struct FromVariant {
     value: QVariant,
     depth: u32,
@@ -35,9 +35,10 @@ impl FromVariant {
     }
 }
 
-/// A double, as the integer it is if it has no fraction: JavaScript holds large integers as doubles.
+/// Visits a double, as an integer if it has no fraction: JavaScript holds large integers as
+/// doubles.
 fn visit_double<'de, V: Visitor<'de>>(number: f64, visitor: V) -> Got<V::Value> {
-    // The bounds are exact; the upper ones are already too large.
+    // The bounds are exact doubles; the upper ones are one too large and excluded.
     let signed = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number);
     let unsigned = (0.0..18_446_744_073_709_551_616.0).contains(&number);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -78,7 +79,7 @@ fn visit<'de, V: Visitor<'de>>(value: Value, depth: u32, visitor: V) -> Got<V::V
 fn visit_list<'de, V: Visitor<'de>>(list: QVariantList, depth: u32, visitor: V) -> Got<V::Value> {
     let mut items = Items { list, next: 0, depth };
     let value = visitor.visit_seq(&mut items)?;
-    // A tuple takes what it needs; what is left over was not meant for it.
+    // A tuple takes only the elements that it needs: any that are left are an error.
     match items.list.len() - items.next {
         0 => Ok(value),
         left => Err(ConvertError(format!("{left} more elements than expected"))),
@@ -175,7 +176,8 @@ impl<'de> Deserializer<'de> for FromVariant {
                 visitor.visit_enum(OneEntry { name, value, depth: self.depth })
             }
             Value::Map(_) => Err(ConvertError(
-                "an enum's variant with a value is an object with one entry, its name".to_owned(),
+                "an enum variant with a value must be an object with one entry, named after the variant"
+                    .to_owned(),
             )),
             value => visit(value, self.depth, visitor),
         }
@@ -240,7 +242,7 @@ impl<'de> MapAccess<'de> for Entries {
     }
 }
 
-/// The key of an object, which is a string, as the type of the map's keys.
+/// Deserializes the key of an object, a string, as the type of the map's keys.
 struct Key<'a>(&'a str);
 
 macro_rules! key_from_text {

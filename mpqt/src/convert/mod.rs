@@ -1,9 +1,9 @@
-//! Between Rust values and Qt's.
+//! Converts between Rust's values and Qt's.
 //!
-//! A signal carries a real Qt type where there is one, picked by the macro from the type's tokens, and
-//! for everything else what serde makes of the value ([`serialize`]): structs and maps are objects,
-//! sequences and tuples arrays, bytes an `ArrayBuffer`, unit variants strings, `None` and `()` null.
-//! Arguments come as `QVariant` and are checked by serde ([`deserialize`]).
+//! A signal carries a real Qt type if there is one, which the macro picks by the type's tokens. All
+//! other values are serialized with serde ([`serialize`]): structs and maps become objects,
+//! sequences and tuples arrays, bytes an `ArrayBuffer`, unit variants strings, `None` and `()`
+//! null. Arguments arrive as `QVariant` and are checked by serde ([`deserialize`]).
 
 mod deserialize;
 mod serialize;
@@ -32,9 +32,9 @@ impl serde::de::Error for ConvertError {
     }
 }
 
-/// A value as the Qt type `Q`.
+/// Converts a value to the Qt type `Q`.
 pub trait ToQt<Q> {
-    /// Never fails: what serde refuses arrives as `undefined`, after a warning.
+    /// Never fails: a value that serde refuses becomes `undefined`, after a warning.
     fn to_qt(&self) -> Q;
 }
 
@@ -89,19 +89,19 @@ impl<T: Serialize> ToQt<QVariant> for T {
     }
 }
 
-/// An argument that does not fit.
+/// An argument of the wrong type.
 #[derive(Debug)]
 pub struct BadArgument {
     pub(crate) argument: &'static str,
     pub(crate) error: ConvertError,
 }
 
-/// The value of a serde type.
+/// Converts a value of a serde type to a `QVariant`.
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<QVariant, ConvertError> {
     value.serialize(serialize::ToVariant)
 }
 
-/// A serde type from its value.
+/// Converts a `QVariant` to a serde type.
 ///
 /// # Errors
 /// If the value is not of that type.
@@ -109,15 +109,15 @@ pub fn decode<T: DeserializeOwned>(value: QVariant) -> Result<T, ConvertError> {
     T::deserialize(deserialize::FromVariant::new(value))
 }
 
-/// What a type is when nothing was said: `None`, `()`, or a struct of defaults.
+/// Returns the value of a type for which no value was given: `None`, `()`, or a struct of defaults.
 ///
 /// # Errors
-/// If something must be said.
+/// If the type needs a value.
 pub fn decode_empty<T: DeserializeOwned>() -> Result<T, ConvertError> {
     decode(QVariant::default()).or_else(|_| decode(QVariantMap::default().into()))
 }
 
-/// One argument of a command.
+/// Converts one argument of a command.
 ///
 /// # Errors
 /// If the value is not of the argument's type.

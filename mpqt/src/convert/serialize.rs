@@ -1,4 +1,4 @@
-//! From serde to `QVariant`.
+//! Converts from serde to `QVariant`.
 
 use qmetaobject::{QByteArray, QString, QVariant, QVariantList, QVariantMap};
 use serde::ser::{
@@ -9,7 +9,7 @@ use serde::ser::{
 use super::ConvertError;
 use super::variant::{insert, null, push, reserve, signed, unsigned};
 
-/// Makes a `QVariant` of a value.
+/// Serializes a value to a `QVariant`.
 pub(super) struct ToVariant;
 
 type Done = Result<QVariant, ConvertError>;
@@ -156,7 +156,7 @@ impl Serializer for ToVariant {
     }
 }
 
-/// The payload of a variant stands under its name.
+/// Puts the payload of a variant under its name.
 fn named(variant: Option<&'static str>, value: QVariant) -> QVariant {
     let Some(variant) = variant else { return value };
     let mut map = QVariantMap::default();
@@ -172,7 +172,7 @@ pub(super) struct List {
 impl List {
     fn new(variant: Option<&'static str>, len: usize) -> Self {
         let mut list = QVariantList::default();
-        // What a type says of its length is not to be trusted.
+        // The length that a type announces may be wrong.
         reserve(&mut list, len.min(1 << 16));
         Self { variant, list }
     }
@@ -187,7 +187,7 @@ impl List {
     }
 }
 
-/// serde asks for one thing under many names: an element of a list, a field of an object.
+/// Implements serde's many traits for two cases: an element of a list, a field of an object.
 macro_rules! added_one_by_one {
     ($($of:ident: $builder:ty, $method:ident($($key:ident: $text:ty)?);)*) => {
         $(impl $of for $builder {
@@ -254,7 +254,7 @@ impl SerializeMap for Map {
     }
 }
 
-/// Makes the key of an object: strings, and what has an obvious text.
+/// Serializes the key of an object: a string, or a value with an obvious text.
 struct ToKey;
 
 fn no_key() -> ConvertError {

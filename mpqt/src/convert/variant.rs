@@ -1,9 +1,9 @@
-//! What is in a `QVariant`. The C++ side is `cpp/variant.cpp`.
+//! Access to the content of a `QVariant`. The C++ side is `cpp/variant.cpp`.
 #![allow(unsafe_code)]
 
 use qmetaobject::{QByteArray, QString, QVariant, QVariantList, QVariantMap};
 
-/// A `QVariant`, unpacked. Numbers of JavaScript are `Signed` or `Double`.
+/// An unpacked `QVariant`. JavaScript's numbers are `Signed` or `Double`.
 #[derive(Debug)]
 pub(super) enum Value {
     Undefined,
@@ -16,7 +16,7 @@ pub(super) enum Value {
     Bytes(QByteArray),
     List(QVariantList),
     Map(QVariantMap),
-    /// Something that no serde type is, by the name of its Qt type.
+    /// A value with no equivalent in serde: the name of its Qt type.
     Other(String),
 }
 
@@ -62,12 +62,12 @@ impl Value {
     }
 }
 
-/// The whole text; qttypes' own conversion ends at a NUL.
+/// Converts the whole text; qttypes' own conversion ends at a NUL.
 pub(crate) fn text_of(string: &QString) -> String {
     String::from_utf16_lossy(string.to_slice())
 }
 
-/// JavaScript's `null`; an empty variant is `undefined`.
+/// Returns JavaScript's `null`; an empty variant is `undefined`.
 pub(super) fn null() -> QVariant {
     let mut variant = QVariant::default();
     // SAFETY: writes to a live variant.
@@ -94,14 +94,14 @@ pub(super) fn reserve(list: &mut QVariantList, count: usize) {
     unsafe { mpqt_list_reserve(list, count) };
 }
 
-/// Moves the value; qttypes would copy it.
+/// Moves a value into the list; qttypes would copy it.
 pub(super) fn push(list: &mut QVariantList, mut value: QVariant) {
-    // SAFETY: a live list, and a live value, of which an empty one is left.
+    // SAFETY: a live list, and a live value, which is empty afterwards.
     unsafe { mpqt_list_push(list, &mut value) };
 }
 
 pub(crate) fn insert(map: &mut QVariantMap, key: &str, mut value: QVariant) {
-    // SAFETY: a live map and key, and a live value, of which an empty one is left.
+    // SAFETY: a live map and key, and a live value, which is empty afterwards.
     unsafe { mpqt_map_insert(map, &QString::from(key), &mut value) };
 }
 

@@ -1,4 +1,4 @@
-//! Every way to write it, in strict surroundings.
+//! Every form of `qobject!`, under strict lints.
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, unreachable_pub)]
 

@@ -1,9 +1,9 @@
-//! The hidden macro of an interface, with a stand-in for `mpqt::qobject!` as its consumer: one name
-//! with the control, wherever that is used from.
+//! Tests of the hidden macro of an interface, with a stand-in for `mpqt::qobject!` as its consumer:
+//! it has the same name as the control, from wherever that is used.
 
 use mpmacros_edition2021 as elsewhere;
 
-/// What the consumer was handed, as text.
+/// The tokens that the consumer got, as text.
 struct Handed {
     names: [&'static str; 3],
     config: &'static str,
@@ -24,7 +24,7 @@ impl Handed {
     }
 }
 
-/// Makes a function that gives what it was handed; the function's name is the passenger.
+/// Makes a function that returns the tokens passed to it; the function's name is the passenger.
 macro_rules! consumer {
     (
         { $case:ident }
@@ -91,7 +91,7 @@ mod local {
         }
     }
 
-    // In its own crate, not even public.
+    // In its own crate, without being public.
     PrivateControl! { [consumer] private }
 }
 
@@ -101,7 +101,7 @@ use local::MotorControl;
 MainLaser! { [consumer] renamed }
 MotorControl! { [consumer] restricted }
 
-/// How a compiler puts spaces between tokens is its own affair.
+/// Removes spaces: compilers place them differently between tokens.
 fn closed(tokens: &str) -> String {
     tokens.replace(' ', "")
 }

@@ -1,4 +1,5 @@
-//! An interface and a child where mpcore is called `my-rpc`: no macro is told so.
+//! An interface and a child in a crate that calls mpcore `my-rpc`, without passing that to any
+//! macro.
 
 use my_rpc as rpc;
 

@@ -1,4 +1,4 @@
-//! A crate that calls mpcore otherwise is used like any other.
+//! A crate that gives mpcore another name is used like any other.
 
 use std::process::Command;
 

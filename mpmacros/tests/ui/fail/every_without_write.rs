@@ -1,4 +1,4 @@
-//! `every` is about the writes of a property.
+//! `every` applies to the writes of a property.
 
 #[mpcore::process]
 trait Plotter {

@@ -1,4 +1,4 @@
-// All mistakes of an interface are told at once, each at its own token, and none twice.
+// All mistakes of an interface are reported at once, each at its own token, and none twice.
 #[mpcore::process(confg = String)]
 pub trait Laser: Send {
     type Reading;

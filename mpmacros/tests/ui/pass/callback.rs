@@ -1,4 +1,4 @@
-//! The hidden macro in a crate of edition 2024. Everything about it: `tests/edition2021`.
+//! The hidden macro in a crate of edition 2024. All other tests of it are in `tests/edition2021`.
 
 macro_rules! consumer {
     (

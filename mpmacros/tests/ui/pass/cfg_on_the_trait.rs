@@ -1,4 +1,4 @@
-//! A condition covers everything that is generated, above the macro and below it.
+//! A condition covers all generated items, above the macro and below it.
 
 #[mpcore::process]
 #[cfg(any())]

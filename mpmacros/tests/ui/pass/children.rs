@@ -13,7 +13,7 @@ pub mod interface {
         fn twice(&mut self) -> f64 {
             self.gain() * 2.0
         }
-        /// With `mut`, which is about the body.
+        /// With `mut`, which concerns only the body.
         fn counted(&mut self, mut from: u8) -> u8 {
             from += 1;
             from

@@ -1,4 +1,4 @@
-//! Generated names, where the user's module has its own items of those names.
+//! Chosen names, in a module of the user that has items with the default names.
 
 pub struct AppControl;
 pub struct AppSignals;

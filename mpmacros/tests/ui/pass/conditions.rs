@@ -1,5 +1,5 @@
-//! Conditions on what an interface has: each is evaluated in the interface's own crate, before anything is
-//! generated, and other crates get what is left.
+//! Conditions on the members of an interface: each is evaluated in the interface's own crate,
+//! before anything is generated, and other crates get the remaining members.
 
 #![allow(unexpected_cfgs)]
 #![deny(warnings)]

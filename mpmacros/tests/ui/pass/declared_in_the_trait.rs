@@ -1,4 +1,4 @@
-//! Properties and events stand in the trait for its readers and do not disturb an implementation.
+//! Properties and events are in the trait for documentation and do not affect an implementation.
 
 #![deny(warnings)]
 
@@ -10,7 +10,7 @@ pub trait Laser {
     fn power(&self) -> u8;
     #[property]
     fn connected(&self) -> bool;
-    // Names that the trait has already: only the trait's own stand there.
+    // Names that the trait has already: it contains only its own methods of these names.
     #[property]
     fn cleanup(&self) -> bool;
     #[event]
@@ -26,7 +26,7 @@ struct LaserProcess {
 }
 
 impl LaserProcess {
-    // The struct's own methods come first.
+    // The struct's own methods take precedence.
     fn power(&self) -> u8 {
         self.cx.power.get()
     }

@@ -1,4 +1,4 @@
-//! Generated code neither catches names of the user's nor is caught by them.
+//! Generated code neither captures the user's names nor is captured by them.
 
 #![allow(non_upper_case_globals, non_camel_case_types, dead_code)]
 #![deny(unused_variables)]
@@ -84,7 +84,8 @@ macro_rules! both {
 both!(First, FirstContext, FirstChild);
 both!(Second, SecondContext, SecondChild);
 
-/// Values of the names that generated code would use for its own: a pattern of such a name is no variable.
+/// Values with names that generated code might use: a pattern with such a name would not be a
+/// variable.
 mod constants {
     pub const config: u8 = 1;
     const context: u8 = 2;

@@ -1,4 +1,4 @@
-//! Sixteen arguments and sixteen results fit; so does nothing at all.
+//! Sixteen arguments and sixteen results are accepted, and so are none.
 
 type U = u8;
 

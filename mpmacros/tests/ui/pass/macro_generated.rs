@@ -22,7 +22,7 @@ interface!(
 interface!(pub(crate) Whole, Vec<u8>, Result<Vec<u8>, String>, vec![1, 2], "whole");
 interface!(Private, bool, mpcore::Result<bool>, true, "private");
 
-/// The whole trait stands in the macro: its two uses have the same tokens at the same place.
+/// The whole trait is in the macro: its two uses have the same tokens at the same place.
 macro_rules! whole {
     () => {
         #[mpcore::process]

@@ -22,13 +22,13 @@ pub trait Motor {
     #[command(rename = "emit_particles")]
     #[signal]
     fn spawn(&mut self) -> u8;
-    /// The trait's own `cleanup` stays free, the controller says `cleanup`.
+    /// The trait's own `cleanup` stays free, and the controller's method is called `cleanup`.
     #[command(rename = "cleanup")]
     #[signal(name = "cleaned")]
     fn clean_mirrors(&mut self);
     #[signal(postfix = "Finished")]
     fn home(&mut self);
-    /// The postfix is about commands.
+    /// The postfix applies to commands.
     #[property]
     fn angle(&self) -> f64;
     /// A signal may have the name of a property of another namespace.

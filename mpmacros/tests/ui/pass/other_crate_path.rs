@@ -1,4 +1,4 @@
-//! `crate = ".."`: mpcore under another name, or re-exported by somebody else.
+//! `crate = ".."`: mpcore under another name, or re-exported by another crate.
 
 extern crate mpcore as renamed;
 

@@ -1,4 +1,5 @@
-//! Generated code stays quiet under those of clippy's restrictions that a crate may really switch on.
+//! Generated code causes no warnings under those of clippy's restrictions that a crate is likely to
+//! enable.
 
 #![deny(
     clippy::allow_attributes_without_reason,

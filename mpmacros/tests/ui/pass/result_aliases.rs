@@ -1,4 +1,4 @@
-//! A type whose last path segment is `Result` is taken apart, whoever's alias it is.
+//! A type whose last path segment is `Result` is split into value and error, for any alias.
 
 mod local {
     pub type Result<T, E = String> = std::result::Result<T, E>;
@@ -28,7 +28,7 @@ mod imported {
     }
 }
 
-/// Aliases that say everything, so that nothing of it stands in the interface.
+/// Aliases that fix value and error, so that the interface shows neither.
 mod complete {
     pub type Result = std::result::Result<u8, String>;
 
@@ -100,7 +100,7 @@ pub trait Device {
     fn absolute(&mut self) -> ::mpcore::Result<()>;
     #[signal]
     fn explicit(&mut self) -> mpcore::Result<u8, String>;
-    /// Not a `Result`, and no alias of one.
+    /// Not a `Result`, and not an alias of one.
     #[signal]
     fn value(&mut self) -> Outcome;
     /// A `Result` is a value like any other, except as the result of a command.

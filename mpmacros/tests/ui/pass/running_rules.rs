@@ -1,5 +1,5 @@
-//! How commands are run: attributes that change nothing but the control's documentation and what the
-//! runtime does, alone and beside others, in any order.
+//! Attributes that say how commands are run. They change only the control's documentation and the
+//! runtime's behaviour, alone and together with others, in any order.
 
 #![deny(warnings)]
 
@@ -41,7 +41,7 @@ pub trait Stage {
 #[child(Stage)]
 pub struct Axis {}
 
-// Commands may be called as the attributes are.
+// Commands may have the names of the attributes.
 #[mpcore::process]
 pub trait Named {
     fn timeout(&mut self);

@@ -1,5 +1,5 @@
-//! Generated code stays quiet under lints that look at everything: also for interfaces of which
-//! nothing is used, with deprecated methods, odd names and long signatures.
+//! Generated code causes no warnings under strict lints, even for interfaces that are not used at
+//! all, with deprecated methods, unusual names and long signatures.
 
 #![forbid(unsafe_code)]
 #![deny(

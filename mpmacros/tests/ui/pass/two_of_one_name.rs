@@ -1,4 +1,4 @@
-//! Two interfaces of one name in two modules; their hidden macros both live in the crate's root.
+//! Two interfaces of one name in two modules; their hidden macros are both in the crate's root.
 
 pub mod left {
     #[mpcore::process]

@@ -167,7 +167,7 @@ RigCase {
         compare(rig.process.exit.reason, "the time to finish has passed")
         const message = thrown(() => rig.process.finish_within(-1))
         verify(message.startsWith("TypeError"), message)
-        verify(message.includes("-1 is no number of milliseconds"), message)
+        verify(message.includes("-1 is not a valid number of milliseconds"), message)
     }
 
     SignalSpy { id: stopping; signalName: "stopping" }
