@@ -26,7 +26,7 @@ const DEMO: &str = env!("CARGO_BIN_EXE_digest");
 const MARK: &str = "DEMO_UNDER_TEST";
 
 #[test]
-fn a_folder_of_a_thousand_odd_files_is_digested_although_the_child_is_killed() {
+fn a_thousand_odd_files_are_digested_despite_a_killed_child() {
     let odd = OddFolder::new();
     let demo = Demo::of(Command::new(DEMO), &odd.folder);
     let ended = demo.end();
@@ -66,7 +66,7 @@ fn assert_names_the_unreadable(ended: &Ended) {
 /// So much to read that the kill cannot come too late, and that there is time to delete a file which
 /// the next child has found and not yet read.
 #[test]
-fn the_child_is_killed_in_the_middle_of_its_work_and_the_next_one_misses_a_file() {
+fn the_child_is_killed_mid_work_and_the_next_misses_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let (large, vanishes) = (folder.path().join("large"), folder.path().join("vanishes"));
     sparse_file(&large, 2 << 30);
@@ -139,7 +139,7 @@ fn a_long_list_of_unreadable_files_is_cut() {
 
 /// Ctrl-C reaches everybody in the foreground. The child ignores it; the controller cancels.
 #[test]
-fn ctrl_c_cancels_and_nobody_is_left() {
+fn ctrl_c_cancels_and_leaves_no_process() {
     let folder = tempfile::tempdir().unwrap();
     let endless = folder.path().join("a tebibyte");
     sparse_file(&endless, 1 << 40);
@@ -158,7 +158,7 @@ fn ctrl_c_cancels_and_nobody_is_left() {
 }
 
 #[test]
-fn what_the_user_gets_wrong_is_told() {
+fn user_errors_are_reported() {
     let run = |words: &[&str]| {
         let mut command = Command::new(DEMO);
         command.args(words);

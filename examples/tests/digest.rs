@@ -23,7 +23,7 @@ const FOLDER_FOR_OTHER_USER: &str = "DIGEST_TEST_FOLDER";
 /// The whole demonstration on one folder of 1,000 files, and for root (who can read everything)
 /// once more as a user for whom something is unreadable.
 #[test]
-fn a_folder_of_a_thousand_odd_files_has_the_digest_of_coreutils() {
+fn a_thousand_odd_files_have_the_digest_of_coreutils() {
     if let Some(folder) = env::var_os(FOLDER_FOR_OTHER_USER) {
         let digest = compare(Path::new(&folder));
         assert_unreadable(&digest, &[(LOCKED, Item::Folder), (UNREADABLE, Item::File)]);
@@ -53,7 +53,7 @@ fn a_folder_of_a_thousand_odd_files_has_the_digest_of_coreutils() {
 fn compare_as_another_user(odd: &OddFolder, by_root: &FolderDigest) {
     let Some(mut command) = odd.as_another_user(&env::current_exe().unwrap()) else { return };
     let output = command
-        .args(["--exact", "a_folder_of_a_thousand_odd_files_has_the_digest_of_coreutils"])
+        .args(["--exact", "a_thousand_odd_files_have_the_digest_of_coreutils"])
         .arg("--nocapture")
         .env(FOLDER_FOR_OTHER_USER, &odd.folder)
         .output()
@@ -69,7 +69,7 @@ fn compare_as_another_user(odd: &OddFolder, by_root: &FolderDigest) {
 
 /// Deleted when it is announced: listed, about to be opened, and gone.
 #[test]
-fn a_file_that_vanishes_before_it_is_read_is_listed_and_has_no_line() {
+fn a_file_that_vanishes_before_its_read_has_no_line() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["a", VANISHES, "z"] {
         fs::write(folder.path().join(name), name).unwrap();

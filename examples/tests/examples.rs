@@ -91,7 +91,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
 const OTHERS: &[&str] = &["digest", "separate_child_child"];
 
 #[test]
-fn every_example_says_what_it_promises_and_ends_well() {
+fn every_example_prints_what_it_promises_and_succeeds() {
     for (name, said) in EXAMPLES {
         let ended = Run::start(program(name)).end();
         assert!(ended.status.success(), "{name}: {ended:?}");
@@ -104,7 +104,7 @@ fn every_example_says_what_it_promises_and_ends_well() {
 
 /// The last signals are delivered before `main` returns.
 #[test]
-fn the_end_of_the_last_child_is_heard() {
+fn the_end_of_the_last_child_is_reported() {
     for _ in 0..20 {
         let ended = Run::start(program("laser")).end();
         let ends = ended.stdout.matches(" finished: exit code 0\n").count();

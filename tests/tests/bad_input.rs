@@ -129,13 +129,13 @@ fn a_program_that_closes_its_stdin() {
 }
 
 #[test]
-fn garbage_on_stdout_is_nobodys_business() {
+fn garbage_on_stdout_is_ignored() {
     let bench = ready(builder(ODD).arg("print and serve"));
     assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
 }
 
 #[test]
-fn a_program_that_connects_and_says_nothing_or_nonsense() {
+fn a_program_that_connects_and_sends_nothing_or_nonsense() {
     for how in ["say nothing", "say nonsense"] {
         let builder = builder(ODD).transport(Transport::IpcChannel).start_deadline(DEADLINE);
         let (why, report) = failure(how, builder.arg(how));
@@ -155,7 +155,7 @@ fn a_program_that_sends_nonsense_through_its_stdin() {
 }
 
 #[test]
-fn a_stranger_at_the_endpoint_does_not_use_up_the_right_childs_chance() {
+fn a_stranger_at_the_endpoint_does_not_block_the_right_child() {
     for how in [
         "let nonsense go first",
         "let silence go first",
@@ -216,7 +216,7 @@ fn an_own_program_without_init_starts_nothing() {
 // ---- protocols
 
 #[test]
-fn a_child_of_another_protocol_is_called_that() {
+fn a_protocol_mismatch_is_reported_as_such() {
     let cases = [
         ("speak another protocol", Transport::Sockets, 77),
         ("speak another protocol at the endpoint", Transport::IpcChannel, 77),
@@ -252,7 +252,7 @@ fn child_of_another_protocol(stdin: impl Into<Stdio>) -> std::process::Child {
 }
 
 #[test]
-fn a_child_says_its_protocol_on_a_socket() {
+fn a_child_reports_its_protocol_on_a_socket() {
     use rustix::net::{
         AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
         SocketFlags, SocketType, recv, sendmsg, socketpair,
@@ -280,7 +280,7 @@ fn a_child_says_its_protocol_on_a_socket() {
 }
 
 #[test]
-fn a_child_says_its_protocol_at_an_endpoint() {
+fn a_child_reports_its_protocol_at_an_endpoint() {
     #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
     enum Greeting {
         GiveUp,
@@ -320,7 +320,7 @@ fn a_child_of_the_same_interface_from_another_crate_is_accepted() {
 }
 
 #[test]
-fn a_child_of_another_interface_is_refused_with_both_sides_told() {
+fn a_child_of_another_interface_is_refused_and_both_are_named() {
     let cases: [(&str, &[&str]); 7] = [
         ("error_field", &["read", "its error", "`GaugeError.detail` is missing in the controller"]),
         ("argument", &["read(channel: u16)", "read(channel: u32)", "argument `channel`"]),
@@ -352,7 +352,7 @@ fn a_child_of_another_interface_is_refused_with_both_sides_told() {
 // ---- config and init
 
 #[test]
-fn a_config_that_cannot_be_encoded_is_refused_before_there_is_a_child() {
+fn a_config_that_cannot_be_encoded_is_refused_before_the_start() {
     let config = BenchConfig { mood: Mood::RefusesToLeave, ..BenchConfig::default() };
     let refused = builder(CHILD).config(config).build().unwrap_err();
     assert!(matches!(refused, StartError::Config(_)), "{refused:?}");
@@ -439,7 +439,7 @@ const GARBAGE: [&str; 11] = [
 ];
 
 #[test]
-fn a_child_that_sends_garbage_is_killed_and_only_it() {
+fn only_the_child_that_sends_garbage_is_killed() {
     for kind in GARBAGE {
         check_scribble(kind, None);
     }
@@ -448,7 +448,7 @@ fn a_child_that_sends_garbage_is_killed_and_only_it() {
 
 /// The call ended as cancelled, and nothing was said of it.
 #[test]
-fn a_cancel_that_was_not_asked_for_is_no_end_of_a_call() {
+fn an_unrequested_cancel_does_not_end_a_call() {
     for transport in [None, Some("ipc-channel")] {
         let ended = check_scribble("a cancel that was not asked for", transport);
         assert!(ended.contains("a call that was not cancelled"), "{ended}");
@@ -456,7 +456,7 @@ fn a_cancel_that_was_not_asked_for_is_no_end_of_a_call() {
 }
 
 #[test]
-fn garbage_through_ipc_channel_ends_that_child_only_too() {
+fn garbage_through_ipc_channel_ends_only_that_child() {
     // Nothing at all is the end of a lane there, the child's own too: it ends by itself.
     for kind in &GARBAGE[1..] {
         check_scribble(kind, Some("ipc-channel"));
@@ -464,7 +464,7 @@ fn garbage_through_ipc_channel_ends_that_child_only_too() {
 }
 
 #[test]
-fn an_event_that_its_type_does_not_read_is_an_exception() {
+fn an_event_its_type_cannot_decode_raises_an_exception() {
     let bench = ready(builder(CHILD));
     let exceptions = bench.signals().exception_raised.receiver();
     bench.show_mood(2);
@@ -475,7 +475,7 @@ fn an_event_that_its_type_does_not_read_is_an_exception() {
 }
 
 #[test]
-fn what_an_older_run_has_left_in_the_inbox_does_not_harm_the_new_one() {
+fn leftovers_of_an_older_run_do_not_harm_the_new_one() {
     let inbox = Inbox::new(|| {});
     let bench = builder(CHILD).inbox(&inbox).spawn().unwrap();
     let seen = Arc::new(AtomicU32::new(0));

@@ -151,7 +151,7 @@ where
 }
 
 #[test]
-fn a_tree_of_a_million_levels_uses_up_nobodys_stack() {
+fn a_tree_of_a_million_levels_overflows_no_stack() {
     let garden = garden();
     let deep = "more than 128 levels deep";
     check(&garden, garden.forge_tree(1_000_000), &["decoded", deep]);
@@ -166,7 +166,7 @@ fn a_tree_of_a_million_levels_uses_up_nobodys_stack() {
 }
 
 #[test]
-fn a_few_bytes_that_stand_for_much_memory_are_refused() {
+fn a_few_bytes_that_expand_to_much_memory_are_refused() {
     let garden = garden();
     let much = "more than 1024 MiB of memory";
     check(&garden, garden.forge_units(), &[much, "in parts"]);
@@ -177,7 +177,7 @@ fn a_few_bytes_that_stand_for_much_memory_are_refused() {
 }
 
 #[test]
-fn a_value_over_the_bound_is_told_to_its_sender() {
+fn a_value_over_the_bound_fails_at_its_sender() {
     let garden = garden();
     let too_large = ["larger than 268500992 bytes", "in parts", "a file"];
     check(&garden, garden.fill(VALUE_BYTES as u64 + 1), &too_large);
@@ -186,7 +186,7 @@ fn a_value_over_the_bound_is_told_to_its_sender() {
 }
 
 #[test]
-fn an_event_that_is_no_value_is_reported_and_harms_nothing() {
+fn an_undecodable_event_is_reported_and_harms_nothing() {
     let garden = garden();
     let exceptions = garden.signals().exception_raised.receiver();
     garden.show(1_000_000);

@@ -46,7 +46,7 @@ fn a_dropped_call_runs_all_the_same() {
 }
 
 #[test]
-fn a_timeout_is_no_outcome_and_waiting_goes_on() {
+fn a_wait_that_times_out_can_be_repeated() {
     let bench = bench();
     let mut slow = bench.ignore_everything(300);
     assert_eq!(slow.try_outcome(), None);
@@ -58,7 +58,7 @@ fn a_timeout_is_no_outcome_and_waiting_goes_on() {
 }
 
 #[test]
-fn an_outcome_that_was_not_waited_for_is_there_when_it_is_looked_at() {
+fn an_outcome_is_available_without_waiting_for_it() {
     let bench = bench();
     let mut first = bench.add_two(1, 1);
     assert_eq!(outcome(bench.add_two(2, 2)), Ok(4));
@@ -80,7 +80,7 @@ fn a_call_is_awaited_without_a_runtime() {
 }
 
 #[test]
-fn call_ids_rise_from_one_over_all_runs() {
+fn call_ids_increase_from_one_across_runs() {
     let bench = builder(CHILD).build().unwrap();
     let mut ids = vec![bench.add_two(0, 0).id(), bench.reset_counters().id()];
     bench.process().start().unwrap();
@@ -110,7 +110,7 @@ fn commands_wait_for_the_start_and_run_in_order() {
 }
 
 #[test]
-fn on_done_comes_just_before_the_named_signal_in_the_inbox_thread() {
+fn on_done_runs_before_the_named_signal_in_the_inbox_thread() {
     // Not started yet, so that every `on_done` is there before its outcome.
     let bench = builder(CHILD).build().unwrap();
     let journal = Journal::new();
@@ -135,7 +135,7 @@ fn on_done_comes_just_before_the_named_signal_in_the_inbox_thread() {
 }
 
 #[test]
-fn on_done_hears_every_kind_of_outcome_once() {
+fn on_done_gets_every_kind_of_outcome_once() {
     let bench = bench();
     let journal = Journal::new();
     let note = |name: &'static str| {
@@ -287,7 +287,7 @@ fn a_cancel_after_the_outcome_changes_nothing() {
 /// The report of what the child has read of the control lane was thought sent when it was not, so
 /// after a hundred and some messages neither cancel nor stop got through to a busy child.
 #[test]
-fn the_running_command_can_be_cancelled_after_a_thousand_other_cancels() {
+fn a_running_command_is_cancelled_after_a_thousand_others() {
     let bench = builder(CHILD).build().unwrap();
     let running = bench.work(120_000);
     // Before the start, so that they travel together and all are in the child's hands.
@@ -307,7 +307,7 @@ fn the_running_command_can_be_cancelled_after_a_thousand_other_cancels() {
 }
 
 #[test]
-fn cancel_on_drop_cancels_only_what_is_dropped_without_an_outcome() {
+fn cancel_on_drop_cancels_only_calls_without_an_outcome() {
     let bench = bench();
     let first = bench.work(60_000).cancel_on_drop();
     drop(first);
@@ -324,7 +324,7 @@ fn cancel_on_drop_cancels_only_what_is_dropped_without_an_outcome() {
 }
 
 #[test]
-fn cancel_all_ends_everything_that_can_be_ended() {
+fn cancel_all_ends_every_call_that_can_be_cancelled() {
     let bench = bench();
     let running = bench.work(60_000);
     let queued: Vec<_> = (0..20).map(|_| bench.raise_level(9)).collect();
@@ -366,7 +366,7 @@ fn a_panic_ends_the_command_and_the_child_goes_on() {
 }
 
 #[test]
-fn a_backtrace_comes_with_a_panic_where_the_child_was_told_to_make_one() {
+fn a_panic_carries_a_backtrace_if_the_child_captures_one() {
     let with = ready(builder(CHILD).env("RUST_BACKTRACE", "1"));
     let without = ready(builder(CHILD).env_remove("RUST_BACKTRACE"));
     let backtrace = |bench: &BenchControl| match outcome(bench.panic_with("oh".into())) {
@@ -378,7 +378,7 @@ fn a_backtrace_comes_with_a_panic_where_the_child_was_told_to_make_one() {
 }
 
 #[test]
-fn what_cannot_be_encoded_or_decoded_is_an_outcome_and_no_more() {
+fn a_value_that_does_not_encode_or_decode_fails_only_its_call() {
     let bench = bench();
     let heavy = || Blob::numbered(200_000);
     let encode = |it: Result<i32, CallError>| match it {
@@ -409,7 +409,7 @@ fn what_cannot_be_encoded_or_decoded_is_an_outcome_and_no_more() {
 }
 
 #[test]
-fn serde_code_that_panics_ends_its_command_only() {
+fn a_panic_in_serde_code_ends_only_its_command() {
     let bench = bench();
     // In the child.
     assert!(matches!(
@@ -430,7 +430,7 @@ fn serde_code_that_panics_ends_its_command_only() {
 /// User code runs in the inbox's thread to decode a value and to show an error; its panic stopped
 /// the thread, and with it every signal of every child.
 #[test]
-fn serde_code_that_panics_in_the_inbox_stops_nobody() {
+fn a_panic_in_serde_code_in_the_inbox_stops_no_other() {
     let bench = bench();
     let journal = Journal::new();
     let note = journal.clone();

@@ -87,7 +87,7 @@ fn what_was_answered_as_cancelled_was_never_executed() {
 }
 
 #[test]
-fn one_that_heeds_its_cancel_costs_nobody_anything() {
+fn a_command_that_heeds_its_cancel_affects_no_other() {
     check(|place| {
         let worker = ready(place());
         let (running, queued) = (worker.work(FOR_EVER), worker.work(2500));
@@ -100,7 +100,7 @@ fn one_that_heeds_its_cancel_costs_nobody_anything() {
 }
 
 #[test]
-fn one_that_does_not_is_killed_for_and_the_others_hear_why() {
+fn ignoring_a_cancel_kills_the_child_and_others_report_why() {
     check(|place| {
         let worker = ready(place());
         // On a thread, it is given up and comes to its end later.
@@ -126,7 +126,7 @@ fn one_that_does_not_is_killed_for_and_the_others_hear_why() {
 }
 
 #[test]
-fn a_queued_one_is_no_reason_to_kill() {
+fn cancelling_a_queued_command_does_not_kill() {
     check(|place| {
         let worker = ready(place());
         let (deaf, queued) = (worker.ignore(1500), worker.work(1));
@@ -138,7 +138,7 @@ fn a_queued_one_is_no_reason_to_kill() {
 }
 
 #[test]
-fn no_cancel_holds_from_the_start_on() {
+fn no_cancel_applies_from_the_start() {
     check(|place| {
         let worker = ready(place());
         let (running, queued) = (worker.hold(800), worker.hold(FOR_EVER));
@@ -173,7 +173,7 @@ fn before_the_start_and_after_the_end_there_is_nothing_to_kill() {
 }
 
 #[test]
-fn a_child_that_stops_anyway_ends_as_asked_only_sooner() {
+fn a_stopping_child_is_killed_but_ends_as_requested() {
     let worker = ready(process().stop_grace(2 * LONG));
     let deaf = worker.ignore(FOR_EVER);
     until_begun(&worker, 1);
@@ -187,7 +187,7 @@ fn a_child_that_stops_anyway_ends_as_asked_only_sooner() {
 
 /// Its outcome waits behind signals that a full inbox holds back: that is not its fault.
 #[test]
-fn one_that_floods_is_killed_for_although_nobody_drains() {
+fn a_flooding_command_is_killed_although_no_thread_drains() {
     let inbox = Inbox::new(|| {});
     let built = process().inbox(&inbox).inbox_bound(1000, 1 << 20);
     let worker = built.spawn().unwrap();
@@ -202,7 +202,7 @@ fn one_that_floods_is_killed_for_although_nobody_drains() {
 }
 
 #[test]
-fn one_whose_outcome_is_held_up_is_not_killed_for() {
+fn a_command_whose_outcome_is_delayed_is_not_killed_for() {
     let inbox = Inbox::new(|| {});
     let built = process().inbox(&inbox).inbox_bound(1000, 1 << 20);
     let worker = built.spawn().unwrap();

@@ -91,7 +91,7 @@ fn builders() -> [Builder<KeeperControl>; 2] {
 
 /// All in one test: the gate is the process's.
 #[test]
-fn who_starts_a_child_does_not_wait_for_its_large_config() {
+fn start_does_not_wait_for_a_large_config() {
     for builder in builders() {
         let shut = shut();
         // If it waited, this would not return.

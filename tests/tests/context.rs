@@ -89,7 +89,7 @@ fn told_by(progress: &mpsc::Receiver<Progress>, call: mpcore::Call<()>) -> Vec<f
 /// Nothing stopped a child from being broken for `progress(1.5)`, but for the clamping that no test looked
 /// at.
 #[test]
-fn progress_is_clamped_and_what_is_no_number_is_left_out() {
+fn progress_is_clamped_and_nan_is_ignored() {
     for place in places() {
         let (teller, progress) = teller(place);
         let cases =
@@ -118,7 +118,7 @@ fn a_handle_is_active_while_its_command_runs_and_no_longer() {
 }
 
 #[test]
-fn a_command_finds_out_that_its_child_is_to_stop() {
+fn a_command_sees_that_its_child_should_stop() {
     for place in places() {
         let (teller, progress) = teller(place);
         let call = teller.await_stop();

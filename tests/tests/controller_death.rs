@@ -108,7 +108,7 @@ fn a_controller_that_returns_at_every_moment() {
 }
 
 #[test]
-fn a_controller_that_returns_and_forgets_its_child_at_every_moment() {
+fn a_controller_that_leaks_its_child_at_every_moment() {
     check_every_moment(&End::Itself("forget", 0));
 }
 
@@ -147,7 +147,7 @@ fn a_controller_ended_by_another_signal_that_it_does_not_handle() {
 /// As in a container that somebody enters from outside: the controller's group has no number in there, so the
 /// child cannot leave its own for that one. It took the lack for a bug, or killed itself.
 #[test]
-fn a_controller_whose_group_is_outside_of_its_namespace_has_a_child_that_ends_in_order() {
+fn a_controller_group_outside_its_namespace_ends_in_order() {
     let namespace = |rights: &[&str]| {
         let mut command = Command::new("unshare");
         command.args(rights).args(["--pid", "--fork", "--kill-child"]);
@@ -172,7 +172,7 @@ fn a_controller_whose_group_is_outside_of_its_namespace_has_a_child_that_ends_in
 
 /// A declared limit: what has made itself a session of its own is nobody's descendant any more.
 #[test]
-fn a_grandchild_with_a_session_of_its_own_outlives_them() {
+fn a_grandchild_with_its_own_session_outlives_both() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("cleanup");
     let arguments = ["runaway", "wait", &log.to_string_lossy()];
@@ -219,7 +219,7 @@ fn shutdown_stops_every_child_and_waits_for_it() {
 
 /// The last signals were posted after `main` had been let go.
 #[test]
-fn a_main_that_returns_joins_its_child_and_delivers_the_last_signals() {
+fn returning_from_main_joins_the_child_and_drains_signals() {
     for round in 0..15 {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("cleanup");

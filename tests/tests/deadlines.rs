@@ -44,7 +44,7 @@ fn timed_out<T>(after: Duration) -> Result<T, CallError<mpcore::Error>> {
 }
 
 #[test]
-fn a_command_that_looks_ends_at_its_deadline_and_the_child_goes_on() {
+fn a_command_that_checks_ends_at_its_deadline() {
     check(|place| {
         let worker = ready(place());
         let journal = exceptions(&worker);
@@ -56,7 +56,7 @@ fn a_command_that_looks_ends_at_its_deadline_and_the_child_goes_on() {
 }
 
 #[test]
-fn the_exception_says_what_and_how_long() {
+fn the_exception_names_the_command_and_the_deadline() {
     let worker = ready(process().name("slow"));
     let exceptions = worker.signals().exception_raised.receiver();
     let call = worker.work(FOR_EVER).timeout(SHORT);
@@ -69,7 +69,7 @@ fn the_exception_says_what_and_how_long() {
 }
 
 #[test]
-fn one_that_is_quick_enough_hears_nothing_of_its_deadline() {
+fn a_command_within_its_deadline_is_not_disturbed() {
     check(|place| {
         let worker = ready(place());
         let journal = exceptions(&worker);
@@ -96,7 +96,7 @@ fn the_command_knows_its_deadline() {
 }
 
 #[test]
-fn waiting_behind_a_long_one_does_not_count() {
+fn waiting_behind_a_long_command_does_not_count() {
     check(|place| {
         let worker = ready(place());
         let long = worker.work(1500);
@@ -120,7 +120,7 @@ fn a_deadline_may_come_while_the_command_runs_and_be_taken_back() {
 }
 
 #[test]
-fn one_that_returns_a_result_all_the_same_ends_with_it() {
+fn a_result_returned_after_the_deadline_still_counts() {
     check(|place| {
         let worker = ready(place());
         let journal = exceptions(&worker);
@@ -132,7 +132,7 @@ fn one_that_returns_a_result_all_the_same_ends_with_it() {
 }
 
 #[test]
-fn the_interface_sets_a_deadline_and_the_call_another() {
+fn a_call_overrides_the_deadline_of_the_interface() {
     check(|place| {
         let worker = ready(place());
         assert_eq!(outcome(worker.work_briefly(FOR_EVER)), timed_out(SHORT));
@@ -144,7 +144,7 @@ fn the_interface_sets_a_deadline_and_the_call_another() {
 
 /// Half of such a command is worse than a long wait.
 #[test]
-fn a_command_that_is_not_to_be_cancelled_is_only_told_of() {
+fn a_no_cancel_command_over_its_deadline_is_only_reported() {
     check(|place| {
         for escalation in [Escalation::Cancel, Escalation::Kill] {
             let worker = ready(place().on_timeout(escalation));
@@ -158,7 +158,7 @@ fn a_command_that_is_not_to_be_cancelled_is_only_told_of() {
 // ---- how far to go
 
 #[test]
-fn tell_lets_it_run_on() {
+fn tell_lets_the_command_run_on() {
     check(|place| {
         let worker = ready(place().on_timeout(Escalation::Tell));
         let journal = exceptions(&worker);
@@ -169,7 +169,7 @@ fn tell_lets_it_run_on() {
 }
 
 #[test]
-fn kill_spares_who_looks_and_ends_who_does_not() {
+fn kill_spares_a_command_that_checks_and_ends_one_that_does_not() {
     check(|place| {
         let worker = ready(place().on_timeout(Escalation::Kill));
         let journal = exceptions(&worker);
@@ -199,7 +199,7 @@ fn kill_spares_who_looks_and_ends_who_does_not() {
 
 /// The child keeps its own deadlines; one that stands still cannot, and one behind a full inbox is not heard.
 #[test]
-fn a_child_that_cannot_tell_is_held_to_its_deadline_all_the_same() {
+fn the_controller_enforces_the_deadline_of_a_blocked_child() {
     let often = Duration::from_millis(100);
     let allowed = Duration::from_millis(1500);
     let worker = ready(process().ping_interval(often).on_timeout(Escalation::Kill));
@@ -226,7 +226,7 @@ fn a_child_that_cannot_tell_is_held_to_its_deadline_all_the_same() {
 }
 
 #[test]
-fn restart_begins_anew_after_the_kill() {
+fn restart_starts_a_new_run_after_the_kill() {
     check(|place| {
         let worker = ready(place().on_timeout(Escalation::Restart));
         let journal = Journal::new();
@@ -243,7 +243,7 @@ fn restart_begins_anew_after_the_kill() {
 }
 
 #[test]
-fn a_stop_comes_before_a_deadline() {
+fn a_stop_takes_precedence_over_a_deadline() {
     let grace = Duration::from_millis(300);
     let worker = ready(process().on_timeout(Escalation::Restart).stop_grace(grace));
     let deaf = worker.ignore(FOR_EVER).timeout(Duration::from_millis(600));
@@ -258,7 +258,7 @@ fn a_stop_comes_before_a_deadline() {
 // ---- what a command asks of its own children
 
 #[test]
-fn calls_of_a_command_inherit_what_it_has_left() {
+fn inner_calls_inherit_the_remaining_deadline() {
     let worker = ready(process());
     let half = Duration::from_secs(4);
     let told = |call: mpcore::Call<String>| outcome(call).unwrap();
@@ -275,7 +275,7 @@ fn calls_of_a_command_inherit_what_it_has_left() {
 }
 
 #[test]
-fn a_deadline_that_only_tells_is_not_inherited() {
+fn a_deadline_that_only_reports_is_not_inherited() {
     let worker = ready(process().on_timeout(Escalation::Tell));
     let told = outcome(worker.delegate(CHILD.into(), 1500, None).timeout(SHORT));
     assert_eq!(told.as_deref(), Ok("finished"));

@@ -195,7 +195,7 @@ fn a_frozen_child_that_is_killed_takes_everything_with_it() {
 }
 
 #[test]
-fn a_child_that_dies_at_once_after_its_start_fails_everything_soon() {
+fn a_child_that_dies_right_after_its_start_fails_all_calls() {
     for round in 0..20 {
         let bench = builder(CHILD).build().unwrap();
         let started = bench.process().signals().started.receiver();
@@ -221,7 +221,7 @@ fn a_child_that_dies_at_once_after_its_start_fails_everything_soon() {
 }
 
 #[test]
-fn every_way_to_die_is_told_apart() {
+fn every_cause_of_death_is_distinguished() {
     type Die = fn(&BenchControl) -> Call<()>;
     let ways: [(Die, i32, &str); 6] = [
         (|bench| bench.exit_with(0), 0, "exit code 0"),
@@ -281,7 +281,7 @@ fn what_a_child_had_sent_before_it_died_is_delivered() {
 }
 
 #[test]
-fn one_childs_death_is_nobody_elses_business() {
+fn one_childs_death_affects_no_other_child() {
     let (dies, lives) = (ready(builder(CHILD)), ready(builder(CHILD)));
     let running = lives.work(200);
     processes::kill(dies.process().pid().unwrap());
@@ -291,7 +291,7 @@ fn one_childs_death_is_nobody_elses_business() {
 }
 
 #[test]
-fn twenty_children_killed_at_once_are_all_heard_of() {
+fn twenty_children_killed_at_once_are_all_reported() {
     let benches: Vec<_> = (0..20).map(|_| builder(CHILD).spawn().unwrap()).collect();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (sender, finished) = mpsc::channel();

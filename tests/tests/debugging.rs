@@ -79,12 +79,14 @@ fn a_child_of_another_name_waits_for_no_debugger() {
 }
 
 #[test]
-fn a_child_held_by_a_tracer_is_told_as_that() {
+fn a_child_held_by_a_tracer_is_reported_as_traced() {
     let builder = bench::builder(ODD).arg("print and sleep");
     let bench = builder.start_deadline(Duration::from_secs(3)).spawn().unwrap();
     until("there is a process", || bench.process().pid().is_some());
     let pid = bench.process().pid().unwrap();
-    let Some(tracer) = Tracer::of("a_child_held_by_a_tracer_is_told_as_that", pid) else { return };
+    let Some(tracer) = Tracer::of("a_child_held_by_a_tracer_is_reported_as_traced", pid) else {
+        return;
+    };
     match bench.process().wait_ready(LONG) {
         Err(ReadyError::Failed(failure @ Failure::HeldByTracer { .. })) => {
             let text = failure.to_string();
@@ -143,13 +145,13 @@ fn a_running_child_that_a_debugger_holds_is_not_unresponsive() {
 
 /// The command's thread stood still in a debugger, and the child was killed for what it did not do.
 #[test]
-fn a_command_that_a_debugger_holds_is_not_killed_for_its_deadline() {
+fn a_command_held_by_a_debugger_is_not_killed_for_its_deadline() {
     let bench = bench::ready(bench::builder(CHILD).on_timeout(Escalation::Kill));
     let told = bench.signals().exception_raised.receiver();
     let call = bench.ignore_everything(600_000);
     bench::until_begun(&bench, 1);
     let pid = bench.process().pid().unwrap();
-    let test = "a_command_that_a_debugger_holds_is_not_killed_for_its_deadline";
+    let test = "a_command_held_by_a_debugger_is_not_killed_for_its_deadline";
     let Some(tracer) = hold(test, pid, "stop") else { return };
     let call = call.timeout(Duration::from_millis(1));
     let (exception,) = told.recv_timeout(LONG).unwrap();

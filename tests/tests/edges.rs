@@ -78,7 +78,7 @@ fn until(what: &str, mut there: impl FnMut() -> bool) {
 
 /// It was told as a failure of `postrun_init`.
 #[test]
-fn a_stop_during_postrun_init_is_an_end_as_asked() {
+fn a_stop_during_postrun_init_ends_as_requested() {
     let edge = EdgeControl::spawn::<EdgeProcess>(true).unwrap();
     until("postrun_init runs", || edge.busy());
     edge.process().stop();
@@ -122,7 +122,7 @@ fn an_inbox_whose_wake_panics_stops_no_call() {
 
 /// The watcher's thread died of the sum, and no child was heard of again.
 #[test]
-fn endless_deadlines_harm_nobody() {
+fn endless_deadlines_are_harmless() {
     let endless = EdgeControl::builder()
         .child::<EdgeProcess>()
         .transport(transport())

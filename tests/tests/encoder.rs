@@ -50,8 +50,8 @@ fn the_encoder_thread_ends_with_the_run_and_comes_back() {
 
 /// The caller encoded in the thread's place, however large the arguments were.
 #[test]
-fn a_thread_refused_is_a_failure_of_that_call() {
-    if !is_root("a_thread_refused_is_a_failure_of_that_call") {
+fn a_refused_thread_fails_only_that_call() {
+    if !is_root("a_refused_thread_fails_only_that_call") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

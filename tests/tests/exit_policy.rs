@@ -28,7 +28,7 @@ const SUMS: [&str; 5] = ["sum 1", "sum 2", "sum 3", "sum 4", "sum 5"];
 // ---- the end of `main`
 
 #[test]
-fn by_default_a_child_is_stopped_and_what_it_did_not_run_is_told() {
+fn by_default_a_child_is_stopped_and_unrun_commands_reported() {
     let lines = lines("stop");
     assert_eq!(lines.len(), 2, "{lines:#?}");
     assert!(
@@ -39,7 +39,7 @@ fn by_default_a_child_is_stopped_and_what_it_did_not_run_is_told() {
 }
 
 #[test]
-fn a_child_that_is_to_finish_does_what_is_queued() {
+fn a_child_that_finishes_runs_its_queued_commands() {
     for how in ["finish", "finish on a thread", "finish and keep", "finish by hand"] {
         let lines = lines(how);
         assert_eq!(lines[..5], SUMS, "{how}");
@@ -91,7 +91,7 @@ fn shutdown_ends_all_children_under_one_deadline() {
 }
 
 #[test]
-fn a_shutdown_that_was_too_short_says_so_and_the_children_go_on() {
+fn a_shutdown_that_times_out_reports_it_and_children_go_on() {
     let lines = lines("too soon");
     assert_eq!(lines[0], "shutdown Err(TimedOut(50ms))", "{lines:#?}");
     assert!(lines[1].contains("1 command was not run"), "{lines:#?}");
@@ -128,7 +128,7 @@ fn thread() -> Builder<WorkerControl> {
 }
 
 #[test]
-fn a_childs_own_children_end_as_it_does_unless_told_otherwise() {
+fn nested_children_end_like_their_parent_unless_configured() {
     let finish = AtExit::Finish(MINUTE);
     for place in [process as fn() -> Builder<WorkerControl>, thread] {
         for (own, inner, done) in [

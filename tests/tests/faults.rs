@@ -354,7 +354,7 @@ fn impossible() -> String {
 const INTRODUCTION: &str = include_str!("faults/introduction.md");
 
 #[test]
-fn every_fault_at_every_moment_is_told_as_the_docs_say() {
+fn every_fault_at_every_moment_matches_the_docs() {
     let rows = run_all();
     let mut text = INTRODUCTION.to_owned();
     for (at, (_, heading)) in MOMENTS.iter().enumerate() {
@@ -420,7 +420,7 @@ fn check_panic(place: Place, number: u64, begin: fn(&BenchControl), status: &[i3
 /// The messages: 1 a property, 2 `ready`, 3 that the command has begun; 4 is the answer to the cancel of a
 /// command that waits, which the control thread gives.
 #[test]
-fn a_panic_of_the_runtime_ends_the_child_whichever_thread_has_it() {
+fn a_runtime_panic_on_any_thread_ends_the_child() {
     for place in Place::ALL {
         let cancel_behind_a_willing_one = |bench: &BenchControl| {
             let _running = bench.work(600_000);
@@ -445,7 +445,7 @@ fn a_panic_of_the_runtime_ends_the_child_whichever_thread_has_it() {
 
 /// Nobody takes anything out of the inbox, so the child gets no credit.
 #[test]
-fn a_child_that_sends_more_than_allowed_to_a_full_inbox_is_broken() {
+fn overrunning_a_full_inbox_is_a_protocol_violation() {
     for place in Place::ALL {
         let inbox = Inbox::new(|| {});
         let plan = FaultPlan::new().at(Moment::Command(1), Fault::Overdraw);

@@ -51,7 +51,7 @@ fn soon() -> RestartPolicy {
 // ---- what is done, and what is not
 
 #[test]
-fn what_is_queued_is_done_and_nothing_else() {
+fn queued_commands_run_and_no_others() {
     check(|place| {
         let bench = ready(place());
         let journal = Journal::new();
@@ -86,7 +86,7 @@ fn what_is_queued_is_done_and_nothing_else() {
 }
 
 #[test]
-fn a_child_with_nothing_queued_stops_at_once() {
+fn a_child_with_an_empty_queue_stops_immediately() {
     check(|place| {
         let bench = ready(place());
         bench.process().finish();
@@ -97,7 +97,7 @@ fn a_child_with_nothing_queued_stops_at_once() {
 }
 
 #[test]
-fn a_child_that_is_still_starting_does_what_waits_first() {
+fn a_starting_child_runs_waiting_commands_first() {
     check(|place| {
         let bench = place().spawn().unwrap();
         let sums: Vec<_> = (0..5).map(|number| bench.add_two(number, 1)).collect();
@@ -181,7 +181,7 @@ fn the_last_command_may_end_in_any_way() {
 }
 
 #[test]
-fn a_cancel_of_everything_that_is_left_ends_it() {
+fn cancelling_the_remaining_commands_ends_it() {
     check(|place| {
         let bench = ready(place());
         let calls: Vec<_> = (0..20).map(|_| bench.work(600_000)).collect();
@@ -216,7 +216,7 @@ fn a_scripted_child_finishes_too() {
 // ---- its time, and who ends it sooner
 
 #[test]
-fn what_is_not_done_in_time_is_stopped() {
+fn commands_not_done_in_time_are_stopped() {
     check(|place| {
         let bench = ready(place());
         let exceptions = bench.signals().exception_raised.receiver();
@@ -243,7 +243,7 @@ fn what_is_not_done_in_time_is_stopped() {
 }
 
 #[test]
-fn a_later_shorter_time_counts() {
+fn a_later_finish_can_shorten_the_time() {
     let bench = ready(process());
     let running = bench.work(600_000);
     bench.process().finish_within(100 * LONG);
@@ -267,7 +267,7 @@ fn the_time_of_an_earlier_finish_does_not_end_a_later_run() {
 }
 
 #[test]
-fn a_stop_a_termination_and_a_kill_end_it_at_once() {
+fn stop_terminate_and_kill_end_it_immediately() {
     type End = fn(&BenchControl);
     let ends: [(End, bool); 4] = [
         (|bench| bench.process().stop(), true),
@@ -289,7 +289,7 @@ fn a_stop_a_termination_and_a_kill_end_it_at_once() {
 }
 
 #[test]
-fn a_sigterm_from_outside_ends_it_at_once() {
+fn an_external_sigterm_ends_it_immediately() {
     let bench = ready(process().restart(RestartPolicy::always()));
     let (running, queued) = (bench.work(600_000), bench.add_two(1, 2));
     until_begun(&bench, 1);
@@ -319,7 +319,7 @@ fn a_restart_ends_it_and_the_next_run_is_an_ordinary_one() {
 }
 
 #[test]
-fn a_finish_after_a_restart_is_the_next_runs() {
+fn a_finish_after_a_restart_applies_to_the_next_run() {
     check(|place| {
         let bench = ready(place());
         let running = bench.finish_all_the_same();
@@ -347,7 +347,7 @@ fn a_finish_after_a_restart_is_the_next_runs() {
 }
 
 #[test]
-fn the_drop_of_the_last_control_does_not_cut_it_short() {
+fn dropping_the_last_control_does_not_cut_it_short() {
     check(|place| {
         let bench = ready(place());
         let journal = Journal::new();
@@ -401,7 +401,7 @@ fn until_over(phoenix: &PhoenixControl) -> Arc<ExitReport> {
 }
 
 #[test]
-fn what_a_crash_leaves_to_do_is_done_in_the_next_run_which_then_finishes() {
+fn after_a_crash_the_next_run_does_the_rest_and_finishes() {
     let logged = Logged::new();
     let phoenix = logged.phoenix();
     phoenix.process().start().unwrap();
@@ -436,7 +436,7 @@ fn between_two_runs_a_child_that_finishes_refuses_commands() {
 }
 
 #[test]
-fn a_crash_that_leaves_nothing_to_do_is_the_end() {
+fn a_crash_with_an_empty_queue_ends_it() {
     let logged = Logged::new();
     let phoenix = logged.phoenix();
     let restarting = phoenix.process().signals().restarting.receiver();
@@ -454,7 +454,7 @@ fn a_crash_that_leaves_nothing_to_do_is_the_end() {
 }
 
 #[test]
-fn a_stop_between_two_runs_ends_what_was_to_be_finished() {
+fn a_stop_between_two_runs_ends_the_remaining_commands() {
     let logged = Logged::new();
     let phoenix = logged.phoenix();
     let exceptions = phoenix.signals().exception_raised.receiver();

@@ -80,7 +80,7 @@ fn a_daemon_that_forks_before_its_first_start_works() {
 
 /// It ended the lane on which the original waits for its next command: that one was lost, with its child.
 #[test]
-fn a_copy_that_comes_back_from_a_command_neither_answers_nor_cleans_up() {
+fn a_copy_that_returns_from_a_command_does_nothing_more() {
     for transport in [None, Some("ipc-channel")] {
         let folder = tempfile::tempdir().unwrap();
         let (log, sign) = (folder.path().join("log"), folder.path().join("sign"));

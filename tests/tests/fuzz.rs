@@ -17,7 +17,7 @@ fn text(bytes: &[u8]) -> String {
 
 /// The trial of `cargo xtask soak`, far below a fiftieth: nothing is optimised here.
 #[test]
-fn every_decoder_withstands_a_moment() {
+fn every_decoder_survives_a_short_fuzz() {
     let output = fuzz(&["--trial", "--scale", "0.00003", "--seed", "7"]);
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{out}{err}");
@@ -31,7 +31,7 @@ fn every_decoder_withstands_a_moment() {
 }
 
 #[test]
-fn what_is_wrong_is_found_whatever_it_does_to_the_process() {
+fn failures_are_found_even_if_they_end_the_process() {
     let said = |target: &str| match target {
         "faulty-panic" | "faulty-guarded-panic" => "it panicked",
         "faulty-overflow" | "faulty-memory" => "signal: 6",
@@ -76,7 +76,7 @@ fn libfuzzer_has_a_target_for_each() {
 }
 
 #[test]
-fn what_is_asked_for_must_exist() {
+fn an_unknown_decoder_is_an_error() {
     for arguments in [&["nobody"][..], &["zoo", "--fast", "1"], &["zoo", "--inputs"], &[]] {
         assert_eq!(fuzz(arguments).status.code(), Some(2), "{arguments:?}");
     }

@@ -28,7 +28,7 @@ fn verdicts(worker: &WorkerControl) -> Journal {
 }
 
 #[test]
-fn a_process_that_stands_still_is_unresponsive_until_it_goes_on() {
+fn a_stopped_process_is_unresponsive_until_it_continues() {
     let worker = ready(builder(CHILD).ping_interval(OFTEN));
     let journal = verdicts(&worker);
     let pid = worker.process().pid().unwrap();
@@ -47,7 +47,7 @@ fn a_process_that_stands_still_is_unresponsive_until_it_goes_on() {
 }
 
 #[test]
-fn a_busy_command_is_not_unresponsive_and_says_what_it_is() {
+fn a_busy_command_is_not_unresponsive_and_is_named() {
     // Three silent intervals are a verdict: neither a busy machine nor the command brings one about.
     let worker = ready(builder(CHILD).ping_interval(Duration::from_millis(1500)));
     let journal = verdicts(&worker);
@@ -83,7 +83,7 @@ fn a_flood_into_a_stopped_inbox_is_not_unresponsive() {
 }
 
 #[test]
-fn what_it_was_executing_is_none_of_the_next_run() {
+fn the_executing_command_is_not_carried_to_the_next_run() {
     let worker = ready(builder(CHILD).ping_interval(OFTEN));
     let _call = worker.work(FOR_EVER);
     until("it says what it executes", || worker.process().executing().is_some());
@@ -100,7 +100,7 @@ fn what_it_was_executing_is_none_of_the_next_run() {
 // ---- how far to go
 
 #[test]
-fn cancel_is_heard_when_it_is_back() {
+fn a_cancel_takes_effect_once_it_responds_again() {
     let built = builder(CHILD).ping_interval(OFTEN).on_unresponsive(Escalation::Cancel);
     let worker = ready(built);
     let journal = verdicts(&worker);
@@ -115,7 +115,7 @@ fn cancel_is_heard_when_it_is_back() {
 }
 
 #[test]
-fn kill_ends_it_and_says_why() {
+fn kill_ends_it_and_reports_why() {
     let worker = ready(builder(CHILD).ping_interval(OFTEN).on_unresponsive(Escalation::Kill));
     let running = worker.work(FOR_EVER);
     let id = running.id();
@@ -135,7 +135,7 @@ fn kill_ends_it_and_says_why() {
 }
 
 #[test]
-fn restart_begins_anew() {
+fn restart_starts_a_new_run() {
     let worker = ready(builder(CHILD).ping_interval(OFTEN).on_unresponsive(Escalation::Restart));
     let journal = Journal::new();
     journal.follow(worker.process());
@@ -148,7 +148,7 @@ fn restart_begins_anew() {
 }
 
 #[test]
-fn a_stopping_child_that_does_not_answer_is_told_too() {
+fn a_stopping_child_that_does_not_answer_is_reported_too() {
     let worker = ready(builder(CHILD).ping_interval(OFTEN).stop_grace(2 * LONG));
     let journal = verdicts(&worker);
     let pid = worker.process().pid().unwrap();
@@ -183,7 +183,7 @@ fn switches(child: u32) -> Vec<(String, String)> {
 }
 
 #[test]
-fn an_idle_child_is_asked_nothing_and_wakes_nobody() {
+fn an_idle_child_is_not_pinged_and_wakes_no_thread() {
     let interval = Duration::from_millis(50);
     let worker = ready(builder(CHILD).ping_interval(interval));
     let pid = worker.process().pid().unwrap();
@@ -211,7 +211,7 @@ fn packet(kind: u8, body: &[u8]) -> Blob {
 }
 
 #[test]
-fn an_answer_and_an_overrun_that_nobody_expects_are_told_as_what_they_are() {
+fn an_unexpected_answer_or_overrun_is_reported_as_such() {
     let pong = packet(6, &[7, 0]);
     let mut overrun = [0; 32];
     (overrun[0], overrun[8], overrun[24]) = (36, 1, 50);

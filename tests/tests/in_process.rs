@@ -53,7 +53,7 @@ fn calls_come_back() {
 }
 
 #[test]
-fn a_panic_ends_the_command_only() {
+fn a_panic_ends_only_its_command() {
     check(|place| {
         let bench = ready(place());
         let Err(CallError::Panicked(report)) = outcome(bench.panic_with("oh".into())) else {
@@ -115,7 +115,7 @@ fn events_come_in_order_before_the_result() {
 }
 
 #[test]
-fn a_life_is_told_in_the_same_order() {
+fn lifecycle_signals_come_in_the_same_order() {
     check(|place| {
         let config = BenchConfig { talks: true, ..BenchConfig::default() };
         let bench = place().config(config).build().unwrap();
@@ -143,7 +143,7 @@ fn a_life_is_told_in_the_same_order() {
 }
 
 #[test]
-fn a_stop_ends_what_runs_and_what_waits_and_cleans_up() {
+fn a_stop_ends_running_and_queued_commands_and_cleans_up() {
     check(|place| {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("cleanup");
@@ -165,7 +165,7 @@ fn a_stop_ends_what_runs_and_what_waits_and_cleans_up() {
 }
 
 #[test]
-fn a_restart_begins_anew() {
+fn a_restart_starts_a_new_run() {
     check(|place| {
         let bench = place().build().unwrap();
         let journal = Journal::new();
@@ -184,7 +184,7 @@ fn a_restart_begins_anew() {
 }
 
 #[test]
-fn a_start_that_fails_says_why() {
+fn a_failed_start_reports_why() {
     check(|place| {
         let failing = |fault| {
             let config = BenchConfig { fault: Some(fault), ..BenchConfig::default() };
@@ -210,7 +210,7 @@ fn a_start_that_fails_says_why() {
 
 /// A thread cannot be killed: what it was asked is given up, and whatever it does later is unheard.
 #[test]
-fn what_ignores_everything_is_given_up_after_the_grace() {
+fn a_child_that_ignores_everything_is_given_up_after_the_grace() {
     check(|place| {
         let bench = ready(place().stop_grace(Duration::from_millis(200)));
         let deaf = bench.ignore_everything(3000);
@@ -231,7 +231,7 @@ fn what_ignores_everything_is_given_up_after_the_grace() {
 }
 
 #[test]
-fn a_kill_is_at_once() {
+fn a_kill_is_immediate() {
     check(|place| {
         let bench = ready(place());
         let deaf = bench.ignore_everything(2000);
@@ -275,7 +275,7 @@ fn bounds_hold() {
 }
 
 #[test]
-fn two_children_on_threads_do_not_meddle() {
+fn two_children_on_threads_do_not_interfere() {
     let (one, two) = (ready(thread()), ready(thread()));
     assert_eq!(outcome(one.raise_level(3)), Ok(3));
     assert_eq!(outcome(two.raise_level(4)), Ok(4));

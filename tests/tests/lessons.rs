@@ -47,7 +47,7 @@ fn a_stranger_that_holds_the_lane_does_not_delay_the_end() {
 
 /// A send without credit blocks whoever sends, a user interface too; and a child may lie about its credit.
 #[test]
-fn a_child_that_says_it_has_taken_what_it_has_not_blocks_nobody() {
+fn a_child_that_lies_about_what_it_read_blocks_no_thread() {
     let bench = ready(builder(CHILD).transport(mpcore::Transport::default()));
     let folder = tempfile::tempdir().unwrap();
     let sign = folder.path().join("sign");
@@ -67,7 +67,7 @@ fn a_child_that_says_it_has_taken_what_it_has_not_blocks_nobody() {
 
 /// A lane that leads nowhere swallowed what was sent, and its child lived on unasked.
 #[test]
-fn a_child_that_closes_what_it_is_to_read_is_broken() {
+fn closing_the_requests_lane_is_a_protocol_violation() {
     let bench = ready(builder(CHILD).transport(mpcore::Transport::default()).stop_grace(LONG));
     let mut deaf = bench.deafen(600_000);
     until("it is found, with what is sent to it", || {
@@ -81,7 +81,7 @@ fn a_child_that_closes_what_it_is_to_read_is_broken() {
 
 /// A child that hangs in the middle of a send holds its lock; it outlived its controller.
 #[test]
-fn a_child_that_hangs_while_it_sends_does_not_outlive_its_controller() {
+fn a_child_that_hangs_in_a_send_does_not_outlive_its_controller() {
     let mut controller = ControllerProgram::start(env!("CARGO_BIN_EXE_hung_child"), &[]);
     let (child, grandchild) = (controller.number("child"), controller.number("grandchild"));
     controller.line("there");
@@ -92,7 +92,7 @@ fn a_child_that_hangs_while_it_sends_does_not_outlive_its_controller() {
 
 /// A signal whose handler does not ask for a restart makes reads and writes fail in the middle.
 #[test]
-fn interruptions_cost_nothing() {
+fn interrupted_system_calls_cost_nothing() {
     let mut program = ControllerProgram::start(env!("CARGO_BIN_EXE_interrupted"), &["2000"]);
     println!("{}", program.line("calls"));
     assert_eq!(program.line("ended"), "exit code 0");
@@ -101,7 +101,7 @@ fn interruptions_cost_nothing() {
 
 /// At the limit of open files, ipc-channel's receive panics.
 #[test]
-fn running_out_of_descriptors_is_a_typed_failure_and_harms_nobody() {
+fn running_out_of_descriptors_is_a_typed_failure() {
     // The last child's start ends at another of its steps each time.
     for limit in 70..=80 {
         let program = env!("CARGO_BIN_EXE_few_descriptors");
@@ -130,9 +130,9 @@ fn descriptors(pid: u32) -> BTreeSet<String> {
 
 /// Accepted sockets have no close-on-exec flag in ipc-channel: a child started meanwhile inherits them.
 #[test]
-fn no_child_inherits_what_belongs_to_another_or_to_the_controller() {
+fn no_child_inherits_descriptors_of_others() {
     in_own_process(
-        "no_child_inherits_what_belongs_to_another_or_to_the_controller",
+        "no_child_inherits_descriptors_of_others",
         compare_the_descriptors_of_twelve_children,
     );
 }
@@ -174,7 +174,7 @@ fn compare_the_descriptors_of_twelve_children() {
 
 /// A folder for temporary files whose path is too long for a socket: ipc-channel cuts it silently.
 #[test]
-fn a_long_or_unusual_folder_for_temporary_files_works_or_is_a_clear_error() {
+fn an_unusual_tmpdir_works_or_is_a_clear_error() {
     let folder = tempfile::tempdir().unwrap();
     let long = folder.path().join("x".repeat(120));
     let unusual = folder.path().join("with spaces, 'quotes' and µ");

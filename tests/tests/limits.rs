@@ -100,7 +100,7 @@ fn limits_hold_for_the_next_run_too() {
 // ---- memory
 
 #[test]
-fn a_child_over_its_memory_ends_and_its_last_words_say_why() {
+fn a_child_over_its_memory_limit_ends_and_its_stderr_says_why() {
     let child = ready(ChildLimits::new().memory(64 << 20));
     assert_eq!(outcome(child.fill(16)), Ok(16));
     let report = crash(&child, child.fill(1024));
@@ -111,7 +111,7 @@ fn a_child_over_its_memory_ends_and_its_last_words_say_why() {
 }
 
 #[test]
-fn a_child_with_the_least_memory_that_is_allowed_serves() {
+fn a_child_with_the_least_allowed_memory_works() {
     for transport in [Transport::default(), Transport::IpcChannel] {
         let least = ChildLimits::new().memory(16 << 20);
         let child = builder(CHILD).transport(transport).limits(least).spawn().unwrap();
@@ -146,11 +146,8 @@ fn a_child_that_ignores_sigxcpu_is_killed() {
 // ---- open files
 
 #[test]
-fn a_child_with_few_open_files_opens_no_more_and_serves() {
-    in_own_process(
-        "a_child_with_few_open_files_opens_no_more_and_serves",
-        serve_with_few_open_files,
-    );
+fn a_child_at_its_open_file_limit_still_works() {
+    in_own_process("a_child_at_its_open_file_limit_still_works", serve_with_few_open_files);
 }
 
 fn serve_with_few_open_files() {
@@ -181,7 +178,7 @@ fn serve_with_few_open_files() {
 }
 
 #[test]
-fn a_program_that_inherits_many_files_says_how_many_it_needs() {
+fn a_program_that_inherits_many_files_reports_how_many_it_needs() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("hoarder");
     // The numbers of a shell's descriptors have one digit.
@@ -211,7 +208,7 @@ fn the_nice_level_is_the_childs_and_its_threads() {
 }
 
 #[test]
-fn a_nice_level_that_needs_a_privilege_is_a_typed_failure_without_it() {
+fn a_nice_level_without_its_privilege_is_a_typed_failure() {
     if !rustix::process::geteuid().is_root() {
         let (what, why) = refusal(builder(CHILD).limits(ChildLimits::new().nice(-5)));
         assert_eq!(what, "nice level");
@@ -232,7 +229,7 @@ fn a_nice_level_that_needs_a_privilege_is_a_typed_failure_without_it() {
 // ---- refused before there is a child
 
 #[test]
-fn limits_that_cannot_work_are_refused_before_there_is_a_child() {
+fn limits_that_cannot_work_are_refused_before_the_start() {
     let refused = |limits| match builder(CHILD).limits(limits).spawn() {
         Err(StartError::Limits(error)) => error,
         other => panic!("{other:?}"),
@@ -348,11 +345,11 @@ fn a_sandbox_keeps_a_child_and_its_grandchildren_to_its_folders() {
 }
 
 #[test]
-fn one_file_can_be_let_in() {
+fn a_single_file_can_be_allowed() {
     let Folders { inside, outside, _folder } = &Folders::new();
     let (read, written) = (format!("{inside}/file"), format!("{outside}/file"));
     let Some(child) = sandboxed(
-        "one_file_can_be_let_in",
+        "a_single_file_can_be_allowed",
         Sandbox::new().read_only([&read]).read_write([&written]),
     ) else {
         return;
@@ -365,8 +362,8 @@ fn one_file_can_be_let_in() {
 }
 
 #[test]
-fn an_empty_sandbox_lets_nothing_in_over_either_transport() {
-    if sandboxed("an_empty_sandbox_lets_nothing_in_over_either_transport", Sandbox::new()).is_none()
+fn an_empty_sandbox_allows_nothing_over_either_transport() {
+    if sandboxed("an_empty_sandbox_allows_nothing_over_either_transport", Sandbox::new()).is_none()
     {
         return;
     }

@@ -61,14 +61,14 @@ fn check_unknown_ends(mut program: ControllerProgram, why: &str) {
 
 /// Each was told as a crash, "the end of the process could not be learned", and `join` said that there was none.
 #[test]
-fn ends_are_told_as_asked_where_sigchld_is_ignored() {
+fn ends_are_reported_as_requested_where_sigchld_is_ignored() {
     let Some(program) = where_sigchld_is_ignored("ends") else { return };
     check_unknown_ends(program, "SIGCHLD is ignored in this program");
 }
 
 /// The same where a library waits for every child.
 #[test]
-fn ends_are_told_as_asked_where_others_reap() {
+fn ends_are_reported_as_requested_where_others_reap() {
     // Now and then the watcher is the first: then the status is known.
     let mut program = ControllerProgram::start(SURROUNDED, &["reaped"]);
     for (name, orderly, cleanup) in [
@@ -97,8 +97,8 @@ fn commands_wait_for_programs_where_sigchld_is_ignored() {
 
 /// The controller stands still while its child ends and another process gets its number: that one was killed.
 #[test]
-fn a_number_that_is_anothers_by_now_is_not_killed() {
-    const NAME: &str = "a_number_that_is_anothers_by_now_is_not_killed";
+fn a_reused_pid_is_not_killed() {
+    const NAME: &str = "a_reused_pid_is_not_killed";
     if !is_root(NAME) || !has_program(NAME, "unshare") {
         return;
     }
@@ -214,7 +214,7 @@ fn a_start_deadline_stands_still_with_its_controller() {
 
 /// A program that ended at once lost what its children had written last.
 #[test]
-fn last_words_are_on_stderr_before_the_program_ends() {
+fn last_lines_are_on_stderr_before_the_program_ends() {
     let mut command = Command::new(SURROUNDED);
     command.arg("words").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut program = command.spawn().unwrap();
@@ -292,8 +292,8 @@ fn a_program_that_was_started_through_its_loader_has_children() {
 
 /// A child can make processes that are its controller's children; they stayed zombies for the controller's life.
 #[test]
-fn what_a_child_has_made_its_controllers_is_reaped() {
-    const NAME: &str = "what_a_child_has_made_its_controllers_is_reaped";
+fn processes_a_child_reparents_to_its_controller_are_reaped() {
+    const NAME: &str = "processes_a_child_reparents_to_its_controller_are_reaped";
     let number = match std::env::consts::ARCH {
         "x86_64" => 56,
         "aarch64" => 220,

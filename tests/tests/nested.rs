@@ -316,7 +316,7 @@ fn an_orderly_child_ends_after_its_own_children() {
 }
 
 #[test]
-fn a_deaf_child_of_a_child_does_not_keep_it_from_its_goodbye() {
+fn a_deaf_grandchild_does_not_keep_a_child_from_its_goodbye() {
     // Much longer than the ladder of the kid, which ends with its kill.
     let family = Family::new(LONG);
     let kid = family.start_kid(0, Some(Duration::from_secs(1)));
@@ -329,7 +329,7 @@ fn a_deaf_child_of_a_child_does_not_keep_it_from_its_goodbye() {
 }
 
 #[test]
-fn a_grace_that_does_not_cover_a_childs_own_is_told() {
+fn a_grace_shorter_than_a_nested_childs_is_reported() {
     let grace = Duration::from_secs(4);
     let family = Family::new(grace);
     family.start_kid(0, None);
@@ -343,7 +343,7 @@ fn a_grace_that_does_not_cover_a_childs_own_is_told() {
 }
 
 #[test]
-fn a_killed_child_leaves_its_own_to_end_by_themselves() {
+fn children_of_a_killed_child_end_by_themselves() {
     let family = Family::new(LONG);
     let kid = family.start_kid(0, None);
     family.parent.process().kill();
@@ -406,7 +406,7 @@ fn a_cancel_ends_awaited_calls_of_a_childs_own_child() {
 
 /// It ended the next command as cancelled, which nothing had asked for, and so the child was killed.
 #[test]
-fn a_future_that_outlives_a_cancelled_command_does_not_end_the_next_one() {
+fn a_future_outliving_a_cancelled_command_does_not_end_the_next() {
     let family = Family::new(LONG);
     family.start_kid(0, None);
     let call = family.parent.keep_future();

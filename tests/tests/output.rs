@@ -52,7 +52,7 @@ fn stop(talker: &TalkerControl) -> Arc<ExitReport> {
 // ---- captured
 
 #[test]
-fn lines_are_heard_as_they_were_written() {
+fn lines_arrive_as_they_were_written() {
     let long = "x".repeat(100_000);
     let cut = format!("{}… [{} more bytes]", &long[..64 << 10], 100_000 - (64 << 10));
     let cases: [(&[u8], &[&str]); 8] = [
@@ -77,7 +77,7 @@ fn lines_are_heard_as_they_were_written() {
 }
 
 #[test]
-fn a_hundred_thousand_lines_of_each_stream_are_heard_in_order_before_the_end() {
+fn captured_lines_arrive_in_order_before_the_end() {
     const LINES: u32 = 100_000;
     let (talker, journal) = captured();
     talker.process().start().unwrap();
@@ -97,7 +97,7 @@ fn a_hundred_thousand_lines_of_each_stream_are_heard_in_order_before_the_end() {
 }
 
 #[test]
-fn a_child_killed_in_the_middle_of_a_line_was_heard_to_its_last_byte() {
+fn a_child_killed_in_mid_line_delivers_its_last_byte() {
     let (talker, journal) = captured();
     talker.process().start().unwrap();
     outcome(talker.say(text("a whole line\nhalf a li"))).unwrap();
@@ -115,7 +115,7 @@ fn a_child_killed_in_the_middle_of_a_line_was_heard_to_its_last_byte() {
 }
 
 #[test]
-fn every_run_is_heard() {
+fn every_run_is_captured() {
     let (talker, journal) = captured();
     for run in ["first\n", "second, without an end"] {
         talker.process().start().unwrap();
@@ -138,7 +138,7 @@ fn one_stream_can_be_captured_and_the_other_not() {
 }
 
 #[test]
-fn a_process_that_holds_the_pipe_and_writes_on_does_not_delay_the_end() {
+fn a_process_that_keeps_the_pipe_open_does_not_delay_the_end() {
     for talking in ["silent", "talking"] {
         let (talker, journal) = captured();
         talker.process().start().unwrap();
@@ -196,11 +196,8 @@ fn count_lines(talker: &TalkerControl) -> Arc<(AtomicU64, AtomicU64, Mutex<Vec<S
 }
 
 #[test]
-fn a_flood_into_a_busy_inbox_neither_fills_the_memory_nor_holds_up_the_child() {
-    in_own_process(
-        "a_flood_into_a_busy_inbox_neither_fills_the_memory_nor_holds_up_the_child",
-        flood_a_busy_inbox,
-    );
+fn a_flood_into_a_busy_inbox_is_bounded_and_blocks_no_child() {
+    in_own_process("a_flood_into_a_busy_inbox_is_bounded_and_blocks_no_child", flood_a_busy_inbox);
 }
 
 fn flood_a_busy_inbox() {
@@ -229,7 +226,7 @@ fn flood_a_busy_inbox() {
 }
 
 #[test]
-fn each_gap_is_told_in_its_place() {
+fn each_gap_is_reported_in_its_place() {
     const WAVE: u32 = 300_000;
     let inbox = Inbox::new(|| {});
     let talker = builder(CHILD, Output::Captured).inbox(&inbox).build().unwrap();
@@ -270,7 +267,7 @@ fn each_gap_is_told_in_its_place() {
 }
 
 #[test]
-fn what_nobody_listens_to_does_not_wait() {
+fn output_without_a_listener_does_not_wait() {
     let inbox = Inbox::new(|| {});
     let talker = builder(CHILD, Output::Captured).inbox(&inbox).spawn().unwrap();
     outcome(talker.count(0, 300_000, "x".repeat(100))).unwrap();
@@ -282,7 +279,7 @@ fn what_nobody_listens_to_does_not_wait() {
 // ---- where it goes
 
 #[test]
-fn output_is_passed_on_or_heard_or_gone_and_the_last_words_are_always_known() {
+fn every_output_mode_keeps_the_last_lines() {
     let heard = r#"["err from stderr", "out from stdout"]"#;
     let cases = [("inherit", true, "[]"), ("null", false, "[]"), ("captured", false, heard)];
     for (way, passed_on, heard) in cases {
@@ -298,7 +295,7 @@ fn output_is_passed_on_or_heard_or_gone_and_the_last_words_are_always_known() {
 }
 
 #[test]
-fn a_stderr_that_nobody_reads_holds_up_no_captured_line_and_no_report() {
+fn a_blocked_stderr_delays_no_captured_line_or_report() {
     // Not the file that ControllerProgram gives it: a pipe that nobody reads.
     let mut command = Command::new("sh");
     command.args(["-c", &format!("exec {CONTROLLER} blocked 2> \"$0\"")]);
@@ -316,7 +313,7 @@ fn a_stderr_that_nobody_reads_holds_up_no_captured_line_and_no_report() {
 }
 
 #[test]
-fn the_last_words_stand_in_every_outcome_that_the_crash_took() {
+fn every_outcome_of_a_crash_has_the_last_lines() {
     for output in [Output::Null, Output::Captured] {
         let talker = builder(CHILD, output).spawn().unwrap();
         outcome(talker.complain(text("one\ntwo\nthree"))).unwrap();

@@ -75,7 +75,7 @@ fn until_it_stands_still(pid: u32) {
 // ---- the caller never blocks
 
 #[test]
-fn a_call_returns_at_once_whatever_the_child_does() {
+fn a_call_returns_immediately_whatever_the_child_does() {
     let _alone = alone();
     let bench = ready(builder(CHILD));
     let large = || Blob::numbered(64 << 20);
@@ -248,7 +248,7 @@ fn waits_that_begin_while_the_inbox_fills_all_end() {
 // ---- floods
 
 #[test]
-fn a_hundred_thousand_events_and_a_normal_exit_all_arrive_before_finished() {
+fn a_hundred_thousand_events_arrive_before_finished() {
     for end in ["stop", "SIGTERM"] {
         let bench = ready(builder(CHILD).stop_grace(LONG));
         let count = count_ticks(&bench);
@@ -269,9 +269,9 @@ fn a_hundred_thousand_events_and_a_normal_exit_all_arrive_before_finished() {
 }
 
 #[test]
-fn a_flood_with_nobody_draining_fills_neither_side() {
+fn a_flood_that_is_not_drained_fills_neither_side() {
     let _alone = alone();
-    in_own_process("a_flood_with_nobody_draining_fills_neither_side", flood_with_nobody_draining);
+    in_own_process("a_flood_that_is_not_drained_fills_neither_side", flood_with_nobody_draining);
 }
 
 fn flood_with_nobody_draining() {
@@ -302,7 +302,7 @@ fn flood_with_nobody_draining() {
 
 /// A wait lifts the bound only up to the hard limit. A future that had given up there kept it lifted.
 #[test]
-fn a_wait_in_front_of_a_flood_that_nobody_drains_gives_up_and_bounds_it_again() {
+fn a_wait_before_an_undrained_flood_fails_and_bounds_it_again() {
     const BLOCK: usize = 64 << 10;
     const BLOCKS: u32 = 20_000;
     let _alone = alone();
@@ -327,7 +327,7 @@ fn a_wait_in_front_of_a_flood_that_nobody_drains_gives_up_and_bounds_it_again() 
 }
 
 #[test]
-fn try_emit_says_full_where_emit_would_wait() {
+fn try_emit_returns_full_where_emit_would_wait() {
     const BLOCK: usize = 64 << 10;
     let _alone = alone();
     let inbox = idle_inbox();
@@ -351,7 +351,7 @@ fn try_emit_says_full_where_emit_would_wait() {
 }
 
 #[test]
-fn what_is_coalesced_needs_no_room() {
+fn coalesced_values_need_no_room() {
     let inbox = idle_inbox();
     let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(100, 100_000));
     let journal = Journal::new();
@@ -374,7 +374,7 @@ fn what_is_coalesced_needs_no_room() {
 }
 
 #[test]
-fn a_thread_of_the_child_that_never_stops_emitting_does_not_keep_it() {
+fn a_child_thread_that_never_stops_emitting_delays_no_stop() {
     for end in ["stop", "SIGTERM"] {
         let bench = ready(builder(CHILD).stop_grace(LONG * 10));
         let finished = bench.process().signals().finished.receiver();
@@ -396,7 +396,7 @@ fn a_thread_of_the_child_that_never_stops_emitting_does_not_keep_it() {
 }
 
 #[test]
-fn a_full_inbox_does_not_keep_a_child_from_stopping_or_being_told_dead() {
+fn a_full_inbox_delays_neither_a_stop_nor_a_report_of_death() {
     let inbox = idle_inbox();
     let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(10, 1000).stop_grace(LONG));
     let count = count_ticks(&bench);
@@ -414,7 +414,7 @@ fn a_full_inbox_does_not_keep_a_child_from_stopping_or_being_told_dead() {
 }
 
 #[test]
-fn a_large_config_and_many_large_arguments_pass_through_a_small_window() {
+fn large_config_and_arguments_pass_through_a_small_window() {
     let settings = (0..50_000).map(|it| (format!("a rather long key {it}"), it)).collect();
     let config = BenchConfig { settings, ..BenchConfig::default() };
     let bench = builder(CHILD).config(config.clone()).spawn().unwrap();

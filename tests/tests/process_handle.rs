@@ -39,7 +39,7 @@ fn a_process_shows_its_name_its_state_and_its_end() {
 }
 
 #[test]
-fn a_new_name_is_told_at_once_and_in_the_reports_to_come() {
+fn a_new_name_is_visible_immediately_and_in_later_reports() {
     let bench = ready(builder(CHILD).name("before"));
     let (told, exceptions) = mpsc::channel();
     bench.signals().exception_raised.connect(move |it| told.send(it.process.clone()).unwrap());
@@ -72,7 +72,7 @@ fn a_paused_child_is_alive() {
 }
 
 #[test]
-fn what_was_asked_for_is_told_apart_from_what_failed() {
+fn requested_ends_are_distinguished_from_failures() {
     let asked: [CallError<Never>; 3] =
         [CallError::Stopped, CallError::Cancelled, CallError::Superseded];
     assert!(asked.iter().all(CallError::is_ended_on_request), "{asked:?}");
@@ -130,7 +130,7 @@ fn waits_between_restarts_grow_by_the_factor() {
 }
 
 #[test]
-fn a_start_while_it_stops_says_what_to_wait_for() {
+fn a_start_while_stopping_reports_what_to_wait_for() {
     let bench = ready(builder(CHILD).stop_grace(LONG));
     let busy = bench.work_on(60_000);
     until_begun(&bench, 1);

@@ -161,12 +161,12 @@ fn on_crash_restarts_after_a_crash() {
 }
 
 #[test]
-fn always_restarts_after_what_was_not_asked_for() {
+fn always_restarts_after_ends_that_were_not_requested() {
     check_policy(RestartPolicy::always(), |_, by_itself| by_itself);
 }
 
 #[test]
-fn a_restart_is_told_in_order_and_handles_connections_and_mirrors_survive() {
+fn a_restart_keeps_handles_connections_and_mirrors() {
     let phoenix = builder().restart(soon()).build().unwrap();
     let (clone, weak) = (phoenix.clone(), phoenix.downgrade());
     let journal = follow(&phoenix);
@@ -193,7 +193,7 @@ fn a_restart_is_told_in_order_and_handles_connections_and_mirrors_survive() {
 }
 
 #[test]
-fn delays_grow_and_then_it_is_given_up_until_it_is_started_by_hand() {
+fn delays_grow_until_it_gives_up_and_a_manual_start_works() {
     let logged = Logged::new();
     let milliseconds = Duration::from_millis;
     let policy =
@@ -235,7 +235,7 @@ fn delays_grow_and_then_it_is_given_up_until_it_is_started_by_hand() {
 }
 
 #[test]
-fn what_cannot_get_better_is_not_tried_again() {
+fn a_permanent_failure_is_not_retried() {
     let check = |what: &str, policy: RestartPolicy, program: &str| {
         let phoenix = builder().program(program).restart(policy).build().unwrap();
         let journal = follow(&phoenix);
@@ -337,7 +337,7 @@ fn assert_each_in_its_run(seen: &[(&'static str, u32)], runs: u32) {
 }
 
 #[test]
-fn nothing_of_the_old_child_is_told_after_the_new_one_has_started() {
+fn no_signal_of_the_old_child_follows_the_new_start() {
     let (woken, events) = mpsc::channel();
     let inbox = Inbox::new(move || woken.send(()).unwrap_or_default());
     let phoenix = builder().restart(soon()).inbox(&inbox).build().unwrap();
@@ -379,7 +379,7 @@ fn nothing_of_the_old_child_is_told_after_the_new_one_has_started() {
 }
 
 #[test]
-fn an_inbox_that_is_drained_late_tells_one_run_after_the_other() {
+fn an_inbox_drained_late_delivers_one_run_after_the_other() {
     let inbox = Inbox::new(|| {});
     let phoenix = builder().restart(soon()).inbox(&inbox).build().unwrap();
     let seen = Arc::default();
@@ -402,7 +402,7 @@ fn an_inbox_that_is_drained_late_tells_one_run_after_the_other() {
 }
 
 #[test]
-fn a_late_inbox_tells_the_values_of_the_old_run_then_the_initial_one() {
+fn a_late_inbox_delivers_old_values_then_the_initial_one() {
     let inbox = Inbox::new(|| {});
     let phoenix = builder().restart(soon()).inbox(&inbox).build().unwrap();
     let journal = follow(&phoenix);
@@ -429,7 +429,7 @@ fn a_late_inbox_tells_the_values_of_the_old_run_then_the_initial_one() {
 }
 
 #[test]
-fn what_the_old_run_said_wrongly_does_not_end_the_new_one() {
+fn an_invalid_message_of_the_old_run_does_not_end_the_new_one() {
     let inbox = Inbox::new(|| {});
     let phoenix = builder().restart(soon()).inbox(&inbox).build().unwrap();
     inbox.connect_local(&phoenix.signals().mutter, |_| {});
@@ -456,7 +456,7 @@ fn what_the_old_run_said_wrongly_does_not_end_the_new_one() {
 // ---- commands
 
 #[test]
-fn what_the_crash_takes_fails_and_what_is_submitted_later_is_answered_in_order() {
+fn commands_lost_in_a_crash_fail_and_later_ones_are_answered() {
     let logged = Logged::new();
     let policy = soon().backoff(Duration::from_secs(1), LONG);
     let phoenix = ready(builder().config(logged.config()).restart(policy));
@@ -523,7 +523,7 @@ fn an_idempotent_command_with_large_arguments_is_run_once_more() {
 }
 
 #[test]
-fn an_idempotent_command_that_is_lost_twice_fails_with_the_second_crash() {
+fn an_idempotent_command_fails_after_the_second_crash() {
     let logged = Logged::new();
     let phoenix = ready(builder().config(logged.config()).restart(soon()));
     let poison = phoenix.measure("poison".into(), u32::MAX);
@@ -533,7 +533,7 @@ fn an_idempotent_command_that_is_lost_twice_fails_with_the_second_crash() {
 }
 
 #[test]
-fn an_idempotent_command_whose_end_is_wanted_is_not_run_again() {
+fn a_cancelled_or_stopped_idempotent_command_is_not_run_again() {
     let logged = Logged::new();
     let phoenix = ready(builder().config(logged.config()).restart(soon()));
     // Cancelled, but the child does not hear of it any more.
@@ -558,7 +558,7 @@ fn an_idempotent_command_whose_end_is_wanted_is_not_run_again() {
 }
 
 #[test]
-fn commands_in_flight_end_once_however_often_the_child_is_restarted() {
+fn commands_in_flight_end_once_over_many_restarts() {
     let phoenix = ready(builder().restart(soon()));
     let (sender, told) = mpsc::channel();
     let mut submitted = 0;
@@ -618,7 +618,7 @@ fn commands_in_flight_end_once_however_often_the_child_is_restarted() {
 // ---- properties
 
 #[test]
-fn accepted_writes_are_made_again_before_the_commands_that_wait() {
+fn accepted_writes_are_replayed_before_waiting_commands() {
     let policy = late(RestartPolicy::on_crash());
     let phoenix = ready(builder().restart(policy).reapply_properties());
     let journal = Journal::new();
@@ -674,7 +674,7 @@ fn accepted_writes_are_made_again_before_the_commands_that_wait() {
 }
 
 #[test]
-fn a_write_that_the_new_child_refuses_is_told() {
+fn a_write_that_the_new_child_refuses_is_reported() {
     let config = PhoenixConfig { grows_timid: true, ..PhoenixConfig::default() };
     let phoenix = ready(builder().config(config).restart(soon()).reapply_properties());
     let raised = phoenix.signals().exception_raised.receiver();
@@ -695,7 +695,7 @@ fn a_write_that_the_new_child_refuses_is_told() {
 }
 
 #[test]
-fn a_write_that_is_made_again_cannot_be_cancelled_by_the_call_that_made_it() {
+fn a_replayed_write_cannot_be_cancelled_by_its_original_call() {
     let policy = late(RestartPolicy::on_crash());
     let phoenix = ready(builder().restart(policy).reapply_properties());
     let write = phoenix.set_power(2.5);
@@ -710,7 +710,7 @@ fn a_write_that_is_made_again_cannot_be_cancelled_by_the_call_that_made_it() {
 }
 
 #[test]
-fn without_being_asked_for_no_write_is_made_again() {
+fn by_default_no_write_is_replayed() {
     let phoenix = ready(builder().restart(soon()));
     outcome(phoenix.set_power(2.5)).unwrap();
     phoenix.process().restart().unwrap();
@@ -741,20 +741,20 @@ fn check_called_off(call_off: fn(&PhoenixControl)) {
 }
 
 #[test]
-fn a_stop_calls_the_next_run_off() {
+fn a_stop_cancels_the_next_run() {
     check_called_off(|phoenix| phoenix.process().stop());
 }
 
 #[test]
-fn a_kill_calls_the_next_run_off() {
+fn a_kill_cancels_the_next_run() {
     check_called_off(|phoenix| phoenix.process().kill());
     check_called_off(|phoenix| phoenix.process().terminate());
 }
 
 #[test]
-fn the_drop_of_the_last_handle_calls_the_next_run_off() {
+fn dropping_the_last_handle_cancels_the_next_run() {
     in_own_process(
-        "the_drop_of_the_last_handle_calls_the_next_run_off",
+        "dropping_the_last_handle_cancels_the_next_run",
         drop_the_last_handle_between_two_runs,
     );
 }
@@ -773,7 +773,7 @@ fn drop_the_last_handle_between_two_runs() {
 }
 
 #[test]
-fn a_start_or_restart_between_two_runs_begins_at_once() {
+fn a_start_or_restart_between_two_runs_begins_immediately() {
     let begin: [fn(&PhoenixControl); 2] = [
         |phoenix| phoenix.process().start().unwrap(),
         |phoenix| phoenix.process().restart().unwrap(),
@@ -790,7 +790,7 @@ fn a_start_or_restart_between_two_runs_begins_at_once() {
 }
 
 #[test]
-fn a_start_between_two_runs_is_not_followed_by_the_one_that_was_due() {
+fn a_start_between_two_runs_replaces_the_one_that_was_due() {
     let delay = Duration::from_secs(1);
     let phoenix = ready(builder().restart(soon().backoff(delay, delay)));
     let restarting = phoenix.process().signals().restarting.receiver();
@@ -805,7 +805,7 @@ fn a_start_between_two_runs_is_not_followed_by_the_one_that_was_due() {
 }
 
 #[test]
-fn wait_ready_waits_through_and_join_does_not() {
+fn wait_ready_waits_across_restarts_and_join_does_not() {
     let delay = Duration::from_secs(1);
     let phoenix = ready(builder().restart(soon().backoff(delay, delay)));
     kill(&phoenix);
@@ -867,7 +867,7 @@ fn on_a_thread(logged: &Logged) -> Builder<PhoenixControl> {
 }
 
 #[test]
-fn a_child_on_a_thread_whose_start_fails_is_tried_again() {
+fn a_failed_start_of_a_child_on_a_thread_is_retried() {
     let logged = Logged::new();
     logged.spoil_starts("error");
     let phoenix = on_a_thread(&logged).restart(soon()).build().unwrap();

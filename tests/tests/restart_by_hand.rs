@@ -47,7 +47,7 @@ fn a_call_after_a_restart_waits_for_the_next_run() {
 }
 
 #[test]
-fn what_was_queued_before_a_restart_is_stopped_and_what_comes_after_it_is_done() {
+fn commands_before_a_restart_are_stopped_and_later_ones_run() {
     check(|place| {
         let bench = ready(place());
         let exceptions = bench.signals().exception_raised.receiver();
@@ -77,7 +77,7 @@ fn what_was_queued_before_a_restart_is_stopped_and_what_comes_after_it_is_done()
 }
 
 #[test]
-fn a_stop_after_a_restart_ends_what_waits_for_the_next_run() {
+fn a_stop_after_a_restart_ends_calls_for_the_next_run() {
     type End = fn(BenchControl) -> mpcore::Process;
     let ends: [End; 3] = [
         |bench| {
@@ -207,7 +207,7 @@ fn a_start_in_a_waker_begins_the_next_run() {
 }
 
 #[test]
-fn a_stop_after_a_start_in_a_waker_calls_it_off() {
+fn a_stop_after_a_start_in_a_waker_cancels_it() {
     let (bench, _, said) = woken(process(), |bench| {
         let begun = bench.process().start();
         let sum = bench.add_two(1, 2);

@@ -75,7 +75,7 @@ fn a_whole_life_in_order() {
 }
 
 #[test]
-fn a_command_that_is_not_expected_ends_with_what_was() {
+fn an_unexpected_command_fails_with_the_expected_one() {
     let script = Script::new().ready().expect("add_two").reply(3);
     let bench = bench(&script);
     let text = panicked(outcome(bench.calibrate()));
@@ -91,7 +91,7 @@ fn a_command_that_is_not_expected_ends_with_what_was() {
 }
 
 #[test]
-fn what_does_not_come_is_told() {
+fn a_missing_command_is_reported() {
     let script =
         Script::new().ready().expect("add_two").reply(3).expect("calibrate").reply((0.0, 1.0));
     let bench = bench(&script);
@@ -104,7 +104,7 @@ fn what_does_not_come_is_told() {
 }
 
 #[test]
-fn other_arguments_than_expected_are_told() {
+fn unexpected_arguments_are_reported() {
     let script = Script::new()
         .ready()
         .expect_with("add_two", |(a, _): (i32, i32)| assert_eq!(a, 1, "the first number"))
@@ -218,7 +218,7 @@ fn a_child_that_exits_hangs_or_fails_to_start() {
 }
 
 #[test]
-fn a_script_that_does_not_fit_is_refused_when_the_control_is_built() {
+fn a_script_that_does_not_fit_is_refused_at_the_build() {
     let script = Script::new().ready().expect("ad_two").reply(3);
     let refused = BenchControl::builder().script(&script).build().unwrap_err();
     let StartError::Script(ScriptError::UnknownName { name, .. }) = &refused else {

@@ -162,14 +162,14 @@ fn failure_of(how: &str) -> Failure {
 
 /// It was heard out, up to 64 MiB and for as long as it liked.
 #[test]
-fn a_stranger_is_refused_at_the_first_piece_it_says() {
+fn a_stranger_is_refused_at_the_first_piece_it_sends() {
     let failure = failure_of("introduce a stranger at length");
     assert!(matches!(&failure, Failure::Broken(why) if why.contains("nonce")), "{failure:?}");
 }
 
 /// Descriptors in flight count for all processes of a user: no other child could be started.
 #[test]
-fn descriptors_cannot_be_parked_where_nobody_reads() {
+fn descriptors_cannot_be_parked_in_unread_lanes() {
     let failure = failure_of("park descriptors");
     let Failure::EndedBeforeReady { status, .. } = &failure else { panic!("{failure:?}") };
     assert_eq!(status.code(), 43, "43: both lanes refuse them");

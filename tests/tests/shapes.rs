@@ -13,7 +13,7 @@ const PICKY: &str = env!("CARGO_BIN_EXE_picky");
 /// A made-up value would end this program, or the child.
 #[cfg(target_os = "linux")]
 #[test]
-fn nothing_is_made_up_where_both_sides_are_one_program() {
+fn one_program_on_both_sides_makes_up_no_values() {
     let builders = [
         GuardControl::builder().child::<GuardProcess>(),
         GuardControl::builder().in_process::<GuardProcess>(),
@@ -42,7 +42,7 @@ fn a_panic_on_a_made_up_value_reaches_no_hook() {
 
 /// All in one test: it is told once per program.
 #[test]
-fn what_cannot_be_compared_is_told_once_or_refused() {
+fn types_that_cannot_be_compared_are_reported_once_or_refused() {
     let builder = || PickyControl::builder().program(PICKY).transport(transport());
     let strict = builder().compare_strictly().spawn().unwrap();
     let refused = outcome(strict.tell(News::None));

@@ -79,8 +79,8 @@ fn too_few_threads_at_the_first_start_are_not_remembered() {
 
 /// It was a panic of ipc-channel's, and advice about the limits on open files.
 #[test]
-fn a_folder_that_takes_no_endpoint_is_named() {
-    const NAME: &str = "a_folder_that_takes_no_endpoint_is_named";
+fn a_folder_that_cannot_hold_an_endpoint_is_named() {
+    const NAME: &str = "a_folder_that_cannot_hold_an_endpoint_is_named";
     if !is_root(NAME) || !has_program(NAME, "setpriv") {
         return;
     }
@@ -104,7 +104,7 @@ fn a_folder_that_takes_no_endpoint_is_named() {
 
 /// Nobody's end was heard of any more, and no kill came to anything.
 #[test]
-fn ends_are_heard_of_below_the_number_of_open_files() {
+fn ends_are_reported_with_a_limit_below_the_open_files() {
     let mut program = ControllerProgram::start(env!("CARGO_BIN_EXE_lowered_limit"), &[]);
     for name in ["works", "stopped", "killed", "from outside"] {
         assert_eq!(program.line(name), "true", "{name}");
@@ -114,7 +114,7 @@ fn ends_are_heard_of_below_the_number_of_open_files() {
 
 /// The program was said to be missing, whatever was.
 #[test]
-fn what_no_program_can_be_started_with_is_named() {
+fn an_impossible_start_option_is_named() {
     let failure = |builder: mpcore::Builder<BenchControl>| {
         let bench = builder.spawn().unwrap();
         let Err(CallError::Exited(report)) = outcome(bench.add_two(1, 2)) else {
@@ -179,8 +179,8 @@ fn a_child_that_has_become_another_user_is_given_up() {
 
 /// A shortage is no fault of the program's file.
 #[test]
-fn a_shortage_of_processes_is_told_as_one() {
-    const NAME: &str = "a_shortage_of_processes_is_told_as_one";
+fn a_shortage_of_processes_is_reported_as_such() {
+    const NAME: &str = "a_shortage_of_processes_is_reported_as_such";
     if !is_root(NAME) || !has_program(NAME, "setpriv") {
         return;
     }
@@ -200,8 +200,8 @@ fn a_shortage_of_processes_is_told_as_one() {
 
 /// The alarm was lost, since it could not be set: the command went on for as long as it liked.
 #[test]
-fn a_deadline_comes_although_its_thread_was_refused() {
-    const NAME: &str = "a_deadline_comes_although_its_thread_was_refused";
+fn a_deadline_is_enforced_although_its_thread_was_refused() {
+    const NAME: &str = "a_deadline_is_enforced_although_its_thread_was_refused";
     if !is_root(NAME) || !has_program(NAME, "setpriv") {
         return;
     }

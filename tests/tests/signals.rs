@@ -179,7 +179,7 @@ fn a_handler_connects_disconnects_calls_waits_and_drops() {
 }
 
 #[test]
-fn a_handler_that_drops_the_last_control_of_its_own_child_stops_it() {
+fn a_handler_may_drop_its_childs_last_control() {
     let bench = bench();
     let journal = Journal::new();
     journal.follow(bench.process());
@@ -196,7 +196,7 @@ fn a_handler_that_drops_the_last_control_of_its_own_child_stops_it() {
 }
 
 #[test]
-fn a_handler_that_panics_is_called_again_and_disturbs_nobody() {
+fn a_handler_that_panics_is_called_again_and_affects_no_other() {
     // Not started yet, so that every `on_done` is there before its outcome.
     let bench = builder(CHILD).build().unwrap();
     let journal = Journal::new();
@@ -216,7 +216,7 @@ fn a_handler_that_panics_is_called_again_and_disturbs_nobody() {
 }
 
 #[test]
-fn handlers_that_come_and_go_while_signals_flow_harm_nobody() {
+fn handlers_can_come_and_go_while_signals_flow() {
     let bench = bench();
     let stop = Arc::new(AtomicBool::new(false));
     let (signal, stopped) = (bench.signals().tick.clone(), Arc::clone(&stop));
@@ -253,7 +253,7 @@ fn a_receiver_ends_with_its_signal_and_its_control() {
 }
 
 #[test]
-fn a_dropped_receiver_is_no_burden() {
+fn a_dropped_receiver_is_disconnected() {
     let bench = bench();
     drop(bench.signals().tick.receiver());
     bench.flood(3);
@@ -264,7 +264,7 @@ fn a_dropped_receiver_is_no_burden() {
 // ---- exceptions
 
 #[test]
-fn an_exception_says_who_what_and_why() {
+fn an_exception_names_its_process_kind_and_cause() {
     let bench = ready(builder(CHILD).name("bench right"));
     let pid = bench.process().pid();
     let exceptions = bench.signals().exception_raised.receiver();
@@ -301,7 +301,7 @@ fn an_exception_says_who_what_and_why() {
 
 /// The number was looked up when the handler ran, by when there was none.
 #[test]
-fn an_exception_tells_the_process_that_raised_it_even_after_its_end() {
+fn an_exception_names_its_process_even_after_its_end() {
     let (inbox, woken) = own_inbox();
     let bench = ready(builder(CHILD).inbox(&inbox));
     let pid = bench.process().pid();
@@ -327,7 +327,7 @@ fn a_property_has_its_initial_value_before_there_is_a_child() {
 }
 
 #[test]
-fn a_new_handler_hears_the_current_value_once_and_then_every_change() {
+fn a_new_handler_gets_the_current_value_once_then_every_change() {
     let bench = bench();
     assert_eq!(outcome(bench.set_power(2.0)), Ok(2.0));
     let journal = Journal::new();
@@ -381,7 +381,7 @@ fn the_mirror_is_never_older_than_the_signal_or_the_result() {
 }
 
 #[test]
-fn a_property_set_before_a_result_is_told_before_it() {
+fn a_property_set_before_a_result_is_delivered_before_it() {
     let bench = bench();
     let journal = Journal::new();
     let note = journal.clone();
@@ -398,7 +398,7 @@ fn a_property_set_before_a_result_is_told_before_it() {
 }
 
 #[test]
-fn the_mirror_keeps_the_last_value_after_the_end_and_says_that_it_is_stale() {
+fn the_mirror_keeps_the_last_value_as_stale_after_the_end() {
     let bench = bench();
     assert_eq!(outcome(bench.set_power(2.5)), Ok(2.5));
     assert!(!bench.process().is_stale());
@@ -417,7 +417,7 @@ fn the_mirror_keeps_the_last_value_after_the_end_and_says_that_it_is_stale() {
 
 /// A bound property showed the dead child's value until the next start, and no signal said so.
 #[test]
-fn stale_values_are_told_at_the_end_and_when_the_next_ones_come() {
+fn staleness_is_signalled_at_the_end_and_at_the_next_values() {
     let places: [fn() -> mpcore::Builder<BenchControl>; 2] = [
         || system_tests::bench::builder(CHILD),
         || BenchControl::builder().in_process::<BenchProcess>().config(BenchConfig::default()),
@@ -522,7 +522,7 @@ fn a_property_is_coalesced_too() {
 }
 
 #[test]
-fn progress_tells_the_call_and_ends_before_it() {
+fn progress_names_its_call_and_ends_before_it() {
     let bench = bench();
     let journal = Journal::new();
     let note = journal.clone();
@@ -613,7 +613,7 @@ fn until_ready(bench: &BenchControl) -> u32 {
 }
 
 #[test]
-fn a_life_is_told_in_order_and_finished_is_the_last_signal_exactly_once() {
+fn lifecycle_signals_come_in_order_and_finished_once_and_last() {
     let up = ["state starting", "started", "state running", "ready"];
     let with = |rest: &[&'static str]| [&up, rest].concat();
     let finished = ["state stopping", "state finished", "finished finished"];
@@ -683,7 +683,7 @@ fn a_life_is_told_in_order_and_finished_is_the_last_signal_exactly_once() {
 }
 
 #[test]
-fn constructor_and_init_speak_between_started_and_ready_and_cleanup_before_finished() {
+fn constructor_init_and_cleanup_emit_in_their_phases() {
     let config = BenchConfig { talks: true, ..BenchConfig::default() };
     let bench = builder(CHILD).config(config).build().unwrap();
     let journal = Journal::new();
@@ -715,7 +715,7 @@ fn constructor_and_init_speak_between_started_and_ready_and_cleanup_before_finis
 }
 
 #[test]
-fn the_report_says_how_a_run_went() {
+fn the_report_describes_the_run() {
     let bench = ready(builder(CHILD).name("bench"));
     let pid = bench.process().pid();
     let (started, reports, failures) = {

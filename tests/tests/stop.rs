@@ -76,7 +76,7 @@ fn an_idle_child_stops_in_order() {
 }
 
 #[test]
-fn a_running_command_sees_the_stop_and_queued_ones_end_as_stopped() {
+fn a_running_command_sees_the_stop_and_queued_ones_are_stopped() {
     let bench = builder(CHILD).build().unwrap();
     // Before the start, so that they travel together: some wait in the child's hands, some are queued
     // later and wait in the lane.
@@ -104,7 +104,7 @@ fn a_running_command_sees_the_stop_and_queued_ones_end_as_stopped() {
 }
 
 #[test]
-fn a_command_that_returns_within_the_grace_brings_its_result() {
+fn a_command_that_returns_within_the_grace_gives_its_result() {
     let bench = ready(builder(CHILD));
     let deaf = bench.ignore_everything(300);
     let willing = ready(builder(CHILD));
@@ -231,7 +231,7 @@ fn sigterm_and_sighup_from_outside_end_in_order() {
 }
 
 #[test]
-fn ctrl_c_belongs_to_the_controller() {
+fn ctrl_c_reaches_only_the_controller() {
     let bench = ready(builder(CHILD));
     let pid = bench.process().pid().unwrap();
     processes::signal(pid, Signal::INT);
@@ -282,7 +282,7 @@ fn many_threads_join_at_once() {
 
 /// `join` returned when the state had changed, but before outcomes and last signals were out.
 #[test]
-fn after_join_every_outcome_is_there_and_every_signal_is_on_its_way() {
+fn after_join_every_outcome_is_set_and_every_signal_queued() {
     for _ in 0..20 {
         let bench = ready(builder(CHILD));
         let finished = bench.process().signals().finished.receiver();
@@ -297,7 +297,7 @@ fn after_join_every_outcome_is_there_and_every_signal_is_on_its_way() {
 }
 
 #[test]
-fn a_child_that_was_stopped_before_it_was_ready_says_so() {
+fn a_child_stopped_before_it_was_ready_reports_that() {
     let config = BenchConfig { fault: Some(InitFault::ConstructorHangs), ..BenchConfig::default() };
     let bench = builder(CHILD).config(config).stop_grace(SHORT).spawn().unwrap();
     let queued = bench.add_two(1, 2);
@@ -422,7 +422,7 @@ fn a_restart_ends_the_run_and_begins_the_next() {
 }
 
 #[test]
-fn a_restart_while_stopping_starts_again_and_a_stop_after_a_restart_does_not() {
+fn of_restart_and_stop_while_stopping_the_last_one_counts() {
     let bench = ready(builder(CHILD).stop_grace(SHORT));
     bench.ignore_everything(600_000);
     until_begun(&bench, 1);
@@ -508,7 +508,7 @@ fn a_stop_before_the_start_changes_nothing() {
 // ---- cleanup and after_exit
 
 #[test]
-fn cleanup_runs_after_a_failed_postrun_init_and_not_after_a_failed_constructor() {
+fn cleanup_runs_after_a_failed_init_but_not_constructor() {
     for (fault, cleanup) in [
         (InitFault::PostrunInitErrs, Cleanup::Ran),
         (InitFault::PostrunInitPanics, Cleanup::Ran),
@@ -530,7 +530,7 @@ fn cleanup_runs_after_a_failed_postrun_init_and_not_after_a_failed_constructor()
 }
 
 #[test]
-fn a_cleanup_that_panics_is_reported_and_one_that_hangs_is_killed() {
+fn a_panic_in_cleanup_is_reported_and_a_hang_is_killed() {
     let panics =
         BenchConfig { cleanup_fault: Some(CleanupFault::Panics), ..BenchConfig::default() };
     let bench = ready(builder(CHILD).config(panics));
@@ -632,7 +632,7 @@ fn grandchildren_end_with_the_child_however_it_ends() {
 /// They were not reached by the signal to the child's group.
 #[test]
 #[cfg(target_os = "linux")]
-fn grandchildren_in_a_group_of_their_own_end_with_a_child_that_is_ended() {
+fn grandchildren_in_their_own_group_end_with_a_stopped_child() {
     let ends: [(&str, End); 4] = [
         ("stop", |bench| bench.process().stop()),
         ("kill", |bench| bench.process().kill()),
@@ -662,7 +662,7 @@ fn grandchildren_in_a_group_of_their_own_end_with_a_child_that_is_ended() {
 /// A supervisor in the child saw its job end before its own kill came, and started another one.
 #[test]
 #[cfg(target_os = "linux")]
-fn jobs_that_are_started_again_end_with_a_child_that_is_killed() {
+fn restarted_jobs_end_with_a_killed_child() {
     let mark = format!("SUPERVISED_BY={}", std::process::id());
     let (name, value) = mark.split_once('=').unwrap();
     for _ in 0..10 {
@@ -683,7 +683,7 @@ fn jobs_that_are_started_again_end_with_a_child_that_is_killed() {
 /// A declared limit: they have no parent any more by the time the end is known.
 #[test]
 #[cfg(target_os = "linux")]
-fn grandchildren_in_a_group_of_their_own_outlive_a_crash() {
+fn grandchildren_in_their_own_group_outlive_a_crash() {
     let ends: [End; 2] =
         [|bench| drop(bench.exit_with(0)), |bench| processes::kill(bench.process().pid().unwrap())];
     for end in ends {

@@ -121,7 +121,7 @@ fn every_end_has_its_reason_on_both_sides() {
 }
 
 #[test]
-fn an_end_that_was_not_asked_for_has_the_childs_own_reason_or_none() {
+fn an_unrequested_end_has_the_childs_own_reason_or_none() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cleanup");
     let builder = || {

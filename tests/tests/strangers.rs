@@ -206,8 +206,8 @@ fn another_user_cannot_get_at_a_child_that_starts() {
 
 /// Without this the refusals above would prove nothing.
 #[test]
-fn the_stranger_gets_at_what_is_its_own() {
-    if !can_become_another("the_stranger_gets_at_what_is_its_own") {
+fn the_stranger_can_access_its_own_processes() {
+    if !can_become_another("the_stranger_can_access_its_own_processes") {
         return;
     }
     let folder = open_folder();

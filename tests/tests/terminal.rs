@@ -52,7 +52,7 @@ fn a_terminal_that_hangs_up_ends_a_controller_and_its_child() {
 }
 
 #[test]
-fn a_terminal_that_hangs_up_leaves_a_controller_that_goes_on_its_child() {
+fn a_hangup_leaves_a_surviving_controller_its_child() {
     let (terminal, name) = terminal();
     let mut program = in_terminal(&name, &["env", "--ignore-signal=HUP"], Some("hang-up"));
     assert_eq!(program.line("printed"), "true");

@@ -234,7 +234,7 @@ fn a_property_does_not_overtake_the_events_before_it() {
 
 /// Over the bound of the child's queue, were it not coalesced there.
 #[test]
-fn a_property_waits_once_for_a_controller_that_takes_nothing() {
+fn a_property_waits_once_for_a_controller_that_reads_nothing() {
     let inbox = Inbox::new(|| {});
     let telescope = ready(builder().inbox(&inbox).inbox_bound(1, 1));
     let journal = Journal::new();
@@ -329,7 +329,7 @@ fn a_large_write_supersedes_and_is_superseded() {
 }
 
 #[test]
-fn who_waits_for_a_superseded_write_is_told_at_once() {
+fn a_wait_for_a_superseded_write_ends_immediately() {
     let held = Held::new();
     let telescope = held.telescope.clone();
     let waiting = thread::spawn(move || telescope.blocking().set_angle(1));
@@ -392,7 +392,7 @@ fn angles(telescope: &TelescopeControl) -> Journal {
 
 /// The slider went from 80 over 10 and 45 to 80.
 #[test]
-fn a_value_that_is_written_again_does_not_flicker() {
+fn a_replayed_write_does_not_flicker() {
     let telescope = phoenix();
     outcome(telescope.set_angle(80)).unwrap();
     let journal = angles(&telescope);

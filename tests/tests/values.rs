@@ -288,7 +288,7 @@ fn types_whose_serde_halves_differ_arrive_as_they_were() {
 }
 
 #[test]
-fn json_that_was_none_first_arrives_as_some() {
+fn json_that_was_first_none_arrives_as_some() {
     let bench = bench();
     for value in [None, Some(serde_json::json!({"a": [1, null]})), None, Some(serde_json::json!(1))]
     {
@@ -320,7 +320,7 @@ fn what_the_child_cannot_send_is_reported_by_name() {
 }
 
 #[test]
-fn a_property_never_holds_what_its_mirror_cannot_read() {
+fn a_property_never_holds_a_value_its_mirror_cannot_read() {
     let bench = bench();
     assert_eq!(outcome(bench.raise(10)), Ok((10, None)));
     let (held, refused) = outcome(bench.raise(11)).unwrap();
@@ -338,7 +338,7 @@ fn a_setters_value_moves_into_the_property() {
 }
 
 #[test]
-fn what_serde_skips_is_stored_although_the_bytes_are_equal() {
+fn a_change_in_a_skipped_field_is_stored() {
     let bench = bench();
     for _ in 0..2 {
         // The second time nothing changes on the way.
@@ -371,7 +371,7 @@ fn a_modify_that_panics_leaves_child_and_mirror_alike() {
 }
 
 #[test]
-fn a_property_used_inside_itself_says_so() {
+fn a_property_used_inside_itself_panics_with_its_name() {
     let bench = bench();
     let Err(CallError::Panicked(report)) = outcome(bench.use_inside()) else { panic!("it panics") };
     assert!(report.message.contains("property `list` is used inside"), "{report}");
@@ -403,7 +403,7 @@ fn an_order_that_belongs_to_the_value_is_a_change() {
 }
 
 #[test]
-fn nan_is_told_once_and_minus_zero_is_another_value() {
+fn nan_is_signalled_once_and_minus_zero_is_another_value() {
     let bench = bench();
     let changes = bench.signals().real_changed.receiver();
     changes.recv_timeout(LONG).unwrap();

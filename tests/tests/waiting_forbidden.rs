@@ -28,7 +28,7 @@ const FOR_EVER: Duration = Duration::from_secs(100_000);
 
 /// `join` and `wait_ready` stood still for their whole time.
 #[test]
-fn what_waits_returns_an_error_there() {
+fn every_wait_returns_an_error_there() {
     let bench = ready(builder(CHILD));
     let running = bench.work(600_000);
     until_begun(&bench, 1);
@@ -71,7 +71,7 @@ fn wait_ready_returns_an_error_there_until_the_child_is_ready() {
 }
 
 #[test]
-fn what_has_come_already_can_be_taken_there() {
+fn values_that_have_arrived_can_be_taken_there() {
     let bench = ready(builder(CHILD));
     let (finished, ticks) =
         (bench.process().signals().finished.receiver(), bench.signals().tick.receiver());

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bench_is_chosen_by_name_and_gets_the_rest() {
+    fn a_bench_is_chosen_by_name_and_gets_the_other_arguments() {
         let call = "cargo bench -p mpcore --bench call --";
         let quick = format!("{call} --quick");
         let flood = "cargo bench -p qml-tests --bench flood -- --quick";

@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_whole_however_they_arrive() {
+    fn lines_arrive_whole_however_they_are_split() {
         let cases: &[(&[&str], &[&str])] = &[
             (&[], &[]),
             (&["one\ntwo\n"], &["one", "two"]),
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_streamed_command_is_read_on_both_streams_and_ends_with_its_status() {
+    fn a_streamed_command_is_read_on_both_streams() {
         let mut seen = Vec::new();
         let nonsense = CommandLine::cargo(["--refused-by-a-test"]);
         let ended = nonsense.stream(Path::new("."), |line| seen.push(line.to_owned())).unwrap();

@@ -46,7 +46,7 @@ mod tests {
     use crate::setup::Fake;
 
     #[test]
-    fn windows_go_where_they_can() {
+    fn windows_use_the_available_display() {
         const OFFSCREEN: (&str, &str) = ("QT_QPA_PLATFORM", "offscreen");
         const SOFTWARE: (&str, &str) = ("QT_QUICK_BACKEND", "software");
         let bare = Fake::new(Os::Unix);
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_said_when_windows_are_not_seen() {
+    fn offscreen_windows_are_reported() {
         for (system, expected) in [
             (
                 Fake::new(Os::Unix),

@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn trials_are_chosen_by_name_and_all_get_what_follows_the_dashes() {
+    fn trials_are_chosen_by_name_and_share_the_trailing_arguments() {
         let all = TRIALS.iter().map(|trial| trial.name).collect::<Vec<_>>();
         for (args, names, passed_on, full_size) in [
             (&[][..], &all[..], &[][..], true),
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_told_from_other_lines() {
+    fn rows_are_distinguished_from_other_lines() {
         for (line, expected) in [
             ("| calls | 100,000 |  |  |", true),
             ("| longest | 1.0 ms | at most 1 s | kept |", true),

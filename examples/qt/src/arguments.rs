@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_arguments_are_read() {
+    fn arguments_are_parsed() {
         let of = |folder: &str, shot: Option<&str>| Arguments {
             folder: PathBuf::from(folder).into(),
             shot: shot.map(Into::into),
@@ -119,7 +119,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_path_that_is_no_text_is_refused() {
+    fn a_path_that_is_not_utf_8_is_refused() {
         let path = std::os::unix::ffi::OsStringExt::from_vec(b"\xff".to_vec());
         let words = ["workbench".into(), "--path".into(), path];
         let error = Arguments::read(words).unwrap_err().to_string();

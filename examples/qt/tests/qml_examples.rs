@@ -39,7 +39,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
 const OTHERS: &[&str] = &["readme_qml", "workbench"];
 
 #[test]
-fn every_example_says_what_it_promises_and_quits() {
+fn every_example_prints_what_it_promises_and_quits() {
     for (name, said) in EXAMPLES {
         let program = Path::new(env!("CARGO_BIN_EXE_workbench"));
         let mut command = Command::new(program.with_file_name(format!("{name}{EXE_SUFFIX}")));

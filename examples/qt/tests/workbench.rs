@@ -23,7 +23,7 @@ const WORKBENCH: &str = env!("CARGO_BIN_EXE_workbench");
 const MARK: &str = "WORKBENCH_UNDER_TEST";
 
 #[test]
-fn it_drives_itself_ends_as_the_console_demo_and_leaves_a_picture() {
+fn self_drive_ends_like_the_console_demo_and_saves_a_picture() {
     let folder = tempfile::tempdir().unwrap();
     let files = folder.path().join("files");
     fs::create_dir(&files).unwrap();
@@ -85,7 +85,7 @@ fn the_child_is_killed_in_the_middle_of_its_work() {
 }
 
 #[test]
-fn what_goes_wrong_is_told_and_is_a_failure() {
+fn errors_are_reported_and_fail_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");
     let ended = run(&[&"--path", &missing]);
@@ -111,7 +111,7 @@ fn arguments_are_explained() {
 
 /// The drive has not killed this one.
 #[test]
-fn a_child_that_dies_by_itself_is_told_and_is_a_failure() {
+fn an_unexpected_child_death_is_reported_and_fails_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let large = fs::File::create(folder.path().join("large")).unwrap();
     large.set_len(1 << 38).unwrap(); // never read to its middle

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_come_in_the_order_of_their_bytes_and_not_of_the_tree() {
+    fn files_are_sorted_by_path_bytes_and_not_by_tree() {
         let folder = tempfile::tempdir().unwrap();
         let sorted = ["B", "a", "b!", "b-c", "b.d/file", "b/c", "b/d/e", "b0", "ü"];
         for path in sorted.iter().rev() {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn only_entries_of_the_folder_itself_are_passed_by() {
+    fn only_entries_of_the_top_folder_are_skipped() {
         let folder = tempfile::tempdir().unwrap();
         for path in ["a/target/file", "b", "target/a", "target/b/c", "targets"] {
             let path = folder.path().join(path);

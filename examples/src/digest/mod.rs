@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_none_is_an_error_that_names_it() {
+    fn a_path_that_is_not_a_folder_is_named_in_the_error() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_observer_hears_every_step_and_the_totals_agree() {
+    fn the_observer_sees_every_step_and_the_totals_agree() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("large"), vec![7; 2 * BLOCK + 1]).unwrap();
         std::fs::write(folder.path().join("none"), "").unwrap();

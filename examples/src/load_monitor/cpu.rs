@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn so_many_are_under_way_as_the_interval_needs() {
+    fn the_interval_decides_how_many_readings_are_kept() {
         let begun = Instant::now();
         let mut turns = Turns::new(Duration::from_millis(200));
         let mut made = 0;
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_youngest_that_is_old_enough_is_taken_and_older_ones_are_forgotten() {
+    fn the_newest_old_enough_reading_is_used_and_older_ones_dropped() {
         let begun = Instant::now();
         let at = |millis| begun + Duration::from_millis(millis);
         let mut turns = Turns::new(Duration::from_millis(200));

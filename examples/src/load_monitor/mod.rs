@@ -129,7 +129,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn the_memory_of_a_process_is_told_and_that_of_none_is_not() {
+    fn memory_is_reported_for_an_existing_process_only() {
         let monitor = monitor();
         let sampled = monitor.signals().processes_sampled.receiver();
         monitor.process().start().unwrap();

@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_late_sample_does_not_move_the_others_and_missed_ones_are_left_out() {
+    fn a_late_sample_shifts_no_other_and_missed_ones_are_skipped() {
         let begun = Instant::now();
         let at = |millis| begun + Duration::from_millis(millis);
         let left = |pace: &Pace, now| pace.left(at(now)).as_millis();

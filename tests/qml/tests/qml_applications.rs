@@ -72,7 +72,7 @@ fn run(arguments: &[&str], patience: Duration) -> Ended {
 }
 
 #[test]
-fn a_document_that_does_not_load_is_an_error_with_qmls_words() {
+fn a_document_that_does_not_load_returns_the_error_text_of_qml() {
     let ended = run(&["does_not_load"], LONG).with(7);
     let lines: Vec<_> = ended.stdout.lines().collect();
     let said = [
@@ -149,7 +149,7 @@ fn the_exit_code_is_the_documents() {
 }
 
 #[test]
-fn what_a_child_says_last_reaches_the_document() {
+fn a_childs_last_signals_reach_the_document() {
     let ended = run(&["says_last"], LONG).with(0);
     assert_eq!(
         ended.logged,
@@ -216,7 +216,7 @@ fn a_child_can_be_a_program_of_its_own() {
 }
 
 #[test]
-fn an_object_without_a_child_says_what_to_do() {
+fn an_object_without_a_child_explains_what_to_do() {
     let ended = run(&["shown_without_control"], LONG).with(0);
     let why = "ShownRig has no child: write `child = ..` or `program = ..` in its `qobject!`, or \
                attach a control";
@@ -251,7 +251,7 @@ fn a_control_of_another_inbox_or_thread_is_refused() {
 }
 
 #[test]
-fn a_handler_in_rust_that_panics_stops_nobody() {
+fn a_panic_in_a_rust_handler_stops_no_other() {
     let ended = run(&["panicking_handler"], LONG).with(6);
     assert_eq!(ended.logged, ["ticks 1 2 3 4"], "{ended:#?}");
     assert!(ended.stderr.contains("panics on purpose"));

@@ -47,7 +47,7 @@ fn signals_have_exactly_the_declared_arguments() {
 }
 
 #[test]
-fn other_signatures_are_not_there() {
+fn other_signatures_do_not_exist() {
     for signature in [
         "add_two_finished()",
         "add_two_finished(int,int)",

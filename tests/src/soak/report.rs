@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missed_goal_is_told_and_only_a_broken_promise_is_a_failure() {
+    fn a_missed_goal_is_reported_and_only_a_broken_promise_fails() {
         let mut report = Report::new("trial");
         report.figure("calls", count(1000));
         report.goal("longest", milliseconds(Duration::from_millis(5)), "at most 1 ms", false);

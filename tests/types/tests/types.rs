@@ -312,7 +312,7 @@ const BEGIN: &str = "<!-- table: made by tests/types -->\n";
 const END: &str = "<!-- end of the table -->\n";
 
 #[test]
-fn the_table_is_what_happens() {
+fn the_table_matches_what_happens() {
     let mut table = String::from("\n| from | type | what happens |\n|---|---|---|\n");
     for [group, type_name, fate] in rows() {
         writeln!(table, "| {group} | `{type_name}` | {fate} |").unwrap();

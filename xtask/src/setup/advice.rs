@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_missing_is_named_with_the_command_for_every_system() {
+    fn missing_parts_are_named_with_the_command_of_every_system() {
         let expected = "\
 what needs Qt cannot be built and run here; missing:
   - a C++ compiler (c++)
@@ -117,7 +117,7 @@ Without Qt there is `cargo xtask demo --console`.";
     }
 
     #[test]
-    fn why_it_is_not_installed_is_said() {
+    fn the_reason_for_not_installing_is_reported() {
         for (why, expected) in [
             (WhyNot::Forbidden, "\nMPQT_NO_INSTALL forbids installing it from here.\n"),
             (WhyNot::NotThisQt("/no/qmake".into()), "\nQMAKE names /no/qmake, which is no qmake"),

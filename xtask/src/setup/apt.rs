@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lists_first_then_the_packages_and_all_of_it_once_more_if_that_failed() {
+    fn lists_then_packages_and_everything_once_more_after_a_failure() {
         use Ran::{Badly, ListsLocked, Well};
         check(&[Well, Well], &[UPDATE, INSTALL]);
         check(&[Badly, Well], &[UPDATE, INSTALL]);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_the_lists_for_ever() {
+    fn the_wait_for_the_lists_is_bounded() {
         let tries = usize::try_from(LISTS_TRIES).unwrap();
         let ends = vec![Ran::ListsLocked; tries];
         let mut hands = Fake { ends: [ends, vec![Ran::Well]].concat(), ..Fake::default() };
@@ -188,14 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn sudo_never_asks() {
+    fn sudo_never_prompts() {
         let mut hands = Fake { ends: vec![Ran::Well; 2], ..Fake::default() };
         Apt::new(vec!["g++", "qt6-base-dev"], Rights::Sudo).install(&mut hands).unwrap();
         assert_eq!(hands.done, [format!("sudo -n {UPDATE}"), format!("sudo -n {INSTALL}")]);
     }
 
     #[test]
-    fn the_lock_on_the_lists_is_told_from_other_errors() {
+    fn the_lock_on_the_lists_is_distinguished_from_other_errors() {
         for (line, expected) in [
             (
                 "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)",

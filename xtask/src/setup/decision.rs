@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_missing_nothing_is_done_whoever_asks() {
+    fn a_complete_machine_needs_no_action() {
         for system in [complete(), root(debian(complete())), user(debian(complete()))] {
             check(&system, &Plan::Nothing);
             check(&system.variable(NO_INSTALL, "1"), &Plan::Nothing);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn where_it_may_not_or_cannot_be_installed_it_is_told() {
+    fn missing_parts_are_reported_if_they_cannot_be_installed() {
         let bare = without(complete(), LAYOUTS);
         for (system, why) in [
             (root(debian(bare.clone())).variable(NO_INSTALL, "1"), WhyNot::Forbidden),

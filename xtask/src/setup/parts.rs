@@ -294,7 +294,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_complete_machine_lacks_nothing_and_says_which_qt_it_has() {
+    fn a_complete_machine_lacks_nothing_and_names_its_qt() {
         check(&complete(), &[]);
         assert_eq!(Found::look(&complete()).to_string(), "Qt 6.4.2 in /usr");
     }
@@ -387,7 +387,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn headers_may_stand_in_frameworks_and_modules_in_other_folders() {
+    fn headers_may_be_in_frameworks_and_modules_in_other_folders() {
         let mut mac = complete();
         mac.os = Os::Mac;
         mac.files.remove("/usr/include/x/qt6/QtCore/qobject.h");
@@ -406,7 +406,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn fonts_are_where_fontconfig_says_or_in_the_usual_folders() {
+    fn fonts_are_found_through_fontconfig_or_in_the_usual_folders() {
         let mut none = complete();
         none.files.remove("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf");
         check(&none, &["a font"]);

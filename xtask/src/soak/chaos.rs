@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_there() {
+    fn tests_that_are_left_out_exist() {
         let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/tests");
         let mut sources = String::new();
         for entry in std::fs::read_dir(&tests).unwrap() {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn each_failure_is_told_with_its_seed() {
+    fn each_failure_is_reported_with_its_seed() {
         let run = |failures: &[&str], whole| Run {
             passed: 10,
             failed: failures.len() as u64,

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_failed_is_named_with_its_file() {
+    fn failed_tests_are_named_with_their_file() {
         let mut failures = Failures::default();
         for line in [
             "     Running tests/calls.rs (target/debug/deps/calls-4d06)",

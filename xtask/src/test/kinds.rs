@@ -110,10 +110,10 @@ pub(crate) const DECIDED_BY_CHAOS: &[&str] = &[
     // Arguments that are not encoded at once count no more than the most that is.
     "a_queue_is_also_full_by_bytes",
     // Its table says which of three calls had arrived with the last packet that was read.
-    "every_fault_at_every_moment_is_told_as_the_docs_say",
+    "every_fault_at_every_moment_matches_the_docs",
     // A call is made while the child still stops, or finishes.
-    "a_running_command_sees_the_stop_and_queued_ones_end_as_stopped",
-    "a_finish_after_a_restart_is_the_next_runs",
+    "a_running_command_sees_the_stop_and_queued_ones_are_stopped",
+    "a_finish_after_a_restart_applies_to_the_next_run",
 ];
 
 /// Every test file of the package that no kind has by its name.
@@ -366,13 +366,13 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_without_targets_has_no_flags_for_without_any_cargo_would_run_all() {
+    fn a_kind_without_targets_is_not_run() {
         let expected = KINDS.iter().map(|kind| (kind.name, None)).collect::<Vec<_>>();
         assert_eq!(flags(Vec::new()), expected);
     }
 
     #[test]
-    fn what_would_be_forgotten_or_counted_twice_is_an_error_that_names_it() {
+    fn targets_missed_or_counted_twice_are_named_in_an_error() {
         let mut workspace = workspace(vec![
             target("mpmacros", TargetKind::TestFile, "forgotten"),
             target("newcomer", TargetKind::TestFile, "forgotten"),

@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cargo_is_the_runner_and_skips_are_allowed_unless_told_otherwise() {
+    fn by_default_cargo_runs_the_tests_and_skips_are_allowed() {
         let which = "the runner is `nextest` or `cargo`";
         let options = |runner, no_skips| Ok(Options { runner, no_skips });
         for (args, expected) in [
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_shown_is_read_line_by_line_and_forgotten_before_the_next_run() {
+    fn skips_are_read_line_by_line_and_cleared_before_the_next_run() {
         let root = std::env::temp_dir().join(format!("xtask-skipped-{}", std::process::id()));
         let list = SkippedTests::new(&root).unwrap();
         assert_eq!(list.read().unwrap(), [""; 0]);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn docs_and_qml_are_always_run_by_cargo_and_all_tests_to_the_end() {
+    fn cargo_always_runs_docs_and_qml_and_all_tests_to_the_end() {
         let targets = Flags::Targets(vec!["--lib".to_owned()]);
         let cases = Flags::TargetsWithCases(vec!["--test".to_owned(), "ui".to_owned()]);
         let qml = Flags::TargetsWithQml(vec!["--test".to_owned(), "qml".to_owned()]);

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn nextest_says_it_in_one_line() {
+    fn nextest_reports_in_one_line() {
         let check = |output, expected| check(Runner::Nextest, output, expected);
         check("", [0; 5]);
         check("     Summary [   0.004s] 1 test run: 1 passed, 0 skipped", [1, 0, 0, 0, 0]);

@@ -236,7 +236,7 @@ kind                 2       0        0        2   30 cases
     }
 
     #[test]
-    fn what_cannot_be_shown_is_listed_and_fails_only_where_nothing_may_be_skipped() {
+    fn skips_are_listed_and_fail_only_with_no_skips() {
         let mut some = kind(GOOD, [5, 0, 0, 0, 0]);
         some.not_shown = vec!["stranger: no root; run `sudo x`".to_owned()];
         let mut report = Report { kinds: vec![some], no_skips: false };

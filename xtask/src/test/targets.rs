@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn a_missing_target_is_named() {
         let package = json!({ "name": "a", "targets": [{ "kind": ["lib"], "name": "a" }] });
         for (metadata, missing) in [
             (json!({}), "workspace_root"),

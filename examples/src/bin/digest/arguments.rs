@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_arguments_are_read() {
+    fn arguments_are_parsed() {
         let folder = |folder: &str| Arguments { folder: folder.into(), without: Vec::new() };
         for (words, expected) in [
             (&[][..], Ok(Some(Arguments::default()))),

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_wrong_ends_the_demo() {
+    fn a_failure_ends_the_demo() {
         use Act::*;
         use Event::*;
         check(&[(NoResult, Fail)]);

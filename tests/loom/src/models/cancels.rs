@@ -62,7 +62,7 @@ pub fn a_command_that_is_skipped_is_answered_once() {
 }
 
 /// A thread that a command has left behind tells of that command, whenever it does.
-pub fn that_one_has_met_its_cancel_is_told_of_no_other() {
+pub fn meeting_one_cancel_meets_no_other() {
     check(3, || {
         let cancels = Arc::new(Cancels::<()>::default());
         assert!(begin(&cancels, 1));

@@ -133,7 +133,7 @@ pub fn the_last_notice_that_is_taken_gives_credit() {
 }
 
 /// A thread begins to wait for the child at the moment when its inbox is full.
-pub fn who_begins_to_wait_gives_credit() {
+pub fn a_beginning_wait_gives_credit() {
     check(3, || {
         let shared = Shared::new();
         let reader = reader(&shared, 1, 2);
@@ -145,7 +145,7 @@ pub fn who_begins_to_wait_gives_credit() {
 }
 
 /// One thread ceases to wait while another begins.
-pub fn one_of_two_who_wait_suffices() {
+pub fn one_of_two_waiting_threads_suffices() {
     check(2, || {
         let shared = Shared::new();
         let reader = reader(&shared, 1, 1);
@@ -175,7 +175,7 @@ pub fn a_stop_gives_credit() {
 }
 
 /// Over the hard limit there is no credit; who waits is told, or sees it by himself.
-pub fn who_waits_for_what_cannot_come_is_told() {
+pub fn a_wait_that_cannot_succeed_ends() {
     check(3, || {
         let shared = Shared::new();
         let reader = reader(&shared, INBOX_HARD_BYTES + 1, 1);

@@ -110,7 +110,7 @@ fn spawn(run: &Arc<Run>, act: impl FnOnce(&Run) + Send + 'static) -> thread::Joi
 }
 
 /// The reader and the watcher's thread end the run, while an outcome is read.
-pub fn a_run_ends_once_and_is_silent_then() {
+pub fn a_run_ends_once_and_is_silent_afterwards() {
     check(3, || {
         let (run, receivers) = Run::new(2);
         let watcher = spawn(&run, Run::finish);
@@ -151,7 +151,7 @@ pub fn a_call_is_taken_out_once() {
 }
 
 /// A call that is submitted while the run ends has an outcome too.
-pub fn a_call_that_comes_with_the_end_has_an_outcome() {
+pub fn a_call_at_the_moment_of_the_end_has_an_outcome() {
     check(3, || {
         let (run, _) = Run::new(0);
         let end = spawn(&run, Run::finish);

@@ -51,7 +51,7 @@ fn tell(grant: &Grant, child: &Child) {
 
 /// While the reader grants, calls go out that carry what is granted so far. In the end the child lacks
 /// less than half a window, so it has credit for any packet or none outstanding.
-pub fn calls_and_reports_together_tell_everything() {
+pub fn calls_and_reports_together_convey_all_credit() {
     check(2, || {
         let child = Arc::new(Child::default());
         let account = Mutex::new(Account::new(WINDOW));
@@ -91,7 +91,7 @@ pub fn calls_and_reports_together_tell_everything() {
 }
 
 /// What is withheld slips out with no call.
-pub fn what_is_withheld_goes_out_with_no_call() {
+pub fn withheld_credit_goes_out_with_no_call() {
     check(2, || {
         let child = Arc::new(Child::default());
         let account = Arc::new(Mutex::new(Account::new(WINDOW)));

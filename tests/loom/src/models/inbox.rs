@@ -104,17 +104,17 @@ fn every_notice_is_delivered(over: Turn, nested: bool, one_child: bool) {
 }
 
 /// Two threads post to two children.
-pub fn what_two_children_post_is_delivered() {
+pub fn notices_of_two_children_are_delivered() {
     every_notice_is_delivered(Turn::Left, false, false);
 }
 
 /// Two threads post to one child, each drain delivers one notice.
-pub fn what_two_threads_post_is_delivered_a_drain_each() {
+pub fn notices_of_two_threads_take_a_drain_each() {
     every_notice_is_delivered(Turn::LeftAndOver, false, true);
 }
 
 /// A handler runs the event loop, and so swallows what has woken it.
-pub fn what_a_drain_inside_a_handler_swallows_is_woken_for_again() {
+pub fn a_wake_swallowed_by_a_nested_drain_is_repeated() {
     every_notice_is_delivered(Turn::LeftAndOver, true, false);
 }
 
@@ -141,7 +141,7 @@ pub fn the_newest_value_is_delivered_in_its_place() {
 }
 
 /// Who waits for an empty inbox is told when it is, and finds delivered what it has posted.
-pub fn who_waits_for_an_empty_inbox_is_told() {
+pub fn a_wait_for_an_empty_inbox_ends() {
     check(2, || {
         let inbox = Loop::new();
         let delivered = Arc::new(AtomicUsize::new(0));

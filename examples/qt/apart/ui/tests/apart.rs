@@ -15,7 +15,7 @@ const UI: &str = env!("CARGO_BIN_EXE_apart-ui");
 const MANIFEST: &str = include_str!("../Cargo.toml");
 
 #[test]
-fn it_needs_mpqt_and_the_interface_alone() {
+fn it_depends_only_on_mpqt_and_the_interface() {
     let mut needed = Vec::new();
     let mut counts = false;
     for line in MANIFEST.lines() {
@@ -41,7 +41,7 @@ fn the_child_is_another_program() {
 }
 
 #[test]
-fn a_program_that_is_missing_is_told() {
+fn a_missing_program_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let alone = folder.path().join(format!("apart-ui{EXE_SUFFIX}"));
     // By another process: a file that is open for writing, in whatever process, cannot be executed.
