@@ -1,8 +1,8 @@
 //! The project's own commands: `cargo xtask demo`, `test`, `soak`, `bench`, `package`, `setup`
 //! and `help`.
 //!
-//! Each of them prints the commands it runs, so that every one can be run by hand. Nothing but cargo
-//! and Qt is needed, and Qt is installed where that is possible.
+//! Each of them prints the commands it runs, so that you can run them by hand. They need only cargo
+//! and Qt, and install Qt where that is possible.
 
 #![forbid(unsafe_code)]
 
@@ -94,7 +94,7 @@ mod tests {
             (&["--"], &[]),
             (&["--path", "a b"], &["--path", "a b"]),
             (&["--", "--path", "a b"], &["--path", "a b"]),
-            // Only the first: a second one is the program's.
+            // Only the first one: a second one belongs to the program.
             (&["--", "--", "x"], &["--", "x"]),
             (&["x", "--", "y"], &["x", "--", "y"]),
         ];

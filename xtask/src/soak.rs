@@ -1,9 +1,10 @@
-//! `cargo xtask soak`: the promises under fire, in release, one trial after the other; the figures go to
-//! `docs/soak.md`.
+//! `cargo xtask soak`: tests the promises under load, in release, one trial after another; the
+//! figures go to `docs/soak.md`.
 //!
-//! A trial is a program of the package `system-tests` that prints its figures as rows of a Markdown table,
-//! `| what | figure | goal | kept or missed |`, among whatever else, and ends with an exit code other
-//! than 0 if a promise was broken. One, [`chaos`], is the whole-system tests themselves. Only [`run`] runs anything.
+//! A trial is a program of the package `system-tests` that prints its figures as rows of a Markdown
+//! table, `| what | figure | goal | kept or missed |`, among other output, and exits with a
+//! non-zero code if a promise was broken. One trial, [`chaos`], runs the whole-system tests
+//! themselves. Only [`run`] runs anything.
 
 mod chaos;
 
@@ -21,7 +22,7 @@ use serde_json::Value;
 use crate::command_line::{CommandLine, Output};
 use crate::error::Error;
 
-/// In the order in which they run, and stand in the page.
+/// In the order in which they run and appear on the page.
 const TRIALS: &[Trial] = &[
     Trial {
         name: "kills",
@@ -95,19 +96,20 @@ struct Trial {
     name: &'static str,
     /// A sentence for the page.
     about: &'static str,
-    /// A program of the package `system-tests`; [`SOAK`] has many trials. `None`: cargo runs the tests themselves.
+    /// A program of the package `system-tests`; [`SOAK`] contains many trials. `None`: cargo runs
+    /// the tests themselves.
     program: Option<&'static str>,
 }
 
-/// What is to be done.
+/// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 struct Plan {
     trials: Vec<&'static Trial>,
-    /// For each program, behind its own arguments.
+    /// For each program, after its own arguments.
     args: Vec<OsString>,
 }
 
-/// What a trial came to.
+/// The result of a trial.
 #[derive(Debug)]
 struct Finding {
     trial: &'static Trial,
@@ -116,21 +118,21 @@ struct Finding {
     ok: bool,
 }
 
-/// Of what and where.
+/// What was tested, and where.
 #[derive(Debug)]
 struct Origin {
     commit: String,
-    /// Whether nothing was changed since.
+    /// Whether the working tree had no changes.
     clean: bool,
     date: String,
     machine: String,
 }
 
-/// Runs the trials, all of them where none is named, also when one fails.
+/// Runs the trials, all of them if none is named, and continues when one fails.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
     let plan = Plan::of(args)?;
     let root = workspace_root()?;
-    // Before the trials, which take long: what is built now is what is told.
+    // Before the trials, which take long: the page names the version that is built now.
     let origin = Origin::ask(&root)?;
     let programs = match build(&plan.trials) {
         Some(build) => match build.show().answer(&root, Stdio::inherit())? {
@@ -165,7 +167,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
             .map_err(|source| Error::Write { path, source })?;
         println!("\nwritten to {PAGE}");
     } else {
-        println!("\nnot written to {PAGE}, where only the full size is told");
+        println!("\nnot written to {PAGE}, which lists only full-size runs");
     }
     let ok = findings.iter().all(|finding| finding.ok);
     Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -186,7 +188,8 @@ What is promised, under fire for many minutes. Written by `cargo xtask soak`; ea
 commit and when. A goal of speed that was missed is told as such; a broken promise makes the soak fail.
 ";
 
-/// Builds what the trials need and no more: each program is optimised as a whole. `None`: nothing.
+/// Builds only what the trials need: each program is optimised as a whole. `None`: nothing to
+/// build.
 fn build(trials: &[&Trial]) -> Option<CommandLine> {
     let mut programs: Vec<_> = trials.iter().filter_map(|trial| trial.program).collect();
     if programs.is_empty() {
@@ -201,8 +204,8 @@ fn build(trials: &[&Trial]) -> Option<CommandLine> {
     Some(CommandLine::cargo(["build", "--release", "-p", PACKAGE, MESSAGES]).args(programs))
 }
 
-/// The programs that a build has made, by name. They are run as they are: `cargo run` would build what
-/// somebody has changed meanwhile.
+/// The programs that a build has produced, by name. They are run directly: `cargo run` would
+/// rebuild if a source file has changed meanwhile.
 fn programs(messages: &str) -> HashMap<String, PathBuf> {
     let program = |line: &str| {
         let message: Value = serde_json::from_str(line).ok()?;
@@ -212,7 +215,7 @@ fn programs(messages: &str) -> HashMap<String, PathBuf> {
     messages.lines().filter_map(program).collect()
 }
 
-/// The figures that a trial's program prints, and whether it ended well.
+/// The figures that a trial's program prints, and whether it succeeded.
 fn rows_of(line: &CommandLine, root: &Path) -> Result<(Vec<String>, bool), Error> {
     let mut rows = Vec::new();
     let ended = line.stream(root, |line| {
@@ -261,7 +264,7 @@ impl Plan {
         Ok(Plan { trials, args: args.to_owned() })
     }
 
-    /// The seed changes no size.
+    /// The seed does not change the size.
     fn is_full_size(&self) -> bool {
         matches!(&self.args[..], []) || (self.args.len() == 2 && self.args[0] == "--seed")
     }
@@ -269,17 +272,18 @@ impl Plan {
 
 fn unknown(name: &str) -> Error {
     let known = TRIALS.iter().map(|trial| trial.name).collect::<Vec<_>>().join(", ");
-    let advice = if name.starts_with('-') { "; what is for the programs follows `--`" } else { "" };
+    let advice =
+        if name.starts_with('-') { "; arguments for the programs follow `--`" } else { "" };
     Error::Usage(format!("there is no trial `{name}`; there is: {known}{advice}"))
 }
 
-/// Whether it is a row of figures: four cells.
+/// Whether the line is a row of figures: four cells.
 fn is_row(line: &str) -> bool {
     line.starts_with("| ") && line.ends_with('|') && line.matches('|').count() == 5
 }
 
 impl Finding {
-    /// One line: `kills: ok in 183 s, 1 goal missed`.
+    /// One line such as `kills: ok in 183 s, 1 goal missed`.
     fn verdict(&self) -> String {
         format!("{}: {}", self.trial.name, self.result())
     }
@@ -307,7 +311,7 @@ impl Finding {
     }
 }
 
-/// The page with the new sections in it; those of trials that were not run stay as they are.
+/// The page with the new sections; those of trials that were not run stay unchanged.
 fn page(old: &str, findings: &[Finding], origin: &Origin) -> String {
     let mut page = PREAMBLE.to_owned();
     for trial in TRIALS {
@@ -325,7 +329,7 @@ fn page(old: &str, findings: &[Finding], origin: &Origin) -> String {
 
 fn old_section(page: &str, name: &str) -> Option<String> {
     let title = format!("## {name}\n");
-    // The first one may stand at the very beginning.
+    // The first section may be at the very beginning.
     let page = format!("\n{page}");
     let mut sections = page.split("\n## ").skip(1).map(|text| format!("## {text}"));
     sections.find(|section| section.starts_with(&title))
@@ -346,7 +350,7 @@ impl Origin {
             Ok::<_, Error>(String::from_utf8_lossy(&answer).trim().to_owned())
         };
         let commit = ask(CommandLine::new("git").args(["rev-parse", "--short=12", "HEAD"]))?;
-        // The page itself may be new.
+        // The page itself may have changed.
         let status = ["status", "--porcelain", "--", ".", ":!docs/soak.md"];
         let changes = ask(CommandLine::new("git").args(status))?;
         let date = ask(CommandLine::new("date").args(["-u", "+%F"]))?;
@@ -403,7 +407,7 @@ mod tests {
         }
         for (args, part) in [
             (&["kill"][..], "no trial `kill`; there is: kills, controllers"),
-            (&["--scale", "2"], "follows `--`"),
+            (&["--scale", "2"], "follow `--`"),
         ] {
             let args: Vec<_> = args.iter().map(OsString::from).collect();
             let said = Plan::of(&args).unwrap_err().to_string();

@@ -1,12 +1,12 @@
-//! What somebody has to install, where this program may not or cannot.
+//! What the user has to install where this program may not or cannot.
 
 use std::fmt;
 
 use super::decision::{WhyNot, packages};
 use super::parts::Found;
 
-/// The commands for systems other than Debian install everything; a package that is there already is
-/// no harm to any of them.
+/// The commands for systems other than Debian install everything; all of them accept packages that
+/// are already installed.
 const ELSEWHERE: &[(&str, &str)] = &[
     (
         "Fedora",
@@ -22,12 +22,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ),
 ];
 
-/// What is missing, why it stays so, and what to do. Displayed as several lines.
+/// What is missing, why it was not installed, and what to do. Displayed as several lines.
 #[derive(Debug)]
 pub(crate) struct Advice {
     missing: Vec<String>,
     why: WhyNot,
-    /// The packages of Debian and Ubuntu.
+    /// The packages for Debian and Ubuntu.
     packages: Vec<&'static str>,
 }
 
@@ -72,7 +72,7 @@ impl fmt::Display for Advice {
     }
 }
 
-/// The command in lines of their own, so that they can be copied.
+/// The command on lines of its own, so that it can be copied.
 fn entry(f: &mut fmt::Formatter<'_>, system: &str, command: &str) -> fmt::Result {
     writeln!(f, "  {system}")?;
     command.lines().try_for_each(|line| writeln!(f, "    {line}"))

@@ -1,5 +1,5 @@
-//! The trial `chaos`: the whole-system tests themselves, each time under another seed. It is run by cargo, as tests are,
-//! and not by a program of its own.
+//! The trial `chaos`: the whole-system tests, each time with another seed. Cargo runs it, as it
+//! runs tests, instead of a program of its own.
 
 use std::ffi::OsString;
 use std::ops::Range;
@@ -9,20 +9,20 @@ use crate::error::Error;
 use crate::test::again::{Run, TestFiles};
 use crate::test::kinds::DECIDED_BY_CHAOS;
 
-/// Seeds at full size.
+/// Number of seeds at full size.
 const SEEDS: f64 = 12.0;
 
-/// Test files that chaos changes nothing of, or that are long enough by themselves.
+/// Test files that chaos does not affect, or that take long enough without it.
 const WITHOUT: &[&str] = &[
-    // It reads the sources.
+    // Reads the sources.
     "architecture",
-    // One process and one thread, decoding.
+    // One process and one thread that decode.
     "fuzz",
     // Trials of their own.
     "soak",
 ];
 
-/// Rows of figures, and whether every test passed under every seed.
+/// Returns rows of figures, and whether every test passed under every seed.
 pub(super) fn run(args: &[OsString]) -> Result<(Vec<String>, bool), Error> {
     let seeds = seeds(args)?;
     let files = TestFiles::of(PACKAGE, WITHOUT)?;
@@ -36,7 +36,7 @@ pub(super) fn run(args: &[OsString]) -> Result<(Vec<String>, bool), Error> {
     Ok((rows(files.count(), &runs), ok))
 }
 
-/// A scale changes their number, a seed says the first one.
+/// `--scale` changes their number, `--seed` sets the first one.
 fn seeds(args: &[OsString]) -> Result<Range<u64>, Error> {
     let (mut scale, mut first) = (1.0, 1);
     for pair in args.chunks(2) {
