@@ -1,4 +1,4 @@
-//! Every example, run as its user runs it.
+//! Runs every example as a user would.
 
 mod runs;
 
@@ -10,10 +10,10 @@ use std::process::Command;
 
 use runs::Run;
 
-/// The examples, each with lines that stand in its output, in whatever order: what handlers print
-/// comes from another thread.
+/// The examples, each with lines of its output, in any order: what handlers print comes from
+/// another thread.
 const EXAMPLES: &[(&str, &[&str])] = &[
-    ("addition", &["hears that the sum is 42", "hears that the sum is 3"]),
+    ("addition", &["received the sum 42", "received the sum 3"]),
     ("async_await", &["power: 2 W\n", "mean: 890 V\n"]),
     (
         "event_loop",
@@ -35,7 +35,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "the laser on COM3 is off after 5 samples\n",
             "the end: exit code 0\n",
             "run 2: 4\n",
-            // Of the run that the end of `main` has stopped.
+            // From the run that the end of `main` stopped.
             "the laser on COM3 is off after 0 samples\n",
         ],
     ),
@@ -87,7 +87,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Not run here: the demo has a test file of its own, and the child is run by its controller.
+/// Not run here: the demo has its own test file, and the child is run by its controller.
 const OTHERS: &[&str] = &["digest", "separate_child_child"];
 
 #[test]

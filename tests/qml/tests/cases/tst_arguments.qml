@@ -146,7 +146,7 @@ RigCase {
         compare(values.signalArguments[0][0], "last")
     }
 
-    function test_one_argument_too_many_is_told() {
+    function test_one_argument_too_many_is_reported() {
         added.clear()
         ignoreWarning(/.*[Tt]oo many arguments.*/)
         rig.add_two(1, 2, 3)

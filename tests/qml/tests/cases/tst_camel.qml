@@ -49,7 +49,7 @@ RigCase {
         compare(test.log, ["raised fail", "failed fail"])
     }
 
-    function test_a_wrong_argument_is_told_by_the_names_of_qml() {
+    function test_a_wrong_argument_is_reported_by_its_qml_name() {
         let message = ""
         try { rig.addTwo("x", 1) } catch (e) { message = e.message }
         compare(message, "CamelRig.addTwo: argument `num1`: invalid type: string \"x\", expected i32")

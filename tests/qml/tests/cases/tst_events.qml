@@ -96,7 +96,7 @@ RigCase {
         }
     }
 
-    function test_connections_hear_too() {
+    function test_connections_are_notified_too() {
         const item = createTemporaryObject(connected, test)
         item.rig.tick_away(2)
         item.rig.add_two(1, 2)
@@ -104,7 +104,7 @@ RigCase {
         compare(item.heard, ["1tick 1", "2tick 2", 3])
     }
 
-    function test_connected_functions_hear_until_they_are_disconnected() {
+    function test_connected_functions_are_called_until_disconnected() {
         const rig = createTemporaryObject(logged, test)
         let heard = 0
         const handler = () => heard += 1

@@ -28,7 +28,7 @@ RigCase {
         return rig.log.filter(entry => names.indexOf(entry.split(" ")[0]) >= 0)
     }
 
-    function test_one_run_is_told_once_and_in_order() {
+    function test_one_run_is_reported_once_and_in_order() {
         const rig = running()
         const pid = rig.process.pid
         compare(rig.process.generation, 1)
@@ -172,7 +172,7 @@ RigCase {
 
     SignalSpy { id: stopping; signalName: "stopping" }
 
-    function test_a_reason_to_stop_is_told() {
+    function test_a_stop_reason_is_reported() {
         const rig = running()
         stopping.target = rig.process
         stopping.clear()

@@ -38,7 +38,7 @@ RigCase {
     }
 
     // It failed in 55 of 200 rounds.
-    function test_a_value_is_read_when_its_signal_has_told_it() {
+    function test_a_value_is_readable_once_its_signal_has_fired() {
         const item = createTemporaryObject(watched, test)
         tryVerify(() => item.rig.heard("ready").length === 1, soon)
         let before = item.rig.power

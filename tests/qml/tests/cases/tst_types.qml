@@ -265,7 +265,7 @@ RigCase {
         compare(types.process.state, "running")
     }
 
-    function test_what_nobody_listens_to_is_not_converted() {
+    function test_signals_without_a_listener_are_not_converted() {
         failOnWarning(/has no form in QML/)
         compare(sent("conjure"), "conjured")
     }
