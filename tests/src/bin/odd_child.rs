@@ -1,7 +1,9 @@
-//! Programs that behave oddly where a child is expected: the first argument behind mark and name says how.
+//! Programs that misbehave where a child is expected: the first argument after mark and name
+//! selects how.
 //!
-//! Some let a stranger go first at the endpoint that the controller has prepared; the endpoint's name
-//! is found in the bootstrap record, whatever its layout, since it is the path of a socket.
+//! Some let a stranger connect first to the endpoint that the controller has prepared; the
+//! endpoint's name is found in the bootstrap record, whatever its layout, since it is the path of a
+//! socket.
 
 use std::io::{IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
@@ -48,14 +50,15 @@ fn main() {
             send_and_sleep(&[PROTOCOL, 0, 0, 0], &files)
         }
         "introduce a stranger at length" => {
-            // The first piece of an introduction of 60 MB, with another nonce; the rest never comes.
+            // The first piece of an introduction of 60 MB, with a wrong nonce; the rest never
+            // comes.
             let head = [&[PROTOCOL, 1, 0, 0][..], &1_u32.to_le_bytes(), &[0; 16]].concat();
             let part = [60_000_000_u64.to_le_bytes(), 0_u64.to_le_bytes()].concat();
             send_and_sleep(&[head, part, vec![0; 1000]].concat(), &[])
         }
         "park descriptors" => park_descriptors(),
         "speak another protocol" => {
-            // The head of a packet, a mark, and the number: the same in every version.
+            // The head of a packet, a mark, and the protocol number: the same in every version.
             let packet = [&[77][..], &[0; 23], b"mpcore\0\x02", &77_u32.to_le_bytes()].concat();
             send_and_sleep(&packet, &[])
         }
@@ -109,7 +112,7 @@ fn main() {
     }
 }
 
-/// What a child says at the endpoint, as far as it is the same in every version.
+/// The part of a child's greeting at the endpoint that is the same in every version.
 #[derive(Serialize, Deserialize)]
 enum Greeting {
     GiveUp,
@@ -123,7 +126,7 @@ fn sleep_for_ever() -> ! {
     }
 }
 
-/// The record as it stands in the pipe, and the endpoint that it names.
+/// The record as it is in the pipe, and the endpoint that it names.
 fn first_record() -> (Vec<u8>, String) {
     let mut record = vec![0; 12];
     let mut stdin = std::io::stdin().lock();
@@ -136,7 +139,7 @@ fn first_record() -> (Vec<u8>, String) {
     (record, endpoint)
 }
 
-/// Sends a packet with these descriptors up the events lane, which comes with the first record.
+/// Sends a packet with these descriptors on the events lane, which comes with the first record.
 fn send_and_sleep(packet: &[u8], descriptors: &[BorrowedFd<'_>]) -> ! {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -160,8 +163,8 @@ fn send_and_sleep(packet: &[u8], descriptors: &[BorrowedFd<'_>]) -> ! {
     sleep_for_ever()
 }
 
-/// Sends descriptors up the lanes that lead down to the child; exits with 43 where they are refused, as they
-/// should be.
+/// Sends descriptors on the lanes that lead to the child, in the wrong direction; exits with 43 if
+/// they are refused, as they should be.
 fn park_descriptors() -> ! {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -194,13 +197,13 @@ fn endpoint_in(record: &[u8]) -> Option<String> {
     paths.map(str::to_owned).find(|path| Path::new(path).exists())
 }
 
-/// A message in the transport's own form that is no greeting.
+/// Sends a message in the transport's own format that is not a greeting.
 fn nonsense(endpoint: &str) {
     let stranger = IpcSender::<Vec<u8>>::connect(endpoint.to_owned()).expect("somebody listens");
     stranger.send(vec![0xA5; 300]).expect("it can be sent");
 }
 
-/// Three bytes, and nothing after them while this process lives.
+/// Sends three bytes, and nothing more while this process lives.
 fn half_a_message(endpoint: &str) {
     let flags = SocketFlags::CLOEXEC;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
@@ -211,7 +214,7 @@ fn half_a_message(endpoint: &str) {
     std::mem::forget(socket);
 }
 
-/// The nonce is the sixteen bytes behind the endpoint's name.
+/// The nonce is the sixteen bytes after the endpoint's name.
 fn nonce_at(record: &[u8], endpoint: &str) -> usize {
     let name = record.windows(endpoint.len()).position(|window| window == endpoint.as_bytes());
     name.expect("the record names the endpoint") + endpoint.len()
@@ -222,7 +225,7 @@ fn nonce_in(record: &[u8], endpoint: &str) -> [u8; 16] {
     record[at..at + 16].try_into().expect("sixteen bytes")
 }
 
-/// A real child that was told another nonce.
+/// Starts a real child with a wrong nonce.
 fn impostor(program: &str, mark: &str, record: &[u8], endpoint: &str) {
     let nonce = nonce_at(record, endpoint);
     let mut record = record.to_vec();
@@ -234,7 +237,7 @@ fn impostor(program: &str, mark: &str, record: &[u8], endpoint: &str) {
     std::mem::forget(child);
 }
 
-/// Becomes the right child after all: puts the record back before what else comes through stdin.
+/// Becomes the right child after all: puts the record back before the rest of stdin.
 fn serve_with(record: &[u8]) -> ! {
     let rest = std::io::stdin().as_fd().try_clone_to_owned().expect("stdin can be duplicated");
     let (reader, mut writer) = std::io::pipe().expect("a pipe can be had");

@@ -1,7 +1,7 @@
 //! One trial of the soak: `soak TRIAL [--scale FACTOR] [--seed NUMBER]`.
 //!
-//! Prints the figures as rows of a table, then one line that ends in `ok` or `FAILED`; the exit code is
-//! 1 if a promise was broken.
+//! Prints the figures as rows of a table, then one line that ends in `ok` or `FAILED`; the exit
+//! code is 1 if a promise was broken.
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         }
     };
     println!("| seed | {} |  |  |", settings.seed);
-    // A panic is an expectation of the trial that was not met; what it was is told by the panic.
+    // A panic is an unmet expectation of the trial; its message says which.
     let Ok(report) = catch_unwind(|| (trial.run)(&settings)) else {
         println!("{}: FAILED", trial.name);
         return ExitCode::FAILURE;
