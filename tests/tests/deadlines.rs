@@ -1,4 +1,4 @@
-//! A command may run so long, counted from its start; what happens then.
+//! How long a command may run, counted from its start, and what happens afterwards.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use system_tests::{Journal, LONG, outcome, processes, until};
 const CHILD: &str = env!("CARGO_BIN_EXE_worker_child");
 
 const SHORT: Duration = Duration::from_millis(100);
-/// Longer than the test: what runs so long was ended.
+/// Longer than the test: a command this long was ended.
 const FOR_EVER: u64 = 600_000;
 
-/// Where the child runs.
+/// Where the child runs: in a process or on a thread.
 type Place = fn() -> Builder<WorkerControl>;
 
 fn process() -> Builder<WorkerControl> {
@@ -28,7 +28,7 @@ fn check(what: fn(Place)) {
     what(thread);
 }
 
-/// Notes every exception: `KIND COMMAND`.
+/// Records every exception as `KIND COMMAND`.
 fn exceptions(worker: &WorkerControl) -> Journal {
     let (journal, note) = (Journal::new(), Journal::new());
     let seen = journal.clone();
@@ -51,7 +51,7 @@ fn a_command_that_checks_ends_at_its_deadline() {
         assert_eq!(outcome(worker.work(FOR_EVER).timeout(SHORT)), timed_out(SHORT));
         journal.until_line("TimedOut work");
         assert!(outcome(worker.work(1)).is_ok(), "the next one has its own time");
-        assert_eq!(journal.lines(), ["TimedOut work"], "told once");
+        assert_eq!(journal.lines(), ["TimedOut work"], "reported once");
     });
 }
 
@@ -86,7 +86,7 @@ fn a_command_within_its_deadline_is_not_disturbed() {
 fn the_command_knows_its_deadline() {
     check(|place| {
         let worker = place().build().unwrap();
-        // It waits in the controller, so its deadline travels with it.
+        // It waits in the controller, so its deadline is sent with it.
         let known = worker.time_left().timeout(LONG);
         worker.process().start().unwrap();
         let left = outcome(known).unwrap().expect("it has a deadline");
@@ -142,7 +142,7 @@ fn a_call_overrides_the_deadline_of_the_interface() {
     });
 }
 
-/// Half of such a command is worse than a long wait.
+/// Ending such a command half-way is worse than a long wait.
 #[test]
 fn a_no_cancel_command_over_its_deadline_is_only_reported() {
     check(|place| {
@@ -155,14 +155,14 @@ fn a_no_cancel_command_over_its_deadline_is_only_reported() {
     });
 }
 
-// ---- how far to go
+// ---- escalation
 
 #[test]
 fn tell_lets_the_command_run_on() {
     check(|place| {
         let worker = ready(place().on_timeout(Escalation::Tell));
         let journal = exceptions(&worker);
-        let looked = outcome(worker.work(700).timeout(SHORT)).expect("nobody ends it");
+        let looked = outcome(worker.work(700).timeout(SHORT)).expect("it is not ended");
         assert!(looked > 0);
         assert_eq!(journal.until_line("TimedOut work").len(), 1);
     });
@@ -174,7 +174,7 @@ fn kill_spares_a_command_that_checks_and_ends_one_that_does_not() {
         let worker = ready(place().on_timeout(Escalation::Kill));
         let journal = exceptions(&worker);
         assert_eq!(outcome(worker.work(FOR_EVER).timeout(SHORT)), timed_out(SHORT));
-        // On a thread, it is given up and comes to its end later.
+        // On a thread, it is given up and ends later.
         let deaf = worker.ignore(3000).timeout(SHORT);
         let id = deaf.id();
         let queued = worker.work(1);
@@ -197,7 +197,8 @@ fn kill_spares_a_command_that_checks_and_ends_one_that_does_not() {
     });
 }
 
-/// The child keeps its own deadlines; one that stands still cannot, and one behind a full inbox is not heard.
+/// The child enforces its own deadlines; a stalled one cannot, and the reports of one behind a full
+/// inbox do not arrive.
 #[test]
 fn the_controller_enforces_the_deadline_of_a_blocked_child() {
     let often = Duration::from_millis(100);
@@ -211,7 +212,7 @@ fn the_controller_enforces_the_deadline_of_a_blocked_child() {
     journal.until_line("Killed");
     assert_eq!(journal.count("TimedOut work"), 1);
 
-    // One that comes back tells it too, and is believed.
+    // A child that resumes reports it too, and its report is accepted.
     let worker = ready(process().ping_interval(often).on_timeout(Escalation::Tell));
     let journal = exceptions(&worker);
     let running = worker.work(FOR_EVER).timeout(allowed);
@@ -222,7 +223,7 @@ fn the_controller_enforces_the_deadline_of_a_blocked_child() {
     running.cancel();
     assert_eq!(outcome(running), Err(CallError::Cancelled));
     assert!(outcome(worker.work(1)).is_ok());
-    assert_eq!(journal.lines(), ["TimedOut work"], "told once");
+    assert_eq!(journal.lines(), ["TimedOut work"], "reported once");
 }
 
 #[test]
@@ -255,7 +256,7 @@ fn a_stop_takes_precedence_over_a_deadline() {
     assert_eq!(worker.process().generation(), 1);
 }
 
-// ---- what a command asks of its own children
+// ---- calls of a command to its own children
 
 #[test]
 fn inner_calls_inherit_the_remaining_deadline() {
@@ -271,7 +272,7 @@ fn inner_calls_inherit_the_remaining_deadline() {
         assert!(after <= 4000, "{after}: no more than was left when it was submitted");
     }
     let quick = worker.delegate(CHILD.into(), 1, None);
-    assert_eq!(told(quick), "finished", "the deadline has gone with its command");
+    assert_eq!(told(quick), "finished", "the deadline has ended with its command");
 }
 
 #[test]

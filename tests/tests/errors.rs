@@ -1,4 +1,4 @@
-//! The errors of other libraries on their way through a command.
+//! The errors of other libraries when a command returns them.
 
 use std::error::Error as StdError;
 

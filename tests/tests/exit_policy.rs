@@ -1,5 +1,5 @@
-//! How children end with their program: by their exit policy, which their own children inherit, and in the time
-//! that they have themselves.
+//! How children end with their program: by their exit policy, which their own children inherit, and
+//! within their own time.
 
 use std::fs;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const WORKER: &str = env!("CARGO_BIN_EXE_worker_child");
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Runs the program to its end; what it has written but for the child's number.
+/// Runs the program to its end; returns its output without the line about the child's pid.
 fn lines(how: &str) -> Vec<String> {
     let mut controller = ControllerProgram::start(ENDS, &[how]);
     assert_eq!(controller.end(), 0, "{how}");
@@ -67,7 +67,8 @@ fn a_signal_to_the_program_ends_a_child_that_finishes() {
     }
 }
 
-/// It waited for 14 seconds, whatever the child's grace was, and then the child's end was heard by none.
+/// Regression: it waited for 14 seconds, whatever the child's grace was, and then the child's end
+/// was not reported.
 #[test]
 fn main_waits_for_as_long_as_the_childs_own_grace() {
     assert_eq!(
@@ -104,7 +105,7 @@ fn shutdown_is_refused_where_waiting_is_forbidden() {
     assert_eq!(lines[..2], ["shutdown Err(WaitForbidden)", "state running"]);
 }
 
-/// It waited for the hook, the handler or the waker that had called it.
+/// Regression: it waited for the hook, the handler or the waker that had called it.
 #[test]
 fn shutdown_does_not_wait_for_its_own_thread() {
     for (how, word, count) in
@@ -149,7 +150,7 @@ fn nested_children_end_like_their_parent_unless_configured() {
             assert_eq!(fs::read_to_string(&log).is_ok(), done, "{what}");
         }
     }
-    // Nothing of it is left here.
+    // Nothing remains of it here.
     let worker = worker::ready(process());
     let process = worker.process().clone();
     let journal = Journal::new();

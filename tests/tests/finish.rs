@@ -1,4 +1,4 @@
-//! The end that first does what is queued.
+//! `finish`: the end that first runs the queued commands.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use system_tests::{
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 const PHOENIX: &str = env!("CARGO_BIN_EXE_phoenix_child");
 
-/// Where the child runs.
+/// Where the child runs: in a process or on a thread.
 type Place = fn() -> Builder<BenchControl>;
 
 fn process() -> Builder<BenchControl> {
@@ -42,13 +42,13 @@ fn joined(bench: &BenchControl) -> Arc<ExitReport> {
     bench.process().exit_report().unwrap()
 }
 
-/// The next run begins soon, and as often as it takes.
+/// Restarts soon, and without a limit.
 fn soon() -> RestartPolicy {
     let delay = Duration::from_millis(10);
     RestartPolicy::on_crash().backoff(delay, delay).intensity(10_000, LONG)
 }
 
-// ---- what is done, and what is not
+// ---- which commands run
 
 #[test]
 fn queued_commands_run_and_no_others() {
@@ -107,7 +107,7 @@ fn a_starting_child_runs_waiting_commands_first() {
             assert_eq!(outcome(sum), Ok(number));
         }
         assert_eq!(joined(&bench).state, State::Finished);
-        // With nothing to do it need not even get ready.
+        // Without queued commands it need not even get ready.
         bench.process().start().unwrap();
         bench.process().finish();
         assert_eq!(joined(&bench).state, State::Finished);
@@ -127,7 +127,7 @@ fn a_child_that_was_not_started_has_nothing_to_finish() {
         bench.process().start().unwrap();
         assert_eq!(outcome(waits), Ok(3));
         assert_eq!(outcome(bench.add_two(1, 2)), Ok(3), "it goes on");
-        // Nor does one that has ended.
+        // Nor does a child that has ended.
         bench.process().stop();
         joined(&bench);
         bench.process().finish();
@@ -161,7 +161,7 @@ fn the_last_command_may_end_in_any_way() {
         |bench| drop(bench.divide(1, 0)),
         |bench| drop(bench.work(600_000).timeout(Duration::from_millis(20))),
         |bench| bench.work(600_000).cancel(),
-        // Cannot be encoded, and that is found out elsewhere.
+        // Cannot be encoded, which the encoder thread detects.
         |bench| {
             let weight = Blob::numbered(1 << 20);
             drop(bench.take_heavy_mood(weight, system_tests::Mood::RefusesToLeave));
@@ -192,7 +192,7 @@ fn cancelling_the_remaining_commands_ends_it() {
             assert_eq!(outcome(call), Err(CallError::Cancelled));
         }
         assert_eq!(joined(&bench).reason, Some(StopReason::Finished));
-        // Those of a child that is not ready yet, which it never hears of.
+        // Commands of a child that is not ready yet, which never receives them.
         let bench = place().spawn().unwrap();
         let call = bench.work(600_000);
         bench.process().finish();
@@ -213,7 +213,7 @@ fn a_scripted_child_finishes_too() {
     script.verdict().unwrap();
 }
 
-// ---- its time, and who ends it sooner
+// ---- its time, and what ends it earlier
 
 #[test]
 fn commands_not_done_in_time_are_stopped() {
@@ -224,7 +224,7 @@ fn commands_not_done_in_time_are_stopped() {
         let queued: Vec<_> = (0..3).map(|_| bench.raise_level(2)).collect();
         until_begun(&bench, 1);
         bench.process().finish_within(Duration::from_millis(100));
-        // A longer time puts nothing off.
+        // A longer time postpones nothing.
         bench.process().finish_within(100 * LONG);
         bench.process().finish();
         assert_eq!(outcome(running), Err(CallError::Stopped));
@@ -252,7 +252,7 @@ fn a_later_finish_can_shorten_the_time() {
     assert_eq!(joined(&bench).reason, Some(StopReason::FinishTimeOver));
 }
 
-/// The time of an end that came otherwise stopped the next run.
+/// Regression: the time of an end that came for another reason stopped the next run.
 #[test]
 fn the_time_of_an_earlier_finish_does_not_end_a_later_run() {
     let bench = ready(process());
@@ -334,7 +334,7 @@ fn a_finish_after_a_restart_applies_to_the_next_run() {
             !bench.process().is_finishing() && !bench.process().is_alive()
         });
         assert_eq!((bench.process().generation(), bench.process().state()), (2, State::Finished));
-        // With nothing for it there is none.
+        // Without queued commands there is no next run.
         bench.process().start().unwrap();
         let running = bench.finish_all_the_same();
         until_begun(&bench, 1);
@@ -365,7 +365,7 @@ fn dropping_the_last_control_does_not_cut_it_short() {
 
 // ---- crashes
 
-/// A log of what was run, and a way to spoil starts.
+/// A log of the executed commands, and a way to make starts fail.
 struct Logged {
     folder: tempfile::TempDir,
 }

@@ -1,5 +1,5 @@
-//! The fuzzer itself: that it finds what there is to find, and finds nothing in mpcore's decoders within a
-//! moment. The long run is `cargo xtask soak`'s.
+//! Tests the fuzzer itself: it finds the planted faults, and finds none in mpcore's decoders in a
+//! short run. The long run is part of `cargo xtask soak`.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The trial of `cargo xtask soak`, far below a fiftieth: nothing is optimised here.
+/// The trial of `cargo xtask soak`, far below a fiftieth: this build is not optimised.
 #[test]
 fn every_decoder_survives_a_short_fuzz() {
     let output = fuzz(&["--trial", "--scale", "0.00003", "--seed", "7"]);
@@ -42,7 +42,7 @@ fn failures_are_found_even_if_they_end_the_process() {
     };
     let mut numbers = Vec::new();
     for (target, _) in FAULTY {
-        // What comes to no end is waited for twice.
+        // An endless input is waited for twice.
         let patience = if *target == "faulty-endless" { "3" } else { "120" };
         let output = fuzz(&[target, "--inputs", "100000", "--patience", patience]);
         let (out, err) = (text(&output.stdout), text(&output.stderr));

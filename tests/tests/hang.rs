@@ -1,4 +1,4 @@
-//! A child that does not answer, and one that only takes its time.
+//! A child that does not answer, and one that is only slow.
 
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,11 @@ use system_tests::{Blob, Journal, LONG, bench, outcome, processes, until};
 const CHILD: &str = env!("CARGO_BIN_EXE_worker_child");
 const BENCH: &str = env!("CARGO_BIN_EXE_bench_child");
 
-/// Not so often that a busy machine is mistaken for a child that hangs.
+/// Long enough that a busy machine is not mistaken for a child that hangs.
 const OFTEN: Duration = Duration::from_millis(250);
 const FOR_EVER: u64 = 600_000;
 
-/// Notes `unresponsive COMMAND` and `responsive`.
+/// Records `unresponsive COMMAND` and `responsive`.
 fn verdicts(worker: &WorkerControl) -> Journal {
     let journal = Journal::new();
     let note = journal.clone();
@@ -48,7 +48,7 @@ fn a_stopped_process_is_unresponsive_until_it_continues() {
 
 #[test]
 fn a_busy_command_is_not_unresponsive_and_is_named() {
-    // Three silent intervals are a verdict: neither a busy machine nor the command brings one about.
+    // Three silent intervals make a verdict: neither a busy machine nor the command causes one.
     let worker = ready(builder(CHILD).ping_interval(Duration::from_millis(1500)));
     let journal = verdicts(&worker);
     let before = Instant::now();
@@ -70,7 +70,7 @@ fn a_flood_into_a_stopped_inbox_is_not_unresponsive() {
     let worker = built.spawn().unwrap();
     worker.signals().tick.connect(|_| {});
     let flood = worker.flood_on();
-    // It has no credit, and answers all the same.
+    // It has no credit, and still answers.
     let known = || worker.process().executing().map(|executing| executing.call);
     until("it says what it executes", || known() == Some(flood.id()));
     let since = Instant::now();
@@ -97,7 +97,7 @@ fn the_executing_command_is_not_carried_to_the_next_run() {
     assert!(worker.process().is_responsive());
 }
 
-// ---- how far to go
+// ---- escalation
 
 #[test]
 fn a_cancel_takes_effect_once_it_responds_again() {
@@ -111,7 +111,7 @@ fn a_cancel_takes_effect_once_it_responds_again() {
     journal.until_line("unresponsive");
     processes::thaw(pid);
     assert_eq!(outcome(running), Err(CallError::Cancelled));
-    assert!(outcome(queued).is_ok(), "only what it was doing");
+    assert!(outcome(queued).is_ok(), "only the running command");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn kill_ends_it_and_reports_why() {
     let text = report.failure.as_ref().unwrap().to_string();
     assert!(text.contains("and was killed; it was executing `work`"), "{text}");
     assert_eq!(worker.process().generation(), 1);
-    assert!(worker.process().is_responsive(), "nothing is asked of it any more");
+    assert!(worker.process().is_responsive(), "it is not pinged any more");
 }
 
 #[test]
@@ -162,7 +162,8 @@ fn a_stopping_child_that_does_not_answer_is_reported_too() {
 
 // ---- an idle child costs nothing
 
-/// How often each thread of ours, and of the child, has gone to sleep: whoever was woken has since.
+/// Counts how often each thread of ours, and of the child, has gone to sleep: a thread that was
+/// woken has done so since.
 fn switches(child: u32) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for pid in [child, std::process::id()] {
@@ -170,7 +171,7 @@ fn switches(child: u32) -> Vec<(String, String)> {
         for task in tasks.flatten() {
             let read = |name| std::fs::read_to_string(task.path().join(name)).unwrap_or_default();
             let name = read("comm").trim().to_owned();
-            // The threads of the test harness are not ours.
+            // The threads of the test harness do not count.
             if pid == child || name.starts_with("mp-") {
                 let status = read("status");
                 let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"));
@@ -188,7 +189,7 @@ fn an_idle_child_is_not_pinged_and_wakes_no_thread() {
     let worker = ready(builder(CHILD).ping_interval(interval));
     let pid = worker.process().pid().unwrap();
     assert!(outcome(worker.work(300).timeout(Duration::from_millis(500))).is_ok());
-    // The last look, and the last alarm of a deadline, come within half a second.
+    // The last check, and the last alarm of a deadline, come within half a second.
     let mut last = switches(pid);
     let mut same_since = Instant::now();
     until("it is quiet for twenty intervals", || {
@@ -203,7 +204,7 @@ fn an_idle_child_is_not_pinged_and_wakes_no_thread() {
     assert!(last.iter().any(|(name, _)| name.ends_with("mp-watch")), "{last:?}");
 }
 
-// ---- what was not asked for
+// ---- unexpected messages
 
 /// The start of a packet of the first run: version, kind, flags, generation, two totals.
 fn packet(kind: u8, body: &[u8]) -> Blob {

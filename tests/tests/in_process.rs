@@ -12,7 +12,7 @@ use system_tests::{
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 
-/// Where the child runs.
+/// Where the child runs: in a process or on a thread.
 type Place = fn() -> Builder<BenchControl>;
 
 fn process() -> Builder<BenchControl> {
@@ -191,7 +191,7 @@ fn a_failed_start_reports_why() {
             let bench =
                 place().config(config).start_deadline(Duration::from_secs(1)).spawn().unwrap();
             let Err(CallError::Exited(report)) = outcome(bench.add_two(1, 2)) else {
-                panic!("{fault:?}: nobody runs it")
+                panic!("{fault:?}: it was run")
             };
             assert_eq!(report.state, State::Failed);
             report.failure.clone().unwrap()
@@ -208,7 +208,7 @@ fn a_failed_start_reports_why() {
     });
 }
 
-/// A thread cannot be killed: what it was asked is given up, and whatever it does later is unheard.
+/// A thread cannot be killed: its commands are given up, and whatever it does later is ignored.
 #[test]
 fn a_child_that_ignores_everything_is_given_up_after_the_grace() {
     check(|place| {
@@ -223,7 +223,7 @@ fn a_child_that_ignores_everything_is_given_up_after_the_grace() {
         joined(&bench);
         bench.process().start().unwrap();
         assert_eq!(outcome(bench.add_two(1, 2)), Ok(3), "the next run is not disturbed");
-        // The thread of the first run comes to its end meanwhile.
+        // The thread of the first run ends meanwhile.
         assert!(outcome(bench.work(3500)).is_ok());
         assert_eq!(bench.level(), 0);
         assert_eq!(bench.process().generation(), 2);
@@ -288,10 +288,10 @@ fn two_children_on_threads_do_not_interfere() {
 
 // ---- the stack
 
-/// Goes deep.
+/// Recurses deeply.
 #[mpcore::process]
 trait Digger {
-    /// Uses so many KiB of stack.
+    /// Uses this many KiB of stack.
     fn dig(&mut self, kib: u32) -> u32;
 }
 
@@ -314,7 +314,7 @@ impl Digger for DiggerProcess {
 #[test]
 fn a_child_on_a_thread_has_the_stack_of_a_process() {
     let digger = DiggerControl::builder().in_process::<DiggerProcess>().spawn().unwrap();
-    // A thread has 2 MiB unless it is told otherwise, a process 8 MiB.
+    // A thread has 2 MiB by default, a process 8 MiB.
     assert_eq!(outcome(digger.dig(33 << 6)), Ok(33));
     let builder = DiggerControl::builder().in_process::<DiggerProcess>();
     let digger = builder.thread_stack(64 << 20).spawn().unwrap();

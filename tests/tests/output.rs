@@ -1,5 +1,5 @@
-//! What a child prints: heard line by line, in order and before the end, passed on, or gone; counted where
-//! it is dropped; and its last words are known wherever they went.
+//! The output of a child: captured line by line, in order and before the end, passed on, or
+//! discarded; drops are counted; and its last stderr lines are known in every mode.
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,7 @@ fn text(text: impl Into<Vec<u8>>) -> Blob {
     Blob(text.into())
 }
 
-/// Notes `out …`, `err …`, `gap STREAM COUNT` and `finished`.
+/// Records `out …`, `err …`, `gap STREAM COUNT` and `finished`.
 fn listen(talker: &TalkerControl) -> Journal {
     let journal = Journal::new();
     let signals = talker.process().signals();
@@ -35,7 +35,7 @@ fn listen(talker: &TalkerControl) -> Journal {
     journal
 }
 
-/// A captured talker, not yet started, and what is heard of it.
+/// Returns a captured talker that is not started yet, and its journal.
 fn captured() -> (TalkerControl, Journal) {
     let talker = builder(CHILD, Output::Captured).build().unwrap();
     let journal = listen(&talker);
@@ -160,7 +160,7 @@ fn a_process_that_keeps_the_pipe_open_does_not_delay_the_end() {
         if talking == "silent" {
             assert_eq!(report.stderr, ["last words"]);
         }
-        // The next run is not disturbed, and nothing of the heir's is heard any more.
+        // The next run is not disturbed, and no output of the heir arrives any more.
         talker.process().start().unwrap();
         outcome(talker.say(text("next\n"))).unwrap();
         stop(&talker);
@@ -173,8 +173,8 @@ fn a_process_that_keeps_the_pipe_open_does_not_delay_the_end() {
 
 // ---- floods
 
-/// Hears numbered lines and gaps; what it counts to is the number of the next line, as long as none is
-/// missing and none out of order.
+/// Counts numbered lines and gaps; the count is the number of the next line, as long as none is
+/// missing or out of order.
 fn count_lines(talker: &TalkerControl) -> Arc<(AtomicU64, AtomicU64, Mutex<Vec<String>>)> {
     let counted = Arc::new((AtomicU64::new(0), AtomicU64::new(0), Mutex::new(Vec::new())));
     let signals = talker.process().signals();
@@ -208,9 +208,9 @@ fn flood_a_busy_inbox() {
     talker.process().start().unwrap();
     talker.process().wait_ready(LONG).unwrap();
     let before = processes::resident_mib(std::process::id());
-    // 100 MB, and the inbox's thread is busy all the time: the child is done all the same.
+    // 100 MB while the inbox's thread is busy all the time: the child still completes.
     outcome(talker.count(0, LINES, format!(" {}", "x".repeat(93)))).unwrap();
-    // And its calls and events are not held up.
+    // And its calls and events are not delayed.
     outcome(talker.say(text(""))).unwrap();
     talker.process().stop();
     assert!(talker.process().join(LONG).unwrap().is_some());
@@ -221,7 +221,7 @@ fn flood_a_busy_inbox() {
     assert!(report.lines_dropped > u64::from(LINES) / 2, "{}", report.lines_dropped);
     while inbox.drain(Duration::from_millis(50)).more {}
     assert_eq!(counted.2.lock().unwrap().first(), None);
-    assert_eq!(counted.0.load(Ordering::SeqCst), u64::from(LINES), "each heard or counted");
+    assert_eq!(counted.0.load(Ordering::SeqCst), u64::from(LINES), "each received or counted");
     assert_eq!(counted.1.load(Ordering::SeqCst), report.lines_dropped);
 }
 
@@ -244,14 +244,14 @@ fn each_gap_is_reported_in_its_place() {
     talker.process().start().unwrap();
     let filling = format!(" {}", "x".repeat(93));
     for wave in 0..3 {
-        // More than fits while nobody takes anything, then everything is taken.
+        // More than fits while nothing is drained, then everything is drained.
         outcome(talker.count(wave * WAVE, (wave + 1) * WAVE, filling.clone())).unwrap();
-        until("the gap is told", || {
+        until("the gap is reported", || {
             inbox.drain(Duration::from_millis(50));
             gaps.load(Ordering::SeqCst) == u64::from(wave) + 1
         });
     }
-    // At last both at once; whether it has gaps is a matter of luck.
+    // Finally both at once; whether it has gaps depends on timing.
     let last = talker.count(3 * WAVE, 4 * WAVE, filling);
     let weak = talker.downgrade();
     last.on_done(move |_| weak.upgrade().into_iter().for_each(|it| it.process().stop()));
@@ -276,7 +276,7 @@ fn output_without_a_listener_does_not_wait() {
     assert!(inbox.drain(LONG).delivered < 20, "nothing but its life");
 }
 
-// ---- where it goes
+// ---- destinations
 
 #[test]
 fn every_output_mode_keeps_the_last_lines() {
@@ -296,13 +296,13 @@ fn every_output_mode_keeps_the_last_lines() {
 
 #[test]
 fn a_blocked_stderr_delays_no_captured_line_or_report() {
-    // Not the file that ControllerProgram gives it: a pipe that nobody reads.
+    // Not the file that ControllerProgram provides: a pipe that is not read.
     let mut command = Command::new("sh");
     command.args(["-c", &format!("exec {CONTROLLER} blocked 2> \"$0\"")]);
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    // Open for both, so that neither waits for the other.
+    // Open for both, so that neither side waits for the other.
     let held = std::fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
     let mut controller = ControllerProgram::start_command(command.arg(&pipe));
     assert_eq!(controller.line("heard"), r#"["err last words", "out a line"]"#);

@@ -1,5 +1,5 @@
-//! A child that ends by itself is started again, as its policy says: what is told of it, what becomes of
-//! commands and properties, and who can still have it otherwise.
+//! A child that ends by itself is restarted by its policy: which signals come, what happens to
+//! commands and properties, and who can override the policy.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
@@ -18,13 +18,13 @@ use system_tests::{
 
 const CHILD: &str = env!("CARGO_BIN_EXE_phoenix_child");
 
-/// The next run begins soon, and as often as it takes.
+/// Restarts soon, and without a limit.
 fn soon() -> RestartPolicy {
     let delay = Duration::from_millis(10);
     RestartPolicy::on_crash().backoff(delay, delay).intensity(10_000, LONG)
 }
 
-/// The next run is to begin after the end of the test.
+/// The next run would begin only after the end of the test.
 fn late(policy: RestartPolicy) -> RestartPolicy {
     policy.backoff(100 * LONG, 100 * LONG)
 }
@@ -47,7 +47,7 @@ fn kill(phoenix: &PhoenixControl) {
     processes::kill(phoenix.process().pid().expect("there is a process"));
 }
 
-/// Kills the child, and returns in the time until the next run, which is long.
+/// Kills the child, and returns during the long delay before the next run.
 #[track_caller]
 fn kill_and_wait(phoenix: &PhoenixControl) {
     kill(phoenix);
@@ -61,7 +61,7 @@ fn until_run(phoenix: &PhoenixControl, generation: u32) {
     phoenix.process().wait_ready(LONG).unwrap();
 }
 
-/// A folder with a log of what was run.
+/// A folder with a log of the executed commands.
 struct Logged {
     folder: tempfile::TempDir,
 }
@@ -88,7 +88,7 @@ impl Logged {
         runs(&self.path("log"))
     }
 
-    /// From now on starts go wrong.
+    /// Makes starts fail from now on.
     fn spoil_starts(&self, how: &str) {
         std::fs::write(self.path("bad_start"), how).unwrap();
     }
@@ -98,7 +98,7 @@ impl Logged {
     }
 }
 
-/// Notes the whole life of the child, restarts included.
+/// Records all lifecycle signals of the child, including restarts.
 fn follow(phoenix: &PhoenixControl) -> Journal {
     let journal = Journal::new();
     journal.follow(phoenix.process());
@@ -119,7 +119,7 @@ fn exited<T, E>(outcome: &Result<T, CallError<E>>, generation: u32) -> bool {
 
 // ---- policies
 
-/// How a run is ended, whether that is a crash, and whether it was nobody here who asked for it.
+/// How a run is ended, whether that is a crash, and whether the end was not requested here.
 type End = (&'static str, fn(&PhoenixControl), bool, bool);
 
 const ENDS: [End; 9] = [
@@ -284,7 +284,7 @@ fn commands_wait_through_starts_that_fail() {
 
 // ---- nothing of the old child
 
-/// What the child's own signals tell, each with the run that it says it is of.
+/// Records the child's own signals, each with the run that it names.
 fn follow_runs(
     phoenix: &PhoenixControl,
     inbox: &Inbox,
@@ -314,7 +314,7 @@ fn drain(inbox: &Inbox) {
     while inbox.drain(Duration::from_secs(1)).more {}
 }
 
-/// Whatever is told between `started` and `finished` of a run is of that run.
+/// Checks that everything between `started` and `finished` of a run belongs to that run.
 #[track_caller]
 fn assert_each_in_its_run(seen: &[(&'static str, u32)], runs: u32) {
     let (mut current, mut running) = (0, false);
@@ -328,7 +328,7 @@ fn assert_each_in_its_run(seen: &[(&'static str, u32)], runs: u32) {
                 assert_eq!((*generation, running), (current, true), "{place}");
                 running = false;
             }
-            // Initial values are of no run.
+            // Initial values belong to no run.
             "level" if *generation == 0 => {}
             what => assert_eq!((*generation, running), (current, true), "{place}: {what}"),
         }
@@ -390,7 +390,7 @@ fn an_inbox_drained_late_delivers_one_run_after_the_other() {
         assert!(exited(&outcome(phoenix.burn(20)), generation));
     }
     until_run(&phoenix, 4);
-    assert_eq!(*seen.lock().unwrap(), [], "nobody has drained it");
+    assert_eq!(*seen.lock().unwrap(), [], "it was not drained");
     drain(&inbox);
     let seen = seen.lock().unwrap();
     assert_each_in_its_run(&seen, 4);
@@ -441,10 +441,10 @@ fn an_invalid_message_of_the_old_run_does_not_end_the_new_one() {
     assert_eq!(outcome(phoenix.generation()), Ok(2));
     assert_eq!(phoenix.process().state(), State::Running);
 
-    // Nor is it the end of its own run, which ends by itself.
+    // Nor does it end its own run, which ends by itself.
     drop(phoenix.glow());
     let babbling = phoenix.babble();
-    until("the word comes in", || {
+    until("the message arrives", || {
         drain(&inbox);
         phoenix.process().generation() == 3
     });
@@ -460,7 +460,7 @@ fn commands_lost_in_a_crash_fail_and_later_ones_are_answered() {
     let logged = Logged::new();
     let policy = soon().backoff(Duration::from_secs(1), LONG);
     let phoenix = ready(builder().config(logged.config()).restart(policy));
-    // It stands still until all are submitted: after the crash they would wait for the next run.
+    // Stopped until all are submitted: after the crash they would wait for the next run.
     let pid = phoenix.process().pid().unwrap();
     processes::freeze(pid);
     let taken = phoenix.measure_once("taken".into(), 1);
@@ -536,7 +536,7 @@ fn an_idempotent_command_fails_after_the_second_crash() {
 fn a_cancelled_or_stopped_idempotent_command_is_not_run_again() {
     let logged = Logged::new();
     let phoenix = ready(builder().config(logged.config()).restart(soon()));
-    // Cancelled, but the child does not hear of it any more.
+    // Cancelled, but the child does not receive it any more.
     let call = phoenix.wait_for_the_end("cancelled".into());
     until("it has begun", || phoenix.begun() == 1);
     processes::freeze(phoenix.process().pid().unwrap());
@@ -590,7 +590,7 @@ fn commands_in_flight_end_once_over_many_restarts() {
             0 => phoenix.process().restart().unwrap(),
             1 | 2 => {
                 if let Some(pid) = phoenix.process().pid() {
-                    // It may have just gone.
+                    // It may have just ended.
                     let _ =
                         std::process::Command::new("kill").arg("-9").arg(pid.to_string()).status();
                 }
@@ -644,14 +644,14 @@ fn accepted_writes_are_replayed_before_waiting_commands() {
         "what it held is not what was refused"
     );
 
-    // In the time between two runs it is a write as any other, and comes after the old one.
+    // Between two runs it is an ordinary write, and comes after the old one.
     kill_and_wait(&phoenix);
     drop(phoenix.set_label("right".into()));
     phoenix.process().start().unwrap();
     assert_eq!(outcome(phoenix.generation()), Ok(3));
     assert_eq!(phoenix.label(), "right");
 
-    // By hand, and by a stop and a start.
+    // By a manual restart, and by a stop and a start.
     phoenix.process().restart().unwrap();
     until_run(&phoenix, 4);
     assert_eq!(outcome(phoenix.generation()), Ok(4));
@@ -668,7 +668,7 @@ fn accepted_writes_are_replayed_before_waiting_commands() {
     let rest = ["ended generation", "ended set_label"];
     let later = ["ended generation"; 3];
     let expected = [&writes[..], &rest, &later].concat();
-    assert_eq!(ended, expected, "nobody has called the writes that are made again");
+    assert_eq!(ended, expected, "replayed writes have no call");
     assert_eq!(journal.count("label \"\""), 1, "a value that is written again is kept meanwhile");
     assert_eq!(phoenix.process().pending_commands(), 0);
 }
@@ -767,7 +767,7 @@ fn drop_the_last_handle_between_two_runs() {
     let waiting = phoenix.add(1, 2);
     drop(phoenix);
     assert_eq!(outcome(waiting), Err(CallError::Stopped));
-    // All the handlers are gone before the delay is over; nothing was started.
+    // All handles are gone before the delay is over; nothing was started.
     assert!(started.recv_timeout(delay + delay / 2).is_err());
     until("no process is left", || processes::children(std::process::id()).is_empty());
 }
@@ -800,7 +800,7 @@ fn a_start_between_two_runs_replaces_the_one_that_was_due() {
     phoenix.process().stop();
     phoenix.process().join(LONG).unwrap();
     let next = restarting.recv_timeout(delay + delay / 2);
-    assert!(next.is_err(), "the alarm of the first rings for nobody");
+    assert!(next.is_err(), "the alarm of the first run has no effect");
     assert_eq!(phoenix.process().generation(), 2);
 }
 
@@ -890,5 +890,5 @@ fn a_child_on_a_thread_is_restarted_by_hand_with_its_properties() {
     assert_eq!(phoenix.power().to_bits(), 2.5_f64.to_bits());
     phoenix.process().stop();
     phoenix.process().join(LONG).unwrap();
-    assert!(!phoenix.process().restart_pending(), "as asked");
+    assert!(!phoenix.process().restart_pending(), "as requested");
 }

@@ -1,5 +1,5 @@
-//! Scripted children: what the controller sees of them is what it sees of any child, and what was not as the
-//! script has it is told.
+//! Scripted children: for the controller they behave like any child, and deviations from the script
+//! are reported.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -82,7 +82,7 @@ fn an_unexpected_command_fails_with_the_expected_one() {
     for phrase in ["`calibrate` came", "expect(\"add_two\")", "script.rs:"] {
         assert!(text.contains(phrase), "{text}");
     }
-    // The script goes on waiting.
+    // The script keeps waiting.
     assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
     let text = panicked(outcome(bench.add_two(1, 2)));
     assert!(text.contains("the end of the run"), "{text}");
@@ -137,11 +137,7 @@ fn commands_are_cancelled_queued_and_running() {
     running.cancel();
     assert_eq!(outcome(running), Err(CallError::Cancelled));
     assert_eq!(outcome(bench.add_two(0, 1)), Ok(1));
-    assert_eq!(
-        script.verdict(),
-        Ok(()),
-        "one that was cancelled before its turn is not unexpected"
-    );
+    assert_eq!(script.verdict(), Ok(()), "a command cancelled before its turn is not unexpected");
 }
 
 #[test]
@@ -214,7 +210,7 @@ fn a_child_that_exits_hangs_or_fails_to_start() {
     hanging.process().stop();
     let Err(CallError::Exited(report)) = outcome(running) else { panic!("it has to be killed") };
     assert!(report.killed, "{report:?}");
-    until("its thread ends, since nobody listens any more", || !thread());
+    until("its thread ends, since its control is gone", || !thread());
 }
 
 #[test]

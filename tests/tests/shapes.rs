@@ -1,4 +1,4 @@
-//! What is found out about the user's types, where, and at what price.
+//! What the runtime finds out about the user's types, where, and at what price.
 
 use mpcore::{CallError, ExceptionKind, Failure, State};
 use system_tests::controller_program::ControllerProgram;
@@ -30,7 +30,7 @@ fn one_program_on_both_sides_makes_up_no_values() {
     }
 }
 
-/// It ended the application, from inside `spawn`.
+/// Regression: it ended the application, from inside `spawn`.
 #[test]
 fn a_panic_on_a_made_up_value_reaches_no_hook() {
     let mut program = ControllerProgram::start(PICKY, &["control"]);
@@ -40,7 +40,7 @@ fn a_panic_on_a_made_up_value_reaches_no_hook() {
     assert_eq!(program.end(), 70, "its own panics are reported");
 }
 
-/// All in one test: it is told once per program.
+/// All cases in one test: the report comes once per program.
 #[test]
 fn types_that_cannot_be_compared_are_reported_once_or_refused() {
     let builder = || PickyControl::builder().program(PICKY).transport(transport());
@@ -58,14 +58,14 @@ fn types_that_cannot_be_compared_are_reported_once_or_refused() {
             picky.process().signals().ready.receiver(),
         );
         picky.process().start().unwrap();
-        // Told before.
+        // Reported before.
         assert_eq!(ready.recv_timeout(LONG), Ok(()));
         assert_eq!(outcome(picky.tell(News::None)).as_deref(), Ok("None"));
         let Some((exception,)) = raised.try_recv() else {
-            assert!(!first, "it is not told");
+            assert!(!first, "it is not reported");
             continue;
         };
-        assert!(first, "it is told twice: {exception}");
+        assert!(first, "it is reported twice: {exception}");
         assert_eq!(exception.kind, ExceptionKind::NotCompared);
         assert!(exception.message.contains(hidden), "{exception}");
         assert_eq!((exception.pid, exception.command), (picky.process().pid(), None));

@@ -23,7 +23,7 @@ const SHORT: Duration = Duration::from_millis(300);
 /// A way to end a child.
 type End = fn(&BenchControl);
 
-/// A bench whose `cleanup` is seen from outside.
+/// A bench whose `cleanup` can be observed from outside.
 struct Logged {
     _folder: tempfile::TempDir,
     log: PathBuf,
@@ -43,7 +43,7 @@ impl Logged {
         builder(CHILD).config(self.config.clone())
     }
 
-    /// The processes in which `cleanup` has run.
+    /// Returns the processes in which `cleanup` has run.
     fn pids(&self) -> Vec<u32> {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         log.lines().map(|line| line.parse().unwrap()).collect()
@@ -78,8 +78,8 @@ fn an_idle_child_stops_in_order() {
 #[test]
 fn a_running_command_sees_the_stop_and_queued_ones_are_stopped() {
     let bench = builder(CHILD).build().unwrap();
-    // Before the start, so that they travel together: some wait in the child's hands, some are queued
-    // later and wait in the lane.
+    // Before the start, so that they are sent together: the child holds some of them, others are
+    // queued later and wait in the lane.
     let running = bench.work(60_000);
     let mut queued: Vec<_> = (0..50).map(|_| bench.raise_level(2)).collect();
     bench.process().start().unwrap();
@@ -280,7 +280,8 @@ fn many_threads_join_at_once() {
     }
 }
 
-/// `join` returned when the state had changed, but before outcomes and last signals were out.
+/// Regression: `join` returned when the state had changed, but before outcomes and last signals
+/// were out.
 #[test]
 fn after_join_every_outcome_is_set_and_every_signal_queued() {
     for _ in 0..20 {
@@ -303,7 +304,7 @@ fn a_child_stopped_before_it_was_ready_reports_that() {
     let queued = bench.add_two(1, 2);
     until("there is a process", || bench.process().pid().is_some());
     bench.process().stop();
-    // Stopped where it had not been sent, and gone with the child where it had.
+    // Stopped if it had not been sent, lost with the child if it had.
     assert!(matches!(outcome(queued), Err(CallError::Stopped | CallError::Exited(_))));
     assert!(matches!(bench.process().wait_ready(LONG), Err(ReadyError::Ended(_))));
     let report = joined(&bench);
@@ -312,7 +313,7 @@ fn a_child_stopped_before_it_was_ready_reports_that() {
     assert_ne!(report.cleanup, Cleanup::Ran);
 }
 
-/// The stop overtook the welcome, and the child took it for a failure.
+/// Regression: the stop overtook the welcome, and the child took it for a failure.
 #[test]
 fn a_stop_right_after_the_start_is_an_orderly_end() {
     for round in 0..20 {
@@ -330,7 +331,7 @@ fn a_stop_right_after_the_start_is_an_orderly_end() {
     }
 }
 
-/// What `start` resets was reset after a stop that came at once from another thread.
+/// Regression: `start` reset a stop that came immediately from another thread.
 #[test]
 fn a_stop_from_another_thread_is_not_lost_in_a_start() {
     for _ in 0..40 {
@@ -367,7 +368,7 @@ fn a_running_child_is_not_started_twice() {
     bench.process().stop();
     let refused = bench.process().start().unwrap_err();
     assert!(matches!(refused, StartError::AlreadyRunning { state: State::Stopping }), "{refused}");
-    assert!(refused.to_string().contains("restart"), "says what to do: {refused}");
+    assert!(refused.to_string().contains("restart"), "the error says what to do: {refused}");
     joined(&bench);
     bench.process().start().unwrap();
     bench.process().wait_ready(LONG).unwrap();
@@ -418,7 +419,7 @@ fn a_restart_ends_the_run_and_begins_the_next() {
     joined(&bench);
     bench.process().restart().unwrap();
     bench.process().wait_ready(LONG).unwrap();
-    assert_eq!(bench.process().generation(), 3, "one that has ended is started");
+    assert_eq!(bench.process().generation(), 3, "an ended child is started");
 }
 
 #[test]
@@ -629,7 +630,7 @@ fn grandchildren_end_with_the_child_however_it_ends() {
     }
 }
 
-/// They were not reached by the signal to the child's group.
+/// Regression: they were not reached by the signal to the child's group.
 #[test]
 #[cfg(target_os = "linux")]
 fn grandchildren_in_their_own_group_end_with_a_stopped_child() {
@@ -649,7 +650,8 @@ fn grandchildren_in_their_own_group_end_with_a_stopped_child() {
         let group = outcome(bench.start_grandchild()).unwrap();
         let runaway = outcome(bench.start_runaway()).unwrap();
         let pid = Pid::from_raw(i32::try_from(runaway).unwrap());
-        // Before that its session is 0 where the leader is outside of the namespace, which rustix takes for impossible.
+        // Before that its session is 0 if the leader is outside of the namespace, which rustix
+        // considers impossible.
         until("it has a session of its own", || getsid(Some(pid)) == Ok(pid));
         end(&bench);
         joined(&bench);
@@ -659,7 +661,8 @@ fn grandchildren_in_their_own_group_end_with_a_stopped_child() {
     }
 }
 
-/// A supervisor in the child saw its job end before its own kill came, and started another one.
+/// Regression: a supervisor in the child saw its job end before its own kill came, and started
+/// another one.
 #[test]
 #[cfg(target_os = "linux")]
 fn restarted_jobs_end_with_a_killed_child() {
@@ -693,6 +696,6 @@ fn grandchildren_in_their_own_group_outlive_a_crash() {
         joined(&bench);
         let live = job.iter().all(|pid| !processes::has_ended(*pid));
         job.into_iter().for_each(processes::kill_if_there);
-        assert!(live, "then the limit is none any more: change the documentation");
+        assert!(live, "the limit no longer exists: change the documentation");
     }
 }

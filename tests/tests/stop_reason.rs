@@ -1,4 +1,5 @@
-//! Why a child is to end: its running command, its `cleanup`, and the controller have it.
+//! The reason for a child's stop: its running command, its `cleanup`, and the controller can read
+//! it.
 
 use std::fs;
 use std::path::Path;
@@ -11,10 +12,10 @@ mpcore::test_support!();
 
 #[mpcore::process(config = String)]
 trait Doubter {
-    /// Runs until it is to end, and says why.
+    /// Runs until it is asked to end, and returns the reason.
     fn why(&mut self) -> String;
 
-    /// How many have begun.
+    /// How many commands have begun.
     #[property]
     fn begun(&self) -> u32;
 }
