@@ -1,4 +1,4 @@
-//! Of the controller's side.
+//! Sources of the controller's side.
 
 #[path = "../../../mpcore/src/controller/allowance.rs"]
 pub(crate) mod allowance;
@@ -21,12 +21,12 @@ pub(crate) mod supersede;
 #[path = "../../../mpcore/src/controller/traffic.rs"]
 pub(crate) mod traffic;
 
-/// How a run went: no model looks at it.
+/// How a run ended: not modelled.
 pub(crate) mod exit {
     pub(crate) type SharedReport = std::sync::Arc<()>;
 }
 
-/// How long a command may run: no model looks at it.
+/// How long a command may run: not modelled.
 pub(crate) mod escalation {
     use crate::wire::packet::CallFlags;
 

@@ -1,4 +1,4 @@
-//! Of what both sides share.
+//! Sources that both sides share.
 
 #[path = "../../../mpcore/src/wire/credit.rs"]
 pub(crate) mod credit;
@@ -9,7 +9,7 @@ pub(crate) mod outgoing;
 #[path = "../../../mpcore/src/wire/packet.rs"]
 pub(crate) mod packet;
 
-/// What a child tells of itself: no model looks at it.
+/// A child's report about itself: not modelled.
 pub(crate) mod report {
     pub(crate) struct InExecution {
         pub(crate) call: u64,

@@ -1,4 +1,4 @@
-//! Every model of this package. A failure prints the interleaving; `LOOM_LOG=trace` says more.
+//! Every model of this package. A failure prints the interleaving; `LOOM_LOG=trace` prints more.
 
 macro_rules! models {
     ($($file:ident: $($model:ident),+;)+) => {

@@ -1,5 +1,5 @@
-//! What C++ sees of an object: signals and methods by their signatures, for `SIGNAL(..)`, `SLOT(..)` and
-//! `QMetaObject::invokeMethod`.
+//! An object as C++ sees it: signals and methods by their signatures, for `SIGNAL(..)`, `SLOT(..)`
+//! and `QMetaObject::invokeMethod`.
 
 use mpqt::testing::{has_method, has_signal};
 use qml_tests::{CamelRig, RigObject, TypesObject};

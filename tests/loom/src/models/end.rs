@@ -1,4 +1,5 @@
-//! A run ends once, nothing is told after its end, and each call is taken out of the table once.
+//! A run ends once, nothing is reported after its end, and each call is taken out of the table
+//! once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,7 @@ struct Run {
 }
 
 impl Run {
-    /// A run with calls that wait to be sent, and where each of them hears of its outcome.
+    /// A run with calls that wait to be sent, and a receiver for the outcome of each.
     fn new(calls: u64) -> (Arc<Self>, Vec<oneshot::Receiver<Reply>>) {
         let mut traffic =
             Traffic::new(Bounds { entries: 10, bytes: 1 << 20 }, Duration::from_secs(1));
@@ -50,7 +51,7 @@ impl Run {
         (Arc::new(run), receivers)
     }
 
-    /// The child has told an outcome.
+    /// The child has reported an outcome.
     fn read(&self, call: u64) {
         let Some(_going) = self.finished.hold() else { return };
         let entry = lock(&self.traffic).pending.remove(call);
@@ -128,7 +129,7 @@ pub fn a_run_ends_once_and_is_silent_afterwards() {
     });
 }
 
-/// Everybody who may end a call does so at once.
+/// Every thread that may end a call does so at once.
 pub fn a_call_is_taken_out_once() {
     check(2, || {
         let (run, receivers) = Run::new(1);

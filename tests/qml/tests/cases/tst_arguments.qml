@@ -2,7 +2,7 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
-// What does not fit is a TypeError that names method, argument and type; nothing is sent.
+// A value that does not fit is a TypeError that names method, argument and type; nothing is sent.
 RigCase {
     id: test
     name: "Arguments"

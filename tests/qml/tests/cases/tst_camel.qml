@@ -31,7 +31,7 @@ RigCase {
         rig.addTwo(1, 2)
         tryCompare(test.log, "length", 2, soon)
         compare(test.log[0], "sum 3")
-        // Names as values are those of the interface.
+        // Names that are values remain those of the interface.
         compare(test.log[1], "finished add_two")
     }
 

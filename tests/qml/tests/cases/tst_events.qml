@@ -16,7 +16,7 @@ RigCase {
         compare(ticks.length, 5000)
         for (let i = 0; i < 5000; ++i)
             compare(ticks[i], `tick ${i + 1} tick ${i + 1}`)
-        // Nothing before its cause.
+        // No signal comes before its cause.
         verify(rig.log.indexOf("tick 5000 tick 5000") < rig.log.indexOf("ticked 5000"))
     }
 
@@ -58,7 +58,8 @@ RigCase {
         onTriggered: times += 1
     }
 
-    // Signals hold the GUI thread for a moment at a time, however many wait: a timer fires among them.
+    // Signals occupy the GUI thread only briefly at a time, however many wait: a timer fires among
+    // them.
     function test_a_timer_fires_among_many_signals() {
         const rig = createTemporaryObject(logged, test)
         let before = 0

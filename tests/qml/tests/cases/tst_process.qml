@@ -238,7 +238,7 @@ RigCase {
         const call = rig.sleep(1000000)
         compare(thrown(() => rig.process.cancel("x")),
                 "TypeError: process.cancel: argument `call`: invalid type: string \"x\", expected u64")
-        // Nothing was cancelled by it, and the right number still does it.
+        // It has cancelled nothing, and the right id still works.
         rig.process.cancel(call)
         tryVerify(() => rig.heard("call_failed").length === 1, soon)
         compare(rig.heard("call_failed"), ["call_failed sleep cancelled"])

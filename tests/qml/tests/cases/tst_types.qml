@@ -2,7 +2,7 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
-// Every type there and back.
+// Sends every type to the child and back.
 RigCase {
     id: test
     name: "Types"
@@ -103,7 +103,7 @@ RigCase {
         verify(Number.isNaN(nan[0]) && Number.isNaN(nan[1]))
         const zero = sent("echo_floats", -0, -0)
         verify(Object.is(zero[0], -0) && Object.is(zero[1], -0))
-        // The nearest single.
+        // The nearest single-precision value.
         compare(sent("echo_floats", 0.1, 0)[0], Math.fround(0.1))
     }
 

@@ -3,7 +3,7 @@ import QtQuick.Controls.Basic
 import QtTest
 import Rigs 1.0
 
-// A window as users write it: buttons call, labels show.
+// A typical user's window: buttons call, labels show.
 Item {
     id: window
     width: 400; height: 300
