@@ -206,7 +206,7 @@ fn the_controller_enforces_the_deadline_of_a_blocked_child() {
     let worker = ready(process().ping_interval(often).on_timeout(Escalation::Kill));
     let journal = exceptions(&worker);
     let running = worker.work(FOR_EVER).timeout(allowed);
-    until("it says what it executes", || worker.process().executing().is_some());
+    until("it reports what it executes", || worker.process().executing().is_some());
     processes::freeze(worker.process().pid().unwrap());
     assert_eq!(outcome(running), timed_out(allowed));
     journal.until_line("Killed");
@@ -216,7 +216,7 @@ fn the_controller_enforces_the_deadline_of_a_blocked_child() {
     let worker = ready(process().ping_interval(often).on_timeout(Escalation::Tell));
     let journal = exceptions(&worker);
     let running = worker.work(FOR_EVER).timeout(allowed);
-    until("it says what it executes", || worker.process().executing().is_some());
+    until("it reports what it executes", || worker.process().executing().is_some());
     processes::freeze(worker.process().pid().unwrap());
     journal.until_line("TimedOut work");
     processes::thaw(worker.process().pid().unwrap());

@@ -77,7 +77,7 @@ fn libfuzzer_has_a_target_for_each() {
 
 #[test]
 fn an_unknown_decoder_is_an_error() {
-    for arguments in [&["nobody"][..], &["zoo", "--fast", "1"], &["zoo", "--inputs"], &[]] {
+    for arguments in [&["missing"][..], &["zoo", "--fast", "1"], &["zoo", "--inputs"], &[]] {
         assert_eq!(fuzz(arguments).status.code(), Some(2), "{arguments:?}");
     }
 }

@@ -33,7 +33,7 @@ fn a_stopped_process_is_unresponsive_until_it_continues() {
     let journal = verdicts(&worker);
     let pid = worker.process().pid().unwrap();
     let call = worker.work(FOR_EVER);
-    until("it says what it executes", || worker.process().executing().is_some());
+    until("it reports what it executes", || worker.process().executing().is_some());
     assert!(worker.process().is_responsive());
     processes::freeze(pid);
     journal.until_line("unresponsive work");
@@ -53,7 +53,7 @@ fn a_busy_command_is_not_unresponsive_and_is_named() {
     let journal = verdicts(&worker);
     let before = Instant::now();
     let call = worker.ignore(7000);
-    until("it says what it executes", || worker.process().executing().is_some());
+    until("it reports what it executes", || worker.process().executing().is_some());
     let executing = worker.process().executing().unwrap();
     assert_eq!((executing.call, executing.command), (call.id(), "ignore"));
     assert!(executing.since >= before && executing.since <= Instant::now(), "{executing:?}");
@@ -72,7 +72,7 @@ fn a_flood_into_a_stopped_inbox_is_not_unresponsive() {
     let flood = worker.flood_on();
     // It has no credit, and still answers.
     let known = || worker.process().executing().map(|executing| executing.call);
-    until("it says what it executes", || known() == Some(flood.id()));
+    until("it reports what it executes", || known() == Some(flood.id()));
     let since = Instant::now();
     until("more intervals than a verdict takes", || {
         assert!(worker.process().is_responsive());
@@ -86,7 +86,7 @@ fn a_flood_into_a_stopped_inbox_is_not_unresponsive() {
 fn the_executing_command_is_not_carried_to_the_next_run() {
     let worker = ready(builder(CHILD).ping_interval(OFTEN));
     let _call = worker.work(FOR_EVER);
-    until("it says what it executes", || worker.process().executing().is_some());
+    until("it reports what it executes", || worker.process().executing().is_some());
     processes::freeze(worker.process().pid().unwrap());
     until("it is unresponsive", || !worker.process().is_responsive());
     worker.process().kill();
@@ -119,7 +119,7 @@ fn kill_ends_it_and_reports_why() {
     let worker = ready(builder(CHILD).ping_interval(OFTEN).on_unresponsive(Escalation::Kill));
     let running = worker.work(FOR_EVER);
     let id = running.id();
-    until("it says what it executes", || worker.process().executing().is_some());
+    until("it reports what it executes", || worker.process().executing().is_some());
     processes::freeze(worker.process().pid().unwrap());
     let Err(CallError::Exited(report)) = outcome(running) else { panic!("it ended with it") };
     assert_eq!((report.state, report.killed), (State::Crashed, true));

@@ -63,7 +63,7 @@ fn count_blocks(bench: &BenchControl, length: usize) -> Arc<AtomicU32> {
 /// Waits until the process has used no processor for a while.
 fn until_it_stands_still(pid: u32) {
     let (mut used, mut since) = (processes::cpu_ticks(pid), Instant::now());
-    until("the process stands still", || {
+    until("the process is idle", || {
         let now = processes::cpu_ticks(pid);
         if now != used {
             (used, since) = (now, Instant::now());

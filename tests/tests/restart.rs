@@ -641,7 +641,7 @@ fn accepted_writes_are_replayed_before_waiting_commands() {
     assert_eq!(
         phoenix.power().to_bits(),
         2.5_f64.to_bits(),
-        "what it held is not what was refused"
+        "the held value is not the refused one"
     );
 
     // Between two runs it is an ordinary write, and comes after the old one.

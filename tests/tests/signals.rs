@@ -882,7 +882,7 @@ fn a_local_handler_holds_what_cannot_leave_its_thread() {
     bench.add_two(0, 0).on_done(move |_| note.store(true, Ordering::SeqCst));
     run_loop(&inbox, &woken, || ended.load(Ordering::SeqCst));
     assert_eq!(seen.borrow().len(), 1);
-    assert_eq!(Rc::strong_count(&seen), 1, "what it held is let go");
+    assert_eq!(Rc::strong_count(&seen), 1, "its captured value is dropped");
 }
 
 #[test]

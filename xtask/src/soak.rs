@@ -26,9 +26,9 @@ use crate::error::Error;
 const TRIALS: &[Trial] = &[
     Trial {
         name: "kills",
-        about: "The child is killed at random moments among 100 calls in flight, with payloads from 0 to \
-                8 MiB: each call has exactly one outcome, for its caller and by `call_ended`. A witness \
-                outside the runtime tells when the process was gone.",
+        about: "The child is killed at random moments among 100 calls in flight, with payloads from 0 to 8 \
+                MiB: each call has exactly one outcome, for its caller and by `call_ended`. A witness \
+                outside the runtime records when the process was gone.",
         program: Some(SOAK),
     },
     Trial {
@@ -44,49 +44,50 @@ const TRIALS: &[Trial] = &[
     },
     Trial {
         name: "rounds",
-        about: "Rounds of spawn, call and stop, and children killed while they start: everything is at \
-                the end as at the beginning.",
+        about: "Rounds of spawn, call and stop, and children killed while they start: the resources at the \
+                end are those of the beginning.",
         program: Some(SOAK),
     },
     Trial {
         name: "flood",
-        about: "A child floods events at full speed while the thread of the user interface is busy: the \
-                memory of both processes is bounded, and then everything is delivered.",
+        about: "A child floods events at full speed while the user interface thread is busy: the memory of \
+                both processes is bounded, and in the end everything is delivered.",
         program: Some(SOAK),
     },
     Trial {
         name: "interrupt",
-        about: "Ctrl-C in a terminal: the controller decides, and the child lives.",
+        about: "Ctrl-C in a terminal: the controller decides what to do, and the child lives on.",
         program: Some(SOAK),
     },
     Trial {
         name: "neighbours",
         about: "A fixed life (start, calls, events, a big value, cancel, crash, restart, stop) beside each \
-                neighbour that a library does not choose. Each call has one outcome, in time and right if it is a \
-                success; each end is reported as what it was, or as unknown where something else reaps; a child \
-                beside it and an innocent process do not notice; nothing is left over; and when the neighbour is \
-                gone, the same control and another one live as if nothing had been.",
+                neighbour that a library cannot choose. Each call has one outcome, in time, and is right \
+                if it succeeds; each end is reported as what it was, or as unknown where another part of \
+                the process reaps; neither another child nor an innocent process is affected; nothing is \
+                left over; and when the neighbour is gone, the same control and a new one work as if \
+                nothing had happened.",
         program: Some(SOAK),
     },
     Trial {
         name: "system_calls",
-        about: "Every system call that controller or child asks for fails, one per run of a fixed life: once, or \
-                from then on until a given moment. Each call has one outcome, in time and right if it is a \
-                success; a child beside it does not notice; nothing is left over; and afterwards the same \
-                control and another one live as if nothing had been.",
+        about: "Every system call of controller or child fails, one per run of a fixed life: once, or from \
+                then on until a given moment. Each call has one outcome, in time, and is right if it \
+                succeeds; another child is not affected; nothing is left over; and afterwards the same \
+                control and a new one work as if nothing had happened.",
         program: Some(SOAK),
     },
     Trial {
         name: "chaos",
-        about: "The whole-system tests under many seeds: threads are held up and woken for nothing, reads and writes \
-                get parts, and each process draws its own bounds, windows, batches and packet lengths. What fails is \
-                repeated by `CHAOS_SEED=SEED cargo test --workspace --test FILE TEST`.",
+        about: "The whole-system tests under many seeds: threads are delayed and woken spuriously, reads \
+                and writes are partial, and each process draws its own bounds, windows, batches and packet \
+                lengths. To repeat a failure: `CHAOS_SEED=SEED cargo test --workspace --test FILE TEST`.",
         program: None,
     },
     Trial {
         name: "fuzz",
-        about: "Every decoder of what may come from the other side, fed with valid inputs that were spoiled \
-                and with noise: each comes to an end, quickly, without a panic and without much memory.",
+        about: "Every decoder of data from the other side, fed with mutated valid inputs and with noise: \
+                each returns, quickly, without a panic and without much memory.",
         program: Some("fuzz"),
     },
 ];
@@ -184,8 +185,8 @@ const PAGE: &str = "docs/soak.md";
 const PREAMBLE: &str = "\
 # Soak
 
-What is promised, under fire for many minutes. Written by `cargo xtask soak`; each section says of which
-commit and when. A goal of speed that was missed is told as such; a broken promise makes the soak fail.
+The promises under load, for many minutes. Written by `cargo xtask soak`; each section names its commit
+and date. A missed speed goal is reported as such; a broken promise makes the soak fail.
 ";
 
 /// Builds only what the trials need: each program is optimised as a whole. `None`: nothing to

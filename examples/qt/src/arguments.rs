@@ -13,12 +13,12 @@ Usage: workbench [--path DIR] [--shot FILE.png]
 
   --path DIR       the folder to digest; by default /usr/share where there is one, otherwise the
                    current folder without `target`
-  --shot FILE.png  nobody has to sit in front of it: it adds, digests DIR, kills and restarts the
-                   child meanwhile, saves a picture of the window, and quits
+  --shot FILE.png  run without a user: add, digest DIR, kill and restart the child meanwhile, save
+                   a picture of the window, and quit
   -h, --help       this text
 
-Without a display it drives itself too, in no window. The last line is then `digest HEX files N bytes
-N unreadable N`, where HEX is what these commands say:
+Without a display it runs without a user too, offscreen. The last line is then `digest HEX files N bytes
+N unreadable N`, where HEX is the output of:
   cd DIR && LC_ALL=C find . -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum | sha256sum
 ";
 

@@ -301,7 +301,7 @@ fn an_object_of_another_thread_warns_and_its_child_ends_with_it() {
 /// The children flood when it ends: a waker, a connection or an object that outlives its
 /// application would crash here.
 #[test]
-#[cfg(target_os = "linux")] // what is left behind is looked up in /proc
+#[cfg(target_os = "linux")] // leftovers are looked up in /proc
 fn applications_start_and_end_two_hundred_times() {
     let ended = run(&["rounds", "200"], Duration::from_secs(300)).with(0);
     assert_eq!(ended.stdout.lines().next(), Some("rounds 200"), "{ended:#?}");

@@ -65,7 +65,7 @@ fn main() {
         "speak another protocol at the endpoint" => {
             let (record, endpoint) = first_record();
             let nonce = nonce_in(&record, &endpoint);
-            let sender = IpcSender::<Greeting>::connect(endpoint).expect("somebody listens");
+            let sender = IpcSender::<Greeting>::connect(endpoint).expect("the endpoint accepts");
             sender.send(Greeting::OtherProtocol(77, nonce)).expect("it can be sent");
             sleep_for_ever()
         }
@@ -77,7 +77,7 @@ fn main() {
         }
         "say nothing" => {
             let (_, endpoint) = first_record();
-            let _held = IpcSender::<Vec<u8>>::connect(endpoint).expect("somebody listens");
+            let _held = IpcSender::<Vec<u8>>::connect(endpoint).expect("the endpoint accepts");
             sleep_for_ever()
         }
         "say nonsense" => {
@@ -93,7 +93,9 @@ fn main() {
         }
         "let silence go first" => {
             let (record, endpoint) = first_record();
-            std::mem::forget(IpcSender::<Vec<u8>>::connect(endpoint).expect("somebody listens"));
+            std::mem::forget(
+                IpcSender::<Vec<u8>>::connect(endpoint).expect("the endpoint accepts"),
+            );
             serve_with(&record)
         }
         "let half a message go first" => {
@@ -199,7 +201,8 @@ fn endpoint_in(record: &[u8]) -> Option<String> {
 
 /// Sends a message in the transport's own format that is not a greeting.
 fn nonsense(endpoint: &str) {
-    let stranger = IpcSender::<Vec<u8>>::connect(endpoint.to_owned()).expect("somebody listens");
+    let stranger =
+        IpcSender::<Vec<u8>>::connect(endpoint.to_owned()).expect("the endpoint accepts");
     stranger.send(vec![0xA5; 300]).expect("it can be sent");
 }
 
@@ -209,7 +212,7 @@ fn half_a_message(endpoint: &str) {
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
     let socket = socket.expect("a socket can be had");
     let address = SocketAddrUnix::new(endpoint).expect("the endpoint is a path");
-    rustix::net::connect(socket.as_fd(), &address).expect("somebody listens");
+    rustix::net::connect(socket.as_fd(), &address).expect("the endpoint accepts");
     rustix::net::send(socket.as_fd(), &[1, 2, 3], SendFlags::empty()).expect("it can be sent");
     std::mem::forget(socket);
 }

@@ -12,7 +12,7 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "interleaving",
-        about: "what several threads touch, in every interleaving that matters",
+        about: "state shared by several threads, in every relevant interleaving",
         tests: Tests::Files(&[("loom-models", ALL)]),
     },
     Kind {
@@ -49,7 +49,7 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "chaos",
-        about: "those in which threads race once more: held up and woken for nothing, with other bounds, batches and \
+        about: "the tests with races once more, with delays, spurious wake-ups, and other bounds, batches and \
                 windows; `cargo xtask soak chaos` has more seeds",
         tests: Tests::Again {
             files: &[
@@ -88,7 +88,7 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "macro",
-        about: "interfaces as crates of another edition, with strict lints or another name for mpcore write them",
+        about: "interfaces in crates of another edition, with strict lints or another name for mpcore",
         tests: Tests::Files(&[("mpmacros-edition2021", ALL), ("mpmacros-renamed", ALL)]),
     },
     Kind {

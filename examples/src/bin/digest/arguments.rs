@@ -14,7 +14,7 @@ Usage: digest [--path DIR]
               without `target`
   -h, --help  this text
 
-The last line is `digest HEX files N bytes N unreadable N`, where HEX is what these commands say:
+The last line is `digest HEX files N bytes N unreadable N`, where HEX is the output of:
   cd DIR && LC_ALL=C find . -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum | sha256sum
 
 Ctrl-C cancels, and the exit code is 130 then; a second one does not wait for the child.

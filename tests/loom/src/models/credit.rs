@@ -183,6 +183,6 @@ pub fn a_wait_that_cannot_succeed_ends() {
         let seen = shared.is_overflowing();
         reader.join().unwrap();
         assert!(shared.is_withheld());
-        assert!(seen || shared.gave_up.load(Ordering::SeqCst), "it waits for ever");
+        assert!(seen || shared.gave_up.load(Ordering::SeqCst), "it waits forever");
     });
 }

@@ -154,7 +154,7 @@ pub(super) const NEIGHBOURS: &[Neighbour] = &[
     },
     inside("a handler that waits", "a handler of another child waits"),
     inside("interruptions", "the application is interrupted a thousand times a second"),
-    outside("the application stands still now and then", Around::Frozen),
+    outside("the application stalls now and then", Around::Frozen),
     outside("`MPCORE_RUN_UNDER`", Around::Words(&["env", "MPCORE_RUN_UNDER=env MARK=under"])),
     Neighbour {
         needs: &[needs::TRACING],
