@@ -355,6 +355,7 @@ fn watch(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()?;
+    // A thread of its own reads, so that the wait for a line can have a timeout.
     let (sender, lines) = mpsc::channel();
     let stdout = worker.stdout.take().ok_or_else(|| io::Error::other("no pipe"))?;
     let reader = thread::spawn(move || {
@@ -380,13 +381,14 @@ fn watch(
                 ["done"] => break Ended::Done,
                 _ => {}
             },
-            Err(RecvTimeoutError::Timeout) => break Ended::Died(at, "it comes to no end".into()),
+            Err(RecvTimeoutError::Timeout) => break Ended::Died(at, "it does not end".into()),
             Err(RecvTimeoutError::Disconnected) => {
                 let status = worker.wait()?;
                 break Ended::Died(at, format!("the process ended: {status}"));
             }
         }
     };
+    // Killed in every case: it may have run out of time, or hang.
     let _ = worker.kill();
     worker.wait()?;
     drop(lines);

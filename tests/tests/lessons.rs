@@ -76,7 +76,9 @@ fn closing_the_requests_lane_is_a_protocol_violation() {
         drop(bench.add_two(1, 2));
         deaf.try_outcome().is_some()
     });
-    let Some(Err(CallError::Exited(report))) = deaf.try_outcome() else { panic!("unheard") };
+    let Some(Err(CallError::Exited(report))) = deaf.try_outcome() else {
+        panic!("the call did not end with the child")
+    };
     let Some(mpcore::Failure::Broken(why)) = &report.failure else { panic!("{report}") };
     assert!(why.contains("closed a lane"), "{why}");
 }

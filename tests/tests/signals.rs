@@ -618,6 +618,7 @@ fn until_ready(bench: &BenchControl) -> u32 {
 fn lifecycle_signals_come_in_order_and_finished_once_and_last() {
     let up = ["state starting", "started", "state running", "ready"];
     let with = |rest: &[&'static str]| [&up, rest].concat();
+    // A requested end is not a failure.
     let finished = ["state stopping", "state finished", "finished finished"];
     check_life(
         "stop",
@@ -646,6 +647,7 @@ fn lifecycle_signals_come_in_order_and_finished_once_and_last() {
         },
         &with(&finished),
     );
+    // An end that was not requested is a crash, even with exit code 0.
     let crashed = ["failed", "state crashed", "finished crashed"];
     check_life("kill -9", builder(CHILD), |it| processes::kill(until_ready(it)), &with(&crashed));
     check_life(
@@ -670,6 +672,7 @@ fn lifecycle_signals_come_in_order_and_finished_once_and_last() {
     let term =
         |it: &BenchControl| processes::signal(until_ready(it), rustix::process::Signal::TERM);
     check_life("SIGTERM from outside", builder(CHILD), term, &with(&ended));
+    // A child that fails before it is ready never reaches the state `running`.
     let failed = ["state starting", "started", "failed", "state failed", "finished failed"];
     for fault in [
         InitFault::ConstructorErrs,

@@ -165,7 +165,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     {
         [] => false,
         [ref quick] if quick == "--quick" => true,
-        _ => return Err("it takes nothing, or --quick".into()),
+        _ => return Err("unexpected arguments; the only option is --quick".into()),
     };
     let (times, rounds, idle) = match quick {
         true => (100_000, 3, Duration::from_secs(1)),

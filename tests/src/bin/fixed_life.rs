@@ -148,7 +148,7 @@ impl Subject {
         let told = [state.to_string(), end.to_string(), cleanup.to_string()];
         let unknown = !surroundings.statuses && told[1] == "exit status unknown";
         if told[0] != right[0] || (told[1] != right[1] && !unknown) || told[2] != right[2] {
-            finding(&format!("{step}: told as {told:?}: {report}"));
+            finding(&format!("{step}: reported as {told:?}: {report}"));
         }
     }
 
@@ -290,7 +290,7 @@ fn main() -> ExitCode {
     let surroundings = Surroundings::of_this_process();
     if let Some(surroundings) = &surroundings {
         let told = File::options().create(true).append(true).open(&surroundings.told);
-        let _ = TOLD.set(told.expect("it can be told"));
+        let _ = TOLD.set(told.expect("the file can be opened"));
         if surroundings.neighbour == "a daemon"
             && let Some(daemon) = copy()
         {

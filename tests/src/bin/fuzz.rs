@@ -38,7 +38,7 @@ fn run(arguments: &[String]) -> Result<bool, String> {
     let (target, options) = match arguments.split_first() {
         Some((target, options)) if !target.starts_with("--") => (target.as_str(), options),
         Some((trial, options)) if trial == "--trial" => ("all", options),
-        _ => return Err("which target? `all` is each".to_owned()),
+        _ => return Err("which target? `all` runs each of them".to_owned()),
     };
     let is_trial = arguments.first().is_some_and(|it| it == "--trial");
     let mut plan = Plan {
@@ -50,13 +50,13 @@ fn run(arguments: &[String]) -> Result<bool, String> {
     for option in options.chunks(2) {
         let [name, value] = option else { return Err(format!("`{}` needs a number", option[0])) };
         if name == "--scale" {
-            let scale: f64 = value.parse().map_err(|_| format!("`{value}` is no number"))?;
+            let scale: f64 = value.parse().map_err(|_| format!("`{value}` is not a number"))?;
             plan.inputs = (plan.inputs as f64 * scale) as u64;
             // Even the shortest run is long enough for a process to start on a busy machine.
             plan.time = plan.time.mul_f64(scale.max(0.0)).max(MOMENT);
             continue;
         }
-        let value: u64 = value.parse().map_err(|_| format!("`{value}` is no number"))?;
+        let value: u64 = value.parse().map_err(|_| format!("`{value}` is not a number"))?;
         match name.as_str() {
             "--inputs" => plan.inputs = value,
             "--seconds" => plan.time = Duration::from_secs(value),

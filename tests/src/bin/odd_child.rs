@@ -88,7 +88,7 @@ fn main() {
         "let nonsense go first" => {
             let (record, endpoint) = first_record();
             nonsense(&endpoint);
-            until("the stranger was heard", || !Path::new(&endpoint).exists());
+            until("the controller has read the stranger", || !Path::new(&endpoint).exists());
             serve_with(&record)
         }
         "let silence go first" => {
@@ -107,7 +107,7 @@ fn main() {
             let (record, endpoint) = first_record();
             let program = arguments.next().expect("the impostor's program");
             impostor(&program, &mark, &record, &endpoint);
-            until("the impostor was heard", || !Path::new(&endpoint).exists());
+            until("the controller has read the impostor", || !Path::new(&endpoint).exists());
             serve_with(&record)
         }
         other => panic!("no way to be odd `{other}`"),

@@ -39,6 +39,7 @@ pub(super) fn run(settings: &Settings) -> Report {
     };
     report.figure("rounds of spawn, call and stop", count(rounds));
     report.figure("children killed while they start", count(rounds));
+    // The counts must be equal: even a rare leak would add up over the rounds.
     for (what, before) in &before {
         let after = after.get(what).copied().unwrap_or_default();
         let text = format!("{what} before / after");
@@ -47,6 +48,7 @@ pub(super) fn run(settings: &Settings) -> Report {
             report.broken(format!("{what}: {before} before, {after} after {rounds} rounds"));
         }
     }
+    // Memory gets a margin, since the allocator keeps some.
     let (before, after) = (program.number("KiB before"), program.number("KiB after"));
     let more = i64::from(after) - i64::from(before);
     let kept = more <= KIB_GOAL;

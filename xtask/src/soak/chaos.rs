@@ -45,7 +45,7 @@ fn seeds(args: &[OsString]) -> Result<Range<u64>, Error> {
             return Err(Error::Usage(format!("`{option}` needs a value")));
         };
         let (option, value) = (option.to_string_lossy(), value.to_string_lossy());
-        let refused = || Error::Usage(format!("`{option} {value}` makes no sense"));
+        let refused = || Error::Usage(format!("`{option} {value}` is invalid"));
         match &*option {
             "--scale" => scale = value.parse().map_err(|_| refused())?,
             "--seed" => first = value.parse().map_err(|_| refused())?,
@@ -103,9 +103,9 @@ mod tests {
         assert_eq!(seeds("--scale 0.02"), Ok(1..2));
         for (line, part) in [
             ("--scale", "needs a value"),
-            ("--scale much", "makes no sense"),
+            ("--scale much", "is invalid"),
             ("--scale NaN", "a factor"),
-            ("--seeds 3", "makes no sense"),
+            ("--seeds 3", "is invalid"),
         ] {
             let said = seeds(line).unwrap_err();
             assert!(said.contains(part), "`{line}`: {said}");

@@ -215,7 +215,7 @@ Item {
             drive.lateness("digesting, killed, restarted", drive.busy)
             const beyond = drive.busy.max_ms - drive.idle.max_ms
             if (beyond > 2000) {
-                drive.fail("the window stood still for " + drive.busy.max_ms.toFixed(0) + " ms")
+                drive.fail("the window froze for " + drive.busy.max_ms.toFixed(0) + " ms")
                 return
             }
             drive.say("goal: at most 50 ms beyond idle, " + (beyond <= 50 ? "kept" : "missed"))

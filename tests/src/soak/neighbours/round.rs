@@ -157,7 +157,7 @@ fn wait(program: &mut Child, neighbour: &Neighbour, life: &mut Life) -> bool {
     let frozen = matches!(neighbour.around, Around::Frozen);
     while program.try_wait().expect("it can be waited for").is_none() {
         if since.elapsed() > PATIENCE {
-            life.findings.push(format!("it has not come to its end within {PATIENCE:?}"));
+            life.findings.push(format!("it has not ended within {PATIENCE:?}"));
             return false;
         }
         if frozen {
@@ -227,6 +227,7 @@ fn command(
     let mut terminal = None;
     let mut words: Vec<String> = Vec::new();
     let mut add = |more: &[&str]| words.extend(more.iter().map(|&it| it.to_owned()));
+    // The wrapper comes first, since it executes the rest of the command line.
     match neighbour.around {
         Around::Words(before) => add(before),
         Around::Loader => add(&[loader().expect("it is needed"), "--inhibit-cache"]),

@@ -121,7 +121,7 @@ pub(super) fn run(
             Err(TryRecvError::Disconnected) => break,
         }
         if Instant::now() > deadline {
-            life.findings.push(format!("it has not come to its end within {PATIENCE:?}"));
+            life.findings.push(format!("it has not ended within {PATIENCE:?}"));
             let _ = controller.kill();
         }
     }
