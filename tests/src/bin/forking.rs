@@ -1,5 +1,5 @@
-//! A process that forks: `forking hold CHILD MOMENT`, `forking use`, `forking daemon` or `forking
-//! command LOG`.
+//! A process that forks: `forking hold CHILD MOMENT`, `forking use`, `forking daemon` or
+//! `forking command LOG`.
 //!
 //! * `hold`: its copy only stays alive; it prints the pids of the child, of the child's own process
 //!   and of the copy, then `there`, and waits to be killed. The child is the program `CHILD`, or

@@ -1,5 +1,5 @@
-//! A controller in surroundings that it does not control: `surrounded
-//! ends|reaped|commands|number|words`. Prints what happens to its children.
+//! A controller in surroundings that it does not control:
+//! `surrounded ends|reaped|commands|number|words`. Prints what happens to its children.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

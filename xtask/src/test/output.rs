@@ -7,8 +7,8 @@
 /// The program that runs the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Runner {
-    /// `cargo test`: prints one line `Running …` per test program, and one with its result: `test
-    /// result: …`, or `Totals: …` if it runs QML tests.
+    /// `cargo test`: prints one line `Running …` per test program, and one with its result:
+    /// `test result: …`, or `Totals: …` if it runs QML tests.
     Cargo,
     /// `cargo nextest run`: prints one line `Summary …` for all.
     Nextest,

@@ -25,8 +25,8 @@ pub(super) struct KindReport {
     pub(super) not_shown: Vec<String>,
 }
 
-/// The results of all kinds. Displayed as the problems, the table, and the line `N passed, M
-/// failed`, which reads `0 failed` exactly when nothing is wrong.
+/// The results of all kinds. Displayed as the problems, the table, and the line
+/// `N passed, M failed`, which reads `0 failed` exactly when nothing is wrong.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) kinds: Vec<KindReport>,
