@@ -113,7 +113,7 @@ fn the_end_of_the_last_child_is_reported() {
 }
 
 #[test]
-fn a_child_that_is_run_by_hand_says_what_it_is() {
+fn a_child_run_by_hand_explains_itself() {
     let ended = Run::start(program("separate_child_child")).end();
     assert_eq!(ended.status.code(), Some(2));
     assert!(ended.stderr.contains("this program is a child of `Stage`"), "{ended:?}");

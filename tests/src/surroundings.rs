@@ -79,7 +79,7 @@ impl Surroundings {
     /// If a path is not UTF-8.
     #[must_use]
     pub fn variable(&self) -> (&'static str, String) {
-        (VARIABLE, serde_json::to_string(self).expect("every path is a text"))
+        (VARIABLE, serde_json::to_string(self).expect("every path is UTF-8"))
     }
 
     /// A builder for a child whose output is visible, in these surroundings.

@@ -262,13 +262,13 @@ fn a_running_command_ends_as_cancelled_whatever_its_error() {
     let by_worker = bench.let_a_worker_watch();
     until_begun(&bench, 5);
     by_worker.cancel();
-    assert_eq!(outcome(by_worker), Err(CallError::Cancelled), "a worker may meet it as well");
+    assert_eq!(outcome(by_worker), Err(CallError::Cancelled), "a worker may observe it as well");
 
     let blind = bench.ignore_and_fail(300);
     until_begun(&bench, 6);
     blind.cancel();
     let raised = Err(CallError::Raised(DivideError::ByZero));
-    assert_eq!(outcome(blind), raised, "it never met the wish, so the error is its own");
+    assert_eq!(outcome(blind), raised, "it never observed the cancel, so the error is its own");
 
     // The request belongs to the id: it does not affect the next command.
     assert!(outcome(bench.work(5)).is_ok());

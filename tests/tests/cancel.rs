@@ -48,7 +48,7 @@ impl Coin {
 /// Quick commands, cancelled at random moments: before they are sent, in transit, while they wait
 /// in the child, while they run, and after their end.
 #[test]
-fn what_was_answered_as_cancelled_was_never_executed() {
+fn a_call_answered_as_cancelled_was_never_executed() {
     const CALLS: u32 = 10_000;
     check(|place| {
         let folder = tempfile::tempdir().unwrap();

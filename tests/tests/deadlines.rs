@@ -126,7 +126,7 @@ fn a_result_returned_after_the_deadline_still_counts() {
         let journal = exceptions(&worker);
         assert_eq!(outcome(worker.finish(FOR_EVER).timeout(SHORT)), Ok(0));
         journal.until_line("TimedOut finish");
-        assert_eq!(outcome(worker.ignore(500).timeout(SHORT)), Ok(()), "it never looked");
+        assert_eq!(outcome(worker.ignore(500).timeout(SHORT)), Ok(()), "it never checked");
         journal.until_line("TimedOut ignore");
     });
 }

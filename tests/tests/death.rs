@@ -264,7 +264,7 @@ fn the_last_64_lines_of_stderr_are_in_the_report() {
 }
 
 #[test]
-fn what_a_child_had_sent_before_it_died_is_delivered() {
+fn signals_sent_before_the_death_are_delivered() {
     let bench = ready(builder(CHILD));
     let journal = Journal::new();
     journal.follow(bench.process());

@@ -127,7 +127,7 @@ fn a_running_child_that_a_debugger_holds_is_not_unresponsive() {
     // Twice as long as an unresponsive child would have.
     std::thread::sleep(Duration::from_millis(50) * 2 * (mpcore::limits::PINGS_MISSED + 2));
     assert_eq!(bench.process().state(), State::Running);
-    assert_eq!(unresponsive.try_recv().map(|(verdict,)| verdict), None, "it is said once");
+    assert_eq!(unresponsive.try_recv().map(|(verdict,)| verdict), None, "it is reported once");
     drop(tracer);
     responsive.recv_timeout(LONG).unwrap();
     call.cancel();

@@ -127,7 +127,7 @@ fn a_reused_pid_is_not_killed() {
     );
     let arguments = ["--pid", "--fork", "--mount-proc", "sh", "-c", &script];
     let mut program = ControllerProgram::start("unshare", &arguments);
-    assert_eq!(program.line("same"), "yes", "the number was given away");
+    assert_eq!(program.line("same"), "yes", "the pid is in use again");
     assert_eq!(program.line("ended"), "exit status unknown");
     assert_eq!(program.line("innocent"), "alive");
 }

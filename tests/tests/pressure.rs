@@ -322,7 +322,7 @@ fn a_wait_before_an_undrained_flood_fails_and_bounds_it_again() {
     let mut flood = bench.flood_for(1000, BLOCK);
     until("it has begun", || bench.begun() == 1);
     until_it_stands_still(pid(&bench));
-    assert_eq!(flood.try_outcome(), None, "it has got to its end");
+    assert_eq!(flood.try_outcome(), None, "it has ended");
     drain_until("its end", &inbox, || flood.try_outcome().is_some());
     assert_eq!(block_on(given_up), Ok(3));
 }

@@ -867,7 +867,7 @@ fn a_loop_inside_a_handler_does_not_put_the_inbox_to_sleep() {
 }
 
 #[test]
-fn a_local_handler_holds_what_cannot_leave_its_thread() {
+fn a_local_handler_may_hold_values_that_are_not_send() {
     let (inbox, woken) = own_inbox();
     let bench = ready(builder(CHILD).inbox(&inbox));
     let seen = Rc::new(RefCell::new(Vec::new()));

@@ -60,7 +60,7 @@ fn commands_print_on_after_the_reader_of_stdout_is_gone() {
 }
 
 #[test]
-fn what_a_child_prints_reaches_a_pipe_whole_and_in_order() {
+fn the_output_of_a_child_reaches_a_pipe_whole_and_in_order() {
     let mut printing = Printing::new(&["count", "3000"]);
     let program = printing.command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let output = program.wait_with_output().unwrap();

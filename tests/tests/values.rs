@@ -298,7 +298,7 @@ fn json_that_was_first_none_arrives_as_some() {
 }
 
 #[test]
-fn what_the_child_cannot_send_is_reported_by_name() {
+fn values_the_child_cannot_send_are_reported_by_name() {
     let bench = bench();
     let exceptions = bench.signals().exception_raised.receiver();
     assert_eq!(outcome(bench.grow(5)), Ok((true, None)));

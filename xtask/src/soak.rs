@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_trials_need_is_built() {
+    fn the_programs_of_the_trials_are_built() {
         let line = build(&[&TRIALS[0], &TRIALS[1]]).unwrap().to_string();
         let programs = "--bin bench_child --bin controller --bin fixed_life --bin many_rounds --bin scanner \
                         --bin soak --bin tracer";
@@ -456,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_counts_what_was_missed() {
+    fn a_verdict_counts_missed_goals() {
         let (kept, missed) = ("| a | 1 | 1 | kept |", "| b | 2 | 1 | missed |");
         for (rows, ok, expected) in [
             (&[kept][..], true, "kills: ok in 12 s, every goal kept"),

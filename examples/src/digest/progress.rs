@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_totals_end_as_what_was_read() {
+    fn the_totals_end_as_the_bytes_read() {
         check(&[], &[]);
         check(&[(5, 5), (0, 0), (7, 7)], &[12, 12, 12]);
         check(&[(5, 9), (7, 7)], &[16, 16]); // grew

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_what_is_missing_is_installed() {
+    fn exactly_the_missing_parts_are_installed() {
         let install =
             |packages: &[&'static str], rights| Plan::Install(Apt::new(packages.to_vec(), rights));
         let system = debian(without(complete(), LAYOUTS));

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn qml_tests_are_counted_without_what_is_around_them() {
+    fn qml_tests_are_counted_without_setup_and_cleanup() {
         let check = |output, expected| check(Runner::Cargo, output, expected);
         check(
             "********* Start testing of laser *********\nConfig: Using QtTest library 6.4.2\n\

@@ -107,7 +107,7 @@ Item {
         }
 
         // The other parts of the window go on; the calls that wait for the child end with its end.
-        function test_a_hanging_child_disturbs_no_other_and_can_be_killed() {
+        function test_a_child_that_hangs_affects_no_other_and_can_be_killed() {
             mouseClick(panel.hangButton)
             tryVerify(() => panel.hanging !== 0, soon)
             verify(panel.calculatorRow.hangs)

@@ -107,7 +107,7 @@ Item {
             compare(bench.exceptions.model.get(0).where, "load monitor.set_interval_ms")
         }
 
-        function test_what_is_no_number_does_not_reach_the_child() {
+        function test_unparsable_text_does_not_reach_the_child() {
             const before = bench.exceptions.total
             set("often")
             verify(panel.confirmed.text.includes("interval_ms"), panel.confirmed.text)

@@ -61,7 +61,7 @@ RigCase {
         compare(typeof rig.call_finished, "undefined")
     }
 
-    function test_what_all_objects_share_keeps_its_names() {
+    function test_members_of_all_objects_keep_their_names() {
         compare(typeof rig.process.cancel_all, "function")
         compare(typeof rig.process.cancelAll, "undefined")
         let keys = []

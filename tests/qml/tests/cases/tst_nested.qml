@@ -30,7 +30,7 @@ RigCase {
             compare(ticks[i], `tick ${i + 1} tick ${i + 1}`)
     }
 
-    function test_what_belongs_to_the_same_notice_goes_on_too() {
+    function test_the_rest_of_a_notice_goes_on_too() {
         const rig = createTemporaryObject(logged, test)
         let inside = ""
         rig.inside = {

@@ -109,7 +109,7 @@ RigCase {
         tryVerify(() => rig.heard("add_two_finished").length === 1, soon)
     }
 
-    function test_a_restart_of_what_has_ended_starts() {
+    function test_a_restart_of_an_ended_child_starts() {
         const rig = running()
         rig.process.kill()
         tryVerify(() => rig.heard("finished").length === 1, soon)
@@ -137,7 +137,7 @@ RigCase {
         compare(rig.process.state, "finished")
     }
 
-    function test_finish_does_what_is_queued_and_refuses_the_rest() {
+    function test_finish_runs_queued_calls_and_refuses_the_rest() {
         const rig = running()
         rig.sleep(100)
         rig.add_two(1, 2)
@@ -233,7 +233,7 @@ RigCase {
         tryVerify(() => rig.heard("add_two_finished").length === 1, soon)
     }
 
-    function test_what_is_no_number_of_a_call_is_not_cancelled() {
+    function test_an_invalid_call_id_is_not_cancelled() {
         const rig = running()
         const call = rig.sleep(1000000)
         compare(thrown(() => rig.process.cancel("x")),

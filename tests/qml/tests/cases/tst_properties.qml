@@ -120,7 +120,7 @@ RigCase {
                 "TypeError: RigObject.set_sample: argument `sample`: missing field `volts`")
     }
 
-    function test_what_only_the_child_sets_is_read_only() {
+    function test_properties_only_the_child_sets_are_read_only() {
         const rig = createTemporaryObject(logged, test)
         tryCompare(rig, "connected", true, soon)
         ignoreWarning(/.*RigObject\.connected is read-only: the child sets it.*/)

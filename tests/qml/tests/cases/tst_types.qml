@@ -243,7 +243,7 @@ RigCase {
         compare(sent("echo_nested", [{ name: "x", volts: [1], extra: () => 1 }], {}, [1, ""])[0][0].name, "x")
     }
 
-    function test_what_came_can_be_sent_back() {
+    function test_received_values_can_be_sent_back() {
         const first = sent("echo_nested", [{ name: "a", volts: [1, 2] }], { 1: [2, null] }, [3, "b"])
         const second = sent("echo_nested", ...first)
         compare(second[0][0].volts, [1, 2])
@@ -270,7 +270,7 @@ RigCase {
         compare(sent("conjure"), "conjured")
     }
 
-    function test_what_has_no_form_is_a_warning_and_undefined() {
+    function test_a_value_without_qml_form_is_a_warning_and_undefined() {
         let formless = null
         const hear = value => formless = [value]
         ignoreWarning(/has no form in QML: it is formless/)
