@@ -1,17 +1,17 @@
-//! A child that adds, and that misbehaves when it is asked to.
+//! A child that adds, and that misbehaves on request.
 
 /// Adds two numbers.
 #[mpcore::process]
 pub trait Calculator {
-    /// The sum; an error where it does not fit.
+    /// The sum; an error if it overflows.
     #[signal(name = "add_two_finished")]
     fn add_two(&mut self, num1: i32, num2: i32) -> mpcore::Result<i32>;
 
-    /// Panics with this message. The child goes on after it.
+    /// Panics with this message. The child goes on afterwards.
     fn panic(&mut self, message: String);
 
-    /// Never returns, and hears of no stop request: only a kill ends it, which is what a stop comes
-    /// to when its grace is over.
+    /// Never returns and ignores stop requests: only a kill ends it, which a stop falls back to
+    /// when its grace is over.
     fn hang(&mut self);
 }
 

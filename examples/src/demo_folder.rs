@@ -1,19 +1,19 @@
-//! The folder that the demos digest when none is named.
+//! The folder that the demos digest if none is named.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Which folder, and what is not part of it.
+/// A folder, and the names left out of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DemoFolder {
     /// The folder.
     pub path: PathBuf,
-    /// Names directly below it that have no part in the digest.
+    /// Names directly below it that are not digested.
     pub without: Vec<OsString>,
 }
 
 impl From<PathBuf> for DemoFolder {
-    /// One that was named: all of it.
+    /// All of a named folder.
     fn from(path: PathBuf) -> Self {
         Self { path, without: Vec::new() }
     }
@@ -26,7 +26,7 @@ impl Default for DemoFolder {
         if share.is_dir() {
             share.to_owned().into()
         } else {
-            // Of a checkout: what was built in it is large, and still changes.
+            // In a checkout, the build output is large and may still change.
             Self { path: PathBuf::from("."), without: vec!["target".into()] }
         }
     }

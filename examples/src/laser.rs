@@ -1,19 +1,19 @@
-//! The interface and the child that the `laser` examples share: a laser that nobody needs to own.
+//! The interface and the child that the `laser` examples share: a simulated laser.
 
 use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What the controller tells the child at its start. Any serde type will do.
+/// The configuration that the controller passes to the child at its start. Any serde type will do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LaserConfig {
     /// Where the laser is plugged in.
     pub port: String,
 }
 
-/// The interface, compiled into both sides. It stands in no class hierarchy and knows no toolkit: a
-/// trait, with a word before what is special.
+/// The interface, compiled into both sides. It needs no class hierarchy and no toolkit: it is a
+/// trait with an attribute on each special item.
 #[mpcore::process(config = LaserConfig)]
 pub trait Laser {
     /// Adds two numbers. The result arrives as signal `add_two_finished(i32)`.
@@ -29,8 +29,8 @@ pub trait Laser {
     #[signal]
     fn calibrate(&mut self) -> (f64, f64);
 
-    /// No named signal: the outcome is in the call alone. Moves the stage as it goes, and can be
-    /// cancelled although it has no error type.
+    /// No named signal: the outcome is only in the call. Reports progress, and can be cancelled
+    /// although it has no error type.
     fn warm_up(&mut self, steps: u32);
 
     /// Signal `connected_changed(bool)`.
@@ -41,16 +41,16 @@ pub trait Laser {
     #[property(write, notify = "power_set", default = 1.0)]
     fn power(&self) -> f64;
 
-    /// What the detector sees. Every one is delivered, in order.
+    /// A reading of the detector. Every one is delivered, in order.
     #[event]
     fn voltage(&self, volts: f64);
 
-    /// Where the stage is. Only the newest waiting one is delivered.
+    /// The position of the stage. Only the newest waiting one is delivered.
     #[event(latest)]
     fn position(&self, x: f64, y: f64);
 }
 
-/// The child: what runs in the other process.
+/// The child: runs in the other process.
 #[derive(Debug, mpcore::Child)]
 #[child(Laser)]
 pub struct LaserProcess {
@@ -61,7 +61,7 @@ pub struct LaserProcess {
 }
 
 impl Laser for LaserProcess {
-    /// After the construction, before the first command.
+    /// Runs after the constructor, before the first command.
     fn postrun_init(&mut self) -> mpcore::Result<()> {
         if self.config.port.is_empty() {
             return Err(mpcore::Error::msg("no port was given"));
@@ -91,8 +91,8 @@ impl Laser for LaserProcess {
     }
 
     fn warm_up(&mut self, steps: u32) {
-        // The context may go to other threads, and so may the handle of the running command, which
-        // does nothing any more after the command's end.
+        // The context may be moved to other threads, and so may the handle of the running command,
+        // which has no effect after the command's end.
         let (cx, call) = (self.cx.clone(), self.cx.call());
         let stage = thread::spawn(move || {
             for step in 1..=steps {
@@ -109,7 +109,7 @@ impl Laser for LaserProcess {
         self.cx.cancel_point(); // ends a command without an error type, by unwinding
     }
 
-    /// Provided as `Ok(watts)`. What it returns is stored, and told to the controller.
+    /// The default is `Ok(watts)`. The returned value is stored and sent to the controller.
     fn set_power(&mut self, watts: f64) -> Result<f64, mpcore::Refused> {
         if watts > 5.0 {
             return Err("more than 5 W".into());
@@ -117,14 +117,14 @@ impl Laser for LaserProcess {
         Ok(watts)
     }
 
-    /// Once, in the child, on every orderly end.
+    /// Runs once, in the child, on every orderly end.
     fn cleanup(&mut self) {
         println!("the laser on {} is off after {} samples", self.config.port, self.samples);
     }
 }
 
 impl LaserProcess {
-    /// One measurement; it takes a moment, and it fails while the laser is off.
+    /// Takes one measurement, which takes a moment; fails while the laser is off.
     fn read(&mut self, wavelength: f64) -> mpcore::Result<f64> {
         thread::sleep(Duration::from_millis(1));
         let watts = self.cx.power.get();

@@ -1,4 +1,4 @@
-//! What the examples share: the interfaces that more than one of them uses, and the work they do.
+//! What the examples share: interfaces that several of them use, and the work behind them.
 
 pub mod calculator;
 pub mod demo_folder;

@@ -1,8 +1,8 @@
-//! The demo as its user sees it: the real binary, killed and interrupted.
+//! The demo as its user runs it: the real binary, killed and interrupted.
 
 #![cfg(target_os = "linux")] // coreutils, signals and /proc
 
-#[allow(dead_code, reason = "what the digest itself is tested with")]
+#[allow(dead_code, reason = "used by the tests of the digest")]
 mod odd_folder;
 mod runs;
 
@@ -22,11 +22,11 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 const DEMO: &str = env!("CARGO_BIN_EXE_digest");
 
-/// Inherited by everything that a demo starts, so that it can be found.
+/// Inherited by everything that a demo starts, so that the test can find it.
 const MARK: &str = "DEMO_UNDER_TEST";
 
 #[test]
-fn a_folder_of_a_thousand_odd_files_is_digested_although_the_child_is_killed() {
+fn a_thousand_odd_files_are_digested_despite_a_killed_child() {
     let odd = OddFolder::new();
     let demo = Demo::of(Command::new(DEMO), &odd.folder);
     let ended = demo.end();
@@ -42,7 +42,7 @@ fn a_folder_of_a_thousand_odd_files_is_digested_although_the_child_is_killed() {
     }
 }
 
-/// What root's demo never meets.
+/// Covers what root's demo never encounters.
 fn compare_as_another_user(odd: &OddFolder) {
     let Some(command) = odd.as_another_user(Path::new(DEMO)) else { return };
     let ended = Demo::of(command, &odd.folder).end();
@@ -63,10 +63,10 @@ fn assert_names_the_unreadable(ended: &Ended) {
     assert!(ended.stdout.ends_with(" unreadable 2\n"), "{ended:?}");
 }
 
-/// So much to read that the kill cannot come too late, and that there is time to delete a file which
-/// the next child has found and not yet read.
+/// So much to read that the kill cannot come too late, and that there is time to delete a file that
+/// the next child has found but not yet read.
 #[test]
-fn the_child_is_killed_in_the_middle_of_its_work_and_the_next_one_misses_a_file() {
+fn the_child_is_killed_mid_work_and_the_next_misses_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let (large, vanishes) = (folder.path().join("large"), folder.path().join("vanishes"));
     sparse_file(&large, 2 << 30);
@@ -84,7 +84,7 @@ fn the_child_is_killed_in_the_middle_of_its_work_and_the_next_one_misses_a_file(
     let ended = demo.end();
     assert_killed_and_restarted(&ended);
     assert!(ended.stdout.contains(" % of the bytes, in the middle of its work; "), "{ended:?}");
-    // The first call was not forgotten, and did not wait for another child.
+    // The first call has ended, and did not wait for another child.
     let told = |line: &&str| line.starts_with("  the call ended  ");
     let told: Vec<_> = ended.stdout.lines().filter(told).collect();
     assert_eq!(told.len(), 2, "{ended:?}");
@@ -100,7 +100,7 @@ fn the_child_is_killed_in_the_middle_of_its_work_and_the_next_one_misses_a_file(
     assert!(ended.stdout.ends_with(&end), "{ended:?}");
 }
 
-/// At any speed: its progress is never between a half and all of it.
+/// At any speed, its progress is never between one half and one.
 #[test]
 fn a_folder_without_a_middle_is_digested_twice() {
     for content in [None, Some("content")] {
@@ -137,9 +137,9 @@ fn a_long_list_of_unreadable_files_is_cut() {
     assert!(ended.stdout.contains("\nunreadable: and 12 more\n"), "{ended:?}");
 }
 
-/// Ctrl-C reaches everybody in the foreground. The child ignores it; the controller cancels.
+/// Ctrl-C reaches every process in the foreground. The child ignores it; the controller cancels.
 #[test]
-fn ctrl_c_cancels_and_nobody_is_left() {
+fn ctrl_c_cancels_and_leaves_no_process() {
     let folder = tempfile::tempdir().unwrap();
     let endless = folder.path().join("a tebibyte");
     sparse_file(&endless, 1 << 40);
@@ -158,7 +158,7 @@ fn ctrl_c_cancels_and_nobody_is_left() {
 }
 
 #[test]
-fn what_the_user_gets_wrong_is_told() {
+fn user_errors_are_reported() {
     let run = |words: &[&str]| {
         let mut command = Command::new(DEMO);
         command.args(words);
@@ -177,7 +177,7 @@ fn what_the_user_gets_wrong_is_told() {
     assert!(ended.stdout.contains("--path DIR"), "{ended:?}");
 }
 
-/// A demo under way.
+/// A running demo.
 struct Demo {
     run: Run,
     mark: String,
@@ -202,7 +202,7 @@ impl Demo {
         Pid::from_child(&self.run.child)
     }
 
-    /// Waits for its end, after which nothing of it may be left, not for a moment.
+    /// Waits for its end, and asserts that none of its processes is left at that moment.
     fn end(mut self) -> Ended {
         self.run.wait();
         let left = marked(&self.mark);
@@ -222,7 +222,7 @@ fn marked(mark: &str) -> Vec<PathBuf> {
     processes.filter(has_mark).collect()
 }
 
-/// In the output of every demo that was not interrupted: once, and in this order.
+/// Checks the output of a demo that was not interrupted: each part once, in this order.
 #[track_caller]
 fn assert_killed_and_restarted(ended: &Ended) {
     let Ended { status, stdout, stderr } = ended;
@@ -252,13 +252,13 @@ fn digest_of(folder: &Path) -> FolderDigest {
     digest_folder(folder, |_| Ok::<(), FolderError>(())).unwrap()
 }
 
-/// Of the line that tells of a child's start.
+/// Returns the pid in the line about a child's start.
 fn number(line: &str) -> i32 {
     let number = line.strip_prefix("child ").and_then(|line| line.split(' ').next()?.parse().ok());
     number.unwrap_or_else(|| panic!("no number in {line:?}"))
 }
 
-/// A large file that takes no place.
+/// Creates a large sparse file, which takes no disk space.
 fn sparse_file(path: &Path, size: u64) {
     File::create(path).unwrap().set_len(size).unwrap();
 }

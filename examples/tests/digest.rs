@@ -1,5 +1,5 @@
-//! The digest of a folder beside that of the real coreutils and findutils, on a folder where
-//! everything is odd that can be: names, links, permissions, files that go away.
+//! Compares the digest of a folder with that of the real coreutils and findutils, on a folder with
+//! every oddity: names, links, permissions, files that disappear.
 
 #![cfg(target_os = "linux")] // coreutils, and names that are any bytes
 
@@ -17,13 +17,13 @@ use std::time::Duration;
 use examples::digest::{FolderDigest, FolderError, Item, Reason, Stage, digest_folder};
 use odd_folder::{LARGE_SIZE, LOCKED, OddFolder, UNREADABLE, VANISHES, coreutils, make_pipe};
 
-/// Set for the process that is this test again as another user: the folder to compare.
+/// Set for the process that repeats this test as another user: the folder to compare.
 const FOLDER_FOR_OTHER_USER: &str = "DIGEST_TEST_FOLDER";
 
-/// The whole demonstration on one folder of 1,000 files, and for root (who can read everything)
-/// once more as a user for whom something is unreadable.
+/// The whole comparison on one folder of 1,000 files, repeated for root (who can read everything)
+/// as a user who cannot read some of them.
 #[test]
-fn a_folder_of_a_thousand_odd_files_has_the_digest_of_coreutils() {
+fn a_thousand_odd_files_have_the_digest_of_coreutils() {
     if let Some(folder) = env::var_os(FOLDER_FOR_OTHER_USER) {
         let digest = compare(Path::new(&folder));
         assert_unreadable(&digest, &[(LOCKED, Item::Folder), (UNREADABLE, Item::File)]);
@@ -49,11 +49,11 @@ fn a_folder_of_a_thousand_odd_files_has_the_digest_of_coreutils() {
     }
 }
 
-/// Runs the test above again as nobody, whose digest must be another one than root's.
+/// Repeats the test above as the user `nobody`, whose digest must differ from root's.
 fn compare_as_another_user(odd: &OddFolder, by_root: &FolderDigest) {
     let Some(mut command) = odd.as_another_user(&env::current_exe().unwrap()) else { return };
     let output = command
-        .args(["--exact", "a_folder_of_a_thousand_odd_files_has_the_digest_of_coreutils"])
+        .args(["--exact", "a_thousand_odd_files_have_the_digest_of_coreutils"])
         .arg("--nocapture")
         .env(FOLDER_FOR_OTHER_USER, &odd.folder)
         .output()
@@ -69,7 +69,7 @@ fn compare_as_another_user(odd: &OddFolder, by_root: &FolderDigest) {
 
 /// Deleted when it is announced: listed, about to be opened, and gone.
 #[test]
-fn a_file_that_vanishes_before_it_is_read_is_listed_and_has_no_line() {
+fn a_file_that_vanishes_before_its_read_has_no_line() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["a", VANISHES, "z"] {
         fs::write(folder.path().join(name), name).unwrap();
@@ -80,7 +80,7 @@ fn a_file_that_vanishes_before_it_is_read_is_listed_and_has_no_line() {
     assert_eq!(digest.files.len(), 2);
 }
 
-/// Opening a pipe waits for a writer; nobody could cancel that.
+/// Opening a pipe waits for a writer and could not be cancelled.
 #[test]
 fn a_file_that_becomes_a_pipe_does_not_hang_the_digest() {
     let folder = tempfile::tempdir().unwrap();
@@ -120,7 +120,7 @@ fn an_empty_folder_and_a_folder_behind_a_link_agree_too() {
 }
 
 /// Digests the folder, deletes the file called `vanishes` when it is announced, and asserts that
-/// the digest is what coreutils says.
+/// the digest matches that of coreutils.
 fn compare(folder: &Path) -> FolderDigest {
     let digest = digest_folder(folder, |progress| {
         if progress.stage == Stage::Opening && progress.path == VANISHES.as_bytes() {
@@ -142,7 +142,7 @@ fn assert_unreadable(digest: &FolderDigest, expected: &[(&str, Item)]) {
     assert_eq!(unreadable, expected);
 }
 
-/// `cd` fails, so there is no digest, and least of all that of an empty folder.
+/// `cd` fails, so there is no digest, and in particular not that of an empty folder.
 fn assert_cannot_be_entered(folder: &Path) {
     let error = digest_folder(folder, |_| Ok::<(), FolderError>(())).unwrap_err();
     assert_eq!(error.source.kind(), io::ErrorKind::PermissionDenied, "{error}");

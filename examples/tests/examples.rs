@@ -1,4 +1,4 @@
-//! Every example, run as its user runs it.
+//! Runs every example as a user would.
 
 mod runs;
 
@@ -10,10 +10,10 @@ use std::process::Command;
 
 use runs::Run;
 
-/// The examples, each with lines that stand in its output, in whatever order: what handlers print
-/// comes from another thread.
+/// The examples, each with lines of its output, in any order: what handlers print comes from
+/// another thread.
 const EXAMPLES: &[(&str, &[&str])] = &[
-    ("addition", &["hears that the sum is 42", "hears that the sum is 3"]),
+    ("addition", &["received the sum 42", "received the sum 3"]),
     ("async_await", &["power: 2 W\n", "mean: 890 V\n"]),
     (
         "event_loop",
@@ -35,7 +35,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "the laser on COM3 is off after 5 samples\n",
             "the end: exit code 0\n",
             "run 2: 4\n",
-            // Of the run that the end of `main` has stopped.
+            // From the run that the end of `main` stopped.
             "the laser on COM3 is off after 0 samples\n",
         ],
     ),
@@ -87,11 +87,11 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Not run here: the demo has a test file of its own, and the child is run by its controller.
+/// Not run here: the demo has its own test file, and the child is run by its controller.
 const OTHERS: &[&str] = &["digest", "separate_child_child"];
 
 #[test]
-fn every_example_says_what_it_promises_and_ends_well() {
+fn every_example_prints_what_it_promises_and_succeeds() {
     for (name, said) in EXAMPLES {
         let ended = Run::start(program(name)).end();
         assert!(ended.status.success(), "{name}: {ended:?}");
@@ -104,7 +104,7 @@ fn every_example_says_what_it_promises_and_ends_well() {
 
 /// The last signals are delivered before `main` returns.
 #[test]
-fn the_end_of_the_last_child_is_heard() {
+fn the_end_of_the_last_child_is_reported() {
     for _ in 0..20 {
         let ended = Run::start(program("laser")).end();
         let ends = ended.stdout.matches(" finished: exit code 0\n").count();
@@ -113,7 +113,7 @@ fn the_end_of_the_last_child_is_heard() {
 }
 
 #[test]
-fn a_child_that_is_run_by_hand_says_what_it_is() {
+fn a_child_run_by_hand_explains_itself() {
     let ended = Run::start(program("separate_child_child")).end();
     assert_eq!(ended.status.code(), Some(2));
     assert!(ended.stderr.contains("this program is a child of `Stage`"), "{ended:?}");

@@ -1,4 +1,5 @@
-//! The code of the README and of the pages is compiled, and the README's programs do what they say.
+//! The code of the README and of the pages is compiled, and the README's programs do what the
+//! README says.
 
 mod runs;
 
@@ -16,7 +17,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A piece of code in a page: what stands behind its fence, and its lines.
+/// A code block of a page: the text after its fence, and its lines.
 struct Block {
     tag: String,
     lines: Vec<String>,
@@ -28,7 +29,7 @@ fn trimmed(text: &str) -> Vec<String> {
 
 fn blocks(page: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
-    // Text and code take turns.
+    // Text and code alternate.
     for (number, part) in page.split("\n```").enumerate() {
         if number % 2 == 1 {
             let (tag, code) = part.split_once('\n').unwrap_or((part, ""));
@@ -38,7 +39,7 @@ fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
-/// The pages of the repository that a reader is sent to.
+/// The pages of the repository that readers are sent to.
 fn pages() -> Vec<PathBuf> {
     let mut pages = vec![root().join("README.md")];
     for folder in ["docs", "mpcore/docs", "mpcore", "mpmacros", "mpqt"] {
@@ -65,14 +66,14 @@ fn programs() -> Vec<Vec<String>> {
     programs
 }
 
-/// Its code is tested by rustdoc, where a page of mpcore's documentation includes it.
+/// Whether rustdoc tests its code, because a page of mpcore's documentation includes it.
 fn is_tested_by_rustdoc(page: &Path) -> bool {
     let name = page.file_name().unwrap().to_string_lossy();
     let included = format!("include_str!(\"../../docs/{name}\")");
     read(&root().join("mpcore/src/testing/mod.rs")).contains(&included)
 }
 
-/// A program in the README that no test had built printed nothing.
+/// Regression: a program in the README that no test had built printed nothing.
 #[test]
 fn all_code_of_the_pages_is_compiled() {
     let programs = programs();
@@ -99,7 +100,7 @@ fn all_code_of_the_pages_is_compiled() {
             };
             let stands_in =
                 |program: &Vec<String>| program.windows(lines.len()).any(|it| it == lines);
-            assert!(programs.iter().any(stands_in), "{place} stands in no program of examples");
+            assert!(programs.iter().any(stands_in), "{place} is in no program of examples");
         }
     }
     assert!(

@@ -1,4 +1,4 @@
-//! Writes the valid inputs of every target: `seeds FOLDER` makes `FOLDER/TARGET/NUMBER`.
+//! Writes the valid inputs of every target: `seeds FOLDER` creates `FOLDER/TARGET/NUMBER`.
 
 use std::path::PathBuf;
 use std::{env, fs, io};

@@ -92,7 +92,7 @@ mod tests {
 
     /// The hook belongs to the process, so all of this is one test.
     #[test]
-    fn no_hook_hears_of_a_quiet_panic_whenever_it_was_set() {
+    fn a_quiet_panic_reaches_no_hook_whenever_it_was_set() {
         let heard = Arc::new(AtomicUsize::new(0));
         let count = |by: usize| {
             let heard = Arc::clone(&heard);

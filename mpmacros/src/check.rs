@@ -624,7 +624,7 @@ mod tests {
     }
 
     #[test]
-    fn two_methods_that_clash_in_several_places_are_told_once() {
+    fn two_methods_that_clash_in_several_places_are_reported_once() {
         // Both fields of both sides.
         check(
             &quote! {
@@ -644,7 +644,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clash_is_told_where_an_attribute_can_solve_it() {
+    fn a_clash_is_reported_where_an_attribute_can_solve_it() {
         check(
             &quote! {
                 #[property(write)] fn power(&self) -> f64;
@@ -727,7 +727,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_twice_is_told_twice() {
+    fn two_mistakes_are_reported_separately() {
         check(
             &quote! {
                 async unsafe fn a<T>(self, (x, y): (&u8, &u8)) -> impl Send;

@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_told_and_the_rest_is_read() {
+    fn every_mistake_is_reported_and_the_rest_is_parsed() {
         let keys = check(
             &parse_quote!(#[x(nmae = "a", write = true, name, name = 3, write, write, default = 1)]),
             &[

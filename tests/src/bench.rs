@@ -1,4 +1,4 @@
-//! The interface and child that most tests use: one command per thing that can happen.
+//! The interface and child that most tests use: one command for each behaviour that tests need.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -11,46 +11,46 @@ use crate::mood::Mood;
 use crate::scribble;
 use crate::transport::transport;
 
-/// What the test child is told at its start.
+/// The configuration of the test child.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct BenchConfig {
-    /// What goes wrong before the first command.
+    /// The failure before the first command.
     pub fault: Option<InitFault>,
-    /// What goes wrong after the last one.
+    /// The failure after the last command.
     pub cleanup_fault: Option<CleanupFault>,
-    /// Where `cleanup` appends a line, to be seen from outside.
+    /// The file to which `cleanup` appends a line, so that tests can observe it.
     pub cleanup_log: Option<String>,
-    /// Whether constructor, `postrun_init` and `cleanup` send something.
+    /// Whether constructor, `postrun_init` and `cleanup` emit an event.
     pub talks: bool,
-    /// Values that no two builds agree on by chance.
+    /// Values that no two builds have by coincidence.
     pub settings: BTreeMap<String, u32>,
-    /// Whether the config itself travels.
+    /// Whether the config itself can be encoded and decoded.
     pub mood: Mood,
 }
 
-/// Where a start goes wrong.
+/// Where a start fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum InitFault {
     /// The constructor returns an error.
     ConstructorErrs,
     /// The constructor panics.
     ConstructorPanics,
-    /// The constructor sleeps for ever.
+    /// The constructor sleeps forever.
     ConstructorHangs,
     /// `postrun_init` returns an error.
     PostrunInitErrs,
     /// `postrun_init` panics.
     PostrunInitPanics,
-    /// `postrun_init` sleeps for ever.
+    /// `postrun_init` sleeps forever.
     PostrunInitHangs,
 }
 
-/// Where an end goes wrong.
+/// How `cleanup` fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CleanupFault {
     /// `cleanup` panics.
     Panics,
-    /// `cleanup` sleeps for ever.
+    /// `cleanup` sleeps forever.
     Hangs,
 }
 
@@ -78,24 +78,24 @@ impl From<mpcore::Cancelled> for DivideError {
     }
 }
 
-/// How a child finds itself.
+/// The surroundings of a child, as it sees them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Surroundings {
-    /// What follows the program, the mark and the name on its command line.
+    /// The arguments after the program, the mark and the name.
     pub arguments: Vec<String>,
     /// The working directory.
     pub directory: String,
     /// The environment.
     pub environment: BTreeMap<String, String>,
-    /// What the controller calls it.
+    /// The name that the controller gave it.
     pub name: String,
-    /// Counts the runs.
+    /// The number of the run.
     pub generation: u32,
-    /// Its number.
+    /// Its pid.
     pub pid: u32,
 }
 
-/// A bench of instruments, one command per thing that can happen.
+/// A bench of instruments, one command for each behaviour.
 #[mpcore::process(config = BenchConfig)]
 pub trait Bench {
     /// Adds two numbers.
@@ -106,15 +106,15 @@ pub trait Bench {
     #[signal(postfix = "_finished")]
     fn divide(&mut self, a: i32, b: i32) -> Result<i32, DivideError>;
 
-    /// A result of two parts.
+    /// Returns a result of two parts.
     #[signal]
     fn calibrate(&mut self) -> (f64, f64);
 
-    /// No result at all.
+    /// Returns no result at all.
     #[signal]
     fn reset_counters(&mut self);
 
-    /// As many arguments as there may be.
+    /// Takes as many arguments as are allowed.
     #[signal(postfix = "_finished")]
     #[allow(clippy::too_many_arguments)]
     fn sum_all(
@@ -137,39 +137,39 @@ pub trait Bench {
         p: String,
     ) -> String;
 
-    /// A result that is one value, whatever it holds.
+    /// Returns one value, whatever it contains.
     #[signal(postfix = "_found")]
     fn find(&mut self, length: usize) -> Option<Vec<f64>>;
 
-    /// Gives back what it gets.
+    /// Returns its argument.
     fn echo(&mut self, bytes: Blob) -> Blob;
 
-    /// Returns numbered bytes, as many as asked for; begins to return them when it has them.
+    /// Returns numbered bytes, as many as requested; sends the result once it has made all of them.
     fn make_bytes(&mut self, length: usize) -> Blob;
 
     /// Panics with this text.
     fn panic_with(&mut self, text: String) -> i32;
 
-    /// Fails with a message, a cause and a place.
+    /// Fails with a message, a cause and a location.
     fn fail(&mut self) -> mpcore::Result<i32>;
 
-    /// Runs for this long unless it is ended; returns how often it looked.
+    /// Runs for this long unless it is ended; returns how often it checked.
     #[signal]
     fn work(&mut self, milliseconds: u64) -> mpcore::Result<u64>;
 
     /// The same, without an error type.
     fn work_on(&mut self, milliseconds: u64) -> u64;
 
-    /// Runs until it is asked to end, and returns a result all the same.
+    /// Runs until it is asked to end, and still returns a result.
     fn finish_all_the_same(&mut self) -> mpcore::Result<u64>;
 
-    /// Runs until it is asked to end, and returns an error that says nothing of it.
+    /// Runs until it is asked to end, and returns an unrelated error.
     fn end_with_another_error(&mut self) -> Result<(), DivideError>;
 
-    /// Runs until its worker thread hears that it is asked to end.
+    /// Runs until its worker thread sees that it is asked to end.
     fn let_a_worker_watch(&mut self) -> mpcore::Result<()>;
 
-    /// Runs for this long, whatever is asked of it.
+    /// Runs for this long and ignores all requests.
     fn ignore_everything(&mut self, milliseconds: u64);
 
     /// The same, then fails.
@@ -184,11 +184,12 @@ pub trait Bench {
     /// Emits numbered blocks of this many bytes, four at least, for this long; returns how many.
     fn flood_for(&mut self, milliseconds: u64, length: usize) -> u32;
 
-    /// Tries to emit `count` blocks of this many bytes without waiting; returns how many were taken,
-    /// and what the first refusal said. Since that is told behind the blocks, a file is made as well.
+    /// Tries to emit `count` blocks of this many bytes without waiting; returns how many were
+    /// accepted and the error of the first refusal. Since the result is queued behind the blocks,
+    /// it also creates a file.
     fn try_flood_blocks(&mut self, count: u32, length: usize, sign: String) -> (u32, String);
 
-    /// Starts a thread that emits as long as anybody listens, and returns.
+    /// Starts a thread that emits until the receiver is gone, and returns.
     fn leave_a_thread_emitting(&mut self);
 
     /// Sets `level` to 1, 2, 3 … and returns the last.
@@ -203,7 +204,7 @@ pub trait Bench {
     /// Emits `count` `latest` events.
     fn drift(&mut self, count: u32);
 
-    /// Tells progress in this many steps.
+    /// Reports progress in this many steps.
     fn step_through(&mut self, steps: u32);
 
     /// Ends the process with this code, in the middle of the command.
@@ -215,13 +216,15 @@ pub trait Bench {
     /// Ends the process by this signal.
     fn raise_signal(&mut self, number: i32);
 
-    /// Starts a grandchild that sleeps; returns its number.
+    /// Starts a grandchild that sleeps; returns its pid.
     fn start_grandchild(&mut self) -> mpcore::Result<u32>;
 
-    /// Starts one in a process group of its own, as a shell with job control does, which starts another: their numbers.
+    /// Starts a job in a process group of its own, as a shell with job control does; the job starts
+    /// another process. Returns both pids.
     fn start_job(&mut self) -> mpcore::Result<[u32; 2]>;
 
-    /// Starts jobs, each in a process group of its own with the variable, and each again whenever it ends.
+    /// Starts jobs, each in a process group of its own with the environment variable, and restarts
+    /// each whenever it ends.
     fn supervise_jobs(&mut self, jobs: u32, variable: (String, String)) -> mpcore::Result<()>;
 
     /// The same as `start_grandchild`, in a session of its own.
@@ -236,54 +239,56 @@ pub trait Bench {
     /// Writes lines to stdout and stderr.
     fn print(&mut self, text: String, times: u32);
 
-    /// What the child was told.
+    /// Returns the settings of the config.
     fn settings(&mut self) -> BTreeMap<String, u32>;
 
-    /// How it finds itself.
+    /// Returns the child's surroundings.
     fn surroundings(&mut self) -> Surroundings;
 
     /// Takes a mood.
     fn take_mood(&mut self, mood: Mood) -> i32;
 
-    /// Takes a mood behind so many bytes that they are not encoded on the caller's thread.
+    /// Takes a mood together with so many bytes that the arguments are not encoded on the caller's
+    /// thread.
     fn take_heavy_mood(&mut self, weight: Blob, mood: Mood) -> i32;
 
-    /// Makes the mood of this number.
+    /// Returns the mood with this number.
     #[signal(postfix = "_finished")]
     fn make_mood(&mut self, number: u8) -> Mood;
 
-    /// Fails in the mood of this number.
+    /// Fails with the mood with this number as the error.
     fn fail_in_mood(&mut self, number: u8) -> Result<(), Mood>;
 
-    /// Emits the mood of this number.
+    /// Emits the mood with this number.
     fn show_mood(&mut self, number: u8);
 
-    /// Writes what no child writes to every socket it has.
+    /// Writes a packet that no real child sends to every socket it has.
     fn scribble(&mut self, packet: Blob);
 
-    /// Once this file is there: reports more and more requests as taken, and takes none, for this long.
+    /// Once this file exists: for this long, reports ever more requests as read without reading
+    /// any.
     fn swindle(&mut self, sign: String, milliseconds: u64);
 
-    /// Closes what it is to read, and runs on for this long, whatever is asked of it.
+    /// Closes the lanes that it should read, and runs on for this long, ignoring all requests.
     fn deafen(&mut self, milliseconds: u64);
 
-    /// Whether the instrument is there.
+    /// Whether the instrument is connected.
     #[property]
     fn connected(&self) -> bool;
 
-    /// In volts; the child refuses more than 5, and takes less than 0 for 0.
+    /// In volts; the child refuses more than 5 and replaces negative values with 0.
     #[property(write, notify = "power_set", default = 1.0)]
     fn power(&self) -> f64;
 
-    /// A number that only rises.
+    /// A number that only increases.
     #[property]
     fn level(&self) -> u32;
 
-    /// How many of the commands that take their time have begun.
+    /// How many of the long-running commands have begun.
     #[property]
     fn begun(&self) -> u32;
 
-    /// Numbered from 0.
+    /// Events numbered from 0.
     #[event]
     fn tick(&self, number: u32);
 
@@ -295,7 +300,7 @@ pub trait Bench {
     #[event]
     fn mood_shown(&self, mood: Mood);
 
-    /// Where the stage is.
+    /// The position of the stage.
     #[event(latest)]
     fn position(&self, x: f64, y: f64);
 }
@@ -308,7 +313,7 @@ pub struct BenchProcess {
     config: BenchConfig,
 }
 
-/// A quiet bench that runs `program`, to be changed and spawned.
+/// A builder for a bench that runs `program` and sends nothing by itself.
 #[must_use]
 pub fn builder(program: &str) -> mpcore::Builder<BenchControl> {
     let quiet = mpcore::Output::Null;
@@ -328,17 +333,17 @@ pub fn ready(builder: mpcore::Builder<BenchControl>) -> BenchControl {
     bench
 }
 
-/// Waits until this many of the commands that take their time have begun in this run.
+/// Waits until this many of the long-running commands have begun in this run.
 #[track_caller]
 pub fn until_begun(bench: &BenchControl, count: u32) {
     crate::until("the command has begun", || bench.begun() == count);
 }
 
-/// Number of the tick that the constructor of a child that talks emits.
+/// The tick that the constructor emits if the child `talks`.
 pub const TICK_OF_CONSTRUCTOR: u32 = 1_000_001;
-/// The same of `postrun_init`.
+/// The same for `postrun_init`.
 pub const TICK_OF_INIT: u32 = 1_000_002;
-/// The same of `cleanup`.
+/// The same for `cleanup`.
 pub const TICK_OF_CLEANUP: u32 = 1_000_003;
 
 fn sleep_for_ever() -> ! {
@@ -405,7 +410,7 @@ impl Bench for BenchProcess {
             use std::io::Write as _;
             let file = std::fs::OpenOptions::new().append(true).create(true).open(log);
             let mut file = file.expect("the cleanup log can be opened");
-            // At once: others append too.
+            // In one write: other processes append too.
             let line = format!("{}\n", std::process::id());
             file.write_all(line.as_bytes()).expect("a line can be written");
         }
@@ -629,7 +634,7 @@ impl Bench for BenchProcess {
     fn raise_signal(&mut self, number: i32) {
         let signal = rustix::process::Signal::from_named_raw(number).expect("a signal's number");
         loop {
-            // More than once: Rust's own handler of SIGSEGV lets the first go by.
+            // Repeatedly: Rust's own handler of SIGSEGV ignores the first.
             let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
             thread::sleep(Duration::from_millis(1));
         }

@@ -1,5 +1,5 @@
-//! Bytes that travel as bytes: a `Vec<u8>` goes through serde element by element, which for hundreds
-//! of MiB would measure serde.
+//! Bytes that are encoded as bytes: a `Vec<u8>` goes through serde element by element, which for
+//! hundreds of MiB would measure serde.
 
 use std::fmt;
 
@@ -13,8 +13,8 @@ pub struct Blob(pub Vec<u8>);
 const BLOCK: usize = 64 << 10;
 
 impl Blob {
-    /// `length` bytes in which every block of 64 KiB is another one, so a lost, doubled or exchanged
-    /// piece is seen.
+    /// Returns `length` bytes in which every block of 64 KiB is different, so that a lost,
+    /// duplicated or swapped piece is detected.
     #[must_use]
     pub fn numbered(length: usize) -> Self {
         let mut bytes = Vec::with_capacity(length);
@@ -26,14 +26,14 @@ impl Blob {
         Self(bytes)
     }
 
-    /// Whether these are the bytes of [`Blob::numbered`].
+    /// Returns whether these are the bytes of [`Blob::numbered`].
     #[must_use]
     pub fn is_numbered(&self, length: usize) -> bool {
         *self == Self::numbered(length)
     }
 }
 
-/// Not the bytes: a failed assertion would print 256 MiB.
+/// Does not print the bytes: a failed assertion would print 256 MiB.
 impl fmt::Debug for Blob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Blob({} bytes)", self.0.len())

@@ -16,14 +16,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::blob::Blob;
 
-/// What the child is told.
+/// The configuration of the child.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ConfinedConfig {
-    /// Looks around while it is decoded.
+    /// Reads the limits while it is decoded.
     pub witness: Witness,
 }
 
-/// The limits that are in place at one moment; `None`: there is none.
+/// The limits in effect at one moment; `None` means unlimited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Witness {
     /// Bytes of memory.
@@ -37,7 +37,7 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// As things are now.
+    /// Reads the current limits.
     #[must_use]
     pub fn now() -> Self {
         Self {
@@ -56,7 +56,7 @@ impl Serialize for Witness {
 }
 
 impl<'de> Deserialize<'de> for Witness {
-    /// What it saw is not what was sent: it is how things are where it arrives.
+    /// Replaces the sent value with the limits where it is decoded.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         u8::deserialize(deserializer)?;
         Ok(Self::now())
@@ -77,7 +77,7 @@ impl Early {
     }
 }
 
-/// Starts a thread as a logger or a runtime does that is set up before `init`.
+/// Starts a thread, like a logger or a runtime that is set up before `init`.
 pub fn start_an_early_thread() {
     let (paths, to_read) = mpsc::channel::<String>();
     let (read, answers) = mpsc::channel();
@@ -93,19 +93,19 @@ type Seen = (Option<u64>, Option<u64>, Option<u64>, i32);
 /// One command per limit.
 #[mpcore::process(config = ConfinedConfig)]
 pub trait Confined {
-    /// What the config saw while it was decoded.
+    /// Returns what the config saw while it was decoded.
     fn seen_by_config(&mut self) -> Seen;
 
-    /// Fills this many MiB and lets go of them; returns how many.
+    /// Allocates this many MiB and frees them; returns how many.
     fn fill(&mut self, mib: usize) -> usize;
 
     /// Computes until it is ended.
     fn compute(&mut self) -> u64;
 
-    /// Opens files until that fails or there are this many; returns how many, and why there are no more.
+    /// Opens files until that fails or there are this many; returns how many, and the error.
     fn open(&mut self, at_most: usize) -> (usize, String);
 
-    /// Gives back what it gets.
+    /// Returns its argument.
     fn echo(&mut self, bytes: Blob) -> Blob;
 
     /// Reads a file, through a link or not.
@@ -114,10 +114,10 @@ pub trait Confined {
     /// Writes a file.
     fn write(&mut self, path: String, text: String) -> mpcore::Result<()>;
 
-    /// Has a grandchild read a file, and returns what it said, on stdout or else on stderr.
+    /// Lets a grandchild read a file, and returns its stdout, or else its stderr.
     fn read_by_grandchild(&mut self, path: String) -> mpcore::Result<String>;
 
-    /// Sends SIGWINCH, which does nothing by default, to this process.
+    /// Sends SIGWINCH, which is ignored by default, to this process.
     fn signal(&mut self, process: u32) -> mpcore::Result<()>;
 
     /// Connects to this port of this machine.
@@ -129,13 +129,13 @@ pub trait Confined {
     /// Connects to an abstract socket.
     fn connect_abstract(&mut self, name: String) -> mpcore::Result<()>;
 
-    /// Makes a file readable by its owner alone.
+    /// Makes a file readable only by its owner.
     fn change_mode(&mut self, path: String) -> mpcore::Result<()>;
 
-    /// Reads a file on the thread that was there before `init`, if there is one.
+    /// Reads a file on the thread from before `init`, if there is one.
     fn read_early(&mut self, path: String) -> mpcore::Result<String>;
 
-    /// Makes a file when it cleans up.
+    /// Creates a file in `cleanup`.
     fn leave_a_sign(&mut self, path: String);
 }
 

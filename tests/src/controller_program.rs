@@ -11,18 +11,18 @@ use rustix::process::Signal;
 use crate::patience::{LONG, until};
 use crate::processes;
 
-/// A running controller program, killed at the latest when this is dropped.
+/// A running controller program, killed at the latest on drop.
 #[derive(Debug)]
 pub struct ControllerProgram {
     process: Child,
     lines: Receiver<String>,
     heard: Vec<String>,
-    /// A file, so that a descendant that lives on keeps no test waiting.
+    /// A file, so that a surviving descendant keeps no test waiting.
     stderr: File,
 }
 
 impl ControllerProgram {
-    /// Starts `program` with these arguments; what it writes to stdout is heard line by line.
+    /// Starts `program` with these arguments and reads its stdout line by line.
     ///
     /// # Panics
     /// If it cannot be started.
@@ -31,8 +31,8 @@ impl ControllerProgram {
         Self::start_command(Self::command(program).args(arguments))
     }
 
-    /// A command that starts `program` with the default action for each signal: a test run in the background of a
-    /// script ignores SIGINT, and so would all that it starts.
+    /// A command that starts `program` with the default action for each signal: a test run in the
+    /// background of a script ignores SIGINT, and so would every process it starts.
     #[must_use]
     pub fn command(program: &str) -> Command {
         let mut command = Command::new("env");
@@ -40,7 +40,7 @@ impl ControllerProgram {
         command
     }
 
-    /// The same for a command with more to it.
+    /// The same for a prepared command.
     ///
     /// # Panics
     /// If it cannot be started.
@@ -50,7 +50,7 @@ impl ControllerProgram {
         Self::of(command.spawn().expect("the controller can be started"), stderr)
     }
 
-    /// The same, started by something else.
+    /// The same, started by another program.
     ///
     /// # Panics
     /// If it cannot be started.
@@ -76,13 +76,13 @@ impl ControllerProgram {
         Self { process, lines, heard: Vec::new(), stderr }
     }
 
-    /// The controller's number.
+    /// The controller's pid.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
 
-    /// The rest of the next line that begins with this word.
+    /// Returns the rest of the next line that begins with this word.
     ///
     /// # Panics
     /// If none comes in time.
@@ -101,13 +101,13 @@ impl ControllerProgram {
         }
     }
 
-    /// Whether a line that begins with this word comes before its end.
+    /// Returns whether a line that begins with this word comes before its end.
     #[must_use]
     pub fn says(&mut self, word: &str) -> bool {
         self.lines.iter().any(|line| line.starts_with(word))
     }
 
-    /// The number on the next line that begins with this word.
+    /// Returns the number on the next line that begins with this word.
     ///
     /// # Panics
     /// If none comes in time.
@@ -116,7 +116,7 @@ impl ControllerProgram {
         self.line(word).parse().expect("a number")
     }
 
-    /// Everything it still writes until its end, and what was heard before.
+    /// Reads until its end, and returns all lines it wrote.
     #[track_caller]
     pub fn all_lines(&mut self) -> Vec<String> {
         self.heard.extend(self.lines.iter());
@@ -128,7 +128,7 @@ impl ControllerProgram {
         processes::signal(self.pid(), signal);
     }
 
-    /// What it has written to stderr so far.
+    /// Returns what it has written to stderr so far.
     ///
     /// # Panics
     /// If that cannot be read.
@@ -140,7 +140,7 @@ impl ControllerProgram {
         String::from_utf8_lossy(&text[..length]).into_owned()
     }
 
-    /// Waits for its end; the code, or −N for signal N.
+    /// Waits for its end; returns the code, or −N for signal N.
     ///
     /// # Panics
     /// If it does not end in time.
@@ -157,7 +157,7 @@ impl ControllerProgram {
     }
 }
 
-/// What it writes to stdout is heard, and to stderr kept.
+/// Connects stdout to a pipe, and stderr to a file.
 fn prepare(command: &mut Command) -> File {
     let stderr = tempfile::tempfile().expect("a file can be made");
     let told = Stdio::from(stderr.try_clone().expect("a descriptor is left"));

@@ -1,10 +1,11 @@
-//! A fuzzer without instrumentation: valid inputs, spoiled by dice, into each of mpcore's decoders.
+//! A fuzzer without instrumentation: random mutations of valid inputs for each of mpcore's
+//! decoders.
 //!
-//! Deterministic: an input is a function of a seed and a number, so what was found is found again, and a run
-//! may begin anywhere. Each target runs in a process of its own, the [`worker`], whose memory is limited;
-//! the one that [`supervise`]s it hears how far it is. If the worker dies, or is not heard any
-//! more, it is started once more from where it was, and then tells each number before it goes on, so that
-//! the input is known whatever it has led to.
+//! Deterministic: an input is a function of a seed and a number, so a finding can be reproduced,
+//! and a run may begin anywhere. Each target runs in a process of its own, the [`worker`], whose
+//! memory is limited; it reports its progress to the process that [`supervise`]s it. If the worker
+//! dies or stops reporting, it is started again from where it was, and then reports each number
+//! before it goes on, so that the input is known whatever it causes.
 
 use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -20,32 +21,32 @@ use mpcore::__fuzz::{Mutation, TARGETS, mutate, seeds};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
-/// A worker may use this much; what needs more is found.
+/// The memory that a worker may use; an input that needs more is a finding.
 const MEMORY: u64 = 2 << 30;
 
-/// An input that takes more time of a processor is found.
+/// An input that takes more processor time is a finding.
 const SLOW: Duration = Duration::from_secs(if cfg!(debug_assertions) { 5 } else { 1 });
 
-/// Inputs between two words of a worker.
+/// The number of inputs between two reports of a worker.
 const STRIDE: u64 = 4096;
 
 /// The longest noise.
 const NOISE: u64 = 400;
 
-/// What is to be done with a target.
+/// How to run a target.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// At most so many inputs.
+    /// The maximum number of inputs.
     pub inputs: u64,
-    /// No longer than this.
+    /// The maximum time.
     pub time: Duration,
-    /// Another one, other inputs.
+    /// Another seed gives other inputs.
     pub seed: u64,
-    /// A worker that is not heard for so long hangs.
+    /// A worker that does not report for this long hangs.
     pub patience: Duration,
 }
 
-/// How far a target has come.
+/// How far a target got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Passed {
     /// Inputs that were read to the end.
@@ -54,7 +55,7 @@ pub struct Passed {
     pub time: Duration,
 }
 
-/// An input that led to something it must not lead to.
+/// An input with a result that must not happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Its number with this seed.
@@ -72,7 +73,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// A function that is fed.
+/// A function to be fuzzed.
 type Run = fn(&[u8]);
 
 /// The names of all decoders.
@@ -81,7 +82,7 @@ pub fn targets() -> Vec<&'static str> {
     TARGETS.iter().map(|target| target.name).collect()
 }
 
-/// Targets that misbehave, each in one way, at one input: what is to be found.
+/// Targets that misbehave, each in one way, at one input, to test the fuzzer.
 pub const FAULTY: &[(&str, Run)] = &[
     ("faulty-panic", |input| assert!(!is_it(input), "found")),
     ("faulty-guarded-panic", |input| {
@@ -115,7 +116,7 @@ pub const FAULTY: &[(&str, Run)] = &[
     }),
 ];
 
-/// One in some hundred.
+/// True for about one in several hundred inputs.
 fn is_it(input: &[u8]) -> bool {
     input.iter().fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(*byte)) == 77
 }
@@ -147,7 +148,7 @@ impl Inputs {
         Self { seeds, seed }
     }
 
-    /// The valid ones first, then what becomes of them.
+    /// Returns the valid inputs first, then their mutations.
     fn get(&self, number: u64) -> Vec<u8> {
         if let Some(seed) = usize::try_from(number).ok().and_then(|number| self.seeds.get(number)) {
             return seed.clone();
@@ -165,7 +166,7 @@ impl Inputs {
     }
 }
 
-/// SplitMix64: small, and good enough for dice.
+/// SplitMix64: small, and good enough for this.
 struct Dice(u64);
 
 impl Dice {
@@ -206,7 +207,7 @@ impl Dice {
     }
 }
 
-/// How often a worker tells where it is.
+/// How often a worker reports where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Telling {
     /// After each few thousand inputs.
@@ -216,7 +217,7 @@ pub enum Telling {
 }
 
 impl Telling {
-    /// As a worker is told it.
+    /// The form used on a worker's command line.
     #[must_use]
     pub fn of(word: &str) -> Self {
         if word == "always" { Self::Always } else { Self::Seldom }
@@ -230,10 +231,11 @@ impl Telling {
     }
 }
 
-/// What a worker is told on its command line, behind the mark.
+/// Marks the command line of a worker.
 const MARK: &str = "--worker";
 
-/// Whether these arguments make a process a worker; then it works, and the exit code is returned.
+/// Returns `None` if these arguments are not a worker's; otherwise works, and returns the exit
+/// code.
 #[must_use]
 pub fn worker(arguments: &[String]) -> Option<i32> {
     let [mark, target, seed, first, beyond, telling] = arguments else { return None };
@@ -245,13 +247,13 @@ pub fn worker(arguments: &[String]) -> Option<i32> {
     Some(work(target, seed, first..beyond, Telling::of(telling)))
 }
 
-/// Runs a target over these inputs in this process and tells on stdout how far it is: `at N` before an
-/// input or after many, `found N WHAT`, `done`.
+/// Runs a target over these inputs in this process and reports its progress on stdout: `at N`
+/// before an input or after many, `found N WHAT`, `done`.
 fn work(target: &str, seed: u64, numbers: std::ops::Range<u64>, telling: Telling) -> i32 {
     static PANICKED: AtomicBool = AtomicBool::new(false);
     let Some(run) = find(target) else { return 2 };
     limit_memory();
-    // Also of a panic that a guard has caught.
+    // Also counts a panic that a guard has caught.
     panic::set_hook(Box::new(|info| {
         PANICKED.store(true, Ordering::SeqCst);
         let _ = writeln!(io::stderr(), "{info}");
@@ -259,7 +261,7 @@ fn work(target: &str, seed: u64, numbers: std::ops::Range<u64>, telling: Telling
     let inputs = Inputs::of(target, seed);
     let mut out = io::stdout().lock();
     let mut tell = |text: fmt::Arguments<'_>| {
-        // Whoever does not listen any more is gone, and so is this process soon.
+        // If the supervisor is gone, this process ends soon too.
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());
     };
     for number in numbers {
@@ -283,7 +285,7 @@ fn work(target: &str, seed: u64, numbers: std::ops::Range<u64>, telling: Telling
     0
 }
 
-/// Of this process: what else runs on a busy machine does not count.
+/// The time of this process, so that other programs on a busy machine do not count.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
@@ -292,11 +294,11 @@ fn processor_time() -> Duration {
 fn limit_memory() {
     let mut limit = getrlimit(Resource::As);
     limit.current = Some(MEMORY);
-    // Where that is not allowed, memory is not what is found.
+    // If this is not allowed, excessive memory is not detected.
     let _ = setrlimit(Resource::As, limit);
 }
 
-/// How a worker has ended, and the last number it told.
+/// How a worker has ended, and the last number it reported.
 enum Ended {
     Done,
     OutOfTime(u64),
@@ -304,10 +306,10 @@ enum Ended {
     Died(u64, String),
 }
 
-/// Runs a target in a worker that `program` becomes, see [`worker`].
+/// Runs a target in a worker process, which `program` becomes; see [`worker`].
 ///
 /// # Errors
-/// If no worker can be started. A [`Finding`] is no error of this function's.
+/// If no worker can be started. A [`Finding`] is not an error of this function.
 pub fn supervise(
     program: &Path,
     target: &str,
@@ -353,6 +355,7 @@ fn watch(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()?;
+    // A thread of its own reads, so that the wait for a line can have a timeout.
     let (sender, lines) = mpsc::channel();
     let stdout = worker.stdout.take().ok_or_else(|| io::Error::other("no pipe"))?;
     let reader = thread::spawn(move || {
@@ -378,13 +381,14 @@ fn watch(
                 ["done"] => break Ended::Done,
                 _ => {}
             },
-            Err(RecvTimeoutError::Timeout) => break Ended::Died(at, "it comes to no end".into()),
+            Err(RecvTimeoutError::Timeout) => break Ended::Died(at, "it does not end".into()),
             Err(RecvTimeoutError::Disconnected) => {
                 let status = worker.wait()?;
                 break Ended::Died(at, format!("the process ended: {status}"));
             }
         }
     };
+    // Killed in every case: it may have run out of time, or hang.
     let _ = worker.kill();
     worker.wait()?;
     drop(lines);

@@ -1,11 +1,11 @@
-//! A small interface, of which `bin/look_alike.rs` has several near copies.
+//! A small interface, of which `bin/look_alike.rs` contains several near copies.
 
 use serde::{Deserialize, Serialize};
 
-/// What the child is told.
+/// The configuration of the child.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct GaugeConfig {
-    /// Which port.
+    /// The port.
     pub port: String,
     /// How it is reached.
     pub link: Link,
@@ -19,17 +19,17 @@ pub enum Link {
     Serial,
     /// Through a network.
     Net {
-        /// Which one.
+        /// The address.
         address: [u8; 4],
-        /// Where.
+        /// The port.
         port: u16,
     },
 }
 
-/// Why nothing could be read.
+/// Why a reading failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GaugeError {
-    /// The instrument's own number for it.
+    /// The instrument's error code.
     pub code: u32,
 }
 

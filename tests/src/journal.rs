@@ -1,4 +1,4 @@
-//! What handlers have seen, in the order in which they saw it.
+//! Records what handlers have seen, in order.
 
 use std::fmt::Display;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -37,13 +37,13 @@ impl Journal {
         self.lock().clone()
     }
 
-    /// How many lines begin like this.
+    /// Returns how many lines begin with this text.
     #[must_use]
     pub fn count(&self, beginning: &str) -> usize {
         self.lock().iter().filter(|line| line.starts_with(beginning)).count()
     }
 
-    /// Waits until `enough` is content with the lines, and returns them.
+    /// Waits until `enough` accepts the lines, and returns them.
     #[track_caller]
     pub fn until(&self, what: &str, mut enough: impl FnMut(&[String]) -> bool) -> Vec<String> {
         let deadline = Instant::now() + LONG;
@@ -60,13 +60,13 @@ impl Journal {
         lines.clone()
     }
 
-    /// Waits for a line that begins like this, and returns all lines.
+    /// Waits for a line that begins with this text, and returns all lines.
     #[track_caller]
     pub fn until_line(&self, beginning: &str) -> Vec<String> {
         self.until_lines(beginning, 1)
     }
 
-    /// Waits for `count` lines that begin like this, and returns all lines.
+    /// Waits for `count` lines that begin with this text, and returns all lines.
     #[track_caller]
     pub fn until_lines(&self, beginning: &str, count: usize) -> Vec<String> {
         self.until(&format!("{count} × `{beginning}`"), |lines| {
@@ -74,7 +74,7 @@ impl Journal {
         })
     }
 
-    /// Notes every signal of the child's life: `started`, `ready`, `failed`, `finished STATE`,
+    /// Records every lifecycle signal of the child: `started`, `ready`, `failed`, `finished STATE`,
     /// `state STATE`.
     pub fn follow(&self, process: &Process) {
         let signals = process.signals();

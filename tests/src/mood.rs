@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Travels well in most moods.
+/// Can be encoded and decoded in most moods.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mood {
-    /// Travels.
+    /// Encodes and decodes.
     #[default]
     Fine,
     /// `Serialize` returns an error.
@@ -18,11 +18,11 @@ pub enum Mood {
     PanicsOnLeaving,
     /// `Deserialize` panics.
     PanicsOnArriving,
-    /// Travels, but its `Display` panics.
+    /// Encodes and decodes, but its `Display` panics.
     PanicsWhenShown,
 }
 
-/// High numbers, so that whoever feeds small ones to trace the type does not meet a panic.
+/// High numbers, so that feeding small numbers to trace the type causes no panic.
 const REFUSES: u8 = 201;
 const PANICS: u8 = 202;
 const SHY: u8 = 203;

@@ -1,9 +1,9 @@
-//! A child among others: what it does is what a user's own surroundings change.
+//! A child whose commands are affected by the surroundings of a user's application.
 
 use std::process::Command;
 use std::time::Duration;
 
-/// A child that starts programs, and ends in more than one way.
+/// A child that starts programs and can end in several ways.
 #[mpcore::process]
 pub trait Neighbour {
     /// Adds.
@@ -12,13 +12,13 @@ pub trait Neighbour {
     /// Runs a program and waits for it.
     fn run(&mut self, program: String, arguments: Vec<String>) -> mpcore::Result<i32>;
 
-    /// Sleeps for this long, whatever is asked of it.
+    /// Sleeps for this long and ignores all requests.
     fn nap(&mut self, milliseconds: u64);
 
     /// Ends the process.
     fn exit_with(&mut self, code: i32);
 
-    /// Prints so many lines of this text to stderr.
+    /// Prints this many lines of this text to stderr.
     fn complain(&mut self, text: String, times: u32);
 }
 

@@ -1,17 +1,19 @@
-//! Tests of what a whole process has: its memory, threads, descriptors and children.
+//! Tests that measure a whole process: its memory, threads, descriptors and children.
 //!
-//! `cargo test` runs the tests of a file in one process at once, so each of them would measure what the others do.
+//! `cargo test` runs the tests of a file concurrently in one process, so each of them would measure
+//! the others.
 
 use std::env;
 use std::process::Command;
 
-/// In the environment of the process that runs one test alone.
+/// Set in the environment of the process that runs one test alone.
 const ALONE: &str = "SYSTEM_TESTS_ALONE";
 
-/// Runs the body of the test of this name in a process of its own: this test program once more, with that one test.
+/// Runs the body of the test of this name in a process of its own: this test program again, with
+/// only that test.
 ///
 /// # Panics
-/// If it fails there, with what it printed.
+/// If it fails there, with its output.
 #[track_caller]
 pub fn in_own_process(test: &str, body: impl FnOnce()) {
     if env::var(ALONE).is_ok_and(|alone| alone == test) {
@@ -24,6 +26,6 @@ pub fn in_own_process(test: &str, body: impl FnOnce()) {
     let [out, err] = [&output.stdout, &output.stderr].map(|it| String::from_utf8_lossy(it));
     println!("{out}{err}");
     assert!(output.status.success(), "`{test}` fails in a process of its own, see above");
-    // Else a misspelt name would pass.
+    // Otherwise a misspelt name would pass.
     assert!(out.contains("1 passed"), "there is no test `{test}`");
 }

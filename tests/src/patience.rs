@@ -1,4 +1,4 @@
-//! Waiting for events with a deadline, so that a lost wake-up is a failed test and not a hung one.
+//! Waits for events with a deadline, so that a lost wake-up fails a test instead of hanging it.
 
 use std::future::{Future, IntoFuture};
 use std::pin::pin;
@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use mpcore::{Call, CallError};
 
-/// Longer than anything takes on a loaded machine, amid chaos too; only what hangs takes as long.
+/// Longer than anything takes on a loaded machine, including under chaos; only a hang takes this
+/// long.
 pub const LONG: Duration = Duration::from_secs(240);
 
-/// Waits for something that nobody announces, such as the end of a process that is not ours.
+/// Waits for a condition without a notification, such as the end of a process that is not ours.
 #[track_caller]
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + LONG;
@@ -22,10 +23,10 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// The outcome of a call, which has to come in time.
+/// Returns the outcome of a call, which has to come in time.
 ///
 /// # Errors
-/// As the call ended.
+/// The error that the call ended with.
 #[track_caller]
 pub fn outcome<T, E>(mut call: Call<T, E>) -> Result<T, CallError<E>> {
     match call.wait_timeout(LONG) {
@@ -42,7 +43,7 @@ impl Wake for Unpark {
     }
 }
 
-/// Runs a future on this thread: an executor of ten lines, so no runtime is at work.
+/// Runs a future on this thread: an executor of ten lines, without a runtime.
 #[track_caller]
 pub fn block_on<F: IntoFuture>(future: F) -> F::Output {
     let mut future = pin!(future.into_future());

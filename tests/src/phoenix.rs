@@ -1,4 +1,4 @@
-//! A child that crashes when told to, up to a generation, and says in everything which run it is of.
+//! A child that crashes on request, up to a generation, and marks everything it sends with its run.
 
 use std::fs;
 use std::io::Write as _;
@@ -11,49 +11,49 @@ use serde::{Deserialize, Serialize};
 use crate::blob::Blob;
 use crate::mood::Mood;
 
-/// What the child is told.
+/// The configuration of the child.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PhoenixConfig {
-    /// Where each run of a command that is counted appends a line.
+    /// The file to which each run of a counted command appends a line.
     pub log: String,
-    /// While there is such a file, the start goes wrong in the way that the file says.
+    /// While this file exists, the start fails in the way that its content says.
     pub bad_start: Option<String>,
-    /// Later runs take no `power` above 3.
+    /// Whether later runs refuse a `power` above 3.
     pub grows_timid: bool,
 }
 
-/// In each run the same, but for what it has been through.
+/// The same interface in each run; the values show the run.
 #[mpcore::process(config = PhoenixConfig)]
 pub trait Phoenix {
     /// Adds two numbers.
     #[signal(postfix = "_finished")]
     fn add(&mut self, a: i32, b: i32) -> i32;
 
-    /// Counts the runs.
+    /// Returns the number of the run.
     fn generation(&mut self) -> u32;
 
     /// Counted; aborts unless the generation is greater than `bad`; returns the generation.
     #[idempotent]
     fn measure(&mut self, name: String, bad: u32) -> u32;
 
-    /// The same with an argument that is encoded elsewhere.
+    /// The same with an argument that is encoded on another thread.
     #[idempotent]
     fn weigh(&mut self, load: Blob, bad: u32) -> u32;
 
-    /// The same, to be run once only.
+    /// The same, but not idempotent.
     fn measure_once(&mut self, name: String, bad: u32) -> u32;
 
     /// Counted; runs until it is ended.
     #[idempotent]
     fn wait_for_the_end(&mut self, name: String) -> mpcore::Result<()>;
 
-    /// Emits so many of everything, then aborts.
+    /// Emits this many of every kind of signal, then aborts.
     fn burn(&mut self, count: u32);
 
-    /// Starts a thread that emits as long as anybody listens, and returns.
+    /// Starts a thread that emits until the receiver is gone, and returns.
     fn glow(&mut self);
 
-    /// Says what cannot be decoded, and aborts.
+    /// Sends a value that cannot be decoded, and aborts.
     fn babble(&mut self);
 
     /// Ends the process.
@@ -62,11 +62,11 @@ pub trait Phoenix {
     /// Raises an error.
     fn fail(&mut self) -> mpcore::Result<()>;
 
-    /// Asked to be more than 5, it refuses.
+    /// Refuses values above 5.
     #[property(write, default = 1.0)]
     fn power(&self) -> f64;
 
-    /// Whatever it is asked to be.
+    /// Accepts any value.
     #[property(write)]
     fn label(&self) -> String;
 
@@ -74,15 +74,15 @@ pub trait Phoenix {
     #[property]
     fn level(&self) -> u32;
 
-    /// Begun to run: how many of the commands that are counted.
+    /// How many of the counted commands have begun.
     #[property]
     fn begun(&self) -> u32;
 
-    /// Of this run.
+    /// Carries the run's number.
     #[event]
     fn spark(&self, generation: u32, number: u32);
 
-    /// Of this run.
+    /// Carries the run's number.
     #[event(latest)]
     fn flicker(&self, generation: u32);
 
@@ -127,7 +127,7 @@ impl PhoenixProcess {
     }
 }
 
-/// The lines of a log, each a command's name and the generation that ran it.
+/// Returns the lines of a log, each a command's name and the generation that ran it.
 #[must_use]
 pub fn runs(log: &Path) -> Vec<String> {
     fs::read_to_string(log).unwrap_or_default().lines().map(str::to_owned).collect()
@@ -170,7 +170,7 @@ impl Phoenix for PhoenixProcess {
             self.cx.flicker.emit(generation);
             self.cx.progress(f64::from(number) / f64::from(count));
         }
-        // What has been emitted is on its way before the lane is lost.
+        // Lets the emitted signals reach the lane before it is lost.
         thread::sleep(Duration::from_millis(50));
         std::process::abort();
     }

@@ -1,4 +1,4 @@
-//! Processes as the system sees them, from `/proc`.
+//! Inspects processes through `/proc`.
 
 use std::fs;
 use std::path::Path;
@@ -7,32 +7,33 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::patience::until;
 
-/// The letter of `/proc/PID/stat`: R, S, D, T (stopped), Z (ended, not reaped); `None` if there is no
-/// such process.
+/// Returns the state letter of `/proc/PID/stat`: R, S, D, T (stopped), Z (ended, not reaped);
+/// `None` if there is no such process.
 #[must_use]
 pub fn state(pid: u32) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name stands in brackets and may hold anything, brackets included.
+    // The name is in brackets and may contain anything, brackets included.
     stat.rsplit_once(')')?.1.trim_start().chars().next()
 }
 
-/// The processor time of the process and of its threads, in the kernel's ticks; 0 if there is no such process.
+/// Returns the processor time of the process and its threads, in the kernel's ticks; 0 if there is
+/// no such process.
 #[must_use]
 pub fn cpu_ticks(pid: u32) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let fields = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
-    // `utime` and `stime`; the first field behind the name is the third.
+    // `utime` and `stime`; the first field after the name is the third.
     fields.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum()
 }
 
-/// Whether the process runs no more. One that nobody has reaped counts as ended: an orphan's new
-/// parent may be slow.
+/// Returns whether the process has ended. A process that was not reaped counts as ended: an
+/// orphan's new parent may be slow.
 #[must_use]
 pub fn has_ended(pid: u32) -> bool {
     matches!(state(pid), None | Some('Z' | 'X'))
 }
 
-/// Whether there is no trace of the process: it was reaped.
+/// Returns whether the process is gone without a trace: it was reaped.
 #[must_use]
 pub fn is_gone(pid: u32) -> bool {
     state(pid).is_none()
@@ -60,18 +61,18 @@ pub fn kill(pid: u32) {
     signal(pid, Signal::KILL);
 }
 
-/// SIGKILL to a process that may have ended meanwhile.
+/// Sends SIGKILL to a process that may have ended meanwhile.
 pub fn kill_if_there(pid: u32) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _ = kill_process(pid, Signal::KILL);
     }
 }
 
-/// SIGSTOP, and waits until the process stands still.
+/// Sends SIGSTOP, and waits until the process has stopped.
 #[track_caller]
 pub fn freeze(pid: u32) {
     signal(pid, Signal::STOP);
-    until("the process stands still", || state(pid) == Some('T'));
+    until("the process has stopped", || state(pid) == Some('T'));
 }
 
 /// SIGCONT.
@@ -80,8 +81,9 @@ pub fn thaw(pid: u32) {
     signal(pid, Signal::CONT);
 }
 
-/// The processes in whose environment this text stands: those that a marked process has started, and so
-/// on, whatever has become of their parents. One that has ended and was not reaped is none of them.
+/// Returns the processes whose environment contains this text: those that a marked process has
+/// started, and so on, whatever happened to their parents. Excludes processes that have ended and
+/// were not reaped.
 #[must_use]
 pub fn marked(mark: &str) -> Vec<u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -93,7 +95,7 @@ pub fn marked(mark: &str) -> Vec<u32> {
     pids.filter(is_marked).collect()
 }
 
-/// Resident memory, in MiB.
+/// Returns the resident memory, in MiB.
 ///
 /// # Panics
 /// If there is no such process.
@@ -111,7 +113,7 @@ pub fn resident_kib(pid: u32) -> u64 {
     memory_kib(pid, "VmRSS:")
 }
 
-/// The most that was ever resident, in MiB.
+/// Returns the peak resident memory, in MiB.
 ///
 /// # Panics
 /// If there is no such process.
@@ -131,7 +133,7 @@ fn entries(folder: impl AsRef<Path>) -> usize {
     fs::read_dir(folder).map_or(0, Iterator::count)
 }
 
-/// How many descriptors a process has.
+/// Returns how many descriptors a process has.
 #[must_use]
 pub fn descriptors(pid: u32) -> usize {
     entries(format!("/proc/{pid}/fd"))
@@ -147,7 +149,7 @@ pub fn threads() -> Vec<String> {
     names
 }
 
-/// The children of a process, those included that have ended and were not reaped.
+/// Returns the children of a process, including those that have ended and were not reaped.
 #[must_use]
 pub fn children(pid: u32) -> Vec<u32> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();

@@ -1,4 +1,4 @@
-//! What a child does to its lanes when it has lost its mind.
+//! Corrupts a child's lanes on purpose.
 
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -9,24 +9,25 @@ use crate::transport::PROTOCOL;
 
 /// Sends `packet` through every packet socket of this process, around the framework.
 ///
-/// Nobody here owns those sockets, so each is duplicated by its number, which `pidfd_getfd` on oneself
-/// does without unsafe code.
+/// No code here owns those sockets, so each is duplicated by its number, which `pidfd_getfd` on the
+/// own process does without unsafe code.
 pub(crate) fn on_every_socket(packet: &[u8]) {
     for socket in packet_sockets() {
-        // A lane that is full or closed is not what this is about.
+        // A full or closed lane does not matter here.
         let _ = send(socket, packet, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
     }
 }
 
-/// Nothing that is sent to this process arrives any more, and who sends hears of it.
+/// Shuts all sockets down for reading: nothing sent to this process arrives any more, and the
+/// sender gets an error.
 pub(crate) fn shut_every_socket() {
     for socket in packet_sockets() {
         let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Read);
     }
 }
 
-/// A packet that only reports how much was taken: version, kind, flags, generation, and the totals of two
-/// lanes.
+/// A packet that only reports how much was read: version, kind, flags, generation, and the totals
+/// of two lanes.
 pub(crate) fn credit(generation: u32, total: u64) -> Vec<u8> {
     [&[PROTOCOL, 2, 0, 0][..], &generation.to_le_bytes(), &total.to_le_bytes(), &[0; 8]].concat()
 }

@@ -1,14 +1,14 @@
-//! Tests that cannot show on this machine what they are there for.
+//! Tests that cannot run on this machine.
 
 use std::env;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 
-/// Names the file that `cargo xtask test` collects them in.
+/// The variable with the file in which `cargo xtask test` collects them.
 const SKIPPED: &str = "SKIPPED_TESTS";
 
-/// Tells that this test cannot be shown here: its name, what the machine lacks, and the command that shows it.
-/// `cargo xtask test` lists and counts it; `cargo xtask test --no-skips` fails.
+/// Reports that this test is skipped here: its name, what the machine lacks, and the command that
+/// runs it. `cargo xtask test` lists and counts it; `cargo xtask test --no-skips` fails.
 ///
 /// # Panics
 /// If the list cannot be written.
@@ -17,18 +17,18 @@ pub fn skip(test: &str, lacks: &str, command: &str) {
     print!("SKIPPED: {line}");
     if let Some(list) = env::var_os(SKIPPED) {
         let list = OpenOptions::new().append(true).create(true).open(list);
-        // One write each: lines of several processes do not mix.
+        // One write each, so that lines of several processes do not mix.
         list.and_then(|mut list| list.write_all(line.as_bytes()))
             .expect("the list of skipped tests");
     }
 }
 
-/// The command that runs one test.
+/// Returns the command that runs one test.
 fn command(test: &str) -> String {
     format!("cargo test -p system-tests -- --exact {test}")
 }
 
-/// Whether this is root; if not, the test is skipped.
+/// Returns whether the user is root; if not, the test is skipped.
 #[must_use]
 pub fn is_root(test: &str) -> bool {
     let root = rustix::process::geteuid().is_root();
@@ -38,7 +38,7 @@ pub fn is_root(test: &str) -> bool {
     root
 }
 
-/// Whether this program is there; if not, the test is skipped.
+/// Returns whether this program is installed; if not, the test is skipped.
 #[must_use]
 pub fn has_program(test: &str, program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();

@@ -1,8 +1,9 @@
-//! What a controller may find itself among, for the trial `neighbours`: the description that the trial hands to
-//! `bin/fixed_life.rs`, and those neighbours that live in the controller's own process.
+//! The possible surroundings of a controller, for the trial `neighbours`: the description that the
+//! trial passes to `bin/fixed_life.rs`, and the neighbours that live in the controller's own
+//! process.
 //!
-//! Each is there from [`Surroundings::enter`] to [`Present::leave`], where it can pass; what it was to find and did not
-//! is a finding.
+//! Each is present from [`Surroundings::enter`] to [`Present::leave`], unless it is permanent; if
+//! it did not take effect, that is a finding.
 
 use std::env;
 use std::ffi::OsStr;
@@ -22,36 +23,36 @@ use crate::bench::{self, ready};
 use crate::controller_program::ControllerProgram;
 use crate::{BenchControl, LONG, processes};
 
-/// The variable that it travels in.
+/// The environment variable with the description.
 const VARIABLE: &str = "SURROUNDINGS";
 
-/// One neighbour, as one round has it.
+/// One neighbour in one round.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Surroundings {
-    /// What is made in the controller's process; any other name is of something outside.
+    /// Names a neighbour in the controller's process; any other name means one outside.
     pub neighbour: String,
-    /// Counts the rounds: what can be had in several sizes takes its size from here.
+    /// Counts the rounds: a neighbour that comes in several sizes derives its size from this.
     pub round: usize,
-    /// Whether everything has to work meanwhile; if not, whatever fails has to say so.
+    /// Whether everything has to work meanwhile; otherwise, every failure has to be reported.
     pub works: bool,
-    /// Whether each end's status is learned; if not, it may be unknown.
+    /// Whether each end's status is learned; otherwise, it may be unknown.
     pub statuses: bool,
-    /// The file for its lines: its standard streams may be anything.
+    /// The file for its lines: its standard streams may be unusable.
     pub told: PathBuf,
-    /// A folder for what is made meanwhile.
+    /// A folder for files created meanwhile.
     pub folder: PathBuf,
     /// Where the test programs are.
     pub programs: PathBuf,
 }
 
-/// Undoes it; what was wrong.
+/// Removes the neighbour; the error says what was wrong.
 type Leave = Box<dyn FnOnce() -> Result<(), String>>;
 
-/// A neighbour that is there.
+/// A neighbour that is present.
 #[must_use]
 pub struct Present {
     leave: Option<Leave>,
-    /// A process that has nothing to do with it all.
+    /// An unrelated process.
     innocent: Child,
 }
 
@@ -62,26 +63,26 @@ impl std::fmt::Debug for Present {
 }
 
 impl Surroundings {
-    /// Those of this process.
+    /// Parses the surroundings of this process.
     ///
     /// # Panics
-    /// If they make no sense.
+    /// If they are invalid.
     #[must_use]
     pub fn of_this_process() -> Option<Self> {
         let text = env::var(VARIABLE).ok()?;
         Some(serde_json::from_str(&text).expect("surroundings"))
     }
 
-    /// As a variable of an environment.
+    /// Formats them for an environment variable.
     ///
     /// # Panics
-    /// If a path is no text.
+    /// If a path is not UTF-8.
     #[must_use]
     pub fn variable(&self) -> (&'static str, String) {
-        (VARIABLE, serde_json::to_string(self).expect("every path is a text"))
+        (VARIABLE, serde_json::to_string(self).expect("every path is UTF-8"))
     }
 
-    /// A child that shows what it prints, in these surroundings.
+    /// A builder for a child whose output is visible, in these surroundings.
     #[must_use]
     pub fn around(&self, builder: mpcore::Builder<BenchControl>) -> mpcore::Builder<BenchControl> {
         let builder = builder
@@ -103,7 +104,7 @@ impl Surroundings {
         }
     }
 
-    /// Whether the child is what is odd: it stays so.
+    /// Whether the neighbour is an oddity of the child, which is permanent.
     #[must_use]
     pub fn is_of_one_child(&self) -> bool {
         self.neighbour == "a NUL"
@@ -113,10 +114,10 @@ impl Surroundings {
         self.programs.join(name).to_string_lossy().into_owned()
     }
 
-    /// From now on it is there.
+    /// Makes the neighbour present.
     ///
     /// # Panics
-    /// If it cannot be made.
+    /// If it cannot be created.
     pub fn enter(&self, bystander: Option<&BenchControl>) -> Present {
         let mut innocent = Command::new("sleep");
         innocent.arg("600").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -145,7 +146,7 @@ impl Surroundings {
                     }))
                 }
                 "the terminal" => {
-                    // Background groups are stopped when they print.
+                    // Makes the terminal stop background processes that print.
                     let set = Command::new("stty").arg("tostop").status();
                     assert!(set.expect("there is `stty`").success(), "this is a terminal");
                     None
@@ -173,7 +174,7 @@ impl Surroundings {
         None
     }
 
-    /// Another child is killed while something holds it.
+    /// Another child is killed while it is held.
     fn hold_another_child(&self, how: &str) -> Leave {
         let held = ready(bench::builder(&self.program("bench_child")));
         let pid = held.process().pid().expect("it runs");
@@ -202,7 +203,7 @@ impl Surroundings {
         })
     }
 
-    /// Another child is started that the system does not start.
+    /// Another child is started, and the system hangs in that start.
     fn hang_another_start(&self) -> Leave {
         let program = self.folder.join("scanned");
         crate::programs::copy(Path::new(&self.program("bench_child")), &program);
@@ -225,16 +226,16 @@ impl Surroundings {
 }
 
 impl Present {
-    /// From now on it is not there, where it can pass.
+    /// Removes the neighbour, unless it is permanent.
     ///
     /// # Errors
     /// What was wrong.
     pub fn leave(mut self) -> Result<(), String> {
-        // It waits for what the system does later, before the innocent one is looked at.
+        // It waits for delayed effects before the innocent process is checked.
         let left = self.leave.take().map_or(Ok(()), |leave| leave());
         let alive = !processes::has_ended(self.innocent.id());
         let _ = self.innocent.kill();
-        // Where something else reaps, it may have done so.
+        // A foreign reaper may have reaped it.
         let _ = self.innocent.wait();
         crate::until("it is reaped", || processes::is_gone(self.innocent.id()));
         match alive {
@@ -244,7 +245,7 @@ impl Present {
     }
 }
 
-/// As libraries do that wait for every child.
+/// Reaps every child, as some libraries do.
 fn reap_everything() -> Leave {
     let over = Arc::new(AtomicBool::new(false));
     let ended = Arc::clone(&over);
@@ -257,12 +258,12 @@ fn reap_everything() -> Leave {
     });
     Box::new(move || {
         over.store(true, Ordering::SeqCst);
-        // Something for it to reap, so that it sees that it is over.
+        // Starts a process for it to reap, so that it notices its end.
         while !reaper.is_finished() {
             drop(Command::new("true").spawn());
             thread::sleep(std::time::Duration::from_millis(1));
         }
-        // What it has not come to.
+        // Reaps what the reaper did not reach.
         while matches!(waitpid(None, WaitOptions::NOHANG), Ok(Some(_))) {}
         reaper.join().map_err(|_| "the reaper panicked".to_owned())
     })
@@ -275,7 +276,7 @@ fn limit(resource: Resource, current: u64) -> Leave {
     Box::new(move || setrlimit(resource, before).map_err(|error| error.to_string()))
 }
 
-/// A handler of another child holds the thread that they share.
+/// A handler of another child blocks the thread that they share.
 fn hold_a_handler(bystander: &BenchControl) -> Leave {
     let (go, wait) = mpsc::channel::<()>();
     let (held, holds) = mpsc::channel();

@@ -9,7 +9,7 @@ use mpcore::{Builder, Output};
 use crate::blob::Blob;
 use crate::transport::transport;
 
-/// Prints in every way there is.
+/// A child that prints in every possible way.
 #[mpcore::process]
 pub trait Talker {
     /// Writes these bytes to stdout.
@@ -18,16 +18,17 @@ pub trait Talker {
     /// Writes these bytes to stderr.
     fn complain(&mut self, bytes: Blob);
 
-    /// Prints the numbers from `from` to before `to` to stdout, one a line, with `filling` behind each.
+    /// Prints the numbers from `from` to before `to` to stdout, one per line, each followed by
+    /// `filling`.
     fn count(&mut self, from: u32, to: u32, filling: String);
 
     /// The same to stderr.
     fn count_on_stderr(&mut self, from: u32, to: u32, filling: String);
 
-    /// Starts a process that holds both streams, in a session of its own; returns its number.
+    /// Starts a process that holds both streams, in a session of its own; returns its pid.
     fn leave_an_heir(&mut self) -> mpcore::Result<u32>;
 
-    /// The same, and it writes to both as long as it lives.
+    /// The same, but it writes to both as long as it lives.
     fn leave_a_talking_heir(&mut self) -> mpcore::Result<u32>;
 
     /// Aborts.
@@ -52,7 +53,7 @@ fn count(stream: impl Write, numbers: std::ops::Range<u32>, filling: &str) {
 }
 
 fn heir(script: &str) -> mpcore::Result<u32> {
-    // Its own words must not be taken for the answer, so it writes that to a file.
+    // The script's output must not be mistaken for the answer, so it writes that to a file.
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("number");
     let script = format!("echo $$ > {}.new; mv {0}.new {0}; {script}", file.display());
@@ -92,7 +93,7 @@ impl Talker for TalkerProcess {
     }
 }
 
-/// A talker with both streams as said.
+/// A builder for a talker with both streams set to `output`.
 #[must_use]
 pub fn builder(program: &str, output: Output) -> Builder<TalkerControl> {
     let builder = TalkerControl::builder().program(program).transport(transport());

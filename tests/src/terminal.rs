@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-/// The side of a new terminal where the keys are pressed, and the path of the other one.
+/// Opens a new terminal: returns the side where keys are pressed, and the path of the other side.
 ///
 /// # Panics
 /// If the system has none.

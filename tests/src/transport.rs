@@ -1,6 +1,6 @@
-//! What carries the packets in these tests, which run once over each.
+//! The transport of these tests, which run once over each.
 
-/// What carries the packets in these tests: the default, or ipc-channel where the environment has
+/// Returns the transport of these tests: the default, or ipc-channel if the environment has
 /// `TRANSPORT=ipc-channel`, so that the whole suite runs over both.
 ///
 /// # Panics
@@ -17,8 +17,8 @@ pub fn transport() -> mpcore::Transport {
 /// The first byte of every packet: the number of the layout, `PROTOCOL` in mpcore.
 pub const PROTOCOL: u8 = 4;
 
-/// A packet as [`transport`] frames it: packet sockets do not at all, ipc-channel with the length of its
-/// message, of the packet, and its bytes.
+/// Frames a packet like [`transport`]: packet sockets add nothing, ipc-channel adds the length of
+/// its message and of the packet.
 #[must_use]
 pub fn framed(packet: &[u8]) -> Vec<u8> {
     if transport() != mpcore::Transport::IpcChannel {

@@ -1,13 +1,13 @@
-//! Types that do not bear to be tried out: what happens to them when a program makes up values.
+//! Types that cannot be tried out: what happens to them when a program makes up values.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Ends the process for every number but [`Wary::REAL`].
+/// Ends the process for every number except [`Wary::REAL`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Wary(u32);
 
 impl Wary {
-    /// The one that there is.
+    /// The only allowed value.
     pub const REAL: Self = Self(0x00C0_FFEE);
 }
 
@@ -27,17 +27,17 @@ impl<'de> Deserialize<'de> for Wary {
     }
 }
 
-/// Has such a type everywhere.
+/// An interface with such a type everywhere.
 #[mpcore::process(config = Wary)]
 pub trait Guard {
-    /// Gives back what it gets.
+    /// Returns its argument.
     fn echo(&mut self, wary: Wary) -> Result<Vec<Wary>, Wary>;
 
-    /// The last one.
+    /// The last value.
     #[property]
     fn last(&self) -> Wary;
 
-    /// There was one.
+    /// Carries a value.
     #[event]
     fn met(&self, wary: Wary);
 }
@@ -69,7 +69,7 @@ impl Guard for GuardProcess {
     }
 }
 
-/// A level, which has to be positive; panics where it is not, which is bad style and common.
+/// A level, which has to be positive; decoding panics otherwise, which is bad style and common.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Level(u32);
 
@@ -81,7 +81,7 @@ impl<'de> Deserialize<'de> for Level {
     }
 }
 
-/// A port, which begins with `COM`.
+/// A port, whose name begins with `COM`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Port(String);
@@ -94,22 +94,22 @@ impl TryFrom<String> for Port {
     }
 }
 
-/// What can be told of a port.
+/// News about a port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum News {
     /// Nothing.
     None,
-    /// What stands behind the port can only be seen where a port was made up.
+    /// The value after the port can only be reached if a port was made up.
     Mail(Port, i32),
 }
 
-/// Has types that refuse what is made up.
+/// An interface with types that refuse made-up values.
 #[mpcore::process]
 pub trait Picky {
-    /// Gives back what it gets, one more.
+    /// Returns the level, increased by one.
     fn raise(&mut self, level: Level) -> Level;
 
-    /// What it is told, as a text.
+    /// Returns its argument as text.
     fn tell(&mut self, news: News) -> String;
 }
 
@@ -129,7 +129,7 @@ impl Picky for PickyProcess {
 }
 
 impl Level {
-    /// A high one.
+    /// A high level.
     pub const HIGH: Self = Self(9000);
 }
 

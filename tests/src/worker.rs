@@ -1,4 +1,4 @@
-//! A child that takes its time, and keeps a log of what it has executed.
+//! A child with long-running commands that keeps a log of the executed ones.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -9,37 +9,37 @@ use mpcore::{AtExit, CallError, Output};
 
 use crate::transport::transport;
 
-/// Works for as long as it is told, alone or through a worker of its own.
+/// Works for the requested time, alone or through a worker of its own.
 #[mpcore::process]
 pub trait Worker {
-    /// Looks whether it shall end, for this long.
+    /// Checks for this long whether it is asked to end.
     fn work(&mut self, milliseconds: u64) -> mpcore::Result<u64>;
 
-    /// The same, and returns its result all the same.
+    /// The same, but still returns its result.
     fn finish(&mut self, milliseconds: u64) -> mpcore::Result<u64>;
 
-    /// Looks at nothing for this long.
+    /// Checks nothing for this long.
     fn ignore(&mut self, milliseconds: u64);
 
-    /// As `work`, for at most 100 ms.
+    /// Like `work`, for at most 100 ms.
     #[timeout = "100ms"]
     fn work_briefly(&mut self, milliseconds: u64) -> mpcore::Result<u64>;
 
-    /// As `work`, whatever is cancelled.
+    /// Like `work`, but cannot be cancelled.
     #[no_cancel]
     fn hold(&mut self, milliseconds: u64) -> mpcore::Result<u64>;
 
-    /// As `work`, whatever is cancelled, and should take 100 ms.
+    /// Like `work`, but cannot be cancelled; should take at most 100 ms.
     #[no_cancel]
     #[timeout = "100ms"]
     fn hold_briefly(&mut self, milliseconds: u64) -> mpcore::Result<u64>;
 
-    /// Lets a worker of its own, `program`, work for this long; the first deadline is the one that it is
-    /// given, if any. Returns how that ended.
+    /// Lets a worker of its own, `program`, work for this long, with `own` as the deadline of that
+    /// call, if any. Returns how that ended.
     fn delegate(&mut self, program: String, milliseconds: u64, own: Option<u64>) -> String;
 
-    /// Gives a worker of its own, `program`, work for this long and then a line for the file to write, and lets
-    /// go of it; told to finish or to stop, or neither. Returns its number.
+    /// Gives a worker of its own, `program`, work for this long and then a line to write to the
+    /// file, and drops it; asked to finish or to stop, or neither. Returns its pid.
     fn hand_on(
         &mut self,
         program: String,
@@ -48,23 +48,23 @@ pub trait Worker {
         finish: Option<bool>,
     ) -> u32;
 
-    /// Milliseconds that this command still has.
+    /// Returns the milliseconds that this command has left.
     fn time_left(&mut self) -> Option<u64>;
 
-    /// Appends its number to the file.
+    /// Appends `number` to the file.
     fn log(&mut self, file: String, number: u32);
 
     /// Emits `count` numbered events, then returns.
     fn flood(&mut self, count: u32) -> u32;
 
-    /// Emits until it shall end.
+    /// Emits until it is asked to end.
     fn flood_on(&mut self) -> mpcore::Result<()>;
 
-    /// Numbered from 0.
+    /// Events numbered from 0.
     #[event]
     fn tick(&self, number: u32);
 
-    /// How many of the commands that take their time have begun.
+    /// How many of the long-running commands have begun.
     #[property]
     fn begun(&self) -> u32;
 }
@@ -76,7 +76,7 @@ pub struct WorkerProcess {
     cx: WorkerContext,
 }
 
-/// A quiet worker that runs `program`.
+/// A builder for a worker that runs `program` and sends nothing by itself.
 #[must_use]
 pub fn builder(program: &str) -> mpcore::Builder<WorkerControl> {
     let builder = WorkerControl::builder().program(program).transport(transport());
@@ -95,7 +95,7 @@ pub fn ready(builder: mpcore::Builder<WorkerControl>) -> WorkerControl {
     worker
 }
 
-/// Waits until this many of the commands that take their time have begun in this run.
+/// Waits until this many of the long-running commands have begun in this run.
 #[track_caller]
 pub fn until_begun(worker: &WorkerControl, count: u32) {
     crate::until("the command has begun", || worker.begun() == count);

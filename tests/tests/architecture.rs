@@ -1,4 +1,4 @@
-//! The lists in `ARCHITECTURE.md` are those of the sources: every lock, and every thread.
+//! The lists in `ARCHITECTURE.md` match the sources: every lock, and every thread.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const SOURCES: [&str; 2] = ["mpcore/src", "mpqt/src"];
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests stand in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are in the workspace")
 }
 
 fn files(folder: &Path, all: &mut Vec<PathBuf>) {
@@ -22,7 +22,7 @@ fn files(folder: &Path, all: &mut Vec<PathBuf>) {
     }
 }
 
-/// The lines of code of every source file, without its tests and comments.
+/// The lines of code of every source file, without tests and comments.
 fn code() -> Vec<(String, Vec<String>)> {
     let mut all = Vec::new();
     SOURCES.iter().for_each(|folder| files(&root().join(folder), &mut all));
@@ -41,7 +41,8 @@ fn of_code(text: &str) -> Vec<String> {
     lines.filter(|line| !line.trim_start().starts_with("//")).map(str::to_owned).collect()
 }
 
-/// The name of the lock that a line declares: a field, a static, a variant, a newtype or an alias.
+/// Returns the name of the lock that a line declares: a field, a static, a variant, a newtype or an
+/// alias.
 fn lock_in(line: &str) -> Option<&str> {
     const KINDS: [&str; 5] = ["Mutex<", "RwLock<", "RefCell<", "ReentrantLock<", "UnsafeCell<"];
     let at = KINDS.iter().filter_map(|kind| line.find(kind)).min()?;
@@ -49,7 +50,7 @@ fn lock_in(line: &str) -> Option<&str> {
     let visible = ["pub(crate) ", "pub(super) ", "pub "];
     let before = visible.iter().find_map(|it| before.strip_prefix(it)).unwrap_or(before);
     let is_use = before.starts_with("use ") || before.contains("let ") || before.contains("fn ");
-    // A reference to one that stands elsewhere, or a value of its.
+    // A reference to a lock declared elsewhere, or to a value in one.
     if is_use || before.contains('&') || before.contains('|') || before.contains("-> ") {
         return None;
     }
@@ -57,7 +58,8 @@ fn lock_in(line: &str) -> Option<&str> {
     before[..end].split_whitespace().last().filter(|name| !name.is_empty())
 }
 
-/// The names of threads that a line gives: `mp-control`, or `mp-<child>` where the child's name is put in.
+/// Returns the thread names in a line: `mp-control`, or `mp-<child>` if the child's name is
+/// inserted.
 fn threads_in(line: &str) -> Vec<String> {
     let texts = line.split('"').skip(1).step_by(2);
     let names = texts.filter(|text| {
@@ -67,7 +69,7 @@ fn threads_in(line: &str) -> Vec<String> {
     names.map(|name| name.replace("{}", "<child>")).collect()
 }
 
-/// The cells of the table below this heading.
+/// Returns the cells of the table below this heading.
 fn table(heading: &str) -> Vec<Vec<String>> {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     let section = text.split("\n## ").find(|section| section.starts_with(heading)).unwrap();
@@ -75,7 +77,7 @@ fn table(heading: &str) -> Vec<Vec<String>> {
     rows.map(|row| row.split('|').skip(1).map(|cell| cell.trim().to_owned()).collect()).collect()
 }
 
-/// What stands in backticks.
+/// Returns the texts in backticks.
 fn quoted(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
@@ -85,7 +87,7 @@ fn check(what: &str, found: &BTreeSet<String>, listed: &BTreeSet<String>) {
     let missing: Vec<_> = found.difference(listed).collect();
     assert!(missing.is_empty(), "ARCHITECTURE.md lists no {what} {missing:#?}");
     let gone: Vec<_> = listed.difference(found).collect();
-    assert!(gone.is_empty(), "ARCHITECTURE.md lists a {what} that is no more: {gone:#?}");
+    assert!(gone.is_empty(), "ARCHITECTURE.md lists a {what} that no longer exists: {gone:#?}");
 }
 
 #[test]

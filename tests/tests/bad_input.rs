@@ -1,5 +1,5 @@
-//! What is no child, or not the right one, or does not behave like one: each is a typed error that
-//! says what to do, and harms nobody else.
+//! Programs that are not a child, or not the right one, or do not behave like one: each is a typed
+//! error that says what to do, and affects no other child.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -24,17 +24,18 @@ const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 const ODD: &str = env!("CARGO_BIN_EXE_odd_child");
 const LOOK_ALIKE: &str = env!("CARGO_BIN_EXE_look_alike");
 
-/// Long enough for a child on a loaded machine to come as far as it does.
+/// Long enough for a child on a loaded machine to get as far as it can.
 const DEADLINE: Duration = Duration::from_millis(1500);
 
-/// Starts a child that fails before it is ready, and returns why. Everybody hears of the failure.
+/// Starts a child that fails before it is ready, and returns why. Checks that the failure is
+/// reported everywhere.
 fn failure(name: &str, builder: mpcore::Builder<BenchControl>) -> (Failure, Arc<ExitReport>) {
     let bench = builder.build().unwrap();
     let (failed, raised) =
         (bench.process().signals().failed.receiver(), bench.signals().exception_raised.receiver());
     bench.process().start().unwrap();
     let queued = bench.add_two(1, 2);
-    let Err(CallError::Exited(report)) = outcome(queued) else { panic!("{name}: nobody ran it") };
+    let Err(CallError::Exited(report)) = outcome(queued) else { panic!("{name}: it was run") };
     let Err(ReadyError::Failed(failure)) = bench.process().wait_ready(LONG) else {
         panic!("{name}: it cannot be ready")
     };
@@ -51,7 +52,7 @@ fn failure(name: &str, builder: mpcore::Builder<BenchControl>) -> (Failure, Arc<
     (failure, report)
 }
 
-/// The text has to say what is wrong and what to do.
+/// Checks that the text says what is wrong and what to do.
 #[track_caller]
 fn says(failure: &Failure, phrases: &[&str]) {
     let text = failure.to_string();
@@ -80,7 +81,7 @@ fn a_program_that_is_not_executable() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let (why, _) = failure("not executable", builder(&file.to_string_lossy()));
     says(&why, &["laser-child", "chmod +x"]);
-    // Executable by its mode, but nothing that the system can run.
+    // Executable by its mode, but not in a format that the system can run.
     programs::script(&file, "no program at all");
     let (why, _) = failure("not a program", builder(&file.to_string_lossy()));
     says(&why, &["laser-child"]);
@@ -103,7 +104,7 @@ fn a_program_that_ends_at_once() {
     assert_eq!(report.status.map(mpcore::ExitStatus::code), Some(7));
     let (why, _) = failure("true", builder("true"));
     says(&why, &["exit code 0", "mpcore::init()"]);
-    // Its last words are told.
+    // The report includes its last stderr lines.
     let (why, _) = failure("ls", builder("ls").env("LC_ALL", "C"));
     says(&why, &["--mpcore-child"]);
 }
@@ -129,13 +130,13 @@ fn a_program_that_closes_its_stdin() {
 }
 
 #[test]
-fn garbage_on_stdout_is_nobodys_business() {
+fn garbage_on_stdout_is_ignored() {
     let bench = ready(builder(ODD).arg("print and serve"));
     assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
 }
 
 #[test]
-fn a_program_that_connects_and_says_nothing_or_nonsense() {
+fn a_program_that_connects_and_sends_nothing_or_nonsense() {
     for how in ["say nothing", "say nonsense"] {
         let builder = builder(ODD).transport(Transport::IpcChannel).start_deadline(DEADLINE);
         let (why, report) = failure(how, builder.arg(how));
@@ -155,7 +156,7 @@ fn a_program_that_sends_nonsense_through_its_stdin() {
 }
 
 #[test]
-fn a_stranger_at_the_endpoint_does_not_use_up_the_right_childs_chance() {
+fn a_stranger_at_the_endpoint_does_not_block_the_right_child() {
     for how in [
         "let nonsense go first",
         "let silence go first",
@@ -178,7 +179,7 @@ fn a_child_by_hand_is_refused() {
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.contains("Bench") && text.contains("controller"), "{text}");
-    // With the mark, but nobody at the other end.
+    // With the mark, but without a controller at the other end.
     let output = std::process::Command::new(CHILD)
         .arg("--mpcore-child")
         .stdin(std::process::Stdio::null())
@@ -200,7 +201,7 @@ fn an_own_binary_without_init_is_refused() {
     assert!(matches!(refused, Err(StartError::InitMissing)));
 }
 
-/// Each process would start the next.
+/// Without the check, each process would start the next.
 #[test]
 fn an_own_program_without_init_starts_nothing() {
     let mut program = ControllerProgram::start(env!("CARGO_BIN_EXE_no_init"), &["named"]);
@@ -216,7 +217,7 @@ fn an_own_program_without_init_starts_nothing() {
 // ---- protocols
 
 #[test]
-fn a_child_of_another_protocol_is_called_that() {
+fn a_protocol_mismatch_is_reported_as_such() {
     let cases = [
         ("speak another protocol", Transport::Sockets, 77),
         ("speak another protocol at the endpoint", Transport::IpcChannel, 77),
@@ -230,14 +231,14 @@ fn a_child_of_another_protocol_is_called_that() {
     }
 }
 
-/// The first record of a controller of protocol 77: only how it begins is known.
+/// The first record of a controller of protocol 77: only its beginning is known.
 fn record_of_another_protocol(endpoint: &str) -> Vec<u8> {
     let length = u8::try_from(endpoint.len()).unwrap();
     let body = [&[0, 77, 1, length], endpoint.as_bytes(), &[7; 16], &[0xFF; 300]].concat();
     [&b"mpcore\0\x01"[..], &u32::try_from(body.len()).unwrap().to_le_bytes(), &body].concat()
 }
 
-/// How a child ends that was started by such a controller.
+/// Checks the end of a child that was started by such a controller.
 fn check_refusal(mut child: std::process::Child) {
     let mut text = String::new();
     std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut text).unwrap();
@@ -252,7 +253,7 @@ fn child_of_another_protocol(stdin: impl Into<Stdio>) -> std::process::Child {
 }
 
 #[test]
-fn a_child_says_its_protocol_on_a_socket() {
+fn a_child_reports_its_protocol_on_a_socket() {
     use rustix::net::{
         AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
         SocketFlags, SocketType, recv, sendmsg, socketpair,
@@ -280,7 +281,7 @@ fn a_child_says_its_protocol_on_a_socket() {
 }
 
 #[test]
-fn a_child_says_its_protocol_at_an_endpoint() {
+fn a_child_reports_its_protocol_at_an_endpoint() {
     #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
     enum Greeting {
         GiveUp,
@@ -310,7 +311,7 @@ fn gauge(which: &str) -> GaugeControl {
 
 #[test]
 fn a_child_of_the_same_interface_from_another_crate_is_accepted() {
-    // However its types are spelled.
+    // However its types are spelled in the source.
     for which in ["same", "spelled"] {
         let gauge = gauge(which);
         let ready = gauge.process().wait_ready(LONG);
@@ -320,7 +321,7 @@ fn a_child_of_the_same_interface_from_another_crate_is_accepted() {
 }
 
 #[test]
-fn a_child_of_another_interface_is_refused_with_both_sides_told() {
+fn a_child_of_another_interface_is_refused_and_both_are_named() {
     let cases: [(&str, &[&str]); 7] = [
         ("error_field", &["read", "its error", "`GaugeError.detail` is missing in the controller"]),
         ("argument", &["read(channel: u16)", "read(channel: u32)", "argument `channel`"]),
@@ -352,7 +353,7 @@ fn a_child_of_another_interface_is_refused_with_both_sides_told() {
 // ---- config and init
 
 #[test]
-fn a_config_that_cannot_be_encoded_is_refused_before_there_is_a_child() {
+fn a_config_that_cannot_be_encoded_is_refused_before_the_start() {
     let config = BenchConfig { mood: Mood::RefusesToLeave, ..BenchConfig::default() };
     let refused = builder(CHILD).config(config).build().unwrap_err();
     assert!(matches!(refused, StartError::Config(_)), "{refused:?}");
@@ -403,10 +404,10 @@ fn a_constructor_or_postrun_init_that_errs_or_panics_or_hangs() {
     }
 }
 
-// ---- what comes through the lanes
+// ---- invalid data on the lanes
 
-/// Packets that no child sends, sent around the framework through every socket that the child has.
-/// The controller runs in a process of its own: what is to be shown is that it survives.
+/// Sends packets that no real child sends, around the framework, through every socket that the
+/// child has. The controller runs in a process of its own: the tests show that it survives.
 fn check_scribble(kind: &str, transport: Option<&str>) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scribbled_on"));
     command.arg(kind).env_remove("TRANSPORT");
@@ -439,16 +440,16 @@ const GARBAGE: [&str; 11] = [
 ];
 
 #[test]
-fn a_child_that_sends_garbage_is_killed_and_only_it() {
+fn only_the_child_that_sends_garbage_is_killed() {
     for kind in GARBAGE {
         check_scribble(kind, None);
     }
     check_scribble("more than a packet", None);
 }
 
-/// The call ended as cancelled, and nothing was said of it.
+/// The call ends as cancelled, and no exception is raised.
 #[test]
-fn a_cancel_that_was_not_asked_for_is_no_end_of_a_call() {
+fn an_unrequested_cancel_does_not_end_a_call() {
     for transport in [None, Some("ipc-channel")] {
         let ended = check_scribble("a cancel that was not asked for", transport);
         assert!(ended.contains("a call that was not cancelled"), "{ended}");
@@ -456,15 +457,15 @@ fn a_cancel_that_was_not_asked_for_is_no_end_of_a_call() {
 }
 
 #[test]
-fn garbage_through_ipc_channel_ends_that_child_only_too() {
-    // Nothing at all is the end of a lane there, the child's own too: it ends by itself.
+fn garbage_through_ipc_channel_ends_only_that_child() {
+    // An empty packet is the end of a lane there, including the child's own: it ends by itself.
     for kind in &GARBAGE[1..] {
         check_scribble(kind, Some("ipc-channel"));
     }
 }
 
 #[test]
-fn an_event_that_its_type_does_not_read_is_an_exception() {
+fn an_event_its_type_cannot_decode_raises_an_exception() {
     let bench = ready(builder(CHILD));
     let exceptions = bench.signals().exception_raised.receiver();
     bench.show_mood(2);
@@ -475,7 +476,7 @@ fn an_event_that_its_type_does_not_read_is_an_exception() {
 }
 
 #[test]
-fn what_an_older_run_has_left_in_the_inbox_does_not_harm_the_new_one() {
+fn leftovers_of_an_older_run_do_not_harm_the_new_one() {
     let inbox = Inbox::new(|| {});
     let bench = builder(CHILD).inbox(&inbox).spawn().unwrap();
     let seen = Arc::new(AtomicU32::new(0));
@@ -489,11 +490,11 @@ fn what_an_older_run_has_left_in_the_inbox_does_not_harm_the_new_one() {
     assert_eq!(bench.process().state(), State::Finished);
     bench.process().start().unwrap();
     bench.process().wait_ready(LONG).unwrap();
-    // Now the first run's signals, and the second's start.
+    // First the signals of the first run and the start of the second.
     while inbox.drain(LONG).more {}
     assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
     assert_eq!((bench.process().state(), bench.process().generation()), (State::Running, 2));
-    // And what the second sends is its own.
+    // What the second run sends is its own.
     bench.show_mood(0);
     until("it is shown", || {
         inbox.drain(LONG);

@@ -1,5 +1,5 @@
-//! Values that are too deep, too large, or larger in memory than anybody would think: refused on whichever
-//! side they are made or read, and nothing else suffers.
+//! Values that are too deep, too large, or unexpectedly large in memory: refused on the side where
+//! they are made or read, without side effects.
 
 use mpcore::limits::{VALUE_BYTES, VALUE_DEPTH};
 use mpcore::{CallError, ExceptionKind, State};
@@ -21,7 +21,7 @@ fn tree(levels: usize) -> Tree {
     (1..levels).fold(Tree::Leaf, |inner, _| Tree::Node(Box::new(inner)))
 }
 
-/// A value, or bytes that are none: written as they are, whatever `T` is.
+/// A value, or bytes that are not a valid value: written unchanged, whatever `T` is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Or<T> {
     Value(T),
@@ -94,7 +94,7 @@ impl Garden for GardenProcess {
 
     fn forge_gaps(&mut self, count: u32) -> Gaps {
         let mut bytes = vec![0; count as usize + 5];
-        // The length as five bytes, as it stands for any number of 32 bits.
+        // The length as five bytes, which can hold any 32-bit number.
         for (place, byte) in bytes.iter_mut().take(5).enumerate() {
             let more = if place < 4 { 128 } else { 0 };
             *byte = ((count >> (7 * place)) & 127) as u8 | more;
@@ -133,7 +133,7 @@ fn garden() -> GardenControl {
     garden
 }
 
-/// It is refused, with these words, and the child goes on.
+/// Checks that it is refused with these words, and that the child goes on.
 #[track_caller]
 fn check<T>(garden: &GardenControl, call: mpcore::Call<T>, phrases: &[&str])
 where
@@ -151,12 +151,12 @@ where
 }
 
 #[test]
-fn a_tree_of_a_million_levels_uses_up_nobodys_stack() {
+fn a_tree_of_a_million_levels_overflows_no_stack() {
     let garden = garden();
     let deep = "more than 128 levels deep";
     check(&garden, garden.forge_tree(1_000_000), &["decoded", deep]);
     check(&garden, garden.take_tree(forged_tree(1_000_000)), &["decoded", deep]);
-    // Who has made it himself is told at his own end.
+    // A controller that makes such a value gets the error itself.
     let levels = VALUE_DEPTH as u32;
     assert_eq!(outcome(garden.grow(levels)), Ok(tree(VALUE_DEPTH)));
     check(&garden, garden.grow(levels + 1), &["Tree", deep, "flat"]);
@@ -166,7 +166,7 @@ fn a_tree_of_a_million_levels_uses_up_nobodys_stack() {
 }
 
 #[test]
-fn a_few_bytes_that_stand_for_much_memory_are_refused() {
+fn a_few_bytes_that_expand_to_much_memory_are_refused() {
     let garden = garden();
     let much = "more than 1024 MiB of memory";
     check(&garden, garden.forge_units(), &[much, "in parts"]);
@@ -177,7 +177,7 @@ fn a_few_bytes_that_stand_for_much_memory_are_refused() {
 }
 
 #[test]
-fn a_value_over_the_bound_is_told_to_its_sender() {
+fn a_value_over_the_bound_fails_at_its_sender() {
     let garden = garden();
     let too_large = ["larger than 268500992 bytes", "in parts", "a file"];
     check(&garden, garden.fill(VALUE_BYTES as u64 + 1), &too_large);
@@ -186,7 +186,7 @@ fn a_value_over_the_bound_is_told_to_its_sender() {
 }
 
 #[test]
-fn an_event_that_is_no_value_is_reported_and_harms_nothing() {
+fn an_undecodable_event_is_reported_and_harms_nothing() {
     let garden = garden();
     let exceptions = garden.signals().exception_raised.receiver();
     garden.show(1_000_000);

@@ -1,4 +1,4 @@
-//! Every way to submit a command and to hear how it ended.
+//! Every way to submit a command and to get its outcome.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
@@ -12,7 +12,7 @@ use system_tests::{
     outcome, processes, until,
 };
 
-// This binary is also its own child, as a test binary of a user's would be.
+// This binary is also its own child, like a test binary of a user.
 mpcore::test_support!();
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
@@ -46,7 +46,7 @@ fn a_dropped_call_runs_all_the_same() {
 }
 
 #[test]
-fn a_timeout_is_no_outcome_and_waiting_goes_on() {
+fn a_wait_that_times_out_can_be_repeated() {
     let bench = bench();
     let mut slow = bench.ignore_everything(300);
     assert_eq!(slow.try_outcome(), None);
@@ -58,7 +58,7 @@ fn a_timeout_is_no_outcome_and_waiting_goes_on() {
 }
 
 #[test]
-fn an_outcome_that_was_not_waited_for_is_there_when_it_is_looked_at() {
+fn an_outcome_is_available_without_waiting_for_it() {
     let bench = bench();
     let mut first = bench.add_two(1, 1);
     assert_eq!(outcome(bench.add_two(2, 2)), Ok(4));
@@ -70,17 +70,17 @@ fn a_call_is_awaited_without_a_runtime() {
     let bench = bench();
     assert_eq!(block_on(bench.add_two(3, 4)), Ok(7));
     assert_eq!(block_on(bench.divide(3, 0)), Err(CallError::Raised(DivideError::ByZero)));
-    // One that is ready before it is polled.
+    // A call that is ready before it is polled.
     let ready = bench.add_two(5, 6);
     assert_eq!(outcome(bench.add_two(0, 0)), Ok(0));
     assert_eq!(block_on(ready), Ok(11));
-    // One that takes its time, polled by another thread than the one that submitted it.
+    // A slow call, polled by another thread than the one that submitted it.
     let slow = bench.ignore_everything(100);
     assert_eq!(thread::spawn(move || block_on(slow)).join().unwrap(), Ok(()));
 }
 
 #[test]
-fn call_ids_rise_from_one_over_all_runs() {
+fn call_ids_increase_from_one_across_runs() {
     let bench = builder(CHILD).build().unwrap();
     let mut ids = vec![bench.add_two(0, 0).id(), bench.reset_counters().id()];
     bench.process().start().unwrap();
@@ -110,8 +110,8 @@ fn commands_wait_for_the_start_and_run_in_order() {
 }
 
 #[test]
-fn on_done_comes_just_before_the_named_signal_in_the_inbox_thread() {
-    // Not started yet, so that every `on_done` is there before its outcome.
+fn on_done_runs_before_the_named_signal_in_the_inbox_thread() {
+    // Not started yet, so that every `on_done` is set before its outcome.
     let bench = builder(CHILD).build().unwrap();
     let journal = Journal::new();
     let thread_name = || thread::current().name().unwrap_or_default().to_owned();
@@ -135,7 +135,7 @@ fn on_done_comes_just_before_the_named_signal_in_the_inbox_thread() {
 }
 
 #[test]
-fn on_done_hears_every_kind_of_outcome_once() {
+fn on_done_gets_every_kind_of_outcome_once() {
     let bench = bench();
     let journal = Journal::new();
     let note = |name: &'static str| {
@@ -158,13 +158,13 @@ fn on_done_hears_every_kind_of_outcome_once() {
     bench.take_mood(Mood::RefusesToLeave).on_done(move |it| {
         say(format!("{}", matches!(it, Err(CallError::Encode(_)))));
     });
-    // One that has its outcome already when it is asked for, and was looked at before.
+    // A call that already has its outcome and was looked at before.
     let mut early = bench.add_two(4, 5);
     assert_eq!(early.wait_timeout(LONG), Some(Ok(9)));
     let say = note("early");
     early.on_done(move |it| say(format!("{it:?}")));
     let mut lines = journal.until("all six", |lines| lines.len() >= 6);
-    // Nothing more comes with a later command's outcome.
+    // The handler is not called again with a later command's outcome.
     let say = note("last");
     bench.add_two(0, 0).on_done(move |it| say(format!("{it:?}")));
     lines.extend(journal.until_line("last").split_off(lines.len()));
@@ -183,7 +183,7 @@ fn on_done_hears_every_kind_of_outcome_once() {
 
 #[test]
 fn forward_to_replaces_the_named_signal_for_one_call() {
-    // Not started yet, so that every signal is given before its outcome.
+    // Not started yet, so that every signal is set before its outcome.
     let bench = builder(CHILD).build().unwrap();
     let journal = Journal::new();
     let named = journal.clone();
@@ -257,20 +257,20 @@ fn a_running_command_ends_as_cancelled_whatever_its_error() {
     let result = bench.finish_all_the_same();
     until_begun(&bench, 4);
     result.cancel();
-    assert_eq!(outcome(result), Ok(1), "it met the wish and returned a result all the same");
+    assert_eq!(outcome(result), Ok(1), "it saw the request and still returned a result");
 
     let by_worker = bench.let_a_worker_watch();
     until_begun(&bench, 5);
     by_worker.cancel();
-    assert_eq!(outcome(by_worker), Err(CallError::Cancelled), "a worker may meet it as well");
+    assert_eq!(outcome(by_worker), Err(CallError::Cancelled), "a worker may observe it as well");
 
     let blind = bench.ignore_and_fail(300);
     until_begun(&bench, 6);
     blind.cancel();
     let raised = Err(CallError::Raised(DivideError::ByZero));
-    assert_eq!(outcome(blind), raised, "it never met the wish, so the error is its own");
+    assert_eq!(outcome(blind), raised, "it never observed the cancel, so the error is its own");
 
-    // The wish belongs to the id: the next command knows nothing of it.
+    // The request belongs to the id: it does not affect the next command.
     assert!(outcome(bench.work(5)).is_ok());
 }
 
@@ -284,13 +284,13 @@ fn a_cancel_after_the_outcome_changes_nothing() {
     assert_eq!(outcome(bench.add_two(2, 2)), Ok(4));
 }
 
-/// The report of what the child has read of the control lane was thought sent when it was not, so
-/// after a hundred and some messages neither cancel nor stop got through to a busy child.
+/// Regression: the report of what the child had read of the control lane was assumed sent when it
+/// was not, so after about a hundred messages neither cancel nor stop reached a busy child.
 #[test]
-fn the_running_command_can_be_cancelled_after_a_thousand_other_cancels() {
+fn a_running_command_is_cancelled_after_a_thousand_others() {
     let bench = builder(CHILD).build().unwrap();
     let running = bench.work(120_000);
-    // Before the start, so that they travel together and all are in the child's hands.
+    // Before the start, so that they are sent together and the child holds all of them.
     let queued: Vec<_> = (0..1000).map(|_| bench.reset_counters()).collect();
     bench.process().start().unwrap();
     until_begun(&bench, 1);
@@ -307,11 +307,11 @@ fn the_running_command_can_be_cancelled_after_a_thousand_other_cancels() {
 }
 
 #[test]
-fn cancel_on_drop_cancels_only_what_is_dropped_without_an_outcome() {
+fn cancel_on_drop_cancels_only_calls_without_an_outcome() {
     let bench = bench();
     let first = bench.work(60_000).cancel_on_drop();
     drop(first);
-    // Would wait for a minute otherwise.
+    // Would otherwise wait for a minute.
     assert_eq!(outcome(bench.add_two(0, 0)), Ok(0));
     let future = std::future::IntoFuture::into_future(bench.work(60_000).cancel_on_drop());
     drop(future);
@@ -320,11 +320,11 @@ fn cancel_on_drop_cancels_only_what_is_dropped_without_an_outcome() {
     assert!(outcome(kept).is_ok());
     let (sender, done) = mpsc::channel();
     bench.work(50).cancel_on_drop().on_done(move |it| sender.send(it.is_ok()).unwrap());
-    assert_eq!(done.recv_timeout(LONG), Ok(true), "whoever waits for the outcome wants it");
+    assert_eq!(done.recv_timeout(LONG), Ok(true), "a call with a waiter is not cancelled");
 }
 
 #[test]
-fn cancel_all_ends_everything_that_can_be_ended() {
+fn cancel_all_ends_every_call_that_can_be_cancelled() {
     let bench = bench();
     let running = bench.work(60_000);
     let queued: Vec<_> = (0..20).map(|_| bench.raise_level(9)).collect();
@@ -366,7 +366,7 @@ fn a_panic_ends_the_command_and_the_child_goes_on() {
 }
 
 #[test]
-fn a_backtrace_comes_with_a_panic_where_the_child_was_told_to_make_one() {
+fn a_panic_carries_a_backtrace_if_the_child_captures_one() {
     let with = ready(builder(CHILD).env("RUST_BACKTRACE", "1"));
     let without = ready(builder(CHILD).env_remove("RUST_BACKTRACE"));
     let backtrace = |bench: &BenchControl| match outcome(bench.panic_with("oh".into())) {
@@ -378,7 +378,7 @@ fn a_backtrace_comes_with_a_panic_where_the_child_was_told_to_make_one() {
 }
 
 #[test]
-fn what_cannot_be_encoded_or_decoded_is_an_outcome_and_no_more() {
+fn a_value_that_does_not_encode_or_decode_fails_only_its_call() {
     let bench = bench();
     let heavy = || Blob::numbered(200_000);
     let encode = |it: Result<i32, CallError>| match it {
@@ -389,7 +389,7 @@ fn what_cannot_be_encoded_or_decoded_is_an_outcome_and_no_more() {
         Err(CallError::Decode(text)) => text,
         other => panic!("{other:?}"),
     };
-    // The argument, on the caller's thread and behind 200 kB on the encoder's.
+    // The argument, encoded on the caller's thread, and behind 200 kB on the encoder's.
     let text = encode(outcome(bench.take_mood(Mood::RefusesToLeave)));
     assert!(text.contains("Mood"), "names the type: {text}");
     encode(outcome(bench.take_heavy_mood(heavy(), Mood::RefusesToLeave)));
@@ -409,7 +409,7 @@ fn what_cannot_be_encoded_or_decoded_is_an_outcome_and_no_more() {
 }
 
 #[test]
-fn serde_code_that_panics_ends_its_command_only() {
+fn a_panic_in_serde_code_ends_only_its_command() {
     let bench = bench();
     // In the child.
     assert!(matches!(
@@ -420,17 +420,17 @@ fn serde_code_that_panics_ends_its_command_only() {
         outcome(bench.make_mood(3)),
         Err(CallError::Panicked(_) | CallError::Encode(_))
     ));
-    // On the encoder's thread of the controller.
+    // On the encoder thread of the controller.
     let heavy = bench.take_heavy_mood(Blob::numbered(200_000), Mood::PanicsOnLeaving);
     assert!(matches!(outcome(heavy), Err(CallError::Encode(_))));
     let next = bench.take_heavy_mood(Blob::numbered(200_000), Mood::Fine);
     assert_eq!(outcome(next), Ok(2));
 }
 
-/// User code runs in the inbox's thread to decode a value and to show an error; its panic stopped
-/// the thread, and with it every signal of every child.
+/// Regression: user code runs in the inbox's thread to decode a value and to format an error; its
+/// panic stopped the thread, and with it every signal of every child.
 #[test]
-fn serde_code_that_panics_in_the_inbox_stops_nobody() {
+fn a_panic_in_serde_code_in_the_inbox_stops_no_other() {
     let bench = bench();
     let journal = Journal::new();
     let note = journal.clone();
@@ -446,7 +446,7 @@ fn serde_code_that_panics_in_the_inbox_stops_nobody() {
     bench.show_mood(0);
     journal.until_line("mood Fine");
     bench.show_mood(4);
-    // Whatever becomes of this child, others are delivered.
+    // Whatever happens to this child, others are delivered.
     let other = ready(builder(CHILD));
     let note = journal.clone();
     other.signals().add_two_finished.connect(move |sum| note.note(format!("other {sum}")));
@@ -483,7 +483,8 @@ fn a_queue_is_also_full_by_bytes() {
     assert!(full(small) >= 6, "three fit");
 }
 
-/// Arguments that are encoded later counted nothing, so a stopped child could be sent any number.
+/// Regression: arguments that are encoded later did not count, so a stopped child could be sent any
+/// number.
 #[test]
 fn a_queue_is_also_full_by_bytes_of_large_arguments() {
     let bench = ready(builder(CHILD).queue_bound(1000, 4 << 20));
@@ -502,7 +503,7 @@ fn a_queue_is_also_full_by_bytes_of_large_arguments() {
 
 #[test]
 fn large_values_arrive_intact_and_in_order_among_small_ones() {
-    // Not started yet, so that every `on_done` is there before its outcome.
+    // Not started yet, so that every `on_done` is set before its outcome.
     let bench = builder(CHILD).build().unwrap();
     let journal = Journal::new();
     let note = journal.clone();
@@ -591,7 +592,7 @@ fn a_child_gets_arguments_environment_directory_and_name() {
     assert_eq!(found.environment.get("BENCH_GONE"), None);
     assert!(found.environment.contains_key("PATH"), "the rest is inherited");
     let told: Vec<_> = found.environment.keys().filter(|key| key.contains("MPCORE")).collect();
-    assert!(told.is_empty(), "nothing that grandchildren would inherit: {told:?}");
+    assert!(told.is_empty(), "no variables that grandchildren would inherit: {told:?}");
     assert_eq!((found.name.as_str(), found.generation), ("bench left", 1));
     assert_eq!(Some(found.pid), bench.process().pid());
     assert_eq!(bench.process().name(), "bench left");

@@ -1,4 +1,5 @@
-//! Cancelling: what has not begun never begins, and what does not end can be killed for.
+//! Cancelling: a command that has not begun never begins, and one that does not end can be killed
+//! for.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,10 +13,10 @@ const CHILD: &str = env!("CARGO_BIN_EXE_worker_child");
 
 const FOR_EVER: u64 = 600_000;
 const GRACE: Duration = Duration::from_millis(200);
-/// For a command that heeds its cancel, on a busy machine too.
+/// The grace for a command that heeds its cancel, long enough for a busy machine.
 const AMPLE: Duration = Duration::from_millis(1500);
 
-/// Where the child runs.
+/// Where the child runs: in a process or on a thread.
 type Place = fn() -> Builder<WorkerControl>;
 
 fn process() -> Builder<WorkerControl> {
@@ -31,7 +32,7 @@ fn check(what: fn(Place)) {
     what(thread);
 }
 
-/// A reproducible coin.
+/// A reproducible coin toss.
 struct Coin(u64);
 
 impl Coin {
@@ -44,10 +45,10 @@ impl Coin {
     }
 }
 
-/// Quick commands, cancelled at random moments on their way: before they are sent, under way, while they
-/// wait in the child, while they run, and after their end.
+/// Quick commands, cancelled at random moments: before they are sent, in transit, while they wait
+/// in the child, while they run, and after their end.
 #[test]
-fn what_was_answered_as_cancelled_was_never_executed() {
+fn a_call_answered_as_cancelled_was_never_executed() {
     const CALLS: u32 = 10_000;
     check(|place| {
         let folder = tempfile::tempdir().unwrap();
@@ -87,28 +88,31 @@ fn what_was_answered_as_cancelled_was_never_executed() {
 }
 
 #[test]
-fn one_that_heeds_its_cancel_costs_nobody_anything() {
+fn a_command_that_heeds_its_cancel_affects_no_other() {
     check(|place| {
         let worker = ready(place());
         let (running, queued) = (worker.work(FOR_EVER), worker.work(2500));
         until_begun(&worker, 1);
         running.cancel_or_kill(AMPLE);
         assert_eq!(outcome(running), Err(CallError::Cancelled));
-        assert!(outcome(queued).is_ok(), "it runs longer than the grace, and nobody is killed");
+        assert!(
+            outcome(queued).is_ok(),
+            "it runs longer than the grace, and the child is not killed"
+        );
         assert_eq!(worker.process().generation(), 1);
     });
 }
 
 #[test]
-fn one_that_does_not_is_killed_for_and_the_others_hear_why() {
+fn ignoring_a_cancel_kills_the_child_and_others_report_why() {
     check(|place| {
         let worker = ready(place());
-        // On a thread, it is given up and comes to its end later.
+        // On a thread, it is given up and ends later.
         let (deaf, queued) = (worker.ignore(3000), worker.work(1));
         let id = deaf.id();
         until_begun(&worker, 1);
         worker.process().cancel_or_kill(id, GRACE);
-        assert_eq!(outcome(deaf), Err(CallError::Cancelled), "as it was asked to");
+        assert_eq!(outcome(deaf), Err(CallError::Cancelled), "as requested");
         let Err(CallError::Exited(report)) = outcome(queued) else { panic!("it ended with it") };
         let ignored = Ignored::Cancel { grace: GRACE };
         let expected = Failure::KilledFor { command: "ignore", call: id, ignored };
@@ -126,7 +130,7 @@ fn one_that_does_not_is_killed_for_and_the_others_hear_why() {
 }
 
 #[test]
-fn a_queued_one_is_no_reason_to_kill() {
+fn cancelling_a_queued_command_does_not_kill() {
     check(|place| {
         let worker = ready(place());
         let (deaf, queued) = (worker.ignore(1500), worker.work(1));
@@ -138,7 +142,7 @@ fn a_queued_one_is_no_reason_to_kill() {
 }
 
 #[test]
-fn no_cancel_holds_from_the_start_on() {
+fn no_cancel_applies_from_the_start() {
     check(|place| {
         let worker = ready(place());
         let (running, queued) = (worker.hold(800), worker.hold(FOR_EVER));
@@ -173,7 +177,7 @@ fn before_the_start_and_after_the_end_there_is_nothing_to_kill() {
 }
 
 #[test]
-fn a_child_that_stops_anyway_ends_as_asked_only_sooner() {
+fn a_stopping_child_is_killed_but_ends_as_requested() {
     let worker = ready(process().stop_grace(2 * LONG));
     let deaf = worker.ignore(FOR_EVER);
     until_begun(&worker, 1);
@@ -185,9 +189,9 @@ fn a_child_that_stops_anyway_ends_as_asked_only_sooner() {
     assert_eq!((report.state, &report.failure), (State::Finished, &None));
 }
 
-/// Its outcome waits behind signals that a full inbox holds back: that is not its fault.
+/// Its outcome waits behind signals that a full inbox delays, which is not the command's fault.
 #[test]
-fn one_that_floods_is_killed_for_although_nobody_drains() {
+fn a_flooding_command_is_killed_although_no_thread_drains() {
     let inbox = Inbox::new(|| {});
     let built = process().inbox(&inbox).inbox_bound(1000, 1 << 20);
     let worker = built.spawn().unwrap();
@@ -202,7 +206,7 @@ fn one_that_floods_is_killed_for_although_nobody_drains() {
 }
 
 #[test]
-fn one_whose_outcome_is_held_up_is_not_killed_for() {
+fn a_command_whose_outcome_is_delayed_is_not_killed_for() {
     let inbox = Inbox::new(|| {});
     let built = process().inbox(&inbox).inbox_bound(1000, 1 << 20);
     let worker = built.spawn().unwrap();
@@ -210,10 +214,10 @@ fn one_whose_outcome_is_held_up_is_not_killed_for() {
     let (mut flood, next) = (worker.flood_on(), worker.work(1));
     until_begun(&worker, 1);
     let pid = worker.process().pid().unwrap();
-    // Nobody drains: it queues on its own side, and in the end its `emit` waits.
+    // The inbox is not drained: the child queues on its own side, and in the end its `emit` waits.
     until("it has queued a lot", || processes::resident_mib(pid) > 40);
     flood.cancel_or_kill(AMPLE);
-    until("its outcome comes, although nobody drains", || flood.try_outcome().is_some());
+    until("its outcome comes, although the inbox is not drained", || flood.try_outcome().is_some());
     assert_eq!(flood.try_outcome(), Some(Err(CallError::Cancelled)));
     assert!(outcome(next).is_ok());
     assert_eq!(worker.process().pid(), Some(pid));

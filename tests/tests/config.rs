@@ -9,10 +9,10 @@ use system_tests::{Blob, LONG, outcome, until};
 
 mpcore::test_support!();
 
-/// More than is encoded on the caller's thread.
+/// Larger than what is encoded on the caller's thread.
 const LARGE: usize = 1 << 20;
 
-/// Where the user's `Serialize` waits, as a slow one would.
+/// Where the user's `Serialize` waits, like a slow one.
 #[derive(Debug, Default)]
 struct Gate {
     shut: Mutex<bool>,
@@ -33,7 +33,7 @@ impl Gate {
     }
 }
 
-/// Opens at the end of a test, however that comes.
+/// Opens the gate at the end of a test, even if it panics.
 struct Shut;
 
 impl Drop for Shut {
@@ -63,7 +63,7 @@ impl Serialize for Config {
 
 #[mpcore::process(config = Config)]
 trait Keeper {
-    /// How many bytes it was given.
+    /// Returns how many bytes its config had.
     fn kept(&mut self) -> usize;
 }
 
@@ -89,17 +89,17 @@ fn builders() -> [Builder<KeeperControl>; 2] {
     [builder().child::<KeeperProcess>(), builder().in_process::<KeeperProcess>()]
 }
 
-/// All in one test: the gate is the process's.
+/// All cases in one test, since the process has only one gate.
 #[test]
-fn who_starts_a_child_does_not_wait_for_its_large_config() {
+fn start_does_not_wait_for_a_large_config() {
     for builder in builders() {
         let shut = shut();
-        // If it waited, this would not return.
+        // If `spawn` waited, it would not return.
         let keeper = builder.config(config(LARGE)).spawn().unwrap();
         let call = keeper.kept();
         drop(shut);
         assert_eq!(outcome(call), Ok(LARGE));
-        // The next run's is another one.
+        // The next run encodes another one.
         keeper.process().restart().unwrap();
         until("the next run", || keeper.process().generation() == 2);
         assert_eq!(outcome(keeper.kept()), Ok(LARGE), "it is kept for every run");

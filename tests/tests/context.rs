@@ -1,4 +1,4 @@
-//! What a child's code can say and find out through its context.
+//! What a child's code can report and query through its context.
 
 use std::sync::mpsc;
 use std::thread;
@@ -11,16 +11,17 @@ mpcore::test_support!();
 
 #[mpcore::process]
 trait Teller {
-    /// How far it is, by the context.
+    /// Reports progress through the context.
     fn tell(&mut self, fractions: Vec<f64>);
-    /// The same from a worker thread, by the call's handle.
+    /// The same from a worker thread, through the call's handle.
     fn tell_by_worker(&mut self, fractions: Vec<f64>);
-    /// Keeps the handle of this call; whether it is active.
+    /// Keeps the handle of this call; returns whether it is active.
     fn keep(&mut self) -> bool;
-    /// Tells by the handle that was kept; whether that is active, and this call's own.
+    /// Reports progress through the kept handle; returns whether it is active and belongs to this
+    /// call.
     fn tell_by_kept(&mut self, fraction: f64) -> (bool, bool);
-    /// Waits until the child is to stop, whatever becomes of this command; whether that was found out by
-    /// `running` too.
+    /// Waits until the child is asked to stop, even if this command is cancelled; returns whether
+    /// `running` saw that too.
     fn await_stop(&mut self) -> bool;
 }
 
@@ -40,7 +41,7 @@ impl Teller for TellerProcess {
     fn tell_by_worker(&mut self, fractions: Vec<f64>) {
         let call = self.cx.call();
         let worker = thread::spawn(move || fractions.into_iter().for_each(|it| call.progress(it)));
-        worker.join().expect("it only tells");
+        worker.join().expect("it only reports progress");
     }
 
     fn keep(&mut self) -> bool {
@@ -63,13 +64,13 @@ impl Teller for TellerProcess {
     }
 }
 
-/// Both places: a process, and a thread of this one.
+/// Both kinds of child: in a process, and on a thread of this one.
 fn places() -> [Builder<TellerControl>; 2] {
     let builder = || TellerControl::builder().stop_grace(LONG * 2);
     [builder().child::<TellerProcess>(), builder().in_process::<TellerProcess>()]
 }
 
-/// A child, and what it tells.
+/// Returns a child and the receiver of its progress.
 fn teller(builder: Builder<TellerControl>) -> (TellerControl, mpsc::Receiver<Progress>) {
     let teller = builder.build().unwrap();
     let (told, progress) = mpsc::channel();
@@ -78,7 +79,8 @@ fn teller(builder: Builder<TellerControl>) -> (TellerControl, mpsc::Receiver<Pro
     (teller, progress)
 }
 
-/// What one call has told. An outcome comes after its progress, and its handler after that's.
+/// Returns the progress of one call. An outcome comes after its progress, and its handler after
+/// that's.
 fn told_by(progress: &mpsc::Receiver<Progress>, call: mpcore::Call<()>) -> Vec<f64> {
     let (id, (ended, end)) = (call.id(), mpsc::channel());
     call.on_done(move |_| ended.send(()).unwrap());
@@ -86,10 +88,10 @@ fn told_by(progress: &mpsc::Receiver<Progress>, call: mpcore::Call<()>) -> Vec<f
     progress.try_iter().inspect(|it| assert_eq!(it.call, id)).map(|it| it.fraction).collect()
 }
 
-/// Nothing stopped a child from being broken for `progress(1.5)`, but for the clamping that no test looked
-/// at.
+/// Only the clamping kept a child from being killed as broken for `progress(1.5)`, and no test
+/// covered it.
 #[test]
-fn progress_is_clamped_and_what_is_no_number_is_left_out() {
+fn progress_is_clamped_and_nan_is_ignored() {
     for place in places() {
         let (teller, progress) = teller(place);
         let cases =
@@ -100,7 +102,7 @@ fn progress_is_clamped_and_what_is_no_number_is_left_out() {
         }
         let none = told_by(&progress, teller.tell(vec![f64::NAN]));
         assert!(none.is_empty(), "{none:?}");
-        // What is no number does not take the place of what is one.
+        // NaN does not replace a number.
         let last = told_by(&progress, teller.tell(vec![0.5, f64::NAN]));
         assert_eq!(last.last(), Some(&0.5), "{last:?}");
     }
@@ -112,13 +114,13 @@ fn a_handle_is_active_while_its_command_runs_and_no_longer() {
         let (teller, progress) = teller(place);
         assert_eq!(outcome(teller.keep()), Ok(true));
         assert_eq!(outcome(teller.tell_by_kept(0.7)), Ok((false, true)));
-        // The last thing that this child tells: nothing came before it.
+        // The last progress of this child: no other came before it.
         assert_eq!(told_by(&progress, teller.tell(vec![0.1])), [0.1]);
     }
 }
 
 #[test]
-fn a_command_finds_out_that_its_child_is_to_stop() {
+fn a_command_sees_that_its_child_should_stop() {
     for place in places() {
         let (teller, progress) = teller(place);
         let call = teller.await_stop();

@@ -1,4 +1,4 @@
-//! The controller ends, in whatever way: no child and no grandchild outlives it.
+//! The controller ends, in any way: no child and no grandchild outlives it.
 
 use std::fs;
 use std::path::Path;
@@ -20,11 +20,11 @@ enum End {
     Itself(&'static str, i32),
 }
 
-/// Whether `cleanup` has to have run.
+/// Whether `cleanup` must have run.
 #[derive(Clone, Copy, PartialEq)]
 enum Cleanup {
     Runs,
-    /// The command never returns, so it cannot.
+    /// The command never returns, so `cleanup` cannot run.
     Cannot,
 }
 
@@ -62,7 +62,8 @@ fn check(moment: &str, end: &End, cleanup: Cleanup) {
     check_that_nothing_is_left(&what, temporary.path());
 }
 
-/// Neither a process nor a thread of it, whoever has started it, nor a temporary file or folder.
+/// Checks that no process or thread of it is left, whatever has started it, and no temporary file
+/// or folder.
 fn check_that_nothing_is_left(what: &str, temporary: &Path) {
     let mark = temporary.to_string_lossy();
     until(&format!("{what}: no descendant"), || processes::marked(&mark).is_empty());
@@ -70,7 +71,7 @@ fn check_that_nothing_is_left(what: &str, temporary: &Path) {
     assert!(left.is_empty(), "{what}: {left:?}");
 }
 
-/// A region that is shared could be left behind, and cut short by the other side.
+/// A shared region could be left behind, or truncated by the other side.
 fn check_for_shared_memory(pids: &[u32]) {
     const SHARED: [&str; 3] = ["/memfd:", "/dev/shm/", "/SYSV"];
     let is_shared = |name: &str| SHARED.iter().any(|shared| name.contains(shared));
@@ -88,7 +89,7 @@ fn check_for_shared_memory(pids: &[u32]) {
 
 const MOMENTS: [(&str, Cleanup); 6] = [
     ("idle", Cleanup::Runs),
-    // Ignores SIGTERM as well.
+    // Also ignores SIGTERM.
     ("busy", Cleanup::Cannot),
     ("result", Cleanup::Runs),
     ("argument", Cleanup::Runs),
@@ -108,7 +109,7 @@ fn a_controller_that_returns_at_every_moment() {
 }
 
 #[test]
-fn a_controller_that_returns_and_forgets_its_child_at_every_moment() {
+fn a_controller_that_leaks_its_child_at_every_moment() {
     check_every_moment(&End::Itself("forget", 0));
 }
 
@@ -144,25 +145,25 @@ fn a_controller_ended_by_another_signal_that_it_does_not_handle() {
     }
 }
 
-/// As in a container that somebody enters from outside: the controller's group has no number in there, so the
-/// child cannot leave its own for that one. It took the lack for a bug, or killed itself.
+/// As in a container that is entered from outside: the controller's group has no number inside, so
+/// the child cannot move to it. Regression: the child treated that as a bug, or killed itself.
 #[test]
-fn a_controller_whose_group_is_outside_of_its_namespace_has_a_child_that_ends_in_order() {
+fn a_controller_group_outside_its_namespace_ends_in_order() {
     let namespace = |rights: &[&str]| {
         let mut command = Command::new("unshare");
         command.args(rights).args(["--pid", "--fork", "--kill-child"]);
         command
     };
-    // Root may do it as it is, others only where they may have a namespace of users.
+    // Root may do it directly, others only where user namespaces are allowed.
     let all_rights: [&[&str]; 2] = [&["--user", "--map-root-user"], &[]];
     let may =
         |rights: &&&[&str]| namespace(rights).arg("true").status().is_ok_and(|it| it.success());
     let Some(rights) = all_rights.iter().find(may) else {
-        println!("not tested: this system lets nobody have a namespace of processes");
+        println!("not tested: this system does not allow pid namespaces");
         return;
     };
     let mut command = namespace(rights);
-    // The shell is the first process in there, which is a case of its own.
+    // The shell is the first process inside, which is a case of its own.
     command.args(["sh", "-c", "\"$0\"; exit $?", env!("CARGO_BIN_EXE_one_call")]);
     let mut controller = ControllerProgram::start_command(&mut command);
     assert_eq!(controller.line("sum"), "3");
@@ -170,9 +171,9 @@ fn a_controller_whose_group_is_outside_of_its_namespace_has_a_child_that_ends_in
     assert_eq!(controller.end(), 0);
 }
 
-/// A declared limit: what has made itself a session of its own is nobody's descendant any more.
+/// A declared limit: a process with a session of its own no longer counts as a descendant.
 #[test]
-fn a_grandchild_with_a_session_of_its_own_outlives_them() {
+fn a_grandchild_with_its_own_session_outlives_both() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("cleanup");
     let arguments = ["runaway", "wait", &log.to_string_lossy()];
@@ -187,13 +188,13 @@ fn a_grandchild_with_a_session_of_its_own_outlives_them() {
     if lives {
         processes::kill(runaway);
     }
-    assert!(lives, "then the limit is none any more: change the documentation");
+    assert!(lives, "the limit no longer exists: change the documentation");
 }
 
 // ---- in between
 
-/// The child was asked to stop before it lost its controller, took that for the reason of its end,
-/// and left what it had started to nobody.
+/// Regression: the child was asked to stop before it lost its controller, took that for the reason
+/// of its end, and left its own processes running.
 #[test]
 fn a_controller_that_ends_right_after_a_stop_request() {
     for _ in 0..5 {
@@ -212,14 +213,14 @@ fn shutdown_stops_every_child_and_waits_for_it() {
     let (child, grandchild) = (controller.number("child"), controller.number("grandchild"));
     assert_eq!(controller.line("shut down"), "true finished");
     assert_eq!(controller.end(), 0);
-    // What the child had started was killed before, which takes effect when the kernel comes to it.
+    // The child's own processes were killed before, which takes effect asynchronously.
     processes::until_ended(&[child, grandchild]);
     assert_eq!(fs::read_to_string(&log).unwrap(), format!("{child}\n"));
 }
 
-/// The last signals were posted after `main` had been let go.
+/// Regression: the last signals were posted after `main` had returned.
 #[test]
-fn a_main_that_returns_joins_its_child_and_delivers_the_last_signals() {
+fn returning_from_main_joins_the_child_and_drains_signals() {
     for round in 0..15 {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("cleanup");
@@ -240,7 +241,7 @@ fn a_main_that_returns_joins_its_child_and_delivers_the_last_signals() {
     }
 }
 
-/// As a session manager does it: everybody is told at once, the child too.
+/// Like a session manager: every process gets the signal, including the child.
 #[test]
 fn a_session_that_is_ended_takes_grandchildren_along() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! A command may run so long, counted from its start; what happens then.
+//! How long a command may run, counted from its start, and what happens afterwards.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use system_tests::{Journal, LONG, outcome, processes, until};
 const CHILD: &str = env!("CARGO_BIN_EXE_worker_child");
 
 const SHORT: Duration = Duration::from_millis(100);
-/// Longer than the test: what runs so long was ended.
+/// Longer than the test: a command this long was ended.
 const FOR_EVER: u64 = 600_000;
 
-/// Where the child runs.
+/// Where the child runs: in a process or on a thread.
 type Place = fn() -> Builder<WorkerControl>;
 
 fn process() -> Builder<WorkerControl> {
@@ -28,7 +28,7 @@ fn check(what: fn(Place)) {
     what(thread);
 }
 
-/// Notes every exception: `KIND COMMAND`.
+/// Records every exception as `KIND COMMAND`.
 fn exceptions(worker: &WorkerControl) -> Journal {
     let (journal, note) = (Journal::new(), Journal::new());
     let seen = journal.clone();
@@ -44,19 +44,19 @@ fn timed_out<T>(after: Duration) -> Result<T, CallError<mpcore::Error>> {
 }
 
 #[test]
-fn a_command_that_looks_ends_at_its_deadline_and_the_child_goes_on() {
+fn a_command_that_checks_ends_at_its_deadline() {
     check(|place| {
         let worker = ready(place());
         let journal = exceptions(&worker);
         assert_eq!(outcome(worker.work(FOR_EVER).timeout(SHORT)), timed_out(SHORT));
         journal.until_line("TimedOut work");
         assert!(outcome(worker.work(1)).is_ok(), "the next one has its own time");
-        assert_eq!(journal.lines(), ["TimedOut work"], "told once");
+        assert_eq!(journal.lines(), ["TimedOut work"], "reported once");
     });
 }
 
 #[test]
-fn the_exception_says_what_and_how_long() {
+fn the_exception_names_the_command_and_the_deadline() {
     let worker = ready(process().name("slow"));
     let exceptions = worker.signals().exception_raised.receiver();
     let call = worker.work(FOR_EVER).timeout(SHORT);
@@ -69,7 +69,7 @@ fn the_exception_says_what_and_how_long() {
 }
 
 #[test]
-fn one_that_is_quick_enough_hears_nothing_of_its_deadline() {
+fn a_command_within_its_deadline_is_not_disturbed() {
     check(|place| {
         let worker = ready(place());
         let journal = exceptions(&worker);
@@ -86,7 +86,7 @@ fn one_that_is_quick_enough_hears_nothing_of_its_deadline() {
 fn the_command_knows_its_deadline() {
     check(|place| {
         let worker = place().build().unwrap();
-        // It waits in the controller, so its deadline travels with it.
+        // It waits in the controller, so its deadline is sent with it.
         let known = worker.time_left().timeout(LONG);
         worker.process().start().unwrap();
         let left = outcome(known).unwrap().expect("it has a deadline");
@@ -96,7 +96,7 @@ fn the_command_knows_its_deadline() {
 }
 
 #[test]
-fn waiting_behind_a_long_one_does_not_count() {
+fn waiting_behind_a_long_command_does_not_count() {
     check(|place| {
         let worker = ready(place());
         let long = worker.work(1500);
@@ -120,19 +120,19 @@ fn a_deadline_may_come_while_the_command_runs_and_be_taken_back() {
 }
 
 #[test]
-fn one_that_returns_a_result_all_the_same_ends_with_it() {
+fn a_result_returned_after_the_deadline_still_counts() {
     check(|place| {
         let worker = ready(place());
         let journal = exceptions(&worker);
         assert_eq!(outcome(worker.finish(FOR_EVER).timeout(SHORT)), Ok(0));
         journal.until_line("TimedOut finish");
-        assert_eq!(outcome(worker.ignore(500).timeout(SHORT)), Ok(()), "it never looked");
+        assert_eq!(outcome(worker.ignore(500).timeout(SHORT)), Ok(()), "it never checked");
         journal.until_line("TimedOut ignore");
     });
 }
 
 #[test]
-fn the_interface_sets_a_deadline_and_the_call_another() {
+fn a_call_overrides_the_deadline_of_the_interface() {
     check(|place| {
         let worker = ready(place());
         assert_eq!(outcome(worker.work_briefly(FOR_EVER)), timed_out(SHORT));
@@ -142,9 +142,9 @@ fn the_interface_sets_a_deadline_and_the_call_another() {
     });
 }
 
-/// Half of such a command is worse than a long wait.
+/// Ending such a command half-way is worse than a long wait.
 #[test]
-fn a_command_that_is_not_to_be_cancelled_is_only_told_of() {
+fn a_no_cancel_command_over_its_deadline_is_only_reported() {
     check(|place| {
         for escalation in [Escalation::Cancel, Escalation::Kill] {
             let worker = ready(place().on_timeout(escalation));
@@ -155,26 +155,26 @@ fn a_command_that_is_not_to_be_cancelled_is_only_told_of() {
     });
 }
 
-// ---- how far to go
+// ---- escalation
 
 #[test]
-fn tell_lets_it_run_on() {
+fn tell_lets_the_command_run_on() {
     check(|place| {
         let worker = ready(place().on_timeout(Escalation::Tell));
         let journal = exceptions(&worker);
-        let looked = outcome(worker.work(700).timeout(SHORT)).expect("nobody ends it");
+        let looked = outcome(worker.work(700).timeout(SHORT)).expect("it is not ended");
         assert!(looked > 0);
         assert_eq!(journal.until_line("TimedOut work").len(), 1);
     });
 }
 
 #[test]
-fn kill_spares_who_looks_and_ends_who_does_not() {
+fn kill_spares_a_command_that_checks_and_ends_one_that_does_not() {
     check(|place| {
         let worker = ready(place().on_timeout(Escalation::Kill));
         let journal = exceptions(&worker);
         assert_eq!(outcome(worker.work(FOR_EVER).timeout(SHORT)), timed_out(SHORT));
-        // On a thread, it is given up and comes to its end later.
+        // On a thread, it is given up and ends later.
         let deaf = worker.ignore(3000).timeout(SHORT);
         let id = deaf.id();
         let queued = worker.work(1);
@@ -197,36 +197,37 @@ fn kill_spares_who_looks_and_ends_who_does_not() {
     });
 }
 
-/// The child keeps its own deadlines; one that stands still cannot, and one behind a full inbox is not heard.
+/// The child enforces its own deadlines; a stalled one cannot, and the reports of one behind a full
+/// inbox do not arrive.
 #[test]
-fn a_child_that_cannot_tell_is_held_to_its_deadline_all_the_same() {
+fn the_controller_enforces_the_deadline_of_a_blocked_child() {
     let often = Duration::from_millis(100);
     let allowed = Duration::from_millis(1500);
     let worker = ready(process().ping_interval(often).on_timeout(Escalation::Kill));
     let journal = exceptions(&worker);
     let running = worker.work(FOR_EVER).timeout(allowed);
-    until("it says what it executes", || worker.process().executing().is_some());
+    until("it reports what it executes", || worker.process().executing().is_some());
     processes::freeze(worker.process().pid().unwrap());
     assert_eq!(outcome(running), timed_out(allowed));
     journal.until_line("Killed");
     assert_eq!(journal.count("TimedOut work"), 1);
 
-    // One that comes back tells it too, and is believed.
+    // A child that resumes reports it too, and its report is accepted.
     let worker = ready(process().ping_interval(often).on_timeout(Escalation::Tell));
     let journal = exceptions(&worker);
     let running = worker.work(FOR_EVER).timeout(allowed);
-    until("it says what it executes", || worker.process().executing().is_some());
+    until("it reports what it executes", || worker.process().executing().is_some());
     processes::freeze(worker.process().pid().unwrap());
     journal.until_line("TimedOut work");
     processes::thaw(worker.process().pid().unwrap());
     running.cancel();
     assert_eq!(outcome(running), Err(CallError::Cancelled));
     assert!(outcome(worker.work(1)).is_ok());
-    assert_eq!(journal.lines(), ["TimedOut work"], "told once");
+    assert_eq!(journal.lines(), ["TimedOut work"], "reported once");
 }
 
 #[test]
-fn restart_begins_anew_after_the_kill() {
+fn restart_starts_a_new_run_after_the_kill() {
     check(|place| {
         let worker = ready(place().on_timeout(Escalation::Restart));
         let journal = Journal::new();
@@ -243,7 +244,7 @@ fn restart_begins_anew_after_the_kill() {
 }
 
 #[test]
-fn a_stop_comes_before_a_deadline() {
+fn a_stop_takes_precedence_over_a_deadline() {
     let grace = Duration::from_millis(300);
     let worker = ready(process().on_timeout(Escalation::Restart).stop_grace(grace));
     let deaf = worker.ignore(FOR_EVER).timeout(Duration::from_millis(600));
@@ -255,10 +256,10 @@ fn a_stop_comes_before_a_deadline() {
     assert_eq!(worker.process().generation(), 1);
 }
 
-// ---- what a command asks of its own children
+// ---- calls of a command to its own children
 
 #[test]
-fn calls_of_a_command_inherit_what_it_has_left() {
+fn inner_calls_inherit_the_remaining_deadline() {
     let worker = ready(process());
     let half = Duration::from_secs(4);
     let told = |call: mpcore::Call<String>| outcome(call).unwrap();
@@ -271,11 +272,11 @@ fn calls_of_a_command_inherit_what_it_has_left() {
         assert!(after <= 4000, "{after}: no more than was left when it was submitted");
     }
     let quick = worker.delegate(CHILD.into(), 1, None);
-    assert_eq!(told(quick), "finished", "the deadline has gone with its command");
+    assert_eq!(told(quick), "finished", "the deadline has ended with its command");
 }
 
 #[test]
-fn a_deadline_that_only_tells_is_not_inherited() {
+fn a_deadline_that_only_reports_is_not_inherited() {
     let worker = ready(process().on_timeout(Escalation::Tell));
     let told = outcome(worker.delegate(CHILD.into(), 1500, None).timeout(SHORT));
     assert_eq!(told.as_deref(), Ok("finished"));

@@ -1,4 +1,4 @@
-//! The child dies: every command ends exactly once, soon, and with how it ended.
+//! The child dies: every command ends exactly once, soon, and with the child's exit report.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, mpsc};
@@ -11,7 +11,7 @@ use system_tests::{BenchControl, Blob, Journal, LONG, block_on, outcome, process
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 
-/// What a command ended with, as one word.
+/// The kind of outcome, as one word.
 fn word<T, E>(outcome: &Result<T, CallError<E>>) -> &'static str {
     match outcome {
         Ok(_) => "returned",
@@ -23,7 +23,7 @@ fn word<T, E>(outcome: &Result<T, CallError<E>>) -> &'static str {
     }
 }
 
-/// Counts outcomes by what they were and notes when the last one came.
+/// Counts outcomes by kind and records when the last one came.
 #[derive(Clone)]
 struct Tally {
     sender: mpsc::Sender<(&'static str, &'static str)>,
@@ -41,7 +41,7 @@ fn tally() -> (Tally, mpsc::Receiver<(&'static str, &'static str)>) {
     (Tally { sender }, receiver)
 }
 
-/// Submits 200 commands, each listened to in one of many ways; every one tells the tally once.
+/// Submits 200 commands, each observed in one of many ways; each counts once in the tally.
 fn submit_200(bench: &BenchControl, tally: &Tally) -> Vec<thread::JoinHandle<()>> {
     let mut waiters = Vec::new();
     for number in 0..200 {
@@ -73,7 +73,7 @@ fn submit_200(bench: &BenchControl, tally: &Tally) -> Vec<thread::JoinHandle<()>
             }
         }
     }
-    // Listened to by nobody.
+    // Not observed.
     drop(bench.calibrate());
     bench.add_two(0, 0).forward_to(&Signal::<(i32,)>::new());
     waiters
@@ -110,7 +110,7 @@ fn two_hundred_pending_commands_of_all_kinds_end_once_each() {
     println!("kill -9 with 202 pending: last outcome after {:?}", killed.elapsed());
     assert!(matches!(outcome(running), Err(CallError::Exited(_))));
     waiters.into_iter().for_each(|it| it.join().unwrap());
-    // A cancel may have got through before the kill.
+    // A cancel may have been received before the kill.
     for ((kind, word), count) in &words {
         let cancelled = *kind == "cancelled, on_done" && *word == "cancelled";
         assert!(*word == "exited" || cancelled, "{kind} {word} × {count}");
@@ -119,15 +119,15 @@ fn two_hundred_pending_commands_of_all_kinds_end_once_each() {
     assert!(outcomes.recv_timeout(Duration::from_millis(50)).is_err(), "each ended once");
     assert_eq!(bench.process().pending_commands(), 0);
 
-    // The next run knows nothing of it.
+    // The next run is not affected.
     bench.process().start().unwrap();
     assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
 }
 
-/// Kills the child at a moment that `begin` has reached; every call it returns has to end as exited.
+/// Kills the child at a moment that `begin` has reached; every call it returns must end as exited.
 fn check_kill(name: &str, begin: impl Fn(&BenchControl) -> Vec<Call<Blob>>) {
     let bench = ready(builder(CHILD));
-    // A call may have been through with it just before; then once more.
+    // A call may have been done just before the kill; then tries again.
     for _ in 0..20 {
         let pid = bench.process().pid().unwrap();
         let calls = begin(&bench);
@@ -179,7 +179,7 @@ fn a_child_killed_in_a_256_mib_result() {
 fn a_child_killed_in_a_64_mib_argument() {
     check_kill("in a 64 MiB argument", |bench| {
         let calls: Vec<_> = (0..4).map(|_| bench.echo(Blob::numbered(64 << 20))).collect();
-        // Some of it is in the child by then.
+        // The child holds a part of it by then.
         let pid = bench.process().pid().unwrap();
         until("the argument arrives", || processes::resident_mib(pid) > 24);
         calls
@@ -195,7 +195,7 @@ fn a_frozen_child_that_is_killed_takes_everything_with_it() {
 }
 
 #[test]
-fn a_child_that_dies_at_once_after_its_start_fails_everything_soon() {
+fn a_child_that_dies_right_after_its_start_fails_all_calls() {
     for round in 0..20 {
         let bench = builder(CHILD).build().unwrap();
         let started = bench.process().signals().started.receiver();
@@ -221,7 +221,7 @@ fn a_child_that_dies_at_once_after_its_start_fails_everything_soon() {
 }
 
 #[test]
-fn every_way_to_die_is_told_apart() {
+fn every_cause_of_death_is_distinguished() {
     type Die = fn(&BenchControl) -> Call<()>;
     let ways: [(Die, i32, &str); 6] = [
         (|bench| bench.exit_with(0), 0, "exit code 0"),
@@ -264,14 +264,14 @@ fn the_last_64_lines_of_stderr_are_in_the_report() {
 }
 
 #[test]
-fn what_a_child_had_sent_before_it_died_is_delivered() {
+fn signals_sent_before_the_death_are_delivered() {
     let bench = ready(builder(CHILD));
     let journal = Journal::new();
     journal.follow(bench.process());
     let note = journal.clone();
     bench.signals().tick.connect(move |number| note.note(format!("tick {number}")));
     bench.flood(3000);
-    // Its outcome is sent after the events, so it says that they have all left the child.
+    // Its outcome is sent after the events, and so shows that they have all left the child.
     outcome(bench.raise_level(1)).unwrap();
     bench.abort();
     let lines = journal.until_line("finished crashed");
@@ -281,7 +281,7 @@ fn what_a_child_had_sent_before_it_died_is_delivered() {
 }
 
 #[test]
-fn one_childs_death_is_nobody_elses_business() {
+fn one_childs_death_affects_no_other_child() {
     let (dies, lives) = (ready(builder(CHILD)), ready(builder(CHILD)));
     let running = lives.work(200);
     processes::kill(dies.process().pid().unwrap());
@@ -291,7 +291,7 @@ fn one_childs_death_is_nobody_elses_business() {
 }
 
 #[test]
-fn twenty_children_killed_at_once_are_all_heard_of() {
+fn twenty_children_killed_at_once_are_all_reported() {
     let benches: Vec<_> = (0..20).map(|_| builder(CHILD).spawn().unwrap()).collect();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (sender, finished) = mpsc::channel();

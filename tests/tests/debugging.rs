@@ -1,4 +1,4 @@
-//! Children that are debugged, or run under another command.
+//! Children in a debugger, or run under another command.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -13,19 +13,19 @@ const ODD: &str = env!("CARGO_BIN_EXE_odd_child");
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 const TRACER: &str = env!("CARGO_BIN_EXE_tracer");
 
-/// Runs what was skipped.
+/// Runs the skipped tests.
 const COMMAND: &str = "cargo test -p system-tests --test debugging";
 
-/// Its child has far too little time.
+/// The controller's deadlines are far too short for its child.
 fn start(variable: &str, value: &str) -> ControllerProgram {
     ControllerProgram::start_command(Command::new(DEBUGGED).env(variable, value))
 }
 
-/// A tracer that lets its process run; detached when this is dropped.
+/// A tracer that lets its process run; detaches on drop.
 struct Tracer(Child);
 
 impl Tracer {
-    /// `None` where there is none, which is said.
+    /// `None` if tracing is impossible, which is reported.
     fn of(test: &str, pid: u32) -> Option<Self> {
         let mut strace = Command::new("strace");
         strace.args(["-f", "-q", "-o", "/dev/null", "-p", &pid.to_string()]);
@@ -79,12 +79,14 @@ fn a_child_of_another_name_waits_for_no_debugger() {
 }
 
 #[test]
-fn a_child_held_by_a_tracer_is_told_as_that() {
+fn a_child_held_by_a_tracer_is_reported_as_traced() {
     let builder = bench::builder(ODD).arg("print and sleep");
     let bench = builder.start_deadline(Duration::from_secs(3)).spawn().unwrap();
     until("there is a process", || bench.process().pid().is_some());
     let pid = bench.process().pid().unwrap();
-    let Some(tracer) = Tracer::of("a_child_held_by_a_tracer_is_told_as_that", pid) else { return };
+    let Some(tracer) = Tracer::of("a_child_held_by_a_tracer_is_reported_as_traced", pid) else {
+        return;
+    };
     match bench.process().wait_ready(LONG) {
         Err(ReadyError::Failed(failure @ Failure::HeldByTracer { .. })) => {
             let text = failure.to_string();
@@ -95,8 +97,8 @@ fn a_child_held_by_a_tracer_is_told_as_that() {
     }
 }
 
-/// Lets threads of a process stand still, as a debugger at its prompt; dropped, it lets them go. `None` where that is not
-/// allowed, which is said.
+/// Stops threads of a process, as a debugger at its prompt does; releases them on drop. `None` if
+/// that is not allowed, which is reported.
 fn hold(test: &str, pid: u32, how: &str) -> Option<ControllerProgram> {
     let mut tracer = ControllerProgram::start(TRACER, &[&pid.to_string(), how]);
     if !tracer.says("attached") {
@@ -106,7 +108,7 @@ fn hold(test: &str, pid: u32, how: &str) -> Option<ControllerProgram> {
     Some(tracer)
 }
 
-/// It was killed as unresponsive while its user looked at it in a debugger.
+/// Regression: the child was killed as unresponsive while the user inspected it in a debugger.
 #[test]
 fn a_running_child_that_a_debugger_holds_is_not_unresponsive() {
     let builder = bench::builder(CHILD).ping_interval(Duration::from_millis(50));
@@ -122,16 +124,16 @@ fn a_running_child_that_a_debugger_holds_is_not_unresponsive() {
     assert_eq!(verdict.tracer, Some(tracer.pid()));
     let text = verdict.to_string();
     assert!(text.contains(&format!("process {} holds it as its debugger", tracer.pid())), "{text}");
-    // Twice as long as a child that does not answer would have.
+    // Twice as long as an unresponsive child would have.
     std::thread::sleep(Duration::from_millis(50) * 2 * (mpcore::limits::PINGS_MISSED + 2));
     assert_eq!(bench.process().state(), State::Running);
-    assert_eq!(unresponsive.try_recv().map(|(verdict,)| verdict), None, "it is said once");
+    assert_eq!(unresponsive.try_recv().map(|(verdict,)| verdict), None, "it is reported once");
     drop(tracer);
     responsive.recv_timeout(LONG).unwrap();
     call.cancel();
     assert!(matches!(outcome(call), Err(CallError::Cancelled)));
 
-    // What does not answer by itself is killed for that as ever.
+    // A child that is unresponsive by itself is still killed.
     let stopped = bench.work(600_000);
     bench::until_begun(&bench, 2);
     processes::freeze(pid);
@@ -141,20 +143,21 @@ fn a_running_child_that_a_debugger_holds_is_not_unresponsive() {
     assert_eq!(verdict.tracer, None);
 }
 
-/// The command's thread stood still in a debugger, and the child was killed for what it did not do.
+/// Regression: the command's thread was stopped in a debugger, and the child was killed because the
+/// command did not end.
 #[test]
-fn a_command_that_a_debugger_holds_is_not_killed_for_its_deadline() {
+fn a_command_held_by_a_debugger_is_not_killed_for_its_deadline() {
     let bench = bench::ready(bench::builder(CHILD).on_timeout(Escalation::Kill));
     let told = bench.signals().exception_raised.receiver();
     let call = bench.ignore_everything(600_000);
     bench::until_begun(&bench, 1);
     let pid = bench.process().pid().unwrap();
-    let test = "a_command_that_a_debugger_holds_is_not_killed_for_its_deadline";
+    let test = "a_command_held_by_a_debugger_is_not_killed_for_its_deadline";
     let Some(tracer) = hold(test, pid, "stop") else { return };
     let call = call.timeout(Duration::from_millis(1));
     let (exception,) = told.recv_timeout(LONG).unwrap();
     assert_eq!(exception.kind, ExceptionKind::TimedOut);
-    // Much longer than a command that runs on would have.
+    // Much longer than a command past its deadline would have.
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(bench.process().state(), State::Running);
     drop(tracer);

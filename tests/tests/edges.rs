@@ -1,4 +1,4 @@
-//! Endings and bounds at their edges: each of these went wrong once.
+//! Edge cases of endings and bounds: each of these was a bug.
 
 use std::time::{Duration, Instant};
 
@@ -9,18 +9,18 @@ use system_tests::transport::transport;
 
 mpcore::test_support!();
 
-/// A child whose start, commands and end can be drawn out.
+/// A child whose start, commands and end can be prolonged.
 #[mpcore::process(config = bool)]
 trait Edge {
     fn add(&mut self, a: i32, b: i32) -> i32;
 
-    /// Waits for a stop request, and aborts then.
+    /// Waits for a stop request, and then aborts.
     fn abort_when_stopping(&mut self);
 
-    /// Sets `block` to values of these lengths, one after the other.
+    /// Sets `block` to values of these lengths, one after another.
     fn set_blocks(&mut self, lengths: Vec<u32>);
 
-    /// Whether `postrun_init`, or the command that waits for a stop, is under way.
+    /// Whether `postrun_init`, or the command that waits for a stop, is running.
     #[property]
     fn busy(&self) -> bool;
 
@@ -33,7 +33,7 @@ trait Edge {
 #[child(Edge)]
 struct EdgeProcess {
     cx: EdgeContext,
-    /// Whether `postrun_init` goes on until it is cancelled.
+    /// Whether `postrun_init` runs until it is cancelled.
     config: bool,
 }
 
@@ -76,9 +76,9 @@ fn until(what: &str, mut there: impl FnMut() -> bool) {
     }
 }
 
-/// It was told as a failure of `postrun_init`.
+/// Regression: it was reported as a failure of `postrun_init`.
 #[test]
-fn a_stop_during_postrun_init_is_an_end_as_asked() {
+fn a_stop_during_postrun_init_ends_as_requested() {
     let edge = EdgeControl::spawn::<EdgeProcess>(true).unwrap();
     until("postrun_init runs", || edge.busy());
     edge.process().stop();
@@ -88,7 +88,7 @@ fn a_stop_during_postrun_init_is_an_end_as_asked() {
     assert_eq!(report.cleanup, Cleanup::Ran);
 }
 
-/// It was told as an orderly end.
+/// Regression: it was reported as an orderly end.
 #[test]
 fn a_crash_while_it_stops_is_a_crash() {
     let edge = EdgeControl::spawn::<EdgeProcess>(false).unwrap();
@@ -104,7 +104,7 @@ fn a_crash_while_it_stops_is_a_crash() {
     assert!(failed.recv_timeout(LONG).is_ok());
 }
 
-/// The reader's thread died with it, and calls hung.
+/// Regression: the reader's thread died with the panic, and calls hung.
 #[test]
 fn an_inbox_whose_wake_panics_stops_no_call() {
     let inbox = Inbox::new(|| panic!("the loop is gone, on purpose"));
@@ -120,9 +120,10 @@ fn an_inbox_whose_wake_panics_stops_no_call() {
     assert_eq!(edge.process().join(LONG), Ok(Some(End::Status(ExitStatus::from_code(0)))));
 }
 
-/// The watcher's thread died of the sum, and no child was heard of again.
+/// Regression: the sum overflowed and killed the watcher's thread, and no end of a child was
+/// reported any more.
 #[test]
-fn endless_deadlines_harm_nobody() {
+fn endless_deadlines_are_harmless() {
     let endless = EdgeControl::builder()
         .child::<EdgeProcess>()
         .transport(transport())
@@ -143,7 +144,7 @@ fn endless_deadlines_harm_nobody() {
     assert_eq!(other.process().join(LONG), Ok(Some(End::Status(ExitStatus::from_code(-9)))));
 }
 
-/// What was cancelled kept its room until its turn came.
+/// Regression: a cancelled command kept its room until its turn came.
 #[test]
 fn cancelled_commands_leave_their_room_to_others() {
     let edge = EdgeControl::builder()
@@ -163,7 +164,8 @@ fn cancelled_commands_leave_their_room_to_others() {
     }
 }
 
-/// A newer value replaced one that was half sent: mixed bytes, or a child killed for a broken lane.
+/// Regression: a newer value replaced one that was half sent: mixed bytes, or a child killed for a
+/// broken lane.
 #[test]
 fn a_large_property_that_changes_while_it_is_sent_arrives_whole() {
     let inbox = Inbox::new(|| {});

@@ -1,4 +1,4 @@
-//! The thread that encodes large arguments: it comes with the first of them and goes with the run.
+//! The thread that encodes large arguments: it starts with the first of them and ends with the run.
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, Permissions};
@@ -12,7 +12,7 @@ use system_tests::{BenchControl, Blob, LONG, is_root, outcome, until};
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 const THREADS_REFUSED: &str = env!("CARGO_BIN_EXE_threads_refused");
 
-/// A user with no processes of its own.
+/// A user without other processes.
 const STRANGER: u32 = 64_321;
 
 fn encoder_threads() -> usize {
@@ -27,7 +27,7 @@ fn echoes(bench: &BenchControl) {
     assert_eq!(outcome(bench.echo(blob.clone())), Ok(blob));
 }
 
-/// Each control that had ever sent more than 64 KiB kept a thread until it was dropped.
+/// Regression: each control that had ever sent more than 64 KiB kept a thread until it was dropped.
 #[test]
 fn the_encoder_thread_ends_with_the_run_and_comes_back() {
     const BENCHES: usize = 3;
@@ -48,17 +48,17 @@ fn the_encoder_thread_ends_with_the_run_and_comes_back() {
     assert_eq!(outcome(call).map(|it| it.0.len()), Ok(300_000));
 }
 
-/// The caller encoded in the thread's place, however large the arguments were.
+/// Regression: the caller encoded instead of the thread, however large the arguments were.
 #[test]
-fn a_thread_refused_is_a_failure_of_that_call() {
-    if !is_root("a_thread_refused_is_a_failure_of_that_call") {
+fn a_refused_thread_fails_only_that_call() {
+    if !is_root("a_refused_thread_fails_only_that_call") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
     let program = folder.path().join("threads_refused");
-    // By a program of its own: a file that this process has open for writing may be busy in another test's
-    // child.
+    // Copied by another program: a file that this process has open for writing may be busy in
+    // another test's child.
     assert!(Command::new("cp").arg(THREADS_REFUSED).arg(&program).status().unwrap().success());
     let mut command = Command::new(&program);
     let output = command.uid(STRANGER).gid(STRANGER).current_dir("/").output().unwrap();

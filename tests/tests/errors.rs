@@ -1,4 +1,4 @@
-//! The errors of other libraries on their way through a command.
+//! The errors of other libraries when a command returns them.
 
 use std::error::Error as StdError;
 
@@ -90,7 +90,7 @@ fn errors_of_every_library_arrive_with_their_causes() {
 }
 
 #[test]
-fn an_error_that_is_ours_already_keeps_its_place() {
+fn an_error_of_mpcores_own_type_keeps_its_location() {
     let error = mpcore::Error::msg("own");
     let place = error.location().to_owned();
     let result: Result<(), _> = Err(error);

@@ -1,5 +1,5 @@
-//! How children end with their program: by their exit policy, which their own children inherit, and in the time
-//! that they have themselves.
+//! How children end with their program: by their exit policy, which their own children inherit, and
+//! within their own time.
 
 use std::fs;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const WORKER: &str = env!("CARGO_BIN_EXE_worker_child");
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Runs the program to its end; what it has written but for the child's number.
+/// Runs the program to its end; returns its output without the line about the child's pid.
 fn lines(how: &str) -> Vec<String> {
     let mut controller = ControllerProgram::start(ENDS, &[how]);
     assert_eq!(controller.end(), 0, "{how}");
@@ -28,7 +28,7 @@ const SUMS: [&str; 5] = ["sum 1", "sum 2", "sum 3", "sum 4", "sum 5"];
 // ---- the end of `main`
 
 #[test]
-fn by_default_a_child_is_stopped_and_what_it_did_not_run_is_told() {
+fn by_default_a_child_is_stopped_and_unrun_commands_reported() {
     let lines = lines("stop");
     assert_eq!(lines.len(), 2, "{lines:#?}");
     assert!(
@@ -39,7 +39,7 @@ fn by_default_a_child_is_stopped_and_what_it_did_not_run_is_told() {
 }
 
 #[test]
-fn a_child_that_is_to_finish_does_what_is_queued() {
+fn a_child_that_finishes_runs_its_queued_commands() {
     for how in ["finish", "finish on a thread", "finish and keep", "finish by hand"] {
         let lines = lines(how);
         assert_eq!(lines[..5], SUMS, "{how}");
@@ -67,7 +67,8 @@ fn a_signal_to_the_program_ends_a_child_that_finishes() {
     }
 }
 
-/// It waited for 14 seconds, whatever the child's grace was, and then the child's end was heard by none.
+/// Regression: it waited for 14 seconds, whatever the child's grace was, and then the child's end
+/// was not reported.
 #[test]
 fn main_waits_for_as_long_as_the_childs_own_grace() {
     assert_eq!(
@@ -91,7 +92,7 @@ fn shutdown_ends_all_children_under_one_deadline() {
 }
 
 #[test]
-fn a_shutdown_that_was_too_short_says_so_and_the_children_go_on() {
+fn a_shutdown_that_times_out_reports_it_and_children_go_on() {
     let lines = lines("too soon");
     assert_eq!(lines[0], "shutdown Err(TimedOut(50ms))", "{lines:#?}");
     assert!(lines[1].contains("1 command was not run"), "{lines:#?}");
@@ -104,7 +105,7 @@ fn shutdown_is_refused_where_waiting_is_forbidden() {
     assert_eq!(lines[..2], ["shutdown Err(WaitForbidden)", "state running"]);
 }
 
-/// It waited for the hook, the handler or the waker that had called it.
+/// Regression: it waited for the hook, the handler or the waker that had called it.
 #[test]
 fn shutdown_does_not_wait_for_its_own_thread() {
     for (how, word, count) in
@@ -128,7 +129,7 @@ fn thread() -> Builder<WorkerControl> {
 }
 
 #[test]
-fn a_childs_own_children_end_as_it_does_unless_told_otherwise() {
+fn nested_children_end_like_their_parent_unless_configured() {
     let finish = AtExit::Finish(MINUTE);
     for place in [process as fn() -> Builder<WorkerControl>, thread] {
         for (own, inner, done) in [
@@ -149,7 +150,7 @@ fn a_childs_own_children_end_as_it_does_unless_told_otherwise() {
             assert_eq!(fs::read_to_string(&log).is_ok(), done, "{what}");
         }
     }
-    // Nothing of it is left here.
+    // Nothing remains of it here.
     let worker = worker::ready(process());
     let process = worker.process().clone();
     let journal = Journal::new();

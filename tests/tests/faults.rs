@@ -1,9 +1,10 @@
-//! Every fault of a fault plan at every moment of a child's life: what the caller gets.
+//! Every fault of a fault plan at every moment of a child's life, and what the caller gets.
 //!
-//! Each cell is a child of its own with three calls in flight. What is recorded becomes the table in
-//! `mpcore/docs/faults.md`, which is compared with what is committed; `UPDATE_DOCS=1` writes it. What holds in every
-//! cell, whatever the fault, is asserted: one outcome for each call, `finished` once and last, no process
-//! left, and another child of the same controller that still answers.
+//! Each cell is a child of its own with three calls in flight. The recorded results become the
+//! table in `mpcore/docs/faults.md` and are compared with the committed file; `UPDATE_DOCS=1`
+//! writes it. Properties of every cell are asserted, whatever the fault: one outcome for each call,
+//! `finished` once and last, no process left, and another child of the same controller that still
+//! answers.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,20 +25,20 @@ use system_tests::{
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 
-/// How many cells run at once: most of them wait.
+/// How many cells run at once: most of the time they wait.
 const AT_ONCE: usize = 12;
 
-/// For a child that stands still before it is ready.
+/// For a child that stalls before it is ready.
 const START_DEADLINE: Duration = Duration::from_secs(3);
 
-/// For one that stands still after that, as is known when it is asked to stop.
+/// For a child that has already stalled when it is asked to stop.
 const GRACE: Duration = Duration::from_millis(50);
 
-/// For one that stands still somewhere behind that.
+/// For a child that stalls at a later moment.
 const LONG_GRACE: Duration = Duration::from_secs(3);
 
-/// So long that the second and the third command do not go in one packet, and so are not read together; and
-/// so short that both are on their way at once.
+/// Large enough that the second and the third command do not fit one packet, and so are not read
+/// together; and small enough that both are in transit at once.
 const HEAVY: usize = 30_000;
 
 /// The moments, with their headings. The bench sends: 1 a property, 2 `ready`, 3 the event and 4 the result
@@ -77,10 +78,10 @@ impl Place {
     }
 }
 
-/// What the caller gets.
+/// The results for the caller.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Row {
-    /// The call that is running, the one behind it, and the last one.
+    /// The running call, the one behind it, and the last one.
     calls: [String; 3],
     state: String,
     failure: String,
@@ -89,15 +90,15 @@ struct Row {
     signals: String,
 }
 
-/// What an application does about it.
+/// How an application reacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Patience {
     /// It waits for the outcomes, and then stops the child.
     Outcomes,
     /// It has set a start deadline.
     StartDeadline,
-    /// It stops the child, since that says nothing any more, with a short grace. A deadline of the command
-    /// or a watch over the child's answers would do the same by itself.
+    /// It stops the child, which reports nothing any more, with a short grace. A deadline of the
+    /// command or the ping interval would do the same automatically.
     Stop,
 }
 
@@ -113,7 +114,7 @@ fn patience(fault: Fault, moment: Moment) -> Patience {
     }
 }
 
-/// Whether the fault has struck when the child says that it is ready.
+/// Whether the fault has occurred when the child reports that it is ready.
 fn struck_by_ready(moment: Moment) -> bool {
     let place = |moment| MOMENTS.iter().position(|(it, _)| *it == moment);
     place(moment) <= place(Moment::AfterMessage(2))
@@ -179,10 +180,11 @@ fn run(place: Place, fault: Fault, moment: Moment, neighbour: &BenchControl, fol
         Patience::StartDeadline => {}
         Patience::Stop => {
             until(&what, || sign.exists());
-            // Else it depends on a moment whether the commands have been sent.
+            // Otherwise it would depend on timing whether the commands have been sent.
             journal.until(&what, |lines| count(lines, "ready") == 1);
             if fault == Fault::StopReading {
-                // Commands are sent to a child that is ready: one that reads nothing by then takes none.
+                // Commands are sent to a child that is ready: one that does not read by then takes
+                // none.
                 let last_sign = if struck_by_ready(moment) { "ready" } else { "1st" };
                 journal.until(&what, |lines| count(lines, last_sign) == 1);
             }
@@ -195,7 +197,7 @@ fn run(place: Place, fault: Fault, moment: Moment, neighbour: &BenchControl, fol
     assert!(status.is_some(), "{what}: it ends; so far {:#?}", journal.lines());
     let lines = journal.until_line("finished");
     assert!(ended(&lines), "{what}: each call ends once: {lines:#?}");
-    // Where it stands still before it is ready, it may not even have come so far.
+    // If it stalls before it is ready, the fault may not have been reached.
     assert!(sign.exists() || patience == Patience::StartDeadline, "{what}: the fault has struck");
     let report = bench.process().exit_report().expect("it has ended");
     if let Some(pid) = report.pid {
@@ -203,7 +205,7 @@ fn run(place: Place, fault: Fault, moment: Moment, neighbour: &BenchControl, fol
     }
     let sum = outcome(neighbour.add_two(20, 22));
     assert_eq!(sum, Ok(42), "{what}: another child of this controller goes on");
-    // What comes late would be here by now.
+    // Late signals would have arrived by now.
     let lines = journal.lines();
     assert_eq!(count(&lines, "finished"), 1, "{what}: {lines:#?}");
     assert_eq!(count(&lines, "exception"), count(&lines, "failed"), "{what}: {lines:#?}");
@@ -233,7 +235,7 @@ fn row(lines: &[String], report: &ExitReport, cleanup_ran: bool) -> Row {
         calls: [outcome("1st"), outcome("2nd"), outcome("3rd")],
         state: report.state.to_string(),
         failure,
-        // One that ends by itself before it can be killed is as good.
+        // A child that ends by itself before it can be killed is equivalent.
         killed: report.killed || broken,
         cleanup: match (cleanup_ran, report.cleanup) {
             (true, Cleanup::Skipped) => panic!("it has run, and the report denies it: {report:?}"),
@@ -244,9 +246,9 @@ fn row(lines: &[String], report: &ExitReport, cleanup_ran: bool) -> Row {
     }
 }
 
-/// Without what differs from time to time and from place to place.
+/// Removes what varies over time and between machines.
 fn stable(failure: &str) -> String {
-    // What stands on stderr is of the system's own making, and so are places in the source.
+    // The text on stderr comes from the system, and locations in the source vary.
     let text = failure.split("; its last words").next().unwrap_or_default();
     let text = text.split(" (at ").next().unwrap_or_default();
     if !text.contains("reported as consumed") {
@@ -261,7 +263,7 @@ fn stable(failure: &str) -> String {
     words.join(" ")
 }
 
-/// Every cell that can be.
+/// Runs every possible cell.
 fn run_all() -> BTreeMap<(usize, usize, Place), Row> {
     let mut cells = Vec::new();
     for place in Place::ALL {
@@ -289,7 +291,7 @@ fn run_all() -> BTreeMap<(usize, usize, Place), Row> {
     rows.into_inner().expect("no panic holds it")
 }
 
-/// The faults at one moment, those with the same row together.
+/// The faults at one moment; those with the same row are combined.
 fn table(rows: &BTreeMap<(usize, usize, Place), Row>, at: usize) -> String {
     let mut groups: Vec<(Row, Vec<(usize, Place)>)> = Vec::new();
     for number in 0..Fault::ALL.len() {
@@ -339,7 +341,7 @@ fn name(fault: Fault, there: [bool; 3], here: [bool; 3]) -> Option<String> {
     }
 }
 
-/// What cannot be, and why.
+/// Lists the impossible cells, and why.
 fn impossible() -> String {
     let mut out = "\n## What cannot be\n\n".to_owned();
     for fault in Fault::ALL.iter().copied().filter(|fault| fault.needs_process()) {
@@ -354,7 +356,7 @@ fn impossible() -> String {
 const INTRODUCTION: &str = include_str!("faults/introduction.md");
 
 #[test]
-fn every_fault_at_every_moment_is_told_as_the_docs_say() {
+fn every_fault_at_every_moment_matches_the_docs() {
     let rows = run_all();
     let mut text = INTRODUCTION.to_owned();
     for (at, (_, heading)) in MOMENTS.iter().enumerate() {
@@ -391,7 +393,7 @@ fn a_fault_of_the_whole_process_is_refused_on_a_thread() {
     }
 }
 
-/// What a panic of the runtime in this thread comes to: the message that is at fault is its.
+/// Checks the result of a panic of the runtime in the thread that sends this message.
 fn check_panic(place: Place, number: u64, begin: fn(&BenchControl), status: &[i32]) {
     let what = format!("{place:?}, message {number}");
     let folder = tempfile::tempdir().expect("a folder can be made");
@@ -417,10 +419,10 @@ fn check_panic(place: Place, number: u64, begin: fn(&BenchControl), status: &[i3
     assert_eq!(bench.process().pending_commands(), 0, "{what}");
 }
 
-/// The messages: 1 a property, 2 `ready`, 3 that the command has begun; 4 is the answer to the cancel of a
-/// command that waits, which the control thread gives.
+/// The messages: 1 a property, 2 `ready`, 3 that the command has begun; 4 is the answer to the
+/// cancel of a queued command, which the control thread sends.
 #[test]
-fn a_panic_of_the_runtime_ends_the_child_whichever_thread_has_it() {
+fn a_runtime_panic_on_any_thread_ends_the_child() {
     for place in Place::ALL {
         let cancel_behind_a_willing_one = |bench: &BenchControl| {
             let _running = bench.work(600_000);
@@ -429,7 +431,7 @@ fn a_panic_of_the_runtime_ends_the_child_whichever_thread_has_it() {
             queued.cancel();
         };
         check_panic(place, 4, cancel_behind_a_willing_one, &[101]);
-        // The thread is the child's own; what is lost may be anybody's.
+        // The thread belongs to the child; the lost message may belong to any.
         check_panic(place, 50, |bench| drop(bench.leave_a_thread_emitting()), &[101]);
     }
     for place in [Place::Sockets, Place::IpcChannel] {
@@ -443,15 +445,15 @@ fn a_panic_of_the_runtime_ends_the_child_whichever_thread_has_it() {
     }
 }
 
-/// Nobody takes anything out of the inbox, so the child gets no credit.
+/// The inbox is not drained, so the child gets no credit.
 #[test]
-fn a_child_that_sends_more_than_allowed_to_a_full_inbox_is_broken() {
+fn overrunning_a_full_inbox_is_a_protocol_violation() {
     for place in Place::ALL {
         let inbox = Inbox::new(|| {});
         let plan = FaultPlan::new().at(Moment::Command(1), Fault::Overdraw);
         let builder = place.builder().config(BenchConfig::default()).faults(plan);
         let bench = builder.inbox(&inbox).inbox_bound(1, 1).build().expect("it can be built");
-        // Whoever waits for the child lifts the bound, so nobody does.
+        // Waiting for the child would lift the bound, so the test does not wait.
         let _call = bench.add_two(1, 2);
         bench.process().start().expect("it can be started");
         until(&format!("{place:?}: it is declared broken"), || {

@@ -1,4 +1,4 @@
-//! The end that first does what is queued.
+//! `finish`: the end that first runs the queued commands.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use system_tests::{
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 const PHOENIX: &str = env!("CARGO_BIN_EXE_phoenix_child");
 
-/// Where the child runs.
+/// Where the child runs: in a process or on a thread.
 type Place = fn() -> Builder<BenchControl>;
 
 fn process() -> Builder<BenchControl> {
@@ -42,16 +42,16 @@ fn joined(bench: &BenchControl) -> Arc<ExitReport> {
     bench.process().exit_report().unwrap()
 }
 
-/// The next run begins soon, and as often as it takes.
+/// Restarts soon, and without a limit.
 fn soon() -> RestartPolicy {
     let delay = Duration::from_millis(10);
     RestartPolicy::on_crash().backoff(delay, delay).intensity(10_000, LONG)
 }
 
-// ---- what is done, and what is not
+// ---- which commands run
 
 #[test]
-fn what_is_queued_is_done_and_nothing_else() {
+fn queued_commands_run_and_no_others() {
     check(|place| {
         let bench = ready(place());
         let journal = Journal::new();
@@ -86,7 +86,7 @@ fn what_is_queued_is_done_and_nothing_else() {
 }
 
 #[test]
-fn a_child_with_nothing_queued_stops_at_once() {
+fn a_child_with_an_empty_queue_stops_immediately() {
     check(|place| {
         let bench = ready(place());
         bench.process().finish();
@@ -97,7 +97,7 @@ fn a_child_with_nothing_queued_stops_at_once() {
 }
 
 #[test]
-fn a_child_that_is_still_starting_does_what_waits_first() {
+fn a_starting_child_runs_waiting_commands_first() {
     check(|place| {
         let bench = place().spawn().unwrap();
         let sums: Vec<_> = (0..5).map(|number| bench.add_two(number, 1)).collect();
@@ -107,7 +107,7 @@ fn a_child_that_is_still_starting_does_what_waits_first() {
             assert_eq!(outcome(sum), Ok(number));
         }
         assert_eq!(joined(&bench).state, State::Finished);
-        // With nothing to do it need not even get ready.
+        // Without queued commands it need not even get ready.
         bench.process().start().unwrap();
         bench.process().finish();
         assert_eq!(joined(&bench).state, State::Finished);
@@ -127,7 +127,7 @@ fn a_child_that_was_not_started_has_nothing_to_finish() {
         bench.process().start().unwrap();
         assert_eq!(outcome(waits), Ok(3));
         assert_eq!(outcome(bench.add_two(1, 2)), Ok(3), "it goes on");
-        // Nor does one that has ended.
+        // Nor does a child that has ended.
         bench.process().stop();
         joined(&bench);
         bench.process().finish();
@@ -161,7 +161,7 @@ fn the_last_command_may_end_in_any_way() {
         |bench| drop(bench.divide(1, 0)),
         |bench| drop(bench.work(600_000).timeout(Duration::from_millis(20))),
         |bench| bench.work(600_000).cancel(),
-        // Cannot be encoded, and that is found out elsewhere.
+        // Cannot be encoded, which the encoder thread detects.
         |bench| {
             let weight = Blob::numbered(1 << 20);
             drop(bench.take_heavy_mood(weight, system_tests::Mood::RefusesToLeave));
@@ -181,7 +181,7 @@ fn the_last_command_may_end_in_any_way() {
 }
 
 #[test]
-fn a_cancel_of_everything_that_is_left_ends_it() {
+fn cancelling_the_remaining_commands_ends_it() {
     check(|place| {
         let bench = ready(place());
         let calls: Vec<_> = (0..20).map(|_| bench.work(600_000)).collect();
@@ -192,7 +192,7 @@ fn a_cancel_of_everything_that_is_left_ends_it() {
             assert_eq!(outcome(call), Err(CallError::Cancelled));
         }
         assert_eq!(joined(&bench).reason, Some(StopReason::Finished));
-        // Those of a child that is not ready yet, which it never hears of.
+        // Commands of a child that is not ready yet, which never receives them.
         let bench = place().spawn().unwrap();
         let call = bench.work(600_000);
         bench.process().finish();
@@ -213,10 +213,10 @@ fn a_scripted_child_finishes_too() {
     script.verdict().unwrap();
 }
 
-// ---- its time, and who ends it sooner
+// ---- its time, and what ends it earlier
 
 #[test]
-fn what_is_not_done_in_time_is_stopped() {
+fn commands_not_done_in_time_are_stopped() {
     check(|place| {
         let bench = ready(place());
         let exceptions = bench.signals().exception_raised.receiver();
@@ -224,7 +224,7 @@ fn what_is_not_done_in_time_is_stopped() {
         let queued: Vec<_> = (0..3).map(|_| bench.raise_level(2)).collect();
         until_begun(&bench, 1);
         bench.process().finish_within(Duration::from_millis(100));
-        // A longer time puts nothing off.
+        // A longer time postpones nothing.
         bench.process().finish_within(100 * LONG);
         bench.process().finish();
         assert_eq!(outcome(running), Err(CallError::Stopped));
@@ -243,7 +243,7 @@ fn what_is_not_done_in_time_is_stopped() {
 }
 
 #[test]
-fn a_later_shorter_time_counts() {
+fn a_later_finish_can_shorten_the_time() {
     let bench = ready(process());
     let running = bench.work(600_000);
     bench.process().finish_within(100 * LONG);
@@ -252,7 +252,7 @@ fn a_later_shorter_time_counts() {
     assert_eq!(joined(&bench).reason, Some(StopReason::FinishTimeOver));
 }
 
-/// The time of an end that came otherwise stopped the next run.
+/// Regression: the time of an end that came for another reason stopped the next run.
 #[test]
 fn the_time_of_an_earlier_finish_does_not_end_a_later_run() {
     let bench = ready(process());
@@ -267,7 +267,7 @@ fn the_time_of_an_earlier_finish_does_not_end_a_later_run() {
 }
 
 #[test]
-fn a_stop_a_termination_and_a_kill_end_it_at_once() {
+fn stop_terminate_and_kill_end_it_immediately() {
     type End = fn(&BenchControl);
     let ends: [(End, bool); 4] = [
         (|bench| bench.process().stop(), true),
@@ -289,7 +289,7 @@ fn a_stop_a_termination_and_a_kill_end_it_at_once() {
 }
 
 #[test]
-fn a_sigterm_from_outside_ends_it_at_once() {
+fn an_external_sigterm_ends_it_immediately() {
     let bench = ready(process().restart(RestartPolicy::always()));
     let (running, queued) = (bench.work(600_000), bench.add_two(1, 2));
     until_begun(&bench, 1);
@@ -319,7 +319,7 @@ fn a_restart_ends_it_and_the_next_run_is_an_ordinary_one() {
 }
 
 #[test]
-fn a_finish_after_a_restart_is_the_next_runs() {
+fn a_finish_after_a_restart_applies_to_the_next_run() {
     check(|place| {
         let bench = ready(place());
         let running = bench.finish_all_the_same();
@@ -334,7 +334,7 @@ fn a_finish_after_a_restart_is_the_next_runs() {
             !bench.process().is_finishing() && !bench.process().is_alive()
         });
         assert_eq!((bench.process().generation(), bench.process().state()), (2, State::Finished));
-        // With nothing for it there is none.
+        // Without queued commands there is no next run.
         bench.process().start().unwrap();
         let running = bench.finish_all_the_same();
         until_begun(&bench, 1);
@@ -347,7 +347,7 @@ fn a_finish_after_a_restart_is_the_next_runs() {
 }
 
 #[test]
-fn the_drop_of_the_last_control_does_not_cut_it_short() {
+fn dropping_the_last_control_does_not_cut_it_short() {
     check(|place| {
         let bench = ready(place());
         let journal = Journal::new();
@@ -365,7 +365,7 @@ fn the_drop_of_the_last_control_does_not_cut_it_short() {
 
 // ---- crashes
 
-/// A log of what was run, and a way to spoil starts.
+/// A log of the executed commands, and a way to make starts fail.
 struct Logged {
     folder: tempfile::TempDir,
 }
@@ -401,7 +401,7 @@ fn until_over(phoenix: &PhoenixControl) -> Arc<ExitReport> {
 }
 
 #[test]
-fn what_a_crash_leaves_to_do_is_done_in_the_next_run_which_then_finishes() {
+fn after_a_crash_the_next_run_does_the_rest_and_finishes() {
     let logged = Logged::new();
     let phoenix = logged.phoenix();
     phoenix.process().start().unwrap();
@@ -436,7 +436,7 @@ fn between_two_runs_a_child_that_finishes_refuses_commands() {
 }
 
 #[test]
-fn a_crash_that_leaves_nothing_to_do_is_the_end() {
+fn a_crash_with_an_empty_queue_ends_it() {
     let logged = Logged::new();
     let phoenix = logged.phoenix();
     let restarting = phoenix.process().signals().restarting.receiver();
@@ -454,7 +454,7 @@ fn a_crash_that_leaves_nothing_to_do_is_the_end() {
 }
 
 #[test]
-fn a_stop_between_two_runs_ends_what_was_to_be_finished() {
+fn a_stop_between_two_runs_ends_the_remaining_commands() {
     let logged = Logged::new();
     let phoenix = logged.phoenix();
     let exceptions = phoenix.signals().exception_raised.receiver();

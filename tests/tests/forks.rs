@@ -1,4 +1,4 @@
-//! The controller's process forks: a copy of it neither keeps children alive nor does anything to them.
+//! The controller's process forks: the copy neither keeps children alive nor acts on them.
 
 use std::fs;
 use std::process::Command;
@@ -10,11 +10,11 @@ use system_tests::{processes, programs};
 const FORKING: &str = env!("CARGO_BIN_EXE_forking");
 const BENCH: &str = env!("CARGO_BIN_EXE_bench_child");
 
-/// The controller is killed while its copy lives on, and holds the lanes.
+/// Kills the controller while its copy lives on and holds the lanes.
 fn check_that_the_copy_holds_no_child(program: &str, moment: &str) {
     let mut controller = ControllerProgram::start(FORKING, &["hold", program, moment]);
     let child = controller.number("child");
-    // What a child under a wrapper has started is the wrapper's to end.
+    // The wrapper is responsible for ending the child's own processes.
     let grandchild = (moment != "alone").then(|| controller.number("grandchild"));
     let copy = controller.number("copy");
     controller.line("there");
@@ -36,7 +36,7 @@ fn a_forked_copy_does_not_keep_a_busy_child() {
     check_that_the_copy_holds_no_child("own", "busy");
 }
 
-/// Its parent is the wrapper, so neither the parent's number nor the parent's death says anything.
+/// Its parent is the wrapper, so neither the parent's pid nor the parent's death is an indication.
 #[test]
 fn a_forked_copy_does_not_keep_a_child_in_a_wrapper() {
     let folder = tempfile::tempdir().unwrap();
@@ -78,9 +78,10 @@ fn a_daemon_that_forks_before_its_first_start_works() {
     assert_eq!(controller.end(), 0);
 }
 
-/// It ended the lane on which the original waits for its next command: that one was lost, with its child.
+/// Regression: it ended the lane on which the original waits for its next command: that one was
+/// lost, with its child.
 #[test]
-fn a_copy_that_comes_back_from_a_command_neither_answers_nor_cleans_up() {
+fn a_copy_that_returns_from_a_command_does_nothing_more() {
     for transport in [None, Some("ipc-channel")] {
         let folder = tempfile::tempdir().unwrap();
         let (log, sign) = (folder.path().join("log"), folder.path().join("sign"));

@@ -1,5 +1,5 @@
-//! The fuzzer itself: that it finds what there is to find, and finds nothing in mpcore's decoders within a
-//! moment. The long run is `cargo xtask soak`'s.
+//! Tests the fuzzer itself: it finds the planted faults, and finds none in mpcore's decoders in a
+//! short run. The long run is part of `cargo xtask soak`.
 
 use std::fs;
 use std::path::Path;
@@ -15,9 +15,9 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The trial of `cargo xtask soak`, far below a fiftieth: nothing is optimised here.
+/// The trial of `cargo xtask soak`, far below a fiftieth: this build is not optimised.
 #[test]
-fn every_decoder_withstands_a_moment() {
+fn every_decoder_survives_a_short_fuzz() {
     let output = fuzz(&["--trial", "--scale", "0.00003", "--seed", "7"]);
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{out}{err}");
@@ -31,18 +31,18 @@ fn every_decoder_withstands_a_moment() {
 }
 
 #[test]
-fn what_is_wrong_is_found_whatever_it_does_to_the_process() {
+fn failures_are_found_even_if_they_end_the_process() {
     let said = |target: &str| match target {
         "faulty-panic" | "faulty-guarded-panic" => "it panicked",
         "faulty-overflow" | "faulty-memory" => "signal: 6",
         "faulty-slow" => "it took ",
-        "faulty-endless" => "it comes to no end",
+        "faulty-endless" => "it does not end",
         "faulty-exit" => "exit status: 0",
         other => panic!("nothing is known of `{other}`"),
     };
     let mut numbers = Vec::new();
     for (target, _) in FAULTY {
-        // What comes to no end is waited for twice.
+        // An endless input is waited for twice.
         let patience = if *target == "faulty-endless" { "3" } else { "120" };
         let output = fuzz(&[target, "--inputs", "100000", "--patience", patience]);
         let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -76,8 +76,8 @@ fn libfuzzer_has_a_target_for_each() {
 }
 
 #[test]
-fn what_is_asked_for_must_exist() {
-    for arguments in [&["nobody"][..], &["zoo", "--fast", "1"], &["zoo", "--inputs"], &[]] {
+fn an_unknown_decoder_is_an_error() {
+    for arguments in [&["missing"][..], &["zoo", "--fast", "1"], &["zoo", "--inputs"], &[]] {
         assert_eq!(fuzz(arguments).status.code(), Some(2), "{arguments:?}");
     }
 }

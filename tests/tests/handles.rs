@@ -1,4 +1,4 @@
-//! Code that works with any control, and handles of children that own nothing.
+//! Code that works with any control, and handles that do not own their child.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ impl Camera for CameraProcess {
     }
 }
 
-/// Knows children by what all of them have.
+/// Uses only what all children have in common.
 #[derive(Default)]
 struct Panel {
     processes: Vec<Process>,
@@ -89,7 +89,7 @@ fn a_process_handle_does_not_keep_the_child() {
     let report = process.exit_report().unwrap();
     assert!(report.failure.is_none(), "{report}");
 
-    // The ended child can still be asked, told to do what it has done, and waited for.
+    // The ended child can still be queried, stopped again without effect, and waited for.
     process.stop();
     process.kill();
     assert!(matches!(process.join(Duration::ZERO), Ok(Some(status)) if status.success()));

@@ -1,4 +1,4 @@
-//! A child that does not answer, and one that only takes its time.
+//! A child that does not answer, and one that is only slow.
 
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,11 @@ use system_tests::{Blob, Journal, LONG, bench, outcome, processes, until};
 const CHILD: &str = env!("CARGO_BIN_EXE_worker_child");
 const BENCH: &str = env!("CARGO_BIN_EXE_bench_child");
 
-/// Not so often that a busy machine is mistaken for a child that hangs.
+/// Long enough that a busy machine is not mistaken for a child that hangs.
 const OFTEN: Duration = Duration::from_millis(250);
 const FOR_EVER: u64 = 600_000;
 
-/// Notes `unresponsive COMMAND` and `responsive`.
+/// Records `unresponsive COMMAND` and `responsive`.
 fn verdicts(worker: &WorkerControl) -> Journal {
     let journal = Journal::new();
     let note = journal.clone();
@@ -28,12 +28,12 @@ fn verdicts(worker: &WorkerControl) -> Journal {
 }
 
 #[test]
-fn a_process_that_stands_still_is_unresponsive_until_it_goes_on() {
+fn a_stopped_process_is_unresponsive_until_it_continues() {
     let worker = ready(builder(CHILD).ping_interval(OFTEN));
     let journal = verdicts(&worker);
     let pid = worker.process().pid().unwrap();
     let call = worker.work(FOR_EVER);
-    until("it says what it executes", || worker.process().executing().is_some());
+    until("it reports what it executes", || worker.process().executing().is_some());
     assert!(worker.process().is_responsive());
     processes::freeze(pid);
     journal.until_line("unresponsive work");
@@ -47,13 +47,13 @@ fn a_process_that_stands_still_is_unresponsive_until_it_goes_on() {
 }
 
 #[test]
-fn a_busy_command_is_not_unresponsive_and_says_what_it_is() {
-    // Three silent intervals are a verdict: neither a busy machine nor the command brings one about.
+fn a_busy_command_is_not_unresponsive_and_is_named() {
+    // Three silent intervals make a verdict: neither a busy machine nor the command causes one.
     let worker = ready(builder(CHILD).ping_interval(Duration::from_millis(1500)));
     let journal = verdicts(&worker);
     let before = Instant::now();
     let call = worker.ignore(7000);
-    until("it says what it executes", || worker.process().executing().is_some());
+    until("it reports what it executes", || worker.process().executing().is_some());
     let executing = worker.process().executing().unwrap();
     assert_eq!((executing.call, executing.command), (call.id(), "ignore"));
     assert!(executing.since >= before && executing.since <= Instant::now(), "{executing:?}");
@@ -70,9 +70,9 @@ fn a_flood_into_a_stopped_inbox_is_not_unresponsive() {
     let worker = built.spawn().unwrap();
     worker.signals().tick.connect(|_| {});
     let flood = worker.flood_on();
-    // It has no credit, and answers all the same.
+    // It has no credit, and still answers.
     let known = || worker.process().executing().map(|executing| executing.call);
-    until("it says what it executes", || known() == Some(flood.id()));
+    until("it reports what it executes", || known() == Some(flood.id()));
     let since = Instant::now();
     until("more intervals than a verdict takes", || {
         assert!(worker.process().is_responsive());
@@ -83,10 +83,10 @@ fn a_flood_into_a_stopped_inbox_is_not_unresponsive() {
 }
 
 #[test]
-fn what_it_was_executing_is_none_of_the_next_run() {
+fn the_executing_command_is_not_carried_to_the_next_run() {
     let worker = ready(builder(CHILD).ping_interval(OFTEN));
     let _call = worker.work(FOR_EVER);
-    until("it says what it executes", || worker.process().executing().is_some());
+    until("it reports what it executes", || worker.process().executing().is_some());
     processes::freeze(worker.process().pid().unwrap());
     until("it is unresponsive", || !worker.process().is_responsive());
     worker.process().kill();
@@ -97,10 +97,10 @@ fn what_it_was_executing_is_none_of_the_next_run() {
     assert!(worker.process().is_responsive());
 }
 
-// ---- how far to go
+// ---- escalation
 
 #[test]
-fn cancel_is_heard_when_it_is_back() {
+fn a_cancel_takes_effect_once_it_responds_again() {
     let built = builder(CHILD).ping_interval(OFTEN).on_unresponsive(Escalation::Cancel);
     let worker = ready(built);
     let journal = verdicts(&worker);
@@ -111,15 +111,15 @@ fn cancel_is_heard_when_it_is_back() {
     journal.until_line("unresponsive");
     processes::thaw(pid);
     assert_eq!(outcome(running), Err(CallError::Cancelled));
-    assert!(outcome(queued).is_ok(), "only what it was doing");
+    assert!(outcome(queued).is_ok(), "only the running command");
 }
 
 #[test]
-fn kill_ends_it_and_says_why() {
+fn kill_ends_it_and_reports_why() {
     let worker = ready(builder(CHILD).ping_interval(OFTEN).on_unresponsive(Escalation::Kill));
     let running = worker.work(FOR_EVER);
     let id = running.id();
-    until("it says what it executes", || worker.process().executing().is_some());
+    until("it reports what it executes", || worker.process().executing().is_some());
     processes::freeze(worker.process().pid().unwrap());
     let Err(CallError::Exited(report)) = outcome(running) else { panic!("it ended with it") };
     assert_eq!((report.state, report.killed), (State::Crashed, true));
@@ -131,11 +131,11 @@ fn kill_ends_it_and_says_why() {
     let text = report.failure.as_ref().unwrap().to_string();
     assert!(text.contains("and was killed; it was executing `work`"), "{text}");
     assert_eq!(worker.process().generation(), 1);
-    assert!(worker.process().is_responsive(), "nothing is asked of it any more");
+    assert!(worker.process().is_responsive(), "it is not pinged any more");
 }
 
 #[test]
-fn restart_begins_anew() {
+fn restart_starts_a_new_run() {
     let worker = ready(builder(CHILD).ping_interval(OFTEN).on_unresponsive(Escalation::Restart));
     let journal = Journal::new();
     journal.follow(worker.process());
@@ -148,7 +148,7 @@ fn restart_begins_anew() {
 }
 
 #[test]
-fn a_stopping_child_that_does_not_answer_is_told_too() {
+fn a_stopping_child_that_does_not_answer_is_reported_too() {
     let worker = ready(builder(CHILD).ping_interval(OFTEN).stop_grace(2 * LONG));
     let journal = verdicts(&worker);
     let pid = worker.process().pid().unwrap();
@@ -162,7 +162,8 @@ fn a_stopping_child_that_does_not_answer_is_told_too() {
 
 // ---- an idle child costs nothing
 
-/// How often each thread of ours, and of the child, has gone to sleep: whoever was woken has since.
+/// Counts how often each thread of ours, and of the child, has gone to sleep: a thread that was
+/// woken has done so since.
 fn switches(child: u32) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for pid in [child, std::process::id()] {
@@ -170,7 +171,7 @@ fn switches(child: u32) -> Vec<(String, String)> {
         for task in tasks.flatten() {
             let read = |name| std::fs::read_to_string(task.path().join(name)).unwrap_or_default();
             let name = read("comm").trim().to_owned();
-            // The threads of the test harness are not ours.
+            // The threads of the test harness do not count.
             if pid == child || name.starts_with("mp-") {
                 let status = read("status");
                 let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"));
@@ -183,12 +184,12 @@ fn switches(child: u32) -> Vec<(String, String)> {
 }
 
 #[test]
-fn an_idle_child_is_asked_nothing_and_wakes_nobody() {
+fn an_idle_child_is_not_pinged_and_wakes_no_thread() {
     let interval = Duration::from_millis(50);
     let worker = ready(builder(CHILD).ping_interval(interval));
     let pid = worker.process().pid().unwrap();
     assert!(outcome(worker.work(300).timeout(Duration::from_millis(500))).is_ok());
-    // The last look, and the last alarm of a deadline, come within half a second.
+    // The last check, and the last alarm of a deadline, come within half a second.
     let mut last = switches(pid);
     let mut same_since = Instant::now();
     until("it is quiet for twenty intervals", || {
@@ -203,7 +204,7 @@ fn an_idle_child_is_asked_nothing_and_wakes_nobody() {
     assert!(last.iter().any(|(name, _)| name.ends_with("mp-watch")), "{last:?}");
 }
 
-// ---- what was not asked for
+// ---- unexpected messages
 
 /// The start of a packet of the first run: version, kind, flags, generation, two totals.
 fn packet(kind: u8, body: &[u8]) -> Blob {
@@ -211,7 +212,7 @@ fn packet(kind: u8, body: &[u8]) -> Blob {
 }
 
 #[test]
-fn an_answer_and_an_overrun_that_nobody_expects_are_told_as_what_they_are() {
+fn an_unexpected_answer_or_overrun_is_reported_as_such() {
     let pong = packet(6, &[7, 0]);
     let mut overrun = [0; 32];
     (overrun[0], overrun[8], overrun[24]) = (36, 1, 50);

@@ -1,4 +1,4 @@
-//! What a child's process is called and begins with, as the system shows it.
+//! The name and the initial state of a child's process, as the system shows them.
 
 use std::fs;
 use std::process::Command;

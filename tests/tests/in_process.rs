@@ -12,7 +12,7 @@ use system_tests::{
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 
-/// Where the child runs.
+/// Where the child runs: in a process or on a thread.
 type Place = fn() -> Builder<BenchControl>;
 
 fn process() -> Builder<BenchControl> {
@@ -53,7 +53,7 @@ fn calls_come_back() {
 }
 
 #[test]
-fn a_panic_ends_the_command_only() {
+fn a_panic_ends_only_its_command() {
     check(|place| {
         let bench = ready(place());
         let Err(CallError::Panicked(report)) = outcome(bench.panic_with("oh".into())) else {
@@ -115,7 +115,7 @@ fn events_come_in_order_before_the_result() {
 }
 
 #[test]
-fn a_life_is_told_in_the_same_order() {
+fn lifecycle_signals_come_in_the_same_order() {
     check(|place| {
         let config = BenchConfig { talks: true, ..BenchConfig::default() };
         let bench = place().config(config).build().unwrap();
@@ -143,7 +143,7 @@ fn a_life_is_told_in_the_same_order() {
 }
 
 #[test]
-fn a_stop_ends_what_runs_and_what_waits_and_cleans_up() {
+fn a_stop_ends_running_and_queued_commands_and_cleans_up() {
     check(|place| {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("cleanup");
@@ -165,7 +165,7 @@ fn a_stop_ends_what_runs_and_what_waits_and_cleans_up() {
 }
 
 #[test]
-fn a_restart_begins_anew() {
+fn a_restart_starts_a_new_run() {
     check(|place| {
         let bench = place().build().unwrap();
         let journal = Journal::new();
@@ -184,14 +184,14 @@ fn a_restart_begins_anew() {
 }
 
 #[test]
-fn a_start_that_fails_says_why() {
+fn a_failed_start_reports_why() {
     check(|place| {
         let failing = |fault| {
             let config = BenchConfig { fault: Some(fault), ..BenchConfig::default() };
             let bench =
                 place().config(config).start_deadline(Duration::from_secs(1)).spawn().unwrap();
             let Err(CallError::Exited(report)) = outcome(bench.add_two(1, 2)) else {
-                panic!("{fault:?}: nobody runs it")
+                panic!("{fault:?}: it was run")
             };
             assert_eq!(report.state, State::Failed);
             report.failure.clone().unwrap()
@@ -208,9 +208,9 @@ fn a_start_that_fails_says_why() {
     });
 }
 
-/// A thread cannot be killed: what it was asked is given up, and whatever it does later is unheard.
+/// A thread cannot be killed: its commands are given up, and whatever it does later is ignored.
 #[test]
-fn what_ignores_everything_is_given_up_after_the_grace() {
+fn a_child_that_ignores_everything_is_given_up_after_the_grace() {
     check(|place| {
         let bench = ready(place().stop_grace(Duration::from_millis(200)));
         let deaf = bench.ignore_everything(3000);
@@ -223,7 +223,7 @@ fn what_ignores_everything_is_given_up_after_the_grace() {
         joined(&bench);
         bench.process().start().unwrap();
         assert_eq!(outcome(bench.add_two(1, 2)), Ok(3), "the next run is not disturbed");
-        // The thread of the first run comes to its end meanwhile.
+        // The thread of the first run ends meanwhile.
         assert!(outcome(bench.work(3500)).is_ok());
         assert_eq!(bench.level(), 0);
         assert_eq!(bench.process().generation(), 2);
@@ -231,7 +231,7 @@ fn what_ignores_everything_is_given_up_after_the_grace() {
 }
 
 #[test]
-fn a_kill_is_at_once() {
+fn a_kill_is_immediate() {
     check(|place| {
         let bench = ready(place());
         let deaf = bench.ignore_everything(2000);
@@ -275,7 +275,7 @@ fn bounds_hold() {
 }
 
 #[test]
-fn two_children_on_threads_do_not_meddle() {
+fn two_children_on_threads_do_not_interfere() {
     let (one, two) = (ready(thread()), ready(thread()));
     assert_eq!(outcome(one.raise_level(3)), Ok(3));
     assert_eq!(outcome(two.raise_level(4)), Ok(4));
@@ -288,10 +288,10 @@ fn two_children_on_threads_do_not_meddle() {
 
 // ---- the stack
 
-/// Goes deep.
+/// Recurses deeply.
 #[mpcore::process]
 trait Digger {
-    /// Uses so many KiB of stack.
+    /// Uses this many KiB of stack.
     fn dig(&mut self, kib: u32) -> u32;
 }
 
@@ -314,7 +314,7 @@ impl Digger for DiggerProcess {
 #[test]
 fn a_child_on_a_thread_has_the_stack_of_a_process() {
     let digger = DiggerControl::builder().in_process::<DiggerProcess>().spawn().unwrap();
-    // A thread has 2 MiB unless it is told otherwise, a process 8 MiB.
+    // A thread has 2 MiB by default, a process 8 MiB.
     assert_eq!(outcome(digger.dig(33 << 6)), Ok(33));
     let builder = DiggerControl::builder().in_process::<DiggerProcess>();
     let digger = builder.thread_stack(64 << 20).spawn().unwrap();

@@ -1,4 +1,4 @@
-//! What is left of a run when `join` has returned: nothing that this process has open.
+//! What is left of a run when `join` has returned: no open descriptors of this process.
 #![cfg(target_os = "linux")]
 
 use mpcore::Output;
@@ -21,7 +21,8 @@ const ENDS: [(&str, End); 5] = [
     }),
 ];
 
-/// A program that starts its next child at once ran out of descriptors, which the runs before still had.
+/// Regression: a program that starts its next child immediately ran out of descriptors, which the
+/// previous runs still held.
 #[test]
 fn the_descriptors_of_a_run_are_closed_when_join_returns() {
     in_own_process("the_descriptors_of_a_run_are_closed_when_join_returns", || {
@@ -29,7 +30,7 @@ fn the_descriptors_of_a_run_are_closed_when_join_returns() {
         let live = |name: &str, end: End| {
             let bench = builder(CHILD).stdout(Output::Captured).stderr(Output::Captured);
             let bench = ready(bench);
-            // Also those of the thread that encodes.
+            // Including those of the encoder thread.
             let large = Blob::numbered(300_000);
             assert_eq!(outcome(bench.echo(large.clone())), Ok(large));
             let open = own();
@@ -37,7 +38,7 @@ fn the_descriptors_of_a_run_are_closed_when_join_returns() {
             assert!(bench.process().join(LONG).unwrap().is_some(), "{name}");
             (open, own())
         };
-        // What all runs share is made by the first.
+        // The first run creates what all runs share.
         let (_, before) = live("first", ENDS[0].1);
         for (name, end) in ENDS.iter().cycle().take(30) {
             let (open, left) = live(name, *end);

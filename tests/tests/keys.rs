@@ -1,4 +1,4 @@
-//! Which child is run: the struct that was named, whatever else has its name.
+//! Which child runs: the struct that was named, even if others have the same name.
 
 use mpcore::{Call, StartError};
 
@@ -9,7 +9,7 @@ trait Device {
     fn who(&mut self) -> String;
 }
 
-/// A child of this name in the place of the call, which says this.
+/// A child of this name, defined where the macro is used, which returns this text.
 macro_rules! fake {
     ($says:expr) => {{
         #[derive(mpcore::Child)]
@@ -107,7 +107,7 @@ fn each_use_of_a_macro_makes_a_child() {
 
 #[test]
 fn one_use_of_a_macro_makes_several_children() {
-    /// Name, module, line and column of all of them are the same.
+    /// All of them have the same name, module, line and column.
     macro_rules! fakes {
         ($($says:literal)*) => {
             [$(fake!($says)),*]
@@ -130,7 +130,7 @@ impl Device for Twice {
     }
 }
 
-// As two structs would look whose `TypeId`s are equal: a hash can be.
+// Like two structs with equal `TypeId`s, which are hashes.
 mpcore::__private::inventory::submit! {
     mpcore::__private::Registration::of::<Twice>()
 }
@@ -146,7 +146,7 @@ fn two_children_of_one_key_are_refused_at_the_start() {
     }
     let text = StartError::from(shared).to_string();
     assert!(text.contains("give one of the structs another name"), "{text}");
-    // It is about this key alone.
+    // Only this key is affected.
     check(fake!("another"), "another");
 }
 

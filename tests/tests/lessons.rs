@@ -1,4 +1,5 @@
-//! What others got wrong, where no other file has the test: `docs/lessons.md` has the whole list.
+//! Mistakes of other libraries that no other test file covers: `docs/lessons.md` has the whole
+//! list.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,7 +18,7 @@ fn pid(bench: &BenchControl) -> u32 {
     bench.process().pid().unwrap()
 }
 
-/// A channel of which somebody else holds an end is not closed when its process dies.
+/// A channel whose end is also held by another process is not closed when its own process dies.
 #[test]
 fn a_stranger_that_holds_the_lane_does_not_delay_the_end() {
     let folder = tempfile::tempdir().unwrap();
@@ -45,9 +46,10 @@ fn a_stranger_that_holds_the_lane_does_not_delay_the_end() {
     assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
 }
 
-/// A send without credit blocks whoever sends, a user interface too; and a child may lie about its credit.
+/// A send without credit blocks its sender, even a user interface; and a child may lie about its
+/// credit.
 #[test]
-fn a_child_that_says_it_has_taken_what_it_has_not_blocks_nobody() {
+fn a_child_that_lies_about_what_it_read_blocks_no_thread() {
     let bench = ready(builder(CHILD).transport(mpcore::Transport::default()));
     let folder = tempfile::tempdir().unwrap();
     let sign = folder.path().join("sign");
@@ -56,7 +58,7 @@ fn a_child_that_says_it_has_taken_what_it_has_not_blocks_nobody() {
     fs::write(&sign, "").unwrap();
     let Err(CallError::Exited(report)) = outcome(swindle) else { panic!("it was found") };
     let Some(mpcore::Failure::Broken(why)) = &report.failure else { panic!("{report}") };
-    // On a busy machine it claims more than has been sent so far.
+    // On a busy machine it may claim more than has been sent so far.
     let found = ["takes nothing", "reported as consumed"];
     assert!(found.iter().any(|it| why.contains(it)), "{why}");
     for call in calls {
@@ -65,23 +67,26 @@ fn a_child_that_says_it_has_taken_what_it_has_not_blocks_nobody() {
     assert_eq!(report.state, State::Crashed);
 }
 
-/// A lane that leads nowhere swallowed what was sent, and its child lived on unasked.
+/// Regression: a lane without a reader swallowed what was sent, and its child lived on unnoticed.
 #[test]
-fn a_child_that_closes_what_it_is_to_read_is_broken() {
+fn closing_the_requests_lane_is_a_protocol_violation() {
     let bench = ready(builder(CHILD).transport(mpcore::Transport::default()).stop_grace(LONG));
     let mut deaf = bench.deafen(600_000);
     until("it is found, with what is sent to it", || {
         drop(bench.add_two(1, 2));
         deaf.try_outcome().is_some()
     });
-    let Some(Err(CallError::Exited(report))) = deaf.try_outcome() else { panic!("unheard") };
+    let Some(Err(CallError::Exited(report))) = deaf.try_outcome() else {
+        panic!("the call did not end with the child")
+    };
     let Some(mpcore::Failure::Broken(why)) = &report.failure else { panic!("{report}") };
     assert!(why.contains("closed a lane"), "{why}");
 }
 
-/// A child that hangs in the middle of a send holds its lock; it outlived its controller.
+/// Regression: a child that hangs in the middle of a send holds its lock; it outlived its
+/// controller.
 #[test]
-fn a_child_that_hangs_while_it_sends_does_not_outlive_its_controller() {
+fn a_child_that_hangs_in_a_send_does_not_outlive_its_controller() {
     let mut controller = ControllerProgram::start(env!("CARGO_BIN_EXE_hung_child"), &[]);
     let (child, grandchild) = (controller.number("child"), controller.number("grandchild"));
     controller.line("there");
@@ -90,9 +95,9 @@ fn a_child_that_hangs_while_it_sends_does_not_outlive_its_controller() {
     processes::until_ended(&[child, grandchild]);
 }
 
-/// A signal whose handler does not ask for a restart makes reads and writes fail in the middle.
+/// A signal whose handler does not restart system calls makes reads and writes fail half-way.
 #[test]
-fn interruptions_cost_nothing() {
+fn interrupted_system_calls_cost_nothing() {
     let mut program = ControllerProgram::start(env!("CARGO_BIN_EXE_interrupted"), &["2000"]);
     println!("{}", program.line("calls"));
     assert_eq!(program.line("ended"), "exit code 0");
@@ -101,8 +106,8 @@ fn interruptions_cost_nothing() {
 
 /// At the limit of open files, ipc-channel's receive panics.
 #[test]
-fn running_out_of_descriptors_is_a_typed_failure_and_harms_nobody() {
-    // The last child's start ends at another of its steps each time.
+fn running_out_of_descriptors_is_a_typed_failure() {
+    // The last child's start fails at a different step each time.
     for limit in 70..=80 {
         let program = env!("CARGO_BIN_EXE_few_descriptors");
         let mut program = ControllerProgram::start(program, &[&limit.to_string()]);
@@ -117,7 +122,8 @@ fn running_out_of_descriptors_is_a_typed_failure_and_harms_nobody() {
     }
 }
 
-/// What each descriptor of a process is, such as `socket:[123]`, but for the three standard ones.
+/// Returns the targets of a process's descriptors, such as `socket:[123]`, without the three
+/// standard ones.
 fn descriptors(pid: u32) -> BTreeSet<String> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
     let entries = entries.filter(|entry| {
@@ -130,18 +136,19 @@ fn descriptors(pid: u32) -> BTreeSet<String> {
 
 /// Accepted sockets have no close-on-exec flag in ipc-channel: a child started meanwhile inherits them.
 #[test]
-fn no_child_inherits_what_belongs_to_another_or_to_the_controller() {
+fn no_child_inherits_descriptors_of_others() {
     in_own_process(
-        "no_child_inherits_what_belongs_to_another_or_to_the_controller",
+        "no_child_inherits_descriptors_of_others",
         compare_the_descriptors_of_twelve_children,
     );
 }
 
 fn compare_the_descriptors_of_twelve_children() {
-    // What this process was given itself, a test runner's pipe, is handed on as everywhere.
+    // What this process inherited itself, such as a test runner's pipe, is passed on as usual.
     let given = descriptors(std::process::id());
     let over_ipc_channel = transport() == mpcore::Transport::IpcChannel;
-    // A declared limit of that one: what it accepts is inherited by who is started in that moment.
+    // A declared limit of ipc-channel: what it accepts is inherited by children started at that
+    // moment.
     let start =
         |_| if over_ipc_channel { ready(builder(CHILD)) } else { builder(CHILD).spawn().unwrap() };
     let benches: Vec<_> = (0..12).map(start).collect();
@@ -154,7 +161,8 @@ fn compare_the_descriptors_of_twelve_children() {
     // Each side of ipc-channel's lanes keeps a sender of the lane it reads.
     let shared_ends = if over_ipc_channel { 2 } else { 0 };
     for (index, one) in of_children.iter().enumerate() {
-        // Which all have, such as the kernel's event descriptors, have no identity of their own.
+        // Those that every process has, such as the kernel's event descriptors, have no identity of
+        // their own.
         let identified = |it: &&String| it.contains(":[") && !it.starts_with("anon_inode");
         let shared: Vec<_> = one.intersection(&own).filter(identified).collect();
         assert_eq!(shared.len(), shared_ends, "child {index} has the controller's {shared:?}");
@@ -163,18 +171,18 @@ fn compare_the_descriptors_of_twelve_children() {
             assert!(shared.is_empty(), "children {index} and {other} share {shared:?}");
         }
     }
-    // And what a child starts inherits nothing of the framework's.
+    // And the child's own processes inherit no descriptor of the framework.
     let grandchild = outcome(benches[0].start_grandchild()).unwrap();
-    until("it has become what it shall be", || {
+    until("it has executed its program", || {
         fs::read_to_string(format!("/proc/{grandchild}/comm")).is_ok_and(|it| it == "sleep\n")
     });
-    // It may still be reading its libraries.
-    until("it has nothing but what was given", || descriptors(grandchild).is_subset(&given));
+    // It may still be loading its libraries.
+    until("it has only inherited descriptors", || descriptors(grandchild).is_subset(&given));
 }
 
 /// A folder for temporary files whose path is too long for a socket: ipc-channel cuts it silently.
 #[test]
-fn a_long_or_unusual_folder_for_temporary_files_works_or_is_a_clear_error() {
+fn an_unusual_tmpdir_works_or_is_a_clear_error() {
     let folder = tempfile::tempdir().unwrap();
     let long = folder.path().join("x".repeat(120));
     let unusual = folder.path().join("with spaces, 'quotes' and µ");
@@ -223,7 +231,7 @@ fn no_memory_is_shared_with_a_child() {
     }
 }
 
-/// The test functions of a file.
+/// Returns the test functions of a file.
 fn tests_in(file: &Path) -> BTreeSet<String> {
     let text = fs::read_to_string(file).unwrap_or_default();
     let (mut tests, mut is_test) = (BTreeSet::new(), false);
@@ -238,7 +246,7 @@ fn tests_in(file: &Path) -> BTreeSet<String> {
     tests
 }
 
-/// `docs/lessons.md` names tests; a renamed one would be missed by nobody.
+/// `docs/lessons.md` names tests; a renamed one would otherwise go unnoticed.
 #[test]
 fn the_list_names_tests_that_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

@@ -1,5 +1,5 @@
-//! What a child may use: each limit is there before anything of the user's runs, does what it says, and
-//! where it cannot be set that is told.
+//! Resource limits of a child: each limit is in effect before user code runs and does what the
+//! documentation says, and a limit that cannot be set is reported.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ const CHILD: &str = env!("CARGO_BIN_EXE_confined_child");
 fn builder(program: &str) -> Builder<ConfinedControl> {
     let quiet = mpcore::Output::Null;
     let builder = ConfinedControl::builder().program(program).stdout(quiet).stderr(quiet);
-    // A backtrace is longer than the last words that are kept.
+    // A backtrace is longer than the stderr lines that are kept.
     let builder = builder.env("RUST_BACKTRACE", "0");
     builder.config(ConfinedConfig::default()).transport(transport())
 }
@@ -39,7 +39,7 @@ fn status_line(child: &ConfinedControl, name: &str) -> String {
     line.trim_matches([':', '\t', ' ']).to_owned()
 }
 
-/// The end of a child in the middle of a command.
+/// Returns the end of a child in the middle of a command.
 #[track_caller]
 fn crash<T: std::fmt::Debug>(child: &ConfinedControl, call: mpcore::Call<T>) -> Arc<ExitReport> {
     let Err(CallError::Exited(report)) = outcome(call) else { panic!("it outlived its limit") };
@@ -49,14 +49,14 @@ fn crash<T: std::fmt::Debug>(child: &ConfinedControl, call: mpcore::Call<T>) -> 
     report
 }
 
-/// Starts a child that cannot set its limits; which one, and why.
+/// Starts a child that cannot set its limits; returns which one failed, and why.
 #[track_caller]
 fn refusal(builder: Builder<ConfinedControl>) -> (String, String) {
     let child = builder.spawn().unwrap();
     let queued = child.fill(1);
     let ready = child.process().wait_ready(LONG);
     let Err(ReadyError::Failed(failure)) = ready else { panic!("it must not serve: {ready:?}") };
-    let Err(CallError::Exited(report)) = outcome(queued) else { panic!("nobody ran it") };
+    let Err(CallError::Exited(report)) = outcome(queued) else { panic!("it was run") };
     assert_eq!(report.state, State::Failed);
     assert_eq!(report.failure, Some(failure.clone()));
     assert_eq!(report.status.map(mpcore::ExitStatus::code), Some(1), "it ended in order");
@@ -81,7 +81,7 @@ fn limits_are_there_before_the_config_is_decoded() {
         assert_eq!(seen, (Some(256 << 20), Some(100), Some(50), 7), "{transport:?}");
         assert_eq!(status_line(&child, "NoNewPrivs"), "1");
     }
-    // None of that is the controller's.
+    // None of that applies to the controller.
     let own = Witness::now();
     let child = builder(CHILD).spawn().unwrap();
     let seen = outcome(child.seen_by_config()).unwrap();
@@ -100,7 +100,7 @@ fn limits_hold_for_the_next_run_too() {
 // ---- memory
 
 #[test]
-fn a_child_over_its_memory_ends_and_its_last_words_say_why() {
+fn a_child_over_its_memory_limit_ends_and_its_stderr_says_why() {
     let child = ready(ChildLimits::new().memory(64 << 20));
     assert_eq!(outcome(child.fill(16)), Ok(16));
     let report = crash(&child, child.fill(1024));
@@ -111,7 +111,7 @@ fn a_child_over_its_memory_ends_and_its_last_words_say_why() {
 }
 
 #[test]
-fn a_child_with_the_least_memory_that_is_allowed_serves() {
+fn a_child_with_the_least_allowed_memory_works() {
     for transport in [Transport::default(), Transport::IpcChannel] {
         let least = ChildLimits::new().memory(16 << 20);
         let child = builder(CHILD).transport(transport).limits(least).spawn().unwrap();
@@ -146,15 +146,12 @@ fn a_child_that_ignores_sigxcpu_is_killed() {
 // ---- open files
 
 #[test]
-fn a_child_with_few_open_files_opens_no_more_and_serves() {
-    in_own_process(
-        "a_child_with_few_open_files_opens_no_more_and_serves",
-        serve_with_few_open_files,
-    );
+fn a_child_at_its_open_file_limit_still_works() {
+    in_own_process("a_child_at_its_open_file_limit_still_works", serve_with_few_open_files);
 }
 
 fn serve_with_few_open_files() {
-    // A test runner hands a pipe of its own on.
+    // A test runner passes on a pipe of its own.
     let given = fs::read_dir("/proc/self/fd").unwrap().count() as u64 - 4;
     for transport in [Transport::default(), Transport::IpcChannel] {
         let folder = tempfile::tempdir().unwrap();
@@ -181,10 +178,10 @@ fn serve_with_few_open_files() {
 }
 
 #[test]
-fn a_program_that_inherits_many_files_says_how_many_it_needs() {
+fn a_program_that_inherits_many_files_reports_how_many_it_needs() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("hoarder");
-    // The numbers of a shell's descriptors have one digit.
+    // A shell's descriptors have numbers of one digit.
     let open: String = (3..10).map(|number| format!("exec {number}</dev/null\n")).collect();
     programs::script(&program, &format!("#!/bin/sh\n{open}exec {CHILD} \"$@\"\n"));
     let program = program.to_string_lossy();
@@ -211,14 +208,14 @@ fn the_nice_level_is_the_childs_and_its_threads() {
 }
 
 #[test]
-fn a_nice_level_that_needs_a_privilege_is_a_typed_failure_without_it() {
+fn a_nice_level_without_its_privilege_is_a_typed_failure() {
     if !rustix::process::geteuid().is_root() {
         let (what, why) = refusal(builder(CHILD).limits(ChildLimits::new().nice(-5)));
         assert_eq!(what, "nice level");
         assert!(why.contains("ermi"), "{why}");
         return;
     }
-    // Whoever may do everything has to give it up for that.
+    // A privileged user has to give up its privileges first.
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("modest");
     let without = "setpriv --bounding-set=-sys_nice --inh-caps=-sys_nice --";
@@ -232,7 +229,7 @@ fn a_nice_level_that_needs_a_privilege_is_a_typed_failure_without_it() {
 // ---- refused before there is a child
 
 #[test]
-fn limits_that_cannot_work_are_refused_before_there_is_a_child() {
+fn limits_that_cannot_work_are_refused_before_the_start() {
     let refused = |limits| match builder(CHILD).limits(limits).spawn() {
         Err(StartError::Limits(error)) => error,
         other => panic!("{other:?}"),
@@ -255,7 +252,7 @@ fn limits_that_cannot_work_are_refused_before_there_is_a_child() {
 
 // ---- access to files
 
-/// Two folders with a file in each, only one of which the sandbox lets in.
+/// Two folders with a file in each, only one of which the sandbox allows.
 struct Folders {
     _folder: tempfile::TempDir,
     inside: String,
@@ -276,14 +273,14 @@ impl Folders {
     }
 }
 
-/// What `cat` needs.
+/// The paths that `cat` needs.
 fn system() -> impl Iterator<Item = &'static str> {
     let folders = ["/usr", "/bin", "/lib", "/lib64", "/etc"];
     folders.into_iter().filter(|path| Path::new(path).exists())
 }
 
-/// A child in this sandbox; `None` where the kernel has none: the test is skipped then, after a look at the
-/// refusal.
+/// Returns a child in this sandbox; `None` if the kernel has none: the test is then skipped, after
+/// a check of the refusal.
 #[track_caller]
 fn sandboxed(test: &str, sandbox: Sandbox) -> Option<ConfinedControl> {
     let child = builder(CHILD).limits(ChildLimits::new().sandbox(sandbox)).spawn().unwrap();
@@ -348,11 +345,11 @@ fn a_sandbox_keeps_a_child_and_its_grandchildren_to_its_folders() {
 }
 
 #[test]
-fn one_file_can_be_let_in() {
+fn a_single_file_can_be_allowed() {
     let Folders { inside, outside, _folder } = &Folders::new();
     let (read, written) = (format!("{inside}/file"), format!("{outside}/file"));
     let Some(child) = sandboxed(
-        "one_file_can_be_let_in",
+        "a_single_file_can_be_allowed",
         Sandbox::new().read_only([&read]).read_write([&written]),
     ) else {
         return;
@@ -365,8 +362,8 @@ fn one_file_can_be_let_in() {
 }
 
 #[test]
-fn an_empty_sandbox_lets_nothing_in_over_either_transport() {
-    if sandboxed("an_empty_sandbox_lets_nothing_in_over_either_transport", Sandbox::new()).is_none()
+fn an_empty_sandbox_allows_nothing_over_either_transport() {
+    if sandboxed("an_empty_sandbox_allows_nothing_over_either_transport", Sandbox::new()).is_none()
     {
         return;
     }
@@ -389,7 +386,7 @@ fn a_sandbox_of_a_missing_path_is_a_typed_failure() {
         let limits = ChildLimits::new().sandbox(sandbox);
         let (what, why) = refusal(builder(CHILD).limits(limits));
         assert_eq!(what, "sandbox");
-        // Or, where there is no sandbox at all, that.
+        // Or the missing sandbox, if the kernel has none.
         assert!(why.contains("/nowhere/at/all") || why.contains("Linux 6.2"), "{why}");
     }
 }
@@ -403,11 +400,11 @@ fn a_best_effort_starts_on_every_kernel() {
 
 // ---- the controller's memory
 
-/// What a child sends is as large as the child likes; the controller may have no memory for it. It was ended by the
-/// first allocation that failed.
+/// The size of what a child sends is the child's choice, and the controller may lack the memory for
+/// it. Regression: the first failed allocation ended the controller.
 #[test]
 fn a_controller_without_memory_for_a_value_goes_on() {
-    // Part of a row is one byte, and eight when it is decoded.
+    // An element is one byte when encoded, and eight when decoded.
     let cases = [
         ("a result that fits once", "not decoded"),
         ("a row that fits once", "not decoded"),
@@ -417,7 +414,7 @@ fn a_controller_without_memory_for_a_value_goes_on() {
     ];
     for (case, end) in cases {
         let mut command = Command::new(env!("CARGO_BIN_EXE_limited_memory"));
-        // An arena for each thread is a reserve of address space of unknown size.
+        // An arena per thread would reserve an unknown amount of address space.
         let command = command.arg(case).env("MALLOC_ARENA_MAX", "1");
         let mut program = ControllerProgram::start_command(command);
         let ended = program.line("ended");

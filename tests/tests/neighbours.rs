@@ -1,5 +1,5 @@
-//! What a library does not own: SIGCHLD, who else waits for processes, who traces them, how long the system takes
-//! to start a program, and whether the controller itself stands still.
+//! Resources that a library does not own: SIGCHLD, other code that waits for or traces its
+//! processes, how long the system takes to start a program, and stalls of the controller itself.
 
 use std::fs;
 use std::io::Read as _;
@@ -19,7 +19,7 @@ const SURROUNDED: &str = env!("CARGO_BIN_EXE_surrounded");
 const TRACER: &str = env!("CARGO_BIN_EXE_tracer");
 const CHILD: &str = env!("CARGO_BIN_EXE_neighbour_child");
 
-/// Runs what was skipped.
+/// Runs the skipped tests.
 const COMMAND: &str = "cargo test -p system-tests --test neighbours";
 
 fn builder() -> mpcore::Builder<NeighbourControl> {
@@ -32,7 +32,7 @@ fn ready(builder: mpcore::Builder<NeighbourControl>) -> NeighbourControl {
     control
 }
 
-/// SIGCHLD is ignored, as a program inherits it from whoever has started it.
+/// SIGCHLD is ignored, as a program may inherit it from its parent.
 fn where_sigchld_is_ignored(mode: &str) -> Option<ControllerProgram> {
     let supported = Command::new("env").args(["--ignore-signal=CHLD", "true"]).output();
     if !supported.is_ok_and(|it| it.status.success()) {
@@ -42,7 +42,8 @@ fn where_sigchld_is_ignored(mode: &str) -> Option<ControllerProgram> {
     Some(ControllerProgram::start("env", &["--ignore-signal=CHLD", SURROUNDED, mode]))
 }
 
-/// What `surrounded` prints where the exit status of each child is unknown; `why` stands in what it says of a crash.
+/// Checks the output of `surrounded` where the exit status of each child is unknown; the report of
+/// a crash contains `why`.
 fn check_unknown_ends(mut program: ControllerProgram, why: &str) {
     for name in ["stop", "terminate"] {
         let expected = "finished, exit status unknown, cleanup ran, 0 exceptions, none";
@@ -59,17 +60,18 @@ fn check_unknown_ends(mut program: ControllerProgram, why: &str) {
     assert_eq!(program.end(), 0);
 }
 
-/// Each was told as a crash, "the end of the process could not be learned", and `join` said that there was none.
+/// Regression: each was reported as a crash, "the end of the process could not be learned", and
+/// `join` returned that there was none.
 #[test]
-fn ends_are_told_as_asked_where_sigchld_is_ignored() {
+fn ends_are_reported_as_requested_where_sigchld_is_ignored() {
     let Some(program) = where_sigchld_is_ignored("ends") else { return };
     check_unknown_ends(program, "SIGCHLD is ignored in this program");
 }
 
 /// The same where a library waits for every child.
 #[test]
-fn ends_are_told_as_asked_where_others_reap() {
-    // Now and then the watcher is the first: then the status is known.
+fn ends_are_reported_as_requested_where_others_reap() {
+    // Sometimes the watcher is first: then the status is known.
     let mut program = ControllerProgram::start(SURROUNDED, &["reaped"]);
     for (name, orderly, cleanup) in [
         ("stop", true, "ran"),
@@ -87,7 +89,7 @@ fn ends_are_told_as_asked_where_others_reap() {
     assert_eq!(program.end(), 0);
 }
 
-/// `Command::status()` failed in every child there.
+/// Regression: `Command::status()` failed in every child there.
 #[test]
 fn commands_wait_for_programs_where_sigchld_is_ignored() {
     let Some(mut program) = where_sigchld_is_ignored("commands") else { return };
@@ -95,10 +97,11 @@ fn commands_wait_for_programs_where_sigchld_is_ignored() {
     assert_eq!(program.end(), 0);
 }
 
-/// The controller stands still while its child ends and another process gets its number: that one was killed.
+/// Regression: the controller stalls while its child ends and another process gets its pid: that
+/// one was killed.
 #[test]
-fn a_number_that_is_anothers_by_now_is_not_killed() {
-    const NAME: &str = "a_number_that_is_anothers_by_now_is_not_killed";
+fn a_reused_pid_is_not_killed() {
+    const NAME: &str = "a_reused_pid_is_not_killed";
     if !is_root(NAME) || !has_program(NAME, "unshare") {
         return;
     }
@@ -124,20 +127,20 @@ fn a_number_that_is_anothers_by_now_is_not_killed() {
     );
     let arguments = ["--pid", "--fork", "--mount-proc", "sh", "-c", &script];
     let mut program = ControllerProgram::start("unshare", &arguments);
-    assert_eq!(program.line("same"), "yes", "the number was given away");
+    assert_eq!(program.line("same"), "yes", "the pid is in use again");
     assert_eq!(program.line("ended"), "exit status unknown");
     assert_eq!(program.line("innocent"), "alive");
 }
 
-/// A tracer, which is killed at the end of the test.
+/// Starts a tracer, which is killed at the end of the test.
 fn trace(pid: u32, how: &str) -> ControllerProgram {
     let mut tracer = ControllerProgram::start(TRACER, &[&pid.to_string(), how]);
     tracer.line("attached");
     tracer
 }
 
-/// Whoever traced a child's first thread and did not wait for it stopped the watcher: no end of any child was
-/// heard, no kill was sent, no deadline came.
+/// Regression: a tracer of a child's first thread that did not wait for it stopped the watcher: no
+/// end of a child was reported, no kill was sent, no deadline fired.
 #[test]
 fn a_traced_child_that_has_ended_holds_up_no_other() {
     let (traced, other) = (ready(builder()), ready(builder()));
@@ -147,7 +150,11 @@ fn a_traced_child_that_has_ended_holds_up_no_other() {
     processes::kill(pid);
     assert!(outcome(running).is_err());
     let killed = End::Status(ExitStatus::from_code(-9));
-    assert_eq!(traced.process().join(LONG), Ok(Some(killed)), "told, although it cannot be reaped");
+    assert_eq!(
+        traced.process().join(LONG),
+        Ok(Some(killed)),
+        "reported, although it cannot be reaped"
+    );
     assert_eq!(processes::state(pid), Some('Z'));
     other.process().kill();
     assert_eq!(other.process().join(LONG), Ok(Some(killed)));
@@ -162,7 +169,7 @@ fn a_traced_child_that_has_ended_holds_up_no_other() {
     until("it is reaped once it is let go", || processes::is_gone(pid));
 }
 
-/// It kept its calls, its control and the shutdown for ever.
+/// Regression: it kept its calls, its control and the shutdown waiting forever.
 #[test]
 fn a_child_that_its_tracer_holds_is_given_up_after_a_kill() {
     let held = ready(builder());
@@ -192,7 +199,7 @@ fn script(folder: &Path, name: &str, text: &str) -> PathBuf {
     program
 }
 
-/// The child could not get ready while its controller stood still, and was killed for that.
+/// Regression: the child could not get ready while its controller stalled, and was killed for that.
 #[test]
 fn a_start_deadline_stands_still_with_its_controller() {
     let folder = tempfile::tempdir().unwrap();
@@ -205,16 +212,16 @@ fn a_start_deadline_stands_still_with_its_controller() {
     let mut controller = ControllerProgram::start(env!("CARGO_BIN_EXE_slow_start"), &arguments);
     controller.line("begun");
     processes::freeze(controller.pid());
-    // Longer than the deadline is: that is what this is about.
+    // Longer than the deadline, which is what this test is about.
     std::thread::sleep(deadline + Duration::from_secs(1));
     fs::write(&go, "").unwrap();
     processes::thaw(controller.pid());
     assert_eq!(controller.line("outcome"), "Ok(3)");
 }
 
-/// A program that ended at once lost what its children had written last.
+/// Regression: a program that ended at once lost the last output of its children.
 #[test]
-fn last_words_are_on_stderr_before_the_program_ends() {
+fn last_lines_are_on_stderr_before_the_program_ends() {
     let mut command = Command::new(SURROUNDED);
     command.arg("words").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut program = command.spawn().unwrap();
@@ -230,7 +237,7 @@ fn last_words_are_on_stderr_before_the_program_ends() {
     assert!(words.ends_with("the last words 1\n"), "{} bytes", words.len());
 }
 
-/// Starts at files that the system holds back, as a virus scanner or a network drive does.
+/// Starts of programs that the system delays, like a virus scanner or a network drive.
 #[test]
 fn a_start_that_hangs_holds_up_no_other_and_can_be_killed() {
     const NAME: &str = "a_start_that_hangs_holds_up_no_other_and_can_be_killed";
@@ -261,17 +268,17 @@ fn a_start_that_hangs_holds_up_no_other_and_can_be_killed() {
     assert_eq!(message, "the system has not started it within 2s");
     assert_eq!(outcome(ready(builder()).add(1, 2)), Ok(3));
 
-    // Now both come, and nobody wants them.
+    // Now both starts complete, although both children were given up.
     drop(scanner);
     let own = [other.process().pid()];
-    until("what comes late is killed and reaped", || {
+    until("the late processes are killed and reaped", || {
         processes::children(std::process::id()).iter().all(|pid| own.contains(&Some(*pid)))
     });
     late.process().start().unwrap();
     assert_eq!(outcome(late.add(1, 2)), Ok(3));
 }
 
-/// `/proc/self/exe` is the loader then, which was started as the child.
+/// Regression: `/proc/self/exe` is the loader then, which was started as the child.
 #[test]
 fn a_program_that_was_started_through_its_loader_has_children() {
     const NAME: &str = "a_program_that_was_started_through_its_loader_has_children";
@@ -281,7 +288,7 @@ fn a_program_that_was_started_through_its_loader_has_children() {
     };
     let (folder, name) = SURROUNDED.rsplit_once('/').unwrap();
     let mut command = Command::new(loader);
-    // Relative to a folder, as it is typed.
+    // Relative to a folder, as typed in a shell.
     command.args(["--inhibit-cache", &format!("./{name}"), "ends"]).current_dir(folder);
     let mut program = ControllerProgram::start_command(&mut command);
     let orderly = "finished, exit code 0, cleanup ran, 0 exceptions, none";
@@ -290,10 +297,11 @@ fn a_program_that_was_started_through_its_loader_has_children() {
     assert_eq!(program.end(), 0);
 }
 
-/// A child can make processes that are its controller's children; they stayed zombies for the controller's life.
+/// A child can create processes that become its controller's children. Regression: they stayed
+/// zombies for the controller's life.
 #[test]
-fn what_a_child_has_made_its_controllers_is_reaped() {
-    const NAME: &str = "what_a_child_has_made_its_controllers_is_reaped";
+fn processes_a_child_reparents_to_its_controller_are_reaped() {
+    const NAME: &str = "processes_a_child_reparents_to_its_controller_are_reaped";
     let number = match std::env::consts::ARCH {
         "x86_64" => 56,
         "aarch64" => 220,
@@ -333,7 +341,7 @@ fn what_a_child_has_made_its_controllers_is_reaped() {
     }
 }
 
-/// What `surrounded` prints where nothing is amiss.
+/// Checks the output of `surrounded` in ordinary surroundings.
 fn check_known_ends(mut program: ControllerProgram, what: &str) {
     for name in ["stop", "terminate"] {
         let expected = "finished, exit code 0, cleanup ran, 0 exceptions, none";
@@ -347,7 +355,7 @@ fn check_known_ends(mut program: ControllerProgram, what: &str) {
     assert_eq!(program.end(), 0);
 }
 
-/// No child started under valgrind 3.19, and the advice was about the file.
+/// Regression: no child started under valgrind 3.19, and the advice was about the file.
 #[test]
 fn children_start_and_end_where_pidfds_are_refused() {
     const NAME: &str = "children_start_and_end_where_pidfds_are_refused";
@@ -361,7 +369,7 @@ fn children_start_and_end_where_pidfds_are_refused() {
     }
 }
 
-/// Linux 5.3 has pidfds, and does not wait for one; nor do some sandboxes.
+/// Linux 5.3 has pidfds but cannot wait for them; some sandboxes refuse that too.
 #[test]
 #[cfg(target_os = "linux")]
 fn children_start_and_end_where_pidfds_cannot_be_waited_for() {

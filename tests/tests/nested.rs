@@ -1,4 +1,5 @@
-//! Children of children: they end before the child that has started them, and their commands with its commands.
+//! Children of children: they end before the child that has started them, and their commands end
+//! with its commands.
 
 use std::fs;
 use std::future::{Future as _, IntoFuture};
@@ -12,14 +13,14 @@ use system_tests::{LONG, outcome, processes, until};
 
 mpcore::test_support!();
 
-/// What a kid does at its end.
+/// The configuration of a kid.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct KidConfig {
-    /// Where `cleanup` appends a line.
+    /// The file to which `cleanup` appends a line.
     log: String,
-    /// How long it takes before.
+    /// How long `cleanup` takes before that.
     milliseconds: u64,
-    /// It never gets ready.
+    /// Whether it never gets ready.
     hangs: bool,
 }
 
@@ -27,9 +28,9 @@ struct KidConfig {
 #[mpcore::process(config = KidConfig)]
 trait Kid {
     fn add(&mut self, a: i32, b: i32) -> i32;
-    /// Looks whether it shall end, for this long.
+    /// Checks for this long whether it is asked to end.
     fn work(&mut self, milliseconds: u64) -> mpcore::Result<u64>;
-    /// Looks at nothing for this long.
+    /// Checks nothing for this long.
     fn ignore(&mut self, milliseconds: u64);
 }
 
@@ -80,30 +81,30 @@ impl Kid for KidProcess {
     }
 }
 
-/// The child that has kids.
+/// The child with kids.
 #[mpcore::process(config = String)]
 trait Parent {
-    /// Starts one; returns its number.
+    /// Starts a kid; returns its pid.
     fn start_kid(&mut self, milliseconds: u64, grace: Option<Duration>) -> mpcore::Result<u32>;
-    /// What was told when it was started.
+    /// Returns the exceptions raised when it was started.
     fn told_of_kid(&mut self) -> Vec<String>;
-    /// Waits for a command of the last kid that looks whether it shall end.
+    /// Waits for a command of the last kid that checks whether it is asked to end.
     fn wait_for_work(&mut self) -> mpcore::Result<u64>;
-    /// The same for one that does not.
+    /// The same for a command that does not check.
     fn wait_for_deaf(&mut self) -> mpcore::Result<()>;
-    /// Awaits two calls of the last kid at once; how many of them it was told to await no longer.
+    /// Awaits two calls of the last kid at once; returns how many waits ended early.
     fn await_two(&mut self) -> mpcore::Result<usize>;
-    /// Looks at a call's future, keeps it, and waits until it is to end itself.
+    /// Polls a call's future once, keeps it, and waits until this command is asked to end.
     fn keep_future(&mut self) -> mpcore::Result<()>;
-    /// Looks at that again: how it has ended, if it has.
+    /// Polls the kept future again; returns its outcome, if there is one.
     fn look_at_kept(&mut self) -> mpcore::Result<Option<u64>>;
     /// Waits for the end of the last kid, which does not come.
     fn join_kid(&mut self) -> mpcore::Result<()>;
     /// Waits for a kid that never gets ready.
     fn wait_for_hanging_kid(&mut self) -> mpcore::Result<()>;
-    /// Waits until it is to end, and then for its kid.
+    /// Waits until it is asked to end, and then for its kid.
     fn tidy_up(&mut self) -> mpcore::Result<i32>;
-    /// Lets a kid go on with what it does, and returns.
+    /// Leaves a kid busy, and returns.
     fn keep_kid_busy(&mut self);
 
     #[property]
@@ -150,7 +151,7 @@ impl Parent for ParentProcess {
         let told = kid.signals().exception_raised.receiver();
         kid.process().start()?;
         kid.process().wait_ready(LONG)?;
-        // What was told at the start comes before the outcome of a call.
+        // Exceptions of the start come before the outcome of a call.
         let (sender, done) = std::sync::mpsc::channel();
         kid.add(0, 0).on_done(move |_| {
             let _ = sender.send(());
@@ -233,7 +234,7 @@ impl Parent for ParentProcess {
         self.begin();
         let ready = kid.process().wait_ready(Duration::MAX);
         assert_eq!(ready, Err(ReadyError::WaitEnded));
-        // Not the last one, which `cleanup` asks.
+        // Not the last kid, which `cleanup` uses.
         self.kids.insert(0, kid);
         Ok(ready?)
     }
@@ -255,7 +256,7 @@ fn append(file: &str, line: &str) {
     use std::io::Write as _;
     let mut file =
         fs::OpenOptions::new().append(true).create(true).open(file).expect("the log can be opened");
-    // At once: others append too.
+    // In one write: other processes append too.
     file.write_all(format!("{line}\n").as_bytes()).expect("a line can be written");
 }
 
@@ -281,7 +282,7 @@ impl Family {
         outcome(self.parent.start_kid(milliseconds, grace)).unwrap()
     }
 
-    /// Waits until a command of the kid's runs, for which one of the parent's waits.
+    /// Waits until a command of the kid runs, for which a command of the parent waits.
     fn until_kid_works(&self) {
         until("the kid's command has begun", || self.lines() == ["begun"]);
     }
@@ -291,7 +292,7 @@ impl Family {
         log.lines().map(str::to_owned).collect()
     }
 
-    /// Stops the parent, which ends in order.
+    /// Stops the parent, which must end in order.
     #[track_caller]
     fn stop(&self) {
         self.parent.process().stop();
@@ -316,8 +317,8 @@ fn an_orderly_child_ends_after_its_own_children() {
 }
 
 #[test]
-fn a_deaf_child_of_a_child_does_not_keep_it_from_its_goodbye() {
-    // Much longer than the ladder of the kid, which ends with its kill.
+fn a_deaf_grandchild_does_not_keep_a_child_from_its_goodbye() {
+    // Much longer than the kid's stop ladder, which ends with a kill.
     let family = Family::new(LONG);
     let kid = family.start_kid(0, Some(Duration::from_secs(1)));
     outcome(family.parent.keep_kid_busy()).unwrap();
@@ -329,7 +330,7 @@ fn a_deaf_child_of_a_child_does_not_keep_it_from_its_goodbye() {
 }
 
 #[test]
-fn a_grace_that_does_not_cover_a_childs_own_is_told() {
+fn a_grace_shorter_than_a_nested_childs_is_reported() {
     let grace = Duration::from_secs(4);
     let family = Family::new(grace);
     family.start_kid(0, None);
@@ -343,7 +344,7 @@ fn a_grace_that_does_not_cover_a_childs_own_is_told() {
 }
 
 #[test]
-fn a_killed_child_leaves_its_own_to_end_by_themselves() {
+fn children_of_a_killed_child_end_by_themselves() {
     let family = Family::new(LONG);
     let kid = family.start_kid(0, None);
     family.parent.process().kill();
@@ -387,7 +388,7 @@ fn a_stop_ends_the_wait_for_a_childs_own_child() {
     assert_eq!(family.lines(), ["begun", "cancelled", "parent Some(Ok(42))", "kid"]);
 }
 
-/// Only blocking calls were ended.
+/// Regression: only blocking calls were ended.
 #[test]
 fn a_cancel_ends_awaited_calls_of_a_childs_own_child() {
     let family = Family::new(LONG);
@@ -404,9 +405,10 @@ fn a_cancel_ends_awaited_calls_of_a_childs_own_child() {
     family.stop();
 }
 
-/// It ended the next command as cancelled, which nothing had asked for, and so the child was killed.
+/// Regression: it ended the next command as cancelled without a request, and so the child was
+/// killed.
 #[test]
-fn a_future_that_outlives_a_cancelled_command_does_not_end_the_next_one() {
+fn a_future_outliving_a_cancelled_command_does_not_end_the_next() {
     let family = Family::new(LONG);
     family.start_kid(0, None);
     let call = family.parent.keep_future();

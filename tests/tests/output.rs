@@ -1,5 +1,5 @@
-//! What a child prints: heard line by line, in order and before the end, passed on, or gone; counted where
-//! it is dropped; and its last words are known wherever they went.
+//! The output of a child: captured line by line, in order and before the end, passed on, or
+//! discarded; drops are counted; and its last stderr lines are known in every mode.
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,7 @@ fn text(text: impl Into<Vec<u8>>) -> Blob {
     Blob(text.into())
 }
 
-/// Notes `out …`, `err …`, `gap STREAM COUNT` and `finished`.
+/// Records `out …`, `err …`, `gap STREAM COUNT` and `finished`.
 fn listen(talker: &TalkerControl) -> Journal {
     let journal = Journal::new();
     let signals = talker.process().signals();
@@ -35,7 +35,7 @@ fn listen(talker: &TalkerControl) -> Journal {
     journal
 }
 
-/// A captured talker, not yet started, and what is heard of it.
+/// Returns a captured talker that is not started yet, and its journal.
 fn captured() -> (TalkerControl, Journal) {
     let talker = builder(CHILD, Output::Captured).build().unwrap();
     let journal = listen(&talker);
@@ -52,7 +52,7 @@ fn stop(talker: &TalkerControl) -> Arc<ExitReport> {
 // ---- captured
 
 #[test]
-fn lines_are_heard_as_they_were_written() {
+fn lines_arrive_as_they_were_written() {
     let long = "x".repeat(100_000);
     let cut = format!("{}… [{} more bytes]", &long[..64 << 10], 100_000 - (64 << 10));
     let cases: [(&[u8], &[&str]); 8] = [
@@ -77,7 +77,7 @@ fn lines_are_heard_as_they_were_written() {
 }
 
 #[test]
-fn a_hundred_thousand_lines_of_each_stream_are_heard_in_order_before_the_end() {
+fn captured_lines_arrive_in_order_before_the_end() {
     const LINES: u32 = 100_000;
     let (talker, journal) = captured();
     talker.process().start().unwrap();
@@ -97,7 +97,7 @@ fn a_hundred_thousand_lines_of_each_stream_are_heard_in_order_before_the_end() {
 }
 
 #[test]
-fn a_child_killed_in_the_middle_of_a_line_was_heard_to_its_last_byte() {
+fn a_child_killed_in_mid_line_delivers_its_last_byte() {
     let (talker, journal) = captured();
     talker.process().start().unwrap();
     outcome(talker.say(text("a whole line\nhalf a li"))).unwrap();
@@ -115,7 +115,7 @@ fn a_child_killed_in_the_middle_of_a_line_was_heard_to_its_last_byte() {
 }
 
 #[test]
-fn every_run_is_heard() {
+fn every_run_is_captured() {
     let (talker, journal) = captured();
     for run in ["first\n", "second, without an end"] {
         talker.process().start().unwrap();
@@ -138,7 +138,7 @@ fn one_stream_can_be_captured_and_the_other_not() {
 }
 
 #[test]
-fn a_process_that_holds_the_pipe_and_writes_on_does_not_delay_the_end() {
+fn a_process_that_keeps_the_pipe_open_does_not_delay_the_end() {
     for talking in ["silent", "talking"] {
         let (talker, journal) = captured();
         talker.process().start().unwrap();
@@ -160,7 +160,7 @@ fn a_process_that_holds_the_pipe_and_writes_on_does_not_delay_the_end() {
         if talking == "silent" {
             assert_eq!(report.stderr, ["last words"]);
         }
-        // The next run is not disturbed, and nothing of the heir's is heard any more.
+        // The next run is not disturbed, and no output of the heir arrives any more.
         talker.process().start().unwrap();
         outcome(talker.say(text("next\n"))).unwrap();
         stop(&talker);
@@ -173,8 +173,8 @@ fn a_process_that_holds_the_pipe_and_writes_on_does_not_delay_the_end() {
 
 // ---- floods
 
-/// Hears numbered lines and gaps; what it counts to is the number of the next line, as long as none is
-/// missing and none out of order.
+/// Counts numbered lines and gaps; the count is the number of the next line, as long as none is
+/// missing or out of order.
 fn count_lines(talker: &TalkerControl) -> Arc<(AtomicU64, AtomicU64, Mutex<Vec<String>>)> {
     let counted = Arc::new((AtomicU64::new(0), AtomicU64::new(0), Mutex::new(Vec::new())));
     let signals = talker.process().signals();
@@ -196,11 +196,8 @@ fn count_lines(talker: &TalkerControl) -> Arc<(AtomicU64, AtomicU64, Mutex<Vec<S
 }
 
 #[test]
-fn a_flood_into_a_busy_inbox_neither_fills_the_memory_nor_holds_up_the_child() {
-    in_own_process(
-        "a_flood_into_a_busy_inbox_neither_fills_the_memory_nor_holds_up_the_child",
-        flood_a_busy_inbox,
-    );
+fn a_flood_into_a_busy_inbox_is_bounded_and_blocks_no_child() {
+    in_own_process("a_flood_into_a_busy_inbox_is_bounded_and_blocks_no_child", flood_a_busy_inbox);
 }
 
 fn flood_a_busy_inbox() {
@@ -211,9 +208,9 @@ fn flood_a_busy_inbox() {
     talker.process().start().unwrap();
     talker.process().wait_ready(LONG).unwrap();
     let before = processes::resident_mib(std::process::id());
-    // 100 MB, and the inbox's thread is busy all the time: the child is done all the same.
+    // 100 MB while the inbox's thread is busy all the time: the child still completes.
     outcome(talker.count(0, LINES, format!(" {}", "x".repeat(93)))).unwrap();
-    // And its calls and events are not held up.
+    // And its calls and events are not delayed.
     outcome(talker.say(text(""))).unwrap();
     talker.process().stop();
     assert!(talker.process().join(LONG).unwrap().is_some());
@@ -224,12 +221,12 @@ fn flood_a_busy_inbox() {
     assert!(report.lines_dropped > u64::from(LINES) / 2, "{}", report.lines_dropped);
     while inbox.drain(Duration::from_millis(50)).more {}
     assert_eq!(counted.2.lock().unwrap().first(), None);
-    assert_eq!(counted.0.load(Ordering::SeqCst), u64::from(LINES), "each heard or counted");
+    assert_eq!(counted.0.load(Ordering::SeqCst), u64::from(LINES), "each received or counted");
     assert_eq!(counted.1.load(Ordering::SeqCst), report.lines_dropped);
 }
 
 #[test]
-fn each_gap_is_told_in_its_place() {
+fn each_gap_is_reported_in_its_place() {
     const WAVE: u32 = 300_000;
     let inbox = Inbox::new(|| {});
     let talker = builder(CHILD, Output::Captured).inbox(&inbox).build().unwrap();
@@ -247,14 +244,14 @@ fn each_gap_is_told_in_its_place() {
     talker.process().start().unwrap();
     let filling = format!(" {}", "x".repeat(93));
     for wave in 0..3 {
-        // More than fits while nobody takes anything, then everything is taken.
+        // More than fits while nothing is drained, then everything is drained.
         outcome(talker.count(wave * WAVE, (wave + 1) * WAVE, filling.clone())).unwrap();
-        until("the gap is told", || {
+        until("the gap is reported", || {
             inbox.drain(Duration::from_millis(50));
             gaps.load(Ordering::SeqCst) == u64::from(wave) + 1
         });
     }
-    // At last both at once; whether it has gaps is a matter of luck.
+    // Finally both at once; whether it has gaps depends on timing.
     let last = talker.count(3 * WAVE, 4 * WAVE, filling);
     let weak = talker.downgrade();
     last.on_done(move |_| weak.upgrade().into_iter().for_each(|it| it.process().stop()));
@@ -270,7 +267,7 @@ fn each_gap_is_told_in_its_place() {
 }
 
 #[test]
-fn what_nobody_listens_to_does_not_wait() {
+fn output_without_a_listener_does_not_wait() {
     let inbox = Inbox::new(|| {});
     let talker = builder(CHILD, Output::Captured).inbox(&inbox).spawn().unwrap();
     outcome(talker.count(0, 300_000, "x".repeat(100))).unwrap();
@@ -279,10 +276,10 @@ fn what_nobody_listens_to_does_not_wait() {
     assert!(inbox.drain(LONG).delivered < 20, "nothing but its life");
 }
 
-// ---- where it goes
+// ---- destinations
 
 #[test]
-fn output_is_passed_on_or_heard_or_gone_and_the_last_words_are_always_known() {
+fn every_output_mode_keeps_the_last_lines() {
     let heard = r#"["err from stderr", "out from stdout"]"#;
     let cases = [("inherit", true, "[]"), ("null", false, "[]"), ("captured", false, heard)];
     for (way, passed_on, heard) in cases {
@@ -298,14 +295,14 @@ fn output_is_passed_on_or_heard_or_gone_and_the_last_words_are_always_known() {
 }
 
 #[test]
-fn a_stderr_that_nobody_reads_holds_up_no_captured_line_and_no_report() {
-    // Not the file that ControllerProgram gives it: a pipe that nobody reads.
+fn a_blocked_stderr_delays_no_captured_line_or_report() {
+    // Not the file that ControllerProgram provides: a pipe that is not read.
     let mut command = Command::new("sh");
     command.args(["-c", &format!("exec {CONTROLLER} blocked 2> \"$0\"")]);
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    // Open for both, so that neither waits for the other.
+    // Open for both, so that neither side waits for the other.
     let held = std::fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
     let mut controller = ControllerProgram::start_command(command.arg(&pipe));
     assert_eq!(controller.line("heard"), r#"["err last words", "out a line"]"#);
@@ -316,7 +313,7 @@ fn a_stderr_that_nobody_reads_holds_up_no_captured_line_and_no_report() {
 }
 
 #[test]
-fn the_last_words_stand_in_every_outcome_that_the_crash_took() {
+fn every_outcome_of_a_crash_has_the_last_lines() {
     for output in [Output::Null, Output::Captured] {
         let talker = builder(CHILD, output).spawn().unwrap();
         outcome(talker.complain(text("one\ntwo\nthree"))).unwrap();

@@ -1,4 +1,4 @@
-//! More than fits: a child that takes nothing, a controller that takes nothing, and floods.
+//! Overload: a child that reads nothing, a controller that reads nothing, and floods.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -15,7 +15,7 @@ use system_tests::{
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 
-/// The tests of this file that fill memory take turns, where they share a process.
+/// The tests of this file that fill memory run one at a time if they share a process.
 fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -25,7 +25,7 @@ fn pid(bench: &BenchControl) -> u32 {
     bench.process().pid().unwrap()
 }
 
-/// An inbox that nobody drains until the test does.
+/// An inbox that is not drained until the test does it.
 fn idle_inbox() -> Inbox {
     Inbox::new(|| {})
 }
@@ -38,18 +38,18 @@ fn drain_until(what: &str, inbox: &Inbox, mut done: impl FnMut() -> bool) {
     });
 }
 
-/// Hears numbered ticks and says how many came, in order.
+/// Counts numbered ticks that come in order.
 fn count_ticks(bench: &BenchControl) -> Arc<AtomicU32> {
     let count = Arc::new(AtomicU32::new(0));
     let next = Arc::clone(&count);
     bench.signals().tick.connect(move |number| {
-        // One out of order stops the count.
+        // A tick out of order stops the count.
         let _ = next.compare_exchange(*number, *number + 1, Ordering::SeqCst, Ordering::SeqCst);
     });
     count
 }
 
-/// Hears blocks, all of this length, and says how many came.
+/// Counts blocks, all of this length.
 fn count_blocks(bench: &BenchControl, length: usize) -> Arc<AtomicU32> {
     let received = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&received);
@@ -63,7 +63,7 @@ fn count_blocks(bench: &BenchControl, length: usize) -> Arc<AtomicU32> {
 /// Waits until the process has used no processor for a while.
 fn until_it_stands_still(pid: u32) {
     let (mut used, mut since) = (processes::cpu_ticks(pid), Instant::now());
-    until("the process stands still", || {
+    until("the process is idle", || {
         let now = processes::cpu_ticks(pid);
         if now != used {
             (used, since) = (now, Instant::now());
@@ -75,7 +75,7 @@ fn until_it_stands_still(pid: u32) {
 // ---- the caller never blocks
 
 #[test]
-fn a_call_returns_at_once_whatever_the_child_does() {
+fn a_call_returns_immediately_whatever_the_child_does() {
     let _alone = alone();
     let bench = ready(builder(CHILD));
     let large = || Blob::numbered(64 << 20);
@@ -84,7 +84,7 @@ fn a_call_returns_at_once_whatever_the_child_does() {
         call();
         println!("{what}: returned after {:?}", begun.elapsed());
     };
-    // That they return at all while the child stands still is what is proven here.
+    // The proof is that they return at all while the child is stopped.
     processes::freeze(pid(&bench));
     timed("call on a stopped child", &|| drop(bench.add_two(1, 2)));
     let argument = Mutex::new(Some(large()));
@@ -131,7 +131,7 @@ fn one_command_beyond_the_bound_ends_as_queue_full() {
     const BOUND: usize = 20_000;
     let bench = ready(builder(CHILD).queue_bound(BOUND, 1 << 30));
     processes::freeze(pid(&bench));
-    // What the lane takes is no longer in the queue; then the bound counts.
+    // The lane takes some out of the queue; after that the bound counts.
     let mut calls = Vec::new();
     let full = loop {
         let mut call = bench.add_two(calls.len() as i32, 0);
@@ -170,8 +170,8 @@ fn a_stopped_child_can_be_cancelled_stopped_and_killed() {
 
 type Wait = fn(&BenchControl) -> bool;
 
-/// Waits in a handler of the inbox's thread, while that inbox is full and the child still has to say
-/// more than fits.
+/// Waits in a handler of the inbox's thread while that inbox is full and the child still has more
+/// to send than fits.
 fn check_wait_in_handler(name: &str, wait: Wait) {
     let bench = ready(builder(CHILD).inbox_bound(8, 4096));
     let count = count_ticks(&bench);
@@ -209,12 +209,12 @@ fn waiting_in_a_handler_with_a_full_inbox_is_no_deadlock() {
     }
 }
 
-/// Credit was held back at the very moment at which the inbox ran empty, and never given.
+/// Regression: credit was held back at the very moment the inbox ran empty, and never given.
 #[test]
 fn a_tiny_inbox_never_stalls_the_child() {
     let bench = ready(builder(CHILD).inbox_bound(1, 100));
     let count = count_ticks(&bench);
-    // Nobody waits, so nothing but the draining gives credit.
+    // There is no waiting call, so only draining gives credit.
     for _ in 0..20 {
         count.store(0, Ordering::SeqCst);
         bench.flood(5000);
@@ -248,7 +248,7 @@ fn waits_that_begin_while_the_inbox_fills_all_end() {
 // ---- floods
 
 #[test]
-fn a_hundred_thousand_events_and_a_normal_exit_all_arrive_before_finished() {
+fn a_hundred_thousand_events_arrive_before_finished() {
     for end in ["stop", "SIGTERM"] {
         let bench = ready(builder(CHILD).stop_grace(LONG));
         let count = count_ticks(&bench);
@@ -269,9 +269,9 @@ fn a_hundred_thousand_events_and_a_normal_exit_all_arrive_before_finished() {
 }
 
 #[test]
-fn a_flood_with_nobody_draining_fills_neither_side() {
+fn a_flood_that_is_not_drained_fills_neither_side() {
     let _alone = alone();
-    in_own_process("a_flood_with_nobody_draining_fills_neither_side", flood_with_nobody_draining);
+    in_own_process("a_flood_that_is_not_drained_fills_neither_side", flood_with_nobody_draining);
 }
 
 fn flood_with_nobody_draining() {
@@ -285,24 +285,25 @@ fn flood_with_nobody_draining() {
         (processes::resident_mib(own), processes::resident_mib(pid(&bench)));
     let received = count_blocks(&bench, BLOCK);
     let flood = bench.flood_blocks(BLOCKS, BLOCK);
-    // It stands still when the child has filled its own queue.
+    // It stops growing when the child has filled its own queue.
     until("the child's queue is full", || processes::resident_mib(pid(&bench)) > child_before + 60);
     until_it_stands_still(pid(&bench));
     let (after, child_after) = (processes::resident_mib(own), processes::resident_mib(pid(&bench)));
     println!(
-        "500 MiB of events, nobody draining: controller {before} -> {after} MiB, \
+        "500 MiB of events, not drained: controller {before} -> {after} MiB, \
          child {child_before} -> {child_after} MiB"
     );
-    // 8 MiB and what is under way.
+    // 8 MiB and what is in transit.
     assert!(after < before + 60, "the controller fills up");
-    assert!(child_after < child_before + 120, "64 MiB and what is under way");
+    assert!(child_after < child_before + 120, "64 MiB and what is in transit");
     drain_until("every block arrives", &inbox, || received.load(Ordering::SeqCst) == BLOCKS);
     assert_eq!(outcome(flood), Ok(BLOCKS));
 }
 
-/// A wait lifts the bound only up to the hard limit. A future that had given up there kept it lifted.
+/// A wait lifts the bound only up to the hard limit. Regression: a future that had given up there
+/// kept it lifted.
 #[test]
-fn a_wait_in_front_of_a_flood_that_nobody_drains_gives_up_and_bounds_it_again() {
+fn a_wait_before_an_undrained_flood_fails_and_bounds_it_again() {
     const BLOCK: usize = 64 << 10;
     const BLOCKS: u32 = 20_000;
     let _alone = alone();
@@ -310,24 +311,24 @@ fn a_wait_in_front_of_a_flood_that_nobody_drains_gives_up_and_bounds_it_again() 
     let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(1_000_000, 8 << 20));
     let received = count_blocks(&bench, BLOCK);
     let mut flood = bench.flood_blocks(BLOCKS, BLOCK);
-    // More than a gigabyte has to come first.
+    // More than a gigabyte comes first.
     assert_eq!(flood.wait_timeout(8 * LONG), Some(Err(CallError::InboxOverflow)));
     let mut given_up = Box::pin(bench.add_two(1, 2).into_future());
     assert_eq!(block_on(given_up.as_mut()), Err(CallError::InboxOverflow));
     drain_until("every block arrives", &inbox, || received.load(Ordering::SeqCst) == BLOCKS);
     assert_eq!(outcome(flood), Ok(BLOCKS));
 
-    // Nobody waits any more, so the child gets no further than its own queue.
+    // There is no waiting call any more, so the child is held at its own queue.
     let mut flood = bench.flood_for(1000, BLOCK);
     until("it has begun", || bench.begun() == 1);
     until_it_stands_still(pid(&bench));
-    assert_eq!(flood.try_outcome(), None, "it has got to its end");
+    assert_eq!(flood.try_outcome(), None, "it has ended");
     drain_until("its end", &inbox, || flood.try_outcome().is_some());
     assert_eq!(block_on(given_up), Ok(3));
 }
 
 #[test]
-fn try_emit_says_full_where_emit_would_wait() {
+fn try_emit_returns_full_where_emit_would_wait() {
     const BLOCK: usize = 64 << 10;
     let _alone = alone();
     let inbox = idle_inbox();
@@ -335,7 +336,7 @@ fn try_emit_says_full_where_emit_would_wait() {
     let received = count_blocks(&bench, BLOCK);
     let taken = Arc::new(Mutex::new(None));
     let told = Arc::clone(&taken);
-    // A wait would lift the bound, so the answer is heard through the inbox, behind the blocks.
+    // A wait would lift the bound, so the answer comes through the inbox, behind the blocks.
     let folder = tempfile::tempdir().unwrap();
     let sign = folder.path().join("refused");
     let path = sign.to_string_lossy().into_owned();
@@ -344,14 +345,14 @@ fn try_emit_says_full_where_emit_would_wait() {
     drain_until("the answer", &inbox, || taken.lock().unwrap().is_some());
     let (taken, refusal) = taken.lock().unwrap().take().unwrap().unwrap();
     let mib = (taken as usize * BLOCK) >> 20;
-    println!("try_emit with nobody draining: {taken} blocks, {mib} MiB, then `{refusal}`");
+    println!("try_emit into an undrained inbox: {taken} blocks, {mib} MiB, then `{refusal}`");
     assert!(refusal.contains("full"), "{refusal}");
     assert!((64..96).contains(&mib), "64 MiB in the child and 8 in the controller: {mib}");
-    drain_until("what was taken arrives", &inbox, || received.load(Ordering::SeqCst) == taken);
+    drain_until("the accepted blocks arrive", &inbox, || received.load(Ordering::SeqCst) == taken);
 }
 
 #[test]
-fn what_is_coalesced_needs_no_room() {
+fn coalesced_values_need_no_room() {
     let inbox = idle_inbox();
     let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(100, 100_000));
     let journal = Journal::new();
@@ -365,7 +366,7 @@ fn what_is_coalesced_needs_no_room() {
         });
         bench.step_through(100_000);
     }
-    // They all end although nobody drains: nothing of it piles up.
+    // They all end although the inbox is not drained: nothing accumulates in it.
     until("they have ended", || bench.process().pending_commands() == 0);
     drain_until("the outcomes", &inbox, || ended.load(Ordering::SeqCst) == 3);
     let lines = journal.lines();
@@ -374,7 +375,7 @@ fn what_is_coalesced_needs_no_room() {
 }
 
 #[test]
-fn a_thread_of_the_child_that_never_stops_emitting_does_not_keep_it() {
+fn a_child_thread_that_never_stops_emitting_delays_no_stop() {
     for end in ["stop", "SIGTERM"] {
         let bench = ready(builder(CHILD).stop_grace(LONG * 10));
         let finished = bench.process().signals().finished.receiver();
@@ -396,7 +397,7 @@ fn a_thread_of_the_child_that_never_stops_emitting_does_not_keep_it() {
 }
 
 #[test]
-fn a_full_inbox_does_not_keep_a_child_from_stopping_or_being_told_dead() {
+fn a_full_inbox_delays_neither_a_stop_nor_a_report_of_death() {
     let inbox = idle_inbox();
     let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(10, 1000).stop_grace(LONG));
     let count = count_ticks(&bench);
@@ -414,7 +415,7 @@ fn a_full_inbox_does_not_keep_a_child_from_stopping_or_being_told_dead() {
 }
 
 #[test]
-fn a_large_config_and_many_large_arguments_pass_through_a_small_window() {
+fn large_config_and_arguments_pass_through_a_small_window() {
     let settings = (0..50_000).map(|it| (format!("a rather long key {it}"), it)).collect();
     let config = BenchConfig { settings, ..BenchConfig::default() };
     let bench = builder(CHILD).config(config.clone()).spawn().unwrap();
@@ -437,7 +438,8 @@ fn a_64_mib_argument_and_a_256_mib_result_arrive_intact() {
     println!("256 MiB result: {:?}", begun.elapsed());
 }
 
-/// Only the newest one waits in the child as well, while an inbox over its bound gives it no credit.
+/// Only the newest one waits in the child as well, while an inbox over its bound gives it no
+/// credit.
 #[test]
 fn latest_events_are_coalesced_in_the_child() {
     let inbox = idle_inbox();
@@ -448,7 +450,7 @@ fn latest_events_are_coalesced_in_the_child() {
     bench.signals().position.connect(move |x, _| noted.lock().unwrap().push(*x));
     let _ = bench.flood(1000);
     let _ = bench.drift(200_000);
-    // What the child does next, without a word.
+    // The child's next command, which emits nothing.
     let _ = bench.start_grandchild();
     let pid = pid(&bench);
     until("it has emitted them all", || {

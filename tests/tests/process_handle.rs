@@ -1,4 +1,4 @@
-//! What a `Process`, an outcome and an exception say of themselves.
+//! What a `Process`, an outcome and an exception report about themselves.
 
 use std::fs;
 use std::os::unix::process::CommandExt as _;
@@ -31,7 +31,7 @@ fn a_process_shows_its_name_its_state_and_its_end() {
     bench.process().join(LONG).unwrap();
     assert_eq!(shown(), "<Process(Bench-B, finished[exit code 0])>");
     bench.process().start().unwrap();
-    // One that is killed before there is a process has no status.
+    // A child that is killed before there is a process has no status.
     bench.process().wait_ready(LONG).unwrap();
     bench.process().kill();
     bench.process().join(LONG).unwrap();
@@ -39,7 +39,7 @@ fn a_process_shows_its_name_its_state_and_its_end() {
 }
 
 #[test]
-fn a_new_name_is_told_at_once_and_in_the_reports_to_come() {
+fn a_new_name_is_visible_immediately_and_in_later_reports() {
     let bench = ready(builder(CHILD).name("before"));
     let (told, exceptions) = mpsc::channel();
     bench.signals().exception_raised.connect(move |it| told.send(it.process.clone()).unwrap());
@@ -54,7 +54,7 @@ fn a_new_name_is_told_at_once_and_in_the_reports_to_come() {
     assert_eq!(bench.process().exit_report().unwrap().name, "after");
 }
 
-/// Ctrl-Z, or a debugger: it is there, and goes on.
+/// Ctrl-Z, or a debugger: the process exists, and goes on later.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_paused_child_is_alive() {
@@ -72,7 +72,7 @@ fn a_paused_child_is_alive() {
 }
 
 #[test]
-fn what_was_asked_for_is_told_apart_from_what_failed() {
+fn requested_ends_are_distinguished_from_failures() {
     let asked: [CallError<Never>; 3] =
         [CallError::Stopped, CallError::Cancelled, CallError::Superseded];
     assert!(asked.iter().all(CallError::is_ended_on_request), "{asked:?}");
@@ -113,7 +113,7 @@ fn an_exception_carries_the_backtrace_of_a_panic() {
     }
 }
 
-/// Each wait is so many times the one before.
+/// Each wait is the previous one times the factor.
 #[test]
 fn waits_between_restarts_grow_by_the_factor() {
     let policy = RestartPolicy::on_crash().backoff(Duration::from_millis(3), LONG);
@@ -130,7 +130,7 @@ fn waits_between_restarts_grow_by_the_factor() {
 }
 
 #[test]
-fn a_start_while_it_stops_says_what_to_wait_for() {
+fn a_start_while_stopping_reports_what_to_wait_for() {
     let bench = ready(builder(CHILD).stop_grace(LONG));
     let busy = bench.work_on(60_000);
     until_begun(&bench, 1);
@@ -161,7 +161,7 @@ fn a_signal_that_ends_a_child_is_named() {
     }
 }
 
-/// A program that goes by its name, as `busybox` does, is the same one as a child.
+/// A program that acts by its name, like `busybox`, is the same program as a child.
 #[test]
 fn a_child_is_called_by_the_name_of_its_controller() {
     let folder = tempfile::tempdir().unwrap();
@@ -172,7 +172,7 @@ fn a_child_is_called_by_the_name_of_its_controller() {
     assert_eq!(fs::read_to_string(report).unwrap(), "an odd name");
 }
 
-/// Whose cleanup waits for the others' to begin.
+/// A child whose cleanup waits for the others' cleanup to begin.
 mod meeting {
     use super::{Duration, Instant, LONG, fs, thread};
 
@@ -182,7 +182,7 @@ mod meeting {
     #[derive(mpcore::Child)]
     #[child(Guest)]
     pub(super) struct GuestProcess {
-        /// The folder to meet in, this one's number, and how many come.
+        /// The folder to meet in, the number of this child, and how many children there are.
         config: (String, u32, u32),
     }
 
@@ -200,11 +200,11 @@ mod meeting {
     }
 }
 
-/// It would be the sum of all graces otherwise.
+/// Otherwise it would take the sum of all graces.
 #[test]
 fn shutdown_stops_all_children_at_once() {
     use meeting::{GuestControl, GuestProcess};
-    // Those of the other tests go by another process: this ends every child of its own.
+    // In a process of its own, apart from the other tests: this ends all children of its process.
     if std::env::var_os("MEETING").is_none() {
         let program = std::env::current_exe().unwrap();
         let mut command = Command::new(program);

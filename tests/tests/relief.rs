@@ -1,4 +1,4 @@
-//! Handlers that wait, of children without an inbox of their own: they hold up no other child.
+//! Handlers that wait, of children without an inbox of their own: they delay no other child.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -12,7 +12,7 @@ use system_tests::{LONG, outcome, until};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_worker_child");
 
-/// The background inbox is one for the whole process, and so are its threads: one test at a time.
+/// The whole process shares the background inbox and its threads: one test at a time.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -22,7 +22,7 @@ fn worker() -> WorkerControl {
     worker::ready(worker::builder(CHILD))
 }
 
-/// A door that handlers wait at.
+/// A door at which handlers wait.
 #[derive(Clone, Default)]
 struct Door(Arc<AtomicBool>);
 
@@ -36,7 +36,7 @@ impl Door {
     }
 }
 
-/// A worker whose handler waits at the door with its first tick; returns once it does.
+/// Returns a worker whose handler waits at the door with its first tick, once it does.
 fn held(door: &Door) -> WorkerControl {
     let (worker, door) = (worker(), door.clone());
     let (told, arrived) = mpsc::channel();
@@ -49,7 +49,7 @@ fn held(door: &Door) -> WorkerControl {
     worker
 }
 
-/// How many threads drain the background inbox.
+/// Returns how many threads drain the background inbox.
 #[cfg(target_os = "linux")]
 fn inbox_threads() -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
@@ -58,7 +58,7 @@ fn inbox_threads() -> usize {
     names.filter(|name| name.trim() == "mp-inbox").count()
 }
 
-/// One slow handler held up the signals of every child of the program.
+/// Regression: one slow handler delayed the signals of every child of the program.
 #[test]
 fn a_handler_that_waits_delays_no_other_child() {
     let _alone = alone();
@@ -73,7 +73,7 @@ fn a_handler_that_waits_delays_no_other_child() {
     drop(held);
 }
 
-/// The handler waits for what another child says, which came in only after the handler.
+/// The handler waits for a signal of another child, which arrives only later.
 #[test]
 fn a_handler_may_wait_for_a_signal_of_another_child() {
     let _alone = alone();
@@ -161,7 +161,7 @@ fn a_thread_per_held_child_and_one_more_at_most() {
     drop(held);
 }
 
-/// A handler that has been left alone with its thread is still one to wait for.
+/// A handler whose thread was replaced must still be waited for.
 #[test]
 fn shutdown_waits_for_a_handler_whose_thread_was_relieved() {
     let _alone = alone();

@@ -1,5 +1,5 @@
-//! A child that ends by itself is started again, as its policy says: what is told of it, what becomes of
-//! commands and properties, and who can still have it otherwise.
+//! A child that ends by itself is restarted by its policy: which signals come, what happens to
+//! commands and properties, and who can override the policy.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
@@ -18,13 +18,13 @@ use system_tests::{
 
 const CHILD: &str = env!("CARGO_BIN_EXE_phoenix_child");
 
-/// The next run begins soon, and as often as it takes.
+/// Restarts soon, and without a limit.
 fn soon() -> RestartPolicy {
     let delay = Duration::from_millis(10);
     RestartPolicy::on_crash().backoff(delay, delay).intensity(10_000, LONG)
 }
 
-/// The next run is to begin after the end of the test.
+/// The next run would begin only after the end of the test.
 fn late(policy: RestartPolicy) -> RestartPolicy {
     policy.backoff(100 * LONG, 100 * LONG)
 }
@@ -47,7 +47,7 @@ fn kill(phoenix: &PhoenixControl) {
     processes::kill(phoenix.process().pid().expect("there is a process"));
 }
 
-/// Kills the child, and returns in the time until the next run, which is long.
+/// Kills the child, and returns during the long delay before the next run.
 #[track_caller]
 fn kill_and_wait(phoenix: &PhoenixControl) {
     kill(phoenix);
@@ -61,7 +61,7 @@ fn until_run(phoenix: &PhoenixControl, generation: u32) {
     phoenix.process().wait_ready(LONG).unwrap();
 }
 
-/// A folder with a log of what was run.
+/// A folder with a log of the executed commands.
 struct Logged {
     folder: tempfile::TempDir,
 }
@@ -88,7 +88,7 @@ impl Logged {
         runs(&self.path("log"))
     }
 
-    /// From now on starts go wrong.
+    /// Makes starts fail from now on.
     fn spoil_starts(&self, how: &str) {
         std::fs::write(self.path("bad_start"), how).unwrap();
     }
@@ -98,7 +98,7 @@ impl Logged {
     }
 }
 
-/// Notes the whole life of the child, restarts included.
+/// Records all lifecycle signals of the child, including restarts.
 fn follow(phoenix: &PhoenixControl) -> Journal {
     let journal = Journal::new();
     journal.follow(phoenix.process());
@@ -119,7 +119,7 @@ fn exited<T, E>(outcome: &Result<T, CallError<E>>, generation: u32) -> bool {
 
 // ---- policies
 
-/// How a run is ended, whether that is a crash, and whether it was nobody here who asked for it.
+/// How a run is ended, whether that is a crash, and whether the end was not requested here.
 type End = (&'static str, fn(&PhoenixControl), bool, bool);
 
 const ENDS: [End; 9] = [
@@ -161,12 +161,12 @@ fn on_crash_restarts_after_a_crash() {
 }
 
 #[test]
-fn always_restarts_after_what_was_not_asked_for() {
+fn always_restarts_after_ends_that_were_not_requested() {
     check_policy(RestartPolicy::always(), |_, by_itself| by_itself);
 }
 
 #[test]
-fn a_restart_is_told_in_order_and_handles_connections_and_mirrors_survive() {
+fn a_restart_keeps_handles_connections_and_mirrors() {
     let phoenix = builder().restart(soon()).build().unwrap();
     let (clone, weak) = (phoenix.clone(), phoenix.downgrade());
     let journal = follow(&phoenix);
@@ -193,7 +193,7 @@ fn a_restart_is_told_in_order_and_handles_connections_and_mirrors_survive() {
 }
 
 #[test]
-fn delays_grow_and_then_it_is_given_up_until_it_is_started_by_hand() {
+fn delays_grow_until_it_gives_up_and_a_manual_start_works() {
     let logged = Logged::new();
     let milliseconds = Duration::from_millis;
     let policy =
@@ -235,7 +235,7 @@ fn delays_grow_and_then_it_is_given_up_until_it_is_started_by_hand() {
 }
 
 #[test]
-fn what_cannot_get_better_is_not_tried_again() {
+fn a_permanent_failure_is_not_retried() {
     let check = |what: &str, policy: RestartPolicy, program: &str| {
         let phoenix = builder().program(program).restart(policy).build().unwrap();
         let journal = follow(&phoenix);
@@ -284,7 +284,7 @@ fn commands_wait_through_starts_that_fail() {
 
 // ---- nothing of the old child
 
-/// What the child's own signals tell, each with the run that it says it is of.
+/// Records the child's own signals, each with the run that it names.
 fn follow_runs(
     phoenix: &PhoenixControl,
     inbox: &Inbox,
@@ -314,7 +314,7 @@ fn drain(inbox: &Inbox) {
     while inbox.drain(Duration::from_secs(1)).more {}
 }
 
-/// Whatever is told between `started` and `finished` of a run is of that run.
+/// Checks that everything between `started` and `finished` of a run belongs to that run.
 #[track_caller]
 fn assert_each_in_its_run(seen: &[(&'static str, u32)], runs: u32) {
     let (mut current, mut running) = (0, false);
@@ -328,7 +328,7 @@ fn assert_each_in_its_run(seen: &[(&'static str, u32)], runs: u32) {
                 assert_eq!((*generation, running), (current, true), "{place}");
                 running = false;
             }
-            // Initial values are of no run.
+            // Initial values belong to no run.
             "level" if *generation == 0 => {}
             what => assert_eq!((*generation, running), (current, true), "{place}: {what}"),
         }
@@ -337,7 +337,7 @@ fn assert_each_in_its_run(seen: &[(&'static str, u32)], runs: u32) {
 }
 
 #[test]
-fn nothing_of_the_old_child_is_told_after_the_new_one_has_started() {
+fn no_signal_of_the_old_child_follows_the_new_start() {
     let (woken, events) = mpsc::channel();
     let inbox = Inbox::new(move || woken.send(()).unwrap_or_default());
     let phoenix = builder().restart(soon()).inbox(&inbox).build().unwrap();
@@ -379,7 +379,7 @@ fn nothing_of_the_old_child_is_told_after_the_new_one_has_started() {
 }
 
 #[test]
-fn an_inbox_that_is_drained_late_tells_one_run_after_the_other() {
+fn an_inbox_drained_late_delivers_one_run_after_the_other() {
     let inbox = Inbox::new(|| {});
     let phoenix = builder().restart(soon()).inbox(&inbox).build().unwrap();
     let seen = Arc::default();
@@ -390,7 +390,7 @@ fn an_inbox_that_is_drained_late_tells_one_run_after_the_other() {
         assert!(exited(&outcome(phoenix.burn(20)), generation));
     }
     until_run(&phoenix, 4);
-    assert_eq!(*seen.lock().unwrap(), [], "nobody has drained it");
+    assert_eq!(*seen.lock().unwrap(), [], "it was not drained");
     drain(&inbox);
     let seen = seen.lock().unwrap();
     assert_each_in_its_run(&seen, 4);
@@ -402,7 +402,7 @@ fn an_inbox_that_is_drained_late_tells_one_run_after_the_other() {
 }
 
 #[test]
-fn a_late_inbox_tells_the_values_of_the_old_run_then_the_initial_one() {
+fn a_late_inbox_delivers_old_values_then_the_initial_one() {
     let inbox = Inbox::new(|| {});
     let phoenix = builder().restart(soon()).inbox(&inbox).build().unwrap();
     let journal = follow(&phoenix);
@@ -429,7 +429,7 @@ fn a_late_inbox_tells_the_values_of_the_old_run_then_the_initial_one() {
 }
 
 #[test]
-fn what_the_old_run_said_wrongly_does_not_end_the_new_one() {
+fn an_invalid_message_of_the_old_run_does_not_end_the_new_one() {
     let inbox = Inbox::new(|| {});
     let phoenix = builder().restart(soon()).inbox(&inbox).build().unwrap();
     inbox.connect_local(&phoenix.signals().mutter, |_| {});
@@ -441,10 +441,10 @@ fn what_the_old_run_said_wrongly_does_not_end_the_new_one() {
     assert_eq!(outcome(phoenix.generation()), Ok(2));
     assert_eq!(phoenix.process().state(), State::Running);
 
-    // Nor is it the end of its own run, which ends by itself.
+    // Nor does it end its own run, which ends by itself.
     drop(phoenix.glow());
     let babbling = phoenix.babble();
-    until("the word comes in", || {
+    until("the message arrives", || {
         drain(&inbox);
         phoenix.process().generation() == 3
     });
@@ -456,11 +456,11 @@ fn what_the_old_run_said_wrongly_does_not_end_the_new_one() {
 // ---- commands
 
 #[test]
-fn what_the_crash_takes_fails_and_what_is_submitted_later_is_answered_in_order() {
+fn commands_lost_in_a_crash_fail_and_later_ones_are_answered() {
     let logged = Logged::new();
     let policy = soon().backoff(Duration::from_secs(1), LONG);
     let phoenix = ready(builder().config(logged.config()).restart(policy));
-    // It stands still until all are submitted: after the crash they would wait for the next run.
+    // Stopped until all are submitted: after the crash they would wait for the next run.
     let pid = phoenix.process().pid().unwrap();
     processes::freeze(pid);
     let taken = phoenix.measure_once("taken".into(), 1);
@@ -523,7 +523,7 @@ fn an_idempotent_command_with_large_arguments_is_run_once_more() {
 }
 
 #[test]
-fn an_idempotent_command_that_is_lost_twice_fails_with_the_second_crash() {
+fn an_idempotent_command_fails_after_the_second_crash() {
     let logged = Logged::new();
     let phoenix = ready(builder().config(logged.config()).restart(soon()));
     let poison = phoenix.measure("poison".into(), u32::MAX);
@@ -533,10 +533,10 @@ fn an_idempotent_command_that_is_lost_twice_fails_with_the_second_crash() {
 }
 
 #[test]
-fn an_idempotent_command_whose_end_is_wanted_is_not_run_again() {
+fn a_cancelled_or_stopped_idempotent_command_is_not_run_again() {
     let logged = Logged::new();
     let phoenix = ready(builder().config(logged.config()).restart(soon()));
-    // Cancelled, but the child does not hear of it any more.
+    // Cancelled, but the child does not receive it any more.
     let call = phoenix.wait_for_the_end("cancelled".into());
     until("it has begun", || phoenix.begun() == 1);
     processes::freeze(phoenix.process().pid().unwrap());
@@ -558,7 +558,7 @@ fn an_idempotent_command_whose_end_is_wanted_is_not_run_again() {
 }
 
 #[test]
-fn commands_in_flight_end_once_however_often_the_child_is_restarted() {
+fn commands_in_flight_end_once_over_many_restarts() {
     let phoenix = ready(builder().restart(soon()));
     let (sender, told) = mpsc::channel();
     let mut submitted = 0;
@@ -590,7 +590,7 @@ fn commands_in_flight_end_once_however_often_the_child_is_restarted() {
             0 => phoenix.process().restart().unwrap(),
             1 | 2 => {
                 if let Some(pid) = phoenix.process().pid() {
-                    // It may have just gone.
+                    // It may have just ended.
                     let _ =
                         std::process::Command::new("kill").arg("-9").arg(pid.to_string()).status();
                 }
@@ -618,7 +618,7 @@ fn commands_in_flight_end_once_however_often_the_child_is_restarted() {
 // ---- properties
 
 #[test]
-fn accepted_writes_are_made_again_before_the_commands_that_wait() {
+fn accepted_writes_are_replayed_before_waiting_commands() {
     let policy = late(RestartPolicy::on_crash());
     let phoenix = ready(builder().restart(policy).reapply_properties());
     let journal = Journal::new();
@@ -641,17 +641,17 @@ fn accepted_writes_are_made_again_before_the_commands_that_wait() {
     assert_eq!(
         phoenix.power().to_bits(),
         2.5_f64.to_bits(),
-        "what it held is not what was refused"
+        "the held value is not the refused one"
     );
 
-    // In the time between two runs it is a write as any other, and comes after the old one.
+    // Between two runs it is an ordinary write, and comes after the old one.
     kill_and_wait(&phoenix);
     drop(phoenix.set_label("right".into()));
     phoenix.process().start().unwrap();
     assert_eq!(outcome(phoenix.generation()), Ok(3));
     assert_eq!(phoenix.label(), "right");
 
-    // By hand, and by a stop and a start.
+    // By a manual restart, and by a stop and a start.
     phoenix.process().restart().unwrap();
     until_run(&phoenix, 4);
     assert_eq!(outcome(phoenix.generation()), Ok(4));
@@ -668,13 +668,13 @@ fn accepted_writes_are_made_again_before_the_commands_that_wait() {
     let rest = ["ended generation", "ended set_label"];
     let later = ["ended generation"; 3];
     let expected = [&writes[..], &rest, &later].concat();
-    assert_eq!(ended, expected, "nobody has called the writes that are made again");
+    assert_eq!(ended, expected, "replayed writes have no call");
     assert_eq!(journal.count("label \"\""), 1, "a value that is written again is kept meanwhile");
     assert_eq!(phoenix.process().pending_commands(), 0);
 }
 
 #[test]
-fn a_write_that_the_new_child_refuses_is_told() {
+fn a_write_that_the_new_child_refuses_is_reported() {
     let config = PhoenixConfig { grows_timid: true, ..PhoenixConfig::default() };
     let phoenix = ready(builder().config(config).restart(soon()).reapply_properties());
     let raised = phoenix.signals().exception_raised.receiver();
@@ -695,7 +695,7 @@ fn a_write_that_the_new_child_refuses_is_told() {
 }
 
 #[test]
-fn a_write_that_is_made_again_cannot_be_cancelled_by_the_call_that_made_it() {
+fn a_replayed_write_cannot_be_cancelled_by_its_original_call() {
     let policy = late(RestartPolicy::on_crash());
     let phoenix = ready(builder().restart(policy).reapply_properties());
     let write = phoenix.set_power(2.5);
@@ -710,7 +710,7 @@ fn a_write_that_is_made_again_cannot_be_cancelled_by_the_call_that_made_it() {
 }
 
 #[test]
-fn without_being_asked_for_no_write_is_made_again() {
+fn by_default_no_write_is_replayed() {
     let phoenix = ready(builder().restart(soon()));
     outcome(phoenix.set_power(2.5)).unwrap();
     phoenix.process().restart().unwrap();
@@ -741,20 +741,20 @@ fn check_called_off(call_off: fn(&PhoenixControl)) {
 }
 
 #[test]
-fn a_stop_calls_the_next_run_off() {
+fn a_stop_cancels_the_next_run() {
     check_called_off(|phoenix| phoenix.process().stop());
 }
 
 #[test]
-fn a_kill_calls_the_next_run_off() {
+fn a_kill_cancels_the_next_run() {
     check_called_off(|phoenix| phoenix.process().kill());
     check_called_off(|phoenix| phoenix.process().terminate());
 }
 
 #[test]
-fn the_drop_of_the_last_handle_calls_the_next_run_off() {
+fn dropping_the_last_handle_cancels_the_next_run() {
     in_own_process(
-        "the_drop_of_the_last_handle_calls_the_next_run_off",
+        "dropping_the_last_handle_cancels_the_next_run",
         drop_the_last_handle_between_two_runs,
     );
 }
@@ -767,13 +767,13 @@ fn drop_the_last_handle_between_two_runs() {
     let waiting = phoenix.add(1, 2);
     drop(phoenix);
     assert_eq!(outcome(waiting), Err(CallError::Stopped));
-    // All the handlers are gone before the delay is over; nothing was started.
+    // All handles are gone before the delay is over; nothing was started.
     assert!(started.recv_timeout(delay + delay / 2).is_err());
     until("no process is left", || processes::children(std::process::id()).is_empty());
 }
 
 #[test]
-fn a_start_or_restart_between_two_runs_begins_at_once() {
+fn a_start_or_restart_between_two_runs_begins_immediately() {
     let begin: [fn(&PhoenixControl); 2] = [
         |phoenix| phoenix.process().start().unwrap(),
         |phoenix| phoenix.process().restart().unwrap(),
@@ -790,7 +790,7 @@ fn a_start_or_restart_between_two_runs_begins_at_once() {
 }
 
 #[test]
-fn a_start_between_two_runs_is_not_followed_by_the_one_that_was_due() {
+fn a_start_between_two_runs_replaces_the_one_that_was_due() {
     let delay = Duration::from_secs(1);
     let phoenix = ready(builder().restart(soon().backoff(delay, delay)));
     let restarting = phoenix.process().signals().restarting.receiver();
@@ -800,12 +800,12 @@ fn a_start_between_two_runs_is_not_followed_by_the_one_that_was_due() {
     phoenix.process().stop();
     phoenix.process().join(LONG).unwrap();
     let next = restarting.recv_timeout(delay + delay / 2);
-    assert!(next.is_err(), "the alarm of the first rings for nobody");
+    assert!(next.is_err(), "the alarm of the first run has no effect");
     assert_eq!(phoenix.process().generation(), 2);
 }
 
 #[test]
-fn wait_ready_waits_through_and_join_does_not() {
+fn wait_ready_waits_across_restarts_and_join_does_not() {
     let delay = Duration::from_secs(1);
     let phoenix = ready(builder().restart(soon().backoff(delay, delay)));
     kill(&phoenix);
@@ -867,7 +867,7 @@ fn on_a_thread(logged: &Logged) -> Builder<PhoenixControl> {
 }
 
 #[test]
-fn a_child_on_a_thread_whose_start_fails_is_tried_again() {
+fn a_failed_start_of_a_child_on_a_thread_is_retried() {
     let logged = Logged::new();
     logged.spoil_starts("error");
     let phoenix = on_a_thread(&logged).restart(soon()).build().unwrap();
@@ -890,5 +890,5 @@ fn a_child_on_a_thread_is_restarted_by_hand_with_its_properties() {
     assert_eq!(phoenix.power().to_bits(), 2.5_f64.to_bits());
     phoenix.process().stop();
     phoenix.process().join(LONG).unwrap();
-    assert!(!phoenix.process().restart_pending(), "as asked");
+    assert!(!phoenix.process().restart_pending(), "as requested");
 }

@@ -1,4 +1,4 @@
-//! `restart` and `start`, called: what becomes of commands, and that neither waits for anything.
+//! Manual `restart` and `start`: what happens to commands, and that neither waits for anything.
 
 use std::future::IntoFuture as _;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use system_tests::{
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 
-/// Where the child runs.
+/// Where the child runs: in a process or on a thread.
 type Place = fn() -> Builder<BenchControl>;
 
 fn process() -> Builder<BenchControl> {
@@ -33,7 +33,8 @@ fn check(what: fn(Place)) {
 
 // ---- restart
 
-/// It ended as stopped, unless it came some milliseconds later, when the old run had ended.
+/// Regression: it ended as stopped, unless it came some milliseconds later, when the old run had
+/// ended.
 #[test]
 fn a_call_after_a_restart_waits_for_the_next_run() {
     check(|place| {
@@ -47,7 +48,7 @@ fn a_call_after_a_restart_waits_for_the_next_run() {
 }
 
 #[test]
-fn what_was_queued_before_a_restart_is_stopped_and_what_comes_after_it_is_done() {
+fn commands_before_a_restart_are_stopped_and_later_ones_run() {
     check(|place| {
         let bench = ready(place());
         let exceptions = bench.signals().exception_raised.receiver();
@@ -77,7 +78,7 @@ fn what_was_queued_before_a_restart_is_stopped_and_what_comes_after_it_is_done()
 }
 
 #[test]
-fn a_stop_after_a_restart_ends_what_waits_for_the_next_run() {
+fn a_stop_after_a_restart_ends_calls_for_the_next_run() {
     type End = fn(BenchControl) -> mpcore::Process;
     let ends: [End; 3] = [
         |bench| {
@@ -124,7 +125,7 @@ fn calls_that_wait_for_the_next_run_can_be_cancelled() {
     assert_eq!((outcome(kept), bench.level()), (Ok(3), 0));
 }
 
-/// A child that cannot be killed by its own end: it crashes while it stops for the next run.
+/// A child that cannot be killed through its own end: it crashes while it stops for the next run.
 #[test]
 fn a_crash_while_it_stops_takes_nothing_of_the_next_run() {
     let bench = ready(process());
@@ -143,7 +144,7 @@ fn a_crash_while_it_stops_takes_nothing_of_the_next_run() {
 
 // ---- start
 
-/// Does this as soon as it is woken, on the thread that tells the end of the run.
+/// Does this when it is woken, on the thread that reports the end of the run.
 struct Act(Mutex<Option<Box<dyn FnOnce() + Send>>>);
 
 impl Wake for Act {
@@ -156,7 +157,7 @@ impl Wake for Act {
 
 type Doing = fn(&BenchControl) -> String;
 
-/// Lets a child end whose running command has such a waker; what that came to, and the child.
+/// Ends a child whose running command has such a waker; returns the result and the child.
 fn woken(builder: Builder<BenchControl>, doing: Doing) -> (BenchControl, Journal, String) {
     let bench = ready(builder);
     let journal = Journal::new();
@@ -177,7 +178,8 @@ fn woken(builder: Builder<BenchControl>, doing: Doing) -> (BenchControl, Journal
     (bench, journal, said)
 }
 
-/// The thread that tells the end of the run waited for itself, and every later `start` for it.
+/// Regression: the thread that reports the end of the run waited for itself, and every later
+/// `start` for it.
 #[test]
 fn a_start_in_a_waker_begins_the_next_run() {
     for policy in [RestartPolicy::never(), RestartPolicy::on_crash().backoff(10 * LONG, 10 * LONG)]
@@ -207,7 +209,7 @@ fn a_start_in_a_waker_begins_the_next_run() {
 }
 
 #[test]
-fn a_stop_after_a_start_in_a_waker_calls_it_off() {
+fn a_stop_after_a_start_in_a_waker_cancels_it() {
     let (bench, _, said) = woken(process(), |bench| {
         let begun = bench.process().start();
         let sum = bench.add_two(1, 2);
@@ -233,7 +235,7 @@ fn a_join_in_a_waker_does_not_wait_for_its_own_thread() {
     assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
 }
 
-/// The run that was to follow began although nobody could talk to it, and nobody would stop it.
+/// Regression: the next run began although there was no control to call or stop it.
 #[test]
 fn a_restart_whose_last_control_is_dropped_begins_no_run() {
     for at_exit in [AtExit::Stop, AtExit::Finish(LONG)] {

@@ -1,5 +1,5 @@
-//! Scripted children: what the controller sees of them is what it sees of any child, and what was not as the
-//! script has it is told.
+//! Scripted children: for the controller they behave like any child, and deviations from the script
+//! are reported.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -75,14 +75,14 @@ fn a_whole_life_in_order() {
 }
 
 #[test]
-fn a_command_that_is_not_expected_ends_with_what_was() {
+fn an_unexpected_command_fails_with_the_expected_one() {
     let script = Script::new().ready().expect("add_two").reply(3);
     let bench = bench(&script);
     let text = panicked(outcome(bench.calibrate()));
     for phrase in ["`calibrate` came", "expect(\"add_two\")", "script.rs:"] {
         assert!(text.contains(phrase), "{text}");
     }
-    // The script goes on waiting.
+    // The script keeps waiting.
     assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
     let text = panicked(outcome(bench.add_two(1, 2)));
     assert!(text.contains("the end of the run"), "{text}");
@@ -91,7 +91,7 @@ fn a_command_that_is_not_expected_ends_with_what_was() {
 }
 
 #[test]
-fn what_does_not_come_is_told() {
+fn a_missing_command_is_reported() {
     let script =
         Script::new().ready().expect("add_two").reply(3).expect("calibrate").reply((0.0, 1.0));
     let bench = bench(&script);
@@ -104,7 +104,7 @@ fn what_does_not_come_is_told() {
 }
 
 #[test]
-fn other_arguments_than_expected_are_told() {
+fn unexpected_arguments_are_reported() {
     let script = Script::new()
         .ready()
         .expect_with("add_two", |(a, _): (i32, i32)| assert_eq!(a, 1, "the first number"))
@@ -137,11 +137,7 @@ fn commands_are_cancelled_queued_and_running() {
     running.cancel();
     assert_eq!(outcome(running), Err(CallError::Cancelled));
     assert_eq!(outcome(bench.add_two(0, 1)), Ok(1));
-    assert_eq!(
-        script.verdict(),
-        Ok(()),
-        "one that was cancelled before its turn is not unexpected"
-    );
+    assert_eq!(script.verdict(), Ok(()), "a command cancelled before its turn is not unexpected");
 }
 
 #[test]
@@ -214,11 +210,11 @@ fn a_child_that_exits_hangs_or_fails_to_start() {
     hanging.process().stop();
     let Err(CallError::Exited(report)) = outcome(running) else { panic!("it has to be killed") };
     assert!(report.killed, "{report:?}");
-    until("its thread ends, since nobody listens any more", || !thread());
+    until("its thread ends, since its control is gone", || !thread());
 }
 
 #[test]
-fn a_script_that_does_not_fit_is_refused_when_the_control_is_built() {
+fn a_script_that_does_not_fit_is_refused_at_the_build() {
     let script = Script::new().ready().expect("ad_two").reply(3);
     let refused = BenchControl::builder().script(&script).build().unwrap_err();
     let StartError::Script(ScriptError::UnknownName { name, .. }) = &refused else {

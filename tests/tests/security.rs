@@ -1,4 +1,4 @@
-//! What a child, or a program in its place, cannot do to its controller, to the other children, or to a
+//! What a child, or a program in its place, cannot do to its controller, to other children, or to a
 //! terminal.
 #![cfg(target_os = "linux")]
 
@@ -20,7 +20,7 @@ const EARLY: &str = env!("CARGO_BIN_EXE_early_thread");
 const BENCH: &str = env!("CARGO_BIN_EXE_bench_child");
 const ODD: &str = env!("CARGO_BIN_EXE_odd_child");
 
-/// Runs what was skipped.
+/// Runs the skipped tests.
 const COMMAND: &str = "cargo test -p system-tests --test security";
 
 const ESCAPE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}";
@@ -35,7 +35,7 @@ fn spawn(program: &str, limits: ChildLimits) -> Result<ConfinedControl, Failure>
     }
 }
 
-/// A child in this sandbox, on a kernel that has Landlock.
+/// Returns a child in this sandbox if the kernel has Landlock.
 fn sandboxed(test: &str, sandbox: Sandbox) -> Option<ConfinedControl> {
     match spawn(CONFINED, ChildLimits::new().sandbox(sandbox)) {
         Ok(child) => Some(child),
@@ -47,7 +47,7 @@ fn sandboxed(test: &str, sandbox: Sandbox) -> Option<ConfinedControl> {
     }
 }
 
-/// Whether the plainest sandbox works, so that no other may be refused.
+/// Whether the simplest sandbox works, so that no other may be refused.
 fn has_landlock() -> bool {
     spawn(CONFINED, ChildLimits::new().sandbox(Sandbox::new().all_tcp())).is_ok()
 }
@@ -57,7 +57,7 @@ fn is_denied(result: &Result<(), CallError<mpcore::Error>>) -> bool {
     text.contains("ermission denied") || text.contains("not permitted")
 }
 
-/// The kernel's version, as far as it decides.
+/// Returns the relevant part of the kernel's version.
 fn kernel() -> (u32, u32) {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     let mut numbers = release.split(['.', '-']).map_while(|it| it.trim().parse().ok());
@@ -66,7 +66,7 @@ fn kernel() -> (u32, u32) {
 
 // ---- limits that count per thread
 
-/// A thread that was there before `init` read whatever it liked.
+/// Regression: a thread from before `init` could read any file.
 #[test]
 fn a_strict_sandbox_refuses_a_child_with_an_early_thread() {
     for limits in [
@@ -90,7 +90,7 @@ fn a_best_effort_starts_with_an_early_thread() {
     assert!(outcome(without.read_early("/etc/passwd".into())).is_ok());
 }
 
-// ---- what a sandbox keeps, and what it leaves
+// ---- what a sandbox prevents, and what it does not
 
 #[test]
 fn a_sandboxed_child_signals_neither_its_controller_nor_others() {
@@ -108,7 +108,7 @@ fn a_sandboxed_child_signals_neither_its_controller_nor_others() {
     assert!(outcome(child.signal(child.process().pid().unwrap())).is_ok(), "itself it may");
     let connected = outcome(child.connect_abstract(name.clone()));
     assert!(is_denied(&connected), "{connected:?}");
-    // Both are possible without.
+    // Both are possible without a sandbox.
     let free = spawn(CONFINED, ChildLimits::new()).unwrap();
     outcome(free.signal(std::process::id())).unwrap();
     outcome(free.connect_abstract(name)).unwrap();
@@ -137,7 +137,7 @@ fn a_sandboxed_child_uses_only_the_ports_it_was_given() {
     outcome(all.connect_tcp(other)).unwrap();
 }
 
-/// The documentation says so, and this is to be found out when it is no longer true.
+/// The documentation says so; the test detects when that is no longer true.
 #[test]
 fn a_sandbox_leaves_metadata_to_be_changed() {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -149,7 +149,7 @@ fn a_sandbox_leaves_metadata_to_be_changed() {
     assert_eq!(file.as_file().metadata().unwrap().permissions().mode() & 0o777, 0o400);
 }
 
-// ---- what a program in the child's place can do
+// ---- what a program in the child's place cannot do
 
 fn failure_of(how: &str) -> Failure {
     let builder = BenchControl::builder().program(ODD).config(BenchConfig::default());
@@ -160,22 +160,23 @@ fn failure_of(how: &str) -> Failure {
     }
 }
 
-/// It was heard out, up to 64 MiB and for as long as it liked.
+/// Regression: a stranger could send up to 64 MiB for as long as it liked.
 #[test]
-fn a_stranger_is_refused_at_the_first_piece_it_says() {
+fn a_stranger_is_refused_at_the_first_piece_it_sends() {
     let failure = failure_of("introduce a stranger at length");
     assert!(matches!(&failure, Failure::Broken(why) if why.contains("nonce")), "{failure:?}");
 }
 
-/// Descriptors in flight count for all processes of a user: no other child could be started.
+/// Descriptors in flight count for all processes of a user. Regression: no other child could be
+/// started.
 #[test]
-fn descriptors_cannot_be_parked_where_nobody_reads() {
+fn descriptors_cannot_be_parked_in_unread_lanes() {
     let failure = failure_of("park descriptors");
     let Failure::EndedBeforeReady { status, .. } = &failure else { panic!("{failure:?}") };
     assert_eq!(status.code(), 43, "43: both lanes refuse them");
 }
 
-// ---- texts of a child in texts of ours
+// ---- texts of a child inside our texts
 
 fn shows_no_escape(what: &str, text: &str) {
     assert!(text.contains("\\u{1b}[2J"), "{what}: it is there, and shown: {text:?}");
@@ -199,7 +200,7 @@ fn escape_sequences_of_a_child_do_not_act_in_our_texts() {
     let error = mpcore::Error::msg(ESCAPE);
     shows_no_escape("an error", &format!("{error:#}"));
 
-    // What a program says before it ends, and that ends it.
+    // Its output before it ends, and the message of its end.
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("says");
     write_program(&program, &format!("#!/bin/sh\nprintf '%s\\n' '{ESCAPE}' >&2\nexit 7\n"));
@@ -212,7 +213,8 @@ fn escape_sequences_of_a_child_do_not_act_in_our_texts() {
     assert!(report.stderr.iter().any(|line| line == ESCAPE), "the data is as it was sent");
 }
 
-/// By a program of its own: what this process has open for writing may be busy in another test's child.
+/// Written by another program: a file that this process has open for writing may be busy in another
+/// test's child.
 fn write_program(path: &Path, text: &str) {
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", "printf %s \"$2\" > \"$1\" && chmod 755 \"$1\"", "sh"]).arg(path).arg(text);

@@ -1,4 +1,4 @@
-//! What is found out about the user's types, where, and at what price.
+//! What the runtime finds out about the user's types, where, and at what price.
 
 use mpcore::{CallError, ExceptionKind, Failure, State};
 use system_tests::controller_program::ControllerProgram;
@@ -13,7 +13,7 @@ const PICKY: &str = env!("CARGO_BIN_EXE_picky");
 /// A made-up value would end this program, or the child.
 #[cfg(target_os = "linux")]
 #[test]
-fn nothing_is_made_up_where_both_sides_are_one_program() {
+fn one_program_on_both_sides_makes_up_no_values() {
     let builders = [
         GuardControl::builder().child::<GuardProcess>(),
         GuardControl::builder().in_process::<GuardProcess>(),
@@ -30,7 +30,7 @@ fn nothing_is_made_up_where_both_sides_are_one_program() {
     }
 }
 
-/// It ended the application, from inside `spawn`.
+/// Regression: it ended the application, from inside `spawn`.
 #[test]
 fn a_panic_on_a_made_up_value_reaches_no_hook() {
     let mut program = ControllerProgram::start(PICKY, &["control"]);
@@ -40,9 +40,9 @@ fn a_panic_on_a_made_up_value_reaches_no_hook() {
     assert_eq!(program.end(), 70, "its own panics are reported");
 }
 
-/// All in one test: it is told once per program.
+/// All cases in one test: the report comes once per program.
 #[test]
-fn what_cannot_be_compared_is_told_once_or_refused() {
+fn types_that_cannot_be_compared_are_reported_once_or_refused() {
     let builder = || PickyControl::builder().program(PICKY).transport(transport());
     let strict = builder().compare_strictly().spawn().unwrap();
     let refused = outcome(strict.tell(News::None));
@@ -58,14 +58,14 @@ fn what_cannot_be_compared_is_told_once_or_refused() {
             picky.process().signals().ready.receiver(),
         );
         picky.process().start().unwrap();
-        // Told before.
+        // Reported before.
         assert_eq!(ready.recv_timeout(LONG), Ok(()));
         assert_eq!(outcome(picky.tell(News::None)).as_deref(), Ok("None"));
         let Some((exception,)) = raised.try_recv() else {
-            assert!(!first, "it is not told");
+            assert!(!first, "it is not reported");
             continue;
         };
-        assert!(first, "it is told twice: {exception}");
+        assert!(first, "it is reported twice: {exception}");
         assert_eq!(exception.kind, ExceptionKind::NotCompared);
         assert!(exception.message.contains(hidden), "{exception}");
         assert_eq!((exception.pid, exception.command), (picky.process().pid(), None));

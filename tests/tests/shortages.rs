@@ -1,5 +1,5 @@
-//! What is missing at the first start is missed once: helper threads are made again, and a stream that cannot be
-//! read is a failure with a type.
+//! Resources that are missing at the first start: helper threads are created later, and a stream
+//! that cannot be read is a typed failure.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -14,7 +14,7 @@ use system_tests::{BenchControl, has_program, is_root, outcome, processes, progr
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 const SHORTAGES: &str = env!("CARGO_BIN_EXE_shortages");
 
-/// What the first attempt may come to; all others work.
+/// Checks the first attempt, which may fail with a type; all later ones must work.
 fn check(mut program: ControllerProgram, what: &str) -> String {
     let first = program.line("first");
     let typed =
@@ -27,7 +27,7 @@ fn check(mut program: ControllerProgram, what: &str) -> String {
     first
 }
 
-/// Every start failed from then on, or succeeded with a stderr that was broken for ever.
+/// Regression: every start failed from then on, or succeeded with a permanently broken stderr.
 #[test]
 fn too_few_descriptors_at_the_first_start_are_not_remembered() {
     let mut refused = 0;
@@ -39,10 +39,11 @@ fn too_few_descriptors_at_the_first_start_are_not_remembered() {
     assert!(refused > 5, "{refused} of the limits were met");
 }
 
-/// Users that have no other processes: the limit on threads counts all of a user's, so each test has its own.
+/// Users without other processes: the limit on threads counts all threads of a user, so each test
+/// has its own.
 const STRANGERS: [&str; 5] = ["65530", "65531", "65532", "65533", "65528"];
 
-/// A copy that another user can run.
+/// Returns a copy that another user can run.
 fn for_strangers(program: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -77,10 +78,10 @@ fn too_few_threads_at_the_first_start_are_not_remembered() {
     assert!(refused > 5, "{refused} of the limits were met");
 }
 
-/// It was a panic of ipc-channel's, and advice about the limits on open files.
+/// Regression: it was a panic of ipc-channel's, and advice about the limits on open files.
 #[test]
-fn a_folder_that_takes_no_endpoint_is_named() {
-    const NAME: &str = "a_folder_that_takes_no_endpoint_is_named";
+fn a_folder_that_cannot_hold_an_endpoint_is_named() {
+    const NAME: &str = "a_folder_that_cannot_hold_an_endpoint_is_named";
     if !is_root(NAME) || !has_program(NAME, "setpriv") {
         return;
     }
@@ -88,7 +89,7 @@ fn a_folder_that_takes_no_endpoint_is_named() {
     let open = folder.path().join("open");
     fs::create_dir(&open).unwrap();
     fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
-    // The one folder is not writable, in the other nothing can be made that its owner may enter.
+    // One folder is not writable; in the other, nothing can be created that its owner may enter.
     for (temporary, umask) in [(folder.path(), "022"), (&open, "777")] {
         let text = format!("umask {umask}; exec {} files 1000", program.display());
         let mut command = as_stranger(1, "sh");
@@ -96,15 +97,15 @@ fn a_folder_that_takes_no_endpoint_is_named() {
         let mut program = ControllerProgram::start_command(&mut command);
         let first = program.line("first");
         assert!(first.contains("cannot be used") && first.contains("set TMPDIR"), "{first}");
-        // It tries again; killed in the middle of that it would leave something.
+        // It tries again; killed in the middle of that it would leave files.
         assert_eq!(program.end(), 0);
     }
     assert_eq!(fs::read_dir(&open).unwrap().count(), 0, "nothing is left behind");
 }
 
-/// Nobody's end was heard of any more, and no kill came to anything.
+/// Regression: no end was reported any more, and kills had no effect.
 #[test]
-fn ends_are_heard_of_below_the_number_of_open_files() {
+fn ends_are_reported_with_a_limit_below_the_open_files() {
     let mut program = ControllerProgram::start(env!("CARGO_BIN_EXE_lowered_limit"), &[]);
     for name in ["works", "stopped", "killed", "from outside"] {
         assert_eq!(program.line(name), "true", "{name}");
@@ -112,9 +113,9 @@ fn ends_are_heard_of_below_the_number_of_open_files() {
     assert_eq!(program.end(), 0);
 }
 
-/// The program was said to be missing, whatever was.
+/// Regression: whatever was missing, the program was reported missing.
 #[test]
-fn what_no_program_can_be_started_with_is_named() {
+fn an_impossible_start_option_is_named() {
     let failure = |builder: mpcore::Builder<BenchControl>| {
         let bench = builder.spawn().unwrap();
         let Err(CallError::Exited(report)) = outcome(bench.add_two(1, 2)) else {
@@ -140,13 +141,14 @@ fn what_no_program_can_be_started_with_is_named() {
         assert!(message.starts_with(&named), "{message}");
     }
     assert!(failure(builder("a\0b")).contains("contains a NUL"));
-    // The advice was to run the program by hand, which works.
+    // Regression: the advice was to run the program by hand, which works.
     let message = failure(builder(CHILD).env("LONG", "x".repeat(4 << 20)));
     assert!(message.contains("pass the data in the child's config"), "{message}");
     assert_eq!(outcome(ready(builder(CHILD).env("A", "b=c")).add_two(1, 2)), Ok(3));
 }
 
-/// SIGKILL was thought to be always obeyed: the child kept its calls and its control for ever.
+/// Regression: SIGKILL was assumed to work always: the child kept its calls and its control
+/// forever.
 #[test]
 fn a_child_that_has_become_another_user_is_given_up() {
     const NAME: &str = "a_child_that_has_become_another_user_is_given_up";
@@ -177,10 +179,10 @@ fn a_child_that_has_become_another_user_is_given_up() {
     assert_eq!(program.end(), 0);
 }
 
-/// A shortage is no fault of the program's file.
+/// A shortage is not a fault of the program's file.
 #[test]
-fn a_shortage_of_processes_is_told_as_one() {
-    const NAME: &str = "a_shortage_of_processes_is_told_as_one";
+fn a_shortage_of_processes_is_reported_as_such() {
+    const NAME: &str = "a_shortage_of_processes_is_reported_as_such";
     if !is_root(NAME) || !has_program(NAME, "setpriv") {
         return;
     }
@@ -195,13 +197,13 @@ fn a_shortage_of_processes_is_told_as_one() {
     }
     assert!(said.iter().all(|it| !it.contains("by hand")), "{said:#?}");
     let in_the_child = said.iter().any(|it| it.contains("it could not start its threads"));
-    assert!(in_the_child, "the child says what it lacks: {said:#?}");
+    assert!(in_the_child, "the child reports what it lacks: {said:#?}");
 }
 
-/// The alarm was lost, since it could not be set: the command went on for as long as it liked.
+/// Regression: the alarm was lost because it could not be set: the command ran on without a limit.
 #[test]
-fn a_deadline_comes_although_its_thread_was_refused() {
-    const NAME: &str = "a_deadline_comes_although_its_thread_was_refused";
+fn a_deadline_is_enforced_although_its_thread_was_refused() {
+    const NAME: &str = "a_deadline_is_enforced_although_its_thread_was_refused";
     if !is_root(NAME) || !has_program(NAME, "setpriv") {
         return;
     }

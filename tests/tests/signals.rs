@@ -1,4 +1,4 @@
-//! Named signals, properties, events, the signals of a child's life, and the inbox they pass through.
+//! Named signals, properties, events, lifecycle signals, and the inbox they pass through.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -19,7 +19,7 @@ fn bench() -> BenchControl {
     ready(builder(CHILD))
 }
 
-/// An inbox of this thread, and what wakes it.
+/// An inbox of this thread, and the receiver of its wake-ups.
 fn own_inbox() -> (Inbox, mpsc::Receiver<()>) {
     let (sender, woken) = mpsc::channel();
     (Inbox::new(move || sender.send(()).unwrap_or_default()), woken)
@@ -29,7 +29,7 @@ fn count_up(count: &AtomicU32) {
     count.fetch_add(1, Ordering::SeqCst);
 }
 
-/// A bench of this inbox, with nothing left in it of the start.
+/// A ready bench with this inbox, drained of the signals of the start.
 fn settled(inbox: &Inbox) -> BenchControl {
     let bench = builder(CHILD).inbox(inbox).build().unwrap();
     let ready = bench.process().signals().ready.receiver();
@@ -71,7 +71,7 @@ fn every_call_ends_once_after_its_named_signal_whatever_its_end() {
         note.note(format!("{} {result}", end.command));
     });
     let _ = bench.add_two(1, 2);
-    // A command without a named signal, and one whose signal nobody hears.
+    // A command without a named signal, and one whose signal has no handler.
     let _ = bench.raise_level(3);
     let _ = bench.divide(1, 0);
     let _ = bench.fail();
@@ -79,7 +79,7 @@ fn every_call_ends_once_after_its_named_signal_whatever_its_end() {
     let before = ["sum 3", "add_two ended", "raise_level ended", "Raised"];
     journal.until_line("panic_with Panicked");
     assert_eq!(journal.lines()[..4], before);
-    // Cancelled by number, in the queue and while it runs.
+    // Cancelled by id, in the queue and while it runs.
     let running = bench.work(60_000).id();
     let queued = bench.work(60_000).id();
     bench.process().cancel(queued);
@@ -179,7 +179,7 @@ fn a_handler_connects_disconnects_calls_waits_and_drops() {
 }
 
 #[test]
-fn a_handler_that_drops_the_last_control_of_its_own_child_stops_it() {
+fn a_handler_may_drop_its_childs_last_control() {
     let bench = bench();
     let journal = Journal::new();
     journal.follow(bench.process());
@@ -196,8 +196,8 @@ fn a_handler_that_drops_the_last_control_of_its_own_child_stops_it() {
 }
 
 #[test]
-fn a_handler_that_panics_is_called_again_and_disturbs_nobody() {
-    // Not started yet, so that every `on_done` is there before its outcome.
+fn a_handler_that_panics_is_called_again_and_affects_no_other() {
+    // Not started yet, so that every `on_done` is set before its outcome.
     let bench = builder(CHILD).build().unwrap();
     let journal = Journal::new();
     let note = journal.clone();
@@ -216,7 +216,7 @@ fn a_handler_that_panics_is_called_again_and_disturbs_nobody() {
 }
 
 #[test]
-fn handlers_that_come_and_go_while_signals_flow_harm_nobody() {
+fn handlers_can_come_and_go_while_signals_flow() {
     let bench = bench();
     let stop = Arc::new(AtomicBool::new(false));
     let (signal, stopped) = (bench.signals().tick.clone(), Arc::clone(&stop));
@@ -253,7 +253,7 @@ fn a_receiver_ends_with_its_signal_and_its_control() {
 }
 
 #[test]
-fn a_dropped_receiver_is_no_burden() {
+fn a_dropped_receiver_is_disconnected() {
     let bench = bench();
     drop(bench.signals().tick.receiver());
     bench.flood(3);
@@ -264,7 +264,7 @@ fn a_dropped_receiver_is_no_burden() {
 // ---- exceptions
 
 #[test]
-fn an_exception_says_who_what_and_why() {
+fn an_exception_names_its_process_kind_and_cause() {
     let bench = ready(builder(CHILD).name("bench right"));
     let pid = bench.process().pid();
     let exceptions = bench.signals().exception_raised.receiver();
@@ -285,7 +285,7 @@ fn an_exception_says_who_what_and_why() {
     assert!(exception.message.contains("the lens is gone"), "{exception:?}");
     assert!(exception.message.contains("bench.rs"), "{exception:?}");
 
-    // Ended on request is no failure.
+    // An end on request is not a failure.
     let cancelled = bench.work(60_000);
     cancelled.cancel();
     assert_eq!(outcome(cancelled), Err(CallError::Cancelled));
@@ -299,9 +299,9 @@ fn an_exception_says_who_what_and_why() {
     assert!(exceptions.try_recv().is_none(), "once, not once per command");
 }
 
-/// The number was looked up when the handler ran, by when there was none.
+/// Regression: the pid was looked up when the handler ran, when there was none any more.
 #[test]
-fn an_exception_tells_the_process_that_raised_it_even_after_its_end() {
+fn an_exception_names_its_process_even_after_its_end() {
     let (inbox, woken) = own_inbox();
     let bench = ready(builder(CHILD).inbox(&inbox));
     let pid = bench.process().pid();
@@ -322,12 +322,12 @@ fn a_property_has_its_initial_value_before_there_is_a_child() {
     let bench = builder(CHILD).build().unwrap();
     assert_eq!((bench.power(), bench.connected(), bench.level()), (1.0, false, 0));
     let powers = bench.signals().power_set.receiver();
-    assert_eq!(powers.recv_timeout(LONG), Ok((1.0,)), "a new handler hears the current value");
+    assert_eq!(powers.recv_timeout(LONG), Ok((1.0,)), "a new handler gets the current value");
     assert!(!bench.process().is_stale());
 }
 
 #[test]
-fn a_new_handler_hears_the_current_value_once_and_then_every_change() {
+fn a_new_handler_gets_the_current_value_once_then_every_change() {
     let bench = bench();
     assert_eq!(outcome(bench.set_power(2.0)), Ok(2.0));
     let journal = Journal::new();
@@ -341,7 +341,7 @@ fn a_new_handler_hears_the_current_value_once_and_then_every_change() {
     let note = journal.clone();
     bench.add_two(0, 0).on_done(move |_| note.note("end"));
     let lines = journal.until_line("end");
-    assert_eq!(lines, ["power 2", "power 3", "power 2", "end"], "told when it has changed");
+    assert_eq!(lines, ["power 2", "power 3", "power 2", "end"], "signalled when it has changed");
 }
 
 #[test]
@@ -375,20 +375,20 @@ fn the_mirror_is_never_older_than_the_signal_or_the_result() {
         assert_eq!(outcome(bench.raise_level(200)), Ok(200));
         assert_eq!(bench.level(), 200, "set before the result, seen before it");
         // The next round begins below: a late signal of this one would be above its newer mirror.
-        until("the round has been heard", || heard.load(Ordering::SeqCst) == 200);
+        until("the round has been delivered", || heard.load(Ordering::SeqCst) == 200);
     }
     assert_eq!(older.load(Ordering::SeqCst), 0);
 }
 
 #[test]
-fn a_property_set_before_a_result_is_told_before_it() {
+fn a_property_set_before_a_result_is_delivered_before_it() {
     let bench = bench();
     let journal = Journal::new();
     let note = journal.clone();
     bench.signals().connected_changed.connect(move |on| note.note(format!("connected {on}")));
     journal.until_line("connected true");
     for round in 0..20 {
-        // One after the other, so that no two changes become one.
+        // One after another, so that no two changes are coalesced.
         let note = journal.clone();
         let on = round % 2 == 1;
         bench.plug(on).on_done(move |_| note.note(format!("done {round}")));
@@ -398,7 +398,7 @@ fn a_property_set_before_a_result_is_told_before_it() {
 }
 
 #[test]
-fn the_mirror_keeps_the_last_value_after_the_end_and_says_that_it_is_stale() {
+fn the_mirror_keeps_the_last_value_as_stale_after_the_end() {
     let bench = bench();
     assert_eq!(outcome(bench.set_power(2.5)), Ok(2.5));
     assert!(!bench.process().is_stale());
@@ -415,9 +415,10 @@ fn the_mirror_keeps_the_last_value_after_the_end_and_says_that_it_is_stale() {
     assert_eq!(bench.power(), 1.0);
 }
 
-/// A bound property showed the dead child's value until the next start, and no signal said so.
+/// Regression: a bound property showed the dead child's value until the next start, without a
+/// signal.
 #[test]
-fn stale_values_are_told_at_the_end_and_when_the_next_ones_come() {
+fn staleness_is_signalled_at_the_end_and_at_the_next_values() {
     let places: [fn() -> mpcore::Builder<BenchControl>; 2] = [
         || system_tests::bench::builder(CHILD),
         || BenchControl::builder().in_process::<BenchProcess>().config(BenchConfig::default()),
@@ -481,7 +482,7 @@ fn every_event_arrives_in_order_before_the_result() {
     assert_eq!(lines, expected);
 }
 
-/// A value is coalesced only with one that nothing in order is behind.
+/// A value is coalesced only with one that has no ordered entry behind it.
 #[test]
 fn a_latest_event_is_coalesced_but_overtakes_nothing() {
     let (inbox, woken) = own_inbox();
@@ -491,14 +492,14 @@ fn a_latest_event_is_coalesced_but_overtakes_nothing() {
     bench.signals().position.connect(move |x, y| note.note(format!("position {x} {y}")));
     let note = journal.clone();
     bench.signals().tick.connect(move |number| note.note(format!("tick {number}")));
-    // Nobody drains meanwhile, so everything waits at once.
+    // The inbox is not drained meanwhile, so everything waits at once.
     assert_eq!(outcome(bench.wave(500)), Ok(()));
     run_loop(&inbox, &woken, || journal.count("tick") == 500);
     let wave = |number: i32| [format!("position {number} {}", -number), format!("tick {number}")];
     let mut expected: Vec<_> = (0..500).flat_map(wave).collect();
     expected[0] = "position 0 -0".into();
     assert_eq!(journal.lines(), expected);
-    // With nothing in between, only the newest is left.
+    // Without an entry in between, only the newest is left.
     assert_eq!(outcome(bench.drift(500)), Ok(()));
     run_loop(&inbox, &woken, || journal.lines().len() == 1001);
     bench.wave(1);
@@ -522,7 +523,7 @@ fn a_property_is_coalesced_too() {
 }
 
 #[test]
-fn progress_tells_the_call_and_ends_before_it() {
+fn progress_names_its_call_and_ends_before_it() {
     let bench = bench();
     let journal = Journal::new();
     let note = journal.clone();
@@ -544,7 +545,8 @@ fn progress_tells_the_call_and_ends_before_it() {
     assert!(fractions.is_sorted(), "{fractions:?}");
 }
 
-/// Signals may live apart from the control: in a window's model, say, that another thread has made.
+/// Signals may be owned apart from the control: by a window's model that another thread has
+/// created, for example.
 #[test]
 fn signals_moved_to_another_owner_come_in_the_order_sent() {
     struct Panel {
@@ -567,12 +569,12 @@ fn signals_moved_to_another_owner_come_in_the_order_sent() {
         bench.raise_level(round);
         bench.add_two(round.cast_signed(), 0);
     }
-    // The control goes first: the signals are the panel's own.
+    // The control is dropped first: the panel owns the signals.
     bench.process().finish();
     bench.process().join(LONG).unwrap();
     drop(bench);
     let lines = panel.journal.until_line("sum 20");
-    // Of a property's values that wait, the newest is left: only that one is certain.
+    // Only the newest waiting value of a property is certain to arrive.
     let rounds = lines.split(|line| line.starts_with("sum")).zip(1..=20);
     assert_eq!(panel.journal.count("sum"), 20);
     for (round, number) in rounds {
@@ -583,9 +585,9 @@ fn signals_moved_to_another_owner_come_in_the_order_sent() {
     }
 }
 
-// ---- the signals of a child's life
+// ---- lifecycle signals
 
-/// Starts a child, lets it end, and compares the signals of its life.
+/// Starts a child, lets it end, and compares its lifecycle signals.
 fn check_life(
     name: &str,
     builder: mpcore::Builder<BenchControl>,
@@ -599,7 +601,7 @@ fn check_life(
     end(&bench);
     bench.process().join(LONG).ok();
     journal.until_line("finished");
-    // Whatever were to follow would have been posted before the outcome of a command of now.
+    // Any further signal would have been posted before the outcome of a command submitted now.
     let note = journal.clone();
     bench.add_two(0, 0).on_done(move |_| note.note("end"));
     let lines = journal.until_line("end");
@@ -613,9 +615,10 @@ fn until_ready(bench: &BenchControl) -> u32 {
 }
 
 #[test]
-fn a_life_is_told_in_order_and_finished_is_the_last_signal_exactly_once() {
+fn lifecycle_signals_come_in_order_and_finished_once_and_last() {
     let up = ["state starting", "started", "state running", "ready"];
     let with = |rest: &[&'static str]| [&up, rest].concat();
+    // A requested end is not a failure.
     let finished = ["state stopping", "state finished", "finished finished"];
     check_life(
         "stop",
@@ -644,6 +647,7 @@ fn a_life_is_told_in_order_and_finished_is_the_last_signal_exactly_once() {
         },
         &with(&finished),
     );
+    // An end that was not requested is a crash, even with exit code 0.
     let crashed = ["failed", "state crashed", "finished crashed"];
     check_life("kill -9", builder(CHILD), |it| processes::kill(until_ready(it)), &with(&crashed));
     check_life(
@@ -668,6 +672,7 @@ fn a_life_is_told_in_order_and_finished_is_the_last_signal_exactly_once() {
     let term =
         |it: &BenchControl| processes::signal(until_ready(it), rustix::process::Signal::TERM);
     check_life("SIGTERM from outside", builder(CHILD), term, &with(&ended));
+    // A child that fails before it is ready never reaches the state `running`.
     let failed = ["state starting", "started", "failed", "state failed", "finished failed"];
     for fault in [
         InitFault::ConstructorErrs,
@@ -683,7 +688,7 @@ fn a_life_is_told_in_order_and_finished_is_the_last_signal_exactly_once() {
 }
 
 #[test]
-fn constructor_and_init_speak_between_started_and_ready_and_cleanup_before_finished() {
+fn constructor_init_and_cleanup_emit_in_their_phases() {
     let config = BenchConfig { talks: true, ..BenchConfig::default() };
     let bench = builder(CHILD).config(config).build().unwrap();
     let journal = Journal::new();
@@ -715,7 +720,7 @@ fn constructor_and_init_speak_between_started_and_ready_and_cleanup_before_finis
 }
 
 #[test]
-fn the_report_says_how_a_run_went() {
+fn the_report_describes_the_run() {
     let bench = ready(builder(CHILD).name("bench"));
     let pid = bench.process().pid();
     let (started, reports, failures) = {
@@ -833,8 +838,8 @@ fn a_flood_of_one_child_does_not_starve_another() {
     assert!(answers.load(Ordering::SeqCst) < 10_000, "it came in turn, not after the flood");
 }
 
-/// A handler with an event loop of its own, such as a modal dialog, took the wake-up that the drain
-/// around it counted on, and the inbox slept for ever.
+/// Regression: a handler with an event loop of its own, such as a modal dialog, took the wake-up
+/// that the outer drain relied on, and the inbox slept forever.
 #[test]
 fn a_loop_inside_a_handler_does_not_put_the_inbox_to_sleep() {
     let (inbox, woken) = own_inbox();
@@ -849,7 +854,7 @@ fn a_loop_inside_a_handler_does_not_put_the_inbox_to_sleep() {
     inbox.connect_local(&bench.signals().add_two_finished, move |_| {
         let other = weak.upgrade().unwrap();
         outcome(other.flood(3)).unwrap();
-        // The dialog's loop: it takes what wakes the thread.
+        // The dialog's loop: it consumes the wake-ups of the thread.
         while nested_woken.try_recv().is_ok() {
             nested.drain(Duration::from_millis(2));
         }
@@ -862,7 +867,7 @@ fn a_loop_inside_a_handler_does_not_put_the_inbox_to_sleep() {
 }
 
 #[test]
-fn a_local_handler_holds_what_cannot_leave_its_thread() {
+fn a_local_handler_may_hold_values_that_are_not_send() {
     let (inbox, woken) = own_inbox();
     let bench = ready(builder(CHILD).inbox(&inbox));
     let seen = Rc::new(RefCell::new(Vec::new()));
@@ -880,7 +885,7 @@ fn a_local_handler_holds_what_cannot_leave_its_thread() {
     bench.add_two(0, 0).on_done(move |_| note.store(true, Ordering::SeqCst));
     run_loop(&inbox, &woken, || ended.load(Ordering::SeqCst));
     assert_eq!(seen.borrow().len(), 1);
-    assert_eq!(Rc::strong_count(&seen), 1, "what it held is let go");
+    assert_eq!(Rc::strong_count(&seen), 1, "its captured value is dropped");
 }
 
 #[test]

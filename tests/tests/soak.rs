@@ -1,9 +1,9 @@
-//! The soak at a fiftieth: the same programs and the same trials as `cargo xtask soak`, each in a process
-//! of its own, since it counts memory, threads and descriptors.
+//! The soak at a fiftieth: the same programs and the same trials as `cargo xtask soak`, each in a
+//! process of its own, since it counts memory, threads and descriptors.
 
 use std::process::Command;
 
-/// Its figures.
+/// Runs a trial; returns its figures.
 #[track_caller]
 fn check(trial: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_soak")).args([trial, "--scale", "0.02"]).output();
@@ -48,7 +48,7 @@ fn ctrl_c_in_a_terminal() {
     check("interrupt");
 }
 
-/// What this machine cannot make is listed as skipped.
+/// Neighbours that this machine cannot provide are listed as skipped.
 #[test]
 #[cfg(target_os = "linux")]
 fn neighbours_that_a_library_does_not_choose() {

@@ -1,4 +1,4 @@
-//! Standard streams as they are in the field: closed, broken, a terminal, a file.
+//! Standard streams as found in the field: closed, broken, a terminal, a file.
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, File};
@@ -34,7 +34,7 @@ impl Printing {
     }
 }
 
-/// Waits for its end, which has to come.
+/// Waits for its end, which must come.
 #[track_caller]
 fn ended(mut program: Child) {
     until("the program ends", || program.try_wait().unwrap().is_some());
@@ -42,7 +42,8 @@ fn ended(mut program: Child) {
     assert!(status.success(), "{status}");
 }
 
-/// Every command with a `println!` panicked once the reader of the application's stdout was gone.
+/// Regression: every command with a `println!` panicked once the reader of the application's stdout
+/// was gone.
 #[test]
 fn commands_print_on_after_the_reader_of_stdout_is_gone() {
     let mut printing = Printing::new(&["reader-gone"]);
@@ -59,7 +60,7 @@ fn commands_print_on_after_the_reader_of_stdout_is_gone() {
 }
 
 #[test]
-fn what_a_child_prints_reaches_a_pipe_whole_and_in_order() {
+fn the_output_of_a_child_reaches_a_pipe_whole_and_in_order() {
     let mut printing = Printing::new(&["count", "3000"]);
     let program = printing.command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let output = program.wait_with_output().unwrap();
@@ -80,7 +81,7 @@ fn a_terminal_stays_one_for_the_child() {
     let ours = File::options().read(true).write(true).open(&name).unwrap();
     let mut printing = Printing::new(&["look"]);
     let program = printing.command.stdout(ours).stderr(Stdio::null()).spawn().unwrap();
-    // What is printed must be read; it ends with an error when the last one has let go of the terminal.
+    // The output must be read; reading fails once the last process has closed the terminal.
     let drained = thread::spawn(move || File::from(terminal).read_to_end(&mut Vec::new()));
     ended(program);
     assert_eq!(printing.report(), format!("Ok(true) {name}"));
@@ -98,7 +99,7 @@ fn a_file_is_written_by_the_child_itself() {
     assert!(fs::read_to_string(&path).unwrap().contains("stdout of cleanup"));
 }
 
-/// A `println!` in `cleanup` panicked there, since nobody read the pipe any more.
+/// Regression: a `println!` in `cleanup` panicked there, since the pipe had no reader any more.
 #[test]
 fn cleanup_prints_although_its_controller_is_gone() {
     for stdout in [Stdio::piped(), Stdio::null()] {
@@ -112,7 +113,7 @@ fn cleanup_prints_although_its_controller_is_gone() {
         assert_eq!(line, "ready\n");
         program.kill().unwrap();
         program.wait().unwrap();
-        until("cleanup comes to its end", || is_done(&cleaned_up));
+        until("cleanup has ended", || is_done(&cleaned_up));
     }
 }
 
@@ -134,7 +135,7 @@ fn works_with_closed(descriptors: &str, when: &str, output: &str) {
     assert!(right, "{descriptors} {when} {output}: {report}");
 }
 
-/// The first line on stderr went into a lane, and the child was broken for it.
+/// Regression: the first line on stderr went into a lane, and the child was treated as broken.
 #[test]
 fn closed_standard_descriptors_take_no_lane() {
     for descriptors in ["0,1,2", "2", "1,2", "0", "0,2"] {

@@ -23,7 +23,7 @@ const SHORT: Duration = Duration::from_millis(300);
 /// A way to end a child.
 type End = fn(&BenchControl);
 
-/// A bench whose `cleanup` is seen from outside.
+/// A bench whose `cleanup` can be observed from outside.
 struct Logged {
     _folder: tempfile::TempDir,
     log: PathBuf,
@@ -43,7 +43,7 @@ impl Logged {
         builder(CHILD).config(self.config.clone())
     }
 
-    /// The processes in which `cleanup` has run.
+    /// Returns the processes in which `cleanup` has run.
     fn pids(&self) -> Vec<u32> {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         log.lines().map(|line| line.parse().unwrap()).collect()
@@ -76,10 +76,10 @@ fn an_idle_child_stops_in_order() {
 }
 
 #[test]
-fn a_running_command_sees_the_stop_and_queued_ones_end_as_stopped() {
+fn a_running_command_sees_the_stop_and_queued_ones_are_stopped() {
     let bench = builder(CHILD).build().unwrap();
-    // Before the start, so that they travel together: some wait in the child's hands, some are queued
-    // later and wait in the lane.
+    // Before the start, so that they are sent together: the child holds some of them, others are
+    // queued later and wait in the lane.
     let running = bench.work(60_000);
     let mut queued: Vec<_> = (0..50).map(|_| bench.raise_level(2)).collect();
     bench.process().start().unwrap();
@@ -104,7 +104,7 @@ fn a_running_command_sees_the_stop_and_queued_ones_end_as_stopped() {
 }
 
 #[test]
-fn a_command_that_returns_within_the_grace_brings_its_result() {
+fn a_command_that_returns_within_the_grace_gives_its_result() {
     let bench = ready(builder(CHILD));
     let deaf = bench.ignore_everything(300);
     let willing = ready(builder(CHILD));
@@ -231,7 +231,7 @@ fn sigterm_and_sighup_from_outside_end_in_order() {
 }
 
 #[test]
-fn ctrl_c_belongs_to_the_controller() {
+fn ctrl_c_reaches_only_the_controller() {
     let bench = ready(builder(CHILD));
     let pid = bench.process().pid().unwrap();
     processes::signal(pid, Signal::INT);
@@ -280,9 +280,10 @@ fn many_threads_join_at_once() {
     }
 }
 
-/// `join` returned when the state had changed, but before outcomes and last signals were out.
+/// Regression: `join` returned when the state had changed, but before outcomes and last signals
+/// were out.
 #[test]
-fn after_join_every_outcome_is_there_and_every_signal_is_on_its_way() {
+fn after_join_every_outcome_is_set_and_every_signal_queued() {
     for _ in 0..20 {
         let bench = ready(builder(CHILD));
         let finished = bench.process().signals().finished.receiver();
@@ -297,13 +298,13 @@ fn after_join_every_outcome_is_there_and_every_signal_is_on_its_way() {
 }
 
 #[test]
-fn a_child_that_was_stopped_before_it_was_ready_says_so() {
+fn a_child_stopped_before_it_was_ready_reports_that() {
     let config = BenchConfig { fault: Some(InitFault::ConstructorHangs), ..BenchConfig::default() };
     let bench = builder(CHILD).config(config).stop_grace(SHORT).spawn().unwrap();
     let queued = bench.add_two(1, 2);
     until("there is a process", || bench.process().pid().is_some());
     bench.process().stop();
-    // Stopped where it had not been sent, and gone with the child where it had.
+    // Stopped if it had not been sent, lost with the child if it had.
     assert!(matches!(outcome(queued), Err(CallError::Stopped | CallError::Exited(_))));
     assert!(matches!(bench.process().wait_ready(LONG), Err(ReadyError::Ended(_))));
     let report = joined(&bench);
@@ -312,7 +313,7 @@ fn a_child_that_was_stopped_before_it_was_ready_says_so() {
     assert_ne!(report.cleanup, Cleanup::Ran);
 }
 
-/// The stop overtook the welcome, and the child took it for a failure.
+/// Regression: the stop overtook the welcome, and the child took it for a failure.
 #[test]
 fn a_stop_right_after_the_start_is_an_orderly_end() {
     for round in 0..20 {
@@ -330,7 +331,7 @@ fn a_stop_right_after_the_start_is_an_orderly_end() {
     }
 }
 
-/// What `start` resets was reset after a stop that came at once from another thread.
+/// Regression: `start` reset a stop that came immediately from another thread.
 #[test]
 fn a_stop_from_another_thread_is_not_lost_in_a_start() {
     for _ in 0..40 {
@@ -367,7 +368,7 @@ fn a_running_child_is_not_started_twice() {
     bench.process().stop();
     let refused = bench.process().start().unwrap_err();
     assert!(matches!(refused, StartError::AlreadyRunning { state: State::Stopping }), "{refused}");
-    assert!(refused.to_string().contains("restart"), "says what to do: {refused}");
+    assert!(refused.to_string().contains("restart"), "the error says what to do: {refused}");
     joined(&bench);
     bench.process().start().unwrap();
     bench.process().wait_ready(LONG).unwrap();
@@ -418,11 +419,11 @@ fn a_restart_ends_the_run_and_begins_the_next() {
     joined(&bench);
     bench.process().restart().unwrap();
     bench.process().wait_ready(LONG).unwrap();
-    assert_eq!(bench.process().generation(), 3, "one that has ended is started");
+    assert_eq!(bench.process().generation(), 3, "an ended child is started");
 }
 
 #[test]
-fn a_restart_while_stopping_starts_again_and_a_stop_after_a_restart_does_not() {
+fn of_restart_and_stop_while_stopping_the_last_one_counts() {
     let bench = ready(builder(CHILD).stop_grace(SHORT));
     bench.ignore_everything(600_000);
     until_begun(&bench, 1);
@@ -508,7 +509,7 @@ fn a_stop_before_the_start_changes_nothing() {
 // ---- cleanup and after_exit
 
 #[test]
-fn cleanup_runs_after_a_failed_postrun_init_and_not_after_a_failed_constructor() {
+fn cleanup_runs_after_a_failed_init_but_not_constructor() {
     for (fault, cleanup) in [
         (InitFault::PostrunInitErrs, Cleanup::Ran),
         (InitFault::PostrunInitPanics, Cleanup::Ran),
@@ -530,7 +531,7 @@ fn cleanup_runs_after_a_failed_postrun_init_and_not_after_a_failed_constructor()
 }
 
 #[test]
-fn a_cleanup_that_panics_is_reported_and_one_that_hangs_is_killed() {
+fn a_panic_in_cleanup_is_reported_and_a_hang_is_killed() {
     let panics =
         BenchConfig { cleanup_fault: Some(CleanupFault::Panics), ..BenchConfig::default() };
     let bench = ready(builder(CHILD).config(panics));
@@ -629,10 +630,10 @@ fn grandchildren_end_with_the_child_however_it_ends() {
     }
 }
 
-/// They were not reached by the signal to the child's group.
+/// Regression: they were not reached by the signal to the child's group.
 #[test]
 #[cfg(target_os = "linux")]
-fn grandchildren_in_a_group_of_their_own_end_with_a_child_that_is_ended() {
+fn grandchildren_in_their_own_group_end_with_a_stopped_child() {
     let ends: [(&str, End); 4] = [
         ("stop", |bench| bench.process().stop()),
         ("kill", |bench| bench.process().kill()),
@@ -649,7 +650,8 @@ fn grandchildren_in_a_group_of_their_own_end_with_a_child_that_is_ended() {
         let group = outcome(bench.start_grandchild()).unwrap();
         let runaway = outcome(bench.start_runaway()).unwrap();
         let pid = Pid::from_raw(i32::try_from(runaway).unwrap());
-        // Before that its session is 0 where the leader is outside of the namespace, which rustix takes for impossible.
+        // Before that its session is 0 if the leader is outside of the namespace, which rustix
+        // considers impossible.
         until("it has a session of its own", || getsid(Some(pid)) == Ok(pid));
         end(&bench);
         joined(&bench);
@@ -659,10 +661,11 @@ fn grandchildren_in_a_group_of_their_own_end_with_a_child_that_is_ended() {
     }
 }
 
-/// A supervisor in the child saw its job end before its own kill came, and started another one.
+/// Regression: a supervisor in the child saw its job end before its own kill came, and started
+/// another one.
 #[test]
 #[cfg(target_os = "linux")]
-fn jobs_that_are_started_again_end_with_a_child_that_is_killed() {
+fn restarted_jobs_end_with_a_killed_child() {
     let mark = format!("SUPERVISED_BY={}", std::process::id());
     let (name, value) = mark.split_once('=').unwrap();
     for _ in 0..10 {
@@ -683,7 +686,7 @@ fn jobs_that_are_started_again_end_with_a_child_that_is_killed() {
 /// A declared limit: they have no parent any more by the time the end is known.
 #[test]
 #[cfg(target_os = "linux")]
-fn grandchildren_in_a_group_of_their_own_outlive_a_crash() {
+fn grandchildren_in_their_own_group_outlive_a_crash() {
     let ends: [End; 2] =
         [|bench| drop(bench.exit_with(0)), |bench| processes::kill(bench.process().pid().unwrap())];
     for end in ends {
@@ -693,6 +696,6 @@ fn grandchildren_in_a_group_of_their_own_outlive_a_crash() {
         joined(&bench);
         let live = job.iter().all(|pid| !processes::has_ended(*pid));
         job.into_iter().for_each(processes::kill_if_there);
-        assert!(live, "then the limit is none any more: change the documentation");
+        assert!(live, "the limit no longer exists: change the documentation");
     }
 }

@@ -1,4 +1,5 @@
-//! Why a child is to end: its running command, its `cleanup`, and the controller have it.
+//! The reason for a child's stop: its running command, its `cleanup`, and the controller can read
+//! it.
 
 use std::fs;
 use std::path::Path;
@@ -11,10 +12,10 @@ mpcore::test_support!();
 
 #[mpcore::process(config = String)]
 trait Doubter {
-    /// Runs until it is to end, and says why.
+    /// Runs until it is asked to end, and returns the reason.
     fn why(&mut self) -> String;
 
-    /// How many have begun.
+    /// How many commands have begun.
     #[property]
     fn begun(&self) -> u32;
 }
@@ -121,7 +122,7 @@ fn every_end_has_its_reason_on_both_sides() {
 }
 
 #[test]
-fn an_end_that_was_not_asked_for_has_the_childs_own_reason_or_none() {
+fn an_unrequested_end_has_the_childs_own_reason_or_none() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cleanup");
     let builder = || {

@@ -1,8 +1,8 @@
 //! Another user, at umask 000: cannot connect to a child or its controller, cannot signal them, and
 //! cannot read what passes between them.
 //!
-//! The same user without the nonce is in `bad_input.rs`: what a stranger says at an endpoint is not
-//! believed, and does not use up the right child's chance.
+//! The same user without the nonce is covered by `bad_input.rs`: the messages of a stranger at an
+//! endpoint are rejected, and do not block the right child.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -19,12 +19,12 @@ const STRANGER: &str = env!("CARGO_BIN_EXE_stranger");
 /// `nobody`.
 const NOBODY: u32 = 65534;
 
-/// What controller and child talk through.
+/// The transport between controller and child.
 #[derive(Debug, Clone, Copy)]
 enum Lanes {
-    /// As the builder has it.
+    /// The builder's default.
     Default,
-    /// With an endpoint that has a name.
+    /// With a named endpoint.
     IpcChannel,
 }
 
@@ -40,7 +40,7 @@ impl Lanes {
     }
 }
 
-/// Whether this test can become another user; only root can.
+/// Returns whether this test can become another user; only root can.
 fn can_become_another(test: &str) -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {
@@ -50,20 +50,20 @@ fn can_become_another(test: &str) -> bool {
     root
 }
 
-/// A folder that everybody can enter and write to, as the usual one for temporary files is.
+/// A folder that every user can enter and write to, like the usual one for temporary files.
 fn open_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
     folder
 }
 
-/// A program that tries everything, where `nobody` can run it.
+/// A program that tries every access, where `nobody` can run it.
 struct Stranger {
     program: PathBuf,
     _folder: tempfile::TempDir,
 }
 
-/// What it said.
+/// Its output.
 #[derive(Debug)]
 struct Attempts {
     succeeded: Vec<String>,
@@ -79,7 +79,7 @@ impl Stranger {
     }
 
     fn tries(&self, targets: &[String]) -> Attempts {
-        // A session of its own: within one, SIGCONT is everybody's by the system's rules.
+        // A session of its own: within a session, the system allows SIGCONT from every user.
         let mut command = Command::new("setsid");
         command.arg("--wait").arg(&self.program);
         // As root, this gives up the other groups too.
@@ -98,7 +98,7 @@ impl Stranger {
     }
 }
 
-/// Everything in a folder, and below.
+/// Returns everything in a folder, recursively.
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
@@ -110,7 +110,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// The names of the sockets that these processes have, as the system lists them.
+/// Returns the names of these processes' sockets, as the system lists them.
 fn named_sockets(pids: &[u32]) -> Vec<String> {
     let mut numbers = Vec::new();
     for pid in pids {
@@ -137,7 +137,7 @@ fn named_sockets(pids: &[u32]) -> Vec<String> {
     names
 }
 
-/// A controller at this moment, at umask 000, is left alone by another user.
+/// Checks that another user cannot access a controller at this moment, at umask 000.
 fn check(moment: &str, lanes: Lanes) {
     let (temporary, elsewhere) = (open_folder(), tempfile::tempdir().unwrap());
     let mut command = Command::new("sh");
@@ -146,11 +146,11 @@ fn check(moment: &str, lanes: Lanes) {
     command.env("TMPDIR", temporary.path());
     let mut controller = ControllerProgram::start_command(&mut command);
     let child = controller.number("child");
-    // A program that is no child does not notice the loss of its controller.
+    // A program that is not a child does not notice the loss of its controller.
     let _at_last = (moment == "unconnected").then(|| Killed(child));
     controller.line("there");
     let mark = temporary.path().to_string_lossy();
-    // A process that has just become another program has no environment for a moment.
+    // A process that has just executed another program has no environment for a moment.
     until("the child is seen", || processes::marked(&mark).contains(&child));
     let pids = processes::marked(&mark);
     assert!(pids.contains(&controller.pid()), "{pids:?}");
@@ -178,7 +178,7 @@ struct Killed(u32);
 
 impl Drop for Killed {
     fn drop(&mut self) {
-        // While the controller lives, it is not reaped by somebody else meanwhile.
+        // While the controller lives, no other process reaps it.
         if !processes::has_ended(self.0) {
             processes::kill(self.0);
         }
@@ -204,10 +204,10 @@ fn another_user_cannot_get_at_a_child_that_starts() {
     }
 }
 
-/// Without this the refusals above would prove nothing.
+/// Without this test the refusals above would prove nothing.
 #[test]
-fn the_stranger_gets_at_what_is_its_own() {
-    if !can_become_another("the_stranger_gets_at_what_is_its_own") {
+fn the_stranger_can_access_its_own_processes() {
+    if !can_become_another("the_stranger_can_access_its_own_processes") {
         return;
     }
     let folder = open_folder();
@@ -217,7 +217,7 @@ fn the_stranger_gets_at_what_is_its_own() {
     let mut own = Command::new("sleep");
     own.arg("600").stdin(Stdio::null()).uid(NOBODY).gid(NOBODY).current_dir("/");
     let mut own = own.spawn().unwrap();
-    // A child inherits none of this from the one that has spawned it; the program it is decides.
+    // A child inherits none of this from its parent; it depends on the program it executes.
     until("it is `sleep`", || {
         let name = fs::read_to_string(format!("/proc/{}/comm", own.id())).unwrap_or_default();
         name.trim() == "sleep"

@@ -1,4 +1,4 @@
-//! A child in the background of its controller's terminal is not stopped by it.
+//! A child in the background of its controller's terminal is not stopped by the terminal.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use system_tests::controller_program::ControllerProgram;
 use system_tests::processes;
 use system_tests::terminal::terminal;
 
-/// The foreground process of this terminal, in whose stdin it is; what it prints comes here.
+/// Starts the foreground process of a new terminal, which is its stdin; its output comes here.
 fn in_terminal(name: &str, prefix: &[&str], argument: Option<&str>) -> ControllerProgram {
     let mut command = Command::new("sh");
     command.arg("-c").arg(format!("exec setsid --ctty \"$@\" < '{name}'")).arg("sh");
@@ -18,7 +18,7 @@ fn in_terminal(name: &str, prefix: &[&str], argument: Option<&str>) -> Controlle
 #[test]
 fn a_command_that_touches_the_terminal_does_not_stop_its_child() {
     let (_terminal, name) = terminal();
-    // The program's stdin becomes the terminal, its stdout is ours.
+    // The program's stdin becomes the terminal, its stdout is a pipe to this test.
     let mut program = in_terminal(&name, &[], None);
     for (word, expected) in [
         ("tostop", "true"),
@@ -28,7 +28,7 @@ fn a_command_that_touches_the_terminal_does_not_stop_its_child() {
         ("set", "Some(true)"),
         ("prints", "Some(true)"),
         ("reads", "Some(false)"),
-        // One that has undone all this stands still, and its command is cancelled.
+        // A program that has undone all this is stopped, and its command is cancelled.
         ("child", "true"),
         ("defiant", "Err(true)"),
         ("stopped", "Ok(Some(0))"),
@@ -39,7 +39,8 @@ fn a_command_that_touches_the_terminal_does_not_stop_its_child() {
     assert_eq!(program.end(), 0);
 }
 
-/// The system sends SIGHUP to the controller, whose the terminal is, and not to the child in the background.
+/// The system sends SIGHUP to the controller, which owns the terminal, and not to the child in the
+/// background.
 #[test]
 fn a_terminal_that_hangs_up_ends_a_controller_and_its_child() {
     let (terminal, name) = terminal();
@@ -52,7 +53,7 @@ fn a_terminal_that_hangs_up_ends_a_controller_and_its_child() {
 }
 
 #[test]
-fn a_terminal_that_hangs_up_leaves_a_controller_that_goes_on_its_child() {
+fn a_hangup_leaves_a_surviving_controller_its_child() {
     let (terminal, name) = terminal();
     let mut program = in_terminal(&name, &["env", "--ignore-signal=HUP"], Some("hang-up"));
     assert_eq!(program.line("printed"), "true");

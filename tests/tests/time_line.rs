@@ -1,5 +1,5 @@
-//! One time line: what is coalesced overtakes nothing, the newest write counts, and a restart shows no value
-//! that the user has not seen before.
+//! One time line: coalesced values overtake nothing, the newest write counts, and a restart shows
+//! no value that the user has not seen before.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,23 +11,24 @@ use system_tests::{Journal, LONG, outcome, until};
 
 mpcore::test_support!();
 
-/// A telescope that is pointed, and says what it sees.
+/// A telescope that can be pointed and reports what it sees.
 #[mpcore::process]
 trait Telescope {
-    /// Takes a picture, row by row: `busy` stands around the rows, `phase` says how far it is.
+    /// Takes a picture, row by row: `busy` changes before and after the rows, `phase` shows the
+    /// progress.
     #[signal(name = "pictured")]
     fn picture(&mut self, rows: u32) -> u32;
 
-    /// Sets `view` so many times to this many bytes, then makes this file.
+    /// Sets `view` this many times to this many bytes, then creates this file.
     fn look_around(&mut self, times: u32, length: usize, sign: PathBuf);
 
-    /// Waits until this file is there.
+    /// Waits until this file exists.
     fn wait_for(&mut self, sign: PathBuf);
 
-    /// Notes `calibrate` in the log.
+    /// Writes `calibrate` to the log.
     fn calibrate(&mut self);
 
-    /// What the setters and `calibrate` have noted, in order.
+    /// Returns what the setters and `calibrate` have logged, in order.
     fn log(&mut self) -> Vec<String>;
 
     /// Ends the process.
@@ -37,11 +38,11 @@ trait Telescope {
     #[property]
     fn busy(&self) -> bool;
 
-    /// How far it is.
+    /// The progress of the picture.
     #[property]
     fn phase(&self) -> String;
 
-    /// What it sees.
+    /// The current image.
     #[property]
     fn view(&self) -> Vec<u8>;
 
@@ -49,7 +50,7 @@ trait Telescope {
     #[property(write, default = 10)]
     fn angle(&self) -> u32;
 
-    /// Takes its time.
+    /// Slow to set.
     #[property(write)]
     fn focus(&self) -> u32;
 
@@ -57,7 +58,7 @@ trait Telescope {
     #[property(write)]
     fn target(&self) -> String;
 
-    /// Each counts.
+    /// Every write counts.
     #[property(write, every)]
     fn step(&self) -> i32;
 
@@ -65,7 +66,7 @@ trait Telescope {
     #[event]
     fn row(&self, number: u32);
 
-    /// Where it points, while it moves.
+    /// The direction while it moves.
     #[event(latest)]
     fn moving(&self, angle: u32);
 }
@@ -80,7 +81,7 @@ struct TelescopeProcess {
 
 impl Telescope for TelescopeProcess {
     fn postrun_init(&mut self) -> mpcore::Result<()> {
-        // What the device says of itself before anybody has asked it for something.
+        // A value that the device reports before any request.
         self.cx.angle.set(45);
         Ok(())
     }
@@ -160,7 +161,7 @@ fn ready(builder: mpcore::Builder<TelescopeControl>) -> TelescopeControl {
     telescope
 }
 
-/// A telescope that waits, so that what is submitted waits too, until it is let go.
+/// A telescope that is busy, so that submitted commands wait until it is released.
 struct Held {
     telescope: TelescopeControl,
     _folder: tempfile::TempDir,
@@ -176,7 +177,7 @@ impl Held {
         Self { telescope, _folder: folder, sign }
     }
 
-    /// What has run then.
+    /// Releases it; returns what has run.
     fn let_go(&self) -> Vec<String> {
         let log = self.telescope.log();
         go(&self.sign);
@@ -190,10 +191,10 @@ fn go(sign: &Path) {
 
 // ---- what a child sends
 
-/// `busy(false)` was heard before the rows that it stands behind.
+/// Regression: `busy(false)` arrived before the rows it follows.
 #[test]
 fn a_property_does_not_overtake_the_events_before_it() {
-    // The inbox is not drained until the command has ended, as in a window that is busy for a moment.
+    // The inbox is not drained until the command has ended, as in a window that is briefly busy.
     let inbox = Inbox::new(|| {});
     let telescope = ready(builder().inbox(&inbox));
     while inbox.drain(LONG).more {}
@@ -210,7 +211,7 @@ fn a_property_does_not_overtake_the_events_before_it() {
     let note = journal.clone();
     signals.pictured.connect(move |rows| note.note(format!("pictured {rows}")));
     assert_eq!(outcome(telescope.picture(3)), Ok(3));
-    until("the result is heard", || {
+    until("the result has arrived", || {
         inbox.drain(LONG);
         journal.count("pictured") == 1
     });
@@ -232,9 +233,9 @@ fn a_property_does_not_overtake_the_events_before_it() {
     assert_eq!(journal.lines(), expected);
 }
 
-/// Over the bound of the child's queue, were it not coalesced there.
+/// More than the bound of the child's queue, if it were not coalesced there.
 #[test]
-fn a_property_waits_once_for_a_controller_that_takes_nothing() {
+fn a_property_waits_once_for_a_controller_that_reads_nothing() {
     let inbox = Inbox::new(|| {});
     let telescope = ready(builder().inbox(&inbox).inbox_bound(1, 1));
     let journal = Journal::new();
@@ -246,7 +247,7 @@ fn a_property_waits_once_for_a_controller_that_takes_nothing() {
     let sign = folder.path().join("looked");
     telescope.look_around(2000, 64 << 10, sign.clone());
     until("the child has set it 2000 times", || sign.exists());
-    until("the last value is heard", || {
+    until("the last value has arrived", || {
         inbox.drain(LONG);
         journal.lines().last().is_some_and(|last| last == "Some(1999)")
     });
@@ -329,7 +330,7 @@ fn a_large_write_supersedes_and_is_superseded() {
 }
 
 #[test]
-fn who_waits_for_a_superseded_write_is_told_at_once() {
+fn a_wait_for_a_superseded_write_ends_immediately() {
     let held = Held::new();
     let telescope = held.telescope.clone();
     let waiting = thread::spawn(move || telescope.blocking().set_angle(1));
@@ -360,7 +361,7 @@ fn writes_that_wait_for_a_start_and_for_room_are_superseded() {
     assert_eq!(outcome(telescope.log()).unwrap(), ["step 7", "angle 3"]);
 }
 
-/// Sixty values in a second were confirmed for five seconds after it.
+/// Regression: sixty writes within one second were confirmed for five more seconds.
 #[test]
 fn a_drag_over_a_slow_setter_ends_soon_with_its_last_value() {
     let telescope = ready(builder());
@@ -390,9 +391,9 @@ fn angles(telescope: &TelescopeControl) -> Journal {
     journal
 }
 
-/// The slider went from 80 over 10 and 45 to 80.
+/// Regression: the slider went from 80 over 10 and 45 to 80.
 #[test]
-fn a_value_that_is_written_again_does_not_flicker() {
+fn a_replayed_write_does_not_flicker() {
     let telescope = phoenix();
     outcome(telescope.set_angle(80)).unwrap();
     let journal = angles(&telescope);
@@ -400,7 +401,7 @@ fn a_value_that_is_written_again_does_not_flicker() {
     for run in 2..=4 {
         telescope.crash();
         until("it is started again", || telescope.process().generation() == run);
-        // The child itself says 45 when it starts.
+        // The child itself sets 45 when it starts.
         assert_eq!(telescope.angle(), 80);
         assert_eq!(outcome(telescope.log()).unwrap(), ["angle 80"]);
         assert_eq!(telescope.angle(), 80);

@@ -1,4 +1,4 @@
-//! A value arrives as it was sent, or its sender learns that it did not.
+//! A value arrives as it was sent, or its sender gets an error.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use system_tests::{LONG, outcome, until};
 
 mpcore::test_support!();
 
-/// Its `Serialize` counts all variants, its `Deserialize` all but the first.
+/// Its `Serialize` numbers all variants, its `Deserialize` all but the first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Mode {
     #[serde(skip)]
@@ -22,7 +22,7 @@ enum Mode {
     Full,
 }
 
-/// The other side expects a field that may not be there.
+/// Its `Deserialize` expects a field that may be missing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Pulse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,7 +43,7 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-/// Part of it stays where it is.
+/// A part of it is not sent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Calibration {
     volts: f64,
@@ -51,7 +51,7 @@ struct Calibration {
     cache: u8,
 }
 
-/// A tree that may be deeper than any value.
+/// A tree that may be deeper than allowed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Tree(Vec<Tree>);
 
@@ -59,7 +59,7 @@ fn tree(levels: usize) -> Tree {
     (0..levels).fold(Tree::default(), |inner, _| Tree(vec![inner]))
 }
 
-/// Not more than ten, if you ask its `Deserialize`.
+/// At most ten, according to its `Deserialize`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 struct Level(u8);
 
@@ -72,7 +72,7 @@ impl<'de> Deserialize<'de> for Level {
     }
 }
 
-/// Equal whatever the order; the order is part of the value all the same.
+/// Equal in any order, although the order is part of the value.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Ordered(Vec<u8>);
 
@@ -87,7 +87,7 @@ impl PartialEq for Ordered {
     }
 }
 
-/// An order that counts, beside one that does not.
+/// An order that matters, beside one that does not.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Shelf {
     order: Ordered,
@@ -133,7 +133,8 @@ trait Bench {
     fn json(&mut self, value: Option<serde_json::Value>) -> Option<serde_json::Value>;
     fn add(&mut self, number: i32) -> i32;
 
-    /// Grows both to this depth; returns what the child then holds, and what `try_set` said.
+    /// Grows both to this depth; returns whether the child then holds them, and the error of
+    /// `try_set`.
     fn grow(&mut self, levels: u32) -> (bool, Option<String>);
     fn raise(&mut self, level: u8) -> (u8, Option<String>);
     fn alter(&mut self, levels: u32) -> bool;
@@ -288,7 +289,7 @@ fn types_whose_serde_halves_differ_arrive_as_they_were() {
 }
 
 #[test]
-fn json_that_was_none_first_arrives_as_some() {
+fn json_that_was_first_none_arrives_as_some() {
     let bench = bench();
     for value in [None, Some(serde_json::json!({"a": [1, null]})), None, Some(serde_json::json!(1))]
     {
@@ -297,7 +298,7 @@ fn json_that_was_none_first_arrives_as_some() {
 }
 
 #[test]
-fn what_the_child_cannot_send_is_reported_by_name() {
+fn values_the_child_cannot_send_are_reported_by_name() {
     let bench = bench();
     let exceptions = bench.signals().exception_raised.receiver();
     assert_eq!(outcome(bench.grow(5)), Ok((true, None)));
@@ -310,17 +311,17 @@ fn what_the_child_cannot_send_is_reported_by_name() {
     assert_eq!(property.kind, ExceptionKind::UndeliveredProperty { property: "tree" });
     assert!(property.to_string().contains("`tree`") && property.message.contains("128 levels"));
     assert_eq!(bench.tree(), tree(5));
-    // What `modify` makes of it is undone.
+    // The change made by `modify` is undone.
     assert_eq!(outcome(bench.alter(200)), Ok(false));
     let (altered,) = exceptions.recv_timeout(LONG).unwrap();
     assert_eq!(altered.kind, ExceptionKind::UndeliveredProperty { property: "tree" });
     assert_eq!(outcome(bench.alter(7)), Ok(true));
     assert_eq!(bench.tree(), tree(7));
-    assert!(exceptions.try_recv().is_none(), "what `try_set` returns is not reported");
+    assert!(exceptions.try_recv().is_none(), "errors returned by `try_set` are not reported");
 }
 
 #[test]
-fn a_property_never_holds_what_its_mirror_cannot_read() {
+fn a_property_never_holds_a_value_its_mirror_cannot_read() {
     let bench = bench();
     assert_eq!(outcome(bench.raise(10)), Ok((10, None)));
     let (held, refused) = outcome(bench.raise(11)).unwrap();
@@ -338,10 +339,10 @@ fn a_setters_value_moves_into_the_property() {
 }
 
 #[test]
-fn what_serde_skips_is_stored_although_the_bytes_are_equal() {
+fn a_change_in_a_skipped_field_is_stored() {
     let bench = bench();
     for _ in 0..2 {
-        // The second time nothing changes on the way.
+        // The second time the sent bytes do not change.
         outcome(bench.set_calibration(Calibration { volts: 2.5, cache: 0 })).unwrap();
         assert_eq!(outcome(bench.held_volts()), Ok((2.5, 77)));
         outcome(bench.forget_cache()).unwrap();
@@ -354,7 +355,7 @@ fn an_order_beside_a_map_is_a_change() {
     let bench = bench();
     let changes = bench.signals().shelf_changed.receiver();
     changes.recv_timeout(LONG).unwrap();
-    // Each change is taken before the next one, for two that wait are told as one.
+    // Each change is received before the next one, since two waiting changes are coalesced.
     for (order, is_change) in [([1, 2], true), ([2, 1], true), ([2, 1], false), ([1, 2], true)] {
         outcome(bench.set_shelf(order.to_vec())).unwrap();
         if is_change {
@@ -371,7 +372,7 @@ fn a_modify_that_panics_leaves_child_and_mirror_alike() {
 }
 
 #[test]
-fn a_property_used_inside_itself_says_so() {
+fn a_property_used_inside_itself_panics_with_its_name() {
     let bench = bench();
     let Err(CallError::Panicked(report)) = outcome(bench.use_inside()) else { panic!("it panics") };
     assert!(report.message.contains("property `list` is used inside"), "{report}");
@@ -403,11 +404,11 @@ fn an_order_that_belongs_to_the_value_is_a_change() {
 }
 
 #[test]
-fn nan_is_told_once_and_minus_zero_is_another_value() {
+fn nan_is_signalled_once_and_minus_zero_is_another_value() {
     let bench = bench();
     let changes = bench.signals().real_changed.receiver();
     changes.recv_timeout(LONG).unwrap();
-    // Each change is taken before the next one, for two that wait are told as one.
+    // Each change is received before the next one, since two waiting changes are coalesced.
     let values = [(f64::NAN, true), (f64::NAN, false), (0.0, true), (-0.0, true), (1.0, true)];
     for (real, is_change) in values {
         outcome(bench.set_real(real.to_bits())).unwrap();
@@ -425,7 +426,7 @@ fn a_property_that_decodes_slowly_holds_up_no_outcome() {
     let (sender, read) = mpsc::channel();
     let reader = bench.clone();
     let thread = thread::spawn(move || sender.send(reader.slow()));
-    // Another value arrives while the old one is being read, and other outcomes.
+    // Another value arrives while the old one is being decoded, and so do other outcomes.
     let answered = (0..10).all(|number| {
         bench.set_slow(100 + number as u8);
         bench.add(number).wait_timeout(LONG).is_some_and(|it| it == Ok(number + 1))

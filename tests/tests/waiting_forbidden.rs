@@ -1,4 +1,4 @@
-//! A thread that must not wait for a child does not, whatever it calls.
+//! A thread that must not wait for a child never does, whatever it calls.
 
 use std::sync::mpsc;
 use std::thread;
@@ -13,7 +13,7 @@ use system_tests::{LONG, outcome, until};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 
-/// Runs this on a thread that must not wait, which therefore comes back.
+/// Runs this on a thread that must not wait, so that it returns.
 fn forbidden<R: Send + 'static>(what: impl FnOnce() -> R + Send + 'static) -> R {
     let (sender, done) = mpsc::channel();
     thread::spawn(move || {
@@ -26,9 +26,9 @@ fn forbidden<R: Send + 'static>(what: impl FnOnce() -> R + Send + 'static) -> R 
 /// Much longer than the deadline of a test.
 const FOR_EVER: Duration = Duration::from_secs(100_000);
 
-/// `join` and `wait_ready` stood still for their whole time.
+/// Regression: `join` and `wait_ready` blocked for their whole time.
 #[test]
-fn what_waits_returns_an_error_there() {
+fn every_wait_returns_an_error_there() {
     let bench = ready(builder(CHILD));
     let running = bench.work(600_000);
     until_begun(&bench, 1);
@@ -49,7 +49,7 @@ fn what_waits_returns_an_error_there() {
     assert_eq!(sum, Err(CallError::WaitForbidden));
     assert_eq!(all, Err(ShutdownError::WaitForbidden));
     assert_eq!((tick, next), (Err(ReceiveError::WaitForbidden), None));
-    assert_eq!(bench.process().state(), State::Running, "nothing was asked of it");
+    assert_eq!(bench.process().state(), State::Running, "no request was sent");
     bench.process().stop();
     assert_eq!(outcome(running), Err(CallError::Stopped));
 }
@@ -63,7 +63,8 @@ fn wait_ready_returns_an_error_there_until_the_child_is_ready() {
         forbidden(move || there.process().wait_ready(FOR_EVER))
     };
     assert_eq!(ready(), Err(ReadyError::NotStarted));
-    // It starts only when its config is there, which takes a moment; so it is not ready at once.
+    // It starts only when its config is encoded, which takes a moment; so it is not ready
+    // immediately.
     bench.process().start().unwrap();
     let first = ready();
     assert!(matches!(first, Err(ReadyError::WaitForbidden) | Ok(())), "{first:?}");
@@ -71,7 +72,7 @@ fn wait_ready_returns_an_error_there_until_the_child_is_ready() {
 }
 
 #[test]
-fn what_has_come_already_can_be_taken_there() {
+fn values_that_have_arrived_can_be_taken_there() {
     let bench = ready(builder(CHILD));
     let (finished, ticks) =
         (bench.process().signals().finished.receiver(), bench.signals().tick.receiver());

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::setup::{self, Machine};
 use crate::{display, passed_on};
 
-/// What can be measured.
+/// The available benchmarks.
 const BENCHES: &[Bench] = &[
     Bench { name: "call", package: "mpcore", needs: Needs::CargoAlone },
     Bench { name: "flood", package: "qml-tests", needs: Needs::Qt },
@@ -17,7 +17,7 @@ const BENCHES: &[Bench] = &[
 #[derive(Debug)]
 struct Bench {
     name: &'static str,
-    /// Has a benchmark of that name.
+    /// The package with a benchmark of that name.
     package: &'static str,
     needs: Needs,
 }
@@ -46,12 +46,12 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<ExitCode, Error> {
 fn chosen(mut args: Vec<OsString>) -> Result<(&'static Bench, Vec<OsString>), Error> {
     let known = BENCHES.iter().map(|bench| bench.name).collect::<Vec<_>>().join(", ");
     if args.is_empty() {
-        return Err(Error::Usage(format!("which benchmark? there is: {known}")));
+        return Err(Error::Usage(format!("which benchmark? available: {known}")));
     }
     let name = args.remove(0);
     let Some(bench) = BENCHES.iter().find(|bench| name == bench.name) else {
         let name = name.display();
-        return Err(Error::Usage(format!("there is no benchmark `{name}`; there is: {known}")));
+        return Err(Error::Usage(format!("there is no benchmark `{name}`; available: {known}")));
     };
     Ok((bench, passed_on(args)))
 }
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bench_is_chosen_by_name_and_gets_the_rest() {
+    fn a_bench_is_chosen_by_name_and_gets_the_other_arguments() {
         let call = "cargo bench -p mpcore --bench call --";
         let quick = format!("{call} --quick");
         let flood = "cargo bench -p qml-tests --bench flood -- --quick";
@@ -74,8 +74,8 @@ mod tests {
             (&["call", "--quick"], Ok((quick.as_str(), Needs::CargoAlone))),
             (&["call", "--", "--quick"], Ok((quick.as_str(), Needs::CargoAlone))),
             (&["flood", "--", "--quick"], Ok((flood, Needs::Qt))),
-            (&[], Err("which benchmark? there is: call, flood")),
-            (&["cal"], Err("there is no benchmark `cal`; there is: call, flood")),
+            (&[], Err("which benchmark? available: call, flood")),
+            (&["cal"], Err("there is no benchmark `cal`; available: call, flood")),
         ] {
             let chosen = chosen(args.iter().map(OsString::from).collect());
             let said = chosen.map(|(bench, args)| (command(bench, args).to_string(), bench.needs));

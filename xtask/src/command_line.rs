@@ -1,5 +1,5 @@
-//! A command line: shown first, then run in one of three ways. `become_it` gives it the terminal,
-//! `stream` passes its output on and reads it too, `answer` only reads.
+//! A command line: printed first, then run in one of three ways. `become_it` hands it the terminal,
+//! `stream` forwards its output and reads it too, `answer` only reads it.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -13,14 +13,15 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 
-/// How often a silent command is looked after.
+/// How often a silent command is checked.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// How long after the command's end its output may stay open. Longer than a child of a test may
-/// live on (3 s to stop, 1 s to be killed); what is still there then was left behind.
+/// How long the output may stay open after the command has ended. Longer than a child of a test may
+/// live on (3 s to stop, 1 s to be killed); a process that is still there then was left behind.
 const LINGER: Duration = Duration::from_secs(6);
 
-/// A program with its arguments and additions to its environment. Displayed as one would type it.
+/// A program with its arguments and additional environment variables. Displayed as one would type
+/// it.
 #[derive(Debug)]
 pub(crate) struct CommandLine {
     program: Program,
@@ -30,7 +31,7 @@ pub(crate) struct CommandLine {
 
 #[derive(Debug)]
 enum Program {
-    /// The very cargo that runs this program, whatever else is in the path.
+    /// The cargo that runs this program, whatever else is in the path.
     Cargo,
     Named(OsString),
 }
@@ -42,12 +43,12 @@ pub(crate) struct Ended {
     pub(crate) output: Output,
 }
 
-/// What became of the output of a command that has ended.
+/// What happened to the output of a command that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Output {
     /// It was read to its end.
     Closed,
-    /// Some process that the command left behind still holds it open.
+    /// A process that the command left behind still holds it open.
     Held,
 }
 
@@ -81,8 +82,8 @@ impl CommandLine {
         self
     }
 
-    /// Ends this program in favour of the command, which so has the terminal for itself: Ctrl-C is
-    /// its own business, and nobody is left in between to die of it.
+    /// Replaces this program with the command, which thus owns the terminal: it handles Ctrl-C
+    /// itself, and no process in between dies of it.
     pub(crate) fn become_it(self) -> Result<ExitCode, Error> {
         io::stdout().flush().map_err(|error| self.error(error))?;
         #[cfg(unix)]
@@ -97,13 +98,13 @@ impl CommandLine {
         }
     }
 
-    /// Runs the command in `folder`, passes its output on as it comes, and hands each line to
-    /// `line` too.
+    /// Runs the command in `folder`, forwards its output as it arrives, and also passes each line
+    /// to `line`.
     pub(crate) fn stream(&self, folder: &Path, mut line: impl FnMut(&str)) -> Result<Ended, Error> {
         let mut command = self.command();
         command.current_dir(folder).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        // Pipes would cost the colours.
+        // Pipes would disable the colours.
         let plain = ["CARGO_TERM_COLOR", "NO_COLOR"].map(env::var_os).iter().any(Option::is_some);
         if io::stderr().is_terminal() && !plain {
             command.env("CARGO_TERM_COLOR", "always");
@@ -141,8 +142,8 @@ impl CommandLine {
         Ok(Ended { status, output })
     }
 
-    /// Runs the command in `folder` without a word and returns what it printed, if it ended well.
-    /// Its errors go where `stderr` says.
+    /// Runs the command in `folder` without printing it and returns its output if it succeeded. Its
+    /// stderr goes to `stderr`.
     pub(crate) fn answer(&self, folder: &Path, stderr: Stdio) -> Result<Option<Vec<u8>>, Error> {
         let mut command = self.command();
         command.current_dir(folder).stdin(Stdio::null()).stderr(stderr);
@@ -190,7 +191,7 @@ impl Stream {
             to.write_all(chunk)?;
             to.flush()
         }
-        // Whoever looked on may have gone; the tests are counted all the same.
+        // The reader of our output may be gone; the tests are counted all the same.
         _ = match self {
             Stream::Stdout => write(io::stdout().lock(), chunk),
             Stream::Stderr => write(io::stderr().lock(), chunk),
@@ -214,7 +215,7 @@ impl Lines {
         }
     }
 
-    /// The last line may lack its end.
+    /// The last line may lack its line ending.
     fn finish(&mut self, mut line: impl FnMut(&str)) {
         if !self.unfinished.is_empty() {
             line(&String::from_utf8_lossy(&self.unfinished));
@@ -222,7 +223,7 @@ impl Lines {
     }
 }
 
-/// The thread ends with the stream, or with the receiver.
+/// The thread ends with the stream or with the receiver.
 fn read_in_thread(
     name: &str,
     mut from: impl Read + Send + 'static,
@@ -242,7 +243,7 @@ fn read_in_thread(
     thread::Builder::new().name(name.to_owned()).spawn(read).map(drop)
 }
 
-/// As a POSIX shell wants it.
+/// Quotes an argument for a POSIX shell.
 fn quoted(arg: &str) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric() || "-_./=:,+@%".contains(char);
     if !arg.is_empty() && arg.chars().all(plain) {
@@ -266,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_whole_however_they_arrive() {
+    fn lines_arrive_whole_however_they_are_split() {
         let cases: &[(&[&str], &[&str])] = &[
             (&[], &[]),
             (&["one\ntwo\n"], &["one", "two"]),
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_streamed_command_is_read_on_both_streams_and_ends_with_its_status() {
+    fn a_streamed_command_is_read_on_both_streams() {
         let mut seen = Vec::new();
         let nonsense = CommandLine::cargo(["--refused-by-a-test"]);
         let ended = nonsense.stream(Path::new("."), |line| seen.push(line.to_owned())).unwrap();

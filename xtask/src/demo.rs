@@ -8,8 +8,8 @@ use crate::error::Error;
 use crate::setup::{self, Machine};
 use crate::{display, passed_on};
 
-/// Chooses the console, wherever it stands: users put it before the `--`, and behind the arguments
-/// too. A folder of that name is `./--console`.
+/// Chooses the console demo, wherever it is: users put it before the `--` and after the arguments.
+/// A folder of that name is `./--console`.
 const CONSOLE: &str = "--console";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ enum Demo {
     Console,
 }
 
-/// Which folder is the default is the demo's own business, and so is every other argument.
+/// The demo itself parses all other arguments and chooses the default folder.
 pub(crate) fn run(args: Vec<OsString>) -> Result<ExitCode, Error> {
     let (demo, args) = chosen(args);
     let mut command = command(demo, args);

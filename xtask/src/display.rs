@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::setup::{Os, System};
 
-/// What Qt has to be told on this machine: nothing where there is a display, or where the user has
-/// told it already.
+/// The variables that Qt needs on this machine: none if there is a display or the user has set
+/// them.
 pub(crate) fn variables(system: &impl System) -> Vec<(&'static str, &'static str)> {
     if system.os() != Os::Unix {
         return Vec::new();
@@ -20,8 +20,8 @@ pub(crate) fn variables(system: &impl System) -> Vec<(&'static str, &'static str
     if offscreen && platform.is_none() {
         variables.push(("QT_QPA_PLATFORM", "offscreen"));
     }
-    // Without a graphics card a display is no help: OpenGL in software is slower than Qt's own
-    // renderer, or not there at all.
+    // Without a graphics card, Qt's own renderer is faster than OpenGL in software, which may also
+    // be missing, even if there is a display.
     let card = || !system.entries(Path::new("/dev/dri")).is_empty();
     if system.variable("QT_QUICK_BACKEND").is_none() && (offscreen || !card()) {
         variables.push(("QT_QUICK_BACKEND", "software"));
@@ -29,7 +29,7 @@ pub(crate) fn variables(system: &impl System) -> Vec<(&'static str, &'static str
     variables
 }
 
-/// The same, for the user: nothing if there is nothing to say.
+/// The same as a message for the user; `None` if there is nothing to report.
 pub(crate) fn announcement(variables: &[(&str, &str)]) -> Option<String> {
     let why = match variables {
         [] => return None,
@@ -46,7 +46,7 @@ mod tests {
     use crate::setup::Fake;
 
     #[test]
-    fn windows_go_where_they_can() {
+    fn windows_use_the_available_display() {
         const OFFSCREEN: (&str, &str) = ("QT_QPA_PLATFORM", "offscreen");
         const SOFTWARE: (&str, &str) = ("QT_QUICK_BACKEND", "software");
         let bare = Fake::new(Os::Unix);
@@ -58,7 +58,7 @@ mod tests {
             (card.clone().variable("DISPLAY", ":0"), &[]),
             (card.clone().variable("WAYLAND_DISPLAY", "wayland-0"), &[]),
             (bare.clone().variable("DISPLAY", ":97"), &[SOFTWARE]),
-            // What the user says counts.
+            // The user's setting takes precedence.
             (card.clone().variable("QT_QPA_PLATFORM", "offscreen"), &[SOFTWARE]),
             (card.clone().variable("QT_QPA_PLATFORM", "minimal"), &[]),
             (bare.clone().variable("QT_QUICK_BACKEND", "rhi"), &[OFFSCREEN]),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_said_when_windows_are_not_seen() {
+    fn offscreen_windows_are_reported() {
         for (system, expected) in [
             (
                 Fake::new(Os::Unix),

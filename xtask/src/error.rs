@@ -1,4 +1,4 @@
-//! Why a command could not do its work. A test that fails is none of these: it is a result.
+//! Why a command failed. A failing test is not among them: it is a result.
 
 use std::fmt;
 use std::io;
@@ -9,21 +9,21 @@ use crate::setup::Advice;
 
 #[derive(Debug)]
 pub(crate) enum Error {
-    /// The command line makes no sense.
+    /// The command line is invalid.
     Usage(String),
-    /// A program could not be started, or its output not be read.
+    /// A program could not be started or its output could not be read.
     Run { command: String, source: io::Error },
-    /// Cargo was asked for the workspace and gave no answer; it has said why on stderr.
+    /// Cargo could not describe the workspace; it has reported why on stderr.
     Metadata,
-    /// Cargo's answer is not the documented one.
+    /// Cargo's description of the workspace has an unexpected format.
     MetadataAnswer(String),
-    /// The tests of the workspace and the table of kinds do not fit together.
+    /// The tests of the workspace do not match the table of kinds.
     Kinds(Vec<String>),
     /// A file could not be written.
     Write { path: PathBuf, source: io::Error },
-    /// The list of tests that cannot be shown here could not be kept.
+    /// The list of skipped tests could not be kept.
     SkippedTests { path: PathBuf, source: io::Error },
-    /// Something that Qt needs is not there, and was not installed.
+    /// A part that Qt needs is missing and was not installed.
     Missing(Advice),
 }
 
@@ -43,7 +43,7 @@ impl fmt::Display for Error {
             Error::Run { command, source } => write!(f, "could not run `{command}`: {source}"),
             Error::Metadata => f.write_str("cargo could not describe the workspace; see above"),
             Error::MetadataAnswer(what) => {
-                write!(f, "the description of the workspace by cargo is not understood: {what}")
+                write!(f, "cargo's description of the workspace has an unexpected format: {what}")
             }
             Error::Write { path, source } => {
                 write!(f, "could not write `{}`: {source}", path.display())

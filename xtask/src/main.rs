@@ -1,8 +1,8 @@
 //! The project's own commands: `cargo xtask demo`, `test`, `soak`, `bench`, `package`, `setup`
 //! and `help`.
 //!
-//! Each of them prints the commands it runs, so that every one can be run by hand. Nothing but cargo
-//! and Qt is needed, and Qt is installed where that is possible.
+//! Each of them prints the commands it runs, so that you can run them by hand. They need only cargo
+//! and Qt, and install Qt where that is possible.
 
 #![forbid(unsafe_code)]
 
@@ -27,24 +27,24 @@ The project's own commands.
 
 cargo xtask demo [-- --path DIR] [--shot FILE.png]
                                       the workbench: a window on children at work
-                                      (what follows `demo` goes to the demo; try --help)
+                                      (arguments after `demo` go to the demo; try --help)
 cargo xtask demo --console [-- --path DIR]
                                       digest a folder in a child process and watch it; needs no Qt
 cargo xtask test [--no-skips] [--runner RUNNER]
-                                      run every kind of test, and count them; what this machine cannot show
-                                      is listed as skipped, and is a failure with --no-skips
+                                      run every kind of test, and count them; tests that cannot run on this
+                                      machine are listed as skipped, and fail with --no-skips
                                       (RUNNER: cargo, the default, or nextest)
-cargo xtask soak [TRIAL...] [-- ARGS] the promises under fire, at full size: many minutes; writes docs/soak.md
+cargo xtask soak [TRIAL...] [-- ARGS] the promises under load, at full size: many minutes; writes docs/soak.md
                                       (TRIAL: kills, controllers, events, rounds, flood, interrupt, system_calls, chaos, fuzz;
                                       ARGS: --scale 0.02 --seed NUMBER)
 cargo xtask bench call [--quick]      the round trip of a call, beside plain ipc-channel
 cargo xtask bench flood [--quick]     millions of property sets and events into a window; needs Qt
-cargo xtask package                   the crates as others get them, built and tested outside of the repository
-cargo xtask setup                     make sure that Qt and all it needs is there
+cargo xtask package                   build and test the published crates outside of the repository
+cargo xtask setup                     make sure that Qt and everything it needs is installed
 cargo xtask help                      this text
 
-What needs Qt installs it first, where something is missing: on Debian and Ubuntu, as root or with a
-sudo that asks nothing. MPQT_NO_INSTALL=1 forbids that; what is to be installed is then said.
+Commands that need Qt first install missing parts: on Debian and Ubuntu, as root or with a sudo that
+needs no password. MPQT_NO_INSTALL=1 forbids that; the command then prints what to install.
 ";
 
 fn main() -> ExitCode {
@@ -94,7 +94,7 @@ mod tests {
             (&["--"], &[]),
             (&["--path", "a b"], &["--path", "a b"]),
             (&["--", "--path", "a b"], &["--path", "a b"]),
-            // Only the first: a second one is the program's.
+            // Only the first one: a second one belongs to the program.
             (&["--", "--", "x"], &["--", "x"]),
             (&["x", "--", "y"], &["x", "--", "y"]),
         ];

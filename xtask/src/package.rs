@@ -1,6 +1,7 @@
-//! `cargo xtask package`: the crates as others would get them, built and tested outside of the repository.
+//! `cargo xtask package`: builds and tests the crates as published, outside of the repository.
 //!
-//! What is missing in a package is seen only there: a file outside of the crate's folder, a dependency without a version.
+//! Only this detects what a package lacks: a file outside of the crate's folder, a dependency
+//! without a version.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -13,10 +14,11 @@ use crate::display;
 use crate::error::Error;
 use crate::setup::{self, Machine};
 
-/// What is published, each after what it needs.
+/// The published crates, each after its dependencies.
 const CRATES: &[&str] = &["mpmacros", "mpcore", "mpqt"];
 
-/// What packaging drops, for it cannot be resolved in any registry: the crate that its examples are written for.
+/// Dependencies that packaging drops because no registry can resolve them: the crate that the examples
+/// are written for.
 const DROPPED: &[(&str, &str)] =
     &[("mpmacros", "\n[dev-dependencies.mpcore]\npath = \"../mpcore\"\n")];
 
@@ -25,11 +27,12 @@ pub(crate) fn run() -> Result<ExitCode, Error> {
     setup::make_sure_of_qt()?;
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = here.parent().expect("xtask is a folder of the workspace");
-    // What is not committed is packaged as well: this is a test, nothing is published.
+    // Uncommitted changes are packaged too: this is a test, and nothing is published.
     let packages = CommandLine::cargo(["package", "--no-verify", "--allow-dirty"]);
     let target = root.join("target");
     let packages = packages.args(["--target-dir".as_ref(), target.as_os_str()]);
-    // Not the whole workspace: cargo looks into a registry for what unpublished members need of each other.
+    // Not the whole workspace: cargo looks up in a registry what unpublished members need of each
+    // other.
     let packages = packages.args(CRATES.iter().flat_map(|name| ["--package", *name]));
     if !run_in(root, packages)? {
         return Ok(ExitCode::FAILURE);
@@ -63,7 +66,7 @@ fn run_in(folder: &Path, command: CommandLine) -> Result<bool, Error> {
     Ok(command.show().stream(folder, |_| {})?.status.success())
 }
 
-/// A folder outside of the repository, gone when this is dropped.
+/// A folder outside of the repository, deleted on drop.
 struct Outside {
     folder: PathBuf,
 }
@@ -93,7 +96,7 @@ impl Outside {
             let written = opened.and_then(|mut manifest| manifest.write_all(lines.as_bytes()));
             written.map_err(|source| Error::Write { path, source })?;
         }
-        // The versions that everything else is tested with.
+        // The versions that all other tests use.
         let path = self.folder.join("Cargo.lock");
         let copied = fs::copy(root.join("Cargo.lock"), &path);
         copied.map(drop).map_err(|source| Error::Write { path, source })
@@ -106,7 +109,7 @@ impl Drop for Outside {
     }
 }
 
-/// The three know each other by their versions alone.
+/// The three crates refer to each other by version only.
 fn workspace() -> String {
     let members: Vec<_> = CRATES.iter().map(|name| format!("\"{name}\"")).collect();
     let patches: Vec<_> =

@@ -1,9 +1,10 @@
-//! `cargo xtask soak`: the promises under fire, in release, one trial after the other; the figures go to
-//! `docs/soak.md`.
+//! `cargo xtask soak`: tests the promises under load, in release, one trial after another; the
+//! figures go to `docs/soak.md`.
 //!
-//! A trial is a program of the package `system-tests` that prints its figures as rows of a Markdown table,
-//! `| what | figure | goal | kept or missed |`, among whatever else, and ends with an exit code other
-//! than 0 if a promise was broken. One, [`chaos`], is the whole-system tests themselves. Only [`run`] runs anything.
+//! A trial is a program of the package `system-tests` that prints its figures as rows of a Markdown
+//! table, `| what | figure | goal | kept or missed |`, among other output, and exits with a
+//! non-zero code if a promise was broken. One trial, [`chaos`], runs the whole-system tests
+//! themselves. Only [`run`] runs anything.
 
 mod chaos;
 
@@ -21,13 +22,13 @@ use serde_json::Value;
 use crate::command_line::{CommandLine, Output};
 use crate::error::Error;
 
-/// In the order in which they run, and stand in the page.
+/// In the order in which they run and appear on the page.
 const TRIALS: &[Trial] = &[
     Trial {
         name: "kills",
-        about: "The child is killed at random moments among 100 calls in flight, with payloads from 0 to \
-                8 MiB: each call has exactly one outcome, for its caller and by `call_ended`. A witness \
-                outside the runtime tells when the process was gone.",
+        about: "The child is killed at random moments among 100 calls in flight, with payloads from 0 to 8 \
+                MiB: each call has exactly one outcome, for its caller and by `call_ended`. A witness \
+                outside the runtime records when the process was gone.",
         program: Some(SOAK),
     },
     Trial {
@@ -43,49 +44,50 @@ const TRIALS: &[Trial] = &[
     },
     Trial {
         name: "rounds",
-        about: "Rounds of spawn, call and stop, and children killed while they start: everything is at \
-                the end as at the beginning.",
+        about: "Rounds of spawn, call and stop, and children killed while they start: the resources at the \
+                end are those of the beginning.",
         program: Some(SOAK),
     },
     Trial {
         name: "flood",
-        about: "A child floods events at full speed while the thread of the user interface is busy: the \
-                memory of both processes is bounded, and then everything is delivered.",
+        about: "A child floods events at full speed while the user interface thread is busy: the memory of \
+                both processes is bounded, and in the end everything is delivered.",
         program: Some(SOAK),
     },
     Trial {
         name: "interrupt",
-        about: "Ctrl-C in a terminal: the controller decides, and the child lives.",
+        about: "Ctrl-C in a terminal: the controller decides what to do, and the child lives on.",
         program: Some(SOAK),
     },
     Trial {
         name: "neighbours",
         about: "A fixed life (start, calls, events, a big value, cancel, crash, restart, stop) beside each \
-                neighbour that a library does not choose. Each call has one outcome, in time and right if it is a \
-                success; each end is reported as what it was, or as unknown where something else reaps; a child \
-                beside it and an innocent process do not notice; nothing is left over; and when the neighbour is \
-                gone, the same control and another one live as if nothing had been.",
+                neighbour that a library cannot choose. Each call has one outcome, in time, and is right \
+                if it succeeds; each end is reported as what it was, or as unknown where another part of \
+                the process reaps; neither another child nor an innocent process is affected; nothing is \
+                left over; and when the neighbour is gone, the same control and a new one work as if \
+                nothing had happened.",
         program: Some(SOAK),
     },
     Trial {
         name: "system_calls",
-        about: "Every system call that controller or child asks for fails, one per run of a fixed life: once, or \
-                from then on until a given moment. Each call has one outcome, in time and right if it is a \
-                success; a child beside it does not notice; nothing is left over; and afterwards the same \
-                control and another one live as if nothing had been.",
+        about: "Every system call of controller or child fails, one per run of a fixed life: once, or from \
+                then on until a given moment. Each call has one outcome, in time, and is right if it \
+                succeeds; another child is not affected; nothing is left over; and afterwards the same \
+                control and a new one work as if nothing had happened.",
         program: Some(SOAK),
     },
     Trial {
         name: "chaos",
-        about: "The whole-system tests under many seeds: threads are held up and woken for nothing, reads and writes \
-                get parts, and each process draws its own bounds, windows, batches and packet lengths. What fails is \
-                repeated by `CHAOS_SEED=SEED cargo test --workspace --test FILE TEST`.",
+        about: "The whole-system tests under many seeds: threads are delayed and woken spuriously, reads \
+                and writes are partial, and each process draws its own bounds, windows, batches and packet \
+                lengths. To repeat a failure: `CHAOS_SEED=SEED cargo test --workspace --test FILE TEST`.",
         program: None,
     },
     Trial {
         name: "fuzz",
-        about: "Every decoder of what may come from the other side, fed with valid inputs that were spoiled \
-                and with noise: each comes to an end, quickly, without a panic and without much memory.",
+        about: "Every decoder of data from the other side, fed with mutated valid inputs and with noise: \
+                each returns, quickly, without a panic and without much memory.",
         program: Some("fuzz"),
     },
 ];
@@ -95,19 +97,20 @@ struct Trial {
     name: &'static str,
     /// A sentence for the page.
     about: &'static str,
-    /// A program of the package `system-tests`; [`SOAK`] has many trials. `None`: cargo runs the tests themselves.
+    /// A program of the package `system-tests`; [`SOAK`] contains many trials. `None`: cargo runs
+    /// the tests themselves.
     program: Option<&'static str>,
 }
 
-/// What is to be done.
+/// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 struct Plan {
     trials: Vec<&'static Trial>,
-    /// For each program, behind its own arguments.
+    /// For each program, after its own arguments.
     args: Vec<OsString>,
 }
 
-/// What a trial came to.
+/// The result of a trial.
 #[derive(Debug)]
 struct Finding {
     trial: &'static Trial,
@@ -116,21 +119,21 @@ struct Finding {
     ok: bool,
 }
 
-/// Of what and where.
+/// What was tested, and where.
 #[derive(Debug)]
 struct Origin {
     commit: String,
-    /// Whether nothing was changed since.
+    /// Whether the working tree had no changes.
     clean: bool,
     date: String,
     machine: String,
 }
 
-/// Runs the trials, all of them where none is named, also when one fails.
+/// Runs the trials, all of them if none is named, and continues when one fails.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
     let plan = Plan::of(args)?;
     let root = workspace_root()?;
-    // Before the trials, which take long: what is built now is what is told.
+    // Before the trials, which take long: the page names the version that is built now.
     let origin = Origin::ask(&root)?;
     let programs = match build(&plan.trials) {
         Some(build) => match build.show().answer(&root, Stdio::inherit())? {
@@ -165,7 +168,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
             .map_err(|source| Error::Write { path, source })?;
         println!("\nwritten to {PAGE}");
     } else {
-        println!("\nnot written to {PAGE}, where only the full size is told");
+        println!("\nnot written to {PAGE}, which lists only full-size runs");
     }
     let ok = findings.iter().all(|finding| finding.ok);
     Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -182,11 +185,12 @@ const PAGE: &str = "docs/soak.md";
 const PREAMBLE: &str = "\
 # Soak
 
-What is promised, under fire for many minutes. Written by `cargo xtask soak`; each section says of which
-commit and when. A goal of speed that was missed is told as such; a broken promise makes the soak fail.
+The promises under load, for many minutes. Written by `cargo xtask soak`; each section names its commit
+and date. A missed speed goal is reported as such; a broken promise makes the soak fail.
 ";
 
-/// Builds what the trials need and no more: each program is optimised as a whole. `None`: nothing.
+/// Builds only what the trials need: each program is optimised as a whole. `None`: nothing to
+/// build.
 fn build(trials: &[&Trial]) -> Option<CommandLine> {
     let mut programs: Vec<_> = trials.iter().filter_map(|trial| trial.program).collect();
     if programs.is_empty() {
@@ -201,8 +205,8 @@ fn build(trials: &[&Trial]) -> Option<CommandLine> {
     Some(CommandLine::cargo(["build", "--release", "-p", PACKAGE, MESSAGES]).args(programs))
 }
 
-/// The programs that a build has made, by name. They are run as they are: `cargo run` would build what
-/// somebody has changed meanwhile.
+/// The programs that a build has produced, by name. They are run directly: `cargo run` would
+/// rebuild if a source file has changed meanwhile.
 fn programs(messages: &str) -> HashMap<String, PathBuf> {
     let program = |line: &str| {
         let message: Value = serde_json::from_str(line).ok()?;
@@ -212,7 +216,7 @@ fn programs(messages: &str) -> HashMap<String, PathBuf> {
     messages.lines().filter_map(program).collect()
 }
 
-/// The figures that a trial's program prints, and whether it ended well.
+/// The figures that a trial's program prints, and whether it succeeded.
 fn rows_of(line: &CommandLine, root: &Path) -> Result<(Vec<String>, bool), Error> {
     let mut rows = Vec::new();
     let ended = line.stream(root, |line| {
@@ -261,7 +265,7 @@ impl Plan {
         Ok(Plan { trials, args: args.to_owned() })
     }
 
-    /// The seed changes no size.
+    /// The seed does not change the size.
     fn is_full_size(&self) -> bool {
         matches!(&self.args[..], []) || (self.args.len() == 2 && self.args[0] == "--seed")
     }
@@ -269,17 +273,18 @@ impl Plan {
 
 fn unknown(name: &str) -> Error {
     let known = TRIALS.iter().map(|trial| trial.name).collect::<Vec<_>>().join(", ");
-    let advice = if name.starts_with('-') { "; what is for the programs follows `--`" } else { "" };
+    let advice =
+        if name.starts_with('-') { "; arguments for the programs follow `--`" } else { "" };
     Error::Usage(format!("there is no trial `{name}`; there is: {known}{advice}"))
 }
 
-/// Whether it is a row of figures: four cells.
+/// Whether the line is a row of figures: four cells.
 fn is_row(line: &str) -> bool {
     line.starts_with("| ") && line.ends_with('|') && line.matches('|').count() == 5
 }
 
 impl Finding {
-    /// One line: `kills: ok in 183 s, 1 goal missed`.
+    /// One line such as `kills: ok in 183 s, 1 goal missed`.
     fn verdict(&self) -> String {
         format!("{}: {}", self.trial.name, self.result())
     }
@@ -307,7 +312,7 @@ impl Finding {
     }
 }
 
-/// The page with the new sections in it; those of trials that were not run stay as they are.
+/// The page with the new sections; those of trials that were not run stay unchanged.
 fn page(old: &str, findings: &[Finding], origin: &Origin) -> String {
     let mut page = PREAMBLE.to_owned();
     for trial in TRIALS {
@@ -325,7 +330,7 @@ fn page(old: &str, findings: &[Finding], origin: &Origin) -> String {
 
 fn old_section(page: &str, name: &str) -> Option<String> {
     let title = format!("## {name}\n");
-    // The first one may stand at the very beginning.
+    // The first section may be at the very beginning.
     let page = format!("\n{page}");
     let mut sections = page.split("\n## ").skip(1).map(|text| format!("## {text}"));
     sections.find(|section| section.starts_with(&title))
@@ -346,7 +351,7 @@ impl Origin {
             Ok::<_, Error>(String::from_utf8_lossy(&answer).trim().to_owned())
         };
         let commit = ask(CommandLine::new("git").args(["rev-parse", "--short=12", "HEAD"]))?;
-        // The page itself may be new.
+        // The page itself may have changed.
         let status = ["status", "--porcelain", "--", ".", ":!docs/soak.md"];
         let changes = ask(CommandLine::new("git").args(status))?;
         let date = ask(CommandLine::new("date").args(["-u", "+%F"]))?;
@@ -380,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn trials_are_chosen_by_name_and_all_get_what_follows_the_dashes() {
+    fn trials_are_chosen_by_name_and_share_the_trailing_arguments() {
         let all = TRIALS.iter().map(|trial| trial.name).collect::<Vec<_>>();
         for (args, names, passed_on, full_size) in [
             (&[][..], &all[..], &[][..], true),
@@ -403,7 +408,7 @@ mod tests {
         }
         for (args, part) in [
             (&["kill"][..], "no trial `kill`; there is: kills, controllers"),
-            (&["--scale", "2"], "follows `--`"),
+            (&["--scale", "2"], "follow `--`"),
         ] {
             let args: Vec<_> = args.iter().map(OsString::from).collect();
             let said = Plan::of(&args).unwrap_err().to_string();
@@ -425,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_trials_need_is_built() {
+    fn the_programs_of_the_trials_are_built() {
         let line = build(&[&TRIALS[0], &TRIALS[1]]).unwrap().to_string();
         let programs = "--bin bench_child --bin controller --bin fixed_life --bin many_rounds --bin scanner \
                         --bin soak --bin tracer";
@@ -438,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_told_from_other_lines() {
+    fn rows_are_distinguished_from_other_lines() {
         for (line, expected) in [
             ("| calls | 100,000 |  |  |", true),
             ("| longest | 1.0 ms | at most 1 s | kept |", true),
@@ -451,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_counts_what_was_missed() {
+    fn a_verdict_counts_missed_goals() {
         let (kept, missed) = ("| a | 1 | 1 | kept |", "| b | 2 | 1 | missed |");
         for (rows, ok, expected) in [
             (&[kept][..], true, "kills: ok in 12 s, every goal kept"),

@@ -1,4 +1,4 @@
-//! What the workbench can be told.
+//! The command line of the workbench.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -13,39 +13,39 @@ Usage: workbench [--path DIR] [--shot FILE.png]
 
   --path DIR       the folder to digest; by default /usr/share where there is one, otherwise the
                    current folder without `target`
-  --shot FILE.png  nobody has to sit in front of it: it adds, digests DIR, kills and restarts the
-                   child meanwhile, saves a picture of the window, and quits
+  --shot FILE.png  run without a user: add, digest DIR, kill and restart the child meanwhile, save
+                   a picture of the window, and quit
   -h, --help       this text
 
-Without a display it drives itself too, in no window. The last line is then `digest HEX files N bytes
-N unreadable N`, where HEX is what these commands say:
+Without a display it runs without a user too, offscreen. The last line is then `digest HEX files N bytes
+N unreadable N`, where HEX is the output of:
   cd DIR && LC_ALL=C find . -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum | sha256sum
 ";
 
-/// Why the arguments cannot be used.
+/// Why the arguments are invalid.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ArgumentError {
-    /// Not one that there is.
+    /// An unknown argument.
     Unknown(lexopt::Error),
-    /// A window shows texts.
+    /// A path that is not UTF-8: the window can only show text.
     NoText(PathBuf),
 }
 
-/// The command line.
+/// The parsed command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arguments {
-    /// What to digest.
+    /// The folder to digest.
     pub folder: DemoFolder,
-    /// Where the picture goes.
+    /// Where to save the picture.
     pub shot: Option<PathBuf>,
 }
 
 impl Arguments {
-    /// `None` where help was asked for. The first word is the program's name.
+    /// Parses the arguments; `None` if help was requested. The first word is the program's name.
     ///
     /// # Errors
-    /// If there is no such argument, or one is no text.
+    /// If an argument is unknown or a path is not UTF-8.
     pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Option<Self>, ArgumentError> {
         use lexopt::prelude::*;
         let mut parser = lexopt::Parser::from_iter(words);
@@ -63,7 +63,7 @@ impl Arguments {
     }
 }
 
-/// What Qt can show and give back unchanged.
+/// Checks that Qt can show the path and return it unchanged.
 fn text(path: PathBuf) -> Result<PathBuf, ArgumentError> {
     if Path::to_str(&path).is_some() { Ok(path) } else { Err(ArgumentError::NoText(path)) }
 }
@@ -77,10 +77,10 @@ impl From<lexopt::Error> for ArgumentError {
 impl std::fmt::Display for ArgumentError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Unknown(error) => write!(f, "{error}; `--help` tells what there is"),
+            Self::Unknown(error) => write!(f, "{error}; see `--help`"),
             Self::NoText(path) => {
                 let path = path.display();
-                write!(f, "the path {path} is no text; the console demo takes such ones")
+                write!(f, "the path {path} is not UTF-8; the console demo accepts such paths")
             }
         }
     }
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_arguments_are_read() {
+    fn arguments_are_parsed() {
         let of = |folder: &str, shot: Option<&str>| Arguments {
             folder: PathBuf::from(folder).into(),
             shot: shot.map(Into::into),
@@ -105,11 +105,8 @@ mod tests {
             (&["--path=-x", "--shot", "y.png"], Ok(Some(of("-x", Some("y.png"))))),
             (&["-h"], Ok(None)),
             (&["--path", ".", "--help"], Ok(None)),
-            (
-                &["--shot"],
-                Err("missing argument for option '--shot'; `--help` tells what there is"),
-            ),
-            (&["."], Err("unexpected argument \".\"; `--help` tells what there is")),
+            (&["--shot"], Err("missing argument for option '--shot'; see `--help`")),
+            (&["."], Err("unexpected argument \".\"; see `--help`")),
         ] {
             let words = [&["workbench"][..], words].concat().into_iter().map(OsString::from);
             let read = Arguments::read(words).map_err(|error| error.to_string());
@@ -119,10 +116,10 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_path_that_is_no_text_is_refused() {
+    fn a_path_that_is_not_utf_8_is_refused() {
         let path = std::os::unix::ffi::OsStringExt::from_vec(b"\xff".to_vec());
         let words = ["workbench".into(), "--path".into(), path];
         let error = Arguments::read(words).unwrap_err().to_string();
-        assert!(error.contains("is no text"), "{error}");
+        assert!(error.contains("is not UTF-8"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The command line as QML sees it, and the terminal that QML does not have.
+//! The command line for QML, and the terminal that QML lacks.
 
 use std::io::{self, Write as _};
 use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -21,14 +21,13 @@ fn last_beat() -> MutexGuard<'static, Instant> {
     LAST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What the program was called with: `Invocation` in QML. Without [`Invocation::set`] all of it is
-/// empty.
+/// The program's arguments: `Invocation` in QML. Empty until [`Invocation::set`] is called.
 ///
 /// | member | what |
 /// |---|---|
 /// | `folder`, `without` | what to digest, and the names directly below it that are left out |
 /// | `shot` | where the picture goes, or empty |
-/// | `drives_itself` | whether nobody sits in front of it |
+/// | `drives_itself` | whether it runs without a user |
 /// | `say(line)` | writes a line to stdout; false if that is not possible |
 /// | `complain(line)` | writes a line to stderr |
 /// | `beat()` | a sign of life |
@@ -46,13 +45,14 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// For every `Invocation` that QML makes afterwards. Once; later calls change nothing.
+    /// Sets the values for every `Invocation` that QML creates afterwards. Only the first call has
+    /// an effect.
     pub fn set(arguments: Arguments, drives_itself: bool) {
         let _ = CALLED.set(Called { arguments, drives_itself });
         *last_beat() = Instant::now();
     }
 
-    /// How long there was no sign of life of the window.
+    /// Returns the time since the last sign of life of the window.
     #[must_use]
     pub fn silent_for() -> Duration {
         last_beat().elapsed()
@@ -62,12 +62,12 @@ impl Invocation {
         *last_beat() = Instant::now();
     }
 
-    #[allow(clippy::needless_pass_by_value, reason = "what the derive calls")]
+    #[allow(clippy::needless_pass_by_value, reason = "called by the derive")]
     fn say(&self, line: QString) -> bool {
         writeln!(io::stdout(), "{line}").is_ok()
     }
 
-    #[allow(clippy::needless_pass_by_value, reason = "what the derive calls")]
+    #[allow(clippy::needless_pass_by_value, reason = "called by the derive")]
     fn complain(&self, line: QString) {
         eprintln!("error: {line}");
     }

@@ -1,6 +1,6 @@
-//! What the workbench and its tests share: the QML module `Workbench`, and what the command line said.
+//! What the workbench and its tests share: the QML module `Workbench` and the command line.
 //!
-//! The children stand in the package `examples`, which knows nothing of Qt.
+//! The children are in the package `examples`, which does not depend on Qt.
 
 pub mod arguments;
 mod invocation;
@@ -15,7 +15,7 @@ mpqt::qobject! { pub struct CalculatorObject: CalculatorControl, child = Calcula
 mpqt::qobject! { pub struct DigestObject: DigestControl, child = DigestProcess }
 mpqt::qobject! { pub struct LoadMonitorObject: LoadMonitorControl, child = LoadMonitorProcess }
 
-/// Makes `import Workbench 1.0` work. After `mpqt::init()`, before a document is loaded.
+/// Makes `import Workbench 1.0` work. Call it after `mpqt::init()` and before loading a document.
 pub fn register() {
     mpqt::register::<CalculatorObject>("Workbench", 1, 0, "Calculator");
     mpqt::register::<DigestObject>("Workbench", 1, 0, "Digest");

@@ -1,7 +1,7 @@
-//! Every example with a window, run as its user runs it, but offscreen, and told to quit by itself.
+//! Runs every example with a window as a user would, but offscreen and so that it quits by itself.
 
 #[path = "../../tests/runs/mod.rs"]
-#[allow(dead_code, reason = "what other tests need")]
+#[allow(dead_code, reason = "used by other tests")]
 mod runs;
 
 use std::env::consts::EXE_SUFFIX;
@@ -11,7 +11,7 @@ use std::process::Command;
 
 use runs::Run;
 
-/// The examples, each with what it says.
+/// The examples, each with the lines it prints.
 const EXAMPLES: &[(&str, &[&str])] = &[
     ("addition_qml", &["the sum is 42\n"]),
     (
@@ -35,17 +35,17 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Have tests of their own.
+/// Tested elsewhere.
 const OTHERS: &[&str] = &["readme_qml", "workbench"];
 
 #[test]
-fn every_example_says_what_it_promises_and_quits() {
+fn every_example_prints_what_it_promises_and_quits() {
     for (name, said) in EXAMPLES {
         let program = Path::new(env!("CARGO_BIN_EXE_workbench"));
         let mut command = Command::new(program.with_file_name(format!("{name}{EXE_SUFFIX}")));
         command.arg("--once");
         command.env("QT_QPA_PLATFORM", "offscreen").env("QT_QUICK_BACKEND", "software");
-        // QML's `console` goes to stderr, whoever reads it.
+        // QML's `console` goes to stderr, even if that is not a terminal.
         command.env("QT_LOGGING_RULES", "*.info=true").env("QT_FORCE_STDERR_LOGGING", "1");
         command.env_remove("QT_MESSAGE_PATTERN");
         let ended = Run::start(command).end();
@@ -53,7 +53,7 @@ fn every_example_says_what_it_promises_and_quits() {
         for line in *said {
             assert!(ended.stderr.contains(line), "{name} did not say {line:?}:\n{}", ended.stderr);
         }
-        // A mistake in the document is named with its place.
+        // An error in the document is reported with its location.
         assert!(!ended.stderr.contains(".qml:"), "{name}: {}", ended.stderr);
         for mistake in ["TypeError", "ReferenceError", "Binding loop", "Unable to assign"] {
             assert!(!ended.stderr.contains(mistake), "{name}: {}", ended.stderr);

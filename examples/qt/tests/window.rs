@@ -1,4 +1,4 @@
-//! The parts of the workbench's window, clicked and typed at: the QML test cases of `window`.
+//! The panels of the workbench's window, driven by clicks and keys: the QML test cases of `window`.
 
 use std::fs::{self, File};
 use std::process::ExitCode;
@@ -6,19 +6,19 @@ use std::process::ExitCode;
 use examples_qt::Invocation;
 use examples_qt::arguments::Arguments;
 
-/// A hole that takes no place, except where `set_len` makes none.
+/// The size of a sparse file that takes no disk space, except where `set_len` does not make holes.
 const ENDLESS: u64 = if cfg!(windows) { 1 << 32 } else { 1 << 38 };
 
 fn main() -> ExitCode {
     mpqt::init();
     let folder = tempfile::tempdir().expect("a folder for the tests");
-    // What `tst_digest.qml` knows of.
+    // The files that `tst_digest.qml` expects.
     let files = folder.path().join("files");
     fs::create_dir_all(files.join("deeper")).expect("folders");
     for (name, content) in [("a", "1"), ("b", "22"), ("deeper/c", "333"), ("none", "")] {
         fs::write(files.join(name), content).expect("a file");
     }
-    // It is never read to its end.
+    // A file that is never read to its end.
     let endless = folder.path().join("endless");
     fs::create_dir(&endless).expect("a folder");
     let large = File::create(endless.join("large")).expect("a file");

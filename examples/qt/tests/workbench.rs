@@ -1,5 +1,4 @@
-//! The workbench as `cargo xtask demo` runs it where there is no display: the real binary, which drives
-//! itself.
+//! The workbench as `cargo xtask demo` runs it without a display: the real binary, driving itself.
 
 #![cfg(target_os = "linux")] // offscreen without being told, /proc
 
@@ -19,11 +18,11 @@ use runs::{Ended, Run};
 
 const WORKBENCH: &str = env!("CARGO_BIN_EXE_workbench");
 
-/// Inherited by everything that a workbench starts, so that it can be found.
+/// Inherited by everything that a workbench starts, so that the test can find it.
 const MARK: &str = "WORKBENCH_UNDER_TEST";
 
 #[test]
-fn it_drives_itself_ends_as_the_console_demo_and_leaves_a_picture() {
+fn self_drive_ends_like_the_console_demo_and_saves_a_picture() {
     let folder = tempfile::tempdir().unwrap();
     let files = folder.path().join("files");
     fs::create_dir(&files).unwrap();
@@ -47,7 +46,7 @@ fn it_drives_itself_ends_as_the_console_demo_and_leaves_a_picture() {
     }
 }
 
-/// The one in the README is replaced by hand.
+/// The picture in the README is replaced by hand.
 #[test]
 fn the_picture_in_the_readme_is_one_of_the_workbench() {
     let picture =
@@ -56,7 +55,8 @@ fn the_picture_in_the_readme_is_one_of_the_workbench() {
     picture.check().unwrap();
 }
 
-/// Twice in a row, since the second child begins anew; and the folder has no middle.
+/// Twice in a row, since the second child starts over; and the folder is too small to have a
+/// middle.
 #[test]
 fn a_small_folder_without_a_picture() {
     for content in [None, Some("content")] {
@@ -85,7 +85,7 @@ fn the_child_is_killed_in_the_middle_of_its_work() {
 }
 
 #[test]
-fn what_goes_wrong_is_told_and_is_a_failure() {
+fn errors_are_reported_and_fail_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");
     let ended = run(&[&"--path", &missing]);
@@ -109,9 +109,9 @@ fn arguments_are_explained() {
     assert!(ended.stderr.contains("--help"), "{ended:?}");
 }
 
-/// The drive has not killed this one.
+/// The self-drive did not kill this one.
 #[test]
-fn a_child_that_dies_by_itself_is_told_and_is_a_failure() {
+fn an_unexpected_child_death_is_reported_and_fails_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let large = fs::File::create(folder.path().join("large")).unwrap();
     large.set_len(1 << 38).unwrap(); // never read to its middle
@@ -123,7 +123,7 @@ fn a_child_that_dies_by_itself_is_told_and_is_a_failure() {
             break pid.to_owned();
         }
     };
-    // The shell's own: the program `kill` is not everywhere.
+    // The shell's builtin: the program `kill` is not installed everywhere.
     let kill = Command::new("sh").args(["-c", &format!("kill -9 {pid}")]).status();
     assert!(kill.unwrap().success());
     let ended = workbench.end();
@@ -133,12 +133,12 @@ fn a_child_that_dies_by_itself_is_told_and_is_a_failure() {
     assert!(!ended.stdout.contains("kill -9"), "{ended:?}");
 }
 
-/// Runs a workbench in a world without a display. After its end nothing of it may be left.
+/// Runs a workbench without a display. Asserts that no process is left afterwards.
 fn run(arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> Ended {
     Workbench::start(arguments).end()
 }
 
-/// One under way.
+/// A running workbench.
 struct Workbench {
     run: Run,
     mark: String,
@@ -163,7 +163,7 @@ impl Workbench {
         let left = marked(&self.mark);
         let ended = self.run.end();
         assert_eq!(left, [] as [PathBuf; 0], "{ended:?}");
-        // What QML says of a mistake in a document.
+        // QML reports an error in a document like this.
         assert!(!ended.stderr.contains(".qml"), "{ended:?}");
         ended
     }
@@ -179,7 +179,8 @@ fn marked(mark: &str) -> Vec<PathBuf> {
     processes.filter(has_mark).collect()
 }
 
-/// The story of a self-drive that went well: once, in this order, and the same digest as the library's.
+/// Checks the output of a successful self-drive: each part once, in this order, with the digest
+/// that the library computes.
 #[track_caller]
 fn assert_told(ended: &Ended, folder: &Path) {
     let Ended { status, stdout, stderr } = ended;

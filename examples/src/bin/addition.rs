@@ -1,4 +1,4 @@
-//! Addition: another process adds two numbers, and a signal brings the sum.
+//! Addition: another process adds two numbers, and a signal delivers the sum.
 //!
 //! Run: `cargo run -p examples --bin addition`
 
@@ -9,7 +9,7 @@ trait Adder {
     fn add_two(&mut self, num1: i32, num2: i32) -> i32;
 }
 
-/// The child: what runs in the other process.
+/// The child: runs in the other process.
 #[derive(mpcore::Child)]
 #[child(Adder)]
 struct AdderProcess {}
@@ -21,20 +21,20 @@ impl Adder for AdderProcess {
     }
 }
 
-/// The child is this program, started again: the attribute makes it a child then, instead of running
-/// what stands here.
+/// The child is this program, started again: in the child process the attribute runs the child
+/// instead of this body.
 #[mpcore::main]
 fn main() -> Result<(), mpcore::StartError> {
     let adder = AdderControl::spawn::<AdderProcess>(())?;
     adder.signals().add_two_finished.connect(|sum| {
-        println!("process {} hears that the sum is {sum}", std::process::id());
+        println!("process {} received the sum {sum}", std::process::id());
     });
-    adder.add_two(20, 22); // returns at once
+    adder.add_two(20, 22); // returns immediately
 
     adder.add_two(1, 2);
 
-    // At the end of `main` a child is stopped: a command that has begun ends first, one that waits for its turn
-    // does not begin any more. This one does first what is queued.
+    // At the end of `main` a child is stopped: a command that has begun ends first, and queued
+    // commands do not run. `finish` runs the queued ones first.
     adder.process().finish();
     Ok(())
 }

@@ -1,10 +1,10 @@
-//! An event loop written by hand: how any toolkit takes part, and why it stays alive.
+//! A hand-written event loop: how any toolkit can be integrated, and why it stays responsive.
 //!
 //! Run: `cargo run -p examples --bin event_loop`
 //!
-//! All that mpcore asks of a loop is that it can be woken from another thread, and calls `drain`
-//! then. All that the loop asks of mpcore is not to be held: draining keeps to a time budget, so the
-//! loop goes on ticking while a child floods it.
+//! mpcore needs a loop that can be woken from another thread and then calls `drain`. In return it
+//! never holds the loop up: draining keeps to a time budget, so the loop goes on ticking while a
+//! child floods it.
 
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ trait Sensor {
     fn sample(&self, number: u32);
 }
 
-/// The field that the derive fills in may have another name than `cx`.
+/// The field that the derive fills in may have a name other than `cx`.
 #[derive(mpcore::Child)]
 #[child(Sensor)]
 struct SensorProcess {
@@ -45,7 +45,7 @@ impl Sensor for SensorProcess {
     }
 }
 
-/// What the loop's queue holds. In a real one: mouse, keyboard, paint.
+/// The entries of the loop's queue. A real one has mouse, keyboard and paint events.
 enum Event {
     /// There are signals in the inbox.
     Signals,
@@ -56,12 +56,12 @@ enum Event {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (queue, events) = mpsc::channel();
 
-    // `wake` runs on other threads and does only this.
+    // `wake` runs on other threads and only posts an event.
     let wake = queue.clone();
     let inbox = Inbox::new(move || wake.send(Event::Signals).unwrap_or_default());
     let sensor = SensorControl::builder().child::<SensorProcess>().inbox(&inbox).spawn()?;
 
-    // The handlers run in `drain`, so on this thread.
+    // The handlers run in `drain`, and so on this thread.
     let (mut samples, mut in_order) = (0, true);
     let (count, counted) = mpsc::channel();
     sensor.signals().sample.connect(move |number| {
@@ -79,13 +79,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     loop {
         let now = Instant::now();
         if now >= next_tick {
-            ticks += 1; // here a clock would be drawn
+            ticks += 1; // a real application would draw a clock
             next_tick = now + TICK;
         }
         match events.recv_timeout(next_tick - now) {
             Ok(Event::Signals) => {
-                // When the budget was used up, the inbox has put another wake-up at the end of the
-                // queue: behind everything else that waits there.
+                // If the budget was used up, the inbox has already queued another wake-up, behind
+                // all other entries of the queue.
                 inbox.drain(BUDGET);
                 drains += 1;
             }

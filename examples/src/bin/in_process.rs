@@ -3,8 +3,8 @@
 //! Run: `cargo run -p examples --bin in_process`, and its tests with
 //! `cargo test -p examples --bin in_process`
 //!
-//! Everything is as with a process (the encoding, the order, the outcomes) but for what only the
-//! operating system can do: a thread cannot be killed, and if it crashes, so does the program.
+//! Everything works as with a process (encoding, order, outcomes) except what only the operating
+//! system can do: a thread cannot be killed, and if it crashes, so does the program.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,12 +15,12 @@ struct ScaleConfig {
 
 #[mpcore::process(config = ScaleConfig)]
 trait Scale {
-    /// What lies on the scale, less its zero.
+    /// The weight on the scale, less its zero.
     #[signal(postfix = "_finished")]
     fn weigh(&mut self, raw: f64) -> mpcore::Result<f64>;
 
-    /// A control has a method `process` already. So this one is called otherwise there, and has its
-    /// own name everywhere else.
+    /// A control already has a method `process`. So this command has another name in the control,
+    /// and its own name everywhere else.
     #[command(rename = "process_samples")]
     fn process(&mut self, samples: Vec<f64>) -> f64;
 }
@@ -48,7 +48,7 @@ impl Scale for ScaleProcess {
 #[mpcore::main]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = ScaleConfig { zero: 0.5 };
-    // `.child::<ScaleProcess>()` would make it a process. That is the whole difference.
+    // `.child::<ScaleProcess>()` would run it in a process. That is the only difference.
     let scale = ScaleControl::builder().in_process::<ScaleProcess>().config(config).spawn()?;
     println!("weight: {}", scale.weigh(2.0).wait()?);
     println!("mean: {}", scale.process_samples(vec![1.0, 2.0, 6.0]).wait()?);
@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 mod tests {
     use super::*;
 
-    // In a test binary this takes the place of `#[mpcore::main]`, for tests that start processes.
+    // In a test binary this replaces `#[mpcore::main]`, for tests that start processes.
     mpcore::test_support!();
 
     fn check(scale: &ScaleControl) {

@@ -1,4 +1,4 @@
-//! The README's child for which everything is thought of, word for word.
+//! The README's fully configured child, word for word.
 //!
 //! Run: `cargo run -p examples --bin readme_options`
 

@@ -1,10 +1,11 @@
-//! A child that is a program of its own: the controller knows its interface and where it lies.
+//! A child that is a program of its own: the controller knows its interface and its path.
 //!
 //! Run: `cargo build -p examples && cargo run -p examples --bin separate_child`
 //!
-//! So a user interface need not contain the driver of a device, and a crash of the driver's start-up
-//! code is not a crash of the user interface's. Both sides compile `src/stage.rs`; if they were built
-//! from different versions of it, the handshake says so. The child is in `separate_child_child.rs`.
+//! So a user interface need not contain the driver of a device, and a crash in the driver's
+//! start-up code does not crash the user interface. Both sides compile `src/stage.rs`; if they were
+//! built from different versions of it, the handshake reports it. The child is in
+//! `separate_child_child.rs`.
 
 use std::env::consts::EXE_SUFFIX;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use examples::stage::{StageConfig, StageControl, StageError};
 use mpcore::CallError;
 
-// No `#[mpcore::main]` is needed for a child of another program; it is here for the orderly end.
+// A child of another program does not need `#[mpcore::main]`; it is here for the orderly end.
 #[mpcore::main]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let own = std::env::current_exe()?;
@@ -23,8 +24,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .name("left stage")
         .config(StageConfig { length: 100.0 })
         .spawn()?;
-    // `spawn` does not wait. A program that is missing would be told here, by the signal `failed`,
-    // and as the outcome of every command.
+    // `spawn` does not wait. A missing program would be reported here, by the signal `failed`, and
+    // as the outcome of every command.
     stage.process().wait_ready(Duration::from_secs(30))?;
 
     println!("moved by {} mm", stage.move_to(40.0).wait()?);
@@ -34,7 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         other => println!("unexpected: {other:?}"),
     }
 
-    // The constructor is the child's, and so are its errors.
+    // The constructor runs in the child, and its errors come from there.
     let broken = StageControl::builder().program(&program).config(StageConfig { length: 0.0 });
     let broken = broken.spawn()?;
     if let Err(error) = broken.process().wait_ready(Duration::from_secs(30)) {

@@ -1,4 +1,4 @@
-//! The child of the example `separate_child`: a program that is nothing else. Not to be run by hand.
+//! The program of the child in the example `separate_child`. Not meant to be run by hand.
 
 use examples::stage::{Stage, StageConfig, StageContext, StageError};
 

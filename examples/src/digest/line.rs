@@ -1,7 +1,7 @@
-//! One line of `sha256sum`: what the folder's digest is the digest of.
+//! One line of `sha256sum`: the digest of a folder is the digest of these lines.
 
-/// The line for one file, its end included. `path` is relative to the folder; the line has it as
-/// `find .` writes it, with `./` in front.
+/// Returns the line for one file, with its line ending. `path` is relative to the folder; the line
+/// has it as `find .` writes it, with `./` in front.
 ///
 /// A backslash, newline or carriage return in the name is written as `\\`, `\n`, `\r`, and a line
 /// with any of them begins with a backslash, so that names cannot fake lines. Everything else is

@@ -1,4 +1,4 @@
-//! Finding the files: the part of `find . -type f -print0 | sort -z`.
+//! Finds the files: the part of `find . -type f -print0 | sort -z`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,17 @@ use super::table::{Item, Reason, Unreadable};
 
 /// A regular file, as the listing saw it.
 pub(super) struct Found {
-    /// Relative to the folder, as bytes: what it is sorted by and what stands in its line.
+    /// Relative to the folder, as bytes: the sort key and the path in the line.
     pub(super) path: Vec<u8>,
     /// Where to open it.
     pub(super) on_disk: PathBuf,
-    /// Its size when it was listed; it may be another one when it is read.
+    /// Its size when it was listed, which may change before it is read.
     pub(super) size: u64,
 }
 
-/// All regular files below `folder` in the order of their paths' bytes, and what could not be
-/// listed. Entries of the folder itself that are called as one of `without` are passed by. The
-/// totals in `tally` grow with every file found.
+/// Returns all regular files below `folder`, sorted by the bytes of their paths, and what could not
+/// be listed. Entries directly in the folder whose names are in `without` are skipped. The totals
+/// in `tally` grow with every file found.
 pub(super) fn list_files<E>(
     folder: &Path,
     without: &[OsString],
@@ -37,8 +37,8 @@ pub(super) fn list_files<E>(
             Ok(entry) => {
                 let path = bytes_below(folder, entry.path());
                 newest = entry.path().to_owned();
-                // A file that is gone already is still a file of the list, as it is for `find`;
-                // reading it will say what happened to it.
+                // A file that is gone already is still listed, as `find` does; reading it will
+                // report what happened to it.
                 let size = || entry.metadata().map_or(0, |metadata| metadata.len());
                 let file_size = entry.file_type().is_file().then(size);
                 if let Some(size) = file_size {
@@ -50,8 +50,8 @@ pub(super) fn list_files<E>(
                 }
             }
             Err(error) => {
-                // Without a path it is the listing of a folder that broke off in the middle: the
-                // one that the newest entry is in, or is.
+                // Without a path, the listing of a folder broke off in the middle: the folder of
+                // the newest entry, or the newest entry itself.
                 let path = error.path().map_or_else(
                     || bytes_of(below(folder, &newest), error.depth().saturating_sub(1)),
                     |path| bytes_below(folder, path),
@@ -80,8 +80,8 @@ fn bytes_below(folder: &Path, path: &Path) -> Vec<u8> {
 }
 
 /// The first `depth` names of a path as bytes, with `/` between them. On Unix these are the path's
-/// own bytes, whatever they are. Elsewhere they are those that Rust keeps a path in, which lose
-/// nothing either.
+/// own bytes, unchanged. Elsewhere they are those of Rust's internal encoding, which is lossless
+/// too.
 fn bytes_of(path: &Path, depth: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(path.as_os_str().len());
     for name in path.iter().take(depth) {
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_come_in_the_order_of_their_bytes_and_not_of_the_tree() {
+    fn files_are_sorted_by_path_bytes_and_not_by_tree() {
         let folder = tempfile::tempdir().unwrap();
         let sorted = ["B", "a", "b!", "b-c", "b.d/file", "b/c", "b/d/e", "b0", "ü"];
         for path in sorted.iter().rev() {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn only_entries_of_the_folder_itself_are_passed_by() {
+    fn only_entries_of_the_top_folder_are_skipped() {
         let folder = tempfile::tempdir().unwrap();
         for path in ["a/target/file", "b", "target/a", "target/b/c", "targets"] {
             let path = folder.path().join(path);

@@ -1,20 +1,20 @@
 //! The work of the console demo: one digest for a whole folder.
 //!
-//! Nothing here knows of child processes. A child calls [`digest_folder`] from its command, and its
-//! observer passes the progress on and asks whether the command was cancelled; the test calls it
-//! in its own process. Everything runs in the caller's thread.
+//! This module does not depend on child processes. A child calls [`digest_folder`] from its
+//! command, and its observer forwards the progress and checks whether the command was cancelled;
+//! the test calls it in its own process. Everything runs in the caller's thread.
 //!
 //! # The contract
 //!
-//! The digest is byte for byte what coreutils (9.0 or later, where a carriage return in a name is
-//! escaped too) and findutils say:
+//! The digest is byte for byte the output of coreutils (9.0 or later, where a carriage return in a
+//! name is escaped too) and findutils:
 //!
 //! ```sh
 //! cd DIR && LC_ALL=C find . -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum | sha256sum
 //! ```
 //!
-//! * Regular files only. Symbolic links below the folder are not followed, broken ones are nothing
-//!   special; the folder itself may be named through a link, as for `cd`.
+//! * Regular files only. Symbolic links below the folder are not followed, and broken ones need no
+//!   special treatment; the folder itself may be named through a link, as for `cd`.
 //! * The order is that of the bytes of the whole path, so `a-b` comes before `a/b`.
 //! * A file that cannot be read, or is gone when its turn comes, has no line in the digest; it is
 //!   listed in [`FolderDigest::unreadable`], and so is a folder that cannot be listed.
@@ -22,12 +22,12 @@
 //!
 //! # Absent on purpose
 //!
-//! * Reading several files at once: the order of the progress would be a matter of luck.
+//! * Reading several files at once: the order of the progress would be random.
 //! * Changing into the folder, which would change it for all threads of the process. So a path is
-//!   too long for the system when it is so together with the folder's own path, a little earlier
-//!   than for the commands above; such files are listed as unreadable.
-//! * Waiting for content: files are opened so that a read never waits for a writer, as it would for
-//!   ever in a pipe or in some files of `/proc`.
+//!   too long for the system if it is too long together with the folder's own path, a little
+//!   earlier than for the commands above; such files are listed as unreadable.
+//! * Waiting for content: files are opened so that a read never waits for a writer, as it would
+//!   forever in a pipe or in some files of `/proc`.
 
 mod line;
 mod list;
@@ -49,8 +49,8 @@ pub use table::{FileDigest, FolderDigest, FolderSummary, Item, Reason, Unreadabl
 use list::{Found, list_files};
 use progress::Tally;
 
-/// How much is read at once, and so how often the observer hears of a large file: about every
-/// millisecond, which is soon enough to cancel and seldom enough to cost nothing.
+/// How much is read at once, and so how often the observer is called for a large file: about every
+/// millisecond, often enough for a prompt cancel and rarely enough to cost nothing.
 const BLOCK: usize = 1 << 20;
 
 /// The folder itself could not be entered, so there is nothing to digest.
@@ -60,21 +60,21 @@ const BLOCK: usize = 1 << 20;
 pub struct FolderError {
     /// The folder, as it was named.
     pub path: PathBuf,
-    /// What the system said.
+    /// The system's error.
     pub source: io::Error,
 }
 
 /// Digests every regular file below `folder`.
 ///
 /// `observer` is called for every entry found, then for every file before it is opened, after each
-/// block of at most 1 MiB, and when the file is done with: often, so it should be quick (show every
-/// tenth of a second, not every call). Its first error ends the work at once and is returned as it
-/// is: that is how a digest is cancelled.
+/// block of at most 1 MiB, and when the file is done: often, so it should be quick (update a
+/// display every tenth of a second, not on every call). Its first error ends the work immediately
+/// and is returned unchanged: that is how a digest is cancelled.
 ///
 /// # Errors
 ///
-/// The observer's own, and [`FolderError`] in the observer's type. Nothing that happens to a single
-/// file is an error.
+/// The observer's own, and [`FolderError`] in the observer's type. Errors of a single file are not
+/// returned.
 ///
 /// # Examples
 ///
@@ -100,9 +100,9 @@ pub fn digest_folder<E: From<FolderError>>(
     digest_folder_without(folder, &[], observer)
 }
 
-/// As [`digest_folder`], but as if the entries of `folder` that are called as one of `without` were
-/// not there; further down such names are nothing special. With `find` that is
-/// `-path ./NAME -prune -o` before `-type f`.
+/// Like [`digest_folder`], but ignores the entries directly in `folder` whose names are in
+/// `without`; further down such names are not special. With `find` that is `-path ./NAME -prune -o`
+/// before `-type f`.
 ///
 /// # Errors
 ///
@@ -145,8 +145,8 @@ pub fn digest_folder_without<E: From<FolderError>>(
     Ok(FolderDigest { sha256: hex(&lines.finalize()), files, bytes, unreadable })
 }
 
-/// The folder with a `.` at its end, when this user may enter it: the question `cd` asks, which
-/// is another one than whether it can be listed.
+/// Returns the folder with a `.` appended if this user may enter it: what `cd` checks, which is not
+/// the same as whether it can be listed.
 fn enter(folder: &Path) -> Result<PathBuf, FolderError> {
     let inside = folder.join(".");
     match inside.metadata() {
@@ -155,7 +155,8 @@ fn enter(folder: &Path) -> Result<PathBuf, FolderError> {
     }
 }
 
-/// Hash and size of one file, or why it cannot be had; the outer error is the observer's.
+/// Returns hash and size of one file, or why it could not be read; the outer error is the
+/// observer's.
 fn read_file<E>(
     file: &Path,
     block: &mut [u8],
@@ -184,9 +185,9 @@ fn read_file<E>(
 fn open_regular(path: &Path) -> Result<File, Reason> {
     let mut options = OpenOptions::new();
     options.read(true);
-    // Since it was listed a file may have become a pipe, whose opening alone waits for a writer;
-    // and where reading would wait, an error is better than a digest that cannot be cancelled.
-    // For files that are what they seem this flag does nothing.
+    // Since the listing a file may have become a pipe, and opening a pipe waits for a writer; where
+    // reading would wait, an error is better than a digest that cannot be cancelled. For regular
+    // files this flag does nothing.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(
         &mut options,
@@ -215,7 +216,7 @@ fn hex(hash: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// The digest of no bytes: of an empty folder, and of nothing but unreadable files.
+    /// The digest of no bytes: of an empty folder, or of only unreadable files.
     const NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     #[derive(Debug)]
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_none_is_an_error_that_names_it() {
+    fn a_path_that_is_not_a_folder_is_named_in_the_error() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_observer_hears_every_step_and_the_totals_agree() {
+    fn the_observer_sees_every_step_and_the_totals_agree() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("large"), vec![7; 2 * BLOCK + 1]).unwrap();
         std::fs::write(folder.path().join("none"), "").unwrap();

@@ -1,10 +1,10 @@
-//! A path's bytes for people to read.
+//! Formats a path's bytes for people to read.
 
 use std::fmt::Write as _;
 
-/// The path as text that fits one line and cannot steer a terminal: control characters are written
-/// as escapes (`\n`, `\u{1b}`), bytes that are no text as `\xff`. Everything else stays, so this is
-/// to be looked at and not to be read back.
+/// Returns the path as text that fits one line and cannot control a terminal: control characters
+/// are written as escapes (`\n`, `\u{1b}`), bytes that are not UTF-8 as `\xff`. Everything else is
+/// unchanged, so the text is for display and cannot be parsed back.
 ///
 /// ```
 /// use examples::digest::path_text;

@@ -1,21 +1,21 @@
-//! How far the digest is.
+//! The progress of a digest.
 
 use super::table::{FileDigest, Reason};
 
-/// What the observer is told. Speed is not in it: it depends on over which time the observer
-/// wants it.
+/// The observer's argument. It does not contain the speed, since that depends on the period the
+/// observer averages over.
 ///
-/// The totals are final when the first file is [`Stage::Opening`], but for files whose size turns
-/// out to be another one than the listing saw. `bytes_done` is never more than `bytes_total`, and
-/// when the last file is [`Stage::Done`] both pairs are equal.
+/// The totals are final when the first file is [`Stage::Opening`], except for files whose size
+/// turns out to differ from the listing. `bytes_done` is never more than `bytes_total`, and when
+/// the last file is [`Stage::Done`] both pairs are equal.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress<'a> {
-    /// What has just been done, or is about to be.
+    /// The step that was just done or is about to be.
     pub stage: Stage,
-    /// The entry at hand, relative to the folder: the bytes of its path, which need not be text.
+    /// The current entry, relative to the folder: the bytes of its path, which need not be UTF-8.
     /// Empty for the folder itself.
     pub path: &'a [u8],
-    /// Files that are done with, the unreadable ones among them.
+    /// Files that are done, including unreadable ones.
     pub files_done: u64,
     /// Files found so far.
     pub files_total: u64,
@@ -23,11 +23,11 @@ pub struct Progress<'a> {
     pub bytes_done: u64,
     /// Bytes of all files found so far.
     pub bytes_total: u64,
-    /// What the file is, or why it could not be read; only when it is [`Stage::Done`].
+    /// The file's digest, or why it could not be read; only when it is [`Stage::Done`].
     pub file: Option<Result<&'a FileDigest, &'a Reason>>,
 }
 
-/// The step of the work that the observer is told of.
+/// The step of the work that is reported to the observer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// An entry of any kind was found; the totals still grow.
@@ -36,7 +36,7 @@ pub enum Stage {
     Opening,
     /// A block of the file was read.
     Reading,
-    /// The file was read to its end, or could not be.
+    /// The file was read to its end, or could not be read.
     Done,
 }
 
@@ -46,9 +46,9 @@ pub(super) struct Tally {
     files_done: u64,
     files_total: u64,
     bytes_done: u64,
-    /// Of the files that have not begun, as listed.
+    /// Bytes of the files that have not begun, as listed.
     bytes_waiting: u64,
-    /// Of the file at hand, what the listing promised and was not read yet.
+    /// Bytes of the current file that were listed but not read yet.
     bytes_left: u64,
 }
 
@@ -85,7 +85,7 @@ impl Tally {
         }
     }
 
-    /// As [`progress`](Self::progress), for a file that is [`Stage::Done`].
+    /// Like [`progress`](Self::progress), for a file that is [`Stage::Done`].
     pub(super) fn done<'a>(
         &self,
         path: &'a [u8],
@@ -99,7 +99,7 @@ impl Tally {
 mod tests {
     use super::*;
 
-    /// Lists files of the given sizes, reads from them what is given beside it.
+    /// Lists files of the given sizes and reads from each the number of bytes given beside it.
     fn check(files: &[(u64, u64)], totals_after_each: &[u64]) {
         let mut tally = Tally::default();
         for (listed, _) in files {
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_totals_end_as_what_was_read() {
+    fn the_totals_end_as_the_bytes_read() {
         check(&[], &[]);
         check(&[(5, 5), (0, 0), (7, 7)], &[12, 12, 12]);
         check(&[(5, 9), (7, 7)], &[16, 16]); // grew

@@ -1,5 +1,5 @@
-//! The result: the table of files, and what is left of it without the table. That is what travels
-//! between processes.
+//! The result: the table of files, and a summary without the table, which travels between
+//! processes.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::path_text::path_text;
 
-/// What was found and read below one folder.
+/// The files found and read below one folder.
 ///
 /// Displayed as one line: `digest <hex> files <n> bytes <n> unreadable <n>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct FolderDigest {
     pub files: Vec<FileDigest>,
     /// The sum of their sizes.
     pub bytes: u64,
-    /// What could not be read, and has no part in `sha256`: folders first, then files.
+    /// What could not be read and is not part of `sha256`: folders first, then files.
     pub unreadable: Vec<Unreadable>,
 }
 
@@ -27,7 +27,7 @@ pub struct FolderDigest {
 /// Displayed as the same line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FolderSummary {
-    /// As of [`FolderDigest`].
+    /// Like that of [`FolderDigest`].
     pub sha256: String,
     /// How many files were read.
     pub files: u64,
@@ -40,7 +40,7 @@ pub struct FolderSummary {
 /// One file that was read to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileDigest {
-    /// Relative to the folder; bytes, since a name need not be text.
+    /// Relative to the folder; bytes, since a name need not be UTF-8.
     pub path: Vec<u8>,
     /// How many bytes were read.
     pub size: u64,
@@ -48,10 +48,10 @@ pub struct FileDigest {
     pub sha256: String,
 }
 
-/// One file that could not be read, or folder that could not be listed.
+/// A file that could not be read, or a folder that could not be listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreadable {
-    /// Relative to the folder; bytes, since a name need not be text. Empty for the folder itself.
+    /// Relative to the folder; bytes, since a name need not be UTF-8. Empty for the folder itself.
     pub path: Vec<u8>,
     /// What it is.
     pub item: Item,
@@ -59,24 +59,24 @@ pub struct Unreadable {
     pub reason: Reason,
 }
 
-/// What an [`Unreadable`] is.
+/// The kind of an [`Unreadable`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Item {
-    /// A file that was listed, and then could not be read to its end.
+    /// A file that was listed and then could not be read to its end.
     File,
-    /// A folder whose content is missing from the list, or part of it; on file systems that do not
-    /// say what an entry is, also an entry that could not be asked.
+    /// A folder whose content is missing from the list, wholly or partly; on file systems that do
+    /// not report the type of an entry, also an entry that could not be examined.
     Folder,
 }
 
-/// Why something could not be read.
+/// Why a file or folder could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
-    /// It was there when it was found, and gone when its turn came.
+    /// It existed when it was listed and was gone when its turn came.
     Vanished,
-    /// It was a regular file when it was found, and something else when its turn came.
+    /// It was a regular file when it was listed and something else when its turn came.
     Replaced,
-    /// In the system's words.
+    /// The system's error text.
     Failed(String),
 }
 

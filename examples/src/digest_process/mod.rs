@@ -20,29 +20,29 @@ use self::rows::Rows;
 use self::speed::Speed;
 use crate::digest::{FolderSummary, Progress, digest_folder_without, path_text};
 
-/// How often the controller is told: what a person can follow, and no more. The digest itself takes
-/// hundreds of thousands of steps in a large folder.
+/// How often the child reports: as often as a person can follow. The digest itself takes hundreds
+/// of thousands of steps in a large folder.
 const EVERY: Duration = Duration::from_millis(50);
 
-/// What the child is told at its start.
+/// The configuration of the child.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DigestConfig {
-    /// Names directly below the folder that have no part in the digest, such as `target`.
+    /// Names directly below the folder that are not digested, such as `target`.
     pub without: Vec<SystemText>,
 }
 
 /// Digests folders, one at a time.
 #[mpcore::process(config = DigestConfig)]
 pub trait Digest {
-    /// Digests every regular file below `folder`, which need not be text.
+    /// Digests every regular file below `folder`, whose path need not be UTF-8.
     ///
-    /// Its progress is the share of the bytes that were read. It can be cancelled at any time, also
+    /// Its progress is the share of the bytes that were read. It can be cancelled at any time, even
     /// in the middle of a large file.
     #[signal(postfix = "_finished")]
     fn digest(&mut self, folder: SystemText) -> mpcore::Result<FolderSummary>;
 
-    /// The file at hand, relative to the folder, as one line that is safe on a terminal. Empty while
+    /// The current file, relative to the folder, as one line that is safe on a terminal. Empty if
     /// there is none.
     #[property]
     fn current_file(&self) -> String;
@@ -52,7 +52,7 @@ pub trait Digest {
     #[property]
     fn mb_per_second(&self) -> f64;
 
-    /// Files that are done with, the unreadable ones among them.
+    /// Files that are done, including unreadable ones.
     #[property]
     fn files_done(&self) -> u64;
 
@@ -60,8 +60,8 @@ pub trait Digest {
     #[property]
     fn files_total(&self) -> u64;
 
-    /// Files that are done with, in their order, a few hundred at a time; all of them before the
-    /// digest's result.
+    /// Files that are done, in their order, a few hundred at a time; all of them are sent before
+    /// the digest's result.
     #[event]
     fn files_read(&self, files: Vec<FileRow>);
 }
@@ -96,7 +96,7 @@ impl Digest for DigestProcess {
         self.tell_rows(&mut rows);
         self.cx.current_file.set(String::new());
         let digest = digest?;
-        // The last steps may not have been due.
+        // The last steps may have been skipped.
         let files = (digest.files.len() + digest.unreadable_files()) as u64;
         self.cx.files_done.set(files);
         self.cx.files_total.set(files);
@@ -107,7 +107,7 @@ impl Digest for DigestProcess {
 }
 
 impl DigestProcess {
-    /// The properties first: who is told of progress then finds them up to date.
+    /// Sets the properties first, so that they are up to date when the progress is reported.
     fn tell(&self, progress: &Progress<'_>, bytes_per_second: f64) {
         self.cx.current_file.set(path_text(progress.path));
         self.cx.mb_per_second.set(megabytes(bytes_per_second));
@@ -124,7 +124,7 @@ impl DigestProcess {
     }
 }
 
-/// The share of the bytes, or of the files where they are all empty.
+/// The share of the bytes, or of the files if they are all empty.
 fn fraction(progress: &Progress<'_>) -> f64 {
     let share = |done: u64, total: u64| done as f64 / total as f64;
     match (progress.bytes_total, progress.files_total) {
@@ -168,7 +168,7 @@ mod tests {
         check(Stage::Opening, (0, 0), (0, 0), 0.0);
     }
 
-    /// The same child on a thread: what a program's own tests of its child look like.
+    /// Runs the same child on a thread, as a program's own tests of its child do.
     #[test]
     fn a_digest_leaves_everything_at_its_end() {
         let folder = tempfile::tempdir().unwrap();
@@ -192,7 +192,7 @@ mod tests {
         assert!(control.mb_per_second() > 0.0);
     }
 
-    /// Through a real process: a name that is no text, there and back.
+    /// Sends a name that is not UTF-8 through a real process and back.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_folder_need_not_be_text() {

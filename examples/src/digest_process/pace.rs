@@ -1,4 +1,4 @@
-//! When it is time to tell again.
+//! Limits how often progress is reported.
 
 use std::time::{Duration, Instant};
 

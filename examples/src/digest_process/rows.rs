@@ -1,14 +1,14 @@
-//! The table of files, on its way: some rows at a time.
+//! Sends the table of files, some rows at a time.
 
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Progress, path_text};
 
-/// So many rows go at once at most: a window has shown them within a few milliseconds, and thousands
-/// of small files still are not thousands of messages.
+/// The largest number of rows per message: a window shows them within a few milliseconds, and
+/// thousands of small files are not thousands of messages.
 const MANY: usize = 200;
 
-/// One file that is done with.
+/// One file that is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRow {
     /// Relative to the folder, as one line that is safe to show.
@@ -21,14 +21,14 @@ pub struct FileRow {
     pub problem: Option<String>,
 }
 
-/// What was not told yet.
+/// Rows that were not sent yet.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     waiting: Vec<FileRow>,
 }
 
 impl Rows {
-    /// Adds the file that is done with, if there is one.
+    /// Adds the file that is done, if there is one.
     pub(super) fn add(&mut self, progress: &Progress<'_>) {
         let Some(file) = progress.file else { return };
         let path = path_text(progress.path);

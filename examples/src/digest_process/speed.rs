@@ -1,21 +1,21 @@
-//! Speed over the last second: steady enough to be read, quick enough to show that a disk stalls.
+//! Speed over the last second: steady enough to read, fast enough to show that a disk stalls.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 const OVER: Duration = Duration::from_secs(1);
 
-/// How many bytes were read when.
+/// Samples of how many bytes had been read at a time.
 #[derive(Debug, Default)]
 pub(super) struct Speed {
     samples: VecDeque<(Instant, u64)>,
 }
 
 impl Speed {
-    /// Adds a sample; returns bytes per second since the oldest one that still counts.
+    /// Adds a sample; returns bytes per second since the oldest sample that counts.
     pub(super) fn measure(&mut self, now: Instant, bytes: u64) -> f64 {
         self.samples.push_back((now, bytes));
-        // The newest one that is old enough stays, so that there is always something to compare to.
+        // The newest sample that is old enough stays, so that there is always one to compare with.
         while self.samples.get(1).is_some_and(|(second, _)| now - *second >= OVER) {
             self.samples.pop_front();
         }

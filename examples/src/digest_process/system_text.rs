@@ -1,14 +1,14 @@
-//! Paths in an interface that a script calls too.
+//! Paths in an interface that scripts call too.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A path or a name of the operating system's, which need not be text.
+/// A path or a name of the operating system, which need not be UTF-8.
 ///
-/// Between the processes it is what it is. In a form that people write, such as JavaScript's values,
-/// it is a string, and one that is no text loses what cannot be shown.
+/// Between processes it travels unchanged. In a human-readable format, such as JavaScript values,
+/// it is a string, and a path that is not UTF-8 loses what cannot be represented.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SystemText(pub OsString);
 

@@ -1,8 +1,8 @@
-//! The load of the processors, more often than it can be measured.
+//! Samples the processor load more often than it can be measured.
 //!
-//! It is counted in ticks of some milliseconds, so a measurement has to last (sysinfo says how long), and
-//! between two samples there may be less. So several measurements are under way, begun one sample after
-//! the other, and every sample ends the youngest one that is old enough.
+//! The load is counted in ticks of some milliseconds, so a measurement has a minimum duration
+//! (which sysinfo defines), and two samples may be closer than that. So several measurements are in
+//! progress, one begun at each sample, and every sample ends the newest one that is old enough.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -29,14 +29,15 @@ impl Cpu {
         if !is_new {
             self.percent = Some(f64::from(system.global_cpu_usage()).clamp(0.0, 100.0));
         }
-        // Its end is the beginning of the next one. The time is that of afterwards: what is old enough
-        // here then is so for sysinfo too, which repeats itself otherwise.
+        // Its end is also the beginning of the next one. The time is taken afterwards, so that a
+        // measurement that is old enough here is old enough for sysinfo too, which otherwise
+        // repeats its last value.
         self.under_way.begin(system, Instant::now());
         self.percent
     }
 }
 
-/// What was begun, the oldest first.
+/// Measurements in progress, oldest first.
 #[derive(Debug)]
 struct Turns<T> {
     lasting: Duration,
@@ -52,7 +53,7 @@ impl<T> Turns<T> {
         self.begun.push_back((now, what));
     }
 
-    /// The youngest that is old enough. Older ones are forgotten: there were more than are needed.
+    /// Takes the newest one that is old enough. Older ones are dropped, since they are not needed.
     fn take(&mut self, now: Instant) -> Option<T> {
         let is_old = |(begun, _): &(Instant, T)| now - *begun > self.lasting;
         let old = self.begun.iter().take_while(|it| is_old(it)).count();
@@ -65,11 +66,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn so_many_are_under_way_as_the_interval_needs() {
+    fn the_interval_decides_how_many_readings_are_kept() {
         let begun = Instant::now();
         let mut turns = Turns::new(Duration::from_millis(200));
         let mut made = 0;
-        // Samples at this interval, until the times no longer change; then how old the one was.
+        // Samples at this interval until the ages no longer change; then compares the age of the
+        // one taken.
         let mut check = |from: u64, every: u64, samples: u64, expected_age: u64| {
             let mut age = None;
             for sample in 0..samples {
@@ -89,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_youngest_that_is_old_enough_is_taken_and_older_ones_are_forgotten() {
+    fn the_newest_old_enough_reading_is_used_and_older_ones_dropped() {
         let begun = Instant::now();
         let at = |millis| begun + Duration::from_millis(millis);
         let mut turns = Turns::new(Duration::from_millis(200));
@@ -102,7 +104,7 @@ mod tests {
         assert_eq!(turns.take(at(501)), Some(300));
     }
 
-    /// As many as fit the 200 ms, and the one that is just begun.
+    /// As many as fit the 200 ms, and the one that has just begun.
     fn samples_within(every: u64) -> usize {
         usize::try_from(200 / every + 1).unwrap()
     }

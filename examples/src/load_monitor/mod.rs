@@ -1,4 +1,4 @@
-//! A child that watches the machine: how busy its processors are and how full its memory is.
+//! A child that monitors the machine: its processor load and memory use.
 
 mod cpu;
 mod pace;
@@ -13,19 +13,19 @@ use serde::{Deserialize, Serialize};
 
 use self::sampler::{Order, Sampler};
 
-/// The bounds of the property `interval_ms`. Less would be a noticeable load of its own, and more
-/// no live picture.
+/// The bounds of the property `interval_ms`. Shorter intervals would be a noticeable load
+/// themselves, longer ones no live picture.
 pub const INTERVALS_MS: std::ops::RangeInclusive<u32> = 10..=5000;
 
-/// Watches the machine.
+/// Monitors the machine.
 #[mpcore::process]
 pub trait LoadMonitor {
-    /// Once in every interval: the load of all processors together in percent, over about the last
-    /// fifth of a second; and bytes of memory in use, and altogether.
+    /// Sent once per interval: the load of all processors together in percent, averaged over about
+    /// the last fifth of a second; and the bytes of memory in use and in total.
     #[event]
     fn sampled(&self, cpu_percent: f64, memory_used: u64, memory_total: u64);
 
-    /// Twice a second: of every process of `watched`.
+    /// Sent twice a second: the memory of every process in `watched`.
     #[event(latest)]
     fn processes_sampled(&self, processes: Vec<ProcessMemory>);
 
@@ -33,7 +33,7 @@ pub trait LoadMonitor {
     #[property(write, default = 50)]
     fn interval_ms(&self) -> u32;
 
-    /// The processes whose memory is of interest, by their numbers.
+    /// The pids of the processes whose memory is reported.
     #[property(write)]
     fn watched(&self) -> Vec<u32>;
 }
@@ -41,9 +41,9 @@ pub trait LoadMonitor {
 /// The memory of one process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessMemory {
-    /// Its number.
+    /// The pid.
     pub pid: u32,
-    /// What it has in memory, in bytes; `None` where there is no such process.
+    /// Its resident memory in bytes; `None` if there is no such process.
     pub bytes: Option<u64>,
 }
 
@@ -52,13 +52,13 @@ pub struct ProcessMemory {
 #[child(LoadMonitor)]
 pub struct LoadMonitorProcess {
     cx: LoadMonitorContext,
-    /// To the thread that samples, which ends with this.
+    /// The channel to the sampling thread, which ends when this is dropped.
     #[child(default)]
     orders: Option<Sender<Order>>,
 }
 
 impl LoadMonitor for LoadMonitorProcess {
-    /// The main thread is there for commands; another one samples.
+    /// Samples on another thread, since the main thread runs commands.
     fn postrun_init(&mut self) -> mpcore::Result<()> {
         let (orders, to_do) = mpsc::channel();
         let interval = Duration::from_millis(u64::from(self.cx.interval_ms.get()));
@@ -86,7 +86,7 @@ impl LoadMonitor for LoadMonitorProcess {
 impl LoadMonitorProcess {
     fn order(&self, order: Order) {
         if let Some(orders) = &self.orders {
-            let _ = orders.send(order); // the thread has panicked, which was told
+            let _ = orders.send(order); // the thread has panicked, which has been reported
         }
     }
 }
@@ -129,7 +129,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn the_memory_of_a_process_is_told_and_that_of_none_is_not() {
+    fn memory_is_reported_for_an_existing_process_only() {
         let monitor = monitor();
         let sampled = monitor.signals().processes_sampled.receiver();
         monitor.process().start().unwrap();

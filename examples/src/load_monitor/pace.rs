@@ -1,4 +1,4 @@
-//! When the next sample is due: at a steady rate, whatever a sample takes.
+//! Decides when the next sample is due: at a steady rate, however long a sample takes.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ impl Pace {
         self.next.saturating_duration_since(now)
     }
 
-    /// One is taken. Those that were missed, because the machine slept, are not made up for.
+    /// Notes that a sample was taken. Samples missed because the machine slept are not made up for.
     pub(super) fn taken(&mut self, now: Instant) {
         self.next += self.every;
         if self.next < now {
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_late_sample_does_not_move_the_others_and_missed_ones_are_left_out() {
+    fn a_late_sample_shifts_no_other_and_missed_ones_are_skipped() {
         let begun = Instant::now();
         let at = |millis| begun + Duration::from_millis(millis);
         let left = |pace: &Pace, now| pace.left(at(now)).as_millis();

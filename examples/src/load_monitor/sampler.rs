@@ -1,4 +1,4 @@
-//! The thread that samples.
+//! The sampling thread.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use super::cpu::Cpu;
 use super::pace::Pace;
 use super::{LoadMonitorContext, ProcessMemory};
 
-/// How often the memory of processes is looked at: it changes slowly, and is read as a number.
+/// How often the memory of processes is read: it changes slowly and is shown as a number.
 const PROCESSES_EVERY: Duration = Duration::from_millis(500);
 
-/// What the commands ask for.
+/// Orders from the commands.
 #[derive(Debug)]
 pub(super) enum Order {
     Interval(Duration),
@@ -42,7 +42,7 @@ impl Sampler {
         }
     }
 
-    /// Samples until nobody can give orders any more.
+    /// Samples until the sender of the orders is gone.
     pub(super) fn run(mut self, orders: &Receiver<Order>) {
         loop {
             let now = Instant::now();

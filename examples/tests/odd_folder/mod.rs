@@ -1,5 +1,5 @@
-//! A folder where everything is odd that can be (names, links, permissions), and what the real
-//! coreutils say of it.
+//! A folder with every oddity (names, links, permissions), and the output of the real coreutils for
+//! it.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
@@ -17,7 +17,7 @@ pub(crate) const LOCKED: &str = "locked folder";
 pub(crate) const LARGE: &str = "large";
 pub(crate) const LARGE_SIZE: u64 = 300 << 20;
 
-/// Parts of names that have gone wrong somewhere.
+/// Parts of names that have caused bugs somewhere.
 const ODD: &[&[u8]] = &[
     b" with spaces ",
     b"new\nline",
@@ -35,18 +35,18 @@ const ODD: &[&[u8]] = &[
     b"~",
 ];
 
-/// Deleted with everything in it when it is dropped.
+/// Deleted with its content on drop.
 pub(crate) struct OddFolder {
     around: TempDir,
-    /// Its own name is no text either.
+    /// Its own name is not UTF-8 either.
     pub(crate) folder: PathBuf,
 }
 
 impl OddFolder {
-    /// Exactly 1,000 regular files, and some things that are none.
+    /// Creates exactly 1,000 regular files and some other entries.
     pub(crate) fn new() -> Self {
         let around = tempfile::tempdir().unwrap();
-        // For the other user to come in.
+        // So that the other user can enter.
         fs::set_permissions(around.path(), Permissions::from_mode(0o755)).unwrap();
         let folder = around.path().join(OsStr::from_bytes(b"odd \\ \xff folder"));
         let odd = OddFolder { around, folder };
@@ -70,24 +70,25 @@ impl OddFolder {
         odd
     }
 
-    /// Whether this user is one for whom there is nothing unreadable.
+    /// Whether this user can read everything.
     pub(crate) fn is_all_readable(&self) -> bool {
         File::open(self.folder.join(UNREADABLE)).is_ok()
     }
 
-    /// The program, to be run by a user for whom there is something unreadable.
+    /// The program, to be run by a user who cannot read everything.
     pub(crate) fn as_another_user(&self, program: &Path) -> Option<Command> {
-        // It may lie where only root can reach it.
+        // The original may be where only root can reach it.
         let copy = self.around.path().join("program");
         let mut command = another_user()?;
-        // By another process: a file that is open for writing, in whatever process, cannot be executed.
+        // Copied by another process: a file that any process holds open for writing cannot be
+        // executed.
         let install = Command::new("install").args(["-m", "755"]).args([program, &copy]).status();
         assert!(install.unwrap().success());
         command.arg(copy).current_dir(&self.around);
         Some(command)
     }
 
-    /// Takes the permissions away, or gives them back for the folder to be deleted.
+    /// Removes the permissions, or restores them so that the folder can be deleted.
     fn lock(&self, mode: u32) {
         for name in [UNREADABLE, LOCKED] {
             let path = self.folder.join(name);
@@ -102,14 +103,14 @@ impl Drop for OddFolder {
     }
 }
 
-/// 1,000 paths of files, as bytes.
+/// The paths of 1,000 files, as bytes.
 fn odd_names() -> Vec<Vec<u8>> {
     let mut names: Vec<Vec<u8>> =
         ["empty", VANISHES, UNREADABLE, LARGE].map(|name| name.as_bytes().to_vec()).into();
     names.push(format!("{LOCKED}/inside").into_bytes());
-    // Every byte that a name may consist of, alone.
+    // Every byte that is allowed in a name, alone.
     names.extend((1..=255).filter(|byte| !b"/.".contains(byte)).map(|byte| vec![byte]));
-    // Folders whose order in the tree is not that of the bytes of the paths: `oo/…` comes after
+    // Folders whose order in the tree differs from the byte order of the paths: `oo/…` comes after
     // `oo-/…` and before `oo0/…`.
     let folders = ["", "oo/", "oo-/", "oo0/", "oo/deeper/and deeper/", "oo\n/", "oo\\/", "oo\r/"];
     for number in names.len()..1000 {
@@ -125,7 +126,7 @@ fn odd_names() -> Vec<Vec<u8>> {
     names
 }
 
-/// The start of a command that another user runs; only root can have one.
+/// The start of a command that runs as another user; only root gets one.
 pub(crate) fn another_user() -> Option<Command> {
     let setpriv = || {
         let mut setpriv = Command::new("setpriv");
@@ -139,7 +140,7 @@ pub(crate) fn another_user() -> Option<Command> {
     works.then(setpriv)
 }
 
-/// Tells `cargo xtask test` what could not be shown here; as `system_tests::skip` does.
+/// Reports to `cargo xtask test` what was skipped, as `system_tests::skip` does.
 fn skip(what: &str, lacks: &str, command: &str) {
     let line = format!("{what}: {lacks}; run `{command}`\n");
     print!("SKIPPED: {line}");
@@ -149,13 +150,13 @@ fn skip(what: &str, lacks: &str, command: &str) {
     }
 }
 
-/// What the real commands say.
+/// The output of the real commands.
 pub(crate) fn coreutils(folder: &Path) -> String {
     coreutils_by(Command::new("env"), folder)
 }
 
-/// The same, run by what the command begins with. They complain about unreadable files on stderr and
-/// go on.
+/// The same, run through `command`. The programs complain about unreadable files on stderr and go
+/// on.
 pub(crate) fn coreutils_by(mut command: Command, folder: &Path) -> String {
     let script = "cd \"$1\" && LC_ALL=C find . -type f -print0 | LC_ALL=C sort -z \
                   | xargs -0 -r sha256sum | sha256sum";

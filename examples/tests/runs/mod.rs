@@ -1,4 +1,4 @@
-//! A program that is run with a deadline, and leaves nobody behind.
+//! Runs a program with a deadline and leaves no process behind.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// Generous: a machine may be busy.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// A program under way.
+/// A running program.
 pub(crate) struct Run {
     pub(crate) child: Child,
     shown: String,
@@ -19,7 +19,7 @@ pub(crate) struct Run {
     stdout: String,
 }
 
-/// What it came to.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
@@ -49,7 +49,7 @@ impl Run {
         Self { child, shown, deadline, lines, stderr, stdout: String::new() }
     }
 
-    /// The next line on stdout; `None` when there will be no more.
+    /// The next line on stdout; `None` if there are no more.
     pub(crate) fn line(&mut self) -> Option<String> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         match self.lines.recv_timeout(left) {
@@ -76,7 +76,8 @@ impl Run {
         }
     }
 
-    /// Waits for its end, and then until everybody else who holds its stdout or stderr is gone, too.
+    /// Waits for its end, and then until every other process that holds its stdout or stderr is
+    /// gone.
     pub(crate) fn end(mut self) -> Ended {
         let status = self.wait();
         while self.line().is_some() {}

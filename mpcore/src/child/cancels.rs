@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_cancelled_before_its_turn_is_answered_once_and_never_runs() {
+    fn a_call_cancelled_early_is_answered_once_and_never_runs() {
         let cancels = Cancels::<()>::default();
         assert_eq!(cancels.cancel(&[2, 3, 4]), [2, 3, 4]);
         assert!(cancels.cancel(&[2, 3]).is_empty());
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_reason_counts_and_what_outlives_it_hears_of_none() {
+    fn only_the_first_reason_counts_and_none_outlives_the_command() {
         let cancels = Cancels::<()>::default();
         assert!(begin(&cancels, 1));
         cancels.overran(&mut cancels.record(), 50);

@@ -162,7 +162,7 @@ mod tests {
         /// Whoever looks whenever `next` says so hears of every overrun when it happens, once, and of
         /// nothing else.
         #[test]
-        fn every_overrun_is_told_once(steps in prop::collection::vec(step(), 0..100)) {
+        fn every_overrun_is_reported_once(steps in prop::collection::vec(step(), 0..100)) {
             let start = Instant::now();
             let (mut now, mut newest) = (start, 0u64);
             let mut deadlines = Deadlines::default();

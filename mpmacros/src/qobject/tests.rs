@@ -17,7 +17,7 @@ fn plain() -> TokenStream {
 }
 
 #[test]
-fn rules_are_told_at_the_control() {
+fn rules_are_reported_at_the_control() {
     let cases = [
         (
             quote!(
@@ -69,7 +69,7 @@ fn rules_are_told_at_the_control() {
 }
 
 #[test]
-fn a_wrong_option_is_told() {
+fn a_wrong_option_is_reported() {
     let cases = [
         (quote!(, rename_all = "kebab-case"), "\\\"camelCase\\\""),
         (quote!(, child = A, program = "b"), "the child is given twice"),

@@ -1,9 +1,10 @@
-//! Decides on the system calls of a program and of everything that it starts: each call of the chosen numbers waits
-//! until it is let through or failed.
+//! Decides on the system calls of a program and its descendants: each call with one of the chosen
+//! numbers waits until it is let through or failed.
 //!
-//! This is Linux's user notification of seccomp. Unlike a tracer it leaves the processes as they are: they are
-//! nobody's but their parent's, and calls of other numbers cost nothing. No library for it goes without a C library
-//! that would have to be installed first, and this is all that tests need of it.
+//! This uses Linux's user notification of seccomp. Unlike a tracer it leaves the processes as they
+//! are: they remain children of their parent only, and calls with other numbers cost nothing. Every
+//! library for it needs a C library that would have to be installed first, and this is all that the
+//! tests need.
 #![cfg(target_os = "linux")]
 
 use std::io;
@@ -14,38 +15,40 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// Where the calls of a program and its descendants arrive.
+/// Receives the calls of a program and its descendants.
 #[derive(Debug)]
 pub struct Interception {
     listener: OwnedFd,
 }
 
-/// A call that waits for the decision, for ever if there is none.
+/// A call that waits for the decision, forever if there is none.
 #[derive(Debug, Clone, Copy)]
 #[must_use]
 pub struct SystemCall {
     id: u64,
-    /// The thread that calls; the first one's is the process's.
+    /// The calling thread; the first thread's id is that of the process.
     pub thread: u32,
-    /// One of the numbers that were chosen.
+    /// One of the chosen numbers.
     pub number: i64,
-    /// As they were passed: pointers are those of the caller.
+    /// As passed: pointers are those of the caller.
     pub arguments: [u64; 6],
 }
 
-/// The program while it is being started, which takes calls that have to be decided on.
+/// The program while it is being started, during which it makes calls that need a decision.
 pub type Starting = JoinHandle<io::Result<Child>>;
 
 impl Interception {
-    /// Starts a program under interception. [`next`](Self::next) has to be called from now on, for the start itself
-    /// goes on only then.
+    /// Starts a program under interception. [`next`](Self::next) must be called from now on, since
+    /// otherwise the start itself does not proceed.
     ///
     /// # Errors
-    /// If this kernel or this process is not allowed to: seccomp's notifications are in Linux 5.5 and newer.
+    /// If this kernel or this process does not allow it: seccomp's notifications need Linux 5.5 or
+    /// newer.
     pub fn start(mut command: Command, numbers: &[i64]) -> io::Result<(Self, Starting)> {
         let filter = filter(numbers);
         let (sender, listener) = mpsc::channel();
-        // The filter holds for the thread that sets it and all that it starts, so this thread stays as it is.
+        // The filter applies to the thread that sets it and everything it starts, so this thread is
+        // not affected.
         let starting = thread::Builder::new().name("intercepted".into()).spawn(move || {
             match install(&filter) {
                 Ok(listener) => {
@@ -62,22 +65,22 @@ impl Interception {
         Ok((Self { listener }, starting))
     }
 
-    /// The next call, or `None` if none came within `timeout` or all processes have ended.
+    /// Returns the next call, or `None` if none came within `timeout` or all processes have ended.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn next(&self, timeout: Duration) -> io::Result<Option<SystemCall>> {
         let mut listener =
             libc::pollfd { fd: self.listener.as_raw_fd(), events: libc::POLLIN, revents: 0 };
         let milliseconds = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
-        // SAFETY: one `pollfd` that lives on.
+        // SAFETY: one `pollfd` that outlives the call.
         match unsafe { libc::poll(&raw mut listener, 1, milliseconds) } {
             -1 => return Err(io::Error::last_os_error()),
             0 => return Ok(None),
             _ if listener.revents & libc::POLLIN == 0 => return Ok(None),
             _ => {}
         }
-        // SAFETY: the kernel asks for zeroes, which this structure of numbers may consist of.
+        // SAFETY: the kernel requires zeroes, which are valid for this structure of numbers.
         let mut call: libc::seccomp_notif = unsafe { mem::zeroed() };
         match self.ioctl(libc::SECCOMP_IOCTL_NOTIF_RECV, (&raw mut call).cast()) {
             Ok(()) => {}
@@ -89,10 +92,10 @@ impl Interception {
         Ok(Some(SystemCall { id: call.id, thread: call.pid, number, arguments: call.data.args }))
     }
 
-    /// Lets the kernel do it.
+    /// Lets the kernel carry the call out.
     ///
     /// # Errors
-    /// What the system says; not if the process has ended meanwhile.
+    /// The system's error; none if the process has ended meanwhile.
     pub fn let_through(&self, call: SystemCall) -> io::Result<()> {
         self.decide(libc::seccomp_notif_resp {
             id: call.id,
@@ -102,10 +105,10 @@ impl Interception {
         })
     }
 
-    /// Fails it with this error number, as the kernel would; nothing is done.
+    /// Fails the call with this error number, as the kernel would, without carrying it out.
     ///
     /// # Errors
-    /// As [`let_through`](Self::let_through).
+    /// Those of [`let_through`](Self::let_through).
     pub fn fail(&self, call: SystemCall, errno: i32) -> io::Result<()> {
         self.decide(libc::seccomp_notif_resp { id: call.id, val: 0, error: -errno, flags: 0 })
     }
@@ -119,7 +122,7 @@ impl Interception {
     }
 
     fn ioctl(&self, request: libc::Ioctl, argument: *mut libc::c_void) -> io::Result<()> {
-        // SAFETY: every caller passes the structure that its request is for.
+        // SAFETY: every caller passes the structure that belongs to its request.
         match unsafe { libc::ioctl(self.listener.as_raw_fd(), request, argument) } {
             -1 => Err(io::Error::last_os_error()),
             _ => Ok(()),
@@ -130,22 +133,23 @@ impl Interception {
 /// A call that always fails.
 #[derive(Debug, Clone, Copy)]
 pub struct Refused {
-    /// Which one.
+    /// The number of the system call.
     pub number: i64,
-    /// Only with this as its first argument; none: whatever that is.
+    /// Only fails with this first argument; `None` means any.
     pub first_argument: Option<u32>,
-    /// What it fails with.
+    /// The error number.
     pub errno: i32,
 }
 
-/// Starts a program whose calls, and those of everything that it starts, are refused as the kernel would that does not
-/// know them, or may not.
+/// Starts a program whose calls, and those of its descendants, are refused like a kernel that does
+/// not know them, or does not permit them.
 ///
 /// # Errors
-/// If this kernel or this process is not allowed to, or the program cannot be started.
+/// If this kernel or this process does not allow it, or the program cannot be started.
 pub fn refuse(mut command: Command, refused: &[Refused]) -> io::Result<Child> {
     let filter = refusing(refused);
-    // The filter holds for the thread that sets it and all that it starts, so this thread stays as it is.
+    // The filter applies to the thread that sets it and everything it starts, so this thread is not
+    // affected.
     let starting = thread::Builder::new().name("refused".into()).spawn(move || {
         set(&filter, 0)?;
         command.spawn()
@@ -161,10 +165,10 @@ const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
 const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
 const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
 
-// `nr` is the first field of `seccomp_data`. Which system's numbers they are needs no look: the program under test is
-// built as this one is.
+// `nr` is the first field of `seccomp_data`. The architecture of the numbers need not be checked:
+// the program under test is built for the same one as this.
 const NUMBER: u32 = 0;
-/// The lower half of the first argument, on systems that begin with it; there is none of the others here.
+/// The lower half of the first argument, on little-endian systems; no others are supported here.
 const FIRST_ARGUMENT: u32 = mem::offset_of!(libc::seccomp_data, args) as u32;
 
 fn step(code: u16, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
@@ -175,7 +179,7 @@ fn is_number(number: i64, jf: u8) -> libc::sock_filter {
     step(EQUAL, 0, jf, u32::try_from(number).unwrap_or(u32::MAX))
 }
 
-/// A program for the kernel: calls of these numbers are asked about, all others are let through.
+/// A filter program: calls with these numbers wait for a decision, all others are let through.
 fn filter(numbers: &[i64]) -> Vec<libc::sock_filter> {
     let mut filter = vec![step(LOAD, 0, 0, NUMBER)];
     for number in numbers {
@@ -186,7 +190,7 @@ fn filter(numbers: &[i64]) -> Vec<libc::sock_filter> {
     filter
 }
 
-/// Another one: these calls fail.
+/// A filter program: these calls fail.
 fn refusing(refused: &[Refused]) -> Vec<libc::sock_filter> {
     let mut filter = Vec::new();
     for Refused { number, first_argument, errno } in refused {
@@ -207,10 +211,11 @@ fn refusing(refused: &[Refused]) -> Vec<libc::sock_filter> {
     filter
 }
 
-/// Sets the filter for this thread; its listener.
+/// Sets the filter for this thread; returns its listener.
 fn install(filter: &[libc::sock_filter]) -> io::Result<OwnedFd> {
     let listener = set(filter, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER)?;
-    // SAFETY: a new descriptor, close-on-exec as the kernel makes it, that belongs to no one else.
+    // SAFETY: a new descriptor, which the kernel creates close-on-exec, and which has no other
+    // owner.
     Ok(unsafe { OwnedFd::from_raw_fd(listener) })
 }
 
@@ -220,12 +225,12 @@ fn set(filter: &[libc::sock_filter], flags: libc::c_ulong) -> io::Result<i32> {
     let program = libc::sock_fprog { len, filter: filter.as_ptr().cast_mut() };
     let set = || {
         let mode = libc::SECCOMP_SET_MODE_FILTER;
-        // SAFETY: the program is read during the call only.
+        // SAFETY: the program is read only during the call.
         unsafe { libc::syscall(libc::SYS_seccomp, mode, flags, &raw const program) }
     };
     let mut done = set();
     if done == -1 && code(&io::Error::last_os_error()) == libc::EACCES {
-        // Without the privilege, only those may who give up any others.
+        // Without the privilege, only threads may do it that give up gaining any others.
         // SAFETY: no pointers.
         if unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) } == -1 {
             return Err(io::Error::last_os_error());
@@ -244,7 +249,8 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(40);
 
-    /// Runs `cat FILE` with a decision for each `openat`, and returns how it ended and how often it was asked.
+    /// Runs `cat FILE` with a decision for each `openat`; returns how it ended and how many
+    /// decisions there were.
     fn cat(mut fails: impl FnMut(usize) -> Option<i32>) -> (Option<i32>, usize) {
         let mut command = Command::new("cat");
         command.arg("/etc/passwd").stdout(std::process::Stdio::null());
@@ -270,7 +276,7 @@ mod tests {
         assert_eq!(code, Some(0));
         assert!(all >= 2, "the C library and the file: {all}");
         let (code, asked) = cat(|number| (number == all).then_some(libc::EMFILE));
-        // It also looks for the text of the error.
+        // It also opens files for the text of the error.
         assert!(code == Some(1) && asked >= all, "cat fails, and goes on to its end: {code:?}");
     }
 

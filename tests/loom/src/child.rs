@@ -1,4 +1,4 @@
-//! Of the child's side.
+//! Sources of the child's side.
 
 #[path = "../../../mpcore/src/child/cancels.rs"]
 pub(crate) mod cancels;

@@ -1,19 +1,21 @@
-//! Models of what several threads of the runtime touch: the real sources of mpcore, with loom's locks and
-//! atomics in the place of the standard library's, run through every interleaving that matters.
+//! Models of the state that several threads of the runtime share: the real sources of mpcore, with
+//! loom's locks and atomics in place of the standard library's, run through every relevant
+//! interleaving.
 //!
-//! `child`, `controller` and `wire` list files of mpcore, which take their locks and atomics from
-//! `crate::sync`; here that is loom's. What they need of their surroundings and no model looks at is made
-//! up. There is one file per promise under [`models`], and it says what may not happen. Two or three
-//! preemptions per run keep each of them to seconds, and suffice for every race that was ever put in on
-//! purpose.
+//! `child`, `controller` and `wire` include files of mpcore, which take their locks and atomics
+//! from `crate::sync`; here that is loom's. Items that they need but no model covers are stubs.
+//! There is one file per promise under [`models`], which says what must not happen. Two or three
+//! preemptions per run keep each model to seconds, and detect every race that was ever introduced
+//! on purpose.
 
-// The sources bring unit tests of their own, which are for mpcore and its locks: here, nothing is a unit test.
+// The included sources contain unit tests, which are for mpcore and its locks: here, nothing is a
+// unit test.
 #![cfg(not(test))]
-// Only a part of each source is modelled.
+// Only a part of each source is used.
 #![allow(dead_code)]
 #![forbid(unsafe_code)]
 
-/// No model has chaos: loom has every interleaving.
+/// No model has chaos: loom tries every interleaving.
 mod chaos {
     #[derive(Debug, Clone, Copy)]
     pub(crate) struct Knob<T>(T);

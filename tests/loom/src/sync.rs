@@ -1,4 +1,4 @@
-//! As `mpcore::sync`, of loom's parts.
+//! `mpcore::sync`, built from loom's parts.
 
 pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
 use std::sync::PoisonError;
@@ -16,7 +16,7 @@ pub(crate) fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> Mute
     condition.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Time does not pass in a model: a wait that nobody ends is a deadlock, which loom finds.
+/// Time does not pass in a model: a wait that is never ended is a deadlock, which loom detects.
 pub(crate) fn wait_timeout<'a, T>(
     condition: &Condvar,
     guard: MutexGuard<'a, T>,

@@ -1,4 +1,4 @@
-//! Lanes that lead into a model, and nowhere else.
+//! Lanes that lead only into a model.
 
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
-//! A child sends as fast as it can: does the window stay smooth, and how old is what it shows?
+//! A child sends at full speed: does the window stay smooth, and how old is the data it shows?
 //!
-//! `cargo xtask bench flood [-- --quick]` sets a property a million times while its QML handler takes 100 µs
-//! each time, then emits a million events to a handler that only counts; both ten times, since the timer
-//! has to fire some hundred times to say something. It prints how late a timer of 10 ms fired in the GUI
-//! thread, beside the same timer of the same run without load, and appends a JSON line per part to
-//! `target/bench.jsonl`.
+//! `cargo xtask bench flood [-- --quick]` sets a property a million times while its QML handler
+//! takes 100 µs each time, then emits a million events to a handler that only counts; both ten
+//! times, since the timer has to fire some hundred times for a meaningful figure. It prints how
+//! late a timer of 10 ms fired in the GUI thread, beside the same timer of the same run without
+//! load, and appends a JSON line per part to `target/bench.jsonl`.
 
 use std::cell::RefCell;
 use std::error::Error;
@@ -25,7 +25,7 @@ thread_local! {
     static PARTS: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The clock and the notebook of the document.
+/// The document's clock and the record of its results.
 #[allow(dead_code)]
 #[derive(QObject, Default)]
 struct Bench {
@@ -39,12 +39,12 @@ struct Bench {
 impl mpqt::QmlType for Bench {}
 
 impl Bench {
-    /// In nanoseconds, as the child has it.
+    /// In nanoseconds, by the child's clock.
     fn now(&self) -> u64 {
         nanoseconds()
     }
 
-    /// What a handler with something to do does.
+    /// Simulates a handler that works for this long.
     fn spin(&self, microseconds: u32) {
         let end = nanoseconds() + u64::from(microseconds) * 1000;
         while nanoseconds() < end {
@@ -52,7 +52,7 @@ impl Bench {
         }
     }
 
-    /// The most memory that a process has had, in MiB; this one's for 0.
+    /// Returns the peak memory of a process, in MiB; this process's for 0.
     fn peak(&self, pid: u32) -> f64 {
         let process = if pid == 0 { "self".to_owned() } else { pid.to_string() };
         let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
@@ -61,7 +61,7 @@ impl Bench {
         kib.unwrap_or_default() / 1024.0
     }
 
-    // As Qt passes it.
+    // The signature that Qt requires.
     #[allow(clippy::needless_pass_by_value)]
     fn note(&self, part: QString) {
         let part = serde_json::from_str(&part.to_string()).unwrap_or(Value::Null);
@@ -151,7 +151,7 @@ Window {
         onAll_set: stamp => window.allSet(stamp)
         onTick: number => {
             window.ticks += 1
-            // In order, and none is missing.
+            // In order and without a gap.
             window.right = window.right && number === window.ticks - (window.round - 1) * window.times
         }
         onAll_emitted: times => window.allEmitted(times)
@@ -165,7 +165,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     {
         [] => false,
         [ref quick] if quick == "--quick" => true,
-        _ => return Err("it takes nothing, or --quick".into()),
+        _ => return Err("unexpected arguments; the only option is --quick".into()),
     };
     let (times, rounds, idle) = match quick {
         true => (100_000, 3, Duration::from_secs(1)),

@@ -1,6 +1,6 @@
 //! The clock that all processes of the machine share.
 
-/// Nanoseconds since the machine was started.
+/// Returns the nanoseconds since the machine was started.
 #[cfg(unix)]
 #[must_use]
 pub fn nanoseconds() -> u64 {
@@ -9,7 +9,7 @@ pub fn nanoseconds() -> u64 {
         + u64::try_from(now.tv_nsec).unwrap_or_default()
 }
 
-/// Nanoseconds since 1970, for want of a better one.
+/// Returns the nanoseconds since 1970, the best available alternative.
 #[cfg(not(unix))]
 #[must_use]
 pub fn nanoseconds() -> u64 {

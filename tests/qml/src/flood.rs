@@ -1,19 +1,19 @@
-//! A child that sends as fast as it can, for the benchmark.
+//! A child that sends at full speed, for the benchmark.
 
 use crate::clock::nanoseconds;
 
-/// Sends as fast as it can.
+/// Sends at full speed.
 #[mpcore::process]
 pub trait Flood {
-    /// Sets the property `stamp` this often; the result is the last value.
+    /// Sets the property `stamp` this many times; returns the last value.
     #[signal(name = "all_set")]
     fn set_away(&mut self, times: u32) -> u64;
 
-    /// Emits the event `tick` this often; the result is how often.
+    /// Emits the event `tick` this many times; returns the number.
     #[signal(name = "all_emitted")]
     fn emit_away(&mut self, times: u32) -> u32;
 
-    /// When it was set, in nanoseconds of the clock that all processes share.
+    /// The time of the change, in nanoseconds of the clock that all processes share.
     #[property]
     fn stamp(&self) -> u64;
 
@@ -33,7 +33,7 @@ impl Flood for FloodProcess {
     fn set_away(&mut self, times: u32) -> u64 {
         let mut last = 0;
         for _ in 0..times {
-            // Another value each time, or it would be none.
+            // A different value each time, since an equal one would not be a change.
             last = nanoseconds().max(last + 1);
             self.cx.stamp.set(last);
         }

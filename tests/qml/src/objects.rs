@@ -26,19 +26,19 @@ mpqt::qobject! {
         .on_unresponsive(Escalation::Kill)
 }
 
-/// Started again twice after crashes; its stderr is captured.
+/// Restarts up to twice after crashes; its stderr is captured.
 fn supervised(builder: Builder<RigControl>) -> Builder<RigControl> {
     let delay = Duration::from_millis(10);
     let policy = RestartPolicy::on_crash().backoff(delay, delay);
     builder.restart(policy.intensity(2, Duration::from_secs(600))).stderr(Output::Captured)
 }
 
-/// The same, and what was written to its properties is written again.
+/// The same, and written properties are replayed.
 fn lasting(builder: Builder<RigControl>) -> Builder<RigControl> {
     supervised(builder).reapply_properties()
 }
 
-/// Makes them known to QML.
+/// Registers them with QML.
 pub fn register() {
     mpqt::register::<RigObject>("Rigs", 1, 0, "Rig");
     mpqt::register::<TypesObject>("Rigs", 1, 0, "Types");

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What the constructor gets.
+/// The configuration of the rig.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RigConfig {
-    /// Told by command `configured`.
+    /// Returned by command `configured`.
     pub port: String,
-    /// `postrun_init` fails with this text, if there is one.
+    /// `postrun_init` fails with this text, if set.
     pub refuse: Option<String>,
 }
 
@@ -27,7 +27,7 @@ pub struct Sample {
     pub note: Option<String>,
 }
 
-/// What goes wrong.
+/// The way in which a command fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fault {
     /// The command returns an error.
@@ -40,29 +40,29 @@ pub enum Fault {
     Exit(i32),
 }
 
-/// One of everything.
+/// An interface with one of everything.
 #[mpcore::process(config = RigConfig)]
 pub trait Rig {
-    /// The first example of all.
+    /// Adds two numbers.
     #[signal(name = "add_two_finished")]
     fn add_two(&mut self, num1: i32, num2: i32) -> i32;
 
-    /// No signal of its own.
+    /// Has no signal of its own.
     fn rest(&mut self);
 
-    /// A signal without arguments.
+    /// Has a signal without arguments.
     #[signal(postfix = "_done")]
     fn nothing(&mut self);
 
-    /// A tuple spreads.
+    /// The tuple is spread over the signal's arguments.
     #[signal]
     fn calibrate(&mut self) -> (f64, String);
 
-    /// What the config says.
+    /// Returns the port of the config.
     #[signal(name = "configured")]
     fn tell_config(&mut self) -> String;
 
-    /// Each value as it arrived.
+    /// Returns each value as it arrived.
     #[signal(name = "numbers_echoed")]
     #[allow(clippy::too_many_arguments)]
     fn echo_numbers(
@@ -77,7 +77,7 @@ pub trait Rig {
         double: f64,
     ) -> (bool, u8, i32, u32, i64, u64, f32, f64);
 
-    /// Each value as it arrived.
+    /// Returns each value as it arrived.
     #[signal(name = "values_echoed")]
     fn echo_values(
         &mut self,
@@ -88,22 +88,22 @@ pub trait Rig {
         by_name: BTreeMap<String, bool>,
     ) -> (String, Vec<u8>, Sample, Option<i32>, BTreeMap<String, bool>);
 
-    /// Takes its time, in steps, and can be cancelled.
+    /// Takes this long, in steps, and can be cancelled.
     #[signal(name = "slept")]
     fn sleep(&mut self, milliseconds: u64) -> mpcore::Result<u64>;
 
     /// Runs until it is killed.
     fn hang(&mut self);
 
-    /// Goes wrong.
+    /// Fails in this way.
     #[signal(name = "survived")]
     fn fail(&mut self, fault: Fault) -> mpcore::Result<()>;
 
-    /// Sets the property `count` this often, to 1, 2, ..
+    /// Sets the property `count` this many times, to 1, 2, ..
     #[signal(name = "counted")]
     fn count_up(&mut self, times: u32) -> u32;
 
-    /// Emits `tick` this often.
+    /// Emits `tick` this many times.
     #[signal(name = "ticked")]
     fn tick_away(&mut self, times: u32) -> u32;
 
@@ -111,10 +111,10 @@ pub trait Rig {
     #[signal(name = "climbed")]
     fn climb(&mut self, times: u32) -> u32;
 
-    /// Emits `position` this often.
+    /// Emits `position` this many times.
     fn drift(&mut self, times: u32);
 
-    /// Events and properties as fast as it can, until it is told to stop.
+    /// Sends events and properties at full speed until it is asked to stop.
     fn flood(&mut self) -> mpcore::Result<()>;
 
     /// Set by the child.
@@ -125,11 +125,11 @@ pub trait Rig {
     #[property]
     fn connected(&self) -> bool;
 
-    /// Written by the controller; more than 5 W are refused.
+    /// Written by the controller; values above 5 W are refused.
     #[property(write, notify = "power_set", default = 1.0)]
     fn power(&self) -> f64;
 
-    /// A written property that is no number.
+    /// A writable property that is not a number.
     #[property(write)]
     fn sample(&self) -> Sample;
 

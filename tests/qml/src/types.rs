@@ -1,4 +1,4 @@
-//! A child that gives back what it is given: a member for every type that has a form of its own in QML.
+//! A child that returns its arguments: a member for every type with its own representation in QML.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -62,7 +62,7 @@ impl<'de> Deserialize<'de> for Raw {
     }
 }
 
-/// An argument whose `Serialize` panics when it says so.
+/// An argument whose `Serialize` panics on request.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Unwilling {
     /// Whether it panics.
@@ -80,13 +80,14 @@ impl Serialize for Unwilling {
     }
 }
 
-/// Travels between processes, but has no form in QML, so that one sees whether somebody tried.
+/// Travels between processes but has no representation in QML, so that an attempt to convert it is
+/// detected.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Formless;
 
 impl Serialize for Formless {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // What travels is compact; what is for QML is for people.
+        // The format between processes is compact; the one for QML is human-readable.
         if serializer.is_human_readable() {
             return Err(serde::ser::Error::custom("it is formless"));
         }
@@ -98,20 +99,20 @@ impl Serialize for Formless {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Volts(pub f64);
 
-/// Readings; a key of an object in QML is a text.
+/// Readings by channel; a key of an object in QML is a string.
 pub type ByChannel = BTreeMap<u8, Vec<Option<i32>>>;
 
 /// Contains itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tree {
-    /// What this one is called.
+    /// The name of this node.
     pub name: String,
-    /// What is in it.
+    /// Its children.
     #[serde(default)]
     pub branches: Vec<Tree>,
 }
 
-/// Gives back what it is given.
+/// Returns its arguments.
 #[mpcore::process]
 pub trait Types {
     /// The narrow integers.
@@ -147,7 +148,7 @@ pub trait Types {
         unit: (),
     ) -> (Option<i32>, Option<Sample>, ());
 
-    /// Things in things.
+    /// Nested values.
     #[signal(name = "nested")]
     fn echo_nested(
         &mut self,
@@ -160,7 +161,7 @@ pub trait Types {
     #[signal(name = "others")]
     fn echo_others(&mut self, volts: Volts, time: Duration, tree: Tree) -> (Volts, Duration, Tree);
 
-    /// Takes what cannot always be sent.
+    /// Takes a value that cannot always be sent.
     #[signal(name = "willing")]
     fn take(&mut self, unwilling: Unwilling) -> bool;
 
@@ -168,7 +169,7 @@ pub trait Types {
     #[signal(name = "conjured")]
     fn conjure(&mut self);
 
-    /// Has no form in QML.
+    /// Has no representation in QML.
     #[event]
     fn appeared(&self, formless: Formless);
 
@@ -196,7 +197,7 @@ pub trait Types {
     #[property(write)]
     fn list(&self) -> Vec<f64>;
 
-    /// Perhaps.
+    /// An optional value.
     #[property(write)]
     fn maybe(&self) -> Option<i32>;
 

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use system_tests::LONG;
 
-/// What an application has said, and how it ended.
+/// The output of an application, and how it ended.
 #[derive(Debug)]
 struct Ended {
     status: ExitStatus,
     stdout: String,
-    /// What the document wrote with `console.log`.
+    /// The document's `console.log` output.
     logged: Vec<String>,
     stderr: String,
 }
@@ -26,14 +26,14 @@ impl Ended {
     }
 }
 
-/// Runs an application to its end, which has to come.
+/// Runs an application to its end, which must come.
 #[track_caller]
 fn run(arguments: &[&str], patience: Duration) -> Ended {
     let mut application = Command::new(env!("CARGO_BIN_EXE_qml_application"))
         .args(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // QML's `console` goes to stderr as it is, whoever reads it.
+        // QML's `console` goes to stderr unchanged, even if that is not a terminal.
         .env("QT_LOGGING_RULES", "qml.debug=true;js.debug=true")
         .env("QT_FORCE_STDERR_LOGGING", "1")
         .env_remove("QT_MESSAGE_PATTERN")
@@ -65,14 +65,14 @@ fn run(arguments: &[&str], patience: Duration) -> Ended {
     let (stdout, stderr) = (reader.join().expect("read"), errors.join().expect("read"));
     let logged = stderr.lines().filter_map(|line| line.strip_prefix("qml: "));
     let logged = logged.map(str::to_owned).collect();
-    // What Qt says of a machine without a session is no news.
+    // Qt's reports about a machine without a session are irrelevant.
     let stderr = stderr.lines().filter(|line| !line.starts_with("QStandardPaths"));
     let stderr = stderr.collect::<Vec<_>>().join("\n");
     Ended { status, stdout, logged, stderr }
 }
 
 #[test]
-fn a_document_that_does_not_load_is_an_error_with_qmls_words() {
+fn a_document_that_does_not_load_returns_the_error_text_of_qml() {
     let ended = run(&["does_not_load"], LONG).with(7);
     let lines: Vec<_> = ended.stdout.lines().collect();
     let said = [
@@ -110,7 +110,7 @@ fn a_file_finds_the_types_beside_it_and_on_the_import_path() {
     write("Beside.qml", "import QtQml; QtObject { property int number: 8 }");
     write("modules/There/qmldir", "module There\nThing 1.0 Thing.qml\n");
     write("modules/There/Thing.qml", "import QtQml; QtObject { property int number: 10 }");
-    // A name that is none for a URL.
+    // A name that is not valid in a URL.
     let main = write(
         "main 100% ü#1.qml",
         "import QtQuick; import There 1.0
@@ -149,7 +149,7 @@ fn the_exit_code_is_the_documents() {
 }
 
 #[test]
-fn what_a_child_says_last_reaches_the_document() {
+fn a_childs_last_signals_reach_the_document() {
     let ended = run(&["says_last"], LONG).with(0);
     assert_eq!(
         ended.logged,
@@ -184,7 +184,7 @@ fn the_last_signals_of_two_children_reach_qml_at_the_end() {
     assert_eq!(ended.logged.len(), 8, "{ended:#?}");
 }
 
-/// Whatever the children had to do, it waited for six seconds.
+/// Regression: it waited for six seconds, however long the children took.
 #[test]
 fn an_application_waits_for_a_child_that_finishes() {
     let ended = run(&["finishes"], LONG).with(0);
@@ -216,7 +216,7 @@ fn a_child_can_be_a_program_of_its_own() {
 }
 
 #[test]
-fn an_object_without_a_child_says_what_to_do() {
+fn an_object_without_a_child_explains_what_to_do() {
     let ended = run(&["shown_without_control"], LONG).with(0);
     let why = "ShownRig has no child: write `child = ..` or `program = ..` in its `qobject!`, or \
                attach a control";
@@ -251,7 +251,7 @@ fn a_control_of_another_inbox_or_thread_is_refused() {
 }
 
 #[test]
-fn a_handler_in_rust_that_panics_stops_nobody() {
+fn a_panic_in_a_rust_handler_stops_no_other() {
     let ended = run(&["panicking_handler"], LONG).with(6);
     assert_eq!(ended.logged, ["ticks 1 2 3 4"], "{ended:#?}");
     assert!(ended.stderr.contains("panics on purpose"));
@@ -265,7 +265,7 @@ fn waiting_in_the_gui_thread_is_refused() {
     assert!(!ended.stdout.is_empty());
 }
 
-/// The object's control is the last one, so its child ends, busy as it is, while the application goes on.
+/// The object's control is the last one, so its busy child ends while the application goes on.
 #[test]
 #[cfg(unix)]
 fn the_child_of_a_destroyed_object_ends() {
@@ -298,10 +298,10 @@ fn an_object_of_another_thread_warns_and_its_child_ends_with_it() {
     assert_eq!(ended.stderr.matches(warned).count(), 1, "{ended:#?}");
 }
 
-/// The children flood when it ends: a waker, a connection or an object that outlives its application
-/// would crash here.
+/// The children flood when it ends: a waker, a connection or an object that outlives its
+/// application would crash here.
 #[test]
-#[cfg(target_os = "linux")] // what is left behind is looked up in /proc
+#[cfg(target_os = "linux")] // leftovers are looked up in /proc
 fn applications_start_and_end_two_hundred_times() {
     let ended = run(&["rounds", "200"], Duration::from_secs(300)).with(0);
     assert_eq!(ended.stdout.lines().next(), Some("rounds 200"), "{ended:#?}");

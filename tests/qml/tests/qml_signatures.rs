@@ -1,5 +1,5 @@
-//! What C++ sees of an object: signals and methods by their signatures, for `SIGNAL(..)`, `SLOT(..)` and
-//! `QMetaObject::invokeMethod`.
+//! An object as C++ sees it: signals and methods by their signatures, for `SIGNAL(..)`, `SLOT(..)`
+//! and `QMetaObject::invokeMethod`.
 
 use mpqt::testing::{has_method, has_signal};
 use qml_tests::{CamelRig, RigObject, TypesObject};
@@ -47,7 +47,7 @@ fn signals_have_exactly_the_declared_arguments() {
 }
 
 #[test]
-fn other_signatures_are_not_there() {
+fn other_signatures_do_not_exist() {
     for signature in [
         "add_two_finished()",
         "add_two_finished(int,int)",

@@ -1,4 +1,4 @@
-//! The test child as a binary of its own.
+//! The test child as a program of its own.
 
 fn main() {
     mpcore::child_main::<system_tests::BenchProcess>()

@@ -1,4 +1,4 @@
-//! The child that tries what its limits forbid, as a binary of its own.
+//! The child that tries what its limits forbid, as a program of its own.
 
 fn main() {
     mpcore::child_main::<system_tests::confined::ConfinedProcess>()

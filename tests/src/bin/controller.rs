@@ -1,8 +1,8 @@
-//! A controller whose child is this binary again, to be killed at a given moment, or to end in a given
-//! way: `controller MOMENT ENDING CLEANUP_LOG [GRACE_IN_MILLISECONDS [LANES]]`.
+//! A controller whose child is this program again, to be killed at a given moment, or to end in a
+//! given way: `controller MOMENT ENDING CLEANUP_LOG [GRACE_IN_MILLISECONDS [LANES]]`.
 //!
-//! It tells its child's and its grandchild's number, then `there` when the moment has come. At the moment
-//! `unconnected` the child is a program that never connects, and has no grandchild.
+//! It prints the pids of its child and grandchild, then `there` when the moment has come. At the
+//! moment `unconnected` the child is a program that never connects, and has no grandchild.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn main() {
     let mut next = || arguments.next().expect("MOMENT ENDING CLEANUP_LOG");
     let (moment, ending, log) = (next(), next(), next());
     let given = arguments.next().map(|it| Duration::from_millis(it.parse().expect("a grace")));
-    // Short where it has to pass, and long enough for `cleanup` on a loaded machine where not.
+    // Short where the grace has to expire; otherwise long enough for `cleanup` on a loaded machine.
     let grace = given.unwrap_or_else(|| match moment.as_str() {
         "busy" | "stopped in a command" => Duration::from_millis(500),
         _ => Duration::from_secs(20),
@@ -95,7 +95,7 @@ fn reach(moment: &str, bench: &BenchControl, pid: u32) {
             bench.process().stop();
         }
         "calls" => {
-            // As likely between 1 and 2 KiB as between 1 and 2 MiB.
+            // Logarithmic: as likely between 1 and 2 KiB as between 1 and 2 MiB.
             let lengths = std::iter::repeat_with(|| (23.0 * fastrand::f64()).exp2() as usize - 1);
             for length in lengths.take(100) {
                 bench.echo(system_tests::Blob::numbered(length));
@@ -119,7 +119,7 @@ fn reach(moment: &str, bench: &BenchControl, pid: u32) {
     }
 }
 
-/// What a controller may decide on Ctrl-C: that it goes on, and at the second one that it ends.
+/// What a controller may do on Ctrl-C: go on, and end at the second one.
 fn decide(mut interrupts: Signals, bench: &BenchControl) {
     interrupts.forever().next();
     say(&format!("interrupted {}", bench.process().state()));

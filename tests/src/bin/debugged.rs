@@ -1,17 +1,17 @@
-//! A controller of a child `probe` that has little time: `debugged [MILLISECONDS]`, by default 300. It tells what came
-//! of it.
+//! A controller of a child `probe` with a short deadline: `debugged [MILLISECONDS]`, by default
+//! 300. It prints the outcome.
 
 use std::time::Duration;
 
 use mpcore::Escalation;
 use system_tests::{LONG, outcome};
 
-/// Takes its time.
+/// A child that takes time.
 #[mpcore::process]
 trait Probe {
-    /// So much of it, unless it is to end.
+    /// Runs for this long, unless it is asked to end.
     fn work(&mut self, milliseconds: u64) -> mpcore::Result<()>;
-    /// A variable of its environment.
+    /// Returns a variable of its environment.
     fn variable(&mut self, name: String) -> Option<String>;
 }
 

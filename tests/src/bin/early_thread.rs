@@ -1,4 +1,4 @@
-//! The child that tries what its limits forbid, with a thread that was there before it became one.
+//! The child that tries what its limits forbid, with a thread that was started before `init`.
 
 fn main() {
     system_tests::confined::start_an_early_thread();

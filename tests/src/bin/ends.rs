@@ -1,6 +1,6 @@
 //! A controller whose `main` returns, or calls `shutdown`, in one of many ways: `ends HOW [FILE]`.
 //!
-//! What its handlers hear is written to stdout.
+//! It writes what its handlers receive to stdout.
 
 use std::future::IntoFuture as _;
 use std::pin::pin;
@@ -22,7 +22,7 @@ fn thread() -> Builder<BenchControl> {
     BenchControl::builder().in_process::<BenchProcess>().config(BenchConfig::default())
 }
 
-/// A child that is ready, and what is heard of it.
+/// Returns a ready child, with handlers that print its signals.
 fn heard(builder: Builder<BenchControl>) -> Result<BenchControl, Box<dyn std::error::Error>> {
     let bench = builder.build()?;
     bench.signals().add_two_finished.connect(|sum| println!("sum {sum}"));
@@ -44,7 +44,7 @@ fn told<T: std::fmt::Debug + Send, E: std::fmt::Debug + Send>(
     call.on_done(move |outcome| println!("{what} {outcome:?}"));
 }
 
-/// Shuts down as soon as it is woken, on whatever thread that is.
+/// Shuts down when it is woken, on whichever thread that is.
 struct ShutDown;
 
 impl Wake for ShutDown {
@@ -78,7 +78,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let bench = heard(builder().at_exit(AtExit::Finish(minute)))?;
             bench.work(200);
             (0..5).for_each(|number| drop(bench.add_two(number, 1)));
-            // Nothing drops it: the end of `main` alone is left.
+            // Nothing drops it: only the end of `main` ends it.
             std::mem::forget(bench);
         }
         "finish for a while" => {
@@ -128,7 +128,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             mpcore::forbid_waiting_on_this_thread(false);
         }
         "hook" => {
-            // Each ends the other, and neither waits for the other's hook.
+            // Each hook ends the other child, and neither waits for the other's hook.
             let hooked = || {
                 heard(builder().after_exit(|report| {
                     println!("hook {} {:?}", report.state, mpcore::shutdown(LONG));

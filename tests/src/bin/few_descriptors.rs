@@ -1,5 +1,5 @@
-//! A controller that may open only so many files: `few_descriptors LIMIT`. It starts children until no more
-//! can be started, tells why, and whether those that run still work.
+//! A controller with a limit on open files: `few_descriptors LIMIT`. It starts children until no
+//! more can be started, prints why, and whether the running ones still work.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ fn main() {
     let mut benches = Vec::new();
     let report = loop {
         let bench = builder("replaced by the next line").child::<BenchProcess>();
-        let bench = bench.spawn().expect("what goes wrong is told later");
+        let bench = bench.spawn().expect("failures are reported later");
         match outcome(bench.add_two(1, 2)) {
             Ok(_) => benches.push(bench),
             Err(CallError::Exited(report)) => break report,
@@ -32,11 +32,11 @@ fn main() {
         outcome(bench.echo(blob.clone())) == Ok(blob)
     });
     println!("the others work {work}");
-    // Room for one more: it can be started again.
+    // Room for one more: another child can be started.
     if let Some(bench) = benches.pop() {
         bench.process().stop();
         let _ = bench.process().join(LONG);
-        // What the last run had open is closed a moment after its end is known.
+        // The descriptors of the last run are closed a moment after its end is known.
         let deadline = Instant::now() + LONG;
         let again = loop {
             bench.process().start().expect("it can be tried");

@@ -1,9 +1,10 @@
-//! One life of a child, told step by step, for the trials `system calls` and `neighbours`: `fixed_life CHILD|own
-//! first|beside [LEFT]`.
+//! A fixed sequence of steps of one child, printed step by step, for the trials `system calls` and
+//! `neighbours`: `fixed_life CHILD|own first|beside [LEFT]`.
 //!
-//! In the middle, between `arm` and `disarm`, system calls fail, or a neighbour is there. Whatever a step comes to, it has
-//! to come to something, in time, and what succeeds must be right. `beside` another child that is there before, and must
-//! not notice; `first` is the first child of this process, so that what all children share is made meanwhile.
+//! In the middle, between `arm` and `disarm`, system calls fail, or a neighbour is present. Every
+//! step must end, in time, and its result must be right if it succeeds. With `beside`, another
+//! child was started before and must not be affected; with `first`, it is the first child of this
+//! process, so that the resources shared by all children are created meanwhile.
 #![allow(clippy::print_stdout)]
 
 use std::collections::BTreeMap;
@@ -20,13 +21,14 @@ use nix::unistd::{ForkResult, Pid, fork};
 use system_tests::surroundings::Surroundings;
 use system_tests::{BenchConfig, BenchControl, BenchProcess, Blob, processes};
 
-/// For whatever has to come. Steps take milliseconds, and a life with a finding waits for several of them.
+/// The timeout for events that must come. Steps take milliseconds, and a life with a finding waits
+/// for several timeouts.
 const LONG: Duration = Duration::from_secs(20);
 
-/// Where its lines go if the standard streams cannot be relied upon.
+/// Receives the lines if the standard streams cannot be relied upon.
 static TOLD: OnceLock<File> = OnceLock::new();
 
-/// Comes to the same on every run.
+/// Prints a line; the lines must be the same in every run.
 fn say(line: &str) {
     if let Some(mut told) = TOLD.get() {
         let _ = told.write_all(format!("{line}\n").as_bytes());
@@ -36,7 +38,7 @@ fn say(line: &str) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-/// Says the word and waits until it was heard.
+/// Prints the word and waits until the test has read it.
 fn pause(word: &str) {
     say(word);
     if TOLD.get().is_some() {
@@ -46,12 +48,12 @@ fn pause(word: &str) {
     let _ = std::io::stdin().lock().read_line(&mut answer);
 }
 
-/// Something that must never be.
+/// Reports something that must never happen.
 fn finding(what: &str) {
     say(&format!("finding {what}"));
 }
 
-/// The calls of one control, each with the number of its ends.
+/// The calls of one control, each with the number of times it ended.
 #[derive(Clone, Default)]
 struct Ends(Arc<Mutex<BTreeMap<u64, usize>>>);
 
@@ -64,7 +66,7 @@ impl Ends {
         *self.0.lock().unwrap().entry(call).or_default() += 1;
     }
 
-    /// Those that have not ended exactly once, by `call_ended`.
+    /// The calls for which `call_ended` did not come exactly once.
     fn not_once(&self) -> Vec<(u64, usize)> {
         let ends = self.0.lock().unwrap();
         ends.iter().filter(|(_, count)| **count != 1).map(|(call, count)| (*call, *count)).collect()
@@ -82,7 +84,7 @@ fn builder(child: &str) -> mpcore::Builder<BenchControl> {
 struct Subject {
     bench: BenchControl,
     ends: Ends,
-    /// Whether everything has to succeed.
+    /// Whether every step must succeed.
     strict: bool,
     surroundings: Option<Surroundings>,
 }
@@ -102,7 +104,7 @@ impl Subject {
         Ok(Self { bench, ends, strict, surroundings: surroundings.cloned() })
     }
 
-    /// One outcome, in time, and the right one if it is a success.
+    /// Checks for one outcome, in time, which is right if it is a success.
     fn check<T: PartialEq, E: std::fmt::Debug>(&self, step: &str, mut call: Call<T, E>, right: &T) {
         self.ends.submitted(call.id());
         match call.wait_timeout(LONG) {
@@ -121,7 +123,7 @@ impl Subject {
         }
     }
 
-    /// Starts, and says whether there is a run to talk to.
+    /// Starts the child, and returns whether there is a run to talk to.
     fn start(&self, step: &str) -> bool {
         if let Err(error) = self.bench.process().start() {
             self.failed(step, &error.to_string());
@@ -137,7 +139,7 @@ impl Subject {
         true
     }
 
-    /// Waits for an end, which is to be reported as this state, status and cleanup.
+    /// Waits for an end, which must be reported with this state, status and cleanup.
     fn join_as(&self, step: &str, right: [&str; 3]) {
         self.join(step);
         let Some(surroundings) = self.surroundings.as_ref().filter(|_| self.strict) else { return };
@@ -146,7 +148,7 @@ impl Subject {
         let told = [state.to_string(), end.to_string(), cleanup.to_string()];
         let unknown = !surroundings.statuses && told[1] == "exit status unknown";
         if told[0] != right[0] || (told[1] != right[1] && !unknown) || told[2] != right[2] {
-            finding(&format!("{step}: told as {told:?}: {report}"));
+            finding(&format!("{step}: reported as {told:?}: {report}"));
         }
     }
 
@@ -158,7 +160,7 @@ impl Subject {
         }
     }
 
-    /// Start, calls, events, a big value, a cancel, a crash, a restart, a stop.
+    /// Runs start, calls, events, a big value, a cancel, a crash, a restart and a stop.
     fn live(&self) {
         if !self.start("start") {
             return;
@@ -195,7 +197,7 @@ impl Subject {
         self.join_as("stop", ["finished", "exit code 0", "ran"]);
     }
 
-    /// A call that must not succeed.
+    /// Checks a call that must not succeed.
     fn ended_by<T, E: std::fmt::Debug>(
         &self,
         step: &str,
@@ -211,12 +213,12 @@ impl Subject {
     }
 }
 
-/// The descriptors and threads of this process. What ends of itself gets a moment for it, a longer one as long as it is
-/// not what there usually is.
+/// The descriptors and threads of this process. Resources that are released in the background get a
+/// moment for it, and more time while the result differs from the usual one.
 fn what_is_left(usually: Option<&str>) -> String {
     let own = std::process::id();
     let look = || {
-        // By number: a thread whose naming failed is called as its program is.
+        // Counted by thread id: a thread whose naming failed has the name of its program.
         format!(
             "{} descriptors, {} threads",
             processes::descriptors(own),
@@ -234,10 +236,10 @@ fn what_is_left(usually: Option<&str>) -> String {
     }
 }
 
-/// Where the copy goes on, `None`; the original gets the copy's number.
+/// Forks; returns `None` in the copy, and the copy's pid in the original.
 fn copy() -> Option<Pid> {
-    // SAFETY: the copy calls only what is made for it: mpcore's functions, which refuse before they lock anything where
-    // a child was started before; the allocator; and what other threads do not use.
+    // SAFETY: the copy calls only functions that are safe there: mpcore's, which fail before they
+    // take a lock if a child was started before; the allocator; and code that no other thread uses.
     match unsafe { fork() }.expect("this process can fork") {
         ForkResult::Child => None,
         ForkResult::Parent { child } => Some(child),
@@ -246,10 +248,11 @@ fn copy() -> Option<Pid> {
 
 extern "C" fn nothing(_signal: i32) {}
 
-/// A thousand times a second, by a signal whose handler does not ask the system to go on with what it has interrupted.
+/// Interrupts the process a thousand times a second, by a signal whose handler does not restart
+/// interrupted system calls.
 fn interrupt() -> impl FnOnce() {
     let action = SigAction::new(SigHandler::Handler(nothing), SaFlags::empty(), SigSet::empty());
-    // SAFETY: the handler does nothing, so it does nothing that a handler must not.
+    // SAFETY: the handler does nothing, so it does nothing forbidden in a handler.
     let set = unsafe { signal::sigaction(signal::Signal::SIGUSR1, &action) };
     set.expect("the signal can be handled");
     let (over, ended) = std::sync::mpsc::channel::<()>();
@@ -264,7 +267,8 @@ fn interrupt() -> impl FnOnce() {
     }
 }
 
-/// The process's own part of a neighbour, which only a program of its own may have; what ends it.
+/// Starts the process's own part of a neighbour, which only a program of its own may have; returns
+/// what ends it.
 fn fork_or_interrupt(neighbour: &str) -> Box<dyn FnOnce()> {
     match neighbour {
         "a copy that lives on" => match copy() {
@@ -286,7 +290,7 @@ fn main() -> ExitCode {
     let surroundings = Surroundings::of_this_process();
     if let Some(surroundings) = &surroundings {
         let told = File::options().create(true).append(true).open(&surroundings.told);
-        let _ = TOLD.set(told.expect("it can be told"));
+        let _ = TOLD.set(told.expect("the file can be opened"));
         if surroundings.neighbour == "a daemon"
             && let Some(daemon) = copy()
         {
@@ -311,7 +315,7 @@ fn main() -> ExitCode {
         Ok(subject) => subject.live(),
         Err(error) => say(&format!("build: {error}")),
     }
-    // Before the failures end: a run that is still to come to its end comes to it in spite of them.
+    // Before the failures end: a run that is about to end must end in spite of them.
     if let Ok(subject) = &subject {
         let process = subject.bench.process().clone();
         process.stop();
@@ -333,7 +337,7 @@ fn main() -> ExitCode {
             finding(&format!("the bystander: {untouched:?}"));
         }
     }
-    // What there was before, and another one, as if nothing had been.
+    // The control from before and a new one both work as if nothing had happened.
     let mut ends = Vec::new();
     let mut subjects = vec![("the same", subject), ("another", Subject::new(&child, None))];
     if surroundings.as_ref().is_some_and(Surroundings::is_of_one_child) {

@@ -1,12 +1,14 @@
-//! A process that forks: `forking hold CHILD MOMENT`, `forking use`, `forking daemon` or `forking command LOG`.
+//! A process that forks: `forking hold CHILD MOMENT`, `forking use`, `forking daemon` or
+//! `forking command LOG`.
 //!
-//! * `hold`: its copy does nothing but live; it tells the numbers of the child, of what that has started and of the
-//!   copy, then `there`, and waits to be killed. The child is the program `CHILD`, or this one if that is `own`, and
-//!   `busy`, `idle`, or `alone`: idle,
-//!   and without anything that it has started.
-//! * `use`: its copy tries everything, and tells what came of it; then it tells how its child is.
+//! * `hold`: its copy only stays alive; it prints the pids of the child, of the child's own process
+//!   and of the copy, then `there`, and waits to be killed. The child is the program `CHILD`, or
+//!   this one if that is `own`, and `busy`, `idle`, or `alone`: idle, and without a process of its
+//!   own.
+//! * `use`: its copy tries everything and prints the results; then it prints the state of its
+//!   child.
 //! * `daemon`: forks after `init` and before the first start, and the copy is the controller.
-//! * `command`: its child forks, and the copy comes back from the command.
+//! * `command`: its child forks, and the copy returns from the command too.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -20,7 +22,7 @@ use system_tests::{BenchConfig, BenchControl, BenchProcess, LONG, outcome};
 /// A child that forks.
 #[mpcore::process(config = String)]
 trait Forking {
-    /// The copy returns, too: the original returns its number.
+    /// Forks; the copy returns too: the original returns the copy's pid.
     fn fork(&mut self) -> i32;
     fn add(&mut self, a: i32, b: i32) -> i32;
 }
@@ -28,7 +30,7 @@ trait Forking {
 #[derive(mpcore::Child)]
 #[child(Forking)]
 struct ForkingProcess {
-    /// Where `cleanup` appends a line.
+    /// The file to which `cleanup` appends a line.
     config: String,
 }
 
@@ -48,10 +50,11 @@ impl Forking for ForkingProcess {
     }
 }
 
-/// Where the copy goes on, `None`; the original gets the copy's number.
+/// Forks; returns `None` in the copy, and the copy's pid in the original.
 fn copy() -> Option<nix::unistd::Pid> {
-    // SAFETY: the copy calls nothing that a thread of the original may have locked: mpcore's functions, which refuse
-    // before they lock anything, `println!`, which no other thread uses, and glibc's allocator, which is made for it.
+    // SAFETY: the copy takes no lock that a thread of the original may have held: it calls mpcore's
+    // functions, which fail before they take a lock, `println!`, which no other thread uses, and
+    // glibc's allocator, which supports forks.
     match unsafe { fork() }.expect("this process can fork") {
         ForkResult::Child => None,
         ForkResult::Parent { child } => Some(child),

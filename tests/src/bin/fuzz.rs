@@ -1,9 +1,9 @@
-//! Feeds mpcore's decoders: `fuzz TARGET [--inputs N] [--seconds S] [--seed X] [--patience S]`, where the
-//! target `all` is each of them.
+//! Fuzzes mpcore's decoders: `fuzz TARGET [--inputs N] [--seconds S] [--seed X] [--patience S]`,
+//! where the target `all` stands for each of them.
 //!
-//! Prints a line per target, `TARGET INPUTS FINDINGS SECONDS`, and what was found in hex on stderr; ends with
-//! code 1 if something was. `fuzz --trial [--scale F]` is a trial of `cargo xtask soak`: each for ten million
-//! inputs or ten minutes, with a row of a Markdown table for each.
+//! Prints a line per target, `TARGET INPUTS FINDINGS SECONDS`, and the findings in hex on stderr;
+//! exits with code 1 if there are any. `fuzz --trial [--scale F]` is a trial of `cargo xtask soak`:
+//! each target for ten million inputs or ten minutes, with a row of a Markdown table for each.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use system_tests::fuzz::{FAULTY, Plan, supervise, targets, worker};
 
-/// The least time that a trial has for each target: a busy machine without optimisation is slow.
+/// The least time per target in a trial: a busy machine without optimisation is slow.
 const MOMENT: Duration = Duration::from_secs(300);
 
 fn main() -> ExitCode {
@@ -29,16 +29,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// What each decoder gets as a trial of the soak: so many inputs, or so much time.
+/// How many inputs each decoder gets in a trial of the soak, unless the time is over first.
 const INPUTS_OF_TRIAL: u64 = 10_000_000;
 const TIME_OF_TRIAL: Duration = Duration::from_secs(600);
 
-/// Whether nothing was found.
+/// Returns whether there were no findings.
 fn run(arguments: &[String]) -> Result<bool, String> {
     let (target, options) = match arguments.split_first() {
         Some((target, options)) if !target.starts_with("--") => (target.as_str(), options),
         Some((trial, options)) if trial == "--trial" => ("all", options),
-        _ => return Err("which target? `all` is each".to_owned()),
+        _ => return Err("which target? `all` runs each of them".to_owned()),
     };
     let is_trial = arguments.first().is_some_and(|it| it == "--trial");
     let mut plan = Plan {
@@ -50,13 +50,13 @@ fn run(arguments: &[String]) -> Result<bool, String> {
     for option in options.chunks(2) {
         let [name, value] = option else { return Err(format!("`{}` needs a number", option[0])) };
         if name == "--scale" {
-            let scale: f64 = value.parse().map_err(|_| format!("`{value}` is no number"))?;
+            let scale: f64 = value.parse().map_err(|_| format!("`{value}` is not a number"))?;
             plan.inputs = (plan.inputs as f64 * scale) as u64;
-            // Even a moment is long enough for a process to start on a busy machine.
+            // Even the shortest run is long enough for a process to start on a busy machine.
             plan.time = plan.time.mul_f64(scale.max(0.0)).max(MOMENT);
             continue;
         }
-        let value: u64 = value.parse().map_err(|_| format!("`{value}` is no number"))?;
+        let value: u64 = value.parse().map_err(|_| format!("`{value}` is not a number"))?;
         match name.as_str() {
             "--inputs" => plan.inputs = value,
             "--seconds" => plan.time = Duration::from_secs(value),

@@ -1,6 +1,6 @@
 //! A controller whose child hangs in the middle of a send, to be killed.
 //!
-//! It tells its child's and its grandchild's number, then `there` when the child hangs.
+//! It prints the pids of its child and grandchild, then `there` when the child hangs.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ fn main() {
     mpcore::init();
     let folder = tempfile::tempdir().expect("a folder can be made");
     let sign = folder.path().join("sign");
-    // The first two messages are of its start, the third tells the grandchild's number.
+    // The first two messages belong to its start, the third reports the grandchild's pid.
     let plan = FaultPlan::new().at(Moment::BeforeMessage(4), Fault::Hang).sign(&sign);
     let bench = builder("replaced by the next line").child::<BenchProcess>().faults(plan);
     let bench = bench.stop_grace(Duration::from_millis(300)).spawn().expect("it starts");

@@ -1,8 +1,9 @@
-//! The foreground process of a terminal, whose child does what background processes must not: `in_terminal`. With
-//! `defiant` it is a program that undoes what it has inherited, and writes to the terminal; with `hang-up` it waits until
-//! the terminal is gone, and does nothing about the signal that comes then.
+//! The foreground process of a terminal, whose child does what background processes must not:
+//! `in_terminal`. With `defiant`, the child is a program that undoes what it has inherited and
+//! writes to the terminal; with `hang-up`, the process waits until the terminal is gone and ignores
+//! the signal that comes then.
 //!
-//! It tells what came of each.
+//! It prints the result of each.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -12,16 +13,16 @@ use std::time::Duration;
 use nix::sys::signal::{SigHandler, Signal, signal};
 use system_tests::{LONG, outcome, processes, until};
 
-/// A child with a terminal.
+/// A child that uses the terminal.
 #[mpcore::process]
 trait Typist {
-    /// Prints on the terminal.
+    /// Prints to the terminal.
     fn print(&mut self) -> mpcore::Result<()>;
     /// Reads from it.
     fn read(&mut self) -> Option<i32>;
-    /// Runs a shell with this script; how it ended.
+    /// Runs a shell with this script; returns whether it succeeded.
     fn run(&mut self, script: String) -> mpcore::Result<bool>;
-    /// Runs a program that is stopped by the terminal, until it ends or the command shall.
+    /// Runs a program that the terminal stops, until it ends or the command is asked to end.
     fn run_defiant(&mut self) -> mpcore::Result<bool>;
 
     #[property]
@@ -74,7 +75,7 @@ fn until_hung_up() {
     until("the terminal is gone", || outcome(typist.print()).is_err());
     println!("state {}", typist.process().state());
     println!("reads {:?}", outcome(typist.read()));
-    // To be looked at from outside.
+    // So that the test can observe it from outside.
     std::thread::sleep(Duration::from_secs(2));
     println!("runs {:?}", outcome(typist.run("exit 0".into())).ok());
     typist.process().stop();
@@ -92,7 +93,7 @@ fn main() {
         print().expect("it is stopped before it fails");
         return;
     }
-    // Background processes are stopped when they print.
+    // Makes the terminal stop background processes that print.
     let set = Command::new("stty").arg("tostop").status().expect("there is a terminal");
     println!("tostop {}", set.success());
     let typist = TypistControl::builder().child::<TypistProcess>().spawn().expect("it starts");

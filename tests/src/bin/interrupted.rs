@@ -1,7 +1,7 @@
-//! A controller and a child that are interrupted all the time: `interrupted MILLISECONDS`.
+//! A controller and a child that are interrupted constantly: `interrupted MILLISECONDS`.
 //!
-//! Both handle SIGUSR1 without asking the system to go on with what it has interrupted, as some libraries
-//! do, and get it a thousand times a second while values of all sizes go back and forth.
+//! Both handle SIGUSR1 without restarting interrupted system calls, as some libraries do, and get
+//! it a thousand times a second while values of all sizes go back and forth.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ extern "C" fn nothing(_signal: i32) {}
 fn handle_without_restart() {
     use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet};
     let action = SigAction::new(SigHandler::Handler(nothing), SaFlags::empty(), SigSet::empty());
-    // SAFETY: the handler does nothing, so it does nothing that a handler must not.
+    // SAFETY: the handler does nothing, so it does nothing forbidden in a handler.
     let set = unsafe { signal::sigaction(signal::Signal::SIGUSR1, &action) };
     set.expect("the signal can be handled");
 }

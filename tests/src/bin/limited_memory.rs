@@ -1,6 +1,6 @@
-//! A controller that may use only so much memory, with children that send it more: `limited_memory CASE`.
+//! A controller with limited memory, whose children send it more: `limited_memory CASE`.
 //!
-//! It tells what came of it, and whether another child still works. An allocation that fails would end it.
+//! It prints the result, and whether another child still works. A failed allocation would abort it.
 
 use mpcore::{CallError, Failure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use system_tests::transport::transport;
 use system_tests::{Blob, LONG, outcome};
 
-/// What the controller may use beyond what it has when its children run: enough for the framework, and for one
-/// of the smaller values.
+/// How much the controller may use in addition to what it uses when its children run: enough for
+/// the framework and for one of the smaller values.
 const ROOM: u64 = 64 << 20;
 
-/// Fits, but not twice.
+/// Fits once, but not twice.
 const SMALLER: usize = 50 << 20;
 
-/// Does not fit at all.
+/// Does not fit.
 const LARGER: usize = 160 << 20;
 
 /// A row whose elements are decoded one by one.
@@ -60,7 +60,7 @@ impl Hoarder for HoarderProcess {
     }
 }
 
-/// How much this program uses of the address space.
+/// The address space that this program uses.
 fn used() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm").expect("there is one");
     let pages: u64 = pages.split(' ').next().and_then(|it| it.parse().ok()).expect("a number");
@@ -90,7 +90,7 @@ fn main() {
     mpcore::init();
     let case = std::env::args().nth(1).unwrap_or_default();
     let (hoarder, other) = (hoarder(), hoarder());
-    // The threads are there, and have allocated.
+    // All threads exist by now and have allocated.
     assert!(outcome(hoarder.bytes(1 << 20)).is_ok() && outcome(other.row(10)).is_ok());
     let told = hoarder.signals().told.receiver();
     let maximum = getrlimit(Resource::As).maximum;
@@ -102,7 +102,7 @@ fn main() {
         "a result" => ended(outcome(hoarder.bytes(LARGER))),
         "a property that fits once" => {
             let shown = ended(outcome(hoarder.show(SMALLER)));
-            // What was set is told before the outcome.
+            // Property changes are delivered before the outcome.
             format!("{shown}, {} bytes", hoarder.shown().0.len())
         }
         "an event" => ended(outcome(hoarder.tell(LARGER))),

@@ -1,5 +1,5 @@
-//! Children that were built from something near [`system_tests::gauge::Gauge`]: the first argument
-//! says which.
+//! Children built from an interface similar to [`system_tests::gauge::Gauge`]: the first argument
+//! selects which.
 
 macro_rules! near_copy {
     ($module:ident, link $link:ty, result $result:ty, event $event:meta,
@@ -88,7 +88,7 @@ near_copy!(spelled, link Port, result std::result::Result<f64, self::GaugeError>
 type Port = u16;
 type Channel = u16;
 
-/// Not near at all.
+/// Not similar at all.
 mod interface {
     #[mpcore::process]
     pub(crate) trait Thermometer {

@@ -1,5 +1,5 @@
-//! A controller that lowers its limit on open files below what it has open, as programs do that confine themselves,
-//! while children run.
+//! A controller that lowers its limit on open files below the number it has open, as self-confining
+//! programs do, while children run.
 
 use mpcore::State;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

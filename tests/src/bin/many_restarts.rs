@@ -1,7 +1,7 @@
-//! A child that is killed and started again by its policy, again and again: `many_restarts PROGRAM COUNT`.
+//! A child that is killed and restarted by its policy, repeatedly: `many_restarts PROGRAM COUNT`.
 //!
-//! It tells what a process may leak, counted before and after, and that a program that returns between two
-//! runs leaves no child.
+//! It prints the resources that a process may leak, counted before and after, and checks that a
+//! program that returns between two runs leaves no child.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use system_tests::phoenix::{PhoenixConfig, PhoenixControl};
 use system_tests::transport::transport;
 use system_tests::{LONG, outcome, processes, until};
 
-/// Commands are under way, some of which go over to the next run.
+/// Commands are in flight, some of which are carried over to the next run.
 fn crash(phoenix: &PhoenixControl) {
     let generation = phoenix.process().generation();
     let calls: Vec<_> = (0..5).map(|_| phoenix.measure(String::new(), 0)).collect();
@@ -22,7 +22,7 @@ fn crash(phoenix: &PhoenixControl) {
     assert_eq!(answered, 5, "all of them are idempotent");
 }
 
-/// What a process may leak.
+/// The resources that a process may leak.
 fn counts() -> String {
     let own = std::process::id();
     let folder = std::fs::read_dir(std::env::temp_dir()).map_or(0, Iterator::count);
@@ -34,14 +34,14 @@ fn counts() -> String {
     )
 }
 
-/// Waits until only what belongs to the one run is left.
+/// Waits until only the resources of one run are left.
 fn settle() {
     let own = std::process::id();
     let passing = |name: &String| ["mp-end", "mp-marker", "mp-accept"].contains(&name.as_str());
     until("one child", || processes::children(own).len() == 1);
     until("the threads have gone", || {
         let threads = processes::threads();
-        // One that has just begun still has the name of the one that has made it.
+        // A new thread still has the name of the thread that has created it.
         let each_once = threads.windows(2).all(|two| two[0] != two[1]);
         each_once && !threads.iter().any(passing)
     });
@@ -70,7 +70,7 @@ fn main() {
     settle();
     println!("after {}", counts());
 
-    // Between two runs, of which the next is far away.
+    // Between two runs, the next of which is far in the future.
     let late = policy.backoff(100 * LONG, 100 * LONG);
     let patient = builder(&program).restart(late).spawn().expect("it can be tried");
     patient.process().wait_ready(LONG).expect("it gets ready");

@@ -1,6 +1,7 @@
-//! Starts a child, calls it, and ends it in one of many ways, again and again: `many_rounds COUNT`.
+//! Starts a child, calls it, and ends it in one of many ways, repeatedly: `many_rounds COUNT`.
 //!
-//! It tells what a process may leak, counted before and after, how far it is, and what one child costs.
+//! It prints the resources that a process may leak, counted before and after, its progress, and
+//! what one child costs.
 
 use std::time::{Duration, Instant};
 
@@ -43,10 +44,10 @@ fn round(number: usize) {
     let _ = bench.process().join(LONG);
 }
 
-/// A child is killed while it starts, sooner or later: `usual` is how long a start takes.
+/// Kills a child at varying moments of its start: `usual` is how long a start takes.
 fn cut_short(number: usize, usual: Duration) {
     let bench = bench().config(BenchConfig::default()).spawn().expect("it can be tried");
-    // From half of the usual time to a little over it, in uneven steps.
+    // From half of the usual time to a little over it, in irregular steps.
     let share = 0.5 + (number * 37 % 100) as f64 / 100.0 * 0.7;
     let until = Instant::now() + usual.mul_f64(share);
     while Instant::now() < until {
@@ -56,7 +57,7 @@ fn cut_short(number: usize, usual: Duration) {
     let _ = bench.process().join(LONG);
 }
 
-/// How long a start takes: the shortest of a few.
+/// How long a start takes: the shortest of five.
 fn usual_start() -> Duration {
     let start = || {
         let begun = Instant::now();
@@ -66,7 +67,7 @@ fn usual_start() -> Duration {
     (0..5).map(|_| start()).min().unwrap_or_default()
 }
 
-/// What a process may leak.
+/// The resources that a process may leak.
 fn counts() -> String {
     let own = std::process::id();
     let folder = std::fs::read_dir(std::env::temp_dir()).map_or(0, Iterator::count);
@@ -81,13 +82,14 @@ fn counts() -> String {
 fn main() {
     mpcore::init();
     let rounds = std::env::args().nth(1).and_then(|it| it.parse().ok()).unwrap_or(10);
-    // Threads and descriptors that the runtime makes once.
+    // Creates the threads and descriptors that the runtime creates only once.
     (0..20).for_each(round);
     let usual = usual_start();
     (0..20).for_each(|number| cut_short(number, usual));
     settle();
     println!("before {}", counts());
-    // The allocator needs its time to have what it keeps; a tenth of all is enough at any size.
+    // The allocator takes time to reach its working set; a tenth of the rounds is enough at any
+    // size.
     let begin = rounds / 10;
     (0..begin).for_each(|number| told(number, round));
     (0..begin).for_each(|number| told(number, |number| cut_short(number, usual)));
@@ -107,7 +109,7 @@ fn main() {
     println!("descriptors per child {}", (with - without).div_ceil(benches.len()));
 }
 
-/// Tells every now and then that it has come so far.
+/// Runs a round, and prints the progress from time to time.
 fn told(number: usize, round: impl FnOnce(usize)) {
     if number % 50 == 49 {
         println!("round {}", number + 1);
@@ -115,8 +117,8 @@ fn told(number: usize, round: impl FnOnce(usize)) {
     round(number);
 }
 
-/// Waits until nothing is left that ends in the background: no children, and no thread but those that
-/// the runtime keeps.
+/// Waits until everything that ends in the background has ended: no children, and no threads except
+/// those that the runtime keeps.
 fn settle() {
     const KEPT: [&str; 6] =
         ["many_rounds", "mp-inbox", "mp-watch", "mp-spawn", "mp-stderr", "mp-output"];

@@ -1,4 +1,4 @@
-//! A child among others, as a program of its own.
+//! The child of the trial `neighbours`, as a program of its own.
 
 fn main() {
     mpcore::child_main::<system_tests::neighbour::NeighbourProcess>()

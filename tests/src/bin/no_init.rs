@@ -1,5 +1,5 @@
-//! A controller that has forgotten `mpcore::init()`: it has to be told, and must not start itself
-//! again and again. With an argument it names itself as the child's program.
+//! A controller that does not call `mpcore::init()`: it must get an error, and must not start
+//! itself again and again. With an argument it names itself as the child's program.
 
 use system_tests::{BenchConfig, BenchControl, BenchProcess};
 
@@ -10,7 +10,7 @@ fn named() {
     let depth = std::env::var(DEPTH).ok().and_then(|it| it.parse().ok()).unwrap_or(0_u32);
     println!("process {depth}");
     if depth == 3 {
-        return; // it would go on for ever
+        return; // it would go on forever
     }
     let own = std::env::current_exe().expect("this program has a path");
     let builder = BenchControl::builder().program(own).config(BenchConfig::default());

@@ -1,7 +1,9 @@
-//! Programs that behave oddly where a child is expected: the first argument behind mark and name says how.
+//! Programs that misbehave where a child is expected: the first argument after mark and name
+//! selects how.
 //!
-//! Some let a stranger go first at the endpoint that the controller has prepared; the endpoint's name
-//! is found in the bootstrap record, whatever its layout, since it is the path of a socket.
+//! Some let a stranger connect first to the endpoint that the controller has prepared; the
+//! endpoint's name is found in the bootstrap record, whatever its layout, since it is the path of a
+//! socket.
 
 use std::io::{IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
@@ -48,21 +50,22 @@ fn main() {
             send_and_sleep(&[PROTOCOL, 0, 0, 0], &files)
         }
         "introduce a stranger at length" => {
-            // The first piece of an introduction of 60 MB, with another nonce; the rest never comes.
+            // The first piece of an introduction of 60 MB, with a wrong nonce; the rest never
+            // comes.
             let head = [&[PROTOCOL, 1, 0, 0][..], &1_u32.to_le_bytes(), &[0; 16]].concat();
             let part = [60_000_000_u64.to_le_bytes(), 0_u64.to_le_bytes()].concat();
             send_and_sleep(&[head, part, vec![0; 1000]].concat(), &[])
         }
         "park descriptors" => park_descriptors(),
         "speak another protocol" => {
-            // The head of a packet, a mark, and the number: the same in every version.
+            // The head of a packet, a mark, and the protocol number: the same in every version.
             let packet = [&[77][..], &[0; 23], b"mpcore\0\x02", &77_u32.to_le_bytes()].concat();
             send_and_sleep(&packet, &[])
         }
         "speak another protocol at the endpoint" => {
             let (record, endpoint) = first_record();
             let nonce = nonce_in(&record, &endpoint);
-            let sender = IpcSender::<Greeting>::connect(endpoint).expect("somebody listens");
+            let sender = IpcSender::<Greeting>::connect(endpoint).expect("the endpoint accepts");
             sender.send(Greeting::OtherProtocol(77, nonce)).expect("it can be sent");
             sleep_for_ever()
         }
@@ -74,7 +77,7 @@ fn main() {
         }
         "say nothing" => {
             let (_, endpoint) = first_record();
-            let _held = IpcSender::<Vec<u8>>::connect(endpoint).expect("somebody listens");
+            let _held = IpcSender::<Vec<u8>>::connect(endpoint).expect("the endpoint accepts");
             sleep_for_ever()
         }
         "say nonsense" => {
@@ -85,12 +88,14 @@ fn main() {
         "let nonsense go first" => {
             let (record, endpoint) = first_record();
             nonsense(&endpoint);
-            until("the stranger was heard", || !Path::new(&endpoint).exists());
+            until("the controller has read the stranger", || !Path::new(&endpoint).exists());
             serve_with(&record)
         }
         "let silence go first" => {
             let (record, endpoint) = first_record();
-            std::mem::forget(IpcSender::<Vec<u8>>::connect(endpoint).expect("somebody listens"));
+            std::mem::forget(
+                IpcSender::<Vec<u8>>::connect(endpoint).expect("the endpoint accepts"),
+            );
             serve_with(&record)
         }
         "let half a message go first" => {
@@ -102,14 +107,14 @@ fn main() {
             let (record, endpoint) = first_record();
             let program = arguments.next().expect("the impostor's program");
             impostor(&program, &mark, &record, &endpoint);
-            until("the impostor was heard", || !Path::new(&endpoint).exists());
+            until("the controller has read the impostor", || !Path::new(&endpoint).exists());
             serve_with(&record)
         }
         other => panic!("no way to be odd `{other}`"),
     }
 }
 
-/// What a child says at the endpoint, as far as it is the same in every version.
+/// The part of a child's greeting at the endpoint that is the same in every version.
 #[derive(Serialize, Deserialize)]
 enum Greeting {
     GiveUp,
@@ -123,7 +128,7 @@ fn sleep_for_ever() -> ! {
     }
 }
 
-/// The record as it stands in the pipe, and the endpoint that it names.
+/// The record as it is in the pipe, and the endpoint that it names.
 fn first_record() -> (Vec<u8>, String) {
     let mut record = vec![0; 12];
     let mut stdin = std::io::stdin().lock();
@@ -136,7 +141,7 @@ fn first_record() -> (Vec<u8>, String) {
     (record, endpoint)
 }
 
-/// Sends a packet with these descriptors up the events lane, which comes with the first record.
+/// Sends a packet with these descriptors on the events lane, which comes with the first record.
 fn send_and_sleep(packet: &[u8], descriptors: &[BorrowedFd<'_>]) -> ! {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -160,8 +165,8 @@ fn send_and_sleep(packet: &[u8], descriptors: &[BorrowedFd<'_>]) -> ! {
     sleep_for_ever()
 }
 
-/// Sends descriptors up the lanes that lead down to the child; exits with 43 where they are refused, as they
-/// should be.
+/// Sends descriptors on the lanes that lead to the child, in the wrong direction; exits with 43 if
+/// they are refused, as they should be.
 fn park_descriptors() -> ! {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -194,24 +199,25 @@ fn endpoint_in(record: &[u8]) -> Option<String> {
     paths.map(str::to_owned).find(|path| Path::new(path).exists())
 }
 
-/// A message in the transport's own form that is no greeting.
+/// Sends a message in the transport's own format that is not a greeting.
 fn nonsense(endpoint: &str) {
-    let stranger = IpcSender::<Vec<u8>>::connect(endpoint.to_owned()).expect("somebody listens");
+    let stranger =
+        IpcSender::<Vec<u8>>::connect(endpoint.to_owned()).expect("the endpoint accepts");
     stranger.send(vec![0xA5; 300]).expect("it can be sent");
 }
 
-/// Three bytes, and nothing after them while this process lives.
+/// Sends three bytes, and nothing more while this process lives.
 fn half_a_message(endpoint: &str) {
     let flags = SocketFlags::CLOEXEC;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
     let socket = socket.expect("a socket can be had");
     let address = SocketAddrUnix::new(endpoint).expect("the endpoint is a path");
-    rustix::net::connect(socket.as_fd(), &address).expect("somebody listens");
+    rustix::net::connect(socket.as_fd(), &address).expect("the endpoint accepts");
     rustix::net::send(socket.as_fd(), &[1, 2, 3], SendFlags::empty()).expect("it can be sent");
     std::mem::forget(socket);
 }
 
-/// The nonce is the sixteen bytes behind the endpoint's name.
+/// The nonce is the sixteen bytes after the endpoint's name.
 fn nonce_at(record: &[u8], endpoint: &str) -> usize {
     let name = record.windows(endpoint.len()).position(|window| window == endpoint.as_bytes());
     name.expect("the record names the endpoint") + endpoint.len()
@@ -222,7 +228,7 @@ fn nonce_in(record: &[u8], endpoint: &str) -> [u8; 16] {
     record[at..at + 16].try_into().expect("sixteen bytes")
 }
 
-/// A real child that was told another nonce.
+/// Starts a real child with a wrong nonce.
 fn impostor(program: &str, mark: &str, record: &[u8], endpoint: &str) {
     let nonce = nonce_at(record, endpoint);
     let mut record = record.to_vec();
@@ -234,7 +240,7 @@ fn impostor(program: &str, mark: &str, record: &[u8], endpoint: &str) {
     std::mem::forget(child);
 }
 
-/// Becomes the right child after all: puts the record back before what else comes through stdin.
+/// Becomes the right child after all: puts the record back before the rest of stdin.
 fn serve_with(record: &[u8]) -> ! {
     let rest = std::io::stdin().as_fd().try_clone_to_owned().expect("stdin can be duplicated");
     let (reader, mut writer) = std::io::pipe().expect("a pipe can be had");

@@ -1,4 +1,4 @@
-//! The child that comes back, as a binary of its own.
+//! The child that is restarted, as a program of its own.
 
 fn main() {
     mpcore::child_main::<system_tests::phoenix::PhoenixProcess>()

@@ -1,11 +1,11 @@
-//! A program whose panic hook ends it, as those do that report a crash: controller, with the argument `control`,
-//! and child.
+//! A program whose panic hook ends it, as crash reporters do: controller, with the argument
+//! `control`, and child.
 
 use system_tests::LONG;
 use system_tests::transport::transport;
 use system_tests::wary::{Level, News, PickyControl, PickyProcess};
 
-/// What the hook ends the program with.
+/// The exit code that the hook uses.
 const REPORTED: i32 = 70;
 
 fn main() {
@@ -16,7 +16,7 @@ fn main() {
     if std::env::args().nth(1).as_deref() != Some("control") {
         mpcore::child_main::<PickyProcess>();
     }
-    // The same file, started as any other program, so that both sides look at the types.
+    // The same file, named as another program, so that both sides try out the types.
     let program = std::env::current_exe().expect("there is a file");
     let picky = PickyControl::builder().program(program).transport(transport());
     let picky = picky.spawn().expect("it starts");

@@ -1,5 +1,5 @@
-//! A controller whose standard streams are odd, and whose child prints: `printing REPORT MODE …`. What it
-//! finds goes into the file REPORT.
+//! A controller with unusual standard streams, whose child prints: `printing REPORT MODE …`. It
+//! writes its findings to the file REPORT.
 
 use std::fs;
 use std::io::{IsTerminal as _, Read as _};
@@ -10,21 +10,21 @@ use system_tests::outcome;
 
 #[mpcore::process(config = String)]
 trait Printer {
-    /// To stdout, stderr, or both.
+    /// Prints to stdout or stderr.
     fn say(&mut self, text: String, stderr: bool);
     fn on_terminal(&mut self) -> bool;
-    /// What its stdout is.
+    /// Returns the type of its stdout.
     fn stdout_is(&mut self) -> String;
-    /// The name that it was called by.
+    /// Returns the name that it was called by.
     fn called(&mut self) -> String;
-    /// How many bytes these are, which takes every lane.
+    /// Returns the number of bytes, which takes every lane.
     fn weigh(&mut self, bytes: Vec<u8>) -> usize;
 }
 
 #[derive(mpcore::Child)]
 #[child(Printer)]
 struct PrinterProcess {
-    /// A file to be made at the end of `cleanup`.
+    /// A file to create at the end of `cleanup`.
     config: String,
 }
 
@@ -82,7 +82,7 @@ fn main() {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let (report, mode) = (arguments[0], &arguments[1..]);
     let told = match mode {
-        // Says something, waits until stdin ends, and says it again, often.
+        // Prints a line, waits until stdin ends, and prints again repeatedly.
         ["reader-gone"] => {
             let printer = spawn("", Output::Inherit);
             let first = outcome(printer.say("first".into(), false));
@@ -110,7 +110,7 @@ fn main() {
                 "captured" => Output::Captured,
                 _ => Output::Null,
             };
-            // A child before, so that the runtime's own descriptors are there already.
+            // Starts a child before, so that the runtime's own descriptors exist already.
             let before = (*when == "between").then(|| spawn("", output));
             if let Some(before) = &before {
                 outcome(before.say("before".into(), true)).expect("it prints");
@@ -120,7 +120,7 @@ fn main() {
             let mut told = Vec::new();
             for printer in before.iter().chain([&printer]) {
                 eprintln!("a line of the controller's");
-                // As `println!`, which would panic where stdout is closed to be read only.
+                // Like `println!`, which would panic where stdout was closed for writing.
                 let said = outcome(printer.say("a line".into(), true));
                 let weighed = outcome(printer.weigh(vec![7; 300_000]));
                 eprintln!("another one");

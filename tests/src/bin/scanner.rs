@@ -1,5 +1,6 @@
-//! Holds back every start of one program, as a virus scanner does that does not come to its verdict, until it is
-//! killed itself: `scanner FILE`. A process of its own, since who starts the program inherits what it has open.
+//! Holds up every start of one program, like a virus scanner that reaches no verdict, until it is
+//! killed itself: `scanner FILE`. A process of its own, since the process that starts the program
+//! inherits its descriptors.
 
 use nix::sys::fanotify::{EventFFlags, Fanotify, InitFlags, MarkFlags, MaskFlags};
 

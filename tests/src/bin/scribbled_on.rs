@@ -1,13 +1,15 @@
-//! A controller one of whose children sends what no child sends: `scribbled_on KIND`, over packet sockets or,
-//! with `TRANSPORT=ipc-channel`, in that one's own frame.
+//! A controller one of whose children sends what no real child sends: `scribbled_on KIND`, over
+//! packet sockets or, with `TRANSPORT=ipc-channel`, in ipc-channel's own frame.
 //!
-//! It tells how the broken child ended, and whether another child and the broken one's next run work.
+//! It prints how the broken child ended, and whether another child and the broken one's next run
+//! work.
 
 use system_tests::bench::{builder, ready};
 use system_tests::transport::{PROTOCOL, framed};
 use system_tests::{BenchControl, BenchProcess, Blob, outcome};
 
-/// The head of a packet of this kind in the first run: version, kind, flags, generation, two totals.
+/// The head of a packet of this kind in the first run: version, kind, flags, generation, two
+/// totals.
 fn head(kind: u8, credit: u64) -> Vec<u8> {
     [&[PROTOCOL, kind, 0, 0, 1, 0, 0, 0][..], &credit.to_le_bytes(), &[0; 8]].concat()
 }
@@ -38,7 +40,7 @@ fn main() {
             let item = [&[16, 0, 0, 0, 0, 0, 0, 0][..], &u64::MAX.to_le_bytes(), &[0; 16]];
             framed(&[head(0, 0), item.concat()].concat())
         }
-        // Of the call that sends it.
+        // For the call that sends it.
         "a cancel that was not asked for" => {
             let item = [&[19, 0, 0, 0, 0, 0, 0, 0][..], &1_u64.to_le_bytes(), &[0; 16]];
             framed(&[head(0, 0), item.concat()].concat())
@@ -48,7 +50,7 @@ fn main() {
     };
     let (bench, other) = (bench(), bench());
     let scribbling = bench.scribble(Blob(packet));
-    // What is broken may be found only with what follows it.
+    // An invalid packet may only be detected with the one after it.
     let next = bench.add_two(1, 1);
     println!("broken child {:?} {:?}", outcome(scribbling).is_ok(), outcome(next).is_ok());
     println!("other child {:?}", outcome(other.add_two(1, 2)));

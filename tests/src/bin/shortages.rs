@@ -1,5 +1,5 @@
-//! A controller that meets a shortage at its first start: `shortages files|threads LIMIT`. The limit is lifted
-//! afterwards, and everything is tried once more.
+//! A controller that runs into a shortage at its first start: `shortages files|threads LIMIT`. The
+//! limit is lifted afterwards, and everything is tried again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use system_tests::neighbour::{NeighbourControl, NeighbourProcess};
 use system_tests::transport::transport;
 use system_tests::{LONG, outcome};
 
-/// Sets the soft limit; returns what it was.
+/// Sets the soft limit; returns the previous one.
 fn limit(resource: Resource, current: Option<u64>) -> Option<u64> {
     let before = getrlimit(resource);
     setrlimit(resource, Rlimit { current, maximum: before.maximum }).expect("a soft limit");
@@ -25,7 +25,8 @@ fn control() -> NeighbourControl {
         .expect("it can be built")
 }
 
-/// Starts a child, calls it and stops it, as one word; the call prints, which a stream without a reader breaks.
+/// Starts a child, calls it and stops it, and returns the result as one word; the call prints,
+/// which fails if the stream has no reader.
 fn attempt(control: &NeighbourControl) -> String {
     if let Err(error) = control.process().start() {
         return format!("refused: {error}");
@@ -34,7 +35,7 @@ fn attempt(control: &NeighbourControl) -> String {
         Ok(()) => "works".to_owned(),
         Err(CallError::Exited(report)) => match &report.failure {
             Some(Failure::Resources(_)) => format!("resources: {report}"),
-            // What it is that the child could not have is its own business.
+            // The report says which resource the child lacked.
             Some(Failure::EndedBeforeReady { .. }) => format!("ended: {report}"),
             _ => format!("other: {report:?}"),
         },

@@ -1,4 +1,4 @@
-//! A controller whose child may take so long to start: `slow_start PROGRAM MILLISECONDS`.
+//! A controller with a start deadline for its child: `slow_start PROGRAM MILLISECONDS`.
 
 use std::time::Duration;
 

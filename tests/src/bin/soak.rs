@@ -1,7 +1,7 @@
 //! One trial of the soak: `soak TRIAL [--scale FACTOR] [--seed NUMBER]`.
 //!
-//! Prints the figures as rows of a table, then one line that ends in `ok` or `FAILED`; the exit code is
-//! 1 if a promise was broken.
+//! Prints the figures as rows of a table, then one line that ends in `ok` or `FAILED`; the exit
+//! code is 1 if a promise was broken.
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         }
     };
     println!("| seed | {} |  |  |", settings.seed);
-    // A panic is an expectation of the trial that was not met; what it was is told by the panic.
+    // A panic is an unmet expectation of the trial; its message says which.
     let Ok(report) = catch_unwind(|| (trial.run)(&settings)) else {
         println!("{}: FAILED", trial.name);
         return ExitCode::FAILURE;
@@ -36,7 +36,7 @@ fn command_line(mut args: impl Iterator<Item = String>) -> Result<(Trial, Settin
     let mut settings = Settings { scale: 1.0, seed: fastrand::u64(..), programs };
     while let Some(option) = args.next() {
         let value = args.next().ok_or_else(|| format!("`{option}` needs a value"))?;
-        let refused = || format!("`{option} {value}` makes no sense");
+        let refused = || format!("`{option} {value}` is invalid");
         match option.as_str() {
             "--scale" => settings.scale = value.parse().map_err(|_| refused())?,
             "--seed" => settings.seed = value.parse().map_err(|_| refused())?,
@@ -65,10 +65,10 @@ mod tests {
             ("", "which trial"),
             ("kill", "no trial `kill`"),
             ("kills --scale", "needs a value"),
-            ("kills --scale much", "makes no sense"),
+            ("kills --scale much", "is invalid"),
             ("kills --scale 0", "a factor"),
             ("kills --scale NaN", "a factor"),
-            ("kills --size 3", "makes no sense"),
+            ("kills --size 3", "is invalid"),
         ] {
             let said = chosen(line).unwrap_err();
             assert!(said.contains(part), "`{line}`: {said}");

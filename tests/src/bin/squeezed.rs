@@ -1,17 +1,18 @@
-//! A child that may start no thread for a while, and whose command has a deadline meanwhile: run it as a user with no
-//! other processes, and not as root, who is not bound by limits. It prints how that command ends.
+//! A child that cannot start threads for a while, during a command with a deadline: run it as a
+//! user without other processes, and not as root, whom limits do not bind. It prints how that
+//! command ends.
 
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use system_tests::{LONG, outcome};
 
-/// A child that takes its threads away.
+/// A child that forbids itself new threads.
 #[mpcore::process]
 trait Squeezed {
-    /// From now on none can be started.
+    /// From now on no thread can be started.
     fn squeeze(&mut self);
-    /// Lets them be started again after its time is over, and then looks whether it is to end.
+    /// Allows threads again after its deadline, and then checks whether it is asked to end.
     fn work(&mut self) -> mpcore::Result<()>;
 }
 

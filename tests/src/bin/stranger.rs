@@ -1,7 +1,7 @@
-//! Tries to get at processes, sockets and folders, as whoever it runs as: `stranger TARGET...`, where a
-//! target is `pid:NUMBER`, `socket:PATH`, `abstract:NAME` or `folder:PATH`.
+//! Tries to access processes, sockets and folders as the user it runs as: `stranger TARGET...`,
+//! where a target is `pid:NUMBER`, `socket:PATH`, `abstract:NAME` or `folder:PATH`.
 //!
-//! Tells each attempt, `refused` or `SUCCEEDED`, and how many there were.
+//! Prints each attempt, `refused` or `SUCCEEDED`, and how many there were.
 
 use std::fmt::Display;
 use std::fs::{self, File, OpenOptions};
@@ -52,10 +52,10 @@ fn at_process(attempts: &mut Attempts, number: &str) {
         let what = format!("signal {} to {number}", signal.as_raw());
         attempts.tell(what, kill_process(pid, signal));
     }
-    // Reading the list of descriptors, memory, environment.
+    // Read the list of descriptors, the memory, the environment.
     attempts.tell(format!("list the descriptors of {number}"), fs::read_dir(entry("fd")));
     for name in ["environ", "maps", "mem", "auxv"] {
-        // Some of these can be opened by everybody, but not read.
+        // Every user can open some of these, but not read them.
         let read = File::open(entry(name)).and_then(|mut file| io::Read::read(&mut file, &mut [0]));
         attempts.tell(format!("read {name} of {number}"), read);
     }

@@ -1,5 +1,5 @@
-//! A controller in surroundings that are not its own: `surrounded ends|reaped|commands|number|words`. Prints what
-//! becomes of its children.
+//! A controller in surroundings that it does not control:
+//! `surrounded ends|reaped|commands|number|words`. Prints what happens to its children.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ fn child() -> NeighbourControl {
     control
 }
 
-/// Ends a child in one way and says how that is told.
+/// Ends a child in one way and prints how that is reported.
 fn end(name: &str, act: impl Fn(&NeighbourControl)) {
     let control = child();
     let exceptions = Arc::new(AtomicUsize::new(0));
@@ -27,7 +27,7 @@ fn end(name: &str, act: impl Fn(&NeighbourControl)) {
     let pid = control.process().pid().expect("it runs");
     act(&control);
     let joined = control.process().join(LONG).expect("it has run").expect("it ends");
-    let (report,) = finished.recv_timeout(LONG).expect("it is told");
+    let (report,) = finished.recv_timeout(LONG).expect("the end is reported");
     let ExitReport { state, end, cleanup, failure, .. } = report;
     assert_eq!(joined, end);
     let failure = failure.map_or_else(|| "none".to_owned(), |it| it.to_string());
@@ -47,7 +47,7 @@ fn ends() {
     end("exit", |it| drop(it.exit_with(3)));
 }
 
-/// As libraries do that wait for every child.
+/// Reaps every child, as some libraries do.
 fn reap_everything() {
     std::thread::spawn(|| {
         loop {

@@ -1,4 +1,4 @@
-//! The child that prints, as a binary of its own.
+//! The child that prints, as a program of its own.
 
 fn main() {
     mpcore::child_main::<system_tests::talker::TalkerProcess>()

@@ -1,5 +1,5 @@
-//! A controller of a child that prints, whose own stdout and stderr the test reads, or does not read:
-//! `talker_controller inherit|null|captured|blocked`.
+//! A controller of a child that prints; the test reads the controller's own stdout and stderr, or
+//! does not: `talker_controller inherit|null|captured|blocked`.
 
 use std::fs;
 use std::io::Write as _;
@@ -20,7 +20,7 @@ fn text(text: &str) -> Blob {
     Blob(text.into())
 }
 
-/// A talker, and what of its lines is heard.
+/// A talker, and the captured lines.
 fn talker(output: Output) -> (TalkerControl, mpsc::Receiver<String>) {
     let builder = TalkerControl::builder().child::<TalkerProcess>().transport(transport());
     let talker = builder.stdout(output).stderr(output).build().expect("it can be made");
@@ -57,8 +57,8 @@ fn print_everywhere(output: Output) {
     outcome(talker.say(text("from stdout\n"))).expect("it prints");
     outcome(talker.complain(text("from stderr\n"))).expect("it prints");
     let _ = outcome(talker.abort());
-    // All lines have been heard by then, though not when `join` returns.
-    finished.recv_timeout(LONG).expect("it is told of the end");
+    // All lines have been delivered by then, though not when `join` returns.
+    finished.recv_timeout(LONG).expect("the end is reported");
     let mut heard: Vec<_> = heard.try_iter().filter(|line| line.contains("from")).collect();
     heard.sort_unstable();
     say(&format!("heard {heard:?}"));
@@ -67,7 +67,7 @@ fn print_everywhere(output: Output) {
     say(&format!("last words {last}"));
 }
 
-/// Nobody reads what this process writes to stderr.
+/// The stderr of this process is not read.
 fn with_a_blocked_stderr() {
     let stderr = std::io::stderr();
     ioctl_fionbio(&stderr, true).expect("it is a pipe");
@@ -94,11 +94,11 @@ fn with_a_blocked_stderr() {
     let report = loud.process().exit_report().expect("it was killed");
     let last = report.stderr.iter().any(|line| line.contains("th line that nobody reads"));
     say(&format!("loud {last}"));
-    // Whatever is still to be passed on will never be.
+    // Output that is still to be forwarded never will be.
     std::process::exit(0);
 }
 
-/// Whether `mp-stderr` is inside a write to stderr.
+/// Whether `mp-stderr` is blocked in a write to stderr.
 fn passing_on_is_held_up() -> bool {
     let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     tasks.into_iter().any(|task| {

@@ -1,6 +1,6 @@
-//! Traces a process's first thread, as a debugger does, until it is killed itself: `tracer PID linger|hold|stop|stop-all`.
-//! The first lets the process run and never waits for it; the second holds it at its exit; the third lets that thread stand
-//! still, and the last all threads.
+//! Traces a process's first thread, as a debugger does, until it is killed itself:
+//! `tracer PID linger|hold|stop|stop-all`. `linger` lets the process run and never waits for it;
+//! `hold` holds it at its exit; `stop` stops that thread, and `stop-all` all threads.
 
 use nix::sys::ptrace::{self, Options};
 use nix::sys::wait::{WaitPidFlag, waitpid};

@@ -1,4 +1,4 @@
-//! The worker as a binary of its own.
+//! The worker as a program of its own.
 
 fn main() {
     mpcore::child_main::<system_tests::worker::WorkerProcess>()

@@ -1,6 +1,6 @@
 //! A controller that relies on `#[mpcore::main]`: `wrapped_main IDLE_OR_BUSY CLEANUP_LOG`.
 //!
-//! It leaves its child running; whatever its handlers still hear is written to stdout.
+//! It leaves its child running and writes what its handlers still receive to stdout.
 
 use system_tests::{BenchConfig, BenchControl, BenchProcess, LONG};
 

@@ -1,4 +1,4 @@
-//! A hundred calls in flight, and every way to hear of their ends.
+//! A hundred calls in flight, with every way to observe their outcomes.
 
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -9,29 +9,29 @@ use super::tally::{Heard, Tally};
 use crate::patience::{LONG, block_on};
 use crate::{BenchControl, Blob};
 
-/// How many they are.
+/// The number of calls.
 pub(super) const CALLS: usize = 100;
 
 const LARGEST: usize = 8 << 20;
 
-/// What is called.
+/// The work that one call requests.
 pub(super) enum Work {
     /// Adds one.
     Sum(i32),
-    /// A result of this size.
+    /// Returns a result of this size.
     Make(usize),
-    /// An argument that comes back.
+    /// Sends an argument that is returned.
     Echo(Blob),
-    /// The child exits by itself.
+    /// Makes the child exit by itself.
     Exit,
 }
 
 impl Work {
-    /// Payloads from nothing to 8 MiB, both of these among them.
+    /// Payloads from empty to 8 MiB, including both.
     pub(super) fn random_hundred(random: &mut fastrand::Rng) -> Vec<Self> {
         let mut works = vec![Self::Echo(Blob::default()), Self::Echo(Blob::numbered(LARGEST))];
         while works.len() < CALLS {
-            // As likely between 1 and 2 KiB as between 1 and 2 MiB.
+            // Logarithmic: as likely between 1 and 2 KiB as between 1 and 2 MiB.
             let length = (LARGEST as f64).powf(random.f64()) as usize;
             works.push(match random.u8(..4) {
                 0 => Self::Sum(random.i32(..i32::MAX)),
@@ -50,11 +50,11 @@ fn has(length: usize) -> impl Fn(&Blob) -> bool {
 
 /// How one call ended for its caller.
 pub(super) struct Ending {
-    /// `returned`, `exited`, or something that should not be.
+    /// `returned`, `exited`, or something that must not happen.
     pub(super) word: &'static str,
 }
 
-/// Calls in flight and those who wait for them.
+/// Calls in flight and their waiters.
 pub(super) struct Batch {
     ids: Vec<u64>,
     tally: Tally,
@@ -66,7 +66,7 @@ pub(super) struct Batch {
 type Wait = Box<dyn FnOnce() -> Ending + Send>;
 
 impl Batch {
-    /// Submits them all, and begins to wait for their ends in all ways.
+    /// Submits all calls, and begins to wait for their outcomes in all ways.
     pub(super) fn submit(bench: &BenchControl, tally: &Tally, works: Vec<Work>) -> Self {
         let [(first, waits), (second, awaits)] = [mpsc::channel::<Wait>(), mpsc::channel()];
         // Each waits for its calls in the order submitted, which is the order in which they end.
@@ -100,7 +100,7 @@ impl Batch {
         Self { ids, tally: tally.clone(), waiters, done, continued }
     }
 
-    /// The calls' numbers.
+    /// The ids of the calls.
     pub(super) fn ids(&self) -> &[u64] {
         &self.ids
     }
@@ -111,7 +111,8 @@ impl Batch {
         for waiter in self.waiters {
             endings.extend(waiter.join().expect("a waiter does not panic"));
         }
-        // One whose closure was dropped unheard ends the channel early, and is found by the tally.
+        // A call whose closure was dropped without being called ends the channel early; the tally
+        // detects it.
         let continued = (0..self.continued).map_while(|_| self.done.recv_timeout(LONG).ok());
         endings.extend(continued);
         self.tally.wait_for_signals(&self.ids);
@@ -119,7 +120,7 @@ impl Batch {
     }
 }
 
-/// Hands each call to one of the ways to hear of its end.
+/// Hands each call to one of the ways to observe its outcome.
 struct Listener<'a> {
     tally: &'a Tally,
     wait: mpsc::Sender<Wait>,

@@ -1,8 +1,8 @@
-//! The controller is killed two hundred times, at random moments: neither its child nor what that has
-//! started is alive a second and the grace later.
+//! Kills the controller two hundred times, at random moments: a second and the grace later neither
+//! its child nor a process that the child has started is alive.
 //!
-//! Descendants are found by a mark in their environment, so also those of a controller that was killed
-//! before it could tell their numbers.
+//! Descendants are found by a mark in their environment, including those of a controller that was
+//! killed before it could print their pids.
 
 use std::collections::HashMap;
 use std::process::Command;
@@ -22,21 +22,21 @@ const KILLS: usize = 200;
 const GRACE: Duration = Duration::from_millis(300);
 /// The promise: the grace and a second.
 const LATEST: Duration = Duration::from_millis(1300);
-/// Later than this is no matter of a slow machine.
+/// A slow machine does not explain more than this.
 const FAILED: Duration = Duration::from_secs(20);
 
 /// When the controller is killed.
 struct Moment {
     name: &'static str,
-    /// What `bin/controller.rs` does before it says `there`; none: it is killed before, somewhere in its
-    /// start.
+    /// What `bin/controller.rs` does before it prints `there`; `None`: it is killed earlier, during
+    /// its start.
     reached_by: Option<&'static str>,
-    /// How much later at most the kill comes.
+    /// The longest delay of the kill after that.
     then: Duration,
     hears: Hears,
 }
 
-/// Whether controller, child and grandchild hear SIGTERM and SIGHUP.
+/// Whether controller, child and grandchild react to SIGTERM and SIGHUP.
 #[derive(PartialEq)]
 enum Hears {
     Everything,
@@ -73,7 +73,7 @@ pub(super) fn run(settings: &Settings) -> Report {
     let mut left = HashMap::<&'static str, usize>::new();
     for number in 0..kills {
         let moment = &MOMENTS[number % MOMENTS.len()];
-        // Each at every moment, and all of them in a short soak.
+        // Each way at every moment, and all of them even in a short soak.
         let way = Way::ALL[(number + number / MOMENTS.len()) % Way::ALL.len()];
         let round = Round::new(settings, moment);
         let most = if moment.reached_by.is_some() { moment.then } else { usual_start.mul_f64(1.2) };
@@ -109,7 +109,7 @@ pub(super) fn run(settings: &Settings) -> Report {
     report
 }
 
-/// Some of them may have ended meanwhile.
+/// Kills a process that may have ended meanwhile.
 fn kill(pid: u32) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _ = kill_process(pid, Signal::KILL);
@@ -160,8 +160,8 @@ impl Round {
         Self { moment, controller, folder, _elsewhere: elsewhere }
     }
 
-    /// Kills the controller so long after the moment; how long its descendants live on, and how many
-    /// temporary files stay.
+    /// Kills the controller this long after the moment; returns how long its descendants live on,
+    /// and how many temporary files stay.
     fn run(mut self, way: Way, then: Duration, random: &mut fastrand::Rng) -> (Duration, usize) {
         let witness = Witness::of(self.controller.pid());
         let watch = witness.watch();
@@ -178,7 +178,7 @@ impl Round {
             let alive = processes::marked(&mark);
             let took = gone.elapsed();
             match seen_none {
-                // Twice, since a process that becomes another program has no environment meanwhile.
+                // Twice, since a process has no environment while it is executing another program.
                 Some(took) if alive.is_empty() => break took,
                 _ => seen_none = alive.is_empty().then_some(took),
             }

@@ -1,5 +1,5 @@
-//! A child emits a hundred thousand events and then ends in order: all of them arrive, in order, before
-//! `finished`.
+//! A child emits a hundred thousand events and then ends in order: all of them arrive, in order,
+//! before `finished`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,7 +16,7 @@ use crate::{BenchControl, processes};
 
 const EVENTS: usize = 100_000;
 
-/// An end in order; gives back the handle if that must not be dropped yet.
+/// An orderly end; returns the handle if it must not be dropped yet.
 type End = fn(BenchControl) -> Option<BenchControl>;
 
 const ENDS: [(&str, When, End); 5] = [
@@ -72,7 +72,7 @@ pub(super) fn run(settings: &Settings) -> Report {
     report
 }
 
-/// How many events were received in order, and how many at all, when `finished` came.
+/// Returns how many events were received in order, and how many in total, when `finished` came.
 fn received(settings: &Settings, events: u32, moment: u32, end: End) -> (u32, u32, State) {
     let bench = ready(builder(&settings.program("bench_child")).stop_grace(LONG));
     let (in_order, any) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
@@ -80,7 +80,7 @@ fn received(settings: &Settings, events: u32, moment: u32, end: End) -> (u32, u3
     bench.signals().tick.connect(move |number| {
         let (in_order, any) = &counted;
         any.fetch_add(1, Ordering::SeqCst);
-        // One out of order stops the count.
+        // An event out of order stops the count.
         let next = number.wrapping_add(1);
         let _ = in_order.compare_exchange(*number, next, Ordering::SeqCst, Ordering::SeqCst);
     });

@@ -1,5 +1,5 @@
-//! A child floods its controller with events at full speed while the thread of the user interface is
-//! busy: the memory of both stays bounded, and in the end everything is delivered.
+//! A child floods its controller with events at full speed while the user interface thread is busy:
+//! the memory of both stays bounded, and in the end everything is delivered.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -16,11 +16,12 @@ use crate::processes;
 
 const FLOOD: Duration = Duration::from_secs(30);
 
-/// How long a turn of the busy thread is, and what is left of it for the inbox.
+/// How long the busy thread is blocked per turn, and how long it then drains the inbox.
 const BUSY: Duration = Duration::from_millis(200);
 const BUDGET: Duration = Duration::from_millis(2);
 
-/// What waits on each side is 64 MiB by default, as counted there; lists and their growth come on top.
+/// What waits on each side is 64 MiB by default, as counted there; the lists and their growth come
+/// on top.
 const GOAL_MIB: u64 = 256;
 const FAILED_MIB: u64 = 512;
 
@@ -63,13 +64,14 @@ pub(super) fn run(settings: &Settings) -> Report {
 }
 
 struct Flood {
-    /// As its command tells.
+    /// As returned by its command.
     emitted: Option<u32>,
-    /// While the thread was busy.
+    /// Received while the thread was busy.
     meanwhile: u32,
-    /// In order and without a gap.
+    /// Received in order and without a gap.
     received: u32,
-    /// The controller's is that of this process since its start: the larger one of all floods so far.
+    /// The controller's is the peak of this process since its start, and so the largest of all
+    /// floods so far.
     controller_mib: u64,
     child_mib: u64,
 }
@@ -85,14 +87,14 @@ fn flood(settings: &Settings, time: Duration, length: usize, report: &mut Report
     let counted = Rc::clone(&received);
     inbox.connect_local(&bench.signals().block, move |(blob,)| {
         let number = blob.0.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
-        // One out of order, or a gap, stops the count.
+        // An event out of order, or a gap, stops the count.
         if number == Some(counted.get()) && blob.0.len() == length {
             counted.set(counted.get() + 1);
         }
     });
     let (sender, done) = mpsc::channel();
     let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    // Nobody waits for it: that would lift the inbox's bound.
+    // No thread waits for it: that would lift the inbox's bound.
     bench.flood_for(milliseconds, length).on_done(move |it| sender.send(it).unwrap_or_default());
 
     let mut progress = Progress::new("flood", usize::try_from(time.as_secs()).unwrap_or_default());
@@ -106,7 +108,7 @@ fn flood(settings: &Settings, time: Duration, length: usize, report: &mut Report
         progress.at(usize::try_from(begun.elapsed().as_secs()).unwrap_or_default());
     }
     let meanwhile = received.get();
-    // The thread has time again.
+    // The thread is no longer busy.
     let deadline = Instant::now() + LONG + time;
     while emitted.get().is_none() && Instant::now() < deadline {
         let _ = wakes.recv_timeout(Duration::from_millis(50));

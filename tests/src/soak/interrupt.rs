@@ -1,7 +1,8 @@
-//! Ctrl-C in a terminal, with the controller in the foreground: it decides what becomes of it, and the
-//! child lives on. A controller that does not handle it dies, and takes its child along.
+//! Ctrl-C in a terminal, with the controller in the foreground: the controller decides what to do,
+//! and the child lives on. A controller that does not handle it dies, and its child ends with it.
 //!
-//! The terminal is a pseudo-terminal, so that the system itself sends SIGINT to the foreground group.
+//! The terminal is a pseudo-terminal, so that the system itself sends SIGINT to the foreground
+//! group.
 
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use crate::terminal::terminal;
 
 const ROUNDS: usize = 200;
 
-/// What the child does meanwhile, and what `bin/controller.rs` does about SIGINT.
+/// What the child does meanwhile, and how `bin/controller.rs` handles SIGINT.
 const CASES: [(&str, &str, &str); 4] = [
     ("idle, handled", "idle", "interrupt"),
     ("busy, handled", "working", "interrupt"),
@@ -82,7 +83,7 @@ impl Round {
         Self { terminal, controller, child, grandchild, _folder: folder }
     }
 
-    /// The key, so that the system sends the signal to whoever it thinks it is for.
+    /// Presses the key, so that the system chooses the receivers of the signal.
     fn press_ctrl_c(&self) {
         rustix::io::write(&self.terminal, &[3]).expect("the terminal takes a key");
     }

@@ -1,8 +1,8 @@
-//! The child is killed a thousand times at random moments, with a hundred calls in flight each time: each
-//! call ends once, and soon.
+//! Kills the child a thousand times at random moments, with a hundred calls in flight each time:
+//! each call ends once, and soon.
 //!
-//! Outcomes are counted twice over: where the caller waits (`wait_timeout`, a future, `on_done`), and by
-//! the signal `call_ended`. When the process was gone is told by a witness of its own.
+//! Outcomes are counted in two ways: where the caller waits (`wait_timeout`, a future, `on_done`),
+//! and by the signal `call_ended`. A separate witness records when the process was gone.
 
 use std::collections::HashMap;
 use std::sync::mpsc;
@@ -21,17 +21,17 @@ use crate::patience::LONG;
 
 const KILLS: usize = 1000;
 
-/// The goals: what is later than these is told.
+/// The goals: later outcomes are reported.
 const P99: Duration = Duration::from_millis(100);
 const LATEST: Duration = Duration::from_secs(1);
-/// Later than this is no matter of a slow machine.
+/// A slow machine does not explain more than this.
 const FAILED: Duration = Duration::from_secs(15);
 
-/// How the child comes to its end.
+/// How the child ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Killed(Way),
-    /// By itself, in one of the hundred calls.
+    /// Exits by itself, in one of the hundred calls.
     Exit,
 }
 
@@ -40,14 +40,14 @@ const ENDS: [End; 4] = {
     [End::Killed(one), End::Killed(two), End::Killed(three), End::Exit]
 };
 
-/// When it comes.
+/// When the end comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Moment {
-    /// While the calls of a child that is ready are under way.
+    /// While the calls of a ready child are in flight.
     Running,
-    /// The same, and maybe before all are submitted.
+    /// The same, but possibly before all are submitted.
     Submitting,
-    /// Among the calls that wait for a child to get ready.
+    /// While calls wait for a child to get ready.
     Starting,
 }
 
@@ -71,17 +71,17 @@ pub(super) fn run(settings: &Settings) -> Report {
     soak.report(kills)
 }
 
-/// How long things take where nobody is killed.
+/// How long things take without a kill.
 struct Usual {
     start: Duration,
     calls: Duration,
 }
 
-/// The child, and what has come of it so far.
+/// The child, and the results so far.
 struct Soak {
     bench: BenchControl,
     tally: Tally,
-    /// At each `finished`, how many ends of calls were told before.
+    /// For each `finished`, how many ends of calls were reported before.
     finished: mpsc::Receiver<usize>,
     started: mpcore::Receiver<(u32,)>,
     submitted: usize,
@@ -120,7 +120,7 @@ impl Soak {
         Batch::submit(&self.bench, &self.tally, works)
     }
 
-    /// Starts the child; its number.
+    /// Starts the child; returns its pid.
     fn start(&self) -> u32 {
         self.bench.process().start().expect("the next run begins");
         self.started.recv_timeout(LONG).expect("there is a process").0
@@ -137,7 +137,7 @@ impl Soak {
             let begun = Instant::now();
             for ending in self.submit(works).endings() {
                 if ending.word != "returned" {
-                    let why = format!("nobody was killed, and a call ended as {}", ending.word);
+                    let why = format!("a call ended without a kill as {}", ending.word);
                     self.report.broken(why);
                 }
             }
@@ -165,7 +165,7 @@ impl Soak {
         let most = match moment {
             Moment::Running | Moment::Submitting => {
                 self.bench.process().wait_ready(LONG).expect("the child gets ready");
-                // Sometimes when all has ended.
+                // Sometimes after everything has ended.
                 usual.calls.mul_f64(1.1)
             }
             Moment::Starting => {
@@ -186,19 +186,20 @@ impl Soak {
             }
         });
         let batch = self.submit(works);
-        // One that begins earlier does not listen any more.
+        // A receiver that begins earlier has stopped listening.
         let _ = submitted.send(());
         let ids = batch.ids().to_vec();
         let endings = batch.endings();
         killer.join().expect("the killer does not panic");
         let gone = watch.join().expect("the witness does not panic");
 
-        // What is submitted after the end of a run belongs to none.
+        // A call submitted after the end of a run does not belong to it.
         let all_of_this_run = moment != Moment::Submitting && end != End::Exit;
         match self.finished.recv_timeout(LONG) {
             Ok(told) if all_of_this_run && told != self.submitted => {
                 let late = self.submitted - told.min(self.submitted);
-                self.report.broken(format!("{what}: {late} outcomes were told after `finished`"));
+                self.report
+                    .broken(format!("{what}: {late} outcomes were reported after `finished`"));
             }
             Ok(_) => {}
             Err(_) => self.report.broken(format!("{what}: no `finished` within {LONG:?}")),
@@ -211,7 +212,7 @@ impl Soak {
             }
         }
         match (gone, self.tally.last_of(&ids)) {
-            // Where all had ended before there is nothing to measure.
+            // If all calls had ended before, there is nothing to measure.
             (Some(gone), Some(last)) if in_flight => {
                 self.delays.add(last.saturating_duration_since(gone));
             }

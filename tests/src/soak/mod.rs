@@ -1,10 +1,10 @@
-//! The soak: the promises under fire for minutes, each trial a file of its own.
+//! The soak: tests the promises under load for minutes, each trial in a file of its own.
 //!
-//! A trial runs real processes, prints how far it is to stderr, and returns a [`Report`]: rows of figures
-//! with the goal beside them, and the promises that were broken. A goal of speed that is missed is told
-//! and no failure, since the machine has its share in it. `bin/soak.rs` runs one trial by its name;
-//! `cargo xtask soak` runs them all and writes `docs/soak.md`; `tests/soak.rs` runs the same code at a
-//! fiftieth.
+//! A trial runs real processes, prints its progress to stderr, and returns a [`Report`]: rows of
+//! figures with their goals, and the promises that were broken. A missed speed goal is reported but
+//! is not a failure, since it also depends on the machine. `bin/soak.rs` runs one trial by its
+//! name; `cargo xtask soak` runs them all and writes `docs/soak.md`; `tests/soak.rs` runs the same
+//! code at a fiftieth of the size.
 
 mod batch;
 mod controllers;
@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 
 pub use report::{Report, Verdict};
 
-/// Everything that can be soaked in this program.
+/// All trials of this program.
 pub const TRIALS: &[Trial] = &[
     Trial { name: "kills", run: kills::run },
     Trial { name: "controllers", run: controllers::run },
@@ -43,7 +43,7 @@ pub const TRIALS: &[Trial] = &[
     Trial { name: "system_calls", run: system_calls::run },
 ];
 
-/// One of them.
+/// One trial.
 #[derive(Debug, Clone, Copy)]
 pub struct Trial {
     /// Its name on the command line.
@@ -52,24 +52,25 @@ pub struct Trial {
     pub run: fn(&Settings) -> Report,
 }
 
-/// How much, and with which dice.
+/// The size and the seed.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// 1 is the full size.
     pub scale: f64,
-    /// Of the random choices: the same seed makes the same ones, though the system's timing differs.
+    /// Seeds the random choices: the same seed makes the same ones, though the system's timing
+    /// differs.
     pub seed: u64,
     /// Where the test programs are.
     pub programs: PathBuf,
 }
 
 impl Settings {
-    /// So many at full size, at least `least` at any.
+    /// Scales a number that is `full` at full size, to at least `least`.
     fn scaled(&self, full: usize, least: usize) -> usize {
         ((full as f64 * self.scale).round() as usize).max(least)
     }
 
-    /// The same for a time.
+    /// Scales a time in the same way.
     fn scaled_time(&self, full: Duration, least: Duration) -> Duration {
         full.mul_f64(self.scale).max(least)
     }
@@ -78,13 +79,13 @@ impl Settings {
         fastrand::Rng::with_seed(self.seed)
     }
 
-    /// The path of one of the test programs.
+    /// Returns the path of one of the test programs.
     fn program(&self, name: &str) -> String {
         Path::new(&self.programs).join(name).to_string_lossy().into_owned()
     }
 }
 
-/// What a program that has ended wrote to this file of a panic.
+/// Returns the panic in the stderr of a program that has ended.
 fn panic_in(mut stderr: File) -> Option<String> {
     let mut text = String::new();
     let _ = stderr.rewind().and_then(|()| stderr.read_to_string(&mut text));
@@ -92,12 +93,12 @@ fn panic_in(mut stderr: File) -> Option<String> {
     Some(format!("a panic: {panic}"))
 }
 
-/// Up to `most`, evenly.
+/// Returns a uniformly distributed time up to `most`.
 fn random_time(random: &mut fastrand::Rng, most: Duration) -> Duration {
     most.mul_f64(random.f64())
 }
 
-/// Tells from time to time how far a trial is.
+/// Prints the progress of a trial from time to time.
 struct Progress {
     trial: &'static str,
     total: usize,
@@ -114,7 +115,7 @@ impl Progress {
     fn at(&mut self, done: usize) {
         if Instant::now() >= self.next {
             self.next = Instant::now() + Self::EVERY;
-            // Nobody may be looking on.
+            // Stderr may be closed.
             let _ = writeln!(std::io::stderr(), "{}: {done} of {}", self.trial, self.total);
         }
     }

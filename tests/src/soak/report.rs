@@ -1,14 +1,14 @@
-//! What a trial comes to: rows of figures, and broken promises.
+//! The result of a trial: rows of figures, and broken promises.
 
 use std::fmt;
 use std::time::Duration;
 
-/// Whether a figure is what was aimed at.
+/// Whether a figure meets its goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is.
+    /// It does.
     Kept,
-    /// It is not.
+    /// It does not.
     Missed,
 }
 
@@ -35,8 +35,8 @@ struct Figure {
     verdict: Option<Verdict>,
 }
 
-/// The figures of one trial. Displayed as the rows of a Markdown table and, last, one line with all of
-/// them that ends in `ok` or `FAILED`.
+/// The figures of one trial. Displayed as the rows of a Markdown table and, last, one line with all
+/// of them that ends in `ok` or `FAILED`.
 #[derive(Debug)]
 pub struct Report {
     trial: &'static str,
@@ -49,12 +49,12 @@ impl Report {
         Self { trial, figures: Vec::new(), broken: Vec::new() }
     }
 
-    /// A figure to look at.
+    /// Adds a figure without a goal.
     pub(super) fn figure(&mut self, what: &str, value: impl fmt::Display) {
         self.row(what, &value, "", None);
     }
 
-    /// A figure with a goal.
+    /// Adds a figure with a goal.
     pub(super) fn goal(&mut self, what: &str, value: impl fmt::Display, goal: &str, kept: bool) {
         self.row(what, &value, goal, Some(kept));
     }
@@ -65,17 +65,17 @@ impl Report {
         self.figures.push(Figure { what, value: value.to_string(), goal, verdict });
     }
 
-    /// Something that must never be.
+    /// Adds a broken promise.
     pub(super) fn broken(&mut self, what: impl Into<String>) {
         self.broken.push(what.into());
     }
 
-    /// How many broken promises there are so far.
+    /// Returns how many promises were broken so far.
     pub(super) fn count_broken(&self) -> usize {
         self.broken.len()
     }
 
-    /// Whether every promise was kept.
+    /// Returns whether every promise was kept.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.broken.is_empty()
@@ -84,7 +84,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// Broken promises are told one by one, but not a hundred thousand of them.
+        /// Broken promises are printed one by one, but not a hundred thousand of them.
         const TOLD: usize = 20;
         for Figure { what, value, goal, verdict } in &self.figures {
             let verdict = verdict.map(|verdict| verdict.to_string()).unwrap_or_default();
@@ -103,7 +103,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// A count as people read it: `100,000`.
+/// Formats a count for people: `100,000`.
 pub(super) fn count(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -121,7 +121,7 @@ pub(super) fn milliseconds(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }
 
-/// Many times of one thing.
+/// Many measured times of the same kind.
 #[derive(Debug, Default)]
 pub(super) struct Times {
     times: Vec<Duration>,
@@ -132,12 +132,12 @@ impl Times {
         self.times.push(time);
     }
 
-    /// How many of them are longer.
+    /// Returns how many of them are longer.
     pub(super) fn over(&self, bound: Duration) -> usize {
         self.times.iter().filter(|time| **time > bound).count()
     }
 
-    /// The time that this share of all does not exceed.
+    /// Returns the time that this share of all does not exceed.
     pub(super) fn percentile(&self, share: f64) -> Duration {
         let mut sorted = self.times.clone();
         sorted.sort_unstable();
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missed_goal_is_told_and_only_a_broken_promise_is_a_failure() {
+    fn a_missed_goal_is_reported_and_only_a_broken_promise_fails() {
         let mut report = Report::new("trial");
         report.figure("calls", count(1000));
         report.goal("longest", milliseconds(Duration::from_millis(5)), "at most 1 ms", false);

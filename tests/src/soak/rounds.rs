@@ -1,7 +1,7 @@
-//! Ten thousand rounds of spawn, call and stop, and as many of children that are killed while they start:
-//! at the end everything is as it was at the beginning.
+//! Ten thousand rounds of spawn, call and stop, and as many of children that are killed while they
+//! start: the resources at the end are those of the beginning.
 //!
-//! The rounds are run by `bin/many_rounds.rs`, a process of its own that counts what it has.
+//! The rounds are run by `bin/many_rounds.rs`, a process of its own that counts its resources.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::controller_program::ControllerProgram;
 
 const ROUNDS: usize = 10_000;
 
-/// The allocator keeps this and that; what leaks with every round is more.
+/// The allocator keeps some memory; a leak in every round would be more.
 const KIB_GOAL: i64 = 4 << 10;
 const KIB_FAILED: i64 = 64 << 10;
 
@@ -39,6 +39,7 @@ pub(super) fn run(settings: &Settings) -> Report {
     };
     report.figure("rounds of spawn, call and stop", count(rounds));
     report.figure("children killed while they start", count(rounds));
+    // The counts must be equal: even a rare leak would add up over the rounds.
     for (what, before) in &before {
         let after = after.get(what).copied().unwrap_or_default();
         let text = format!("{what} before / after");
@@ -47,6 +48,7 @@ pub(super) fn run(settings: &Settings) -> Report {
             report.broken(format!("{what}: {before} before, {after} after {rounds} rounds"));
         }
     }
+    // Memory gets a margin, since the allocator keeps some.
     let (before, after) = (program.number("KiB before"), program.number("KiB after"));
     let more = i64::from(after) - i64::from(before);
     let kept = more <= KIB_GOAL;
@@ -73,7 +75,7 @@ pub(super) fn run(settings: &Settings) -> Report {
     report
 }
 
-/// One line of `many_rounds`: what it counts, by name.
+/// Parses one line of `many_rounds`: the counts by name.
 fn counts(line: &str) -> BTreeMap<String, usize> {
     let pairs = line.split_whitespace().filter_map(|pair| pair.split_once('='));
     let count =

@@ -1,4 +1,4 @@
-//! Every outcome that was heard, and where: none may be missing, and none may be there twice.
+//! Records every observed outcome and where it was observed: none may be missing or duplicated.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::patience::LONG;
 
-/// Where an outcome was heard.
+/// Where an outcome was observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Heard {
     Caller,
@@ -20,7 +20,7 @@ struct Seen {
     last: Option<Instant>,
 }
 
-/// All outcomes so far, by the number of the call. Clones are the same tally.
+/// All outcomes so far, by call id. Clones are the same tally.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
     seen: Arc<(Mutex<HashMap<u64, Seen>>, Condvar)>,
@@ -31,7 +31,7 @@ impl Tally {
         self.seen.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The call was submitted: from now on it is missed.
+    /// Records that the call was submitted: from now on its outcome is expected.
     pub(super) fn expect(&self, call: u64) {
         self.lock().entry(call).or_default();
     }
@@ -49,18 +49,18 @@ impl Tally {
         self.seen.1.notify_all();
     }
 
-    /// How many ends were told by the signal.
+    /// Returns how many ends were reported by the signal.
     pub(super) fn told(&self) -> usize {
         self.lock().values().map(|seen| seen.by_signal).sum()
     }
 
-    /// When the last of these was heard.
+    /// Returns when the last of these was observed.
     pub(super) fn last_of(&self, calls: &[u64]) -> Option<Instant> {
         let seen = self.lock();
         calls.iter().filter_map(|call| seen.get(call)?.last).max()
     }
 
-    /// Waits until each of these was told by the signal, or long enough.
+    /// Waits until each of these was reported by the signal, or a timeout expires.
     pub(super) fn wait_for_signals(&self, calls: &[u64]) {
         let deadline = Instant::now() + LONG;
         let mut seen = self.lock();
@@ -77,7 +77,7 @@ impl Tally {
         }
     }
 
-    /// What was not heard exactly once at each place.
+    /// Returns the outcomes that were not observed exactly once at each place.
     pub(super) fn wrong(&self) -> Vec<String> {
         let seen = self.lock();
         let wrong = seen.iter().filter(|(_, seen)| (seen.by_caller, seen.by_signal) != (1, 1));

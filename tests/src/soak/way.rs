@@ -24,7 +24,7 @@ impl Way {
         match self {
             Way::Kill => witness.signal(Signal::KILL),
             Way::Segfault => {
-                // More than once: Rust's own handler of SIGSEGV lets the first go by.
+                // Repeatedly: Rust's own handler of SIGSEGV ignores the first.
                 while !witness.has_seen_the_end() {
                     witness.signal(Signal::SEGV);
                     thread::sleep(Duration::from_micros(200));

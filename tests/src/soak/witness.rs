@@ -1,4 +1,4 @@
-//! Somebody who knows nothing of the runtime and sees when a process is gone.
+//! Observes, independently of the runtime, when a process is gone.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::patience::LONG;
 
-/// Holds on to one process, whatever becomes of its number.
+/// Refers to one process, even if its pid is reused.
 #[derive(Debug, Clone)]
 pub(super) struct Witness {
     pidfd: Arc<OwnedFd>,
 }
 
 impl Witness {
-    /// A witness of a process that is there.
+    /// Returns a witness of an existing process.
     #[track_caller]
     pub(super) fn of(pid: u32) -> Self {
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process number");
@@ -35,7 +35,7 @@ impl Witness {
         self.waits_until(Instant::now())
     }
 
-    /// A thread that notes when it ended.
+    /// Starts a thread that records when it ended.
     pub(super) fn watch(&self) -> JoinHandle<Option<Instant>> {
         let witness = self.clone();
         thread::spawn(move || {

@@ -1,8 +1,9 @@
-//! A zoo of types: each value arrives as it was sent, or is refused by its type's name.
+//! A zoo of types: each value arrives as it was sent, or is refused with its type's name.
 //!
-//! Twelve ways to put a type into another (serde's attributes among them) times twenty types make 240. Their
-//! values go to a real child as argument and come back as result, event and property. Each must be equal to
-//! what was sent; one may be refused where `serde_json` does not carry it either.
+//! Twelve ways to put a type into another (serde's attributes among them) times twenty types make
+//! 240. Their values are sent to a real child as argument and come back as result, event and
+//! property. Each must be equal to what was sent; it may only be refused if `serde_json` does not
+//! carry it either.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -20,7 +21,7 @@ use payloads::Sample;
 
 mpcore::test_support!();
 
-/// Values of each type that go each of the three ways: 10,080 in all.
+/// Values of each type for each of the three ways: 10,080 in all.
 const VALUES: u64 = 14;
 
 /// What happened to one value.
@@ -30,14 +31,14 @@ enum Fate {
     Refused,
 }
 
-/// How many values came to what, by type.
+/// How many values had which fate, by type.
 type Fates = BTreeMap<(&'static str, Fate), usize>;
 
 fn sample<T: Sample>(seed: u64) -> T {
     T::sample(&mut Rng::with_seed(seed))
 }
 
-/// `got` is `sent`; or it was refused, as `serde_json` does.
+/// Checks that `got` equals `sent`, or was refused as by `serde_json`.
 #[track_caller]
 fn judge<T>(name: &'static str, way: &str, sent: &T, got: Result<T, String>) -> Fate
 where
@@ -219,7 +220,8 @@ fn check_refused(fates: &Fates) {
     let all: usize = fates.values().sum();
     assert_eq!(all as u64, 20 * VALUES);
     for ((name, fate), count) in fates {
-        // serde keeps what stands in tagged and flattened types in a form without 128 bits.
+        // serde buffers the content of tagged and flattened types in a form without 128-bit
+        // integers.
         assert!(*fate == Fate::Equal || *name == "wide", "{count} of {name} were refused");
     }
 }

@@ -1,4 +1,4 @@
-//! Types to be put into others, and how their values are made.
+//! The types that are put into others, and how their values are made.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use fastrand::Rng;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Makes values, the odd ones more often than by chance.
+/// Generates values, unusual ones more often than at random.
 pub(crate) trait Sample: Sized {
     fn sample(rng: &mut Rng) -> Self;
 }
@@ -115,7 +115,7 @@ impl Sample for Result<u8, Text> {
 #[serde(transparent)]
 pub(crate) struct Text(String);
 
-/// Bytes, as serde knows them.
+/// Bytes in serde's own form.
 #[derive(Debug, Clone)]
 pub(crate) struct Block(Vec<u8>);
 
@@ -147,7 +147,7 @@ impl Sample for Block {
     }
 }
 
-/// Variants of each kind, one that is left out, and one with another name.
+/// Variants of each kind, one that is skipped, and one that is renamed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Mode {
     #[serde(skip)]
@@ -175,7 +175,7 @@ impl Sample for Mode {
     }
 }
 
-/// Fields that are left out when there is nothing in them, and one that is never written.
+/// Fields that are skipped when empty, and one that is never written.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Pulse {

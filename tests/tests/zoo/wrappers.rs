@@ -1,4 +1,4 @@
-//! Ways to put a type into another.
+//! The ways to put a type into another.
 #![allow(non_camel_case_types)] // each is the name of a module as well
 
 use std::collections::BTreeMap;
@@ -63,7 +63,7 @@ pub(crate) enum adjacent<T> {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-// Else an option that is missing is `None`, and the first variant takes everything.
+// Otherwise a missing option is `None`, and the first variant accepts everything.
 #[serde(untagged, deny_unknown_fields)]
 pub(crate) enum untagged<T> {
     Held { only_here: T },

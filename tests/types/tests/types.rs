@@ -1,5 +1,6 @@
-//! Which types travel: a value of each goes to a real child and back, and what came of it is the table in
-//! `mpcore/docs/types.md`. `UPDATE=1 cargo test --manifest-path tests/types/Cargo.toml` writes it anew.
+//! Which types can be sent: a value of each goes to a real child and back, and the results are the
+//! table in `mpcore/docs/types.md`. `UPDATE=1 cargo test --manifest-path tests/types/Cargo.toml`
+//! rewrites it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, LinkedList, VecDeque};
@@ -175,7 +176,7 @@ struct Page<T> {
     next: Option<u64>,
 }
 
-/// A type with what it is called in the table, and values of it.
+/// A type with its name in the table, and values of it.
 macro_rules! types {
     ($($group:literal: {$($name:ident: $type:ty = [$($value:expr),* $(,)?];)*})*) => {
         #[mpcore::process]
@@ -193,7 +194,7 @@ macro_rules! types {
             })*)*
         }
 
-        /// A row for each type: its group, what it is written as, and what came of it.
+        /// Returns a row for each type: its group, its name, and the result.
         fn rows() -> Vec<[String; 3]> {
             let control = TypesControl::spawn::<TypesProcess>(()).unwrap();
             let mut rows = Vec::new();
@@ -312,7 +313,7 @@ const BEGIN: &str = "<!-- table: made by tests/types -->\n";
 const END: &str = "<!-- end of the table -->\n";
 
 #[test]
-fn the_table_is_what_happens() {
+fn the_table_matches_what_happens() {
     let mut table = String::from("\n| from | type | what happens |\n|---|---|---|\n");
     for [group, type_name, fate] in rows() {
         writeln!(table, "| {group} | `{type_name}` | {fate} |").unwrap();
@@ -326,5 +327,5 @@ fn the_table_is_what_happens() {
         std::fs::write(&page, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
         return;
     }
-    assert_eq!(written, table, "run it with UPDATE=1, and look at what has changed");
+    assert_eq!(written, table, "run it with UPDATE=1 and review the changes");
 }

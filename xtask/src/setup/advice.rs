@@ -1,12 +1,12 @@
-//! What somebody has to install, where this program may not or cannot.
+//! What the user has to install where this program may not or cannot.
 
 use std::fmt;
 
 use super::decision::{WhyNot, packages};
 use super::parts::Found;
 
-/// The commands for systems other than Debian install everything; a package that is there already is
-/// no harm to any of them.
+/// The commands for systems other than Debian install everything; all of them accept packages that
+/// are already installed.
 const ELSEWHERE: &[(&str, &str)] = &[
     (
         "Fedora",
@@ -22,12 +22,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ),
 ];
 
-/// What is missing, why it stays so, and what to do. Displayed as several lines.
+/// What is missing, why it was not installed, and what to do. Displayed as several lines.
 #[derive(Debug)]
 pub(crate) struct Advice {
     missing: Vec<String>,
     why: WhyNot,
-    /// The packages of Debian and Ubuntu.
+    /// The packages for Debian and Ubuntu.
     packages: Vec<&'static str>,
 }
 
@@ -39,23 +39,23 @@ impl Advice {
 
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("what needs Qt cannot be built and run here; missing:\n")?;
+        f.write_str("cannot build and run the parts that need Qt; missing:\n")?;
         self.missing.iter().try_for_each(|part| writeln!(f, "  - {part}"))?;
         match &self.why {
             WhyNot::Forbidden => f.write_str("MPQT_NO_INSTALL forbids installing it from here.")?,
             WhyNot::NotThisQt(qmake) => write!(
                 f,
-                "QMAKE names {}, which is no qmake of Qt 6: correct it, or unset it for the Qt of \
+                "QMAKE names {}, which is not a qmake of Qt 6: correct it, or unset it for the Qt of \
                  the system.",
                 qmake.display()
             )?,
             WhyNot::OtherQt(prefix) => write!(
                 f,
-                "The Qt to be used is in {}, and has to be completed where it came from; or let \
-                 QMAKE name another one.",
+                "The selected Qt is in {} and has to be completed from its own source; or set \
+                 QMAKE to another one.",
                 prefix.display()
             )?,
-            WhyNot::NoApt => f.write_str("On this system nothing is installed from here.")?,
+            WhyNot::NoApt => f.write_str("This command installs nothing on this system.")?,
             WhyNot::NotRoot => {
                 f.write_str("It needs root, and sudo is missing or asks for a password.")?;
             }
@@ -68,11 +68,11 @@ impl fmt::Display for Advice {
         );
         entry(f, "Debian, Ubuntu", &debian)?;
         ELSEWHERE.iter().try_for_each(|(system, command)| entry(f, system, command))?;
-        f.write_str("\nWithout Qt there is `cargo xtask demo --console`.")
+        f.write_str("\n`cargo xtask demo --console` needs no Qt.")
     }
 }
 
-/// The command in lines of their own, so that they can be copied.
+/// The command on lines of its own, so that it can be copied.
 fn entry(f: &mut fmt::Formatter<'_>, system: &str, command: &str) -> fmt::Result {
     writeln!(f, "  {system}")?;
     command.lines().try_for_each(|line| writeln!(f, "    {line}"))
@@ -91,9 +91,9 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_missing_is_named_with_the_command_for_every_system() {
+    fn missing_parts_are_named_with_the_command_of_every_system() {
         let expected = "\
-what needs Qt cannot be built and run here; missing:
+cannot build and run the parts that need Qt; missing:
   - a C++ compiler (c++)
   - the QML module QtQuick.Layouts
 It needs root, and sudo is missing or asks for a password.
@@ -112,17 +112,20 @@ To install what is missing:
     set QMAKE=C:\\Qt\\6.8.0\\msvc2022_64\\bin\\qmake.exe
     set PATH=C:\\Qt\\6.8.0\\msvc2022_64\\bin;%PATH%
 
-Without Qt there is `cargo xtask demo --console`.";
+`cargo xtask demo --console` needs no Qt.";
         assert_eq!(advice(WhyNot::NotRoot), expected);
     }
 
     #[test]
-    fn why_it_is_not_installed_is_said() {
+    fn the_reason_for_not_installing_is_reported() {
         for (why, expected) in [
             (WhyNot::Forbidden, "\nMPQT_NO_INSTALL forbids installing it from here.\n"),
-            (WhyNot::NotThisQt("/no/qmake".into()), "\nQMAKE names /no/qmake, which is no qmake"),
-            (WhyNot::OtherQt("/opt/qt".into()), "\nThe Qt to be used is in /opt/qt, and"),
-            (WhyNot::NoApt, "\nOn this system nothing is installed from here.\n"),
+            (
+                WhyNot::NotThisQt("/no/qmake".into()),
+                "\nQMAKE names /no/qmake, which is not a qmake",
+            ),
+            (WhyNot::OtherQt("/opt/qt".into()), "\nThe selected Qt is in /opt/qt and"),
+            (WhyNot::NoApt, "\nThis command installs nothing on this system.\n"),
             (WhyNot::StillMissing, "\napt-get could not install it, see above.\n"),
         ] {
             let text = advice(why);

@@ -1,4 +1,4 @@
-//! Installing packages on Debian and Ubuntu, without a question.
+//! Installs packages on Debian and Ubuntu without prompting.
 
 use std::path::Path;
 use std::thread;
@@ -7,48 +7,48 @@ use std::time::Duration;
 use crate::command_line::CommandLine;
 use crate::error::Error;
 
-/// For the lock of dpkg apt itself can wait, in seconds. An upgrade of a whole system that runs in
-/// the background takes minutes.
+/// How long apt waits for the dpkg lock, in seconds. A full system upgrade in the background takes
+/// minutes.
 const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=600";
 
-/// For the lock on the lists of packages it cannot, and on a freshly started machine the daily update
-/// holds it. Five seconds between two tries.
+/// apt cannot wait for the lock on the package lists, and on a freshly started machine the daily
+/// update holds it. Five seconds between two attempts.
 const LISTS_TRIES: u32 = 120;
 const LISTS_PAUSE: Duration = Duration::from_secs(5);
 
-/// Mirrors answer with errors now and then, and with packages newer than the lists.
+/// Mirrors sometimes return errors, or packages newer than the lists.
 const ROUNDS: u32 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rights {
     Root,
-    /// Through `sudo`, which does not ask for a password.
+    /// Through `sudo`, if it does not ask for a password.
     Sudo,
 }
 
-/// What is to be installed, and how.
+/// Which packages to install, and how.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Apt {
     packages: Vec<&'static str>,
     rights: Rights,
 }
 
-/// How a command of apt ended.
+/// How an apt command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ran {
     Well,
     Badly,
-    /// Another process holds the lists of packages.
+    /// Another process holds the lock on the package lists.
     ListsLocked,
 }
 
-/// Carries commands out.
+/// Runs commands.
 pub(super) trait Hands {
     fn run(&mut self, command: &CommandLine) -> Result<Ran, Error>;
     fn pause(&mut self, pause: Duration);
 }
 
-/// Really does it, and shows what it does.
+/// Runs the commands and prints them.
 #[derive(Debug)]
 pub(super) struct Live;
 
@@ -61,12 +61,12 @@ impl Apt {
         &self.packages
     }
 
-    /// Whether it helped is for a second look to say: an error here is only that a command could not
-    /// be started.
+    /// Does not report whether the installation helped, which the caller checks: an error only
+    /// means that a command could not be started.
     pub(super) fn install(&self, hands: &mut impl Hands) -> Result<(), Error> {
         for _ in 0..ROUNDS {
-            // A source that is out of order, and that may have nothing to do with Qt, makes it fail;
-            // the installation may go well all the same.
+            // A broken package source, which may have nothing to do with Qt, makes the update fail;
+            // the installation may still succeed.
             self.update(hands)?;
             if hands.run(
                 &self.command(&["install", "-y", "--no-install-recommends"]).args(&self.packages),
@@ -90,7 +90,8 @@ impl Apt {
     }
 
     fn command(&self, args: &[&str]) -> CommandLine {
-        // sudo would not pass the environment on. And an error is recognised by its words.
+        // Set here because sudo would drop the environment. `LC_ALL=C`: errors are recognised by
+        // their text.
         let env = ["DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"];
         let command = match self.rights {
             Rights::Root => CommandLine::new("env"),
@@ -130,7 +131,7 @@ mod tests {
 
     #[derive(Default)]
     struct Fake {
-        /// How the commands end, first to last; all further ones badly.
+        /// How the commands end, in order; all further ones fail.
         ends: Vec<Ran>,
         done: Vec<String>,
         pauses: u32,
@@ -163,13 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn the_lists_first_then_the_packages_and_all_of_it_once_more_if_that_failed() {
+    fn lists_then_packages_and_everything_once_more_after_a_failure() {
         use Ran::{Badly, ListsLocked, Well};
         check(&[Well, Well], &[UPDATE, INSTALL]);
         check(&[Badly, Well], &[UPDATE, INSTALL]);
         check(&[Well, Badly, Well, Well], &[UPDATE, INSTALL, UPDATE, INSTALL]);
         check(&[Well, Badly, Well, Badly], &[UPDATE, INSTALL, UPDATE, INSTALL]);
-        // Waiting for the lists is no try.
+        // Waiting for the lists does not count as an attempt.
         check(
             &[ListsLocked, ListsLocked, Well, Badly, ListsLocked, Well, Well],
             &[UPDATE, UPDATE, UPDATE, INSTALL, UPDATE, UPDATE, INSTALL],
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_the_lists_for_ever() {
+    fn the_wait_for_the_lists_is_bounded() {
         let tries = usize::try_from(LISTS_TRIES).unwrap();
         let ends = vec![Ran::ListsLocked; tries];
         let mut hands = Fake { ends: [ends, vec![Ran::Well]].concat(), ..Fake::default() };
@@ -188,14 +189,14 @@ mod tests {
     }
 
     #[test]
-    fn sudo_never_asks() {
+    fn sudo_never_prompts() {
         let mut hands = Fake { ends: vec![Ran::Well; 2], ..Fake::default() };
         Apt::new(vec!["g++", "qt6-base-dev"], Rights::Sudo).install(&mut hands).unwrap();
         assert_eq!(hands.done, [format!("sudo -n {UPDATE}"), format!("sudo -n {INSTALL}")]);
     }
 
     #[test]
-    fn the_lock_on_the_lists_is_told_from_other_errors() {
+    fn the_lock_on_the_lists_is_distinguished_from_other_errors() {
         for (line, expected) in [
             (
                 "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)",

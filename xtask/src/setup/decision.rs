@@ -1,4 +1,4 @@
-//! What to do about what is missing.
+//! Decides what to do about missing parts.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use super::apt::{Apt, Rights};
 use super::parts::{Found, Qt};
 use super::system::System;
 
-/// Forbids installing anything, unless empty or `0`.
+/// Forbids installing anything, unless it is empty or `0`.
 const NO_INSTALL: &str = "MPQT_NO_INSTALL";
 
 #[derive(Debug, PartialEq, Eq)]
@@ -17,18 +17,18 @@ pub(super) enum Plan {
     Tell(WhyNot),
 }
 
-/// Why something that is missing is not installed from here.
+/// Why a missing part is not installed from here.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum WhyNot {
     Forbidden,
-    /// The user names a Qt that is none.
+    /// The user's `QMAKE` is not a qmake of Qt 6.
     NotThisQt(OsString),
-    /// The parts are missing in a Qt that the system's packages cannot add to.
+    /// The parts are missing in a Qt that system packages cannot extend.
     OtherQt(PathBuf),
     /// Neither Debian nor Ubuntu.
     NoApt,
     NotRoot,
-    /// All was tried.
+    /// The installation was tried and did not help.
     StillMissing,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn decide(system: &impl System, found: &Found) -> Plan {
     }
 }
 
-/// The packages that have what is missing, each once.
+/// The packages that contain the missing parts, without duplicates.
 pub(super) fn packages(found: &Found) -> Vec<&'static str> {
     let mut packages = Vec::new();
     for part in &found.missing {
@@ -69,13 +69,13 @@ pub(super) fn packages(found: &Found) -> Vec<&'static str> {
     packages
 }
 
-/// Or what is made of it: the packages have the same names in Ubuntu and Mint.
+/// Or a derivative: the packages have the same names in Ubuntu and Mint.
 fn is_debian(system: &impl System) -> bool {
     system.has_file(Path::new("/etc/debian_version"))
         && system.answer(OsStr::new("apt-get"), &["--version"]).is_some()
 }
 
-/// Nobody is asked for a password.
+/// Only rights that need no password.
 fn rights(system: &impl System) -> Option<Rights> {
     let user = system.answer(OsStr::new("id"), &["-u"]);
     if user.is_some_and(|user| user.trim() == "0") {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_missing_nothing_is_done_whoever_asks() {
+    fn a_complete_machine_needs_no_action() {
         for system in [complete(), root(debian(complete())), user(debian(complete()))] {
             check(&system, &Plan::Nothing);
             check(&system.variable(NO_INSTALL, "1"), &Plan::Nothing);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_what_is_missing_is_installed() {
+    fn exactly_the_missing_parts_are_installed() {
         let install =
             |packages: &[&'static str], rights| Plan::Install(Apt::new(packages.to_vec(), rights));
         let system = debian(without(complete(), LAYOUTS));
@@ -138,7 +138,7 @@ mod tests {
             &root(without(system, FONT)),
             &install(&["qml6-module-qtquick-layouts", "fonts-dejavu-core"], Rights::Root),
         );
-        // Packages with several of the parts are named once.
+        // Packages that contain several parts are listed once.
         let all = [
             "g++",
             "qt6-base-dev",
@@ -160,17 +160,17 @@ mod tests {
     }
 
     #[test]
-    fn where_it_may_not_or_cannot_be_installed_it_is_told() {
+    fn missing_parts_are_reported_if_they_cannot_be_installed() {
         let bare = without(complete(), LAYOUTS);
         for (system, why) in [
             (root(debian(bare.clone())).variable(NO_INSTALL, "1"), WhyNot::Forbidden),
             (user(debian(bare.clone())), WhyNot::NotRoot),
-            // A machine without `id` is no reason to try.
+            // Without `id`, no installation is attempted.
             (debian(bare.clone()), WhyNot::NotRoot),
             (root(bare.clone()), WhyNot::NoApt),
             (root(Fake::new(Os::Mac)), WhyNot::NoApt),
             (Fake::new(Os::Windows), WhyNot::NoApt),
-            // Something else that is called apt-get.
+            // Another program that is called apt-get.
             (root(bare.clone()).answer("apt-get --version", "apt"), WhyNot::NoApt),
             (
                 root(debian(complete())).variable("QMAKE", "/no/qmake"),
@@ -189,7 +189,7 @@ mod tests {
             system.answer("qmake6 -query", elsewhere)
         };
         check(&system(LAYOUTS), &Plan::Tell(WhyNot::OtherQt("/opt/qt".into())));
-        // But a font is a font.
+        // But fonts can be installed for any Qt.
         check(&system(FONT), &Plan::Install(Apt::new(vec!["fonts-dejavu-core"], Rights::Root)));
     }
 }

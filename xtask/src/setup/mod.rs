@@ -1,7 +1,9 @@
-//! `cargo xtask setup`: what needs Qt can be built and run afterwards, or an error says what to install.
+//! `cargo xtask setup`: afterwards everything that needs Qt can be built and run, or an error says
+//! what to install.
 //!
-//! `parts` says what is needed and finds out what is missing, `decision` what to do about it, `apt`
-//! installs, `advice` says it to people; all of them see the machine only through `system`.
+//! `parts` lists what is needed and detects what is missing, `decision` decides what to do, `apt`
+//! installs, and `advice` explains it to the user; all of them access the machine only through
+//! `system`.
 
 mod advice;
 mod apt;
@@ -22,7 +24,7 @@ use self::decision::{Plan, WhyNot};
 use self::parts::Found;
 use crate::error::Error;
 
-/// The command. Says what it found, for somebody has asked.
+/// Runs the command. Prints what it found, since the user asked.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
     if let Some(arg) = args.first() {
         return Err(Error::Usage(format!("`setup` does not take `{}`", arg.display())));
@@ -31,8 +33,8 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Installs what is missing, where that is possible, and returns which Qt there is. Without a word if
-/// nothing is missing.
+/// Installs missing parts where possible and returns which Qt there is. Prints nothing if nothing
+/// is missing.
 pub(crate) fn make_sure_of_qt() -> Result<String, Error> {
     let system = &Machine;
     let found = Found::look(system);

@@ -1,4 +1,4 @@
-//! What building and running with Qt needs, part by part, and which parts are missing.
+//! Lists what building and running with Qt needs, part by part, and detects missing parts.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use super::system::{Os, System};
 
-/// Something that is needed.
+/// A required part.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(super) what: What,
-    /// The package of Debian and Ubuntu that has it.
+    /// The package of Debian and Ubuntu that contains it.
     pub(super) debian: &'static str,
 }
 
@@ -19,21 +19,21 @@ pub(crate) struct Part {
 pub(super) enum What {
     Compiler,
     Qmake,
-    /// A library of Qt, for developing: its name, and one of its headers.
+    /// A Qt library for development: its name and one of its headers.
     Library(&'static str, &'static str),
-    /// Its name in an `import`.
+    /// The name used in an `import`.
     QmlModule(&'static str),
     Font,
 }
 
-/// Debian cuts the QML modules into packages, and up to Debian 12 and Ubuntu 24.04 none of these
-/// depends on another one: whoever misses one sees an empty window.
+/// Debian splits the QML modules into packages, and up to Debian 12 and Ubuntu 24.04 none of these
+/// depends on another one: a missing one leaves an empty window.
 const PARTS: &[Part] = &[
     part(What::Compiler, "g++"),
     part(What::Qmake, "qt6-base-dev"),
     part(What::Library("QtCore", "qobject.h"), "qt6-base-dev"),
     part(What::Library("QtGui", "qguiapplication.h"), "qt6-base-dev"),
-    // Not used, but qmetaobject links it.
+    // Not used by us, but qmetaobject links it.
     part(What::Library("QtWidgets", "qapplication.h"), "qt6-base-dev"),
     part(What::Library("QtTest", "qtest.h"), "qt6-base-dev"),
     part(What::Library("QtQml", "qqmlengine.h"), "qt6-declarative-dev"),
@@ -47,7 +47,7 @@ const PARTS: &[Part] = &[
     part(What::QmlModule("QtQuick.Templates"), "qml6-module-qtquick-templates"),
     part(What::QmlModule("QtQuick.Shapes"), "qml6-module-qtquick-shapes"),
     part(What::QmlModule("QtQuick.Dialogs"), "qml6-module-qtquick-dialogs"),
-    // Imported by the dialog that chooses a folder.
+    // Imported by the folder dialog.
     part(What::QmlModule("Qt.labs.folderlistmodel"), "qml6-module-qt-labs-folderlistmodel"),
     part(What::QmlModule("QtQml.Models"), "qml6-module-qtqml-models"),
     // Qt Quick links it, and ListModel needs it.
@@ -60,15 +60,15 @@ const fn part(what: What, debian: &'static str) -> Part {
     Part { what, debian }
 }
 
-/// The Qt that will be built with, if any.
+/// The Qt that the build will use, if any.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Qt {
     Missing,
-    /// The environment variable `QMAKE` names something that is no qmake of Qt 6.
+    /// The environment variable `QMAKE` names a program that is not a qmake of Qt 6.
     NotThisOne(OsString),
     Found {
         version: String,
-        /// The folder that Qt is installed under; `/usr` for the system's own.
+        /// The installation prefix of Qt; `/usr` for the system's own.
         prefix: PathBuf,
         headers: PathBuf,
         libraries: PathBuf,
@@ -76,7 +76,7 @@ pub(super) enum Qt {
     },
 }
 
-/// What a machine has, and what it lacks. Displayed as one line.
+/// What the machine has and lacks. Displayed as one line.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(super) qt: Qt,
@@ -90,7 +90,7 @@ impl Found {
         Found { qt, missing }
     }
 
-    /// Where there is no Qt, nothing is known of its parts, and it stands for all of them.
+    /// If there is no Qt, its parts are unknown, and `Qt` represents all of them.
     pub(super) fn names(&self) -> Vec<String> {
         let known = |part: &&&Part| {
             matches!(self.qt, Qt::Found { .. }) || !part.what.is_of_qt() || part.what == What::Qmake
@@ -100,7 +100,7 @@ impl Found {
 }
 
 impl Qt {
-    /// The same Qt that qttypes' build script takes: `$QMAKE`, else `qmake6`, else `qmake`.
+    /// Finds the Qt that qttypes' build script uses: `$QMAKE`, else `qmake6`, else `qmake`.
     fn look(system: &impl System) -> Qt {
         if let Some(qmake) = system.variable("QMAKE") {
             return Qt::ask(system, &qmake).unwrap_or(Qt::NotThisOne(qmake));
@@ -125,14 +125,14 @@ impl Qt {
     }
 }
 
-/// Qt 6.2 or newer, as mpqt's build script wants it.
+/// Qt 6.2 or newer, as mpqt's build script requires.
 fn is_new_enough(version: &str) -> bool {
     let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0_u32));
     matches!((numbers.next(), numbers.next()), (Some(6), Some(2..)))
 }
 
 impl What {
-    /// Where there is no Qt, no part of it can be found.
+    /// Without Qt, none of its parts can be found.
     fn is_there(&self, system: &impl System, qt: &Qt) -> bool {
         match (self, qt) {
             (What::Compiler, _) => has_compiler(system),
@@ -156,20 +156,22 @@ impl What {
         }
     }
 
-    /// A part that the same package manager cannot add to a Qt from elsewhere.
+    /// Whether it is a part of Qt, which the system's package manager cannot add to a Qt from
+    /// elsewhere.
     pub(super) fn is_of_qt(&self) -> bool {
         !matches!(self, What::Compiler | What::Font)
     }
 }
 
-/// The one that the crate `cc` takes. A `g++` alone would not do: `cc` starts `c++`.
+/// Checks for the compiler that the crate `cc` uses. `g++` alone would not do: `cc` starts `c++`.
 fn has_compiler(system: &impl System) -> bool {
     if system.os() == Os::Windows {
-        // Found through the registry, and the linker, without which Rust does not work, comes with it.
+        // `cc` finds it through the registry, and it comes with the linker, without which Rust does
+        // not work.
         return true;
     }
     let compiler = system.variable("CXX").unwrap_or_else(|| "c++".into());
-    // It may carry arguments, or a wrapper in front.
+    // It may contain arguments, or start with a wrapper.
     let compiler = compiler.to_string_lossy();
     let mut words = compiler.split_whitespace();
     let Some(program) = words.next() else { return false };
@@ -177,7 +179,7 @@ fn has_compiler(system: &impl System) -> bool {
     system.answer(OsStr::new(program), &args).is_some()
 }
 
-/// Without any, Qt draws boxes for letters, or nothing.
+/// Without a font, Qt draws boxes instead of letters, or nothing.
 fn has_font(system: &impl System) -> bool {
     if system.os() != Os::Unix {
         return true;
@@ -196,7 +198,7 @@ fn has_font(system: &impl System) -> bool {
     folders.iter().any(|folder| has_font_below(system, folder, 6))
 }
 
-/// The depth keeps a link to a folder above from being followed for ever.
+/// The depth limit stops a link to a parent folder from being followed forever.
 fn has_font_below(system: &impl System, folder: &Path, depth: u32) -> bool {
     system.entries(folder).iter().any(|entry| {
         let extension = entry.extension().map(OsStr::to_ascii_lowercase);
@@ -256,7 +258,7 @@ pub(super) mod tests {
         "/usr/lib/x/qt6/qml/QtTest/qmldir",
     ];
 
-    /// A Debian with everything.
+    /// A Debian with every part.
     pub(in super::super) fn complete() -> Fake {
         Fake::new(Os::Unix)
             .answer("c++ --version", "c++ (Debian) 12.2.0")
@@ -294,7 +296,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_complete_machine_lacks_nothing_and_says_which_qt_it_has() {
+    fn a_complete_machine_lacks_nothing_and_names_its_qt() {
         check(&complete(), &[]);
         assert_eq!(Found::look(&complete()).to_string(), "Qt 6.4.2 in /usr");
     }
@@ -307,7 +309,7 @@ pub(super) mod tests {
         let names =
             ["a C++ compiler (c++)", "Qt 6 (qmake6), with its headers and QML modules", "a font"];
         assert_eq!(bare.names(), names);
-        // And with only Qt's files on it, but no qmake, as little is known.
+        // With Qt's files but no qmake, the parts are unknown too.
         let mut no_qmake = complete();
         no_qmake.answers.remove("qmake6 -query");
         let found = Found::look(&no_qmake);
@@ -335,7 +337,7 @@ pub(super) mod tests {
         let mut system = complete();
         system.answers.remove("c++ --version");
         check(&system, &["a C++ compiler (c++)"]);
-        // `cc` would not take it.
+        // `cc` would not use it.
         check(&system.answer("g++ --version", "g++"), &["a C++ compiler (c++)"]);
     }
 
@@ -387,13 +389,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn headers_may_stand_in_frameworks_and_modules_in_other_folders() {
+    fn headers_may_be_in_frameworks_and_modules_in_other_folders() {
         let mut mac = complete();
         mac.os = Os::Mac;
         mac.files.remove("/usr/include/x/qt6/QtCore/qobject.h");
         check(&mac.clone().files(["/usr/lib/x/QtCore.framework/Headers/qobject.h"]), &[]);
         mac.files.insert("/usr/include/x/qt6/QtCore/qobject.h");
-        // Fonts are a matter of course there.
+        // macOS always has fonts.
         mac.files.remove("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf");
         check(&mac, &[]);
 
@@ -406,7 +408,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn fonts_are_where_fontconfig_says_or_in_the_usual_folders() {
+    fn fonts_are_found_through_fontconfig_or_in_the_usual_folders() {
         let mut none = complete();
         none.files.remove("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf");
         check(&none, &["a font"]);

@@ -1,4 +1,4 @@
-//! The machine, as far as it has to be looked at; tests put another one in its place.
+//! The parts of the machine that setup inspects; tests replace it with a fake.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -10,7 +10,7 @@ use crate::command_line::CommandLine;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Os {
-    /// Linux, and what is like it.
+    /// Linux and similar systems.
     Unix,
     Mac,
     Windows,
@@ -22,16 +22,16 @@ pub(crate) trait System {
     /// The environment variable, if it is set and not empty.
     fn variable(&self, name: &str) -> Option<OsString>;
 
-    /// What the program prints; nothing if there is none of that name, or if it fails.
+    /// The output of the program; `None` if there is no such program or it fails.
     fn answer(&self, program: &OsStr, args: &[&str]) -> Option<String>;
 
     fn has_file(&self, path: &Path) -> bool;
 
-    /// The files and folders in a folder; none if it cannot be read.
+    /// The files and folders in a folder; empty if it cannot be read.
     fn entries(&self, folder: &Path) -> Vec<PathBuf>;
 }
 
-/// This very machine.
+/// The real machine.
 #[derive(Debug)]
 pub(crate) struct Machine;
 
@@ -70,12 +70,12 @@ pub(crate) mod fake {
 
     use super::*;
 
-    /// A machine made of tables. Paths are written with `/`.
+    /// A machine made of tables. Paths use `/`.
     #[derive(Debug, Clone)]
     pub(crate) struct Fake {
         pub(crate) os: Os,
         pub(crate) variables: BTreeMap<&'static str, &'static str>,
-        /// Command lines, and what they print.
+        /// Command lines and their output.
         pub(crate) answers: BTreeMap<&'static str, &'static str>,
         pub(crate) files: BTreeSet<&'static str>,
     }

@@ -1,5 +1,5 @@
-//! The trial `chaos`: the whole-system tests themselves, each time under another seed. It is run by cargo, as tests are,
-//! and not by a program of its own.
+//! The trial `chaos`: the whole-system tests, each time with another seed. Cargo runs it, as it
+//! runs tests, instead of a program of its own.
 
 use std::ffi::OsString;
 use std::ops::Range;
@@ -9,20 +9,20 @@ use crate::error::Error;
 use crate::test::again::{Run, TestFiles};
 use crate::test::kinds::DECIDED_BY_CHAOS;
 
-/// Seeds at full size.
+/// Number of seeds at full size.
 const SEEDS: f64 = 12.0;
 
-/// Test files that chaos changes nothing of, or that are long enough by themselves.
+/// Test files that chaos does not affect, or that take long enough without it.
 const WITHOUT: &[&str] = &[
-    // It reads the sources.
+    // Reads the sources.
     "architecture",
-    // One process and one thread, decoding.
+    // One process and one thread that decode.
     "fuzz",
     // Trials of their own.
     "soak",
 ];
 
-/// Rows of figures, and whether every test passed under every seed.
+/// Returns rows of figures, and whether every test passed under every seed.
 pub(super) fn run(args: &[OsString]) -> Result<(Vec<String>, bool), Error> {
     let seeds = seeds(args)?;
     let files = TestFiles::of(PACKAGE, WITHOUT)?;
@@ -36,7 +36,7 @@ pub(super) fn run(args: &[OsString]) -> Result<(Vec<String>, bool), Error> {
     Ok((rows(files.count(), &runs), ok))
 }
 
-/// A scale changes their number, a seed says the first one.
+/// `--scale` changes their number, `--seed` sets the first one.
 fn seeds(args: &[OsString]) -> Result<Range<u64>, Error> {
     let (mut scale, mut first) = (1.0, 1);
     for pair in args.chunks(2) {
@@ -45,7 +45,7 @@ fn seeds(args: &[OsString]) -> Result<Range<u64>, Error> {
             return Err(Error::Usage(format!("`{option}` needs a value")));
         };
         let (option, value) = (option.to_string_lossy(), value.to_string_lossy());
-        let refused = || Error::Usage(format!("`{option} {value}` makes no sense"));
+        let refused = || Error::Usage(format!("`{option} {value}` is invalid"));
         match &*option {
             "--scale" => scale = value.parse().map_err(|_| refused())?,
             "--seed" => first = value.parse().map_err(|_| refused())?,
@@ -103,9 +103,9 @@ mod tests {
         assert_eq!(seeds("--scale 0.02"), Ok(1..2));
         for (line, part) in [
             ("--scale", "needs a value"),
-            ("--scale much", "makes no sense"),
+            ("--scale much", "is invalid"),
             ("--scale NaN", "a factor"),
-            ("--seeds 3", "makes no sense"),
+            ("--seeds 3", "is invalid"),
         ] {
             let said = seeds(line).unwrap_err();
             assert!(said.contains(part), "`{line}`: {said}");
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_there() {
+    fn tests_that_are_left_out_exist() {
         let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/tests");
         let mut sources = String::new();
         for entry in std::fs::read_dir(&tests).unwrap() {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn each_failure_is_told_with_its_seed() {
+    fn each_failure_is_reported_with_its_seed() {
         let run = |failures: &[&str], whole| Run {
             passed: 10,
             failed: failures.len() as u64,

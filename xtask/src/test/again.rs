@@ -1,4 +1,4 @@
-//! Test files of one package once more, with a variable in their environment: for the soak.
+//! Runs test files of one package again, with an environment variable set, for the soak.
 
 use std::path::PathBuf;
 
@@ -15,19 +15,19 @@ pub(crate) struct TestFiles {
     names: Vec<String>,
 }
 
-/// What one run of them came to.
+/// The result of one run of them.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
-    /// `file::test`, of those that failed and said so.
+    /// `file::test` of the tests that reported a failure.
     pub(crate) failures: Vec<String>,
-    /// Whether every program told its result, and cargo and all processes ended as they should.
+    /// Whether every program reported its result, and cargo and all processes ended as expected.
     pub(crate) whole: bool,
 }
 
 impl TestFiles {
-    /// All files of the package but some.
+    /// All test files of the package except some.
     pub(crate) fn of(package: &str, without: &[&str]) -> Result<Self, Error> {
         let workspace = Workspace::ask_cargo()?;
         let names = names(&workspace, package, without);
@@ -38,7 +38,7 @@ impl TestFiles {
         self.names.len()
     }
 
-    /// Runs them, also when one fails, but for the tests of these names.
+    /// Runs them without the tests of these names, and continues when one fails.
     pub(crate) fn run(
         &self,
         skipped: &[&str],
@@ -57,7 +57,7 @@ impl TestFiles {
             failures.read(line);
         })?;
         let all_told = counts.programs == counts.results && counts.programs > 0;
-        // Cargo fails where a test does.
+        // Cargo fails when a test fails.
         let as_expected = ended.status.success() || counts.failed > 0;
         let whole = all_told && as_expected && ended.output == Output::Closed;
         let not_shown = list.read()?.len() as u64;
@@ -75,7 +75,7 @@ fn names(workspace: &Workspace, package: &str, without: &[&str]) -> Vec<String> 
     targets.map(|target| target.name.clone()).collect()
 }
 
-/// Which tests have failed, from what libtest prints of them.
+/// The failed tests, read from libtest's output.
 #[derive(Debug, Default)]
 struct Failures {
     file: String,
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_failed_is_named_with_its_file() {
+    fn failed_tests_are_named_with_their_file() {
         let mut failures = Failures::default();
         for line in [
             "     Running tests/calls.rs (target/debug/deps/calls-4d06)",

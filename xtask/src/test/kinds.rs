@@ -1,9 +1,9 @@
-//! Which test belongs to which kind. A test target of the workspace that is in no kind is an error,
-//! so no test is ever forgotten.
+//! Assigns each test to a kind. A test target of the workspace that has no kind is an error, so no
+//! test is ever forgotten.
 
 use super::targets::{Target, TargetKind, Workspace};
 
-/// The kinds, in the order they run: what fails soonest comes first.
+/// The kinds, in the order in which they run: those that fail soonest come first.
 pub(super) const KINDS: &[Kind] = &[
     Kind {
         name: "unit",
@@ -12,7 +12,7 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "interleaving",
-        about: "what several threads touch, in every interleaving that matters",
+        about: "state shared by several threads, in every relevant interleaving",
         tests: Tests::Files(&[("loom-models", ALL)]),
     },
     Kind {
@@ -49,7 +49,7 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "chaos",
-        about: "those in which threads race once more: held up and woken for nothing, with other bounds, batches and \
+        about: "the tests with races once more, with delays, spurious wake-ups, and other bounds, batches and \
                 windows; `cargo xtask soak chaos` has more seeds",
         tests: Tests::Again {
             files: &[
@@ -88,7 +88,7 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "macro",
-        about: "interfaces as crates of another edition, with strict lints or another name for mpcore write them",
+        about: "interfaces in crates of another edition, with strict lints or another name for mpcore",
         tests: Tests::Files(&[("mpmacros-edition2021", ALL), ("mpmacros-renamed", ALL)]),
     },
     Kind {
@@ -105,21 +105,22 @@ pub(super) const KINDS: &[Kind] = &[
     Kind { name: "doc", about: "the examples in the documentation", tests: Tests::Docs },
 ];
 
-/// Tests that chaos decides by itself: they are about a number that is drawn, or about which of two is faster.
+/// Tests that chaos would decide: they depend on a number that is drawn, or on which of two things
+/// is faster.
 pub(crate) const DECIDED_BY_CHAOS: &[&str] = &[
-    // Arguments that are not encoded at once count no more than the most that is.
+    // Arguments that are not encoded immediately count at most as much as the largest that are.
     "a_queue_is_also_full_by_bytes",
-    // Its table says which of three calls had arrived with the last packet that was read.
-    "every_fault_at_every_moment_is_told_as_the_docs_say",
-    // A call is made while the child still stops, or finishes.
-    "a_running_command_sees_the_stop_and_queued_ones_end_as_stopped",
-    "a_finish_after_a_restart_is_the_next_runs",
+    // Its table depends on which of three calls had arrived with the last packet that was read.
+    "every_fault_at_every_moment_matches_the_docs",
+    // A call is made while the child is still stopping or finishing.
+    "a_running_command_sees_the_stop_and_queued_ones_are_stopped",
+    "a_finish_after_a_restart_applies_to_the_next_run",
 ];
 
-/// Every test file of the package that no kind has by its name.
+/// Every test file of the package that no kind lists by name.
 const ALL: &str = "*";
 
-/// Tests that are counted together, and must not be none.
+/// Tests that are counted together; there must be at least one.
 #[derive(Debug)]
 pub(super) struct Kind {
     pub(super) name: &'static str,
@@ -133,12 +134,12 @@ pub(super) enum Tests {
     Inside,
     /// Files of the folder `tests`: package and name, or [`ALL`].
     Files(&'static [(&'static str, &'static str)]),
-    /// The same, where each test runs many trybuild cases; there must be some.
+    /// Like `Files`, where each test runs many trybuild cases; there must be some.
     FilesWithCases(&'static [(&'static str, &'static str)]),
-    /// The same, where a test file may be a program of its own that runs QML tests.
+    /// Like `Files`, where a test file may be a program of its own that runs QML tests.
     FilesWithQml(&'static [(&'static str, &'static str)]),
-    /// Files that belong to another kind, with an environment variable that makes them something else, but for tests of
-    /// these names.
+    /// Files that belong to another kind, run with an environment variable that changes what they
+    /// test, without the tests of these names.
     Again {
         files: &'static [(&'static str, &'static str)],
         variable: (&'static str, &'static str),
@@ -157,15 +158,15 @@ pub(super) enum Flags {
     Docs,
 }
 
-/// What is to be run.
+/// The plan of a run.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// The flags for every kind; none where no target belongs to it.
+    /// The flags for every kind; `None` if no target belongs to it.
     pub(super) kinds: Vec<(&'static Kind, Option<Flags>)>,
 }
 
 impl Plan {
-    /// Finds a kind for every test target, or says for which there is none.
+    /// Finds a kind for every test target, or reports the targets without one.
     pub(super) fn new(kinds: &'static [Kind], workspace: &Workspace) -> Result<Plan, Vec<String>> {
         let mut problems = Vec::new();
         check_every_package_is_there(kinds, workspace, &mut problems);
@@ -216,7 +217,7 @@ impl Kind {
         if mine.is_empty() {
             return None;
         }
-        // One `--test` chooses the files of that name in all packages.
+        // One `--test` selects the files of that name in all packages.
         let files = || {
             let mut names: Vec<_> = mine.iter().map(|target| target.name.clone()).collect();
             names.sort_unstable();
@@ -234,7 +235,7 @@ impl Kind {
 }
 
 impl Tests {
-    /// What the environment has for these tests only.
+    /// The environment variable of these tests.
     pub(super) fn variable(&self) -> Option<(&'static str, &'static str)> {
         match self {
             Tests::Again { variable, .. } => Some(*variable),
@@ -262,7 +263,7 @@ impl Tests {
     }
 }
 
-/// Tests of a package that was renamed or has left the workspace would otherwise be missed by nobody.
+/// Otherwise tests of a package that was renamed or removed would silently not run.
 fn check_every_package_is_there(kinds: &[Kind], workspace: &Workspace, problems: &mut Vec<String>) {
     for kind in kinds {
         for (package, _) in kind.tests.files() {
@@ -282,7 +283,7 @@ fn check_every_target_has_a_kind(kinds: &[Kind], targets: &[Target], problems: &
     }
 }
 
-/// Cargo chooses test files by name alone, in whatever package they are.
+/// Cargo selects test files by name alone, in every package.
 fn check_names_choose_one_kind(kinds: &[Kind], targets: &[Target], problems: &mut Vec<String>) {
     let files = || targets.iter().filter(|target| target.kind == TargetKind::TestFile);
     for (index, one) in files().enumerate() {
@@ -366,13 +367,13 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_without_targets_has_no_flags_for_without_any_cargo_would_run_all() {
+    fn a_kind_without_targets_is_not_run() {
         let expected = KINDS.iter().map(|kind| (kind.name, None)).collect::<Vec<_>>();
         assert_eq!(flags(Vec::new()), expected);
     }
 
     #[test]
-    fn what_would_be_forgotten_or_counted_twice_is_an_error_that_names_it() {
+    fn targets_missed_or_counted_twice_are_named_in_an_error() {
         let mut workspace = workspace(vec![
             target("mpmacros", TargetKind::TestFile, "forgotten"),
             target("newcomer", TargetKind::TestFile, "forgotten"),

@@ -1,7 +1,9 @@
-//! `cargo xtask test`: every kind of test, each run by its own command, counted, and none forgotten.
+//! `cargo xtask test`: runs every kind of test with its own command and counts the results, so that
+//! none is forgotten.
 //!
-//! `kinds` says what belongs together, `targets` asks cargo what there is, `output` reads what the
-//! runners print, `report` judges and prints. Only this file runs anything, and `again`, for the soak.
+//! `kinds` groups the tests, `targets` asks cargo which tests exist, `output` parses the output of
+//! the runners, `report` judges and prints. Only this file runs anything, and `again`, for the
+//! soak.
 
 pub(crate) mod again;
 pub(crate) mod kinds;
@@ -25,10 +27,10 @@ use crate::display;
 use crate::error::Error;
 use crate::setup::{self, Machine};
 
-/// Runs all kinds, also when one fails, and prints the table last.
+/// Runs all kinds, continues when one fails, and prints the table last.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
     let Options { runner, no_skips } = Options::read(args)?;
-    // Before anything is installed: it is quick, and may say that nothing can be run as it is.
+    // Before anything is installed: it is quick, and may report that nothing can run.
     let workspace = Workspace::ask_cargo()?;
     let plan = Plan::new(KINDS, &workspace).map_err(Error::Kinds)?;
     setup::make_sure_of_qt()?;
@@ -61,19 +63,19 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
     }
     let report = Report { kinds, no_skips };
     print!("\n{report}");
-    println!("in {} s, what had to be built included", begun.elapsed().as_secs());
+    println!("in {} s, build time included", begun.elapsed().as_secs());
     Ok(if report.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The command for one kind. Every kind is run on the whole workspace: cargo decides on the features of
-/// the dependencies for all packages that are chosen, so another choice would build them once more.
-/// The flags only choose among the tests.
+/// The command for one kind. Every kind runs on the whole workspace: cargo resolves the features of
+/// dependencies for all selected packages, so another selection would rebuild them. The flags only
+/// choose among the tests.
 fn command(runner: Runner, flags: &Flags) -> (Runner, CommandLine) {
     let nextest = ["nextest", "run", "--no-fail-fast", "--workspace"];
     let cargo = ["test", "--no-fail-fast", "--workspace"];
     match (runner, flags) {
         (_, Flags::Docs) => (Runner::Cargo, CommandLine::cargo(cargo).args(["--doc"])),
-        // nextest would keep what QML tests print to itself, and it is counted.
+        // nextest would not show the output of QML tests, which is counted.
         (_, Flags::TargetsWithQml(flags))
         | (Runner::Cargo, Flags::Targets(flags) | Flags::TargetsWithCases(flags)) => {
             (Runner::Cargo, CommandLine::cargo(cargo).args(flags))
@@ -81,8 +83,8 @@ fn command(runner: Runner, flags: &Flags) -> (Runner, CommandLine) {
         (Runner::Nextest, Flags::Targets(flags)) => {
             (runner, CommandLine::cargo(nextest).args(flags))
         }
-        // The cases are in the output of the one test around them, which nextest keeps to itself
-        // unless asked.
+        // The cases are in the output of the one test around them, which nextest hides unless told
+        // otherwise.
         (Runner::Nextest, Flags::TargetsWithCases(flags)) => {
             let cargo = CommandLine::cargo(nextest).args(["--success-output", "immediate"]);
             (runner, cargo.args(flags))
@@ -109,10 +111,10 @@ fn skipping(runner: Runner, cargo: CommandLine, skipped: &[&str]) -> CommandLine
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Options {
-    /// `cargo test`, unless told otherwise, also where nextest is installed: everybody sees the same, and what
-    /// tests of one process do to each other shows everywhere.
+    /// `cargo test` by default, even if nextest is installed: everyone gets the same results, and
+    /// interference between tests of one process is detected everywhere.
     runner: Runner,
-    /// What cannot be shown on this machine is a failure.
+    /// Whether a skipped test is a failure.
     no_skips: bool,
 }
 
@@ -137,14 +139,14 @@ impl Options {
     }
 }
 
-/// The file in which tests write what they cannot show here; `system_tests::skip` says how.
+/// The file in which tests record why they are skipped here; see `system_tests::skip`.
 #[derive(Debug)]
 struct SkippedTests {
     file: PathBuf,
 }
 
 impl SkippedTests {
-    /// An empty one, in place of what a run before has left.
+    /// Creates an empty file in place of one that an earlier run has left.
     fn new(root: &Path) -> Result<SkippedTests, Error> {
         let list = SkippedTests { file: root.join("target/tests-not-shown") };
         let folder = list.file.parent().unwrap_or(root);
@@ -155,7 +157,7 @@ impl SkippedTests {
         }
     }
 
-    /// A line for each test.
+    /// Returns one line per test.
     fn read(&self) -> Result<Vec<String>, Error> {
         match fs::read_to_string(&self.file) {
             Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
@@ -174,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cargo_is_the_runner_and_skips_are_allowed_unless_told_otherwise() {
+    fn by_default_cargo_runs_the_tests_and_skips_are_allowed() {
         let which = "the runner is `nextest` or `cargo`";
         let options = |runner, no_skips| Ok(Options { runner, no_skips });
         for (args, expected) in [
@@ -194,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_shown_is_read_line_by_line_and_forgotten_before_the_next_run() {
+    fn skips_are_read_line_by_line_and_cleared_before_the_next_run() {
         let root = std::env::temp_dir().join(format!("xtask-skipped-{}", std::process::id()));
         let list = SkippedTests::new(&root).unwrap();
         assert_eq!(list.read().unwrap(), [""; 0]);
@@ -216,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn docs_and_qml_are_always_run_by_cargo_and_all_tests_to_the_end() {
+    fn cargo_always_runs_docs_and_qml_and_all_tests_to_the_end() {
         let targets = Flags::Targets(vec!["--lib".to_owned()]);
         let cases = Flags::TargetsWithCases(vec!["--test".to_owned(), "ui".to_owned()]);
         let qml = Flags::TargetsWithQml(vec!["--test".to_owned(), "qml".to_owned()]);

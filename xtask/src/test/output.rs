@@ -1,16 +1,16 @@
-//! What the test runners print, as numbers.
+//! Parses the output of the test runners into counts.
 //!
-//! Both runners have a machine-readable output, and in both it is unstable; their last lines have
-//! been the same for years, and so has the plain output of Qt's tests. A line that is not understood
-//! counts nothing, and a kind that counts nothing fails, and so does a test program.
+//! Both runners have machine-readable output, unstable in both; their last lines have not changed
+//! for years, nor has the plain output of Qt's tests. A line that is not recognised counts as
+//! nothing, and a kind or a test program that counts nothing fails.
 
-/// Who runs the tests.
+/// The program that runs the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Runner {
-    /// `cargo test`: one line `Running …` per test program, and one of its own with the result:
-    /// `test result: …`, or `Totals: …` where it runs QML tests.
+    /// `cargo test`: prints one line `Running …` per test program, and one with its result:
+    /// `test result: …`, or `Totals: …` if it runs QML tests.
     Cargo,
-    /// `cargo nextest run`: one line `Summary …` for all.
+    /// `cargo nextest run`: prints one line `Summary …` for all.
     Nextest,
 }
 
@@ -18,30 +18,30 @@ pub(super) enum Runner {
 pub(super) struct Counts {
     pub(super) passed: u64,
     pub(super) failed: u64,
-    /// Ignored, chosen out by a filter, or on a list of tests that may fail: not run, or as good as.
+    /// Ignored, filtered out, or on a list of tests that may fail: not run, or as good as.
     pub(super) skipped: u64,
-    /// Passed, but left a process behind that still holds its output. Only nextest sees these.
+    /// Passed, but left a process behind that still holds its output. Only nextest detects these.
     pub(super) leaky: u64,
     /// Files compiled by trybuild, all within a few tests.
     pub(super) cases: u64,
     /// Test programs that cargo has started.
     pub(super) programs: u64,
-    /// Test programs that have told their result. A program that ends well but tells none is seen
-    /// only by these two.
+    /// Test programs that have reported a result. A program that exits with success but without a
+    /// result is detected only by these two.
     pub(super) results: u64,
-    /// QML test programs that have told that they ran no test.
+    /// QML test programs that have reported that they ran no test.
     pub(super) empty: u64,
-    /// What Qt has counted as passed since the last total, and is no test.
+    /// What Qt has counted as passed since the last total although it is not a test.
     not_tests: u64,
 }
 
 impl Counts {
-    /// Adds what the line says, if it is one that says something.
+    /// Adds the counts of the line, if it has any.
     pub(super) fn read(&mut self, runner: Runner, line: &str) {
         let line = without_escapes(line);
         match runner {
             Runner::Cargo if is_cargo_running(&line) => self.programs += 1,
-            // Whatever a program that crashed has left.
+            // Left over from a program that crashed.
             Runner::Cargo if line.starts_with("********* Start testing of ") => self.not_tests = 0,
             Runner::Cargo if is_qml_surrounding(&line) => self.not_tests += 1,
             Runner::Cargo => {
@@ -80,8 +80,8 @@ fn is_cargo_running(line: &str) -> bool {
     line.strip_prefix("     Running ").is_some_and(|what| what.ends_with(')'))
 }
 
-/// `PASS   : laser::Laser::initTestCase()`: Qt counts what comes before and after the tests of each
-/// `TestCase` as passed too, also where the `TestCase` has none.
+/// `PASS   : laser::Laser::initTestCase()`: Qt also counts the setup and cleanup of each `TestCase`
+/// as passed, even if the `TestCase` has no tests.
 fn is_qml_surrounding(line: &str) -> bool {
     let Some(passed) = line.strip_prefix("PASS   : ") else { return false };
     ["::initTestCase()", "::cleanupTestCase()"].iter().any(|name| passed.trim_end().ends_with(name))
@@ -89,7 +89,7 @@ fn is_qml_surrounding(line: &str) -> bool {
 
 /// `Totals: 3 passed, 0 failed, 0 skipped, 0 blacklisted, 12ms`
 fn qml_totals(line: &str) -> Option<Counts> {
-    // Not only at the beginning: see `libtest_result`.
+    // Not only at the start of the line: see `libtest_result`.
     let (_, totals) = line.split_once("Totals: ")?;
     let mut counts = Counts::default();
     for part in totals.trim_end().split(", ") {
@@ -106,7 +106,8 @@ fn qml_totals(line: &str) -> Option<Counts> {
 
 /// `test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.1s`
 fn libtest_result(line: &str) -> Option<Counts> {
-    // Not only at the beginning: a process of a test may have written half a line before it.
+    // Not only at the start of the line: a process of a test may have written half a line before
+    // it.
     let (_, result) = line.split_once("test result: ")?;
     let result = result.strip_prefix("ok. ").or_else(|| result.strip_prefix("FAILED. "))?;
     let mut counts = Counts::default();
@@ -136,7 +137,7 @@ fn nextest_summary(line: &str) -> Option<Counts> {
             _ if detail => {}
             Some((count, "passed")) => counts.passed += count,
             Some((count, "skipped")) => counts.skipped += count,
-            // Failed, timed out, could not be executed, and what a later version may add.
+            // Failed, timed out, not executable, and whatever a later version may add.
             Some((count, _)) => counts.failed += count,
             None if text.trim().is_empty() => {}
             None => return None,
@@ -150,7 +151,8 @@ fn nextest_summary(line: &str) -> Option<Counts> {
     Some(counts)
 }
 
-/// `test tests/ui/fail/one.rs ... ok`: only those, since any other ending fails the test around it.
+/// `test tests/ui/fail/one.rs ... ok`: only passed cases, since any other result fails the test
+/// around it.
 fn is_trybuild_case(line: &str) -> bool {
     let case = line.trim().strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... ok"));
     case.is_some_and(|case| case.split(" [").next().is_some_and(|path| path.ends_with(".rs")))
@@ -161,7 +163,7 @@ fn numbered(text: &str) -> Option<(u64, &str)> {
     Some((number.parse().ok()?, what))
 }
 
-/// The line without the terminal's escape sequences, which are there when the output is coloured.
+/// Removes the terminal's escape sequences, which coloured output contains.
 fn without_escapes(line: &str) -> String {
     let mut plain = String::with_capacity(line.len());
     let mut chars = line.chars();
@@ -173,7 +175,7 @@ fn without_escapes(line: &str) -> String {
         match chars.next() {
             // Parameters, up to the letter that ends the sequence.
             Some('[') => _ = chars.find(|char| ('@'..='~').contains(char)),
-            // A choice of character set, one letter; libtest takes it for "no colour".
+            // A character set selection, one letter; libtest uses it to reset the colour.
             Some('(') => _ = chars.next(),
             _ => {}
         }
@@ -207,25 +209,25 @@ mod tests {
              finished in 1.20s\n\nall doctests ran in 0.26s; merged doctests compilation took 0.25s",
             [13, 1, 1, 0, 0],
         );
-        // Chosen out is not run.
+        // Filtered-out tests are not run.
         check(
             "test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 4 filtered out; \
              finished in 0.00s",
             [1, 0, 4, 0, 0],
         );
-        // In colour, and behind what a test's process printed without an end of line.
+        // In colour, and after output of a test's process without a line ending.
         check(
             "child says hello test result: \u{1b}[32mok\u{1b}(B\u{1b}[m. 2 passed; 0 failed; \
              0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
             [2, 0, 0, 0, 0],
         );
-        // Talk about results is none.
+        // Text that only resembles a result.
         check("the test result: ok. All is well", [0; 5]);
         check("test result: unknown. 1 passed; 0 failed", [0; 5]);
     }
 
     #[test]
-    fn qml_tests_are_counted_without_what_is_around_them() {
+    fn qml_tests_are_counted_without_setup_and_cleanup() {
         let check = |output, expected| check(Runner::Cargo, output, expected);
         check(
             "********* Start testing of laser *********\nConfig: Using QtTest library 6.4.2\n\
@@ -252,7 +254,7 @@ mod tests {
              Totals: 2 passed, 0 failed, 0 skipped, 0 blacklisted, 1ms",
             [1, 0, 0, 0, 0],
         );
-        // Both kinds of programs in one run.
+        // Both kinds of program in one run.
         check(
             "test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; \
              finished in 0.00s\nTotals: 3 passed, 0 failed, 0 skipped, 0 blacklisted, 12ms",
@@ -289,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn nextest_says_it_in_one_line() {
+    fn nextest_reports_in_one_line() {
         let check = |output, expected| check(Runner::Nextest, output, expected);
         check("", [0; 5]);
         check("     Summary [   0.004s] 1 test run: 1 passed, 0 skipped", [1, 0, 0, 0, 0]);

@@ -1,4 +1,4 @@
-//! The verdict: what went wrong, the table, and the last line.
+//! The verdict: the problems, the table, and the last line.
 
 use std::fmt;
 use std::process::ExitStatus;
@@ -7,30 +7,30 @@ use std::time::Duration;
 use super::kinds::{Kind, Tests};
 use super::output::Counts;
 
-/// What became of one kind.
+/// The result of one kind.
 #[derive(Debug)]
 pub(super) struct KindReport {
     name: &'static str,
     has_cases: bool,
-    /// Tests that are left out by their names: each must be there to be left out.
+    /// Tests that are left out by name: each must exist.
     left_out: u64,
     pub(super) counts: Counts,
-    /// How long it took, what had to be built included.
+    /// How long it took, including the build.
     pub(super) took: Duration,
-    /// How the runner ended, if there was something to run.
+    /// How the runner ended, if there was anything to run.
     pub(super) status: Option<ExitStatus>,
-    /// A process was left behind when the runner had ended.
+    /// Whether a process was left behind when the runner ended.
     pub(super) left_behind: bool,
-    /// What tests could not show on this machine, a line each: the test, what is missing, the command.
+    /// The tests skipped on this machine, one line each: the test, what is missing, the command.
     pub(super) not_shown: Vec<String>,
 }
 
-/// What became of all of them. Displayed as the problems, the table, and the line
-/// `N passed, M failed`, which says `0 failed` exactly when nothing is wrong.
+/// The results of all kinds. Displayed as the problems, the table, and the line
+/// `N passed, M failed`, which reads `0 failed` exactly when nothing is wrong.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) kinds: Vec<KindReport>,
-    /// Whether a test that could not be shown here is a failure.
+    /// Whether a skipped test is a failure.
     pub(super) no_skips: bool,
 }
 
@@ -48,7 +48,7 @@ impl KindReport {
         }
     }
 
-    /// What is wrong, with how many failures it counts.
+    /// The problems, each with the number of failures it counts as.
     fn problems(&self) -> Vec<(u64, String)> {
         let Counts { passed, failed, skipped, leaky, cases, empty, .. } = self.counts;
         let ran = passed + failed > 0;
@@ -58,19 +58,19 @@ impl KindReport {
         }
         if skipped > self.left_out {
             let skipped = skipped - self.left_out;
-            let text = format!("{skipped} skipped: a test is run, or it is deleted");
+            let text = format!("{skipped} skipped: run the test or delete it");
             problems.push((skipped, text));
         }
         if ran && skipped < self.left_out {
             let missing = self.left_out - skipped;
-            let text = format!("{missing} of the tests to leave out are not there");
+            let text = format!("{missing} of the tests to leave out do not exist");
             problems.push((missing, text));
         }
         if leaky > 0 {
-            problems.push((leaky, format!("{leaky} left a process behind that outlives the test")));
+            problems.push((leaky, format!("{leaky} left behind a process that outlives the test")));
         }
         if self.left_behind {
-            let text = "a process that some test left behind outlives the run".to_owned();
+            let text = "a process left behind by a test outlives the run".to_owned();
             problems.push((1, text));
         }
         if ran && self.has_cases && cases == 0 {
@@ -81,7 +81,7 @@ impl KindReport {
         }
         let silent = self.counts.programs.saturating_sub(self.counts.results);
         if silent > 0 && self.status.is_some_and(|status| status.success()) {
-            let text = format!("{silent} of the test programs ended without telling a result");
+            let text = format!("{silent} of the test programs ended without reporting a result");
             problems.push((silent, text));
         }
         match self.status {
@@ -96,7 +96,7 @@ impl KindReport {
 }
 
 impl Report {
-    /// Everything that is wrong counts, so that nothing can hide behind the tests that passed.
+    /// Every problem counts, so that none is hidden by the tests that passed.
     pub(super) fn failed(&self) -> u64 {
         let problems = self.kinds.iter().flat_map(KindReport::problems).map(|(count, _)| count);
         let not_shown = self.kinds.iter().map(|kind| kind.not_shown.len() as u64).sum::<u64>();
@@ -113,7 +113,7 @@ impl fmt::Display for Report {
         )?;
         for KindReport { name, left_out, counts, not_shown, took, .. } in &self.kinds {
             let Counts { failed, cases, .. } = counts;
-            // They have passed, as far as their runner knows.
+            // The runner has counted skipped tests as passed.
             let passed = counts.passed.saturating_sub(not_shown.len() as u64);
             let skipped = counts.skipped.saturating_sub(*left_out) + not_shown.len() as u64;
             write!(f, "{name:<14}{passed:>8}{failed:>8}{skipped:>9}{:>9}", took.as_secs())?;
@@ -181,12 +181,12 @@ mod tests {
         check(kind(None, [0, 0, 0, 0, 0]), 1, &["ran no test"]);
         let leaving_out = |left_out, counts| KindReport { left_out, ..kind(GOOD, counts) };
         check(leaving_out(2, [7, 0, 2, 0, 0]), 0, &[]);
-        check(leaving_out(2, [7, 0, 3, 0, 0]), 1, &["1 skipped: a test is run, or it is deleted"]);
-        check(leaving_out(2, [7, 0, 0, 0, 0]), 2, &["2 of the tests to leave out are not there"]);
-        let skipped = "2 skipped: a test is run, or it is deleted";
+        check(leaving_out(2, [7, 0, 3, 0, 0]), 1, &["1 skipped: run the test or delete it"]);
+        check(leaving_out(2, [7, 0, 0, 0, 0]), 2, &["2 of the tests to leave out do not exist"]);
+        let skipped = "2 skipped: run the test or delete it";
         check(kind(GOOD, [7, 0, 2, 0, 0]), 2, &[skipped]);
         check(kind(GOOD, [0, 0, 2, 0, 0]), 3, &[skipped, "ran no test"]);
-        let leaky = "1 left a process behind that outlives the test";
+        let leaky = "1 left behind a process that outlives the test";
         check(kind(GOOD, [7, 0, 0, 1, 0]), 1, &[leaky]);
         // Did not compile; or all passed and then something broke.
         let ended = "the runner ended with exit status: 100, see its output";
@@ -204,8 +204,8 @@ mod tests {
         };
         check(silent(GOOD, 3), 0, &[]);
         check(silent(GOOD, 4), 0, &[]);
-        check(silent(GOOD, 1), 2, &["2 of the test programs ended without telling a result"]);
-        // Crashed, and the others were not started: the failure is told already.
+        check(silent(GOOD, 1), 2, &["2 of the test programs ended without reporting a result"]);
+        // A crash, after which the others were not started: the failure is already reported.
         check(silent(BAD, 1), 1, &["1 failed"]);
 
         let mut without_cases = kind(GOOD, [1, 0, 0, 0, 1]);
@@ -213,7 +213,7 @@ mod tests {
         check(without_cases, 1, &["ran no case"]);
         let mut left_behind = kind(GOOD, [1, 0, 0, 0, 0]);
         left_behind.left_behind = true;
-        check(left_behind, 1, &["a process that some test left behind outlives the run"]);
+        check(left_behind, 1, &["a process left behind by a test outlives the run"]);
     }
 
     #[test]
@@ -236,7 +236,7 @@ kind                 2       0        0        2   30 cases
     }
 
     #[test]
-    fn what_cannot_be_shown_is_listed_and_fails_only_where_nothing_may_be_skipped() {
+    fn skips_are_listed_and_fail_only_with_no_skips() {
         let mut some = kind(GOOD, [5, 0, 0, 0, 0]);
         some.not_shown = vec!["stranger: no root; run `sudo x`".to_owned()];
         let mut report = Report { kinds: vec![some], no_skips: false };

@@ -1,4 +1,4 @@
-//! What there is to be tested, as cargo says.
+//! The test targets, as reported by cargo.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,16 @@ use serde_json::Value;
 use crate::command_line::CommandLine;
 use crate::error::Error;
 
-/// The part of `cargo metadata` that tests are in.
+/// The part of `cargo metadata` that describes tests.
 #[derive(Debug)]
 pub(super) struct Workspace {
     pub(super) root: PathBuf,
-    /// The names of its members, those without a test included.
+    /// The names of its members, including those without tests.
     pub(super) packages: Vec<String>,
     pub(super) targets: Vec<Target>,
 }
 
-/// Something that cargo would run as a test.
+/// A target that cargo would run as a test.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) package: String,
@@ -34,7 +34,7 @@ pub(super) enum TargetKind {
     TestFile,
     /// The documentation of a library. Cargo has it as a property of the library.
     Docs,
-    /// An example or a benchmark that has `test = true`, or something newer than this.
+    /// An example or a benchmark that has `test = true`, or a newer kind of target.
     Other,
 }
 
@@ -47,7 +47,7 @@ impl Workspace {
         Workspace::read(&answer).map_err(|missing| Error::MetadataAnswer(format!("no {missing}")))
     }
 
-    /// The error is what is missing.
+    /// The error names what is missing.
     fn read(metadata: &Value) -> Result<Workspace, &'static str> {
         let root = text(metadata, "workspace_root")?.into();
         let (mut packages, mut targets) = (Vec::new(), Vec::new());
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn a_missing_target_is_named() {
         let package = json!({ "name": "a", "targets": [{ "kind": ["lib"], "name": "a" }] });
         for (metadata, missing) in [
             (json!({}), "workspace_root"),

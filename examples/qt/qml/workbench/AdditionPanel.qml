@@ -1,12 +1,12 @@
 import QtQuick
 import QtQuick.Layouts
 
-// Two numbers, a button, and the sum by signal.
+// Two numbers, a button, and the sum, which arrives as a signal.
 Card {
     id: panel
 
     required property QtObject calculator
-    // Additions whose outcome is not here yet.
+    // Additions without an outcome yet.
     property int waiting: 0
     property string sum: "?"
     readonly property alias first: first

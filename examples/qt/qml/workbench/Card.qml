@@ -1,7 +1,7 @@
 import QtQuick
 import QtQuick.Layouts
 
-// A part of the window: a title, something small beside it, and what it is about.
+// A part of the window: a title, a small item beside it, and the content.
 Rectangle {
     id: card
 

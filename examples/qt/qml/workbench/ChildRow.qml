@@ -1,7 +1,7 @@
 import QtQuick
 import QtQuick.Layouts
 
-// One child: what it is, how it is, and what can be done to it.
+// One child: its name, its state, and buttons that act on it.
 Item {
     id: row
 

@@ -1,16 +1,16 @@
 import QtQuick
 import QtQuick.Layouts
 
-// Three child processes, and everything that can befall them.
+// Three child processes and what can happen to them.
 Card {
     id: panel
 
     required property QtObject calculator
     required property QtObject digest
     required property QtObject monitor
-    // The number of a call that does not return; 0 if there is none.
+    // The id of a call that does not return; 0 if there is none.
     property double hanging: 0
-    // Bytes by process number, as the monitor tells.
+    // Bytes by pid, as reported by the monitor.
     property var memory: ({})
     readonly property var pids: [calculator.process.pid, digest.process.pid, monitor.process.pid].filter(pid => pid > 0)
 

@@ -1,16 +1,16 @@
 import QtQuick
 import QtQuick.Layouts
 
-// One digest for a whole folder, by a child that can be cancelled and killed meanwhile.
+// One digest for a whole folder, by a child that can be cancelled or killed while it works.
 Card {
     id: panel
 
     required property QtObject digest
     property alias folder: path.text
     property real fraction: 0
-    // The number of the call that is under way; 0 if there is none.
+    // The id of the running call; 0 if there is none.
     property double call: 0
-    // What the last one came to, or undefined.
+    // The result of the last digest, or undefined.
     property var summary
     property string problem: ""
     property bool cancelled: false

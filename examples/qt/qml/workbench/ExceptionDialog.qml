@@ -3,7 +3,7 @@ import QtQuick.Controls.Basic
 import QtQuick.Layouts
 import QtQuick.Templates as T
 
-// The one dialog: an exception that comes while it is open is counted in it, and does not open another.
+// The only dialog: exceptions that arrive while it is open are counted in it and open no other.
 Popup {
     id: dialog
 

@@ -2,11 +2,11 @@ import QtQuick
 import QtQuick.Controls.Basic as T
 import QtQuick.Layouts
 
-// What went wrong, the newest first: exceptions, and runs that ended by a kill.
+// Failures, newest first: exceptions, and runs that ended by a kill.
 Card {
     id: panel
 
-    // More nobody reads.
+    // Older entries would never be read.
     readonly property int limit: 500
     property int total: 0
     readonly property alias list: list
@@ -19,7 +19,7 @@ Card {
         total += 1
     }
 
-    // That of a crash was told as an exception.
+    // A crash has already been reported as an exception.
     function addEnd(exit) {
         if (exit.killed)
             insert(exit.name, "killed", exit.text, true)

@@ -1,13 +1,13 @@
 import QtQuick
 import QtQuick.Controls.Basic as T
 
-// The files, as they are done with. Stays at the end, unless somebody has scrolled away from it.
+// The digested files. The view stays at the end unless the user has scrolled away from it.
 Rectangle {
     id: table
 
-    // More nobody reads, and each of them costs memory.
+    // More would never be read, and each of them costs memory.
     property int limit: 100000
-    // So many are not in the table.
+    // The number of files left out of the table.
     property int more: 0
     readonly property alias count: files.count
     readonly property alias view: view
@@ -36,7 +36,7 @@ Rectangle {
 
     ListModel { id: files }
 
-    // Plain positions: many of these come and go, and a layout would be most of their cost.
+    // Plain positions: many lines come and go, and a layout would account for most of their cost.
     component Line: Item {
         property alias path: path.text
         property alias size: size.text

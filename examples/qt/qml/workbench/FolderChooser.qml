@@ -10,6 +10,6 @@ FolderDialog {
         open()
     }
 
-    // A URL, where a path is wanted; that of Windows has a slash before the drive.
+    // A path is needed, not a URL; on Windows the URL has a slash before the drive.
     onAccepted: chosen(decodeURIComponent(String(selectedFolder).replace(/^file:\/\/(\/(?=[A-Za-z]:))?/, "")))
 }

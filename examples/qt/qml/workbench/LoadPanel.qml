@@ -1,7 +1,7 @@
 import QtQuick
 import QtQuick.Layouts
 
-// What the machine does, live.
+// The load of the machine, live.
 Card {
     id: panel
 
@@ -46,7 +46,7 @@ Card {
             plot.add(cpu / 100, used / total)
         }
         function onCall_failed(call, name, error) {
-            // A newer interval has taken the place of one that was still waiting.
+            // A newer interval has replaced one that was still waiting.
             if (name === "set_interval_ms" && error.kind !== "superseded")
                 panel.refusal = error.message
         }

@@ -1,16 +1,16 @@
 import QtQuick
 
-// Two lines from 0 to 1 that move to the left. Paints when a value comes, and not otherwise.
+// Two lines from 0 to 1 that move to the left. Repaints only when a value arrives.
 Item {
     id: plot
 
-    // How much of the past is shown, in milliseconds.
+    // The time span shown, in milliseconds.
     property int span: 10000
     property color firstColour: Theme.accent
     property color secondColour: Theme.second
     readonly property alias painted: canvas.painted
     property int count: 0
-    // The newest last: time in milliseconds, first, second.
+    // Newest last: time in milliseconds, first, second.
     property var points: []
 
     function add(first, second) {
@@ -57,7 +57,7 @@ Item {
             context.beginPath()
             for (const point of plot.points) {
                 const x = width - (left - point[0]) * scale
-                // Closer than a pixel nobody sees.
+                // Points closer than a pixel are indistinguishable.
                 if (x - last < 1)
                     continue
                 const y = 1.5 + (height - 3) * (1 - point[index])

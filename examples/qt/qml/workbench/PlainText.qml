@@ -1,6 +1,6 @@
 import QtQuick
 
-// Text that is shown as it is: much of it comes from a child, and is not to be taken for markup.
+// Text shown as it is: much of it comes from a child and must not be interpreted as markup.
 Text {
     textFormat: Text.PlainText
     color: Theme.text

@@ -1,18 +1,18 @@
 import QtQuick
 import Workbench 1.0
 
-// What a user would do, where there is none: looks at the idle window, adds, changes the interval, lets
-// the calculator panic, digests the folder and kills the child in the middle of it, starts it again, and
-// keeps a picture.
+// Acts like a user where there is none: looks at the idle window, adds, changes the interval, makes
+// the calculator panic, digests the folder and kills the child in the middle of it, starts it
+// again, and saves a picture.
 Item {
     id: drive
 
     required property Item bench
     required property QtObject invocation
 
-    // So long nothing may happen; a single file's block takes milliseconds.
+    // How long nothing may happen, in milliseconds; a block of a file takes milliseconds.
     readonly property int patience: 60000
-    // The idle window is watched for so long.
+    // How long the idle window is watched.
     readonly property int idleTime: 2000
     readonly property int interval: 40
 
@@ -159,7 +159,7 @@ Item {
     }
     Connections {
         target: drive.bench.dialog
-        // Nobody is there to close it.
+        // There is no user to close it.
         function onOpened() { drive.bench.dialog.close() }
     }
     Connections {
@@ -183,7 +183,7 @@ Item {
         target: drive.bench.digest.process
         function onProgress(call, fraction) {
             stall.restart()
-            // At 1 the result is on its way, and there is no middle any more.
+            // At 1 the result is on its way, and the middle has passed.
             if (drive.stage === "digesting" && fraction >= 0.5 && fraction < 1)
                 drive.kill("at " + (fraction * 100).toFixed(0) + " % of the bytes, in the middle of its work")
         }
@@ -204,7 +204,7 @@ Item {
         }
     }
 
-    // The end of the digest belongs to what is measured, and to the picture.
+    // The end of the digest is part of what is measured and of the picture.
     Timer {
         id: settle
         interval: 700
@@ -215,7 +215,7 @@ Item {
             drive.lateness("digesting, killed, restarted", drive.busy)
             const beyond = drive.busy.max_ms - drive.idle.max_ms
             if (beyond > 2000) {
-                drive.fail("the window stood still for " + drive.busy.max_ms.toFixed(0) + " ms")
+                drive.fail("the window froze for " + drive.busy.max_ms.toFixed(0) + " ms")
                 return
             }
             drive.say("goal: at most 50 ms beyond idle, " + (beyond <= 50 ? "kept" : "missed"))

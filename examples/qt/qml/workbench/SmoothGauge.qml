@@ -1,7 +1,7 @@
 import QtQuick
 import Workbench 1.0
 
-// Whether the window stutters: how late a timer of 10 ms was in the last second, at most.
+// Whether the window stutters: the maximum lateness of a 10 ms timer over the last second.
 Row {
     id: gauge
 

@@ -1,7 +1,7 @@
 pragma Singleton
 import QtQuick
 
-// Colours, sizes and the few formats that several panels share. Light or dark as the system is.
+// Colours, sizes and the few formats that several panels share. Light or dark like the system.
 QtObject {
     readonly property SystemPalette system: SystemPalette { colorGroup: SystemPalette.Active }
     property bool dark: system.window.hslLightness < 0.5
@@ -19,7 +19,7 @@ QtObject {
     readonly property color warn: dark ? "#f2bb55" : "#b97a06"
     readonly property color danger: dark ? "#ff7387" : "#cf3450"
 
-    // A grid of four.
+    // A grid of four pixels.
     readonly property int tight: 4
     readonly property int small: 8
     readonly property int gap: 12

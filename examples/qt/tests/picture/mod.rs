@@ -1,11 +1,11 @@
-//! What is in a picture of the workbench: text, and a plot.
+//! Checks a picture of the workbench for text and a plot.
 
 use std::fs::File;
 use std::io::BufReader;
 use std::ops::Range;
 use std::path::Path;
 
-/// Where, in a window of its first size.
+/// A region of a window of its initial size.
 #[derive(Debug, Clone)]
 struct Region {
     name: &'static str,
@@ -15,11 +15,11 @@ struct Region {
 
 const PLOT: Region = Region { name: "the plot", x: 32..660, y: 86..252 };
 
-/// Of the light theme: processors and memory; and in how many columns there is something of it at least.
-/// The line of an idle machine may lie behind the other one, for the most part.
+/// Colours of the light theme, for processors and memory, and the least number of columns in which
+/// each must appear. The line of an idle machine may be mostly hidden behind the other one.
 const LINES: [([u8; 3], usize); 2] = [([0x2f, 0x62, 0xe0], 10), ([0x0b, 0x9b, 0x84], 60)];
 
-/// With text in it, a little or a lot: so many changes between dark and light there are at least.
+/// Regions with text, and the least number of changes between dark and light in each.
 const TEXTS: [(Region, usize); 4] = [
     (Region { name: "the heading", x: 16..380, y: 14..44 }, 300),
     (Region { name: "the table of files", x: 36..560, y: 460..706 }, 2000),
@@ -51,11 +51,11 @@ impl Picture {
         (self.width, self.pixels.len() / self.width)
     }
 
-    /// Says what is missing.
+    /// Reports what is missing.
     pub(crate) fn check(&self) -> Result<(), String> {
         for (line, at_least) in LINES {
             let near = |pixel: &[u8; 3]| pixel.iter().zip(line).all(|(a, b)| a.abs_diff(b) < 40);
-            // Columns, so that one thick stroke is not taken for a line.
+            // Counts columns, so that one thick stroke does not pass as a line.
             let columns =
                 PLOT.x.clone().filter(|x| PLOT.y.clone().any(|y| near(self.pixel(*x, y))));
             let columns = columns.count();
@@ -72,7 +72,7 @@ impl Picture {
         Ok(())
     }
 
-    /// How often a line goes from dark to light or back.
+    /// How often a row changes from dark to light or back.
     fn changes(&self, x: &Range<usize>, y: usize) -> usize {
         let dark =
             |x: usize| self.pixel(x, y).iter().map(|it| u32::from(*it)).sum::<u32>() < 3 * 190;
@@ -83,7 +83,7 @@ impl Picture {
         &self.pixels[y * self.width + x]
     }
 
-    /// The same with one part missing, for each part.
+    /// The same picture with one part removed, for each part.
     pub(crate) fn incomplete(&self) -> impl Iterator<Item = Self> {
         let regions = TEXTS.iter().map(|(region, _)| region).chain([&PLOT]);
         regions.map(|region| self.painted_over(region))

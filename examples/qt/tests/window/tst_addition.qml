@@ -56,7 +56,7 @@ Item {
             tryCompare(panel.result, "text", "11", soon)
         }
 
-        function test_what_is_no_number_is_not_added() {
+        function test_unparsable_text_is_not_added() {
             type(panel.first, "4")
             for (const text of ["", "-", "x"]) {
                 type(panel.second, text)

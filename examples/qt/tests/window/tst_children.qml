@@ -71,7 +71,7 @@ Item {
                           && bench.exceptions.model.get(0).message === row.process.exit.text, soon)
                 compare(bench.exceptions.model.get(0).where, row.process.name)
                 compare(bench.exceptions.model.get(0).kind, "killed")
-                // The user wanted it: no exception, and no dialog.
+                // The user requested it: no exception, and no dialog.
                 compare(bench.exceptions.total, before)
                 verify(!bench.dialog.visible)
                 verify(!row.killButton.enabled)
@@ -106,8 +106,8 @@ Item {
             tryCompare(bench.calculator.process, "state", "running", soon)
         }
 
-        // The other parts of the window go on; what was asked of the child waits, and is told its end.
-        function test_a_child_that_hangs_disturbs_nobody_and_a_kill_gets_it_back() {
+        // The other parts of the window go on; the calls that wait for the child end with its end.
+        function test_a_child_that_hangs_affects_no_other_and_can_be_killed() {
             mouseClick(panel.hangButton)
             tryVerify(() => panel.hanging !== 0, soon)
             verify(panel.calculatorRow.hangs)
@@ -135,7 +135,7 @@ Item {
             tryCompare(bench.addition.result, "text", "42", soon)
         }
 
-        // Its grace is used up, then it is killed.
+        // Its grace expires, then it is killed.
         function test_a_restart_gets_a_hanging_child_back_too() {
             const run = bench.calculator.process.generation
             mouseClick(panel.hangButton)

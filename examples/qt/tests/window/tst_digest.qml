@@ -100,7 +100,7 @@ Item {
             compare(finished.count, 0)
             compare(panel.problem, "the command was cancelled")
             compare(panel.summary, undefined)
-            // The user wanted it.
+            // The user requested it.
             compare(bench.exceptions.total, before)
             verify(panel.startButton.visible)
             compare(bench.digest.process.state, "running")
@@ -127,7 +127,7 @@ Item {
             compare(panel.outcome.text, sha256)
         }
 
-        function test_a_folder_that_does_not_exist_is_told() {
+        function test_a_folder_that_does_not_exist_is_reported() {
             const before = bench.exceptions.total
             panel.folder = called.folder + "/<i>missing</i>"
             mouseClick(panel.startButton)
@@ -170,7 +170,7 @@ Item {
             mouseClick(panel.chooseButton)
             tryVerify(() => panel.chooser.item !== null, soon)
             tryVerify(() => panel.chooser.item.visible, soon)
-            // It begins where the panel is.
+            // It starts at the panel's folder.
             compare(path(panel.chooser.item.currentFolder), called.folder + "/files")
             panel.chooser.item.selectedFolder = "file://" + encoded(called.folder) + "/a%20%25%23%C3%BC"
             panel.chooser.item.accept()

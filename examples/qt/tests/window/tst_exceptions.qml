@@ -31,7 +31,7 @@ Item {
 
         function popups() {
             const overlay = root.T.Overlay.overlay
-            // The dimmed background is one of its children, too.
+            // The dimmed background is one of its children too.
             return Array.from(overlay.children).filter(child => child.visible && child.toString().includes("QQuickPopupItem")).length
         }
 
@@ -64,7 +64,7 @@ Item {
             }
         }
 
-        // What a child says is shown, not obeyed.
+        // Text from a child is shown, not interpreted.
         function test_a_child_cannot_use_markup() {
             const markup = "<b>bold</b> <img src='http://localhost/x.png'>"
             bench.calculator.panic(markup)
@@ -83,10 +83,10 @@ Item {
             verify(texts.every(text => text.textFormat === Text.PlainText))
         }
 
-        // Its digest cannot read such a config, so its child is not even started.
+        // The digest cannot read such a config, so its child is not even started.
         Component { id: another; Bench { without: 42 } }
 
-        function test_a_child_that_does_not_start_is_told_once() {
+        function test_a_child_that_does_not_start_is_reported_once() {
             const other = createTemporaryObject(another, root)
             tryCompare(other.dialog, "opened", true, soon)
             compare(other.dialog.exception.process, "digest")

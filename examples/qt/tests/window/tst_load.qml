@@ -49,7 +49,8 @@ Item {
             tryVerify(() => panel.plot.painted > painted + 5, soon)
         }
 
-        // Where the lines are: the heights are known, and so is where the newest value goes.
+        // Checks the position of the lines: the heights are known, and so is the place of the
+        // newest value.
         function test_the_lines_are_seen() {
             plot.add(0.75, 0.25)
             tryVerify(() => { plot.add(0.75, 0.25); return plot.points[0][0] < Date.now() - 1500 }, soon)
@@ -60,11 +61,11 @@ Item {
             compare(heights(image, image.width - 3, plot.firstColour), 25)
             compare(heights(image, image.width - 3, plot.secondColour), 75)
             compare(heights(image, 365, plot.firstColour), 25)
-            // Ten seconds are shown, and there are not so many values yet.
+            // Ten seconds are shown, and there are not yet that many values.
             compare(heights(image, 2, plot.firstColour), -1)
         }
 
-        // The height in percent, to the next five, or -1 if the line is not there.
+        // The height in percent, rounded to five, or -1 if the line is absent.
         function heights(image, x, colour) {
             let [sum, count] = [0, 0]
             for (let y = 0; y < image.height; ++y) {
@@ -106,7 +107,7 @@ Item {
             compare(bench.exceptions.model.get(0).where, "load monitor.set_interval_ms")
         }
 
-        function test_what_is_no_number_does_not_reach_the_child() {
+        function test_unparsable_text_does_not_reach_the_child() {
             const before = bench.exceptions.total
             set("often")
             verify(panel.confirmed.text.includes("interval_ms"), panel.confirmed.text)

@@ -1,4 +1,4 @@
-//! What the demo can be told.
+//! The command line of the demo.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,13 +14,13 @@ Usage: digest [--path DIR]
               without `target`
   -h, --help  this text
 
-The last line is `digest HEX files N bytes N unreadable N`, where HEX is what these commands say:
+The last line is `digest HEX files N bytes N unreadable N`, where HEX is the output of:
   cd DIR && LC_ALL=C find . -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum | sha256sum
 
 Ctrl-C cancels, and the exit code is 130 then; a second one does not wait for the child.
 ";
 
-/// Which folder, and what is not part of it.
+/// The folder, and the names left out of it.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Arguments {
     pub(crate) folder: PathBuf,
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// `None` where help was asked for. The first word is the program's name.
+    /// Parses the arguments; `None` if help was requested. The first word is the program's name.
     pub(crate) fn read(
         words: impl IntoIterator<Item = OsString>,
     ) -> Result<Option<Self>, lexopt::Error> {
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_arguments_are_read() {
+    fn arguments_are_parsed() {
         let folder = |folder: &str| Arguments { folder: folder.into(), without: Vec::new() };
         for (words, expected) in [
             (&[][..], Ok(Some(Arguments::default()))),

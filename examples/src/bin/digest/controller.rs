@@ -1,4 +1,4 @@
-//! The controller: one thread, one stream of what it sees, one child.
+//! The controller: one thread, one stream of events, one child.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -13,28 +13,28 @@ use crate::arguments::Arguments;
 use crate::plan::{Act, Event, Plan};
 use crate::screen::Screen;
 
-/// So many of the unreadable files are named.
+/// How many of the unreadable files are listed by name.
 const NAMED: usize = 10;
 
 /// What reaches this thread, in the order in which it happened.
 enum Seen {
-    /// The child's process exists; its number.
+    /// The child's process exists; its pid.
     Started(u32),
-    /// The command told how far it is.
+    /// The command reported its progress.
     Progress(f64),
-    /// How the command ended; every command does, once.
+    /// The command's outcome; every command has exactly one.
     Outcome(Result<FolderSummary, CallError<mpcore::Error>>),
-    /// A failure that nobody asked for.
+    /// A failure outside of an outcome.
     Exception(Exception),
     /// Why the run of the child ends.
     Failed(Failure),
-    /// The run of the child has ended.
+    /// The child's run has ended.
     Finished(ExitReport),
     /// Ctrl-C.
     Interrupt,
 }
 
-/// How the demo ended, when nothing went wrong.
+/// How the demo ended, if without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     Done,
@@ -48,7 +48,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Box<dyn Error>> {
     let (tell, seen) = mpsc::channel();
     connect(&control, &tell);
     let interrupt = tell.clone();
-    // Before the start: from here on there is somebody to tell. The child itself ignores Ctrl-C.
+    // Before the start: from here on there is work that Ctrl-C must cancel. The child itself
+    // ignores Ctrl-C.
     ctrlc::set_handler(move || send(&interrupt, Seen::Interrupt))?;
 
     let folder = arguments.folder.as_os_str().to_owned();
@@ -62,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Box<dyn Error>> {
     }
 }
 
-/// Handlers run on a thread of mpcore's here, so all they do is to pass on.
+/// Handlers run on a thread of mpcore's here, so they only forward.
 fn connect(control: &DigestControl, tell: &Sender<Seen>) {
     let (process, signals) = (control.process().signals(), control.signals());
     let to = tell.clone();
@@ -78,7 +79,7 @@ fn connect(control: &DigestControl, tell: &Sender<Seen>) {
 }
 
 fn send(to: &Sender<Seen>, seen: Seen) {
-    let _ = to.send(seen); // at the very end nobody listens any more
+    let _ = to.send(seen); // the receiver is gone at the very end
 }
 
 struct Demo {
@@ -99,7 +100,7 @@ impl Demo {
         Ok(())
     }
 
-    /// Shows what was seen, and does what is to be done then.
+    /// Shows the event and carries out what the plan decides.
     fn see(&mut self, seen: Seen) -> Result<Option<End>, Box<dyn Error>> {
         self.show(&seen)?;
         let event = match &seen {
@@ -170,8 +171,8 @@ impl Demo {
         }
     }
 
-    /// The rest stands in the mirrors: the child sets its properties before it tells its progress,
-    /// so they are at least as new.
+    /// The rest is in the mirrors: the child sets its properties before it reports its progress, so
+    /// they are at least as new.
     fn show_progress(&self, fraction: f64) {
         let file = self.control.current_file();
         let (done, total) = (self.control.files_done(), self.control.files_total());
@@ -183,9 +184,9 @@ impl Demo {
         self.screen.progress(fraction, format!("{speed:>5.0} MB/s, {files}: {file}"));
     }
 
-    /// As a stranger would do it: mpcore learns of it when the process is gone.
+    /// As another program would do it: mpcore learns of it when the process is gone.
     fn kill(&self, when: &str) -> io::Result<()> {
-        // Without a number it has just ended by itself, which will be seen.
+        // Without a pid the child has just ended by itself, which will be reported.
         let Some(pid) = self.control.process().pid() else { return Ok(()) };
         self.screen.say(format_args!("kill -9 {pid}, {when}; the controller sees:"))?;
         kill_from_outside(pid)

@@ -1,11 +1,11 @@
-//! The demo: a child process digests a folder. In the middle the child is killed; what the controller
-//! sees of that is shown, the child is started again, and it finishes.
+//! The demo: a child process digests a folder. In the middle the child is killed; the demo shows
+//! what the controller sees of that, starts the child again, and lets it finish.
 //!
 //! Run: `cargo xtask demo`, or `cargo run --release -p examples --bin digest -- --path DIR`.
 //!
-//! The interface and the child stand in `src/digest_process`, the work itself in `src/digest`. Here
-//! is the controller. Its main thread never waits for the child, only for the next thing to be seen:
-//! `plan` decides what to do about it, `controller` does it, `screen` shows it.
+//! The interface and the child are in `src/digest_process`, the digest itself in `src/digest`. This
+//! is the controller. Its main thread never waits for the child, only for the next event: `plan`
+//! decides what to do about it, `controller` does it, `screen` shows it.
 
 mod arguments;
 mod controller;
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use arguments::Arguments;
 use controller::End;
 
-/// What the shell reports for a wrong argument, and what it calls an interrupt.
+/// The exit codes that shells use for a wrong argument and for an interrupt.
 const USAGE: u8 = 2;
 const INTERRUPTED: u8 = 130;
 
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            eprintln!("error: {error}; `--help` tells what there is");
+            eprintln!("error: {error}; see `--help`");
             return USAGE.into();
         }
     };

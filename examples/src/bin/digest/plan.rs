@@ -1,13 +1,13 @@
-//! What the demo does next. Decides, and does nothing: the processes are in `controller`.
+//! Decides what the demo does next. It acts on nothing: the processes are in `controller`.
 
-/// What happened, as far as it decides anything.
+/// The events that decide anything.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Event {
-    /// The command is this far, from 0 to 1.
+    /// The progress of the command, from 0 to 1.
     Progress(f64),
-    /// The command has ended with its result.
+    /// The command has ended with a result.
     Result,
-    /// The command has ended without one.
+    /// The command has ended without a result.
     NoResult,
     /// The run of the child has ended.
     Ended,
@@ -15,23 +15,23 @@ pub(crate) enum Event {
     Interrupt,
 }
 
-/// What to do about it.
+/// The action that follows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Act {
     Nothing,
     /// Kill the child, whose command is in the middle of its work.
     KillBusy,
-    /// Kill the child, whose command was quicker than that.
+    /// Kill the child, whose command was done before its middle.
     KillIdle,
-    /// Start the child again, and the command as well.
+    /// Start the child again and repeat the command.
     StartAgain,
-    /// Ask the command to end.
+    /// Cancel the command.
     Cancel,
-    /// Show the result, and that is the demo.
+    /// Show the result and end the demo.
     Finish,
-    /// Say why there is no result.
+    /// Report why there is no result.
     Fail,
-    /// Say that Ctrl-C was obeyed.
+    /// Report that Ctrl-C cancelled the demo.
     EndCancelled,
     /// Ctrl-C once more: end without waiting for the child.
     GiveUp,
@@ -39,11 +39,11 @@ pub(crate) enum Act {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stage {
-    /// The child works, and will be killed.
+    /// The child works and will be killed.
     First,
     /// It was killed; its end is on the way.
     Killed,
-    /// Another child works, and may finish.
+    /// The second child works and may finish.
     Second,
 }
 
@@ -65,13 +65,13 @@ impl Plan {
             (Event::Interrupt, _) if self.interrupted => Act::GiveUp,
             (Event::Interrupt, stage) => {
                 self.interrupted = true;
-                // The end of a killed child takes its command along.
+                // The end of a killed child also ends its command.
                 if stage == Killed { Act::Nothing } else { Act::Cancel }
             }
             (Event::Result | Event::NoResult | Event::Ended, _) if self.interrupted => {
                 Act::EndCancelled
             }
-            // At 1 the result is on its way, and there is no middle any more.
+            // At 1 the result is on its way, and the middle has passed.
             (Event::Progress(fraction), First)
                 if (0.5..1.0).contains(&fraction) && !self.interrupted =>
             {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_wrong_ends_the_demo() {
+    fn a_failure_ends_the_demo() {
         use Act::*;
         use Event::*;
         check(&[(NoResult, Fail)]);

@@ -1,11 +1,11 @@
-//! What the user sees: lines on stdout, and a bar on stderr if that is a terminal.
+//! The output: lines on stdout, and a progress bar on stderr if that is a terminal.
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Steps of the bar; it counts nothing in particular.
+/// Steps of the bar, without a unit.
 const STEPS: u64 = 1000;
 
 #[derive(Debug)]
@@ -21,18 +21,18 @@ impl Screen {
         Self { bar }
     }
 
-    /// How far it is, and a text beside it, which must be safe on a terminal.
+    /// Shows the progress, and a text beside it, which must be safe on a terminal.
     pub(crate) fn progress(&self, fraction: f64, text: String) {
         self.bar.set_position((fraction * STEPS as f64) as u64);
         self.bar.set_message(text);
     }
 
-    /// A line, above the bar.
+    /// Prints a line above the bar.
     pub(crate) fn say(&self, line: impl Display) -> io::Result<()> {
         self.bar.suspend(|| writeln!(io::stdout(), "{line}"))
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_dropped_last_is_told_at_the_end() {
+    fn the_last_gap_is_reported_at_the_end() {
         let mut backlog = Backlog::new(200);
         assert_eq!(backlog.offer(10), Offered::Taken);
         assert_eq!(backlog.offer(200), Offered::Dropped);

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn who_sends_without_credit_is_found() {
+    fn sending_without_credit_is_detected() {
         let (sender, _receiver) = mpsc::channel::<Vec<u8>>();
         let mut lane = ControlLane::default();
         lane.open(Arc::new(sender), 1, 8 << 10);

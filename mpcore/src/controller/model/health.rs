@@ -177,7 +177,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_child_that_a_tracer_holds_is_judged_again_once_it_is_let_go() {
+    fn a_traced_child_is_judged_again_after_its_release() {
         let mut now = Instant::now();
         let mut health = Health::new(SECOND);
         let (mut look, _) = health.begin(now).unwrap();
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_told_once_and_so_is_its_end() {
+    fn silence_and_its_end_are_reported_once_each() {
         let start = Instant::now();
         let mut health = Health::new(SECOND);
         let mut next = health.begin(start);

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_accepted_write_of_each_property_is_kept_in_the_order_of_the_calls() {
+    fn each_propertys_last_accepted_write_is_kept_in_call_order() {
         let mut writes = AcceptedWrites::default();
         let mut returned = |call, mut repeat: Repeat, args: &[u8]| {
             repeat.keep(args.to_vec());

@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn delays_grow_to_the_longest_and_a_long_run_begins_again_with_the_first() {
+    fn delays_grow_to_the_longest_and_a_long_run_resets_them() {
         let policy =
             RestartPolicy::on_crash().backoff(SECOND, 5 * SECOND).intensity(100, 60 * SECOND);
         let (mut supervisor, mut now) = (Supervisor::new(policy), Instant::now());
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_the_intensity_gives_up_and_a_start_by_hand_counts_anew() {
+    fn exceeding_the_intensity_gives_up_until_a_manual_start() {
         let policy = RestartPolicy::on_crash().intensity(2, 10 * SECOND);
         let (mut supervisor, now) = (Supervisor::new(policy), Instant::now());
         let too_many = GiveUpReason::TooManyRestarts { restarts: 2, within: 10 * SECOND };

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_that_is_killed_to_be_restarted_is_whatever_the_policy_says() {
+    fn a_child_killed_for_a_restart_restarts_under_every_policy() {
         let idle = idle(RestartPolicy::never());
         let restarting = idle.process().signals().restarting.receiver();
         hang(&idle);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_intensity_holds_for_children_that_hang_and_a_stop_is_stronger() {
+    fn the_intensity_limits_hung_children_and_a_stop_overrides_it() {
         let idle = idle(RestartPolicy::never().intensity(1, LONG));
         let gave_up = idle.process().signals().gave_up.receiver();
         hang(&idle);

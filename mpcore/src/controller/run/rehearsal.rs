@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn who_sends_without_credit_is_broken() {
+    fn sending_without_credit_is_a_protocol_violation() {
         let inbox = Inbox::new(|| {});
         let control = builder().inbox(&inbox).inbox_bound(10, 1000).build().unwrap();
         let mut rehearsal = Rehearsal::begin(control.__core().process().shared());

@@ -327,7 +327,7 @@ mod tests {
     use std::cell::RefCell;
 
     #[test]
-    fn handlers_run_in_order_and_a_panic_stops_nobody() {
+    fn handlers_run_in_order_and_a_panic_stops_no_other() {
         let signal = Signal::<(i32,)>::new();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let note = |name: &'static str| {
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn the_current_value_is_told_unless_only_changes_are_asked_for() {
+    fn the_current_value_is_replayed_unless_only_changes_are_wanted() {
         let (inbox, signal) = (Inbox::new(|| {}), Signal::<(i32,)>::new());
         signal.replayed_by(|handler| handler.call(&(1,), 1));
         let seen = std::rc::Rc::new(RefCell::new(Vec::new()));
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_seen_the_current_value_is_told_of_later_ones() {
+    fn a_handler_that_saw_the_current_value_gets_later_ones() {
         let (inbox, signal) = (Inbox::new(|| {}), Signal::<(i32,)>::new());
         assert_eq!(signal.__current(|_| panic!("it is no property's")), 0);
         signal.shown_by(|look| {
@@ -413,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_told_once() {
+    fn a_version_is_delivered_once() {
         let signal = Signal::<(i32,)>::new();
         let receiver = signal.receiver();
         signal.fire_version(&(1,), 1);

@@ -191,7 +191,7 @@ mod tests {
 
     /// The caller does not wait for the user's `Serialize`, which here waits for the caller.
     #[test]
-    fn nobody_waits_for_a_large_config() {
+    fn a_large_config_blocks_no_thread() {
         struct Gated(Mutex<mpsc::Receiver<()>>);
         impl Serialize for Gated {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

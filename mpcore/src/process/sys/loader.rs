@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_loader_was_given_stands_before_what_the_program_sees() {
+    fn the_loaders_arguments_precede_those_of_the_program() {
         let line = b"ld.so\0--library-path\0lib\0./app\0one\0two\0";
         let given = leading(line, 3).unwrap();
         assert_eq!(given, ["--library-path", "lib", "./app"]);

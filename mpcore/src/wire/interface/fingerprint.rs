@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_that_is_something_else_altogether_is_told_of_in_short() {
+    fn a_wholly_different_child_is_described_briefly() {
         let ours = facts("1", &[("add", "(a: i32)", &["i32"])]);
         let long = "µ".repeat(10_000);
         let theirs = facts(&long, &vec![("sub", long.as_str(), &["i32"][..]); 1000]);

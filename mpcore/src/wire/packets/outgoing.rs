@@ -515,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn a_held_queue_sends_the_welcome_alone_and_what_is_taken_out_is_whole() {
+    fn a_held_queue_sends_only_the_welcome_and_taken_items_whole() {
         let mut queue = Outgoing::new(96 << 10, BOUNDS);
         queue.push(item(1), None, Payload::Shared(Arc::new(vec![1])));
         queue.push(item(2), None, Payload::Ready(vec![2]));

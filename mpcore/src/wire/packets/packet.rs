@@ -532,7 +532,7 @@ mod tests {
     }
 
     #[test]
-    fn a_half_received_item_takes_up_what_has_arrived_and_no_more_than_it_said() {
+    fn a_half_received_item_takes_only_the_memory_of_what_arrived() {
         let total = limits::VALUE_BYTES + ITEM_HEAD;
         let mut assembler = Assembler::default();
         let mut take = |offset: usize, data: &[u8]| {

@@ -479,7 +479,7 @@ mod tests {
     }
 
     #[test]
-    fn enums_inside_enums_are_told_to_the_last_variant() {
+    fn nested_enums_are_described_to_the_last_variant() {
         #[derive(Deserialize)]
         enum A {
             X(Option<B>),
@@ -610,7 +610,7 @@ mod tests {
     }
 
     #[test]
-    fn what_postcard_cannot_carry_is_told_as_far_as_it_goes() {
+    fn types_that_postcard_cannot_carry_are_described_partly() {
         #[derive(Deserialize)]
         struct Inner {
             b: i32,

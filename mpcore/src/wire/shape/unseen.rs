@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn of_real_types_only_what_stands_behind_a_refused_value_is_unseen() {
+    fn real_types_hide_only_what_follows_a_refused_value() {
         #[derive(Deserialize)]
         #[serde(try_from = "String")]
         struct Port;

@@ -649,7 +649,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_over_the_bound_is_too_large_and_a_refusing_one_is_refused() {
+    fn a_value_over_the_bound_is_too_large_and_a_refusal_is_kept() {
         #[derive(serde::Deserialize)]
         struct Refusing;
         impl Serialize for Refusing {

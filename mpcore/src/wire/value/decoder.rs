@@ -719,7 +719,7 @@ mod tests {
     }
 
     #[test]
-    fn as_deep_as_may_be_travels_and_one_level_more_is_told_to_the_sender() {
+    fn the_deepest_value_travels_and_a_deeper_one_fails_to_encode() {
         fn onion(levels: usize) -> Onion {
             (1..levels).fold(Onion(None), |inner, _| Onion(Some(Box::new(inner))))
         }
@@ -823,7 +823,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_type_says_is_told() {
+    fn the_error_of_a_type_is_reported() {
         #[derive(Debug, Deserialize)]
         enum One {
             #[allow(dead_code)]

@@ -1,4 +1,4 @@
-//! A cancel meets the command it names and no other, and every command has one outcome.
+//! A cancel affects only the command it names, and every command has one outcome.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,13 +14,13 @@ fn begin(cancels: &Cancels<()>, call: u64) -> bool {
     cancels.begin(call, CallFlags::default(), |_| {})
 }
 
-/// Whether it had met `Cancelled`.
+/// Ends the command; returns whether it had observed `Cancelled`.
 fn end(cancels: &Cancels<()>) -> bool {
     cancels.end(|_| {}).met
 }
 
-/// A cancel that comes before, while or after its command runs is answered, or seen, or too late; the
-/// next command hears nothing of it.
+/// A cancel that comes before, while or after its command runs is answered, or observed, or too
+/// late; it does not affect the next command.
 pub fn a_cancel_meets_no_other_command() {
     check(3, || {
         let cancels = Arc::new(Cancels::<()>::default());
@@ -42,7 +42,8 @@ pub fn a_cancel_meets_no_other_command() {
     });
 }
 
-/// The child ends while a cancel is on its way: its command is answered as stopped, or as cancelled.
+/// The child ends while a cancel is in transit: its command is answered as stopped, or as
+/// cancelled.
 pub fn a_command_that_is_skipped_is_answered_once() {
     check(3, || {
         let cancels = Arc::new(Cancels::<()>::default());
@@ -61,14 +62,14 @@ pub fn a_command_that_is_skipped_is_answered_once() {
     });
 }
 
-/// A thread that a command has left behind tells of that command, whenever it does.
-pub fn that_one_has_met_its_cancel_is_told_of_no_other() {
+/// A thread left behind by a command observes the cancel of that command only, whenever it checks.
+pub fn meeting_one_cancel_meets_no_other() {
     check(3, || {
         let cancels = Arc::new(Cancels::<()>::default());
         assert!(begin(&cancels, 1));
         let worker = {
             let cancels = Arc::clone(&cancels);
-            // `CallContext::check_cancelled` of the first command.
+            // Like `CallContext::check_cancelled` of the first command.
             thread::spawn(move || {
                 if cancels.running() != 1 || cancels.is_cancelled() {
                     cancels.meet(1);
@@ -90,8 +91,8 @@ pub fn that_one_has_met_its_cancel_is_told_of_no_other() {
     });
 }
 
-/// A command's time is over, and it is cancelled, while it ends: the reason is one that there was by then,
-/// and the next command, which has no deadline, hears of neither.
+/// A command's deadline passes, and it is cancelled, while it ends: the reason is one that existed
+/// by then, and the next command, which has no deadline, gets neither.
 pub fn a_deadline_ends_no_other_command() {
     check(3, || {
         let cancels = Arc::new(Cancels::<Deadlines>::default());
@@ -104,7 +105,8 @@ pub fn a_deadline_ends_no_other_command() {
             let cancels = Arc::clone(&cancels);
             thread::spawn(move || {
                 let mut record = cancels.record();
-                // Whether the first or the second runs by now, this is after the first one's deadline.
+                // Whether the first or the second command runs by now, this is after the first
+                // one's deadline.
                 if let Some(overrun) = record.times.due(begun + Duration::from_secs(1)) {
                     assert_eq!((overrun.call, overrun.allowed), (1, allowed));
                     cancels.overran(&mut record, overrun.allowed);

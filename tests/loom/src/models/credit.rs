@@ -1,4 +1,4 @@
-//! A child never waits for credit that it may have.
+//! A child never waits for credit that is available.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ impl Weighed for Event {
     }
 }
 
-/// What credit depends on, as `Shared` has it.
+/// The state that credit depends on, as in `Shared`.
 struct Shared {
     inbox: Mailbox<Event>,
     waiters: AtomicUsize,
@@ -45,20 +45,20 @@ impl Shared {
         })
     }
 
-    /// The reader: one packet with one event.
+    /// Acts as the reader: one packet with one event.
     fn read(&self, bytes: usize) {
         let _ = self.inbox.post(|| Event { bytes });
         self.book(|grant| lock(&self.account).read(1, grant).map(drop)).expect("there was credit");
     }
 
-    /// The inbox's thread: everything there is.
+    /// Acts as the inbox's thread: drains everything.
     fn drain(&self) {
         while self.inbox.pop(|it| it).is_some() {
             self.grant_if_allowed();
         }
     }
 
-    /// As `process::request`.
+    /// Like `process::request`.
     fn stop(&self) {
         let mut stopping = lock(&self.stopping);
         *stopping = true;
@@ -67,7 +67,7 @@ impl Shared {
     }
 
     fn assert_it_may_send(&self) {
-        assert!(!self.is_withheld(), "it waits for credit, and nobody looks any more");
+        assert!(!self.is_withheld(), "it waits for credit, and no thread checks any more");
     }
 }
 
@@ -102,27 +102,27 @@ fn reader(shared: &Arc<Shared>, bytes: usize, packets: usize) -> thread::JoinHan
     thread::spawn(move || (0..packets).for_each(|_| shared.read(bytes)))
 }
 
-/// The inbox is emptied at the moment when it fills up.
+/// The inbox is emptied at the moment it fills up.
 pub fn an_inbox_that_empties_gives_credit() {
     check(3, || {
         let shared = Shared::new();
         let reader = reader(&shared, 1, 2);
         shared.drain();
         reader.join().unwrap();
-        // The wake that the last event caused.
+        // The wake caused by the last event.
         shared.drain();
         shared.assert_it_may_send();
     });
 }
 
-/// The same where the last notice is taken while the reader withholds: nothing follows.
+/// The same if the last notice is taken while the reader withholds credit: nothing follows.
 pub fn the_last_notice_that_is_taken_gives_credit() {
     check(3, || {
         let shared = Shared::new();
         let _ = shared.inbox.post(|| Event { bytes: 1 });
         let reader = {
             let shared = Arc::clone(&shared);
-            // A packet that posts nothing, such as a property that is as it was.
+            // A packet that posts nothing, such as an unchanged property.
             thread::spawn(move || {
                 shared.book(|grant| lock(&shared.account).read(1, grant).map(drop))
             })
@@ -133,8 +133,8 @@ pub fn the_last_notice_that_is_taken_gives_credit() {
     });
 }
 
-/// A thread begins to wait for the child at the moment when its inbox is full.
-pub fn who_begins_to_wait_gives_credit() {
+/// A thread begins to wait for the child at the moment its inbox is full.
+pub fn a_beginning_wait_gives_credit() {
     check(3, || {
         let shared = Shared::new();
         let reader = reader(&shared, 1, 2);
@@ -145,8 +145,8 @@ pub fn who_begins_to_wait_gives_credit() {
     });
 }
 
-/// One thread ceases to wait while another begins.
-pub fn one_of_two_who_wait_suffices() {
+/// One thread stops waiting while another begins.
+pub fn one_of_two_waiting_threads_suffices() {
     check(2, || {
         let shared = Shared::new();
         let reader = reader(&shared, 1, 1);
@@ -164,7 +164,7 @@ pub fn one_of_two_who_wait_suffices() {
     });
 }
 
-/// The child is asked to stop at the moment when its inbox is full.
+/// The child is asked to stop at the moment its inbox is full.
 pub fn a_stop_gives_credit() {
     check(3, || {
         let shared = Shared::new();
@@ -175,8 +175,8 @@ pub fn a_stop_gives_credit() {
     });
 }
 
-/// Over the hard limit there is no credit; who waits is told, or sees it by himself.
-pub fn who_waits_for_what_cannot_come_is_told() {
+/// Over the hard limit there is no credit; a waiting thread is notified, or detects it by itself.
+pub fn a_wait_that_cannot_succeed_ends() {
     check(3, || {
         let shared = Shared::new();
         let reader = reader(&shared, INBOX_HARD_BYTES + 1, 1);
@@ -184,6 +184,6 @@ pub fn who_waits_for_what_cannot_come_is_told() {
         let seen = shared.is_overflowing();
         reader.join().unwrap();
         assert!(shared.is_withheld());
-        assert!(seen || shared.gave_up.load(Ordering::SeqCst), "it waits for ever");
+        assert!(seen || shared.gave_up.load(Ordering::SeqCst), "it waits forever");
     });
 }

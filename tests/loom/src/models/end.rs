@@ -1,4 +1,5 @@
-//! A run ends once, nothing is told after its end, and each call is taken out of the table once.
+//! A run ends once, nothing is reported after its end, and each call is taken out of the table
+//! once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,7 @@ struct Run {
 }
 
 impl Run {
-    /// A run with calls that wait to be sent, and where each of them hears of its outcome.
+    /// A run with calls that wait to be sent, and a receiver for the outcome of each.
     fn new(calls: u64) -> (Arc<Self>, Vec<oneshot::Receiver<Reply>>) {
         let mut traffic =
             Traffic::new(Bounds { entries: 10, bytes: 1 << 20 }, Duration::from_secs(1));
@@ -50,7 +51,7 @@ impl Run {
         (Arc::new(run), receivers)
     }
 
-    /// The child has told an outcome.
+    /// The child has reported an outcome.
     fn read(&self, call: u64) {
         let Some(_going) = self.finished.hold() else { return };
         let entry = lock(&self.traffic).pending.remove(call);
@@ -110,7 +111,7 @@ fn spawn(run: &Arc<Run>, act: impl FnOnce(&Run) + Send + 'static) -> thread::Joi
 }
 
 /// The reader and the watcher's thread end the run, while an outcome is read.
-pub fn a_run_ends_once_and_is_silent_then() {
+pub fn a_run_ends_once_and_is_silent_afterwards() {
     check(3, || {
         let (run, receivers) = Run::new(2);
         let watcher = spawn(&run, Run::finish);
@@ -128,7 +129,7 @@ pub fn a_run_ends_once_and_is_silent_then() {
     });
 }
 
-/// Everybody who may end a call does so at once.
+/// Every thread that may end a call does so at once.
 pub fn a_call_is_taken_out_once() {
     check(2, || {
         let (run, receivers) = Run::new(1);
@@ -151,7 +152,7 @@ pub fn a_call_is_taken_out_once() {
 }
 
 /// A call that is submitted while the run ends has an outcome too.
-pub fn a_call_that_comes_with_the_end_has_an_outcome() {
+pub fn a_call_at_the_moment_of_the_end_has_an_outcome() {
     check(3, || {
         let (run, _) = Run::new(0);
         let end = spawn(&run, Run::finish);

@@ -1,4 +1,4 @@
-//! What is granted to the child reaches it, on whatever goes to it.
+//! Credit granted to the child reaches it, with whichever packet is sent to it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,8 @@ impl LaneSender for Child {
     }
 }
 
-/// Reads a packet that costs as much, and tells the child if that is due, as `ControlLane` does.
+/// Reads a packet with this charge, and sends the credit to the child if that is due, like
+/// `ControlLane`.
 fn read(account: &Mutex<Account>, child: &Child, charge: u64, grant: bool) {
     let mut account = lock(account);
     if account.read(charge, grant).expect("it has kept to its credit") {
@@ -49,9 +50,9 @@ fn tell(grant: &Grant, child: &Child) {
     child.credit.fetch_max(total, Ordering::SeqCst);
 }
 
-/// While the reader grants, calls go out that carry what is granted so far. In the end the child lacks
-/// less than half a window, so it has credit for any packet or none outstanding.
-pub fn calls_and_reports_together_tell_everything() {
+/// While the reader grants, calls go out that carry the credit granted so far. In the end the child
+/// lacks less than half a window, so it has credit for any packet or none outstanding.
+pub fn calls_and_reports_together_convey_all_credit() {
     check(2, || {
         let child = Arc::new(Child::default());
         let account = Mutex::new(Account::new(WINDOW));
@@ -85,13 +86,13 @@ pub fn calls_and_reports_together_tell_everything() {
         assert!(known <= consumed, "more than there is: {known} of {consumed}");
         assert!(
             consumed - known < HALF,
-            "it waits for credit that nobody tells: {known} of {consumed}"
+            "it waits for credit that is never sent: {known} of {consumed}"
         );
     });
 }
 
-/// What is withheld slips out with no call.
-pub fn what_is_withheld_goes_out_with_no_call() {
+/// Withheld credit is not sent with any call.
+pub fn withheld_credit_goes_out_with_no_call() {
     check(2, || {
         let child = Arc::new(Child::default());
         let account = Arc::new(Mutex::new(Account::new(WINDOW)));

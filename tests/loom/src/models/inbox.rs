@@ -1,4 +1,4 @@
-//! Nothing waits in an inbox for ever, and nothing is delivered twice or out of order.
+//! Nothing waits in an inbox forever, and nothing is delivered twice or out of order.
 
 use std::sync::Arc;
 
@@ -23,10 +23,10 @@ impl Weighed for Number {
 
 type Child = Arc<Mailbox<Number>>;
 
-/// An inbox and the event loop of its thread, which is the one that makes it.
+/// An inbox and the event loop of its thread, which is the one that creates it.
 struct Loop {
     ring: Ring<Child>,
-    /// What `wake` has put into the event loop.
+    /// The events that `wake` has posted to the event loop.
     events: Arc<AtomicUsize>,
 }
 
@@ -55,12 +55,12 @@ impl Loop {
     /// Takes an event, if there is one.
     fn event(&self) -> bool {
         let left = self.events.load(Ordering::SeqCst);
-        // Only this thread takes any.
+        // Only this thread takes events.
         left > 0 && self.events.fetch_sub(1, Ordering::SeqCst) > 0
     }
 
-    /// Runs until `last` has been delivered by a drain per event, and gives what was delivered. A wake
-    /// that is lost is a thread parked for ever, which loom finds.
+    /// Runs until `done`, with a drain per event, and returns what was delivered. A lost wake
+    /// leaves a thread parked forever, which loom detects.
     fn run(&self, over: Turn, nested: bool, mut done: impl FnMut(&[usize]) -> bool) -> Vec<usize> {
         let mut delivered = Vec::new();
         while !done(&delivered) {
@@ -71,7 +71,8 @@ impl Loop {
             self.ring.drain(|child| {
                 let Some(Number(number)) = child.pop(|it| it) else { return Turn::Empty };
                 delivered.push(number);
-                // A handler that runs the event loop: the event is gone, and the drain does nothing.
+                // A handler that runs the event loop: the event is consumed, and the drain does
+                // nothing.
                 if nested && self.event() {
                     let inner = self.ring.drain(|_| unreachable!("a turn inside a turn"));
                     assert_eq!(inner, Rest::Nothing);
@@ -105,21 +106,22 @@ fn every_notice_is_delivered(over: Turn, nested: bool, one_child: bool) {
 }
 
 /// Two threads post to two children.
-pub fn what_two_children_post_is_delivered() {
+pub fn notices_of_two_children_are_delivered() {
     every_notice_is_delivered(Turn::Left, false, false);
 }
 
 /// Two threads post to one child, each drain delivers one notice.
-pub fn what_two_threads_post_is_delivered_a_drain_each() {
+pub fn notices_of_two_threads_take_a_drain_each() {
     every_notice_is_delivered(Turn::LeftAndOver, false, true);
 }
 
-/// A handler runs the event loop, and so swallows what has woken it.
-pub fn what_a_drain_inside_a_handler_swallows_is_woken_for_again() {
+/// A handler runs the event loop, and so consumes the event that has woken it.
+pub fn a_wake_swallowed_by_a_nested_drain_is_repeated() {
     every_notice_is_delivered(Turn::LeftAndOver, true, false);
 }
 
-/// One thread posts a property three times: it overtakes nothing, and its newest value is delivered.
+/// One thread posts a property three times: it overtakes nothing, and its newest value is
+/// delivered.
 pub fn the_newest_value_is_delivered_in_its_place() {
     check(3, || {
         let inbox = Loop::new();
@@ -141,8 +143,9 @@ pub fn the_newest_value_is_delivered_in_its_place() {
     });
 }
 
-/// Who waits for an empty inbox is told when it is, and finds delivered what it has posted.
-pub fn who_waits_for_an_empty_inbox_is_told() {
+/// A thread that waits for an empty inbox is woken when it is empty, and what it has posted is
+/// delivered by then.
+pub fn a_wait_for_an_empty_inbox_ends() {
     check(2, || {
         let inbox = Loop::new();
         let delivered = Arc::new(AtomicUsize::new(0));
@@ -172,13 +175,13 @@ pub fn who_waits_for_an_empty_inbox_is_told() {
     });
 }
 
-/// An inbox whose drains may be relieved, and what its two threads share.
+/// An inbox whose drains may be relieved, and the state that its two threads share.
 struct Relieved {
     ring: Ring<(usize, Child)>,
-    /// What `wake` has put into the event loop.
+    /// The events that `wake` has posted to the event loop.
     events: Arc<AtomicUsize>,
     delivered: [AtomicUsize; 2],
-    /// Turns under way, of each child.
+    /// Turns in progress, for each child.
     turns: [AtomicUsize; 2],
 }
 
@@ -198,9 +201,9 @@ impl Relieved {
         if taken.is_some() { Turn::Left } else { Turn::Empty }
     }
 
-    /// Drains, if the loop has an event.
+    /// Drains if the loop has an event.
     fn drain_for_event(&self) -> bool {
-        // Only one thread takes any.
+        // Only one thread takes an event.
         let event = self.events.load(Ordering::SeqCst) > 0;
         if event {
             self.events.fetch_sub(1, Ordering::SeqCst);
@@ -217,9 +220,9 @@ impl Relieved {
     }
 }
 
-/// A look comes at any time and relieves the drain if it finds one turn twice: whichever thread goes on, each
-/// notice is delivered once and in order, no child has two turns at once, and an inbox that is called empty
-/// is.
+/// A check comes at any time and relieves the drain if it sees one turn twice: whichever thread
+/// goes on, each notice is delivered once and in order, no child has two turns at once, and an
+/// inbox reported empty is empty.
 pub fn a_relief_at_any_time_loses_nothing() {
     check(2, || {
         let (looked_at, events) = (Arc::new(Mutex::new(None)), Arc::new(AtomicUsize::new(0)));

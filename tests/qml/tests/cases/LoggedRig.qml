@@ -1,12 +1,12 @@
 import QtQml
 import Rigs 1.0
 
-// A rig that writes down what it hears, in order.
+// A rig that logs the signals it receives, in order.
 Rig {
     id: rig
 
     property var log: []
-    // What a handler does besides, by the signal's name.
+    // Additional actions of a handler, by the signal's name.
     property var inside: ({})
 
     function note(name, ...values) {

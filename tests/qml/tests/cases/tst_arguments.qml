@@ -2,7 +2,7 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
-// What does not fit is a TypeError that names method, argument and type; nothing is sent.
+// A value that does not fit is a TypeError that names method, argument and type; nothing is sent.
 RigCase {
     id: test
     name: "Arguments"
@@ -146,7 +146,7 @@ RigCase {
         compare(values.signalArguments[0][0], "last")
     }
 
-    function test_one_argument_too_many_is_told() {
+    function test_one_argument_too_many_is_reported() {
         added.clear()
         ignoreWarning(/.*[Tt]oo many arguments.*/)
         rig.add_two(1, 2, 3)

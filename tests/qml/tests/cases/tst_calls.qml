@@ -40,7 +40,7 @@ RigCase {
         compare(configured.signalArguments[0][0], "COM3")
     }
 
-    function test_a_grouped_handler_hears() {
+    function test_a_grouped_handler_is_called() {
         tryCompare(this, "grouped", 1, soon)
         compare(rig.process.state, "running")
         verify(rig.process.pid > 0)
@@ -104,7 +104,7 @@ RigCase {
         compare(added.valid, true)
     }
 
-    function test_a_handler_that_throws_stops_nobody() {
+    function test_a_handler_that_throws_stops_no_other() {
         const rig = createTemporaryObject(logged, test)
         ignoreWarning(/.*on purpose.*/)
         rig.inside = { tick: number => { if (number === 2) throw new Error("on purpose") } }

@@ -31,7 +31,7 @@ RigCase {
         rig.addTwo(1, 2)
         tryCompare(test.log, "length", 2, soon)
         compare(test.log[0], "sum 3")
-        // Names as values are those of the interface.
+        // Names that are values remain those of the interface.
         compare(test.log[1], "finished add_two")
     }
 
@@ -49,7 +49,7 @@ RigCase {
         compare(test.log, ["raised fail", "failed fail"])
     }
 
-    function test_a_wrong_argument_is_told_by_the_names_of_qml() {
+    function test_a_wrong_argument_is_reported_by_its_qml_name() {
         let message = ""
         try { rig.addTwo("x", 1) } catch (e) { message = e.message }
         compare(message, "CamelRig.addTwo: argument `num1`: invalid type: string \"x\", expected i32")
@@ -61,7 +61,7 @@ RigCase {
         compare(typeof rig.call_finished, "undefined")
     }
 
-    function test_what_all_objects_share_keeps_its_names() {
+    function test_members_of_all_objects_keep_their_names() {
         compare(typeof rig.process.cancel_all, "function")
         compare(typeof rig.process.cancelAll, "undefined")
         let keys = []

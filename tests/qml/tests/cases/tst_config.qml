@@ -27,7 +27,7 @@ RigCase {
         compare(told(rig), "configured ")
     }
 
-    function test_what_is_set_is_read_again() {
+    function test_a_config_reads_as_it_was_set() {
         const rig = createTemporaryObject(logged, test, { config: { port: "A" } })
         compare(rig.config.port, "A")
         compare(told(rig), "configured A")

@@ -16,7 +16,7 @@ RigCase {
         compare(ticks.length, 5000)
         for (let i = 0; i < 5000; ++i)
             compare(ticks[i], `tick ${i + 1} tick ${i + 1}`)
-        // Nothing before its cause.
+        // No signal comes before its cause.
         verify(rig.log.indexOf("tick 5000 tick 5000") < rig.log.indexOf("ticked 5000"))
     }
 
@@ -58,7 +58,8 @@ RigCase {
         onTriggered: times += 1
     }
 
-    // Signals hold the GUI thread for a moment at a time, however many wait: a timer fires among them.
+    // Signals occupy the GUI thread only briefly at a time, however many wait: a timer fires among
+    // them.
     function test_a_timer_fires_among_many_signals() {
         const rig = createTemporaryObject(logged, test)
         let before = 0
@@ -96,7 +97,7 @@ RigCase {
         }
     }
 
-    function test_connections_hear_too() {
+    function test_connections_are_notified_too() {
         const item = createTemporaryObject(connected, test)
         item.rig.tick_away(2)
         item.rig.add_two(1, 2)
@@ -104,7 +105,7 @@ RigCase {
         compare(item.heard, ["1tick 1", "2tick 2", 3])
     }
 
-    function test_connected_functions_hear_until_they_are_disconnected() {
+    function test_connected_functions_are_called_until_disconnected() {
         const rig = createTemporaryObject(logged, test)
         let heard = 0
         const handler = () => heard += 1

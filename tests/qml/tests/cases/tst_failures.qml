@@ -126,7 +126,7 @@ RigCase {
         rig.process.stop()
         tryVerify(() => rig.heard("finished").length === 1, soon)
         compare(rig.heard("call_failed").sort(), ["call_failed add_two stopped", "call_failed sleep stopped"])
-        // Of what ran there is nothing to tell; what did not is told once.
+        // A running command reports nothing; the commands that did not run are reported once.
         compare(rig.exceptions.map(exception => exception.kind), ["not_run"])
         compare(rig.exceptions[0].commands, 1)
         compare(rig.process.exit.cleanup, "ran")
@@ -145,7 +145,8 @@ RigCase {
         tryVerify(() => rig.heard("ready").length === 1, soon)
         rig.add_two(2, 2)
         tryVerify(() => rig.heard("add_two_finished").indexOf("add_two_finished 4") >= 0, soon)
-        // One outcome, whichever. That of a call may come a turn of the event loop after its result.
+        // One outcome, whichever it is. A call's outcome may come one turn of the event loop after
+        // its result.
         const ended = () => rig.heard("call_finished").length + rig.heard("call_failed").length
         tryVerify(() => ended() >= 2, soon)
         compare(ended(), 2)

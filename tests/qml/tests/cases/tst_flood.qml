@@ -2,7 +2,7 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
-// What the benchmark `flood` measures, without its clock: nothing is lost.
+// The same load as the benchmark `flood`, without its clock: nothing is lost.
 RigCase {
     id: test
     name: "Floods"
@@ -17,7 +17,7 @@ RigCase {
             property bool rising: true
             property int ticks: 0
             property bool inOrder: true
-            // What is here when the results come.
+            // What has arrived when the results come.
             property var results: []
 
             onStamp_changed: stamp => {

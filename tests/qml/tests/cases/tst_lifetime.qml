@@ -2,7 +2,7 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
-// Objects come and go while signals wait and calls run.
+// Objects are created and destroyed while signals wait and calls run.
 RigCase {
     id: test
     name: "Lifetime"
@@ -97,8 +97,8 @@ RigCase {
         compare(seen, 20)
     }
 
-    // Qt itself aborts where that happens inside a handler that the document declares (`onTick: ..`), so
-    // these handlers are connected.
+    // Qt itself aborts if that happens inside a handler that the document declares (`onTick: ..`),
+    // so these handlers are connected.
     function test_destroyed_in_a_loop_inside_a_connected_handler_data() {
         return [
             { tag: "an event", of: rig => rig.tick },

@@ -30,7 +30,7 @@ RigCase {
             compare(ticks[i], `tick ${i + 1} tick ${i + 1}`)
     }
 
-    function test_what_belongs_to_the_same_notice_goes_on_too() {
+    function test_the_rest_of_a_notice_goes_on_too() {
         const rig = createTemporaryObject(logged, test)
         let inside = ""
         rig.inside = {
@@ -70,8 +70,8 @@ RigCase {
         tryVerify(() => inside === "left", soon)
     }
 
-    // The first handler uses up the time that signals may hold the GUI thread, so what belongs to the same
-    // notice comes in the next turn of the event loop, as the first thing.
+    // The first handler uses up the time for which signals may occupy the GUI thread, so the rest
+    // of the same notice comes in the next turn of the event loop, as the first thing.
     function test_a_loop_inside_a_handler_after_a_slow_one() {
         const rig = createTemporaryObject(logged, test)
         const other = createTemporaryObject(logged, test)

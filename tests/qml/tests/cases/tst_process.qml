@@ -28,7 +28,7 @@ RigCase {
         return rig.log.filter(entry => names.indexOf(entry.split(" ")[0]) >= 0)
     }
 
-    function test_one_run_is_told_once_and_in_order() {
+    function test_one_run_is_reported_once_and_in_order() {
         const rig = running()
         const pid = rig.process.pid
         compare(rig.process.generation, 1)
@@ -109,7 +109,7 @@ RigCase {
         tryVerify(() => rig.heard("add_two_finished").length === 1, soon)
     }
 
-    function test_a_restart_of_what_has_ended_starts() {
+    function test_a_restart_of_an_ended_child_starts() {
         const rig = running()
         rig.process.kill()
         tryVerify(() => rig.heard("finished").length === 1, soon)
@@ -137,7 +137,7 @@ RigCase {
         compare(rig.process.state, "finished")
     }
 
-    function test_finish_does_what_is_queued_and_refuses_the_rest() {
+    function test_finish_runs_queued_calls_and_refuses_the_rest() {
         const rig = running()
         rig.sleep(100)
         rig.add_two(1, 2)
@@ -172,7 +172,7 @@ RigCase {
 
     SignalSpy { id: stopping; signalName: "stopping" }
 
-    function test_a_reason_to_stop_is_told() {
+    function test_a_stop_reason_is_reported() {
         const rig = running()
         stopping.target = rig.process
         stopping.clear()
@@ -233,12 +233,12 @@ RigCase {
         tryVerify(() => rig.heard("add_two_finished").length === 1, soon)
     }
 
-    function test_what_is_no_number_of_a_call_is_not_cancelled() {
+    function test_an_invalid_call_id_is_not_cancelled() {
         const rig = running()
         const call = rig.sleep(1000000)
         compare(thrown(() => rig.process.cancel("x")),
                 "TypeError: process.cancel: argument `call`: invalid type: string \"x\", expected u64")
-        // Nothing was cancelled by it, and the right number still does it.
+        // It has cancelled nothing, and the right id still works.
         rig.process.cancel(call)
         tryVerify(() => rig.heard("call_failed").length === 1, soon)
         compare(rig.heard("call_failed"), ["call_failed sleep cancelled"])

@@ -64,7 +64,7 @@ RigCase {
         tryVerify(() => rig.heard("ready").length === 1, soon)
         rig.log = []
         rig.power = 2.5
-        compare(rig.power, 1) // not before the child has said so
+        compare(rig.power, 1) // not before the child has confirmed it
         tryVerify(() => rig.heard("call_finished").length === 1, soon)
         compare(rig.log, ["power_set 2.5", "call_finished set_power"])
         compare(rig.power, 2.5)
@@ -120,7 +120,7 @@ RigCase {
                 "TypeError: RigObject.set_sample: argument `sample`: missing field `volts`")
     }
 
-    function test_what_only_the_child_sets_is_read_only() {
+    function test_properties_only_the_child_sets_are_read_only() {
         const rig = createTemporaryObject(logged, test)
         tryCompare(rig, "connected", true, soon)
         ignoreWarning(/.*RigObject\.connected is read-only: the child sets it.*/)
@@ -144,7 +144,7 @@ RigCase {
         compare(rig.heard("power_set"), [])
         compare(rig.heard("count_changed"), [])
         compare(rig.heard("connected_changed"), ["connected_changed true"])
-        rig.power = 1 // what it is already
+        rig.power = 1 // its current value
         rig.power = 2
         tryVerify(() => rig.heard("call_finished").length === 2, soon)
         compare(rig.heard("power_set"), ["power_set 2"])
@@ -178,7 +178,7 @@ RigCase {
         item.slider.value = 4
         tryCompare(item.rig, "power", 4, soon)
         tryCompare(item, "text", "4 W", soon)
-        // More than the child allows: the binding stays, and what is in force is shown.
+        // More than the child allows: the binding remains, and the value in force is shown.
         item.slider.value = 6
         tryVerify(() => item.rig.heard("call_failed").length === 1, soon)
         compare(item.rig.power, 4)
@@ -212,7 +212,7 @@ RigCase {
 
     function test_a_wrong_declared_config_leaves_the_engine_usable() {
         ignoreWarning(/.*RigObject: config: invalid type: integer `5`, expected struct RigConfig.*/)
-        ignoreWarning(/.*RigObject: config: .*/) // and so it does not start
+        ignoreWarning(/.*RigObject: config: .*/) // so it does not start
         let rig = null
         const message = thrown(() => rig = createTemporaryObject(wrongConfig, test))
         compare(message, "nothing was thrown")

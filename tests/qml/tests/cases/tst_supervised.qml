@@ -62,7 +62,7 @@ RigCase {
         compare(rig.process.state, "running")
     }
 
-    function test_a_child_that_stands_still_is_told_and_killed() {
+    function test_a_stalled_child_is_reported_and_killed() {
         const rig = createTemporaryObject(freezing, test)
         tryVerify(() => rig.process.state === "running", soon)
         rig.rest()

@@ -3,7 +3,8 @@ import QtQuick.Controls.Basic
 import QtTest
 import Rigs 1.0
 
-// What is read, what is bound and what a handler is told are of one time: that of the last signal.
+// What is read, what is bound and a handler's arguments belong to one time: that of the last
+// signal.
 RigCase {
     id: test
     name: "TimeLine"
@@ -26,19 +27,19 @@ RigCase {
             onPower_set: watts => log.push("power " + watts)
             process.onReady: log.push("ready")
         }
-        // The commonest code, which writes back whatever it is told.
+        // The most common code, which writes back every value it gets.
         Slider { id: slider; from: 0; to: 5; value: rig.power; onValueChanged: rig.power = value }
     } }
 
-    // Time in which no signal is delivered.
+    // Blocks for a time in which no signal is delivered.
     function busy(milliseconds, look) {
         const end = Date.now() + milliseconds
         while (Date.now() < end)
             look()
     }
 
-    // It failed in 55 of 200 rounds.
-    function test_a_value_is_read_when_its_signal_has_told_it() {
+    // Regression: it failed in 55 of 200 rounds.
+    function test_a_value_is_readable_once_its_signal_has_fired() {
         const item = createTemporaryObject(watched, test)
         tryVerify(() => item.rig.heard("ready").length === 1, soon)
         let before = item.rig.power
@@ -67,7 +68,7 @@ RigCase {
             count_changed: count => seen.push(`count ${count} at ${rig.count}`),
         }
         rig.climb(20)
-        // The window is busy while the child does it all.
+        // The window is busy while the child does all of it.
         busy(100, () => compare(rig.count, 0))
         tryVerify(() => rig.heard("climbed").length === 1, soon)
         const expected = []
@@ -131,7 +132,8 @@ RigCase {
         compare(item.log, ["ready", "power 3", "ready"])
     }
 
-    // Sixty values in a second took five more to be confirmed, and threw the slider back.
+    // Regression: sixty values in one second took five more to be confirmed, and moved the slider
+    // back.
     function test_of_the_values_that_wait_only_the_newest_is_set() {
         const rig = createTemporaryObject(logged, test)
         tryVerify(() => rig.heard("ready").length === 1, soon)

@@ -2,7 +2,7 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
-// Every type there and back.
+// Sends every type to the child and back.
 RigCase {
     id: test
     name: "Types"
@@ -103,7 +103,7 @@ RigCase {
         verify(Number.isNaN(nan[0]) && Number.isNaN(nan[1]))
         const zero = sent("echo_floats", -0, -0)
         verify(Object.is(zero[0], -0) && Object.is(zero[1], -0))
-        // The nearest single.
+        // The nearest single-precision value.
         compare(sent("echo_floats", 0.1, 0)[0], Math.fround(0.1))
     }
 
@@ -243,7 +243,7 @@ RigCase {
         compare(sent("echo_nested", [{ name: "x", volts: [1], extra: () => 1 }], {}, [1, ""])[0][0].name, "x")
     }
 
-    function test_what_came_can_be_sent_back() {
+    function test_received_values_can_be_sent_back() {
         const first = sent("echo_nested", [{ name: "a", volts: [1, 2] }], { 1: [2, null] }, [3, "b"])
         const second = sent("echo_nested", ...first)
         compare(second[0][0].volts, [1, 2])
@@ -265,12 +265,12 @@ RigCase {
         compare(types.process.state, "running")
     }
 
-    function test_what_nobody_listens_to_is_not_converted() {
+    function test_signals_without_a_listener_are_not_converted() {
         failOnWarning(/has no form in QML/)
         compare(sent("conjure"), "conjured")
     }
 
-    function test_what_has_no_form_is_a_warning_and_undefined() {
+    function test_a_value_without_qml_form_is_a_warning_and_undefined() {
         let formless = null
         const hear = value => formless = [value]
         ignoreWarning(/has no form in QML: it is formless/)

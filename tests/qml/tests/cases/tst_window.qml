@@ -3,7 +3,7 @@ import QtQuick.Controls.Basic
 import QtTest
 import Rigs 1.0
 
-// A window as users write it: buttons call, labels show.
+// A typical user's window: buttons call, labels show.
 Item {
     id: window
     width: 400; height: 300
@@ -63,7 +63,7 @@ Item {
             tryCompare(kill, "enabled", false, soon)
             tryCompare(state, "text", "finished", soon)
             tryVerify(() => trouble.text.indexOf("was killed") > 0, soon)
-            mouseClick(add) // its call does not get lost: it waits, or is told as stopped
+            mouseClick(add) // its call is not lost: it waits, or is reported as stopped
             mouseClick(start)
             tryCompare(state, "text", "running", soon)
             result.text = ""

@@ -1,12 +1,13 @@
-//! A fixed life (`bin/fixed_life.rs`: start, calls, events, a big value, cancel, crash, restart, stop) beside each
-//! neighbour that a library does not choose.
+//! A fixed life (`bin/fixed_life.rs`: start, calls, events, a big value, cancel, crash, restart,
+//! stop) beside each neighbour that a library cannot choose.
 //!
-//! Each call has one outcome, in time, and a success is right; each end is reported as what it was, or as unknown where
-//! something else reaps; neither a child beside it nor an innocent process notices; nothing is left over; and when the
-//! neighbour is gone, the same control and another one live as if nothing had been. A machine that cannot make a
-//! neighbour says why.
+//! Each call has one outcome, in time, and is right if it succeeds; each end is reported as what it
+//! was, or as unknown where another part of the process reaps; neither another child nor an
+//! innocent process is affected; nothing is left over; and when the neighbour is gone, the same
+//! control and a new one work as if nothing had happened. A machine that cannot provide a neighbour
+//! reports why.
 //!
-//! `ONE_NEIGHBOUR="SIGCHLD is ignored"` takes that one alone, and what it is compared with.
+//! `ONE_NEIGHBOUR="SIGCHLD is ignored"` runs only that one, and the one it is compared with.
 
 mod needs;
 mod round;
@@ -16,7 +17,7 @@ use super::report::{Report, count};
 use super::{Progress, Settings};
 use table::NEIGHBOURS;
 
-/// Of each neighbour, at full size.
+/// Rounds per neighbour at full size.
 const ROUNDS: usize = 100;
 
 pub(super) fn run(settings: &Settings) -> Report {
@@ -59,7 +60,7 @@ pub(super) fn run(settings: &Settings) -> Report {
     report
 }
 
-/// No neighbour, beside another child or not.
+/// No neighbour, with or without another child.
 fn alone(beside: bool) -> table::Neighbour {
     table::Neighbour { beside, ..table::NONE }
 }

@@ -1,4 +1,4 @@
-//! What a neighbour needs of the machine.
+//! What a neighbour requires of the machine.
 
 use std::env;
 use std::path::Path;
@@ -7,13 +7,13 @@ use std::process::{Command, Stdio};
 use super::super::Settings;
 use crate::controller_program::ControllerProgram;
 
-/// Why this machine cannot have it; `None`: it can.
+/// Returns why this machine cannot provide the neighbour; `None` if it can.
 pub(super) type Need = fn(&Settings) -> Option<String>;
 
-/// The loaders that are known.
+/// The known loaders.
 const LOADERS: [&str; 2] = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"];
 
-/// The one that there is.
+/// Returns the loader of this machine.
 pub(super) fn loader() -> Option<&'static str> {
     LOADERS.into_iter().find(|it| Path::new(it).exists())
 }
@@ -43,7 +43,7 @@ pub(super) const LOADER: Need = |_| unless(loader().is_some(), "no loader of gli
 pub(super) const SETPRIV: Need = |_| has("setpriv");
 pub(super) const UNSHARE: Need =
     |_| unless(succeeds(&["unshare", "--mount", "--pid", "--fork", "true"]), "no namespaces");
-/// A tracer attaches to a program that is not its own.
+/// A tracer must be able to attach to a process that is not its child.
 pub(super) const TRACING: Need = |settings| {
     let mut sleep = Command::new("sleep");
     let Ok(mut process) = sleep.arg("60").spawn() else { return has("sleep") };

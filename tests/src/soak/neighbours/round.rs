@@ -19,36 +19,36 @@ use crate::surroundings::Surroundings;
 use crate::terminal::terminal as new_terminal;
 use crate::{processes, programs};
 
-/// Longer than a life that comes to its end, with all the deadlines that it has.
+/// Longer than a life takes to end, including all its deadlines.
 const PATIENCE: Duration = Duration::from_secs(240);
-/// After its end what it has started is gone sooner.
+/// Processes that it has started are gone sooner after its end.
 const LINGER: Duration = Duration::from_secs(40);
 
-/// In the environment of everything that a life starts.
+/// Set in the environment of every process that a life starts.
 const MARK: &str = "MPCORE_SOAK_NEIGHBOUR";
 
-/// A user who has no other processes: the limit on threads counts all of a user's.
+/// A user without other processes: the limit on threads counts all threads of a user.
 const STRANGER: &str = "65529";
 
 /// How the program is started.
 #[derive(Clone, Copy)]
 pub(super) enum Around {
     Nothing,
-    /// By this program.
+    /// Through this command.
     Words(&'static [&'static str]),
-    /// With these calls refused.
+    /// With these system calls refused.
     Refused(&'static [Refused]),
     Given(Given),
     /// In the foreground of a terminal.
     Terminal,
     Loader,
-    /// As a user with few rights.
+    /// As an unprivileged user.
     Stranger,
-    /// Stopped and continued meanwhile.
+    /// Stopped and continued repeatedly.
     Frozen,
 }
 
-/// What a program begins with.
+/// What a program starts with.
 #[derive(Clone, Copy)]
 pub(super) enum Given {
     PipeWithoutReader,
@@ -56,15 +56,15 @@ pub(super) enum Given {
     DeletedFolder,
 }
 
-/// What a life came to.
+/// The result of a life.
 pub(super) struct Life {
-    /// What must never be.
+    /// What must never happen.
     pub(super) findings: Vec<String>,
-    /// The descriptors and threads that it had at the end.
+    /// The number of descriptors and threads at the end.
     pub(super) left: Option<(isize, isize)>,
 }
 
-/// Leads one; `usual`: what is left where there is no neighbour.
+/// Runs one life; `usual`: what is left where there is no neighbour.
 pub(super) fn live(
     settings: &Settings,
     neighbour: &Neighbour,
@@ -122,7 +122,8 @@ pub(super) fn live(
     }
     life.left = lines.iter().find_map(|line| line.strip_prefix("left ")).and_then(numbers);
     let threads = lines.iter().find_map(|line| line.strip_prefix("threads ")).unwrap_or_default();
-    // A machine under load may be as slow to start a program as one that hangs: then another thread does it.
+    // A loaded machine may be as slow to start a program as one that hangs: then another thread
+    // does it.
     let spawning = threads.matches("mp-spawn").count() as isize;
     let calm = |left: (isize, isize)| (left.0, left.1 - (spawning - 1));
     if let Some(expected) = expected
@@ -150,17 +151,17 @@ pub(super) fn live(
     life
 }
 
-/// Whether it ends in time.
+/// Returns whether it ends in time.
 fn wait(program: &mut Child, neighbour: &Neighbour, life: &mut Life) -> bool {
     let since = Instant::now();
     let frozen = matches!(neighbour.around, Around::Frozen);
     while program.try_wait().expect("it can be waited for").is_none() {
         if since.elapsed() > PATIENCE {
-            life.findings.push(format!("it has not come to its end within {PATIENCE:?}"));
+            life.findings.push(format!("it has not ended within {PATIENCE:?}"));
             return false;
         }
         if frozen {
-            // It is this process's child, so its number is its own until it is reaped here.
+            // It is this process's child, so its pid is not reused until it is reaped here.
             processes::signal(program.id(), Signal::STOP);
             thread::sleep(Duration::from_millis(20));
             processes::signal(program.id(), Signal::CONT);
@@ -178,13 +179,13 @@ fn numbers(left: &str) -> Option<(isize, isize)> {
     Some((number(descriptors)?, number(threads)?))
 }
 
-/// Where everything of one life is.
+/// The paths of one life.
 struct Places {
     programs: PathBuf,
     told: PathBuf,
     made: PathBuf,
     temporary: PathBuf,
-    /// It is there when the program begins, and no longer when its life does.
+    /// Exists when the program begins, and no longer when its life does.
     passing: PathBuf,
 }
 
@@ -216,7 +217,7 @@ impl Places {
     }
 }
 
-/// What is started, with a terminal if it is in one.
+/// The command to start, with a terminal if it runs in one.
 fn command(
     neighbour: &Neighbour,
     places: &Places,
@@ -226,6 +227,7 @@ fn command(
     let mut terminal = None;
     let mut words: Vec<String> = Vec::new();
     let mut add = |more: &[&str]| words.extend(more.iter().map(|&it| it.to_owned()));
+    // The wrapper comes first, since it executes the rest of the command line.
     match neighbour.around {
         Around::Words(before) => add(before),
         Around::Loader => add(&[loader().expect("it is needed"), "--inhibit-cache"]),

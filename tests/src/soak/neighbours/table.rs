@@ -7,34 +7,34 @@ use super::round::{Around, Given};
 
 /// One neighbour.
 pub(super) struct Neighbour {
-    /// As `surroundings.rs` has it, if it is made in the controller's own process.
+    /// The name in `surroundings.rs`, if it is created in the controller's own process.
     pub(super) name: &'static str,
-    /// What it is, for the page.
+    /// A description for the page.
     pub(super) about: &'static str,
     pub(super) needs: &'static [Need],
     /// How the program is started.
     pub(super) around: Around,
-    /// Whether another child was there before it.
+    /// Whether another child was started before.
     pub(super) beside: bool,
     pub(super) promise: Promise,
     /// Whether the report of each end includes its status.
     pub(super) statuses: bool,
-    /// Descriptors and threads that are there at the end, more than where there is no neighbour.
+    /// The descriptors and threads at the end beyond those without a neighbour.
     pub(super) more: fn(usize) -> (isize, isize),
 }
 
-/// What is promised while it is there.
+/// What must hold while the neighbour is present.
 #[derive(Clone, Copy)]
 pub(super) enum Promise {
     /// Everything works.
     Works,
-    /// Each step works, or says why not.
+    /// Each step works or reports why it does not.
     Tells,
     /// No child starts, for this reason.
     Refuses(&'static str),
 }
 
-/// What all others are compared with.
+/// The baseline for all others.
 pub(super) const NONE: Neighbour = Neighbour {
     name: "none",
     about: "none",
@@ -60,7 +60,7 @@ const fn refused(number: i64, errno: i32) -> Refused {
 
 const PIDFD_UNKNOWN: &[Refused] = &[refused(libc::SYS_pidfd_open, libc::ENOSYS)];
 const PIDFD_REFUSED: &[Refused] = &[refused(libc::SYS_pidfd_open, libc::EPERM)];
-/// As before Linux 5.4, which has the descriptors and cannot wait for them.
+/// Like Linux before 5.4, which has pidfds but cannot wait for them.
 const NO_WAIT_FOR_PIDFD: &[Refused] = &[Refused {
     number: libc::SYS_waitid,
     first_argument: Some(libc::P_PIDFD),
@@ -89,7 +89,7 @@ pub(super) const NEIGHBOURS: &[Neighbour] = &[
         ..inside("the terminal", "a terminal that stops background processes which print")
     },
     Neighbour {
-        // What it prints is passed on, by a thread.
+        // Its output is forwarded by a thread.
         more: |_| (2, 1),
         ..outside("the reader of stdout is gone", Around::Given(Given::PipeWithoutReader))
     },
@@ -154,7 +154,7 @@ pub(super) const NEIGHBOURS: &[Neighbour] = &[
     },
     inside("a handler that waits", "a handler of another child waits"),
     inside("interruptions", "the application is interrupted a thousand times a second"),
-    outside("the application stands still now and then", Around::Frozen),
+    outside("the application stalls now and then", Around::Frozen),
     outside("`MPCORE_RUN_UNDER`", Around::Words(&["env", "MPCORE_RUN_UNDER=env MARK=under"])),
     Neighbour {
         needs: &[needs::TRACING],

@@ -5,7 +5,7 @@ use libc::{
     ENOPROTOOPT, ENOSYS, ENOTCONN, EPERM, ESRCH, ETOOMANYREFS, ETXTBSY,
 };
 
-/// One system call, with what it may fail with.
+/// One system call, with the errors it may return.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kind {
     pub(super) name: &'static str,
@@ -17,13 +17,14 @@ const fn kind(name: &'static str, number: i64, errors: &'static [i32]) -> Kind {
     Kind { name, number, errors }
 }
 
-/// What the runtime asks the system for: files, sockets, processes, threads, signals, and to wait.
+/// The runtime's system calls: files, sockets, processes, threads, signals, and waits.
 ///
-/// Left out is what only the standard library and the C library ask for themselves, and end the process over: `mmap`,
-/// `munmap`, `mprotect`, `brk`, `madvise`, `futex`, `rt_sigprocmask`, `sigaltstack`, `set_robust_list`, `rseq`; `getrandom`,
-/// without which the standard library keeps a file open; `close`, which closes whatever it says, while one that is made
-/// to fail does not; and `ECHILD` for a child that is there (where somebody else reaps is another trial's matter).
-/// A `write` is interrupted at most: those of the runtime go to pipes of which it holds both ends.
+/// Left out are calls made only by the standard library and the C library, which end the process if
+/// they fail: `mmap`, `munmap`, `mprotect`, `brk`, `madvise`, `futex`, `rt_sigprocmask`,
+/// `sigaltstack`, `set_robust_list`, `rseq`; `getrandom`, without which the standard library keeps
+/// a file open; `close`, which closes whatever it returns, while one that is made to fail does not;
+/// and `ECHILD` for an existing child (another trial covers foreign reapers). A `write` is
+/// interrupted at most: those of the runtime go to pipes of which it holds both ends.
 pub(super) const KINDS: &[Kind] = &[
     kind("openat", libc::SYS_openat, &[EMFILE, ENFILE, EACCES, ENOENT]),
     kind("read", libc::SYS_read, &[EIO, EINTR]),

@@ -13,17 +13,17 @@ use intercept::{Interception, SystemCall};
 use super::super::panic_in;
 use super::kinds::{KINDS, Kind};
 
-/// Longer than a life that comes to its end, with all the deadlines that it has.
+/// Longer than a life takes to end, including all its deadlines.
 const PATIENCE: Duration = Duration::from_secs(240);
-/// How long a line of the program may wait while no call comes.
+/// How long a line of the program may wait while there is no system call.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// Which child is watched.
+/// Which child is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// The first of its process: what all children share is made meanwhile.
+    /// The first of its process: the resources shared by all children are created meanwhile.
     First,
-    /// One beside another that was there before.
+    /// One beside another that was started before.
     Beside,
 }
 
@@ -36,14 +36,14 @@ impl Place {
     }
 }
 
-/// What is to fail.
+/// Which calls fail.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Failing {
     pub(super) kind: &'static Kind,
     /// The n-th call, counted from 1.
     pub(super) nth: usize,
     pub(super) errno: i32,
-    /// From then on, or only that one.
+    /// Whether all later ones fail too.
     pub(super) from_then_on: bool,
 }
 
@@ -56,22 +56,22 @@ impl std::fmt::Display for Failing {
     }
 }
 
-/// What a life came to.
+/// The result of a life.
 #[derive(Debug, Default)]
 pub(super) struct Life {
     /// How often each kind was called while calls could fail.
     pub(super) counts: HashMap<&'static str, usize>,
     /// How many calls were made to fail.
     pub(super) failed: usize,
-    /// What it told.
+    /// Its output.
     pub(super) lines: Vec<String>,
-    /// What must never be.
+    /// What must never happen.
     pub(super) findings: Vec<String>,
-    /// The descriptors and threads that it had at the end.
+    /// The descriptors and threads at the end.
     pub(super) left: String,
 }
 
-/// Runs one: as it usually is, or with what fails, and what is usually left at the end.
+/// Runs one life, with or without failing calls; `usual` is what is usually left at the end.
 pub(super) fn run(
     program: &str,
     child: &str,
@@ -88,7 +88,7 @@ pub(super) fn run(
         Interception::start(command, &numbers).expect("seccomp's notifications are there");
     let failing = failing.map(|(failing, _)| failing);
     let mut decisions = Decisions { failing, ..Decisions::default() };
-    // It comes to be only while its calls are decided on.
+    // The program starts only while its calls are decided on.
     while !starting.is_finished() {
         decisions.next(&interception);
     }
@@ -121,7 +121,7 @@ pub(super) fn run(
             Err(TryRecvError::Disconnected) => break,
         }
         if Instant::now() > deadline {
-            life.findings.push(format!("it has not come to its end within {PATIENCE:?}"));
+            life.findings.push(format!("it has not ended within {PATIENCE:?}"));
             let _ = controller.kill();
         }
     }
@@ -154,7 +154,7 @@ struct Decisions {
     armed: bool,
     controller: u32,
     bystander: u32,
-    /// Of each thread that has called.
+    /// The process of each thread that has made a call.
     processes: HashMap<u32, u32>,
     counts: HashMap<&'static str, usize>,
     failed: usize,
@@ -189,7 +189,8 @@ impl Decisions {
         hit.then_some(failing.errno)
     }
 
-    /// The other child's, and those by which the program itself speaks to this one.
+    /// Whether the call belongs to the other child, or carries the program's own output to this
+    /// process.
     fn is_spared(&mut self, call: &SystemCall) -> bool {
         let thread = call.thread;
         let process = *self.processes.entry(thread).or_insert_with(|| process_of(thread));

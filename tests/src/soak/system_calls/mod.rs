@@ -1,12 +1,13 @@
-//! Every system call that the runtime asks for fails, one per run: once, or from then on until the failures end.
+//! Makes every system call of the runtime fail, one per run: once, or from then on until the
+//! failures end.
 //!
-//! A controller and a child run a fixed life (`bin/fixed_life.rs`): start, calls, events, a big value, cancel, crash,
-//! restart, stop. Whatever fails, each call has one outcome, in time, and a success is right; a child beside it does
-//! not notice; nothing is left over; and when nothing fails any more, the same control and another one live as if
-//! nothing had been.
+//! A controller and a child run a fixed life (`bin/fixed_life.rs`): start, calls, events, a big
+//! value, cancel, crash, restart, stop. Whatever fails, each call has one outcome, in time, and is
+//! right if it succeeds; another child is not affected; nothing is left over; and when nothing
+//! fails any more, the same control and a new one work as if nothing had happened.
 //!
-//! `ONE_PLAN="beside clone3 4 11 on"` runs that one alone and prints what its life told: the place, the call, the first
-//! that fails, the error's number, and `once` or `on`.
+//! `ONE_PLAN="beside clone3 4 11 on"` runs only that plan and prints the output of its life: the
+//! place, the call, the first that fails, the error's number, and `once` or `on`.
 
 mod kinds;
 mod life;
@@ -26,10 +27,10 @@ use super::{Progress, Settings};
 /// Runs at full size.
 const RUNS: usize = 2500;
 
-/// Whether this machine lets calls be decided on; why not.
+/// Checks whether this machine allows decisions on system calls.
 ///
 /// # Errors
-/// The system's.
+/// The system's error if it does not.
 pub fn can_run() -> std::io::Result<()> {
     let (interception, starting) = Interception::start(Command::new("true"), &[])?;
     while !starting.is_finished() {
@@ -57,7 +58,7 @@ pub(super) fn run(settings: &Settings) -> Report {
     let one = std::env::var("ONE_PLAN").ok();
     match &one {
         Some(one) => plans.retain(|plan| name(plan) == *one),
-        // The same ones each time: what a sample of dice finds belongs into a soak, not into everybody's tests.
+        // The same ones each time: a random sample belongs in a soak, not in the regular tests.
         None if settings.scale < 0.05 => plans.retain(is_first_of_its_kind),
         None => plans = choose(plans, runs, &mut random),
     }
@@ -69,11 +70,11 @@ pub(super) fn run(settings: &Settings) -> Report {
         let life = live(*place, Some((*failing, left)));
         failures += life.failed;
         if one.is_some() {
-            // Nobody may be looking on.
+            // Stderr may be closed.
             let _ = writeln!(std::io::stderr(), "{}", life.lines.join("\n"));
         }
         match life.failed {
-            // The kernel's timing: a call less than usual.
+            // The kernel's timing: one call fewer than usual.
             0 => unhit += 1,
             _ => *failed.entry(failing.kind.name).or_default() += 1,
         }
@@ -105,7 +106,7 @@ pub(super) fn run(settings: &Settings) -> Report {
     report
 }
 
-/// Everything that can be made to fail, given how often each kind is called where nothing does.
+/// All failures that can be injected, given how often each kind is called without failures.
 fn plans(places: [Place; 2], usual: &[Life; 2]) -> Vec<(Place, Failing)> {
     let mut plans = Vec::new();
     for (place, usual) in places.into_iter().zip(usual) {
@@ -113,7 +114,7 @@ fn plans(places: [Place; 2], usual: &[Life; 2]) -> Vec<(Place, Failing)> {
             let calls = usual.counts.get(kind.name).copied().unwrap_or_default();
             for nth in 1..=calls {
                 for errno in kind.errors.iter().copied() {
-                    // No call is interrupted for ever, and no loop that asks again would end.
+                    // An endless interruption does not occur, and no retry loop would end.
                     let for_ever = errno != libc::EINTR;
                     for from_then_on in [false, true].into_iter().filter(|it| !it || for_ever) {
                         plans.push((place, Failing { kind, nth, errno, from_then_on }));
@@ -125,7 +126,8 @@ fn plans(places: [Place; 2], usual: &[Life; 2]) -> Vec<(Place, Failing)> {
     plans
 }
 
-/// So many of them, of each kind in turn: of some there are a hundred times more than of others.
+/// Chooses this many, taking each kind in turn: some kinds have a hundred times more plans than
+/// others.
 fn choose(
     mut plans: Vec<(Place, Failing)>,
     runs: usize,
@@ -139,7 +141,7 @@ fn choose(
         (*turn, plan)
     });
     let mut in_turn: Vec<_> = in_turn.collect();
-    // Stable: those of one turn stay shuffled.
+    // A stable sort: those of one turn stay shuffled.
     in_turn.sort_by_key(|(turn, _)| *turn);
     in_turn.into_iter().take(runs).map(|(_, plan)| plan).collect()
 }
@@ -150,7 +152,7 @@ fn is_first_of_its_kind((_, failing): &(Place, Failing)) -> bool {
     failing.nth == 1 && first && !failing.from_then_on
 }
 
-/// As `ONE_PLAN` has it.
+/// Formats a plan for `ONE_PLAN`.
 fn name((place, failing): &(Place, Failing)) -> String {
     let Failing { kind, nth, errno, from_then_on } = failing;
     let until = if *from_then_on { "on" } else { "once" };

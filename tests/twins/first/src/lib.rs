@@ -1,9 +1,9 @@
-//! A crate with a child, of which a binary may hold two versions.
+//! A crate with a child; a binary may contain two versions of it.
 
-/// Tells which version it is of.
+/// Reports its version.
 #[mpcore::process]
 pub trait Twin {
-    /// The version of the crate that the child was compiled in.
+    /// Returns the version of the crate that the child was compiled in.
     fn version(&mut self) -> String;
 }
 

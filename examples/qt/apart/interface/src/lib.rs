@@ -1,16 +1,16 @@
-//! An interface and its child in a crate of their own. Whatever controls the child needs this crate; this
-//! crate needs mpcore alone, and no Qt.
+//! An interface and its child in a crate of their own. A controller of the child needs this crate;
+//! this crate needs only mpcore, and no Qt.
 //!
 //! The child is a program of its own, `src/main.rs`; the user interface is the package `apart-ui`.
 
 /// Counts words.
 #[mpcore::process]
 pub trait WordCounter {
-    /// Signal `counted(words, longest)`: how many there are, and the longest one.
+    /// Signal `counted(words, longest)`: the number of words, and the longest one.
     #[signal(name = "counted")]
     fn count(&mut self, text: String) -> (u32, String);
 
-    /// All words so far.
+    /// The number of words so far.
     #[property]
     fn total(&self) -> u32;
 }

@@ -1,4 +1,4 @@
-//! The child's program, without any Qt in it. Not to be run by hand.
+//! The child's program, without Qt. Not meant to be run by hand.
 
 fn main() {
     mpcore::child_main::<apart_interface::WordCounterProcess>()

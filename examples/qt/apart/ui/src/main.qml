@@ -4,7 +4,7 @@ import QtQuick.Layouts
 import Words 1.0
 
 ApplicationWindow {
-    // With this argument it counts once, tells the result, and quits.
+    // With this argument it counts once, prints the result, and quits.
     readonly property bool once: Qt.application.arguments.includes("--once")
 
     title: "Words"

@@ -1,4 +1,5 @@
-//! A user interface in a crate of its own: it knows the interface, and where the child's program lies.
+//! A user interface in a crate of its own: it knows only the interface and the path of the child's
+//! program.
 //!
 //! Run: `cargo build -p apart-interface && cargo run -p apart-ui`
 

@@ -1,8 +1,8 @@
-//! The user interface and its child are different programs of different packages, and the package of the
-//! user interface needs mpqt and the interface alone.
+//! The user interface and its child are different programs of different packages, and the user
+//! interface's package depends only on mpqt and the interface.
 
 #[path = "../../../../tests/runs/mod.rs"]
-#[allow(dead_code, reason = "what other tests need")]
+#[allow(dead_code, reason = "used by other tests")]
 mod runs;
 
 use std::env::consts::EXE_SUFFIX;
@@ -15,14 +15,14 @@ const UI: &str = env!("CARGO_BIN_EXE_apart-ui");
 const MANIFEST: &str = include_str!("../Cargo.toml");
 
 #[test]
-fn it_needs_mpqt_and_the_interface_alone() {
+fn it_depends_only_on_mpqt_and_the_interface() {
     let mut needed = Vec::new();
     let mut counts = false;
     for line in MANIFEST.lines() {
         if line.starts_with('[') {
-            // What these tests need is no part of the user interface.
+            // Dependencies of these tests do not belong to the user interface.
             counts = line.contains("dependencies") && line != "[dev-dependencies]";
-            // `[dependencies.mpcore]` would be one too, and is none that this test can read.
+            // `[dependencies.mpcore]` would be a dependency too, but this test cannot parse it.
             assert!(!counts || line == "[dependencies]", "{line}");
         } else if counts && !line.trim().is_empty() {
             needed.push(line.split(['.', ' ', '=']).next().unwrap());
@@ -41,10 +41,10 @@ fn the_child_is_another_program() {
 }
 
 #[test]
-fn a_program_that_is_missing_is_told() {
+fn a_missing_program_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let alone = folder.path().join(format!("apart-ui{EXE_SUFFIX}"));
-    // By another process: a file that is open for writing, in whatever process, cannot be executed.
+    // Copied by another process: a file that any process holds open for writing cannot be executed.
     assert!(Command::new("cp").arg(UI).arg(&alone).status().unwrap().success());
     let ended = run(&alone);
     let said = &ended.stderr;
@@ -52,11 +52,11 @@ fn a_program_that_is_missing_is_told() {
     assert!(said.contains("apart-word-counter"), "{said}");
 }
 
-/// Cargo builds what this package needs for its tests, and the program is not part of that.
+/// Cargo builds what this package needs for its tests, which does not include the program.
 fn build_the_child() {
     let folder = Path::new(UI).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
-    // Of the whole workspace, so that what both have in common is as it is built already.
+    // For the whole workspace, so that shared dependencies are reused as already built.
     cargo.args(["build", "--quiet", "--workspace", "--bin", "apart-word-counter", "--target-dir"]);
     cargo.arg(folder.parent().unwrap()).current_dir(env!("CARGO_MANIFEST_DIR"));
     if folder.ends_with("release") {
@@ -71,7 +71,7 @@ fn run(program: &Path) -> Ended {
     let mut command = Command::new(program);
     command.arg("--once");
     command.env("QT_QPA_PLATFORM", "offscreen").env("QT_QUICK_BACKEND", "software");
-    // QML's `console` goes to stderr, whoever reads it.
+    // QML's `console` goes to stderr, even if that is not a terminal.
     command.env("QT_LOGGING_RULES", "*.info=true").env("QT_FORCE_STDERR_LOGGING", "1");
     command.env_remove("QT_MESSAGE_PATTERN");
     Run::start(command).end()

@@ -4,7 +4,7 @@ import QtQuick.Layouts
 import Example 1.0
 
 ApplicationWindow {
-    // With this argument it adds once, tells the sum, and quits.
+    // With this argument it adds once, prints the sum, and quits.
     readonly property bool once: Qt.application.arguments.includes("--once")
 
     title: "Addition"

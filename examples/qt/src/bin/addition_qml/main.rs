@@ -1,4 +1,4 @@
-//! Addition in a window: another process adds two numbers, and a signal brings the sum to QML.
+//! Addition in a window: another process adds two numbers, and a signal delivers the sum to QML.
 //!
 //! Run: `cargo run -p examples-qt --bin addition_qml`
 
@@ -11,7 +11,7 @@ trait Adder {
     fn add_two(&mut self, num1: i32, num2: i32) -> i32;
 }
 
-/// The child: what runs in the other process.
+/// The child: runs in the other process.
 #[derive(mpcore::Child)]
 #[child(Adder)]
 struct AdderProcess {}

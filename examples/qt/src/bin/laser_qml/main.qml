@@ -6,7 +6,7 @@ import Lab 1.0
 ApplicationWindow {
     id: window
 
-    // With this argument it shows everything once, and quits.
+    // With this argument it demonstrates everything once and quits.
     readonly property bool once: Qt.application.arguments.includes("--once")
     property int volts: 0
 
@@ -63,8 +63,8 @@ ApplicationWindow {
         }
         RowLayout {
             Label { text: laser.connected ? "on" : "off" }
-            // Asks for what the user wants, and shows what the child has confirmed: after a refusal that is what
-            // it was before, and no signal tells of it.
+            // Requests what the user sets, and shows what the child has confirmed: after a refusal
+            // the value is unchanged and no signal is emitted.
             Slider {
                 from: 0
                 to: 8
@@ -84,7 +84,7 @@ ApplicationWindow {
             Button { text: "Restart"; onClicked: laser.process.restart() }
             Label { text: laser.process.name + " is " + laser.process.state }
         }
-        // What comes from a child is shown as it is.
+        // Text from a child is shown as it is.
         Label { id: status; textFormat: Text.PlainText; wrapMode: Text.Wrap; Layout.fillWidth: true }
     }
 

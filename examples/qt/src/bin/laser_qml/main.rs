@@ -1,9 +1,9 @@
-//! The tour in a window: one child, its commands, its properties, its events, its failures and its life,
-//! each by its name in QML.
+//! The tour in a window: one child with its commands, properties, events, failures and lifecycle,
+//! each under its name in QML.
 //!
 //! Run: `cargo run -p examples-qt --bin laser_qml`
 //!
-//! The interface and the child stand in `examples/src/laser.rs`, and know nothing of Qt.
+//! The interface and the child are in `examples/src/laser.rs` and do not depend on Qt.
 
 use std::process::ExitCode;
 

@@ -4,7 +4,7 @@ import QtQuick.Layouts
 import Example 1.0
 
 ApplicationWindow {
-    // With this argument it asks for a volume, waits for the last greeting, tells both, and quits.
+    // With this argument it requests a volume, waits for the last greeting, prints both, and quits.
     readonly property bool once: Qt.application.arguments.includes("--once")
     readonly property bool complete: greeter.greeting === "Hello World 3!" && greeter.volume > 0
 
@@ -20,7 +20,7 @@ ApplicationWindow {
         Label { text: greeter.greeting; textFormat: Text.PlainText; font.pixelSize: 20 }
         RowLayout {
             Label { text: "volume" }
-            // The child is asked for up to 15, and gives up to 10.
+            // The slider requests up to 15; the child allows up to 10.
             Slider {
                 id: wanted
                 from: 0

@@ -1,5 +1,5 @@
-//! Properties in a window: the child owns them, QML binds to them, and what QML writes is a request that
-//! the child may change.
+//! Properties in a window: the child owns them, QML binds to them, and a write from QML is a
+//! request whose value the child may change.
 //!
 //! Run: `cargo run -p examples-qt --bin properties_qml`
 
@@ -10,11 +10,11 @@ use std::time::Duration;
 /// The interface.
 #[mpcore::process]
 trait Greeter {
-    /// A property in QML too, with its signal.
+    /// A property in QML too, with its change signal.
     #[property(default = "Hello World!".to_owned())]
     fn greeting(&self) -> String;
 
-    /// One that can be written: `greeter.volume = 7`.
+    /// A writable property: `greeter.volume = 7`.
     #[property(write)]
     fn volume(&self) -> u8;
 }
@@ -37,7 +37,7 @@ impl Greeter for GreeterProcess {
         Ok(())
     }
 
-    /// What it returns is stored and told: never more than 10.
+    /// The returned value is stored and published: never more than 10.
     fn set_volume(&mut self, volume: u8) -> Result<u8, mpcore::Refused> {
         Ok(volume.min(10))
     }

@@ -6,8 +6,8 @@ import Example 1.0
 ApplicationWindow {
     id: window
 
-    // With this argument both count once, the left one is killed, the right one counts on; it tells
-    // what became of them, and quits.
+    // With this argument both count once, the left one is killed, the right one counts on; it
+    // prints what happened to them, and quits.
     readonly property bool once: Qt.application.arguments.includes("--once")
 
     title: "Two children"

@@ -1,4 +1,4 @@
-//! Two children in one window: every object in QML has a process of its own, and one that is killed does
+//! Two children in one window: every object in QML has a process of its own, and killing one does
 //! not disturb the other.
 //!
 //! Run: `cargo run -p examples-qt --bin two_children_qml`
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 /// The interface.
 #[mpcore::process]
 trait Counter {
-    /// Counts on; signal `counted(u32)`.
+    /// Increments the counter; signal `counted(u32)`.
     #[signal(name = "counted")]
     fn count(&mut self) -> u32;
 }

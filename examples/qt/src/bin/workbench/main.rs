@@ -1,10 +1,10 @@
-//! The workbench: three child processes in one window that stays smooth whatever they do.
+//! The workbench: three child processes in one window that stays responsive whatever they do.
 //!
 //! Run: `cargo xtask demo`, or `cargo run --release -p examples-qt --bin workbench -- --path DIR`.
 //!
-//! The interfaces and children stand in the package `examples` (`calculator`, `digest_process`,
-//! `load_monitor`), the window in `qml/workbench`. Where nobody sits in front of it, `SelfDrive.qml`
-//! does what a user would do, and tells what it saw.
+//! The interfaces and children are in the package `examples` (`calculator`, `digest_process`,
+//! `load_monitor`), the window in `qml/workbench`. Where there is no user, `SelfDrive.qml` does
+//! what a user would do and reports what it saw.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use std::{process, thread};
 use examples_qt::Invocation;
 use examples_qt::arguments::{Arguments, HELP};
 
-/// What the shell reports for a wrong argument.
+/// The exit code that shells use for a wrong argument.
 const USAGE: u8 = 2;
 
-/// A window that drives itself shows a sign of life every second. `SelfDrive.qml` notices that nothing
-/// moves; this is for a window that hangs itself.
+/// A window that drives itself calls `beat` every second. `SelfDrive.qml` detects that nothing
+/// moves; this deadline detects that the window itself hangs.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 fn main() -> ExitCode {

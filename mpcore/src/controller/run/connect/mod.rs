@@ -339,7 +339,7 @@ mod tests {
     use crate::wire::value::codec::decode;
 
     #[test]
-    fn a_child_with_more_or_fewer_initial_values_than_properties_is_refused() {
+    fn a_wrong_number_of_initial_values_is_refused() {
         let control = builder().build().unwrap();
         let shared = control.__core().process().shared();
         let run = Run::new(1);

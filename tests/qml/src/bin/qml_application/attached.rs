@@ -19,10 +19,10 @@ fn rig() -> Result<RigControl, mpcore::StartError> {
     builder().name("attached").inbox(mpqt::inbox()).spawn()
 }
 
-/// Two objects show one child, and Rust listens and calls as well.
+/// Two objects show one child, while Rust has a handler and calls as well.
 pub(crate) fn attached() -> Outcome {
     let rig = rig()?;
-    // From then on the pid stays the same.
+    // After this the pid does not change.
     rig.process().wait_ready(Duration::from_secs(60))?;
     let pid_before = rig.process().pid();
     rig.signals().add_two_finished.connect(|sum| println!("Rust hears {sum}"));
@@ -56,7 +56,7 @@ pub(crate) fn attached() -> Outcome {
         }
         ",
     )?;
-    // The application has stopped all children; the control is still Rust's.
+    // The application has stopped all children; the control still belongs to Rust.
     println!(
         "{} {:?}",
         rig.process().state(),
@@ -77,7 +77,7 @@ pub(crate) fn attached_wrongly() -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A handler in Rust that panics costs its own notice.
+/// A handler in Rust that panics loses only its own notice.
 pub(crate) fn panicking_handler() -> Outcome {
     let rig = rig()?;
     rig.signals().tick.connect(|number, _| assert!(*number != 2, "panics on purpose"));
@@ -120,7 +120,7 @@ pub(crate) fn waiting_handler() -> Outcome {
     )?)
 }
 
-/// Quits while its child has something to do that takes longer than any constant.
+/// Quits while its child is busy for longer than any constant.
 pub(crate) fn finishes() -> Outcome {
     let minute = Duration::from_secs(60);
     let rig = builder().at_exit(mpcore::AtExit::Finish(minute)).inbox(mpqt::inbox()).spawn()?;
@@ -144,7 +144,8 @@ pub(crate) fn finishes() -> Outcome {
     )?)
 }
 
-/// The document destroys an object whose child is busy; the application goes on until that child is gone.
+/// The document destroys an object whose child is busy; the application runs until that child is
+/// gone.
 pub(crate) fn destroyed() -> Outcome {
     let witness = rig()?;
     let weak = witness.downgrade();
@@ -187,7 +188,7 @@ thread_local! {
     static PROBE: RefCell<Option<LatenessProbe>> = const { RefCell::new(None) };
 }
 
-/// The GUI's thread does something else for a while, and a probe in Rust has seen it.
+/// The GUI thread is blocked for a while, and a probe in Rust detects it.
 pub(crate) fn late() -> Outcome {
     let rig = rig()?;
     let weak = rig.downgrade();

@@ -1,4 +1,4 @@
-//! Documents that load, that do not, and the ways an application ends.
+//! Documents that load, documents that do not, and the ways an application ends.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use qml_tests::{RigConfig, RigControl, RigProcess, ShownRig};
 
 use crate::{Outcome, argument};
 
-/// Each of these is refused at once; after them a good one runs, in the same process.
+/// Each of these is refused immediately; after them a valid one runs, in the same process.
 pub(crate) fn does_not_load() -> Outcome {
     let documents = [
         ("unknown property", "import QtQuick\nItem {\n    nonsense: 5\n}"),
@@ -44,7 +44,7 @@ pub(crate) fn exits() -> Outcome {
     Ok(mpqt::run(&argument(2))?)
 }
 
-/// The application quits while the child has a lot to say.
+/// The application quits while the child has many signals left to send.
 pub(crate) fn says_last() -> Outcome {
     Ok(mpqt::run(
         "
@@ -69,7 +69,7 @@ pub(crate) fn says_last() -> Outcome {
     )?)
 }
 
-/// The same with two children, each of which ends while the other has a lot to say.
+/// The same with two children, each of which ends while the other has many signals left to send.
 pub(crate) fn both_say_last() -> Outcome {
     Ok(mpqt::run(
         "
@@ -139,7 +139,7 @@ pub(crate) fn inbox_elsewhere() -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A child that is a program of its own, and one that is not there.
+/// A child that is a program of its own, and one whose program is missing.
 pub(crate) fn remote() -> Outcome {
     Ok(mpqt::run(
         "
@@ -164,7 +164,7 @@ pub(crate) fn remote() -> Outcome {
     )?)
 }
 
-/// An object that is attached to nothing says what to do.
+/// An unattached object reports what to do.
 pub(crate) fn shown_without_control() -> Outcome {
     Ok(mpqt::run(
         "

@@ -1,4 +1,4 @@
-//! QML engines beside the application's own, as hosts in C++ make them.
+//! QML engines beside the application's own, as C++ hosts create them.
 #![allow(unsafe_code)]
 
 use std::cell::{Cell, RefCell};
@@ -17,12 +17,13 @@ use crate::Outcome;
 struct Engine(*mut c_void);
 
 impl Engine {
-    /// Makes one in this thread and loads a document, which may know an object as `witness`; whether that worked.
+    /// Creates one in this thread and loads a document, which may access an object as `witness`;
+    /// returns whether that worked.
     fn load(qml: &str, witness: Option<*mut c_void>) -> (Self, bool) {
         let mut reports = QString::default();
         let (source, url) = (qml.as_ptr().cast(), QString::default());
-        // SAFETY: there is an application object, the object outlives the engine, and what else is passed
-        // lives as long as the calls.
+        // SAFETY: there is an application object, the object outlives the engine, and the other
+        // arguments live as long as the calls.
         unsafe {
             let engine = Self(mpqt_engine_new());
             if let Some(witness) = witness {
@@ -39,7 +40,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // SAFETY: made by `load` in this thread, and this is the only owner.
+        // SAFETY: created by `load` in this thread, and this is the only owner.
         unsafe { mpqt_engine_delete(self.0) };
     }
 }
@@ -67,7 +68,8 @@ thread_local! {
     static WITNESS: Cell<Option<*mut c_void>> = const { Cell::new(None) };
 }
 
-/// A second engine in the GUI's thread has an object of its own and one that both show, and goes again.
+/// A second engine in the GUI thread has an object of its own and one that both show, and is
+/// destroyed again.
 pub(crate) fn second_engine() -> Outcome {
     let witness = witness()?;
     let loads = "
@@ -110,8 +112,8 @@ pub(crate) fn second_engine() -> Outcome {
     Ok(code)
 }
 
-/// An object that an engine makes on another thread receives no signals, and its child ends with it; objects of the GUI
-/// thread go on.
+/// An object that an engine creates on another thread receives no signals, and its child ends with
+/// it; objects of the GUI thread go on.
 #[cfg(target_os = "linux")] // children are counted in /proc
 pub(crate) fn engine_elsewhere() -> Outcome {
     let witness = witness()?;

@@ -1,5 +1,5 @@
-//! Applications for `tests/qml_applications.rs`, one per process: `qml_application NAME`. What is said on
-//! stdout, by the document on stderr, and the exit code are what the tests look at.
+//! Applications for `tests/qml_applications.rs`, one per process: `qml_application NAME`. The tests
+//! check what is printed on stdout, by the document on stderr, and the exit code.
 
 mod attached;
 mod documents;
@@ -10,7 +10,7 @@ mod rounds;
 use std::error::Error;
 use std::process::ExitCode;
 
-/// What ends an application that does not end well.
+/// The error type of an application that fails.
 type Outcome = Result<ExitCode, Box<dyn Error>>;
 
 type Application = fn() -> Outcome;
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// The next argument of the command line.
+/// Returns an argument of the command line.
 fn argument(index: usize) -> String {
     std::env::args().nth(index).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! An application starts and ends, again and again in one process, while children send as fast as they
-//! can: `qml_application rounds COUNT`.
+//! An application starts and ends repeatedly in one process, while children send at full speed:
+//! `qml_application rounds COUNT`.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use system_tests::{processes, until};
 
 use crate::{Outcome, argument};
 
-/// The end comes at another moment each time.
+/// The end comes at a different moment each time.
 const ENDINGS: [(&str, &str); 8] = [
     ("at once", "Component.onCompleted: Qt.quit()"),
     ("while they start", "property bool seen: one.process.pid > 0; onSeenChanged: Qt.quit()"),
@@ -38,7 +38,7 @@ const ENDINGS: [(&str, &str); 8] = [
 
 fn document(round: usize) -> String {
     let (_, ending) = ENDINGS[round % ENDINGS.len()];
-    // A window now and then: its renderer has to come and go as well.
+    // A window now and then, so that its renderer is created and destroyed as well.
     let root =
         if round.is_multiple_of(3) { "Window { visible: true; title: 'rounds'" } else { "Item {" };
     format!(
@@ -80,7 +80,7 @@ fn round(number: usize) -> Result<(), Box<dyn std::error::Error>> {
 pub(crate) fn rounds() -> Outcome {
     let count: usize = argument(2).parse()?;
     let own = std::process::id();
-    // What Qt and the runtime make once.
+    // Creates what Qt and the runtime create only once.
     for number in 0..ENDINGS.len() {
         round(number)?;
     }
@@ -88,7 +88,7 @@ pub(crate) fn rounds() -> Outcome {
     for number in 0..count {
         round(number)?;
     }
-    // What ends in the background may take a moment.
+    // Resources that are released in the background may take a moment.
     until("no more descriptors than before", || processes::descriptors(own) <= descriptors);
     until("no more threads than before", || processes::threads().len() <= threads);
     println!("rounds {count}");
