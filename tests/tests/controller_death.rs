@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use rustix::process::Signal;
@@ -149,26 +149,47 @@ fn a_controller_ended_by_another_signal_that_it_does_not_handle() {
 /// the child cannot move to it. Regression: the child treated that as a bug, or killed itself.
 #[test]
 fn a_controller_group_outside_its_namespace_ends_in_order() {
-    let namespace = |rights: &[&str]| {
-        let mut command = Command::new("unshare");
-        command.args(rights).args(["--pid", "--fork", "--kill-child"]);
-        command
-    };
-    // Root may do it directly, others only where user namespaces are allowed.
-    let all_rights: [&[&str]; 2] = [&["--user", "--map-root-user"], &[]];
-    let may =
-        |rights: &&&[&str]| namespace(rights).arg("true").status().is_ok_and(|it| it.success());
-    let Some(rights) = all_rights.iter().find(may) else {
-        println!("not tested: this system does not allow pid namespaces");
-        return;
-    };
-    let mut command = namespace(rights);
+    let Some(mut command) = pid_namespace() else { return };
     // The shell is the first process inside, which is a case of its own.
     command.args(["sh", "-c", "\"$0\"; exit $?", env!("CARGO_BIN_EXE_one_call")]);
     let mut controller = ControllerProgram::start_command(&mut command);
     assert_eq!(controller.line("sum"), "3");
     assert_eq!(controller.line("ended"), "exit code 0");
     assert_eq!(controller.end(), 0);
+}
+
+/// Regression: the controller had ended before it could kill the child's group, and the child had
+/// not, since it could not move to another one.
+#[test]
+#[cfg(target_os = "linux")]
+fn grandchildren_end_where_the_controllers_group_is_outside() {
+    let Some(mut command) = pid_namespace() else { return };
+    // The shell is the first process inside, and no test of it.
+    let test = std::env::current_exe().unwrap();
+    command.args(["sh", "-c", "\"$0\" $1 --exact; exit $?"]).arg(test);
+    command.arg("a_controller_that_ends_right_after_a_stop_request");
+    let status = command.stdout(Stdio::null()).status().unwrap();
+    assert!(status.success(), "{status}");
+}
+
+/// A command that starts what its arguments name in a pid namespace, outside of which its process
+/// group is; `None` where the system does not allow one.
+#[cfg(target_os = "linux")]
+fn pid_namespace() -> Option<Command> {
+    let namespace = |rights: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(rights).args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
+        command
+    };
+    // Root may do it directly, others only where user namespaces are allowed.
+    let all_rights: [&[&str]; 2] = [&["--user", "--map-root-user"], &[]];
+    let may =
+        |rights: &&&[&str]| namespace(rights).arg("true").status().is_ok_and(|it| it.success());
+    let rights = all_rights.iter().find(may);
+    if rights.is_none() {
+        println!("not tested: this system does not allow pid namespaces");
+    }
+    rights.map(|rights| namespace(rights))
 }
 
 /// A declared limit: a process with a session of its own no longer counts as a descendant.

@@ -24,6 +24,8 @@ use crate::limits::DESCENDANTS;
 const THREAD_OF_A_CHILD: &str = "mp-control";
 /// The thread is among the first ones.
 const FIRST_THREADS: usize = 16;
+/// How often the members of a group are looked for, at most.
+const GROUP_ROUNDS: usize = 16;
 
 /// Descendants of a process in other process groups.
 pub(super) struct OtherGroups(Vec<Found>);
@@ -46,6 +48,26 @@ impl OtherGroups {
     pub(super) fn kill(self) {
         for found in self.0 {
             let _ = pidfd_send_signal(&found.hold, Signal::KILL);
+        }
+    }
+}
+
+/// Kills every other process of this process's group, each by itself: a signal to the group would
+/// end this process too.
+pub(super) fn end_rest_of_group(group: Pid) {
+    // A process may be started while the others are killed.
+    for _ in 0..GROUP_ROUNDS {
+        let is_member = |stat: Stat| stat.group == group.as_raw_nonzero().get();
+        let mut killed = false;
+        for pid in numbers("/proc").filter(|pid| *pid != getpid()) {
+            // Looked at once more through the pidfd's process: the number may have been reused.
+            let Ok(hold) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
+            if Stat::of(pid).is_some_and(is_member) && !has_ended(&hold) {
+                killed |= pidfd_send_signal(&hold, Signal::KILL).is_ok();
+            }
+        }
+        if !killed {
+            return;
         }
     }
 }

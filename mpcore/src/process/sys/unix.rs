@@ -12,7 +12,7 @@ use rustix::process::{
 };
 
 #[cfg(target_os = "linux")]
-use super::descendants::OtherGroups;
+use super::descendants::{OtherGroups, end_rest_of_group};
 
 /// Makes the child the leader of its own group: Ctrl-C in the terminal reaches only the controller,
 /// and the group can be killed as a whole. Does not make std fork.
@@ -67,6 +67,11 @@ pub(crate) fn end_descendants(controller: u32) {
             let moved = group_of(controller).is_some_and(|it| setpgid(None, Some(it)).is_ok());
             if moved || getppid() != Some(controller) {
                 let _ = kill_process_group(group, Signal::KILL);
+            } else {
+                // The controller's group is outside of this namespace, as that of the first
+                // process of a container may be, so there is no other group to move to.
+                #[cfg(target_os = "linux")]
+                end_rest_of_group(group);
             }
         }
     }
