@@ -218,7 +218,7 @@ fn an_answer_and_an_overrun_that_nobody_expects_are_told_as_what_they_are() {
     let cases = [
         (pong, "an answer to a ping that was not sent"),
         (packet(6, &[0xFF; 40]), "could not be decoded"),
-        (packet(0, &overrun), "the overrun of a command that has no deadline"),
+        (packet(0, &overrun), "an overrun of a command that has no deadline"),
     ];
     for (packet, why) in cases {
         let bench = bench::ready(bench::builder(BENCH));
