@@ -247,7 +247,7 @@ fn row(lines: &[String], report: &ExitReport, cleanup_ran: bool) -> Row {
 /// Without what differs from time to time and from place to place.
 fn stable(failure: &str) -> String {
     // What stands on stderr is of the system's own making, and so are places in the source.
-    let text = failure.split("; its last words").next().unwrap_or_default();
+    let text = failure.split("; last stderr lines").next().unwrap_or_default();
     let text = text.split(" (at ").next().unwrap_or_default();
     if !text.contains("reported as consumed") {
         return text.to_owned();
