@@ -203,7 +203,7 @@ impl<T> Held<T> {
         assert!(
             self.holder.load(Ordering::Relaxed) != me,
             "property `{name}` is used inside its own `with` or `modify`, or while it is being encoded; use \
-             the reference that the closure has been given"
+             the reference that the closure receives"
         );
         let value = lock(&self.value);
         self.holder.store(me, Ordering::Relaxed);
