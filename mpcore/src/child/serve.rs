@@ -132,7 +132,7 @@ fn live<P: Child>(
         Err(failure) => (None, report_failure(link, &failure)),
     };
     let mut initialized = false;
-    // A failure is reported, and the child goes on to `cleanup`: it may have acquired something.
+    // If `postrun_init` fails, `cleanup` still runs: the constructor may have acquired resources.
     if let Some(child) = &mut child {
         match initialize::<P>(link, child) {
             Ok(()) => initialized = true,

@@ -78,8 +78,9 @@ fn tell_of_short_grace(shared: &Arc<Shared>) {
     let Some(own) = nested::too_short_for(grace) else { return };
     let name = shared.name();
     let message = format!(
-        "its grace of {grace:?} does not fit into the {own:?} of the child that starts it, which has to be half a \
-         second longer: give that child a longer `stop_grace`; at its stop, `{name}` gets what is left"
+        "its grace of {grace:?} does not fit into the {own:?} of the child that starts it, which \
+         has to be half a second longer: give that child a longer `stop_grace`; at its stop, \
+         `{name}` gets what is left"
     );
     let exception = Exception {
         process: name,

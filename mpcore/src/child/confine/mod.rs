@@ -71,8 +71,8 @@ fn alone(limits: &ChildLimits, beside: Beside) -> Result<(), Refusal> {
 
 fn too_early(threads: usize) -> String {
     format!(
-        "{threads} threads are already running when `init` is called, and the limit would not apply to all of them; call \
-         `mpcore::init()` or `child_main` before anything starts a thread"
+        "{threads} threads are already running when `init` is called, and the limit would not \
+         apply to all of them; call `mpcore::init()` or `child_main` before anything starts a thread"
     )
 }
 

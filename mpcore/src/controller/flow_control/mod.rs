@@ -6,7 +6,8 @@
 //! stop, cancel, deadlines, pings and credit to the child; callers, the reader, the inbox's thread
 //! and the watcher use it under its lock.
 //!
-//! No thread of its own, no user code, and nothing here blocks. `tests/loom` explores the
+//! No threads, and nothing here blocks. User code is reached only through
+//! `Allowance::give_up_waiting`, which runs executors' wakers. `tests/loom` explores the
 //! interleavings of [`allowance`] and [`grant`].
 
 pub(crate) mod allowance;

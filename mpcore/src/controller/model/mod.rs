@@ -6,10 +6,10 @@
 //! for single commands; [`order`], [`health`] and [`finished`] judge the child and its run;
 //! [`restart_policy`] decides what follows a run's end.
 //!
-//! Callers, the reader and the watcher use this room under the locks of `state`. It starts no
-//! threads, does not block and calls no user code, and the time is an argument. Two exceptions are
-//! in [`requests`]: it sends packets itself as far as there is credit, which never blocks, and
-//! `begin_watch` reads the clock.
+//! Callers, the reader and the watcher use this room, mostly under the locks of `state`. It starts
+//! no threads, does no I/O, calls no user code and takes the time as an argument. [`requests`] has
+//! two exceptions: it sends packets itself as far as there is credit, which never blocks, and
+//! `begin_watch` reads the clock. [`finished`] is itself a lock.
 
 pub(crate) mod finished;
 pub(crate) mod health;

@@ -672,7 +672,10 @@ mod tests {
                     if !self.child_has.is_empty() {
                         let call = self.child_has.remove(0);
                         let entry = self.traffic.returned(call);
-                        prop_assert!(entry.is_some(), "the child has call {call}, nobody else");
+                        prop_assert!(
+                            entry.is_some(),
+                            "the child has call {call}, so it is pending"
+                        );
                         entry.into_iter().for_each(|entry| self.resolved(call, entry));
                     }
                 }

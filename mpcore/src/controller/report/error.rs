@@ -22,8 +22,9 @@ pub enum StartError {
     /// It would start children as its controller does, and each of them would do the same,
     /// endlessly.
     #[error(
-        "this process is a child (`--mpcore-child`) that was not initialized, so it starts nothing: call `mpcore::init()` \
-         first thing in `main`, or write `#[mpcore::main]`, or `mpcore::child_main` in a binary that is only a child"
+        "this process is a child (`--mpcore-child`) that was not initialized, so it starts nothing: \
+         call `mpcore::init()` first thing in `main`, or write `#[mpcore::main]`, or \
+         `mpcore::child_main` in a binary that is only a child"
     )]
     InitForgotten,
     /// The child is already running; the next run can begin only after this one has ended.

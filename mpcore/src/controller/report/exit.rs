@@ -83,7 +83,8 @@ pub enum Failure {
     /// The system refused a resource that a run needs: a thread, a descriptor, randomness, or
     /// memory for what the child sends.
     #[error(
-        "the system refused a resource that the run needs: {0}; check the limits on open files, threads and memory"
+        "the system refused a resource that the run needs: {0}; check the limits on open files, \
+         threads and memory"
     )]
     Resources(String),
     /// The process ended before it was ready.
@@ -173,7 +174,10 @@ pub enum Failure {
     /// The process was killed but has not ended, so the controller stopped waiting for it: its
     /// commands have their outcomes, its lanes are closed, and another run may begin. It is reaped
     /// when it ends.
-    #[error("the process {pid} cannot be killed, so it was given up: {why}{}", first(because.as_deref()))]
+    #[error(
+        "the process {pid} cannot be killed, so it was given up: {why}{}",
+        first(because.as_deref())
+    )]
     Unkillable {
         /// Its process id.
         pid: u32,

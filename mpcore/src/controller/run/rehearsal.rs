@@ -195,7 +195,9 @@ mod tests {
         let control = builder().inbox(&inbox).inbox_bound(10, 1000).build().unwrap();
         let mut rehearsal = Rehearsal::begin(control.__core().process().shared());
         let flood = packet(PacketKind::Items, &item(ItemKind::Signal, 2, 0, &[0; 10_000]));
-        let why = (0..1000).find_map(|_| rehearsal.packet(&flood).err()).expect("nobody drains it");
+        let why = (0..1000)
+            .find_map(|_| rehearsal.packet(&flood).err())
+            .expect("the inbox is not drained");
         assert!(why.contains("with credit for"), "{why}");
         rehearsal.end();
     }
