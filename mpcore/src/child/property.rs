@@ -96,8 +96,8 @@ impl<T> Property<T> {
     /// elsewhere.
     ///
     /// # Errors
-    /// [`EncodeError`] if the value cannot be encoded, or could not be decoded by the controller. The
-    /// property keeps its old value.
+    /// [`EncodeError`] if the value cannot be encoded, or could not be decoded by the controller.
+    /// The property keeps its old value.
     pub fn try_set(&self, value: T) -> Result<(), EncodeError> {
         let bytes = self.encode(&value)?;
         self.store(value, bytes);

@@ -152,9 +152,9 @@ impl Process {
     /// The child's own mpcore children are neither killed nor waited for: they notice its end and
     /// end by themselves, with their `cleanup`, within their own grace plus a second.
     ///
-    /// A process that cannot be killed, because it hangs in a driver or runs as another user, is
-    /// given up after a second, as [`Failure::Unkillable`]: its commands then have their outcomes,
-    /// and the child may be started again.
+    /// A process that cannot be killed, because it hangs in a driver or has become another
+    /// user, is given up after a second, as [`Failure::Unkillable`](crate::Failure::Unkillable):
+    /// its commands then have their outcomes, and the child may be started again.
     pub fn kill(&self) {
         self.ask(Ask::Kill, StopReason::Asked);
     }

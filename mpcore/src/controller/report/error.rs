@@ -33,7 +33,8 @@ pub enum StartError {
         /// What the child is doing.
         state: State,
     },
-    /// The last control of this child was dropped; a [`Process`] alone cannot start it.
+    /// The last control of this child was dropped; a [`Process`](crate::Process) alone cannot start
+    /// it.
     #[error("the last control of this child was dropped: keep a clone of it, or create a new one")]
     ControlGone,
     /// The builder has neither a child nor a program.

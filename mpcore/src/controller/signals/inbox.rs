@@ -41,7 +41,7 @@ impl Wake {
     }
 }
 
-/// The id of the inbox that [`relief`] drains.
+/// The id of the inbox that [`relief`](crate::controller::signals::relief) drains.
 const BACKGROUND: u64 = 0;
 
 struct Core {
