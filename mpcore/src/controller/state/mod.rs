@@ -9,9 +9,9 @@
 //!
 //! Locks are always taken in this order: the run's `finished`, `life`, the run's `known`,
 //! `traffic`, `control`, the inbox's. Each is held briefly. User code runs under none of them but
-//! the first, which only the reader and the end of its run take; notices
-//! [enqueued](crate::controller::state::posting::enqueue) under the others wake the inbox's thread
-//! after the locks are released.
+//! the first, which a thread that acts on the run holds meanwhile, and which the end of the run
+//! takes; notices [enqueued](crate::controller::state::posting::enqueue) under the others wake the
+//! inbox's thread after the locks are released.
 
 pub(crate) mod captured;
 pub(crate) mod config;
