@@ -249,7 +249,7 @@ fn row(lines: &[String], report: &ExitReport, cleanup_ran: bool) -> Row {
 /// Removes what varies over time and between machines.
 fn stable(failure: &str) -> String {
     // The text on stderr comes from the system, and locations in the source vary.
-    let text = failure.split("; its last words").next().unwrap_or_default();
+    let text = failure.split("; last stderr lines").next().unwrap_or_default();
     let text = text.split(" (at ").next().unwrap_or_default();
     if !text.contains("reported as consumed") {
         return text.to_owned();

@@ -219,7 +219,7 @@ fn an_unexpected_answer_or_overrun_is_reported_as_such() {
     let cases = [
         (pong, "an answer to a ping that was not sent"),
         (packet(6, &[0xFF; 40]), "could not be decoded"),
-        (packet(0, &overrun), "the overrun of a command that has no deadline"),
+        (packet(0, &overrun), "an overrun of a command that has no deadline"),
     ];
     for (packet, why) in cases {
         let bench = bench::ready(bench::builder(BENCH));

@@ -59,7 +59,7 @@ fn a_child_that_lies_about_what_it_read_blocks_no_thread() {
     let Err(CallError::Exited(report)) = outcome(swindle) else { panic!("it was found") };
     let Some(mpcore::Failure::Broken(why)) = &report.failure else { panic!("{report}") };
     // On a busy machine it may claim more than has been sent so far.
-    let found = ["takes nothing", "reported as consumed"];
+    let found = ["reads nothing", "reported as consumed"];
     assert!(found.iter().any(|it| why.contains(it)), "{why}");
     for call in calls {
         assert!(matches!(outcome(call), Err(CallError::Exited(_))));

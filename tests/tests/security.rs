@@ -76,7 +76,10 @@ fn a_strict_sandbox_refuses_a_child_with_an_early_thread() {
     ] {
         let failure = spawn(EARLY, limits).unwrap_err();
         let Failure::Limits { message, .. } = &failure else { panic!("{failure:?}") };
-        assert!(message.starts_with("2 threads run already when `init` is called"), "{message}");
+        assert!(
+            message.starts_with("2 threads are already running when `init` is called"),
+            "{message}"
+        );
         assert!(message.contains("before anything starts a thread"), "{message}");
     }
 }

@@ -132,7 +132,7 @@ fn an_impossible_start_option_is_named() {
     let message = failure(builder(CHILD).current_dir(&missing));
     assert!(message.contains("working directory") && message.contains("missing"), "{message}");
     let message = failure(builder(CHILD).current_dir(CHILD));
-    assert!(message.contains("is no directory"), "{message}");
+    assert!(message.contains("is not a directory"), "{message}");
     assert!(failure(builder(CHILD).arg("a\0b")).contains(r#"argument "a\0b" contains a NUL"#));
     assert!(failure(builder(CHILD).env("A", "b\0c")).contains(r#"variable "A" contains a NUL"#));
     for name in ["", "A=B"] {

@@ -1,10 +1,10 @@
-//! What one run of a child is given, and where it runs.
+//! The input of one run of a child, and where it runs.
 
 use crate::process::sys::ControllerEnd;
 use crate::wire::messages::fault::FaultPlan;
 use crate::wire::messages::handshake::Nonce;
 
-/// What one run is given.
+/// The input of one run.
 pub(crate) struct Assignment {
     pub(crate) generation: u32,
     pub(crate) window: u32,
@@ -12,14 +12,14 @@ pub(crate) struct Assignment {
     pub(crate) initial: Vec<Vec<u8>>,
     pub(crate) place: Place,
     pub(crate) faults: Option<FaultPlan>,
-    /// What tells of the end of the controller's process, beside the lanes.
+    /// Reports the end of the controller's process, in addition to the lanes.
     pub(crate) controller: Option<ControllerEnd>,
 }
 
 /// Where a child runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// In a process of its own, started by the one with this number.
+    /// In its own process, started by the process with this id.
     Process {
         controller: u32,
     },

@@ -1,9 +1,10 @@
-//! Which command runs, and which shall end or never begin.
+//! Which command runs, and which must end or never begin.
 //!
-//! The main thread begins and ends commands, the control thread cancels them, and worker threads of a
-//! command look and tell. Whoever comes when: a cancel meets the command it names and no other, a
-//! command that was cancelled before its turn is answered once and never runs, and that a command has
-//! met its cancel is told of that command alone. `tests/loom` goes through every interleaving.
+//! The main thread begins and ends commands, the control thread cancels them, and worker threads of
+//! a command check for cancels and report them. In every order of these: a cancel affects the
+//! command that it names and no other; a command that was cancelled before its turn is answered
+//! once and never runs; and an observed cancel counts only for the command that observed it.
+//! `tests/loom` explores every interleaving.
 
 use std::collections::BTreeSet;
 
@@ -11,17 +12,17 @@ use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::wire::packets::packet::CallFlags;
 
-/// See the [module](self). `T` is what else is kept of the running command, under the same lock.
+/// See the [module](self). `T` is additional state of the running command, under the same lock.
 #[derive(Debug, Default)]
 pub(crate) struct Cancels<T> {
     record: Mutex<Record<T>>,
-    /// The running command was cancelled, or its time is over. Changed under the lock of the record, like
-    /// `running`.
+    /// The running command was cancelled, or its deadline has passed. Changed under the lock of the
+    /// record, like `running`.
     cancelled: AtomicBool,
     /// The number of the running command, or 0.
     running: AtomicU64,
-    /// The newest command that has met `Cancelled` on its own threads. Ids rise, so what a thread tells
-    /// of an older one, however late, changes nothing.
+    /// The newest command that has observed `Cancelled` on its own threads. Ids rise, so a late
+    /// report for an older command changes nothing.
     met: AtomicU64,
 }
 
@@ -30,27 +31,27 @@ pub(crate) struct Record<T> {
     running: Option<u64>,
     /// The newest command whose turn has come; ids rise.
     begun: u64,
-    /// Cancelled before their turn, and answered: they are skipped when it comes.
+    /// Cancelled and answered before their turn: they are skipped when it comes.
     ids: BTreeSet<u64>,
-    /// What the controller has said of the running command.
+    /// The controller's flags for the running command.
     flags: CallFlags,
-    /// Why the running command shall end, but for a stop.
+    /// Why the running command has to end, other than a stop.
     cause: Option<Cause>,
     pub(crate) times: T,
 }
 
-/// Why the running command shall end: the first reason that came.
+/// Why the running command has to end: the first reason that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
     Cancelled,
-    /// Its time is over: the milliseconds that it had.
+    /// Its deadline has passed: the milliseconds that it had.
     TimedOut(u32),
 }
 
-/// How the running command came to its end.
+/// How the running command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ended {
-    /// It has met `Cancelled`.
+    /// Whether it has observed `Cancelled`.
     pub(crate) met: bool,
     pub(crate) cause: Option<Cause>,
 }
@@ -74,7 +75,8 @@ impl<T> Cancels<T> {
         lock(&self.record)
     }
 
-    /// The controller has cancelled these. Returns those that are to be answered now: they will not run.
+    /// Handles the controller's cancels. Returns the commands to answer now because they will not
+    /// run.
     #[must_use]
     pub(crate) fn cancel(&self, ids: &[u64]) -> Vec<u64> {
         let mut answered = Vec::new();
@@ -91,7 +93,7 @@ impl<T> Cancels<T> {
         answered
     }
 
-    /// The running command's time is over.
+    /// Called when the running command's deadline has passed.
     pub(crate) fn overran(&self, record: &mut Record<T>, allowed: u32) {
         if !record.flags.has(CallFlags::OUTLIVES_DEADLINE) {
             self.end_for(record, Cause::TimedOut(allowed));
@@ -103,18 +105,18 @@ impl<T> Cancels<T> {
         self.cancelled.store(true, Ordering::SeqCst);
     }
 
-    /// A command's turn has come, but it is not run, because the child ends; `false` if it was cancelled,
-    /// and answered, before.
+    /// Skips a command whose turn has come, because the child ends. Returns `false` if it was
+    /// cancelled and answered before.
     #[must_use]
     pub(crate) fn skip(&self, call: u64) -> bool {
         let mut record = lock(&self.record);
-        // From now on a cancel comes too late, or it would be answered once more.
+        // A later cancel comes too late; otherwise it would be answered a second time.
         record.begun = call;
         !record.ids.remove(&call)
     }
 
-    /// The main thread begins a command; `false` if it was cancelled, and answered, before. `along` is done
-    /// under the same lock.
+    /// Begins a command on the main thread. Returns `false` if it was cancelled and answered
+    /// before. `along` runs under the same lock.
     #[must_use]
     pub(crate) fn begin(
         &self,
@@ -123,7 +125,7 @@ impl<T> Cancels<T> {
         along: impl FnOnce(&mut Record<T>),
     ) -> bool {
         let mut record = lock(&self.record);
-        // Ids rise, so what is below has ended.
+        // Ids rise, so lower ones have ended.
         record.ids = record.ids.split_off(&call);
         record.begun = call;
         if record.ids.remove(&call) {
@@ -138,7 +140,7 @@ impl<T> Cancels<T> {
         true
     }
 
-    /// The running command has returned or unwound. `along` is done under the same lock.
+    /// Ends the running command, which has returned or unwound. `along` runs under the same lock.
     pub(crate) fn end(&self, along: impl FnOnce(&mut Record<T>)) -> Ended {
         let mut record = lock(&self.record);
         let ended = record.running.take();
@@ -148,17 +150,17 @@ impl<T> Cancels<T> {
         Ended { met: ended == Some(self.met.load(Ordering::SeqCst)), cause: record.cause }
     }
 
-    /// The running command, or 0.
+    /// Returns the running command, or 0.
     pub(crate) fn running(&self) -> u64 {
         self.running.load(Ordering::SeqCst)
     }
 
-    /// Whether the running command was cancelled, or its time is over.
+    /// Returns whether the running command was cancelled, or its deadline has passed.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }
 
-    /// Notes that `call`, which runs or has run, has met `Cancelled`.
+    /// Records that `call`, which runs or has run, has observed `Cancelled`.
     pub(crate) fn meet(&self, call: u64) {
         self.met.fetch_max(call, Ordering::SeqCst);
     }
@@ -172,7 +174,7 @@ mod tests {
         cancels.begin(call, CallFlags::default(), |_| {})
     }
 
-    /// Whether it had met `Cancelled`.
+    /// Ends the command; returns whether it had observed `Cancelled`.
     fn end(cancels: &Cancels<()>) -> bool {
         cancels.end(|_| {}).met
     }
@@ -189,7 +191,7 @@ mod tests {
         assert!(cancels.cancel(&[1]).is_empty(), "it has ended");
         assert!(!cancels.is_cancelled());
         cancels.meet(1);
-        assert!(!end(&cancels), "a thread of the first command has spoken");
+        assert!(!end(&cancels), "the report was of the first command");
     }
 
     #[test]
@@ -205,8 +207,8 @@ mod tests {
         assert!(begin(&cancels, 5));
     }
 
-    /// A cancel that came after a skipped command's `Stopped` was answered too: a second outcome, for
-    /// which the controller declared the child broken while its `cleanup` ran.
+    /// Regression: a cancel after a skipped command's `Stopped` was answered too. The controller
+    /// got a second outcome and declared the child broken while its `cleanup` ran.
     #[test]
     fn a_command_that_was_skipped_is_not_answered_again() {
         let cancels = Cancels::<()>::default();

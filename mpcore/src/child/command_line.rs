@@ -1,14 +1,14 @@
-//! A child's arguments: how it knows that it is one, what it is called, and what is its user's.
+//! A child's command line: how it detects that it is a child, its name, and the user's arguments.
 //!
 //! `program --mpcore-child NAME ARGUMENTS…`; in a test binary, whose own arguments come first,
-//! `test mpcore_child … -- ARGUMENTS… --mpcore-child=NAME`: libtest takes what stands there for names of tests, so the
-//! name is a part of what is none.
+//! `test mpcore_child … -- ARGUMENTS… --mpcore-child=NAME`. libtest treats these arguments as names
+//! of tests, so the child's name is only a part of one that names no test.
 
 use std::ffi::{OsStr, OsString};
 
 use crate::wire::messages::handshake::MARK;
 
-/// The arguments of a process, the program's own name not among them.
+/// The arguments of a process, without the program's own name.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum CommandLine {
     Child { name: OsString, rest: Vec<OsString> },
@@ -45,9 +45,9 @@ fn in_test(last: &OsStr) -> Option<OsString> {
     Some(OsString::from(last.to_str()?.strip_prefix(MARK)?.strip_prefix('=')?))
 }
 
-/// What stands before a child's own arguments, and behind them.
+/// Returns the arguments before and after a child's own arguments.
 pub(crate) fn around(name: &str, in_test: bool) -> (Vec<OsString>, Option<OsString>) {
-    // No argument can hold one.
+    // An argument cannot contain a NUL.
     let name = name.replace('\0', "");
     match in_test {
         true => (Vec::new(), Some(format!("{MARK}={name}").into())),
@@ -55,10 +55,12 @@ pub(crate) fn around(name: &str, in_test: bool) -> (Vec<OsString>, Option<OsStri
     }
 }
 
-/// The arguments of this program that are not mpcore's: in a child those of [`Builder::arg`](crate::Builder::arg), in
-/// every other process all. The program's name is not among them.
+/// Returns the arguments of this program without those of mpcore: in a child those of
+/// [`Builder::arg`](crate::Builder::arg), in every other process all of them. The program's name is
+/// not included.
 ///
-/// A child is started as `program --mpcore-child NAME ARGUMENTS…`, so what parses [`std::env::args`] stumbles there.
+/// A child is started as `program --mpcore-child NAME ARGUMENTS…`, so a parser of
+/// [`std::env::args`] would fail there.
 ///
 /// ```
 /// let verbose = mpcore::args().any(|argument| argument == "--verbose");

@@ -1,4 +1,4 @@
-//! What the user's code in the child talks to: properties, events, progress, the wish to end.
+//! The API of the user's code in the child: properties, events, progress, and requests to end.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,9 +18,10 @@ use crate::wire::packets::keyed::Key;
 use crate::wire::packets::packet::{ItemHead, ItemKind};
 use crate::wire::value::codec::{Args, EncodeError, Encoder};
 
-/// The part of a child's context that does not depend on its interface; `LaserContext` derefs to it.
+/// The part of a child's context that does not depend on its interface; `LaserContext` derefs to
+/// it.
 ///
-/// Cheap to clone; every thread of the child may have one.
+/// Cheap to clone; every thread of the child may have a clone.
 #[derive(Clone)]
 pub struct ChildContext {
     shared: Arc<Shared>,
@@ -29,7 +30,7 @@ pub struct ChildContext {
 struct Shared {
     link: Arc<Link>,
     name: String,
-    /// Where commands run.
+    /// The thread on which commands run.
     main: ThreadId,
     /// The encoded values of the properties as last sent.
     properties: Vec<Sent>,
@@ -41,11 +42,12 @@ impl fmt::Debug for ChildContext {
     }
 }
 
-/// Unwinds a command that ends at [`ChildContext::cancel_point`].
+/// The payload that unwinds a command at [`ChildContext::cancel_point`].
 pub(crate) struct CancelUnwind;
 
 impl ChildContext {
-    /// For the thread that runs the commands; `initial` are the encoded values of the properties.
+    /// Called on the thread that runs the commands; `initial` holds the encoded values of the
+    /// properties.
     pub(crate) fn new(link: Arc<Link>, name: String, initial: Vec<Vec<u8>>) -> Self {
         let properties = initial.into_iter().map(|bytes| Arc::new(Mutex::new(bytes))).collect();
         Self { shared: Arc::new(Shared { link, name, main: thread::current().id(), properties }) }
@@ -55,19 +57,20 @@ impl ChildContext {
         &self.shared.link
     }
 
-    /// The name that the controller gave this child.
+    /// Returns the name that the controller gave this child.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.shared.name
     }
 
-    /// Counts the runs of this child: 1 for the first, one more after each restart.
+    /// Returns the number of this run: 1 for the first, one more after each restart.
     #[must_use]
     pub fn generation(&self) -> u32 {
         self.link().generation()
     }
 
-    /// Whether the running command shall end: it was cancelled, its time is over, or the child is to stop.
+    /// Returns whether the running command should end: it was cancelled, its deadline has passed,
+    /// or the child is to stop.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         watch::make_good();
@@ -78,44 +81,46 @@ impl ChildContext {
         ends
     }
 
-    /// Whether the child is to stop.
+    /// Returns whether the child is to stop.
     #[must_use]
     pub fn stopping(&self) -> bool {
         self.link().stopping()
     }
 
-    /// Why the child is to stop, if it is: for a running command and for `cleanup`.
+    /// Returns why the child is to stop, if it is: for a running command and for `cleanup`.
     #[must_use]
     pub fn stop_reason(&self) -> Option<StopReason> {
         self.link().stop_reason()
     }
 
-    /// Whether the child goes on: the opposite of [`stopping`](Self::stopping), for `while` loops.
+    /// Returns whether the child continues: the opposite of [`stopping`](Self::stopping), for
+    /// `while` loops.
     #[must_use]
     pub fn running(&self) -> bool {
         !self.stopping()
     }
 
-    /// `Err` if the running command shall end; end it with `?`.
+    /// Returns `Err` if the running command should end; end it with `?`.
     ///
-    /// A command that has got the `Err` here and then returns an `Err`, whatever the error, ended as
-    /// cancelled (or as stopped, or as timed out); one that returns `Ok` all the same ended with its result.
+    /// A command that got this `Err` and then returns an `Err`, whatever the error, ends as
+    /// cancelled (or as stopped, or as timed out). If it returns `Ok` nevertheless, it ends with
+    /// its result.
     ///
     /// # Errors
-    /// [`Cancelled`] after a cancel or stop request, and when the command's time is over.
+    /// [`Cancelled`] after a cancel or stop request, and when the command's deadline has passed.
     pub fn check_cancelled(&self) -> Result<(), Cancelled> {
         if !self.cancelled() {
             return Ok(());
         }
-        // A worker thread may be left over from an earlier command: it must not speak for this one.
+        // A worker thread may be left over from an earlier command and must not act for this one.
         if thread::current().id() == self.shared.main {
             self.link().meet(self.link().running());
         }
         Err(Cancelled)
     }
 
-    /// Ends the running command here, by unwinding, if it shall end: for commands without an error
-    /// type. Only on the thread that runs the commands; elsewhere it does nothing.
+    /// Ends the running command here, by unwinding, if it should end: for commands without an error
+    /// type. Works only on the thread that runs the commands; does nothing elsewhere.
     pub fn cancel_point(&self) {
         let on_main = thread::current().id() == self.shared.main;
         if on_main && self.link().running() != 0 && self.check_cancelled().is_err() {
@@ -123,16 +128,17 @@ impl ChildContext {
         }
     }
 
-    /// Tells how far the running command is, from 0 to 1: signal `progress` of the process.
+    /// Reports the progress of the running command, from 0 to 1, with the signal `progress` of the
+    /// process.
     ///
-    /// Only the newest waiting value is delivered. Nothing is sent while no command runs, nor what is no
-    /// number.
+    /// Only the newest waiting value is delivered. Sends nothing while no command runs, or if
+    /// `fraction` is NaN.
     pub fn progress(&self, fraction: f64) {
         progress(self.link(), self.link().running(), fraction);
     }
 
-    /// A handle of the running command, for worker threads: it speaks for this command only, and does
-    /// nothing after its end.
+    /// Returns a handle of the running command, for worker threads: it acts for this command only,
+    /// and does nothing after the command has ended.
     #[must_use]
     pub fn call(&self) -> CallContext {
         CallContext { link: Arc::clone(self.link()), call: self.link().running() }
@@ -179,7 +185,7 @@ fn progress(link: &Link, call: u64, fraction: f64) {
     let _ = link.send(head, Some(Key::Progress(call)), payload);
 }
 
-/// One running command, for the worker threads that help it.
+/// One running command, for its worker threads.
 ///
 /// ```no_run
 /// # fn command(cx: &mpcore::ChildContext) {
@@ -196,35 +202,36 @@ pub struct CallContext {
 }
 
 impl CallContext {
-    /// The command's number, as [`Call::id`](crate::Call::id) tells it to the controller.
+    /// Returns the command's number, the same as [`Call::id`](crate::Call::id) in the controller.
     #[must_use]
     pub fn id(&self) -> u64 {
         self.call
     }
 
-    /// Whether the command is still the running one.
+    /// Returns whether the command is still running.
     #[must_use]
     pub fn active(&self) -> bool {
         self.call != 0 && self.link.running() == self.call
     }
 
-    /// When the command's time is over, if it has a deadline; `None` after its end.
+    /// Returns when the command's deadline passes, if it has one; `None` after the command has
+    /// ended.
     ///
-    /// What the command's own thread asks of children of its own inherits it; for what a worker thread
-    /// asks, see [`Call::timeout`](crate::Call::timeout).
+    /// Calls that the command makes on its own thread to its own children inherit the deadline; for
+    /// calls from a worker thread see [`Call::timeout`](crate::Call::timeout).
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.link.deadline(self.call)
     }
 
-    /// Whether the command shall end, or has ended.
+    /// Returns whether the command should end, or has ended.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         watch::make_good();
         !self.active() || self.link.wants_end()
     }
 
-    /// `Err` if the command shall end or has ended.
+    /// Returns `Err` if the command should end or has ended.
     ///
     /// # Errors
     /// [`Cancelled`] after a cancel or stop request, and after the command's end.
@@ -236,7 +243,7 @@ impl CallContext {
         Err(Cancelled)
     }
 
-    /// As [`ChildContext::progress`]; nothing after the command's end.
+    /// Like [`ChildContext::progress`]; does nothing after the command has ended.
     pub fn progress(&self, fraction: f64) {
         if self.active() {
             progress(&self.link, self.call, fraction);
@@ -295,16 +302,16 @@ macro_rules! emit_for_tuples {
     ($($name:ident $arg:ident),*) => {
         #[allow(clippy::too_many_arguments)]
         impl<$($name),*> Event<($($name,)*)> {
-            /// Emits. Waits while the queue to the controller is over its bound (64 MiB). A value that
-            /// cannot be encoded is not sent; the controller gets `exception_raised` with the event's
-            /// name. Without a controller nothing is sent.
+            /// Emits the event. Waits while the queue to the controller is over its bound (64 MiB).
+            /// A value that cannot be encoded is not sent; the controller gets `exception_raised`
+            /// with the event's name. Without a controller nothing is sent.
             pub fn emit(&self, $($arg: $name),*) {
                 if let Err(EmitError::Encode(error)) = self.send(($($arg,)*)) {
                     undelivered::event(&self.link, self.head, &error);
                 }
             }
 
-            /// Emits without waiting.
+            /// Emits the event without waiting.
             ///
             /// # Errors
             /// [`EmitError::Full`] while the queue to the controller is over its bound, and

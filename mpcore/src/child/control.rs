@@ -1,8 +1,10 @@
-//! The child's second thread: it hears of stop, cancel and credit while a command runs, and answers pings.
+//! The child's second thread: receives stop, cancel and credit while a command runs, and answers
+//! pings.
 //!
-//! It also notices the loss of the controller, by the closed lane, and then makes sure that this process does not
-//! outlive it by more than the grace, whatever the running command does. A copy that the controller has forked may
-//! hold the lane open: so the thread of the signals watches the controller's process itself.
+//! It also detects the loss of the controller, by the closed lane, and then makes sure that this
+//! process does not outlive the controller by more than the grace, whatever the running command
+//! does. A copy forked by the controller may keep the lane open, so the signals thread watches the
+//! controller's process itself.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
@@ -19,18 +21,20 @@ use crate::wire::packets::credit::charge;
 use crate::wire::packets::packet::{Head, PacketKind};
 use crate::wire::value::codec::decode;
 
-/// Milliseconds that this child may outlive its controller; known once the welcome has come.
+/// How long this child may outlive its controller, in milliseconds; known once the welcome has
+/// arrived.
 pub(crate) type Grace = Arc<AtomicU32>;
 
-/// Starts the thread. Wait for it before running the user's code: from then on the process is recognised as a child of
-/// mpcore, and is spared when another child's descendants are killed.
+/// Starts the thread. Wait for it before running the user's code: from then on the process is
+/// recognised as a child of mpcore, and is spared when another child's descendants are killed.
 pub(crate) fn start(
     control: Receiver,
     link: &Arc<Link>,
     grace: Grace,
     place: Place,
 ) -> std::io::Result<Begun> {
-    // The walk over descendants recognises a child process by this name; a process with a child on a thread is none.
+    // The search for descendants recognises a child process by this name; a process with a child on
+    // a thread is not one.
     let name = match place {
         Place::Process { .. } => "mp-control",
         Place::Thread => "mp-control-here",
@@ -46,8 +50,8 @@ pub(crate) fn start(
     Ok(Begun(begun))
 }
 
-/// The thread has its name once it runs. It has been started, so the wait is as long as the scheduler takes, and it ends
-/// if the thread does.
+/// Waits until the thread has its name, which it has once it runs. It has already been started, so
+/// the wait is as short as the scheduler allows, and ends if the thread ends.
 pub(crate) struct Begun(mpsc::Receiver<()>);
 
 impl Begun {
@@ -56,14 +60,14 @@ impl Begun {
     }
 }
 
-/// Obeys until the lane is closed.
+/// Handles control packets until the lane is closed.
 pub(crate) fn run(mut control: Receiver, link: &Arc<Link>) {
     let mut packet = Vec::new();
     while control.receive(&mut packet).is_ok() {
         link.come_to_reading();
         link.consumed_control(charge(packet.len()));
         let mut ping = 0;
-        // A controller that sends anything else is not ours to judge; what can be read counts.
+        // Other packets of the controller are ignored: the child does not judge its controller.
         let Ok((head, body)) = Head::parse(&packet, link.generation()) else {
             continue;
         };
@@ -81,13 +85,13 @@ pub(crate) fn run(mut control: Receiver, link: &Arc<Link>) {
         if ping != 0 {
             link.pong(ping);
         }
-        // A controller with a command under way comes again.
+        // A controller with a command under way sends more packets.
         watch::make_good();
     }
 }
 
-/// When this is dropped the thread hears nothing more, because the lane is closed, or because it has
-/// panicked: either way nobody can stop this child any more but itself.
+/// Dropped when the thread receives nothing more, because the lane is closed or the thread has
+/// panicked: either way only the child itself can stop it from now on.
 struct Lost {
     link: Arc<Link>,
     grace: Grace,
@@ -115,8 +119,8 @@ impl Drop for Lost {
     }
 }
 
-/// The controller's process has ended, and a copy of it may hold the lanes open: this one ends as well, after its
-/// grace at the latest, whatever the running command does.
+/// Ends this process because the controller's process has ended, while a copy of the controller may
+/// hold the lanes open. Takes the grace at most, whatever the running command does.
 pub(crate) fn follow_controller(link: &Arc<Link>, grace: &Grace) {
     crate::child::stdio::controller_lost();
     link.controller_lost();

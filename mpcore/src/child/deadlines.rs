@@ -1,8 +1,8 @@
-//! Until when the running command may run.
+//! How long the running command may run.
 //!
-//! Pure: takes the time as an argument. Counted from the start of execution, which nobody knows better
-//! than the child; a deadline that is given after the call was submitted may come before its command, or
-//! while it runs.
+//! Pure: takes the time as an argument. The time counts from the start of execution, which the
+//! child knows best. A deadline that is set after the call was submitted may arrive before its
+//! command, or while it runs.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -13,21 +13,21 @@ use crate::wire::messages::report::InExecution;
 struct Running {
     call: u64,
     begun: Instant,
-    /// Milliseconds; 0: as long as it likes.
+    /// Milliseconds; 0 means no limit.
     allowed: u32,
-    /// Its overrun was told.
+    /// Its overrun was reported.
     over: bool,
 }
 
 impl Running {
     fn deadline(&self) -> Option<Instant> {
         let allowed = Duration::from_millis(self.allowed.into());
-        // A deadline beyond the clock's end is none.
+        // A deadline beyond the clock's range is none.
         if self.allowed == 0 { None } else { self.begun.checked_add(allowed) }
     }
 }
 
-/// A command whose time is over.
+/// A command that is over its deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Overrun {
     pub(crate) call: u64,
@@ -39,12 +39,13 @@ pub(crate) struct Overrun {
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
     running: Option<Running>,
-    /// Deadlines that have come before their commands.
+    /// Deadlines that have arrived before their commands.
     early: BTreeMap<u64, u32>,
 }
 
 impl Deadlines {
-    /// A command begins. Numbers rise. `allowed` is what its head says, in milliseconds.
+    /// Begins a command. Numbers rise. `allowed` is the time in the command's head, in
+    /// milliseconds.
     pub(crate) fn begin(&mut self, call: u64, allowed: u32, now: Instant) {
         if !self.early.is_empty() {
             self.early = self.early.split_off(&call);
@@ -53,27 +54,27 @@ impl Deadlines {
         self.running = Some(Running { call, begun: now, allowed, over: false });
     }
 
-    /// The running command has ended.
+    /// Ends the running command.
     pub(crate) fn end(&mut self) {
         self.running = None;
     }
 
-    /// A command gets another deadline; `begun` is the newest that has begun.
+    /// Gives a command another deadline; `begun` is the newest command that has begun.
     pub(crate) fn allow(&mut self, call: u64, allowed: u32, begun: u64) {
         match &mut self.running {
             Some(running) if running.call == call => running.allowed = allowed,
-            // What was begun and does not run has ended.
+            // A command that has begun and does not run has ended.
             _ if call <= begun => {}
             _ => drop(self.early.insert(call, allowed)),
         }
     }
 
-    /// When [`due`](Self::due) has something to say.
+    /// Returns when [`due`](Self::due) has something to report.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.running.as_ref().filter(|running| !running.over).and_then(Running::deadline)
     }
 
-    /// The overrun of the running command, once.
+    /// Returns the overrun of the running command, once.
     pub(crate) fn due(&mut self, now: Instant) -> Option<Overrun> {
         let running = self.running.as_mut().filter(|running| !running.over)?;
         running.deadline().filter(|at| *at <= now)?;
@@ -81,12 +82,12 @@ impl Deadlines {
         Some(Overrun { call: running.call, allowed: running.allowed })
     }
 
-    /// The deadline of a command, while it runs.
+    /// Returns the deadline of a command while it runs.
     pub(crate) fn of(&self, call: u64) -> Option<Instant> {
         self.running.as_ref().filter(|running| running.call == call).and_then(Running::deadline)
     }
 
-    /// What runs, and for how long.
+    /// Returns the running command, and how long it has been running.
     pub(crate) fn in_execution(&self, now: Instant) -> Option<InExecution> {
         self.running.as_ref().map(|running| {
             let run = now.saturating_duration_since(running.begun);
@@ -159,14 +160,14 @@ mod tests {
     }
 
     proptest! {
-        /// Whoever looks whenever `next` says so hears of every overrun when it happens, once, and of
-        /// nothing else.
+        /// If `due` is called whenever `next` says so, every overrun is reported when it happens,
+        /// once, and nothing else is reported.
         #[test]
         fn every_overrun_is_reported_once(steps in prop::collection::vec(step(), 0..100)) {
             let start = Instant::now();
             let (mut now, mut newest) = (start, 0u64);
             let mut deadlines = Deadlines::default();
-            // The model: call, start, allowed, told.
+            // The model: call, start, allowed, reported.
             let mut running: Option<(u64, Instant, u32, bool)> = None;
             let mut wished: BTreeMap<u64, u32> = BTreeMap::new();
             for step in steps {

@@ -1,8 +1,8 @@
-//! Carries out a plan of faults in the child that was given one.
+//! Injects the faults of a plan into the child.
 //!
-//! The runtime comes to the moments of a plan on whichever thread is there: the user's code on the main
-//! thread, messages on every thread that sends, under the lock of the events lane. A child without a plan
-//! looks at one `Option`.
+//! The runtime reaches the moments of a plan on the thread that runs at that time: the user's code
+//! on the main thread, messages on every thread that sends, under the lock of the events lane.
+//! Without a plan, the child only checks one `Option`.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,21 +13,21 @@ use crate::wire::messages::fault::{Fault, FaultPlan, Moment};
 use crate::wire::packets::credit::charge;
 use crate::wire::packets::packet::{HEAD, Head, ItemHead, ItemKind, PacketKind, write_part_head};
 
-/// A plan, and how far the child has come.
+/// A plan, and the child's progress in it.
 pub(super) struct Faults {
     plan: FaultPlan,
     generation: u32,
     window: u32,
     commands: AtomicU64,
     messages: AtomicU64,
-    /// Whether the lanes are to be read no more.
+    /// Whether the lanes are no longer read.
     deaf: AtomicBool,
 }
 
-/// What a fault does to the events lane.
+/// The effect of a fault on the events lane.
 pub(super) enum OnLane {
     Close,
-    /// Sends these packets, whatever the credit.
+    /// Sends these packets, regardless of credit.
     Send(Vec<Vec<u8>>),
 }
 
@@ -37,20 +37,20 @@ impl Faults {
         Self { plan, generation, window, commands, messages, deaf: AtomicBool::new(false) }
     }
 
-    /// The next command begins.
+    /// Counts the command that begins.
     pub(super) fn command(&self) -> Moment {
         Moment::Command(self.commands.fetch_add(1, Ordering::SeqCst) + 1)
     }
 
-    /// The number of the next message.
+    /// Returns the number of the next message.
     pub(super) fn message(&self) -> u64 {
         self.messages.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// What is planned for this moment happens.
+    /// Injects the faults planned for this moment.
     pub(super) fn come_to(&self, moment: Moment, mut on_lane: impl FnMut(OnLane)) {
         for fault in self.plan.due(self.generation, moment) {
-            // Whoever waits for the sign may send something next.
+            // A process that waits for the sign file may send something next.
             self.deaf.fetch_or(fault == Fault::StopReading, Ordering::SeqCst);
             self.announce(moment, fault);
             match fault {
@@ -75,14 +75,14 @@ impl Faults {
         }
     }
 
-    /// Whoever has taken something from a lane goes no further, if the child is to read no more.
+    /// Blocks a thread that has read something from a lane, if the child is to read no more.
     pub(super) fn pass_what_was_read(&self) {
         if self.deaf.load(Ordering::SeqCst) {
             hang();
         }
     }
 
-    /// Both are for whoever looks from outside; if they cannot be had, the fault strikes all the same.
+    /// Announces a fault to outside observers. If that fails, the fault is injected nevertheless.
     fn announce(&self, moment: Moment, fault: Fault) {
         let _ = writeln!(std::io::stderr(), "mpcore::testing: {fault} {moment}");
         if let Some(file) = self.plan.sign_file() {
@@ -97,7 +97,7 @@ fn hang() -> ! {
     }
 }
 
-/// What no child sends.
+/// Returns packets that no child sends.
 fn packets(fault: Fault, generation: u32, window: u32) -> Vec<Vec<u8>> {
     let start = |kind| Head::new(kind, generation).packet();
     let outcome = ItemHead::new(ItemKind::Returned, 0, u64::MAX);

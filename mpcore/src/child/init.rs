@@ -1,4 +1,4 @@
-//! The first line of `main`: is this process a child?
+//! The first line of `main`: detects whether this process is a child, and serves if it is.
 
 use std::io::{self, IsTerminal as _, Read};
 
@@ -17,19 +17,20 @@ use crate::wire::messages::handshake::{
     Bootstrap, First, Introduction, MARK, Opening, Record, tell_other_protocol,
 };
 
-/// Exit code of a child binary that no controller has started, or whose controller went away.
+/// Exit code of a child binary that was not started by a controller, or whose controller is gone.
 const NOT_A_CHILD: i32 = 2;
 
 /// Makes this binary able to be its own child: call it first thing in `main`.
 ///
-/// In the controller it returns at once. In a process that a controller has started as a child it
+/// In the controller it returns immediately. In a process that a controller started as a child it
 /// never returns: it serves until the child ends and then exits. [`#[mpcore::main]`](crate::main)
 /// calls it for you; a library or a test binary uses [`test_support!`](crate::test_support).
 ///
-/// A child begins with no signal blocked and with SIGTTIN and SIGTTOU ignored, and so does what it starts: on the
-/// terminal of its controller, where it is in the background, it may print and set, and reading is an error at once. A
-/// program that restores SIGTTOU's default action is stopped there, and not the child: its command can be cancelled,
-/// and it ends with the child.
+/// A child, and every program that it starts, begins with no signal blocked and with SIGTTIN and
+/// SIGTTOU ignored. On its controller's terminal, where it is in the background, it may therefore
+/// print and change settings, and a read fails immediately. If a program started by the child
+/// restores the default action of SIGTTOU, that program is stopped there, but the child is not: its
+/// command can be cancelled, and the program ends with the child.
 pub fn init() {
     init_runs_in_main();
     if CommandLine::of_this_process().is_of_child() {
@@ -57,7 +58,7 @@ pub fn init_in_test() {
 /// }
 /// ```
 ///
-/// Started by anything but a controller it says so and exits with code 2.
+/// If it was not started by a controller, it prints so and exits with code 2.
 pub fn child_main<P: Child>() -> ! {
     init_runs();
     if !CommandLine::of_this_process().is_of_child() {
@@ -104,7 +105,8 @@ fn no_controller(error: &io::Error) -> ! {
     refuse(&format!("`{MARK}` is for the framework's own use: {error}"))
 }
 
-/// What the controller says first, and which child it wants. If it is of another version, `say` is to let it know.
+/// Reads the controller's first record and finds the child that it asks for. If the controller has
+/// another protocol version, `say` has to tell it.
 fn first_record(
     pipe: &mut impl Read,
     only: Option<Registration>,
@@ -162,7 +164,7 @@ fn serve(
     (child.serve)(lanes, run)
 }
 
-/// Serves over the sockets that it has inherited.
+/// Serves over the inherited sockets.
 #[cfg(target_os = "linux")]
 fn introduce(mut accepted: Accepted, to: Bootstrap, child: Registration) -> i32 {
     let table = (child.table)();
@@ -171,13 +173,13 @@ fn introduce(mut accepted: Accepted, to: Bootstrap, child: Registration) -> i32 
     let controller = accepted.take_controller();
     match accepted.introduce(&introduction, to.generation, to.window) {
         Ok(lanes) => serve(child, lanes, to, initial, controller),
-        // The controller is gone, or does not want this child.
+        // The controller is gone, or rejects this child.
         Err(_) => NOT_A_CHILD,
     }
 }
 
-/// Connects and serves. Each further record names a fresh endpoint, to which it connects as well;
-/// the last one says at which of them the controller has recognised it.
+/// Connects and serves. Each further record names a fresh endpoint, and this connects to that one
+/// as well; the last record says at which endpoint the controller has recognised it.
 fn connect(pipe: &mut impl Read, first: Bootstrap, child: Registration) -> i32 {
     let table = (child.table)();
     let initial = table.initial_values();
@@ -200,7 +202,7 @@ fn connect(pipe: &mut impl Read, first: Bootstrap, child: Registration) -> i32 {
                 sys::stdin_to_null();
                 return serve(child, lanes, to, initial, None);
             }
-            // The controller is gone, or does not want this child.
+            // The controller is gone, or rejects this child.
             Err(_) => return NOT_A_CHILD,
         }
         record = Record::read(pipe);

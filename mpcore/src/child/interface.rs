@@ -1,4 +1,4 @@
-//! What the macros implement: what ties an interface to its child and its control.
+//! The traits that the macros implement: they connect an interface to its child and its control.
 
 use crate::child::context::ChildContext;
 use crate::child::registry::Registration;
@@ -7,7 +7,7 @@ use crate::controller::control::Control;
 use crate::wire::interface::description::Description;
 use crate::wire::value::codec::Codec;
 
-/// An interface: implemented by `#[mpcore::process]` for `dyn Laser`. Not to be implemented by hand.
+/// An interface, implemented by `#[mpcore::process]` for `dyn Laser`. Do not implement it by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an interface",
     label = "is not an interface",
@@ -37,7 +37,7 @@ pub trait Interface: 'static {
     fn __dispatch(&mut self, context: &Self::Context, request: Request<'_>) -> Reply;
 }
 
-/// A struct that runs an interface in a child process: implemented by `#[derive(mpcore::Child)]`.
+/// A struct that runs an interface in a child process, implemented by `#[derive(mpcore::Child)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a child",
     label = "is not a child",

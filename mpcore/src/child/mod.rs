@@ -1,13 +1,17 @@
 //! The child's side of a call: requests lane → decode → handler → outcome → events lane.
 //!
-//! [`init`](mod@init) finds out whether this process is a child and serves until it ends; [`serve`]
-//! is one run: constructor, `postrun_init`, commands one at a time on the main thread, `cleanup`.
-//! [`link`] is what the child's threads share, with [`cancels`] of which command runs and which shall not and
-//! [`deadlines`] of until when it may; [`context`] and [`property`] its face to the user's code, [`control`] the second thread,
-//! which hears of stop, cancel and credit while a command runs; [`faults`] is what a test has planned to go
-//! wrong.
+//! [`init`](mod@init) detects whether this process is a child, and serves until it ends. [`serve`]
+//! is one run: constructor, `postrun_init`, commands one at a time, `cleanup`, all on the main
+//! thread. [`control`] is the second thread, which receives stop, cancel and credit while a command
+//! runs. [`link`] is the state that the child's threads share, with [`cancels`] (which command
+//! runs, and which must not) and [`deadlines`] (how long it may run). [`context`] and [`property`]
+//! are the API for the user's code, on any thread. [`confine`] applies the child's limits, and
+//! [`faults`] injects the faults that a test has planned.
 //!
-//! Never imports `controller`.
+//! What a controller also needs to know about children is in modules that do not depend on a
+//! child's types: [`registry`], [`assignment`], [`command_line`], [`started_as`] and [`exit_code`].
+//!
+//! Does not import `controller`, except that [`interface`] names the control in its signatures.
 
 pub(crate) mod assignment;
 mod cancels;

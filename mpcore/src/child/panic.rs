@@ -1,7 +1,8 @@
-//! Panics in the child: where, and what they said.
+//! Panics in the child: their location and text.
 //!
-//! The hook remembers for the thread that runs the commands; what was installed before still runs, so
-//! the text is on stderr as well. In a controller without a child on a thread it is never installed.
+//! The hook records them for the thread that runs the commands. The previously installed hook still
+//! runs, so the text is on stderr as well. The hook is never installed in a controller without a
+//! child on a thread.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -49,7 +50,7 @@ fn message(payload: &(dyn Any + Send)) -> String {
     cut(text.unwrap_or("a panic without a text").to_owned())
 }
 
-/// A text of any length is not worth the way.
+/// Cuts a text that is too long to be sent.
 fn cut(mut text: String) -> String {
     if text.len() > PANIC_TEXT_BYTES {
         let end = (0..=PANIC_TEXT_BYTES).rev().find(|at| text.is_char_boundary(*at));
@@ -59,7 +60,7 @@ fn cut(mut text: String) -> String {
     text
 }
 
-/// How the user's code was left other than by returning.
+/// How the user's code ended, if it did not return.
 #[derive(Debug)]
 pub(crate) enum Unwound {
     /// At a cancel point.
@@ -75,7 +76,7 @@ pub(crate) fn guard<R>(code: impl FnOnce() -> R) -> Result<R, Unwound> {
             return Unwound::Cancelled;
         }
         let last = LAST.with_borrow_mut(Option::take);
-        // `resume_unwind` by the user's code runs no hook.
+        // `resume_unwind` in the user's code runs no hook.
         let report = last.unwrap_or_else(|| PanicReport {
             message: message(&*payload),
             location: String::new(),

@@ -1,8 +1,8 @@
 //! A property, in the child that owns it.
 //!
-//! Each property has a lock of its own, which no thread of the runtime takes: the user's code runs under it
-//! in `with` and `modify`. Values are encoded, read back and dropped outside of it, but for those that
-//! `modify` has changed in place.
+//! Each property has its own lock, which no thread of the runtime takes: user code runs under it in
+//! `with` and `modify`. Values are encoded, read back and dropped outside of the lock, except for
+//! values that `modify` has changed in place.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -24,17 +24,20 @@ pub(super) type Sent = Arc<Mutex<Vec<u8>>>;
 
 /// A property, in the child that owns it.
 ///
-/// Changing it stores the value, then notifies the controller if it is another one: if the encoded bytes
-/// differ, unless the values are equal (where the type has `PartialEq`) and only the order of a `HashMap` or
-/// `HashSet` differs. The order of an `IndexMap` belongs to its value.
+/// A change stores the value and notifies the controller if the value differs, that is, if the
+/// encoded bytes differ. If the type has `PartialEq`, equal values whose bytes differ only in the
+/// order of a `HashMap` or `HashSet` do not count as different. The order of an `IndexMap` is part
+/// of its value.
 ///
-/// A value that cannot be encoded, or that its own type would not decode, changes nothing: the property keeps
-/// its old value, so the child and the controller's mirror never differ. [`try_set`](Self::try_set) returns
-/// the error; `set` and `modify` report it to the controller as `exception_raised`.
+/// A value that cannot be encoded, or that its own type could not decode, changes nothing: the
+/// property keeps its old value, so the child and the controller's mirror never differ.
+/// [`try_set`](Self::try_set) returns the error; `set` and `modify` report it to the controller as
+/// `exception_raised`.
 ///
 /// # Panics
-/// `with` and `modify` run their closure while they hold the property. Using the same property inside of
-/// it panics with the property's name; another thread waits until the closure has returned.
+/// `with` and `modify` hold the property while they run their closure. Using the same property
+/// inside the closure panics with the property's name; another thread waits until the closure has
+/// returned.
 pub struct Property<T: 'static> {
     state: Arc<Held<T>>,
     sent: Sent,
@@ -56,7 +59,7 @@ impl<T> fmt::Debug for Property<T> {
 }
 
 impl<T> Property<T> {
-    /// The property with its default, whose encoded form has been sent.
+    /// Creates the property with its default value, whose encoded form has already been sent.
     pub(super) fn new(def: &'static PropertyDef<T>, sent: Sent, link: Arc<Link>) -> Self {
         let value = (def.default)();
         if lock(&sent).is_empty()
@@ -67,7 +70,7 @@ impl<T> Property<T> {
         Self { state: Arc::new(Held::new(value)), sent, def, link }
     }
 
-    /// The value.
+    /// Returns the value.
     #[must_use]
     pub fn get(&self) -> T
     where
@@ -76,32 +79,34 @@ impl<T> Property<T> {
         self.hold().clone()
     }
 
-    /// Looks at the value without cloning it.
+    /// Runs `look` on the value without cloning it.
     pub fn with<R>(&self, look: impl FnOnce(&T) -> R) -> R {
         look(&self.hold())
     }
 
-    /// Stores a value and notifies the controller if it is another one. Where one of this property still waits
-    /// to be sent, it never waits itself.
+    /// Stores a value and notifies the controller if it differs. Never blocks if an older value of
+    /// this property still waits to be sent.
     pub fn set(&self, value: T) {
         if let Err(error) = self.try_set(value) {
             undelivered::property(&self.link, self.def.index, &error);
         }
     }
 
-    /// The same; a value that cannot be sent is returned as an error to the caller alone.
+    /// Like `set`, but returns the error of a value that cannot be sent, and does not report it
+    /// elsewhere.
     ///
     /// # Errors
-    /// [`EncodeError`] if the value cannot be encoded, or could not be decoded by the controller. The
-    /// property keeps its old value.
+    /// [`EncodeError`] if the value cannot be encoded, or could not be decoded by the controller.
+    /// The property keeps its old value.
     pub fn try_set(&self, value: T) -> Result<(), EncodeError> {
         let bytes = self.encode(&value)?;
         self.store(value, bytes);
         Ok(())
     }
 
-    /// Changes the value in place and notifies the controller if it has become another one; also if `change`
-    /// panics. What it has become is undone if it cannot be sent: the property then is what was last sent.
+    /// Changes the value in place and notifies the controller if it differs, even if `change`
+    /// panics. If the new value cannot be sent, the change is undone: the property gets the value
+    /// that was last sent.
     pub fn modify<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
         let mut state = self.hold();
         let result = catch_unwind(AssertUnwindSafe(|| change(&mut state)));
@@ -121,18 +126,18 @@ impl<T> Property<T> {
         self.state.hold(self.def.name)
     }
 
-    /// The bytes of a value that the controller will be able to decode.
+    /// Encodes a value and checks that the controller will be able to decode it.
     pub(super) fn encode(&self, value: &T) -> Result<Vec<u8>, EncodeError> {
         let bytes = self.def.codec.encode(value)?;
         self.def.codec.reads(&bytes)?;
         Ok(bytes)
     }
 
-    /// Stores a value with the bytes that it is [encoded](Self::encode) as.
+    /// Stores a value together with its [encoded](Self::encode) bytes.
     pub(super) fn store(&self, value: T, bytes: Vec<u8>) {
         let mut state = self.hold();
         let is_change = self.is_change(&state, &value, &bytes);
-        // What is equal on the way may hold more here: a field that serde skips.
+        // Values whose bytes are equal may still differ here, in a field that serde skips.
         let old = std::mem::replace(&mut *state, value);
         if is_change {
             self.send(bytes);
@@ -147,8 +152,8 @@ impl<T> Property<T> {
             && !((self.def.same)(state, value) && self.def.codec.is_reordered(&sent, bytes))
     }
 
-    /// The value was changed in place. One that cannot be sent is replaced by what was sent last, and
-    /// returned, so that it can be dropped elsewhere.
+    /// Called after the value was changed in place. A value that cannot be sent is replaced by the
+    /// one last sent, and returned so that it can be dropped elsewhere.
     fn changed(&self, state: &mut Holding<'_, T>) -> Result<(), (EncodeError, Option<T>)> {
         let error = match caught(|| self.encode(state)) {
             Some(Ok(bytes)) => {
@@ -170,7 +175,8 @@ impl<T> Property<T> {
         Err((error, last.map(|last| std::mem::replace(&mut **state, last))))
     }
 
-    /// While the property is held, so that values leave in the order in which they were stored.
+    /// Called while the property is held, so that values are sent in the order in which they were
+    /// stored.
     fn send(&self, bytes: Vec<u8>) {
         lock(&self.sent).clone_from(&bytes);
         let head = ItemHead::new(ItemKind::Property, self.def.index, 0);
@@ -178,11 +184,12 @@ impl<T> Property<T> {
     }
 }
 
-/// A value that one thread at a time may use, and that says so instead of waiting for itself.
+/// A value that one thread at a time may use. If its holder uses it again, that panics instead of
+/// deadlocking.
 #[derive(Debug)]
 struct Held<T> {
     value: Mutex<T>,
-    /// The thread that holds it, or 0.
+    /// The thread that holds the value, or 0.
     holder: AtomicUsize,
 }
 
@@ -196,7 +203,7 @@ impl<T> Held<T> {
         assert!(
             self.holder.load(Ordering::Relaxed) != me,
             "property `{name}` is used inside its own `with` or `modify`, or while it is being encoded; use \
-             the reference that the closure has been given"
+             the reference that the closure receives"
         );
         let value = lock(&self.value);
         self.holder.store(me, Ordering::Relaxed);
@@ -225,16 +232,16 @@ impl<T> DerefMut for Holding<'_, T> {
 
 impl<T> Drop for Holding<'_, T> {
     fn drop(&mut self) {
-        // Before the lock is let go, which the guard's own drop does.
+        // Before the guard's own drop releases the lock.
         self.holder.store(0, Ordering::Relaxed);
     }
 }
 
-/// A number that no other living thread has.
+/// Returns a number that no other living thread has.
 fn this_thread() -> usize {
     thread_local! {
         static HERE: u8 = const { 0 };
     }
-    // A thread that is ending has none any more; it shares this one with others like it.
+    // A thread that is ending has no such number any more; all threads in that state share one.
     HERE.try_with(|here| std::ptr::from_ref(here).addr()).unwrap_or(usize::MAX)
 }

@@ -1,4 +1,4 @@
-//! Registers a child: from its types to functions without any.
+//! Registers a child: converts its types into functions without type parameters.
 
 use std::any::TypeId;
 
@@ -8,7 +8,7 @@ use crate::child::serve::serve;
 use crate::wire::interface::description::InterfaceTable;
 
 impl Registration {
-    /// The registration of a child.
+    /// Returns the registration of a child.
     #[must_use]
     pub const fn of<P: Child>() -> Self {
         Self {

@@ -1,10 +1,11 @@
 //! The children of this binary, by key.
 //!
-//! A key is made of the struct's `TypeId` and, for people, of its type name. Names alone are not unique: two
-//! functions may hold a struct of the same name, and so may two blocks of one function, two uses of one
-//! `macro_rules!`, and two versions of one crate. The compiler tells all of these apart in the `TypeId`, and
-//! both sides are the same binary, so they agree on it. It is a hash all the same, so whoever looks for a key
-//! looks at all children, and two of one key are an error that names both.
+//! A key consists of the struct's `TypeId` and, for people, its type name. Names alone are not
+//! unique: two functions may contain a struct of the same name, and so may two blocks of one
+//! function, two uses of one `macro_rules!`, and two versions of one crate. In all these cases the
+//! compiler gives the structs different `TypeId`s, and both sides are the same binary, so they
+//! agree on them. A `TypeId` is still a hash, so a search checks all children, and reports two with
+//! the same key as an error that names both.
 
 use std::any::TypeId;
 use std::fmt;
@@ -40,9 +41,9 @@ impl fmt::Display for Registration {
 }
 
 impl Registration {
-    /// Names the child within its binary, in every process of that binary.
+    /// Returns the name of the child within its binary, the same in every process of that binary.
     pub(crate) fn key(&self) -> String {
-        // Without a random seed: the other process has to come to the same number.
+        // Without a random seed: the other process must compute the same number.
         let mut id = DefaultHasher::new();
         (self.id)().hash(&mut id);
         format!("{} {:016x}", (self.name)(), id.finish())
@@ -51,22 +52,23 @@ impl Registration {
 
 inventory::collect!(Registration);
 
-/// How the test harness of this binary runs one test: see [`test_support!`](crate::test_support).
+/// How the test harness of this binary runs one test; see [`test_support!`](crate::test_support).
 #[derive(Debug)]
 pub struct TestHelper {
-    /// `module_path!()::mpcore_child`, the crate's name included.
+    /// `module_path!()::mpcore_child`, including the crate's name.
     pub path: &'static str,
 }
 
 inventory::collect!(TestHelper);
 
-/// Whether a child of this key, which is empty in a program of another name, runs the same code as its controller:
-/// then there is nothing to compare. Both sides decide it here, by what the first record says.
+/// Returns whether a child with this key (empty for another program) runs the same code as its
+/// controller, so that there is nothing to compare. Both sides decide this here, from the first
+/// record.
 pub(crate) fn is_same_code(key: &str) -> bool {
     !key.is_empty() && sys::own_program_is_this_code()
 }
 
-/// Two children of one binary have the same key, so that the one could be started in place of the other.
+/// Two children of one binary have the same key, so one could be started in place of the other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "two children of this program have the same key: {first} and {second}; give one of the structs another \
@@ -74,13 +76,13 @@ pub(crate) fn is_same_code(key: &str) -> bool {
 )]
 #[non_exhaustive]
 pub struct SharedKey {
-    /// The one: its type, and where it stands.
+    /// The first child: its type, and its location.
     pub first: String,
-    /// The other.
+    /// The second child.
     pub second: String,
 }
 
-/// The child of this binary that has the key, if there is one.
+/// Returns the child of this binary that has the key, if there is one.
 pub(crate) fn find(key: &str) -> Result<Option<Registration>, SharedKey> {
     the_only(inventory::iter::<Registration>(), key)
 }
@@ -98,10 +100,10 @@ fn the_only<'a>(
     }
 }
 
-/// The arguments that make this binary run its `mpcore_child` test, if it is a test binary.
+/// Returns the arguments that make this binary run its `mpcore_child` test, if it is a test binary.
 pub(crate) fn test_arguments() -> Option<Vec<String>> {
     let helper = inventory::iter::<TestHelper>().next()?;
-    // libtest knows a test by its path without the crate.
+    // libtest identifies a test by its path without the crate.
     let name = helper.path.split_once("::").map_or(helper.path, |(_, name)| name);
     let fixed = ["--exact", "--nocapture", "--quiet", "--test-threads=1", "--"];
     Some(std::iter::once(name).chain(fixed).map(str::to_owned).collect())

@@ -13,17 +13,17 @@ pub struct Request<'a> {
     pub(crate) args: &'a [u8],
 }
 
-/// What a command came to, encoded.
+/// The outcome of a command, encoded.
 #[derive(Debug)]
 pub struct Reply {
     pub(crate) kind: ItemKind,
     pub(crate) payload: Vec<u8>,
-    /// The milliseconds that a command had which timed out.
+    /// If the command timed out, the milliseconds that it had.
     pub(crate) allowed: u32,
 }
 
 impl Reply {
-    /// An outcome without a payload.
+    /// Creates an outcome without a payload.
     pub(crate) fn bare(kind: ItemKind) -> Self {
         Self { kind, payload: Vec::new(), allowed: 0 }
     }
@@ -41,13 +41,13 @@ impl Reply {
 }
 
 impl Request<'_> {
-    /// Index of the command.
+    /// Returns the index of the command.
     #[must_use]
     pub fn command(&self) -> u16 {
         self.command
     }
 
-    /// Decodes the arguments, runs the method, encodes what it returns.
+    /// Decodes the arguments, runs the method, and encodes what it returns.
     pub fn serve<A: Args, T, E>(
         self,
         command: &Command<A, T, E>,
@@ -63,7 +63,8 @@ impl Request<'_> {
         }
     }
 
-    /// The same for a write to a property: what the method returns moves into it, and is notified first.
+    /// Does the same for a write of a property: the method's return value is stored in the
+    /// property, which notifies the controller first.
     pub fn serve_write<T>(
         self,
         command: &Command<(T,), T, Refused>,
@@ -87,7 +88,7 @@ impl Request<'_> {
         Reply::encoded(ItemKind::Returned, encoded)
     }
 
-    /// A command that this child does not have: the handshake should have found it.
+    /// Replies to a command that this child does not have; the handshake should have detected that.
     #[must_use]
     pub fn unknown(self) -> Reply {
         Reply::text(ItemKind::Undecodable, &format!("there is no command {}", self.command))

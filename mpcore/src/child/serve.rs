@@ -1,7 +1,7 @@
 //! One run of a child: welcome, constructor, `postrun_init`, commands, `cleanup`, goodbye.
 //!
-//! All of the user's code runs here, on one thread, under a guard: whatever it does, each command that
-//! was taken from the lane gets exactly one outcome, and `cleanup` runs once.
+//! All user code runs here, on one thread, and is guarded: whatever it does, each command that was
+//! taken from the lane gets exactly one outcome, and `cleanup` runs once.
 
 use crate::child::exit_code;
 use std::collections::VecDeque;
@@ -35,10 +35,10 @@ use crate::wire::packets::packet::{
 };
 use crate::wire::value::codec::decode;
 
-/// Serves until the end and returns the exit code.
+/// Serves until the child ends, and returns the exit code.
 pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Assignment) -> i32 {
     install_hook();
-    // What a command forks has no business on the lanes.
+    // A copy that a command forks must not use the lanes.
     sys::this_is_the_original();
     let ChildLanes { requests, requests_end, control, events } = lanes;
     let link = Link::new(run.generation, run.window, events, requests_end, run.faults);
@@ -79,7 +79,7 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Assignment) -> i32 {
             control.wait();
             live::<P>(&link, &mut requests, welcome, run.initial, run.place)
         }
-        // Stopped before it began.
+        // The child was stopped before it began.
         None if link.stopping() => {
             say_goodbye(&link, false, None);
             exit_code::OK
@@ -104,8 +104,8 @@ fn without_threads(error: &std::io::Error) -> i32 {
     exit_code::NO_THREADS
 }
 
-/// Runs what is the runtime's own: if it panics, the child ends, but what is the user's still gets its
-/// turn.
+/// Runs code of the runtime: if it panics, the child ends, but the user's remaining code still
+/// runs.
 fn or_end<R>(link: &Arc<Link>, code: impl FnOnce() -> R) -> Option<R> {
     let result = guard(code);
     if result.is_err() {
@@ -132,6 +132,7 @@ fn live<P: Child>(
         Err(failure) => (None, report_failure(link, &failure)),
     };
     let mut initialized = false;
+    // If `postrun_init` fails, `cleanup` still runs: the constructor may have acquired resources.
     if let Some(child) = &mut child {
         match initialize::<P>(link, child) {
             Ok(()) => initialized = true,
@@ -148,7 +149,8 @@ fn live<P: Child>(
         });
     }
     if sys::is_copy() {
-        // A command has forked, and the copy came back from it: cleaning up and the goodbye are the original's.
+        // A command has forked, and the copy returned from it. The cleanup and the goodbye are up
+        // to the original.
         sys::kill_self();
     }
     link.leave_commands();
@@ -162,7 +164,7 @@ fn live<P: Child>(
             link.come_to(Moment::Cleanup);
             child.__interface().__cleanup();
         }));
-        // The drop of the user's fields is the user's code too.
+        // Dropping the user's fields is user code too.
         let dropped = panic_of(guard(move || drop(child)));
         panic.or(dropped)
     });
@@ -173,7 +175,7 @@ fn live<P: Child>(
     code
 }
 
-/// The last item; waits until everything is on its way.
+/// Sends the last item, and waits until everything has been sent.
 pub(crate) fn say_goodbye(link: &Link, cleaned_up: bool, cleanup_panic: Option<PanicReport>) {
     let reason = link.stop_reason().unwrap_or(StopReason::InitFailed);
     let bye = Bye { reason, cleaned_up, cleanup_panic };
@@ -232,7 +234,7 @@ fn report_failure(link: &Link, failure: &InitFailure) -> i32 {
         InitFailure::ConstructorPanicked(_) | InitFailure::PostrunInitPanicked(_) => {
             exit_code::PANICKED
         }
-        // It was asked to stop, and that is what it did.
+        // It was asked to stop, and did.
         InitFailure::Constructor(_) | InitFailure::PostrunInit(_) if link.stopping() => {
             return exit_code::OK;
         }
@@ -240,7 +242,7 @@ fn report_failure(link: &Link, failure: &InitFailure) -> i32 {
     };
     let mut payload = postcard::to_stdvec(failure).unwrap_or_default();
     if payload.len() > REPORT_BYTES {
-        let short = crate::Error::msg("its error is too long to be sent; say less in it");
+        let short = crate::Error::msg("its error is too long to be sent; shorten it");
         let failure = match failure {
             InitFailure::PostrunInit(_) => InitFailure::PostrunInit(short),
             _ => InitFailure::Constructor(short),
@@ -280,7 +282,7 @@ fn run_command<P: Child>(
         child.__interface().__dispatch(context, request)
     });
     let end = link.end();
-    // None where nothing had asked for it: the controller takes no such end.
+    // `None` if nothing requested an end: the controller would not accept one.
     let ended = match end.cause {
         Some(Cause::TimedOut(allowed)) => {
             Some(Reply { allowed, ..Reply::bare(ItemKind::TimedOut) })
@@ -293,7 +295,7 @@ fn run_command<P: Child>(
         Ok(reply) if reply.kind == ItemKind::Raised && end.met => ended.unwrap_or(reply),
         Ok(reply) => reply,
         Err(Unwound::Cancelled) => ended.unwrap_or_else(|| {
-            panicked("the command unwound with `Cancelled`, and was not cancelled".to_owned())
+            panicked("the command unwound with `Cancelled`, but was not cancelled".to_owned())
         }),
         Err(Unwound::Panicked(report)) => Reply {
             payload: postcard::to_stdvec(&report).unwrap_or_default(),
@@ -302,14 +304,15 @@ fn run_command<P: Child>(
     });
 }
 
-/// Where there is no place to name.
+/// Returns a reply for a panic without a location.
 fn panicked(message: String) -> Reply {
     let report = PanicReport { message, location: String::new(), backtrace: String::new() };
     let payload = postcard::to_stdvec(&report).unwrap_or_default();
     Reply { payload, ..Reply::bare(ItemKind::Panicked) }
 }
 
-/// A command that has begun owes an outcome: it is sent when this is dropped, once, however that comes.
+/// A command that has begun owes an outcome. It is sent when this is dropped, once, for whatever
+/// reason.
 struct Owed<'a> {
     link: &'a Link,
     head: ItemHead,
@@ -343,7 +346,7 @@ impl Requests {
         Self { lane, link, assembler, taken, packet }
     }
 
-    /// The first item, if it comes from whom we expect.
+    /// Returns the first item, if it comes from the expected controller.
     pub(crate) fn welcome(
         &mut self,
         nonce: crate::wire::messages::handshake::Nonce,
@@ -356,7 +359,7 @@ impl Requests {
         (welcome.nonce == nonce).then_some(welcome)
     }
 
-    /// The next item; `None` when the child shall end.
+    /// Returns the next item; `None` when the child has to end.
     pub(crate) fn next(&mut self) -> Option<(ItemHead, Bytes)> {
         loop {
             if self.link.stopping() {
@@ -375,7 +378,7 @@ impl Requests {
         }
     }
 
-    /// What was taken from the lane, but is not run.
+    /// Answers the items that were taken from the lane but do not run.
     pub(crate) fn leave_the_rest(&mut self) {
         let link = &self.link;
         for (head, _) in self.taken.drain(..).filter(|(head, _)| link.skip(head.call)) {
@@ -390,7 +393,7 @@ impl Requests {
         self.link.come_to_reading();
         let (head, body) = Head::parse(&self.packet, self.link.generation()).ok()?;
         if head.kind == PacketKind::End {
-            return Some(()); // by ourselves, outside the credit
+            return Some(()); // sent by this child itself, outside the credit
         }
         let taken = &mut self.taken;
         let take = |head: ItemHead, payload: crate::wire::packets::packet::Payload<'_>| {
@@ -412,7 +415,7 @@ mod tests {
     use super::*;
     use crate::transport::memory;
 
-    /// What has come of the items that were sent.
+    /// Returns the outcomes of the items that were sent.
     fn outcomes(events: &mpsc::Receiver<Vec<u8>>) -> Vec<(ItemKind, u64)> {
         let mut found = Vec::new();
         for packet in events.try_iter() {

@@ -1,4 +1,4 @@
-//! Whether this process knows what it was started as.
+//! Whether this process knows how it was started.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,27 +8,28 @@ static INIT_RAN: AtomicBool = AtomicBool::new(false);
 
 static IN_MAIN: AtomicBool = AtomicBool::new(false);
 
-/// Whether this binary can be started again as a child of its own.
+/// Returns whether this binary can be started again as its own child.
 pub(crate) fn has_run() -> bool {
     INIT_RAN.load(Ordering::SeqCst)
 }
 
-/// Whether this process was started as a child, and does not know: what it starts would not know either, and so on.
+/// Returns whether this process was started as a child but `init` has not run: processes that it
+/// started would not run it either, and so on.
 pub(crate) fn is_forgotten() -> bool {
     !has_run() && CommandLine::of_this_process().is_of_child()
 }
 
-/// Whether that happens in its `main`, and not in a test of its.
+/// Returns whether `init` has run in this binary's `main`, and not in one of its tests.
 pub(crate) fn in_main() -> bool {
     IN_MAIN.load(Ordering::SeqCst)
 }
 
-/// `init` runs in a test of this binary, or in a binary that is only a child.
+/// Called when `init` runs in a test of this binary, or in a binary that is only a child.
 pub(crate) fn init_runs() {
     INIT_RAN.store(true, Ordering::SeqCst);
 }
 
-/// `init` runs in `main`.
+/// Called when `init` runs in `main`.
 pub(crate) fn init_runs_in_main() {
     init_runs();
     IN_MAIN.store(true, Ordering::SeqCst);

@@ -1,7 +1,7 @@
-//! Where a child's standard streams lead: what its commands print must not end them.
+//! The child's standard streams: output of its commands must not end them.
 //!
-//! Rust's `println!` panics where it cannot write. The streams that lead to the controller break with it,
-//! while commands end and `cleanup` runs; from then on they lead nowhere.
+//! Rust's `println!` panics if it cannot write. Streams that lead to the controller break when the
+//! controller ends, while commands end and `cleanup` runs; from then on they lead to null.
 
 use std::sync::OnceLock;
 
@@ -10,17 +10,17 @@ use crate::process::sys;
 
 const STREAMS: [OutputStream; 2] = [OutputStream::Stdout, OutputStream::Stderr];
 
-/// The pipes to the controller, as this process has begun with them: what the application has put in their
-/// place since is its own.
+/// The pipes to the controller that this process started with. If the application has replaced a
+/// stream since, that stream is left alone.
 static PIPES: OnceLock<[Option<(u64, u64)>; 2]> = OnceLock::new();
 
-/// At the start.
+/// Called at the start.
 pub(super) fn begin() {
     leave_what_is_broken();
     let _ = PIPES.set(STREAMS.map(sys::pipe_of));
 }
 
-/// `cleanup` prints as it likes, also where the controller is gone.
+/// Called before `cleanup`, which may print even if the controller is gone.
 pub(super) fn before_cleanup(controller_is_lost: bool) {
     if controller_is_lost {
         controller_lost();
@@ -28,12 +28,13 @@ pub(super) fn before_cleanup(controller_is_lost: bool) {
     leave_what_is_broken();
 }
 
-/// What is broken already leads nowhere.
+/// Redirects streams that are already broken to null.
 fn leave_what_is_broken() {
     STREAMS.into_iter().filter(|it| sys::is_broken(*it)).for_each(sys::to_null);
 }
 
-/// The controller is gone, and nobody reads its pipes any more.
+/// Redirects the controller's pipes to null: the controller is gone, so they have no reader any
+/// more.
 pub(super) fn controller_lost() {
     for (stream, pipe) in STREAMS.into_iter().zip(PIPES.get().copied().unwrap_or_default()) {
         if pipe.is_some() && pipe == sys::pipe_of(stream) {

@@ -1,16 +1,16 @@
-//! What the child could not send on its own initiative, and the controller is to know.
+//! Reports to the controller what the child could not send on its own initiative.
 
 use crate::child::link::Link;
 use crate::wire::messages::report::{Undelivered, What};
 use crate::wire::packets::packet::{ItemHead, ItemKind};
 use crate::wire::value::codec::EncodeError;
 
-/// A property keeps its old value, for this error.
+/// Reports that a property keeps its old value because of this error.
 pub(super) fn property(link: &Link, index: u16, error: &EncodeError) {
     send(link, What::Property, index, error);
 }
 
-/// An event, or a command's signal that the child emits by itself, was not sent.
+/// Reports that an event, or a command's signal emitted without a call, was not sent.
 pub(super) fn event(link: &Link, head: ItemHead, error: &EncodeError) {
     let what = if head.kind == ItemKind::Event { What::Event } else { What::Signal };
     send(link, what, head.method, error);

@@ -1,4 +1,4 @@
-//! From options to a control: what can be said of a child before it starts.
+//! The builder: turns options into a control, and reports what can be wrong before a child starts.
 
 use crate::controller::state::options::Options;
 use crate::controller::state::options::Output;
@@ -36,7 +36,7 @@ use crate::wire::messages::fault::FaultPlan;
 use crate::wire::packets::outgoing::Bounds;
 use crate::wire::value::codec::EncodeError;
 
-/// Everything that can be set before a child starts; made by `LaserControl::builder()`.
+/// Everything that can be set before a child starts; created by `LaserControl::builder()`.
 ///
 /// ```no_run
 /// # #[mpcore::process] trait Laser { fn fire(&mut self); }
@@ -76,7 +76,7 @@ impl<C: Control> Default for Builder<C> {
 }
 
 impl<C: Control> Builder<C> {
-    /// All defaults, no child.
+    /// Creates a builder with all defaults and no child.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -88,74 +88,79 @@ impl<C: Control> Builder<C> {
         }
     }
 
-    /// `P`, in this binary started again: `mpcore::init` must be the first line of its `main`.
+    /// Runs `P` in this binary, started again as the child: `mpcore::init` must be the first line
+    /// of its `main`.
     #[must_use]
     pub fn child<P: Child<Interface = C::Interface>>(mut self) -> Self {
         self.program = Some(Program::Own { key: P::__REGISTRATION.key() });
         self
     }
 
-    /// Another binary, whose `main` is [`child_main`](crate::child_main). A name without a slash is
-    /// looked up in `PATH`; a relative path together with [`current_dir`](Self::current_dir) means
-    /// different things on different systems, so make it absolute.
+    /// Runs another binary, whose `main` is [`child_main`](crate::child_main). A name without a
+    /// slash is looked up in `PATH`. A relative path together with
+    /// [`current_dir`](Self::current_dir) means different things on different systems, so use an
+    /// absolute path.
     #[must_use]
     pub fn program(mut self, program: impl Into<OsString>) -> Self {
         self.program = Some(Program::Path(program.into()));
         self
     }
 
-    /// `P`, on a thread of this process: for debugging and for tests of logic. The same semantics,
-    /// except for what only a process can do: it cannot be killed, so one that does not end is given up
-    /// and its thread goes on, and its crash is everybody's.
+    /// Runs `P` on a thread of this process, for debugging and for tests of logic. The semantics
+    /// are the same, except for what requires a process: it cannot be killed, so a child that does
+    /// not end is given up and its thread keeps running; and a crash of it crashes the whole
+    /// process.
     #[must_use]
     pub fn in_process<P: Child<Interface = C::Interface>>(mut self) -> Self {
         self.program = Some(Program::Thread(Arc::new(P::__REGISTRATION)));
         self
     }
 
-    /// How many bytes of stack a child on a thread has; as many as a process by default (the soft limit of the stack's
-    /// size, or 8 MiB). A process's own is not changed.
+    /// Sets the stack size of a child on a thread, in bytes. The default is that of a process: the
+    /// soft limit of the stack size, or 8 MiB. Does not change the stack of a process.
     #[must_use]
     pub fn thread_stack(mut self, bytes: usize) -> Self {
         self.options.thread_stack = Some(bytes);
         self
     }
 
-    /// A child on a thread, whatever plays it.
+    /// Runs the given implementation on a thread.
     pub(crate) fn thread_child(mut self, child: Arc<dyn ThreadChild>) -> Self {
         self.program = Some(Program::Thread(child));
         self
     }
 
-    /// Whether the child can do without a config.
+    /// Returns whether the child can be created without a config.
     fn needs_no_config(&self) -> bool {
         let on_thread = self.program.as_ref().and_then(Program::on_thread);
         is_unit::<<C::Interface as Interface>::Config>()
             || on_thread.is_some_and(|child| !child.is_implemented())
     }
 
-    /// What the child's constructor gets.
+    /// Sets the config that the child's constructor gets.
     ///
-    /// One of up to 64 KiB is encoded when the control is built; a larger one moves to a thread, and the child gets
-    /// it when it is encoded. Then what is wrong with it is no [`StartError::Config`] but the run's
-    /// [`Failure::Config`](crate::Failure::Config).
+    /// A config of up to 64 KiB is encoded when the control is built. A larger one moves to a
+    /// thread, and the child gets it once it is encoded; an error in it is then reported as the
+    /// run's [`Failure::Config`](crate::Failure::Config) instead of [`StartError::Config`].
     #[must_use]
     pub fn config(mut self, config: <C::Interface as Interface>::Config) -> Self {
         self.config = Some(config);
         self
     }
 
-    /// The child's name in reports and exceptions; by default the interface's, with a number. Its process carries it
-    /// too, for `ps`, `top` and crash dumps: as its first argument but one, and, cut to 15 bytes, on Linux as the name
-    /// of the process. Not for secrets: everybody can read it.
+    /// Sets the child's name in reports and exceptions; by default the interface's name and a
+    /// number. The process has it too, for `ps`, `top` and crash dumps: as its second argument, and
+    /// on Linux, cut to 15 bytes, as the name of the process. Do not use it for secrets: every user
+    /// can read it.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// One more command line argument. The child finds them with [`mpcore::args`](crate::args): in
-    /// [`std::env::args`] `--mpcore-child` and its name stand before them. Not for secrets: everybody can read them.
+    /// Adds a command line argument. The child gets the arguments from
+    /// [`mpcore::args`](crate::args); in [`std::env::args`], `--mpcore-child` and the name come
+    /// before them. Do not use them for secrets: every user can read them.
     #[must_use]
     pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
         self.options.arguments.push(argument.into());
@@ -176,28 +181,29 @@ impl<C: Control> Builder<C> {
         self
     }
 
-    /// The child inherits no environment variable, but for those set here.
+    /// Removes all environment variables that the child would inherit; only those set here remain.
     #[must_use]
     pub fn env_clear(mut self) -> Self {
         self.options.clear_environment = true;
         self
     }
 
-    /// Where the child runs; by default where the controller does.
+    /// Sets the child's working directory; by default the controller's.
     #[must_use]
     pub fn current_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.options.working_directory = Some(folder.into());
         self
     }
 
-    /// What carries the packets; packet sockets on Linux, ipc-channel elsewhere.
+    /// Sets the transport of the packets; by default packet sockets on Linux and ipc-channel
+    /// elsewhere.
     #[must_use]
     pub fn transport(mut self, transport: Transport) -> Self {
         self.options.transport = transport;
         self
     }
 
-    /// What shall go wrong in the child, to see what the application makes of it: for tests, see
+    /// Sets faults to inject into the child, for testing how the application reacts; see
     /// [`testing`](crate::testing).
     #[must_use]
     pub fn faults(mut self, plan: FaultPlan) -> Self {
@@ -205,7 +211,7 @@ impl<C: Control> Builder<C> {
         self
     }
 
-    /// Where the child's stdout goes; by default to the controller's.
+    /// Sets where the child's stdout goes; by default to the controller's.
     ///
     /// ```no_run
     /// # #[mpcore::process] trait Laser { fn fire(&mut self); }
@@ -225,54 +231,58 @@ impl<C: Control> Builder<C> {
         self
     }
 
-    /// Where the child's stderr goes, beside the exit report; by default to the controller's.
+    /// Sets where the child's stderr goes, in addition to the exit report; by default to the
+    /// controller's.
     #[must_use]
     pub fn stderr(mut self, output: Output) -> Self {
         self.options.stderr = output;
         self
     }
 
-    /// How long the child may take from its start to `ready`; 30 s by default.
+    /// Sets how long the child may take from its start to `ready`; 30 s by default.
     #[must_use]
     pub fn start_deadline(mut self, deadline: Duration) -> Self {
         self.options.start_deadline = deadline;
         self
     }
 
-    /// How long a running command may take to notice a stop request, before SIGTERM; 3 s by default. The end of the
-    /// program waits for it too.
+    /// Sets how long a running command may take to notice a stop request before the child is sent
+    /// SIGTERM; 3 s by default. The end of the program waits for this too.
     ///
-    /// A child stops its own children, after its `cleanup` and before its end, so its grace has to cover theirs. In a
-    /// child the default is half a second less than its own grace, if that is less than 3 s; one that does not fit is
-    /// reported by `exception_raised` when the child that has it is first started
-    /// ([`ExceptionKind::ShortGrace`](crate::ExceptionKind::ShortGrace)), and cut at the stop.
+    /// A child stops its own children after its `cleanup` and before its end, so its grace has to
+    /// cover theirs. In a child, if its own grace is less than 3 s, the default is half a second
+    /// less than that grace. A grace that does not fit is reported by `exception_raised` when the
+    /// inner child is first started
+    /// ([`ExceptionKind::ShortGrace`](crate::ExceptionKind::ShortGrace)), and shortened at the
+    /// stop.
     #[must_use]
     pub fn stop_grace(mut self, grace: Duration) -> Self {
         self.options.stop_grace = grace;
         self
     }
 
-    /// How the child ends with the program, and with its last control: by default it is stopped. The children that
-    /// the child itself makes inherit this. See [`AtExit`].
+    /// Sets how the child ends with the program and with its last control; by default it is
+    /// stopped. The child's own children inherit this. See [`AtExit`].
     #[must_use]
     pub fn at_exit(mut self, at_exit: AtExit) -> Self {
         self.options.at_exit = at_exit;
         self
     }
 
-    /// How often the child is asked whether it still answers, while a command has no outcome or the child
-    /// is to stop; every second by default. One that leaves the question open for three intervals is
-    /// unresponsive: signal [`unresponsive`](crate::ProcessSignals). An idle child is asked nothing;
-    /// [`Duration::MAX`]: no child is.
+    /// Sets how often the child is pinged while a command has no outcome or the child is to stop;
+    /// every second by default. A child that does not answer a ping for three intervals is
+    /// unresponsive: signal [`unresponsive`](crate::ProcessSignals). An idle child is not pinged;
+    /// [`Duration::MAX`] disables pings.
     #[must_use]
     pub fn ping_interval(mut self, interval: Duration) -> Self {
         self.options.ping_interval = interval.max(limits::PING_INTERVAL_MIN);
         self
     }
 
-    /// What to do with a child that does not answer, beside telling it with signal
-    /// [`unresponsive`](crate::ProcessSignals); by default nothing. `Cancel` cancels its oldest command,
-    /// which it hears when it is back; `Kill` and `Restart` kill it at once, and what it had to do ends with
+    /// Sets what to do with a child that does not answer, in addition to the signal
+    /// [`unresponsive`](crate::ProcessSignals); by default nothing. `Cancel` cancels its oldest
+    /// command; the child gets the cancel when it runs again. `Kill` and `Restart` kill the child
+    /// immediately, and its commands end with
     /// [`Failure::Unresponsive`](crate::Failure::Unresponsive).
     #[must_use]
     pub fn on_unresponsive(mut self, escalation: Escalation) -> Self {
@@ -280,72 +290,77 @@ impl<C: Control> Builder<C> {
         self
     }
 
-    /// What to do with a command whose time is over (see [`Call::timeout`](crate::Call::timeout)), beside
-    /// telling it with `exception_raised`; by default [`Escalation::Cancel`].
+    /// Sets what to do with a command that is over its deadline (see
+    /// [`Call::timeout`](crate::Call::timeout)), in addition to reporting it with
+    /// `exception_raised`; by default [`Escalation::Cancel`].
     ///
-    /// `Tell` lets the command run on, to whatever outcome it comes. `Kill` and `Restart` kill the child if
-    /// the command has no outcome half a second after it was asked to end: it ends as timed out, and what
-    /// else there was to do with [`Failure::KilledFor`](crate::Failure::KilledFor). For a
-    /// `#[no_cancel]` command each of them is like `Tell`.
+    /// `Tell` lets the command run on to any outcome. `Kill` and `Restart` kill the child if the
+    /// command has no outcome half a second after it was asked to end: the command ends as timed
+    /// out, and all others with [`Failure::KilledFor`](crate::Failure::KilledFor). For a
+    /// `#[no_cancel]` command each of them acts like `Tell`.
     ///
-    /// The child keeps the time. One that stands still, or whose word waits behind a full inbox, is held to it
-    /// by the controller, a little later, once it has told that it executes the command: it is asked once per
-    /// [interval](Self::ping_interval).
+    /// The child enforces the deadline. If it is stalled, or its message is stuck behind a full
+    /// inbox, the controller enforces it instead, a little later and only once the child has
+    /// reported that it executes the command; the controller asks once per [ping
+    /// interval](Self::ping_interval).
     #[must_use]
     pub fn on_timeout(mut self, escalation: Escalation) -> Self {
         self.options.on_timeout = escalation;
         self
     }
 
-    /// How many commands, and bytes of encoded arguments, may wait for the child; 1,000,000 and 1 GiB
-    /// by default. The next one ends as [`CallError::QueueFull`](crate::CallError::QueueFull).
+    /// Sets how many commands, and bytes of encoded arguments, may be queued for the child;
+    /// 1,000,000 and 1 GiB by default. The next command ends as
+    /// [`CallError::QueueFull`](crate::CallError::QueueFull).
     #[must_use]
     pub fn queue_bound(mut self, commands: usize, bytes: usize) -> Self {
         self.options.queue = Bounds { entries: commands, bytes };
         self
     }
 
-    /// How many signals, and bytes, may wait for the inbox's thread before the child gets no more
-    /// credit and queues on its own side; 1,000,000 and 64 MiB by default. While a thread waits for
-    /// this child, a future of one of its calls is pending, or it is stopping, 1 GiB may wait.
+    /// Sets how many signals, and bytes, may wait for the inbox's thread before the child gets no
+    /// more credit and queues on its own side; 1,000,000 and 64 MiB by default. While a thread
+    /// waits for this child, a future of one of its calls is pending, or it is stopping, 1 GiB may
+    /// wait.
     #[must_use]
     pub fn inbox_bound(mut self, entries: usize, bytes: usize) -> Self {
         self.options.inbox_bound = InboxBound { entries, bytes };
         self
     }
 
-    /// Where the handlers run; by default on a background thread, which the children without an inbox of
-    /// their own share. A handler that waits there holds up the signals of its own child only: after some 80
-    /// ms at most another thread delivers those of the others, so handlers of *different* children may run at
-    /// the same time.
+    /// Sets where the handlers run; by default on a background thread that all children without
+    /// their own inbox share. A handler that waits there delays only the signals of its own child:
+    /// after at most some 80 ms another thread delivers those of the others, so handlers of
+    /// *different* children may run at the same time.
     #[must_use]
     pub fn inbox(mut self, inbox: impl Into<InboxHandle>) -> Self {
         self.options.inbox = inbox.into();
         self
     }
 
-    /// Runs in the controller after the end of every run, also when the child was killed; on a thread
-    /// of the runtime's, so it must not wait for the child.
+    /// Sets a hook that runs in the controller after the end of every run, even if the child was
+    /// killed. It runs on a thread of the runtime, so it must not wait for the child.
     #[must_use]
     pub fn after_exit(mut self, hook: impl Fn(&ExitReport) + Send + Sync + 'static) -> Self {
         self.options.after_exit = Some(Box::new(hook));
         self
     }
 
-    /// What the child may use: memory, time, files, rights. It sets these limits itself, before anything
-    /// else.
+    /// Sets limits on what the child may use: memory, time, files, rights. The child applies them
+    /// itself, before anything else.
     #[must_use]
     pub fn limits(mut self, limits: ChildLimits) -> Self {
         self.options.limits = Some(limits);
         self
     }
 
-    /// Whether a child that ends by itself is started again; by default it is not.
+    /// Sets whether a child that ends by itself is restarted; by default it is not.
     ///
-    /// Handles, signals and connections stay as they are; the mirrors of the properties begin with the
-    /// initial values (but see [`reapply_properties`](Self::reapply_properties)). The commands that a crash takes fail with it and are not run again (but see
-    /// `#[idempotent]`); what is submitted until the next run is ready waits for it, and ends with the
-    /// last report if the child is given up, as stopped if it is stopped.
+    /// Handles, signals and connections stay as they are; the mirrors of the properties start with
+    /// the initial values (but see [`reapply_properties`](Self::reapply_properties)). Commands that
+    /// end with a crash fail and are not run again (but see `#[idempotent]`). Commands submitted
+    /// until the next run is ready wait for it; if the child is given up they end with the last
+    /// report, and if it is stopped they end as stopped.
     ///
     /// ```no_run
     /// # #[mpcore::process] trait Laser { fn fire(&mut self); }
@@ -368,33 +383,35 @@ impl<C: Control> Builder<C> {
         self
     }
 
-    /// After every later start, by itself or by hand, the last accepted write of each property
-    /// (`laser.set_power(2.5)`) is made again, right after `ready` and before the commands that wait. One
-    /// that the new child refuses is told by `exception_raised`, as any write is, with the number of the
-    /// call that made it first.
+    /// Repeats the last accepted write of each property (`laser.set_power(2.5)`) after every later
+    /// start, automatic or manual, right after `ready` and before the waiting commands. If the new
+    /// child refuses it, `exception_raised` reports this as for any write, with the number of the
+    /// call that made the write first.
     ///
-    /// Until the new child has accepted or refused it, the property keeps its value: neither its getter nor
-    /// its signal shows what the child starts with.
+    /// Until the new child has accepted or refused the write, the property keeps its value: neither
+    /// its getter nor its signal shows the value with which the child starts.
     #[must_use]
     pub fn reapply_properties(mut self) -> Self {
         self.options.reapply_properties = true;
         self
     }
 
-    /// Refuses a [program](Self::program) whose interface cannot be compared as a whole, with
-    /// [`Failure::Mismatch`](crate::Failure::Mismatch); without this it is started, and `exception_raised` says
-    /// once what could not be compared ([`ExceptionKind::NotCompared`](crate::ExceptionKind::NotCompared)).
+    /// Refuses a [program](Self::program) whose interface cannot be compared completely, with
+    /// [`Failure::Mismatch`](crate::Failure::Mismatch). Without this the program is started, and
+    /// `exception_raised` reports once what could not be compared
+    /// ([`ExceptionKind::NotCompared`](crate::ExceptionKind::NotCompared)).
     ///
-    /// Types are compared by what their `Deserialize` asks for, and that is found out with made-up values. Where a
-    /// type refuses all of them (a text that has to begin with `COM`), what stands behind it in a tuple or a tuple
-    /// variant is not asked for, and a difference there goes unnoticed. Named fields are always compared.
+    /// Types are compared by what their `Deserialize` asks for, which is determined with made-up
+    /// values. If a type refuses all of them (a text that has to begin with `COM`, for example),
+    /// what follows it in a tuple or a tuple variant is not asked for, and a difference there goes
+    /// unnoticed. Named fields are always compared.
     #[must_use]
     pub fn compare_strictly(mut self) -> Self {
         self.options.compare_strictly = true;
         self
     }
 
-    /// The control; the child is not started yet.
+    /// Creates the control, without starting the child.
     ///
     /// # Errors
     /// [`StartError::ChildMissing`], [`StartError::ConfigMissing`], [`StartError::Config`],
@@ -406,7 +423,7 @@ impl<C: Control> Builder<C> {
         self.__build_without_config()
     }
 
-    /// As `build`, for a control whose config comes later, with `Core::set_config`.
+    /// Like `build`, for a control that gets its config later, with `Core::set_config`.
     #[doc(hidden)]
     pub fn __build_without_config(self) -> Result<C, StartError> {
         let table = table::<C>();
@@ -436,7 +453,8 @@ impl<C: Control> Builder<C> {
         Ok(C::__new(Core::new(shared, signals.clone()), signals))
     }
 
-    /// [`build`](Self::build), and start the child. Does not wait for it.
+    /// Creates the control with [`build`](Self::build) and starts the child, without waiting for
+    /// it.
     ///
     /// # Errors
     /// Those of `build` and of [`Process::start`](crate::Process::start).
@@ -447,7 +465,7 @@ impl<C: Control> Builder<C> {
     }
 }
 
-/// Whether what a test wants of the child can be.
+/// Checks that the child can carry out its script or fault plan.
 fn testable(
     program: Option<&Program>,
     faults: Option<&FaultPlan>,
@@ -467,7 +485,7 @@ fn testable(
     }
 }
 
-/// A config as the child is to read it.
+/// Encodes a config for the child.
 pub(crate) fn encoded<C: Control>(
     config: <C::Interface as Interface>::Config,
 ) -> Result<Arc<ConfigBytes>, EncodeError> {
@@ -478,14 +496,14 @@ fn is_unit<T: 'static>() -> bool {
     TypeId::of::<T>() == TypeId::of::<()>()
 }
 
-/// The interface's table, made once per program.
+/// Returns the interface's table, which is created once per program.
 fn table<C: Control>() -> Arc<InterfaceTable> {
     static TABLES: Mutex<Option<HashMap<TypeId, Arc<InterfaceTable>>>> = Mutex::new(None);
     let known = lock(&TABLES).as_ref().and_then(|tables| tables.get(&TypeId::of::<C>()).cloned());
     if let Some(table) = known {
         return table;
     }
-    // Runs the user's `Default` and `Serialize`: not under the lock.
+    // Runs the user's `Default` and `Serialize`, so not under the lock.
     let describe = <C::Interface as Interface>::__describe;
     let table = Arc::new(InterfaceTable::new(<C::Interface as Interface>::NAME, describe));
     let mut tables = lock(&TABLES);

@@ -1,7 +1,7 @@
-//! What a generated control wraps: counted handles of one child.
+//! The handle that a generated control wraps: it counts the owners of one child.
 //!
-//! With the last [`Core`] the child is stopped. Signals, calls and threads hold only what the handles
-//! [share](crate::controller::state), so they keep no child alive.
+//! When the last [`Core`] is dropped, the child is stopped. Signals, calls and threads hold only
+//! the [shared state](crate::controller::state), so they keep no child alive.
 
 use std::any::Any;
 use std::fmt;
@@ -23,7 +23,7 @@ use crate::sync::lock;
 use crate::wire::interface::description::{Command, PropertyDef};
 use crate::wire::value::codec::{Args, EncodeError, Encoder};
 
-/// The owners of one child: with the last one it is stopped.
+/// The owner of one child: when it is dropped, the child is stopped.
 pub(crate) struct Owner {
     process: Process,
     signals: Box<dyn Any + Send + Sync>,
@@ -35,7 +35,7 @@ impl Drop for Owner {
     }
 }
 
-/// What a generated control wraps: a counted handle of one child.
+/// The handle that a generated control wraps: one reference to the owner of a child.
 #[derive(Clone)]
 pub struct Core {
     owner: Arc<Owner>,
@@ -57,17 +57,17 @@ impl Core {
         self.owner.process.shared()
     }
 
-    /// The child's life cycle.
+    /// Returns the child's life cycle.
     #[must_use]
     pub fn process(&self) -> &Process {
         &self.owner.process
     }
 
-    /// The config of the next run.
+    /// Sets the config of the next run.
     ///
     /// # Errors
-    /// If it could not be encoded; the one before then stays. What is wrong with a large one shows when a run is to
-    /// get it.
+    /// Fails if the config could not be encoded; the previous config then stays. An error in a
+    /// large config is reported only when a run is to get it.
     pub fn set_config<C: Control>(
         &self,
         config: <C::Interface as Interface>::Config,
@@ -77,7 +77,7 @@ impl Core {
         Ok(())
     }
 
-    /// Whether the handlers run in this inbox's thread.
+    /// Returns whether the handlers run in this inbox's thread.
     #[must_use]
     pub fn delivers_to(&self, inbox: &InboxHandle) -> bool {
         self.shared().options.inbox.is(inbox)
@@ -89,7 +89,7 @@ impl Core {
         let shared = self.shared();
         let (call, waiting) = match args.encode(&command.args, &mut encoder) {
             Ok(()) => shared.submit(command.index, encoder.into_bytes()),
-            // Large: it moves, as it is, to the encoder thread.
+            // Large arguments move unencoded to the encoder thread.
             Err(EncodeError::TooLarge { .. }) => {
                 let (call, waiting) = shared.submit_unencoded(command.index);
                 shared.encode(EncodeJob { call, parts: args.defer(&command.args) });
@@ -104,7 +104,7 @@ impl Core {
     /// Submits a command and waits for its outcome.
     ///
     /// # Errors
-    /// How the command ended, if not with a result.
+    /// Returns how the command ended, if it has no result.
     pub fn call_blocking<A: Args, T, E>(
         &self,
         command: &'static Command<A, T, E>,
@@ -113,7 +113,7 @@ impl Core {
         self.call(command, args).wait()
     }
 
-    /// The mirror of a property: the last value known, without a round trip.
+    /// Returns a property's last known value from its mirror, without a round trip.
     #[must_use]
     pub fn property<T>(&self, property: &'static PropertyDef<T>) -> T {
         let mirror = self.shared().mirrors.get(usize::from(property.index));
@@ -125,7 +125,7 @@ impl Core {
     }
 }
 
-/// A handle that does not keep the child alive: what a handler captures.
+/// A handle that does not keep the child alive, for handlers to capture.
 pub struct WeakControl<C: Control> {
     owner: Weak<Owner>,
     _control: std::marker::PhantomData<fn() -> C>,
@@ -144,14 +144,14 @@ impl<C: Control> fmt::Debug for WeakControl<C> {
 }
 
 impl<C: Control> WeakControl<C> {
-    /// A weak handle of the same child.
+    /// Creates a weak handle of the same child.
     #[must_use]
     pub fn new(control: &C) -> Self {
         let owner = Arc::downgrade(&control.__core().owner);
         Self { owner, _control: std::marker::PhantomData }
     }
 
-    /// The control, if another handle still owns it.
+    /// Returns the control, if another handle still owns it.
     #[must_use]
     pub fn upgrade(&self) -> Option<C> {
         let owner = self.owner.upgrade()?;

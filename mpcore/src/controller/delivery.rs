@@ -1,7 +1,7 @@
-//! Delivery: what a notice of the inbox means for handlers, in the inbox's thread.
+//! Delivery: converts the inbox's notices into calls of handlers, in the inbox's thread.
 //!
-//! All of the user's code that runs here stands behind a guard: a handler, a `Deserialize` or a
-//! `Display` that panics costs its own notice, never the inbox.
+//! All user code that runs here is guarded: a handler, a `Deserialize` or a `Display` that panics
+//! costs only its own notice, never the inbox.
 
 use crate::controller::signals::inbox::Budget;
 use crate::controller::signals::inbox::Recipient;
@@ -23,13 +23,14 @@ use crate::sync::lock;
 use crate::unwind::caught;
 use crate::wire::messages::report::What;
 
-/// What user code that panicked counts as. The panic hook has told of it.
+/// The error of user code that panicked. The panic hook has already reported the panic.
 const PANICKED: &str = "the `Deserialize` or `Display` of its type panicked";
 
 impl Recipient for Shared {
     fn take_turn(self: Arc<Self>, budget: &mut Budget) -> Turn {
         budget.turn(|| {
-            // The value under the mailbox's lock: after it, a new run may put its own into the mirrors.
+            // Takes the value under the mailbox's lock: after that, a new run may put its own value
+            // into the mirror.
             let next = self.inbox.pop(|notice| notice.with_value(&self.mirrors));
             let Some(notice) = next else { return false };
             self.deliver(notice);
@@ -46,7 +47,7 @@ impl Shared {
             Notice::Outcome { command, call, outcome, then, source } => {
                 self.deliver_outcome(command, call, &outcome, &then, source);
             }
-            // The inbox gives them out with their values.
+            // The inbox converts these into `Value` before it returns them.
             Notice::Property(_) => {}
             Notice::Value { index, bytes, version } => {
                 if let Some(Some(sink)) = self.sinks.properties.get(usize::from(index)) {
@@ -120,8 +121,8 @@ impl Shared {
         }
     }
 
-    /// Brings a result to its signal; every other outcome, and a result that cannot be brought, is an
-    /// error.
+    /// Delivers a result to its signal. Every other outcome, and a result that cannot be delivered,
+    /// is an error.
     fn deliver_result(
         &self,
         command: u16,
@@ -167,10 +168,11 @@ impl Shared {
             CallError::Panicked(report) => {
                 (ExceptionKind::Panicked, report.to_string(), report.backtrace.clone())
             }
-            // The end of the run is told once, by itself, and what was asked for is no exception.
+            // The end of the run is reported once, separately, and a requested end is not an
+            // exception.
             CallError::Exited(_) => return,
             error if error.is_ended_on_request() => return,
-            // Told when its time was over.
+            // Reported when the deadline passed.
             CallError::TimedOut { .. } => return,
             error => (ExceptionKind::Undelivered, error.to_string(), String::new()),
         };
@@ -187,8 +189,8 @@ impl Shared {
         self.sinks.exception_raised.fire(&(exception,));
     }
 
-    /// A value that its type does not read is the fault of the type, or of a child that lies; neither harms
-    /// the controller, so it is reported and the child goes on.
+    /// If a type cannot decode its value, the fault is in the type or in a child that lies. Neither
+    /// harms the controller, so the error is reported and the child continues.
     fn check(&self, what: What, index: u16, result: Option<Result<(), DecodeError>>) {
         let message = match result {
             Some(Ok(())) => return,
@@ -200,7 +202,7 @@ impl Shared {
         }
     }
 
-    /// An event, or a property's value, that did not arrive.
+    /// Returns the exception for an event or a property's value that did not arrive.
     pub(crate) fn undelivered(&self, item: Item, message: &str) -> Exception {
         let (kind, command, what) = match item {
             Item::Property(property) => {
@@ -222,7 +224,7 @@ impl Shared {
     }
 }
 
-/// Runs user code; `None` if it panicked.
+/// Runs user code; returns `None` if it panicked.
 fn guard<R>(code: impl FnOnce() -> R) -> Option<R> {
     caught(code)
 }

@@ -1,9 +1,9 @@
-//! The end that first does what is queued.
+//! Finishing: the end that first runs the queued commands.
 //!
-//! [`finish`] closes the gate for new commands and notes the wish in the child's life. The thread that takes
-//! the last command out of the table, or finds none there, asks for an ordinary stop. A time is an alarm of
-//! the watcher's. A run that crashes meanwhile is followed by another one only if something goes over to it,
-//! and the wish stays.
+//! [`finish`] closes the gate for new commands and records the request in the child's life. The
+//! thread that takes the last command out of the table, or finds the table empty, requests an
+//! ordinary stop. A time limit is an alarm of the watcher. If the run crashes meanwhile, another
+//! run follows only if commands carry over to it, and the request stays.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,15 +21,15 @@ use crate::controller::stopping::request_if;
 use crate::process::watch;
 use crate::wire::messages::stop_reason::StopReason;
 
-/// Lets the child do what is queued, at most for `within`, and then stop. Never blocks.
+/// Lets the child run the queued commands, for at most `within`, and then stop. Never blocks.
 pub(crate) fn finish(shared: &Arc<Shared>, within: Option<Duration>) {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    // A time beyond the clock's end never comes.
+    // A time beyond the clock's range never comes.
     let until = within.and_then(|within| Instant::now().checked_add(within));
     let mut wake = Wake::none();
     let wish = {
         let mut life = shared.life();
-        // No run follows for a control that is gone.
+        // No run follows if the last control was dropped.
         let follows = !life.released && (life.restart || life.restarting.is_some());
         let works = life.state.is_alive() && life.state != State::Stopping;
         if !works && !follows {
@@ -60,14 +60,14 @@ pub(crate) fn finish(shared: &Arc<Shared>, within: Option<Duration>) {
     stop_if_done(shared);
 }
 
-/// Stops a child that is to finish and has nothing left to do.
+/// Stops a child that is to finish and has nothing left to run.
 pub(crate) fn stop_if_done(shared: &Arc<Shared>) {
     request_if(shared, Ask::Stop, AfterEnd::Rest, StopReason::Finished, |life, traffic| {
         life.finish.is_some() && traffic.is_done()
     });
 }
 
-/// The time of this wish is over.
+/// Stops the child because the time of this request is over.
 fn stop_late(shared: &Arc<Shared>, number: u64) {
     request_if(shared, Ask::Stop, AfterEnd::Rest, StopReason::FinishTimeOver, |life, _| {
         life.finish.is_some_and(|finish| finish.number == number)

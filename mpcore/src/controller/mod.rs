@@ -1,16 +1,25 @@
 //! The controller's side of a call: stub → pending table → requests lane, and events lane → pending
 //! table, mirror and inbox → handlers.
 //!
-//! [`core`](mod@core) is what a generated control wraps, [`shared`] what its handles and threads hold in
-//! common; [`builder`] makes it, [`process`] is its life cycle, [`call`] one submitted command,
-//! [`signal`], [`inbox`] (a [`ring`] of [`mailbox`]es) and [`deliver`] the way back to the thread that runs
-//! the handlers; [`relief`] has its threads where the user gives none. Each run of the child is one [`run`], on a thread of its own that reads the events
-//! lane. [`watchdog`] acts when the child keeps us waiting. What follows a run's end stands in [`restart`]. Decisions
-//! without threads stand in [`pending`], [`backlog`], [`repeat`], [`health`], [`escalation`] and in `wire`; what several threads touch stands in small files that
-//! `tests/loom` takes apart: [`ring`], [`mailbox`], [`allowance`], [`grant`].
+//! The rooms are floors; nothing imports upward. Lowest first:
 //!
-//! Never imports `child`, but for the table of this binary's children and their way to run on a
-//! thread.
+//! * [`report`]: what users receive, plain data.
+//! * [`model`]: decisions without threads. [`flow_control`]: credit and bounds.
+//! * [`signals`]: signals, mirrors and the inbox in which signals wait.
+//! * [`state`]: what the handles, calls and threads of one child share, and its locks.
+//! * Everything else acts on that state: [`builder`], [`control`] and [`process`] are what users
+//!   hold, [`calls`] is one command, [`run`] is one run of the child, [`delivery`] runs the
+//!   handlers, [`wiring`] connects a control's signals to what arrives; [`start`], [`stopping`],
+//!   [`finish`], [`shutdown`] and [`waits`] are the steps of the life cycle.
+//!
+//! The threads: callers submit calls; each run has a thread that connects and then reads the events
+//! lane; the inbox's thread runs handlers; the watcher's thread reports ends and rings alarms. The
+//! code in which several threads meet is in small files that `tests/loom` takes apart:
+//! [`ring`](signals::ring), [`mailbox`](signals::mailbox), [`allowance`](flow_control::allowance),
+//! [`grant`](flow_control::grant).
+//!
+//! Imports from `child` only what does not depend on a child's types (`registry`, `assignment`,
+//! `started_as`, `command_line`, `exit_code`), and the traits of `child::interface`.
 
 pub(crate) mod builder;
 pub(crate) mod calls;

@@ -1,4 +1,4 @@
-//! The life cycle of a child: start, stop, wait for it, and what it tells of itself.
+//! The life cycle of a child: starting, stopping, waiting, and querying its state.
 
 use crate::controller::report::error::JoinError;
 use crate::controller::report::error::ReadyError;
@@ -24,15 +24,15 @@ use crate::wait_policy::wait_forbidden;
 use crate::wire::messages::at_exit::AtExit;
 use crate::wire::messages::stop_reason::StopReason;
 
-/// The life cycle of one child; see [`ProcessSignals`] for what it tells.
+/// The life cycle of one child; see [`ProcessSignals`] for the signals that it emits.
 ///
-/// Nothing here waits but what is named `wait…` or `join`.
+/// Only methods named `wait…` or `join` wait.
 ///
-/// A clone is one more handle of the same child, for a list of all children for example. It does not keep
-/// the child: with the last control the child is stopped, whatever clones of its `Process` there are.
-/// From then on they tell how it ended, and [`start`](Self::start) and [`restart`](Self::restart) refuse
-/// with [`StartError::ControlGone`], since a child without a control could be neither called nor stopped
-/// by dropping it.
+/// A clone is one more handle of the same child, for example for a list of all children. It does
+/// not keep the child alive: dropping the last control stops the child, even if clones of its
+/// `Process` remain. From then on these report how the child ended, and [`start`](Self::start) and
+/// [`restart`](Self::restart) fail with [`StartError::ControlGone`], because a child without a
+/// control could neither be called nor be stopped by a drop.
 #[derive(Clone)]
 pub struct Process {
     shared: Arc<Shared>,
@@ -68,53 +68,54 @@ impl Process {
         &self.shared
     }
 
-    /// The signals of the child's life.
+    /// Returns the signals of the child's life cycle.
     #[must_use]
     pub fn signals(&self) -> &ProcessSignals {
         &self.shared.signals
     }
 
-    /// Starts the child, and returns at once: what goes wrong later comes as signal `failed`, and as
-    /// the outcome of every command.
+    /// Starts the child and returns immediately. Later failures are reported by the signal
+    /// `failed`, and as the outcome of every command.
     ///
     /// # Errors
-    /// What can be known before there is a process: see [`StartError`].
+    /// Reports what can be detected before there is a process: see [`StartError`].
     pub fn start(&self) -> Result<(), StartError> {
         start(&self.shared)
     }
 
-    /// Asks the child to stop, and returns at once. The running command sees it at its next check,
-    /// what waits ends as stopped, `cleanup` runs; after the grace (3 s) the child is sent SIGTERM,
-    /// a second later it is killed.
+    /// Asks the child to stop and returns immediately. The running command sees the request at its
+    /// next check, queued commands end as stopped, and `cleanup` runs. After the grace (3 s) the
+    /// child is sent SIGTERM, and a second later it is killed.
     ///
-    /// `exception_raised` reports once how many commands were taken before they ran
-    /// ([`NotRun`](crate::ExceptionKind::NotRun)) and stands in the [`ExitReport`]; for an end that does them first
-    /// there is [`finish`](Self::finish).
+    /// `exception_raised` reports once how many commands were dropped before they ran
+    /// ([`NotRun`](crate::ExceptionKind::NotRun)); the [`ExitReport`] has this number too. To run
+    /// the queued commands first, use [`finish`](Self::finish).
     ///
-    /// A [restart](Self::restart_pending) that is to come is called off, by `terminate` and `kill` as well.
+    /// Calls off a pending [restart](Self::restart_pending), as `terminate` and `kill` do.
     pub fn stop(&self) {
         self.ask(Ask::Stop, StopReason::Asked);
     }
 
-    /// As [`stop`](Self::stop), with a reason: the child has it in
-    /// [`ChildContext::stop_reason`](crate::ChildContext::stop_reason), and the report of its end says it. What is
-    /// longer than 1024 bytes is cut.
+    /// Like [`stop`](Self::stop), with a reason: the child gets it from
+    /// [`ChildContext::stop_reason`](crate::ChildContext::stop_reason), and the exit report
+    /// contains it. It is cut to 1024 bytes.
     pub fn stop_with(&self, reason: impl Into<String>) {
         self.ask(Ask::Stop, StopReason::because(reason));
     }
 
-    /// Lets the child do what is queued, and then stops it in order; returns at once.
+    /// Lets the child run the queued commands and then stops it in order; returns immediately.
     ///
-    /// From now on commands are refused, as [`CallError::Finishing`](crate::CallError::Finishing). When the last
-    /// one has its outcome the child stops, and `cleanup` runs; if nothing is queued it stops now, also before it
-    /// is ready. `stop`, `terminate`, `kill` and `restart` end it without waiting for the rest, and so does a
-    /// signal that ends the application; the drop of the last control does not, nor does the end of
-    /// [`main`](crate::main), which waits for it.
+    /// New commands are refused from now on, as
+    /// [`CallError::Finishing`](crate::CallError::Finishing). When the last queued command has its
+    /// outcome, the child stops and `cleanup` runs; if nothing is queued, the child stops now, even
+    /// before it is ready. `stop`, `terminate`, `kill` and `restart` end it without waiting for the
+    /// rest, and so does a signal that ends the application. The drop of the last control does not,
+    /// and the end of [`main`](crate::main) waits for the child.
     ///
-    /// If the child crashes meanwhile, its [`RestartPolicy`](crate::RestartPolicy) says what of the rest is done in
-    /// the next run (what waits for the first `ready`, and `#[idempotent]` commands), which then finishes too;
-    /// without such a rest none begins. A child that was not started has nothing to finish: what waits for its
-    /// `start` goes on waiting.
+    /// If the child crashes meanwhile, its [`RestartPolicy`](crate::RestartPolicy) decides which of
+    /// the remaining commands run in the next run (those that wait for the first `ready`, and
+    /// `#[idempotent]` commands), which then finishes too; if none remain, no run follows. A child
+    /// that was not started has nothing to finish: commands that wait for its `start` keep waiting.
     ///
     /// ```no_run
     /// # #[mpcore::process] trait Laser { fn fire(&mut self); }
@@ -128,41 +129,44 @@ impl Process {
         finish::finish(&self.shared, None);
     }
 
-    /// As [`finish`](Self::finish), but what is not done after this time is [stopped](Self::stop).
+    /// Like [`finish`](Self::finish), but after `within` the child is [stopped](Self::stop).
     pub fn finish_within(&self, within: Duration) {
         finish::finish(&self.shared, Some(within));
     }
 
-    /// Whether the child was asked to [`finish`](Self::finish) and has something left to do. Its
-    /// [state](Self::state) is `Finishing` from `ready` on.
+    /// Returns whether the child was asked to [`finish`](Self::finish) and still has commands to
+    /// run. Its [state](Self::state) is `Finishing` from `ready` on.
     #[must_use]
     pub fn is_finishing(&self) -> bool {
         self.shared.life().finish.is_some()
     }
 
-    /// Sends SIGTERM, and returns at once: a stop request whose grace is over.
+    /// Sends SIGTERM and returns immediately: a stop request without a grace.
     pub fn terminate(&self) {
         self.ask(Ask::Terminate, StopReason::Asked);
     }
 
-    /// Kills the child and what it has started, and returns at once. `cleanup` does not run.
+    /// Kills the child and the processes that it has started, and returns immediately. `cleanup`
+    /// does not run.
     ///
-    /// Children that the child has itself are neither killed nor waited for: they notice its end, and end by
-    /// themselves, with their `cleanup`, within their own grace and a second.
+    /// The child's own mpcore children are neither killed nor waited for: they notice its end and
+    /// end by themselves, with their `cleanup`, within their own grace plus a second.
     ///
-    /// A process that cannot be killed, since it hangs in a driver or has become another user, is given up after a
-    /// second, as [`Failure::Unkillable`]: its commands have their outcomes then, and it may be started again.
+    /// A process that cannot be killed, because it hangs in a driver or has become another
+    /// user, is given up after a second, as [`Failure::Unkillable`](crate::Failure::Unkillable):
+    /// its commands then have their outcomes, and the child may be started again.
     pub fn kill(&self) {
         self.ask(Ask::Kill, StopReason::Asked);
     }
 
-    /// Stops the child, if it is running, and starts it again after its end. Returns at once.
+    /// Stops the child, if it is running, and starts it again after its end. Returns immediately.
     ///
-    /// What is queued ends as stopped; what is submitted from now on waits for the next run. Between two runs of
-    /// its policy's it is started now, without the rest of the delay.
+    /// Queued commands end as stopped; commands submitted from now on wait for the next run. If the
+    /// child waits for a restart by its policy, it is started now, without the rest of the delay.
     ///
     /// # Errors
-    /// As [`start`](Self::start), if it was not running; [`StartError::ControlGone`] also if it was.
+    /// Fails as [`start`](Self::start) does if the child was not running, and with
+    /// [`StartError::ControlGone`] in both cases.
     pub fn restart(&self) -> Result<(), StartError> {
         if sys::is_copy() {
             return Err(StartError::ForkedCopy);
@@ -174,7 +178,7 @@ impl Process {
             return Ok(());
         }
         match self.start() {
-            // Its policy has just begun the next run.
+            // The policy has just begun the next run.
             Err(StartError::AlreadyRunning { .. }) => Ok(()),
             started => started,
         }
@@ -184,17 +188,17 @@ impl Process {
         request(&self.shared, ask, AfterEnd::Rest, reason);
     }
 
-    /// The last control is gone.
+    /// Handles the drop of the last control.
     pub(crate) fn release(&self) {
         if sys::is_copy() {
-            return; // it is a copy of a control
+            return; // a forked copy of a control
         }
         let (state, finishes) = {
             let mut life = self.shared.life();
             life.released = true;
             (life.state, life.finish.is_some())
         };
-        // No run follows any more, so one that is to finish does so in this one.
+        // No run follows, so a child that is to finish does so in this run.
         match self.shared.options.at_exit {
             _ if finishes && state.is_alive() => {}
             AtExit::Finish(within) if state.is_alive() && state != State::Stopping => {
@@ -208,19 +212,21 @@ impl Process {
         }
     }
 
-    /// Waits until this run has ended, at most `timeout`; `None` if it has not. Any number of times. A
-    /// restart that follows does not count: it is the next run's. The descriptors of the run are closed by then,
-    /// but for output that a program holds open which the child has started.
+    /// Waits until this run has ended, but no longer than `timeout`; returns `None` if it has not.
+    /// May be called any number of times. A restart that follows is a new run and is not waited
+    /// for. The descriptors of the run are closed by then, except for output that a program started
+    /// by the child holds open.
     ///
-    /// In a command of a child, on its thread, the wait ends as that of [`Call::wait`](crate::Call::wait) does, with
-    /// [`JoinError::WaitEnded`]; so does that of [`wait_ready`](Self::wait_ready).
+    /// In a command of a child, on the command's thread, the wait ends as
+    /// [`Call::wait`](crate::Call::wait) does, with [`JoinError::WaitEnded`]; so does
+    /// [`wait_ready`](Self::wait_ready).
     ///
-    /// What is returned is the exit status, as a rule; see [`End`] for when it is unknown. An in-process child has
-    /// the code that its process would have had; one that did not end, so that its thread was given up, counts as
-    /// killed.
+    /// Normally returns the exit status; see [`End`] for when it is unknown. An in-process child
+    /// has the code that its process would have had; if it did not end and its thread was given up,
+    /// it counts as killed.
     ///
     /// # Errors
-    /// If there was nothing to join.
+    /// Fails if there is nothing to join.
     pub fn join(&self, timeout: Duration) -> Result<Option<End>, JoinError> {
         if sys::is_copy() {
             return Err(JoinError::ForkedCopy);
@@ -239,7 +245,7 @@ impl Process {
         if self.shared.wait_while(timeout, busy).1 {
             return Err(JoinError::WaitEnded);
         }
-        // A thread that hangs may hold one for ever.
+        // A hanging thread may hold a run's descriptors forever.
         let left = timeout.saturating_sub(begun.elapsed()).min(DRAIN_DEADLINE);
         let holds = |life: &Life| !busy(life) && life.holding.contains(&generation);
         let life = self.shared.wait_for(left, holds, || false);
@@ -255,10 +261,11 @@ impl Process {
         }
     }
 
-    /// Waits until the child is ready, at most `timeout`; also through restarts.
+    /// Waits until the child is ready, but no longer than `timeout`; keeps waiting through
+    /// restarts.
     ///
     /// # Errors
-    /// Why it is not.
+    /// Returns why the child is not ready.
     pub fn wait_ready(&self, timeout: Duration) -> Result<(), ReadyError> {
         if sys::is_copy() {
             return Err(ReadyError::ForkedCopy);
@@ -289,37 +296,37 @@ impl Process {
         }
     }
 
-    /// The process's number while there is a process.
+    /// Returns the process id while there is a process.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.shared.life().pid
     }
 
-    /// The child's name.
+    /// Returns the child's name.
     #[must_use]
     pub fn name(&self) -> String {
         self.shared.name()
     }
 
-    /// Renames the child; the process itself learns it with its next start.
+    /// Renames the child; the process itself gets the new name at its next start.
     pub fn set_name(&self, name: impl Into<String>) {
         self.shared.set_name(name.into());
     }
 
-    /// Where in its life the child is.
+    /// Returns the child's state.
     #[must_use]
     pub fn state(&self) -> State {
         self.shared.life().state
     }
 
-    /// Whether there is, or is about to be, a process.
+    /// Returns whether there is, or is about to be, a process.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.state().is_alive()
     }
 
-    /// Whether a run is to follow: the child has ended and waits for its [`RestartPolicy`] to start it again,
-    /// or it is stopping for a [`restart`](Self::restart).
+    /// Returns whether another run is to follow: the child has ended and waits for its
+    /// [`RestartPolicy`] to start it again, or it is stopping for a [`restart`](Self::restart).
     ///
     /// [`RestartPolicy`]: crate::RestartPolicy
     #[must_use]
@@ -328,70 +335,73 @@ impl Process {
         life.restart || life.restarting.is_some()
     }
 
-    /// Whether the mirrors of the properties are those of a child that has ended: from the end of a run until the
-    /// values of the next one are there. [`stale_changed`](ProcessSignals::stale_changed) tells.
+    /// Returns whether the property mirrors hold the values of a child that has ended: from the end
+    /// of a run until the values of the next run have arrived.
+    /// [`stale_changed`](ProcessSignals::stale_changed) reports changes.
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.shared.life().stale
     }
 
-    /// Counts the runs: 0 before the first.
+    /// Returns the number of runs so far: 0 before the first.
     #[must_use]
     pub fn generation(&self) -> u32 {
         self.shared.life().generation
     }
 
-    /// The exit status of the last run's process, if it is known; [`ExitReport::end`] says more.
+    /// Returns the exit status of the last run's process, if it is known; [`ExitReport::end`] has
+    /// more details.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
         self.exit_report().and_then(|report| report.status)
     }
 
-    /// How the last run ended.
+    /// Returns how the last run ended.
     #[must_use]
     pub fn exit_report(&self) -> Option<Arc<ExitReport>> {
         self.shared.life().report.clone()
     }
 
-    /// Commands without an outcome.
+    /// Returns the number of commands without an outcome.
     #[must_use]
     pub fn pending_commands(&self) -> usize {
         self.shared.traffic().pending.len()
     }
 
-    /// Asks for a call to be cancelled, by its number, as [`Call::cancel`](crate::Call::cancel) does. A
-    /// call that has its outcome stays as it is. Returns at once.
+    /// Requests cancellation of a call by its number, as [`Call::cancel`](crate::Call::cancel)
+    /// does, and returns immediately. A call that has its outcome is not affected.
     pub fn cancel(&self, call: u64) {
         self.shared.cancel(call);
     }
 
-    /// As [`Call::cancel_or_kill`](crate::Call::cancel_or_kill), by the call's number.
+    /// Like [`Call::cancel_or_kill`](crate::Call::cancel_or_kill), by the call's number.
     pub fn cancel_or_kill(&self, call: u64, grace: Duration) {
         self.shared.cancel_or_kill(call, grace);
     }
 
-    /// Whether the child answered when it was last asked; also `true` while nothing is asked of it.
+    /// Returns whether the child answered the last ping; also `true` while it is not pinged.
     #[must_use]
     pub fn is_responsive(&self) -> bool {
         self.state().has_ended() || !self.shared.traffic().health.is_unresponsive()
     }
 
-    /// What the child is executing, as it has told last.
+    /// Returns the command that the child is executing, as last reported by the child.
     ///
-    /// It is asked once per [interval](crate::Builder::ping_interval) while a command has no outcome, so
-    /// a command that has been running for less may not be known yet.
+    /// While a command has no outcome, the controller asks once per [ping
+    /// interval](crate::Builder::ping_interval), so a command that has been running for less may
+    /// not be known yet.
     #[must_use]
     pub fn executing(&self) -> Option<Executing> {
         self.shared.executing()
     }
 
-    /// Cancels every command that has no outcome yet. Returns at once.
+    /// Cancels every command that has no outcome yet. Returns immediately.
     pub fn cancel_all(&self) {
         if sys::is_copy() {
             return;
         }
         let calls = self.shared.traffic().pending.calls();
-        // The newest first: the end of the running one must not let the next begin.
+        // Newest first: when the running command ends, the next must not begin.
         for call in calls.into_iter().rev() {
             self.shared.cancel(call);
         }

@@ -1,4 +1,5 @@
-//! The end of the program: children finish or are stopped, and are joined, their last signals delivered.
+//! The end of the program: children finish or are stopped, their ends are waited for, and their
+//! last signals delivered.
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ use crate::wire::messages::stop_reason::StopReason;
 
 static STARTED: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
-/// A child was started: it is to end when the program ends.
+/// Registers a started child, to end it with the program.
 pub(crate) fn register(shared: &Arc<Shared>) {
     nested::stops_with(end_nested);
     let mut started = lock(&STARTED);
@@ -30,31 +31,35 @@ pub(crate) fn register(shared: &Arc<Shared>) {
     started.push(Arc::downgrade(shared));
 }
 
-/// Why [`shutdown`] has not seen the end of every child.
+/// Why [`shutdown`] did not see the end of every child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShutdownError {
-    /// A child has not ended, or its last signals were not delivered; it goes on ending.
+    /// A child has not ended, or its last signals were not delivered; it continues to end.
     #[error(
         "not every child had ended after {0:?}; give `shutdown` as long as their exit policy and grace take"
     )]
     TimedOut(Duration),
-    /// Waiting is not allowed on this thread. Nothing was asked of any child.
+    /// This thread must not wait. No child was asked to end.
     #[error("this thread must not wait for children; call `shutdown` on another thread")]
     WaitForbidden,
 }
 
-/// Ends every child of this process by its [exit policy](AtExit), waits for their ends, all under one deadline,
-/// and for the background inbox to deliver their last signals, handlers that hold its threads included, and
-/// for what the children have printed last to be passed on, which takes two seconds at most.
+/// Ends every child of this process by its [exit policy](AtExit) and waits for their ends, all
+/// under one deadline. Also waits until the background inbox has delivered their last signals,
+/// including handlers that block its threads, and, for two seconds at most, until the children's
+/// last output has been passed on.
 ///
-/// Also in a handler, or in an `after_exit` hook: it waits for all that ends without the thread it is called on.
+/// May also be called in a handler or in an `after_exit` hook: it then waits for everything that
+/// ends without the calling thread.
 ///
-/// [`#[mpcore::main]`](crate::main) does this when `main` returns, and waits as long as the children have. In a forked
-/// copy of this process there is nothing to do: the children are the original's.
+/// [`#[mpcore::main]`](crate::main) calls it when `main` returns, with as much time as the children
+/// have. In a forked copy of this process it does nothing, because the children belong to the
+/// original.
 ///
 /// # Errors
-/// If that was not done in time, or this thread [must not wait](crate::forbid_waiting_on_this_thread).
+/// Fails if that was not done in time, or if this thread [must not
+/// wait](crate::forbid_waiting_on_this_thread).
 pub fn shutdown(timeout: Duration) -> Result<(), ShutdownError> {
     if sys::is_copy() {
         return Ok(());
@@ -67,21 +72,22 @@ pub fn shutdown(timeout: Duration) -> Result<(), ShutdownError> {
     if done { Ok(()) } else { Err(ShutdownError::TimedOut(timeout)) }
 }
 
-/// The same, waiting as long as the children themselves have: see [`time_to_end`]. Returns whether all was done.
+/// Does the same, with as much time as the children themselves have, see [`time_to_end`]. Returns
+/// whether everything was done.
 pub(crate) fn end_of_program() -> bool {
     if sys::is_copy() {
         return true;
     }
     let children = end_children();
     let times = children.iter().map(|child| time_to_end(child));
-    // Without a child only the inbox is waited for.
+    // Without children only the inbox is waited for.
     let longest = times.reduce(|a, b| Some(a?.max(b?))).unwrap_or(Some(Duration::ZERO));
     let deadline = longest
         .and_then(|longest| Instant::now().checked_add(longest.checked_add(SHUTDOWN_DEADLINE)?));
     wait_for(children, deadline)
 }
 
-/// Asks every child to end by its policy. One that finishes already goes on.
+/// Asks every child to end by its policy. A child that is already finishing continues.
 fn end_children() -> Vec<Arc<Shared>> {
     let children = children();
     for child in &children {
@@ -98,14 +104,14 @@ fn end_children() -> Vec<Arc<Shared>> {
     children
 }
 
-/// Those that were started, and are still there.
+/// Returns the children that were started and still exist.
 fn children() -> Vec<Arc<Shared>> {
     let started = lock(&STARTED).clone();
     started.iter().filter_map(Weak::upgrade).collect()
 }
 
-/// How long a child that was asked to end may take: what it has left to finish, its grace, and the second after
-/// SIGTERM; `None`: as long as it likes, as in a debugger.
+/// Returns how long a child that was asked to end may take: the rest of its time to finish, its
+/// grace, and the second after SIGTERM. `None` means without limit, as in a debugger.
 fn time_to_end(child: &Shared) -> Option<Duration> {
     if child.is_patient() {
         return None;
@@ -118,7 +124,8 @@ fn time_to_end(child: &Shared) -> Option<Duration> {
     left.checked_add(child.options.stop_grace)?.checked_add(TERMINATE_GRACE)
 }
 
-/// No deadline: for ever.
+/// Waits for the children's ends and their last signals and output. `None` as the deadline means
+/// forever.
 fn wait_for(children: Vec<Arc<Shared>>, deadline: Option<Instant>) -> bool {
     let mut all = true;
     for child in children {
@@ -126,22 +133,24 @@ fn wait_for(children: Vec<Arc<Shared>>, deadline: Option<Instant>) -> bool {
             deadline.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
         all &= child.wait_idle(left);
     }
-    // In a handler of that inbox, or a hook, the rest is delivered after it.
+    // In a handler of that inbox, or in a hook, the rest is delivered after it returns.
     let heard = all && (tells_here() || background_inbox().wait_empty(deadline));
-    // Also where a child is late: what the others have printed is there.
+    // Even if a child is late, the output of the others is available.
     flush_output(deadline);
     heard
 }
 
-/// The last lines of a child often say what went wrong: they reach this program's own stdout and stderr before it
-/// ends. A stream that takes nothing is waited for only a moment, and is no failure of a child.
+/// Passes on the last output of the children to this program's own stdout and stderr before it
+/// ends, because it often says what went wrong. A blocked stream is waited for only briefly, and is
+/// not a failure of a child.
 fn flush_output(deadline: Option<Instant>) {
     let at_most = Instant::now() + FLUSH_DEADLINE;
     output::flush(deadline.map_or(at_most, |at| at.min(at_most)));
 }
 
-/// Ends every child of a child by its policy, and waits for their ends and for what they have to tell. Their kills come
-/// at `end` at the latest, when the child itself is killed: what is to finish has only the time before that.
+/// Ends this child's own children by their policies, and waits for their ends, last signals and
+/// output. They are killed at `end` at the latest, when this child is killed itself, so finishing
+/// has only the time before that.
 fn end_nested(end: Option<Instant>) {
     // A child that ends by itself is not killed: it takes the time that a stop would have given it.
     let own = || Instant::now().checked_add(nested::grace()?);
@@ -179,13 +188,14 @@ pub struct ShutdownGuard {
 }
 
 impl ShutdownGuard {
-    /// A guard to be dropped last in `main`.
+    /// Creates a guard, which has to be dropped last in `main`.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Ends the children, and waits for them as long as they have; returns whether all of them have ended.
+    /// Ends the children and waits as long as they may take; returns whether all of them have
+    /// ended.
     #[must_use]
     pub fn end_children() -> bool {
         end_of_program()

@@ -1,4 +1,4 @@
-//! Starting a child: what can be refused before there is a process.
+//! Starting a child: refuses what can be refused before there is a process.
 
 use crate::child::registry;
 use crate::child::started_as;
@@ -51,8 +51,8 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     sys::this_is_the_original();
     life.finish = None;
     if life.finishing {
-        // The last signals of the run before are being posted, which may take as long as a waker does: the thread
-        // that posts them begins the next run.
+        // The last signals of the previous run are being posted, which may take as long as a user's
+        // waker takes. The thread that posts them begins the next run.
         (life.restart, life.start) = (true, true);
         shared.traffic().gate = Gate::Open;
         register(shared);
@@ -72,14 +72,15 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     Ok(())
 }
 
-/// This process is a child itself, and its grace does not cover that of its own child.
+/// Reports that this process is a child whose own grace does not cover the grace of its child.
 fn tell_of_short_grace(shared: &Arc<Shared>) {
     let grace = shared.options.stop_grace;
     let Some(own) = nested::too_short_for(grace) else { return };
     let name = shared.name();
     let message = format!(
-        "its grace of {grace:?} does not fit into that of the child that starts it, {own:?}, which has to be half a \
-         second longer: give that one a longer `stop_grace`; where it is stopped, `{name}` gets what is left"
+        "its grace of {grace:?} does not fit into the {own:?} of the child that starts it, which \
+         has to be half a second longer: give that child a longer `stop_grace`; at its stop, \
+         `{name}` gets what is left"
     );
     let exception = Exception {
         process: name,
@@ -93,7 +94,7 @@ fn tell_of_short_grace(shared: &Arc<Shared>) {
     post(shared, Notice::Exception(Box::new(exception)));
 }
 
-/// Said once: without unwinding, a child's hostile bytes can end its controller.
+/// Warns once: without unwinding, malicious bytes of a child can end its controller.
 #[cfg(panic = "abort")]
 #[allow(clippy::print_stderr)]
 fn tell_of_abort() {

@@ -1,4 +1,4 @@
-//! Asking a run to end: what `stop`, `terminate`, `kill` and `restart` have in common.
+//! Requesting the end of a run: the common part of `stop`, `terminate`, `kill` and `restart`.
 
 use crate::controller::model::pending::Entry;
 use crate::controller::model::requests::Gate;
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::controller::state::{Life, Shared};
 
-/// What a run's end shall lead to.
+/// What happens after the run has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AfterEnd {
     Rest,
@@ -32,7 +32,7 @@ pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd, reason: S
     request_if(shared, ask, after, reason, |_, _| true)
 }
 
-/// The same, if this holds at that moment.
+/// Does the same if `holds` returns `true` at that moment.
 pub(crate) fn request_if(
     shared: &Arc<Shared>,
     ask: Ask,
@@ -71,17 +71,18 @@ pub(crate) fn request_if(
             wake = enqueue(shared, Notice::State(State::Stopping));
             wake = wake.and(enqueue(shared, Notice::Stopping(Box::new(reason.clone()))));
         }
-        // What is resolved below belongs before the run's last signal.
+        // The outcomes below belong before the run's last signal.
         let posting = shared.begin_posting(&mut life);
         let mut traffic = shared.traffic();
         let waiting = if again { traffic.stop_for_next() } else { traffic.stop() };
         drop(traffic);
         let mut control = shared.control();
-        // A child that is killed must not begin to clean up; one on a thread cannot be killed.
+        // A killed child must not begin to clean up. A child on a thread cannot be killed, so it
+        // may.
         if ask != Ask::Kill || shared.program.is_on_thread() {
             control.stop(reason);
         }
-        // The bound of the inbox does not hold back what a stopping child still has to say.
+        // The inbox's bound must not hold back what a stopping child still has to send.
         control.grant();
         (run, waiting, posting)
     };
@@ -96,7 +97,7 @@ pub(crate) fn request_if(
     true
 }
 
-/// Ends commands that waited for a run which does not come, each as stopped, and reports them once.
+/// Ends commands that waited for a run that does not come, each as stopped, and reports them once.
 pub(crate) fn not_run(shared: &Arc<Shared>, waiting: Vec<(u64, Entry)>, reason: &StopReason) {
     let commands = waiting.iter().filter(|(_, entry)| !entry.repeat.is_reapplied()).count();
     for (call, entry) in waiting {
@@ -105,7 +106,7 @@ pub(crate) fn not_run(shared: &Arc<Shared>, waiting: Vec<(u64, Entry)>, reason: 
     tell_not_run(shared, commands, Some(reason), None);
 }
 
-/// Tells, once, that an end has taken commands before they ran.
+/// Reports, once, that commands were dropped before they ran because of an end.
 pub(crate) fn tell_not_run(
     shared: &Arc<Shared>,
     commands: usize,
@@ -130,7 +131,8 @@ pub(crate) fn tell_not_run(
     post(shared, Notice::Exception(Box::new(exception)));
 }
 
-/// No run is to follow the one that has ended; what waits for it is to end as stopped.
+/// Calls off the run that was to follow the last one. The returned commands waited for it and have
+/// to end as stopped.
 fn call_off(shared: &Shared, life: &mut Life) -> Vec<(u64, Entry)> {
     let by_hand = std::mem::take(&mut life.restart);
     life.start = false;

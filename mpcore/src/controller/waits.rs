@@ -1,4 +1,4 @@
-//! Waiting for what becomes of a run: what `join`, `wait_ready` and `shutdown` have in common.
+//! Waiting for the state of a run: the common part of `join`, `wait_ready` and `shutdown`.
 
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::sync::wait_timeout;
 use crate::wait_policy::wait_forbidden;
 
 impl Shared {
-    /// Waits until nothing of any run is left to do, the `after_exit` hooks included.
+    /// Waits until no run has anything left to do, including the `after_exit` hooks.
     pub(crate) fn wait_idle(self: &Arc<Self>, timeout: Duration) -> bool {
         let busy = |life: &Life| {
             let follows = life.start || life.finish.is_some();
@@ -20,12 +20,14 @@ impl Shared {
         !busy(&self.wait_for(timeout, busy, || false))
     }
 
-    /// Whether the last signals of a run are being posted, and this thread may wait for that.
+    /// Returns whether the last signals of a run are being posted, and this thread may wait for
+    /// that.
     pub(crate) fn is_being_told(&self, life: &Life) -> bool {
         life.finishing && !tells_here()
     }
 
-    /// The second is whether it was ended before `wait` was done, since the command of this thread is to end.
+    /// Waits while `wait` holds. The second value is whether the wait ended early because this
+    /// thread's command was asked to end.
     pub(crate) fn wait_while(
         self: &Arc<Self>,
         timeout: Duration,
@@ -35,12 +37,12 @@ impl Shared {
         let command = inherited::begin_wait(|| {
             let shared = Arc::clone(shared);
             Box::new(move || {
-                // Whoever has just looked waits already.
+                // Taking the lock ensures that a thread that has just checked is already waiting.
                 drop(shared.life());
                 shared.life_changed().notify_all();
             })
         });
-        // Calls that the command makes inherit its deadline, and so does this.
+        // A command's deadline applies to its calls, and also to this wait.
         let deadline = command.as_ref().and_then(|_| inherited::deadline());
         let is_late = || deadline.is_some_and(|at| at <= Instant::now());
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
@@ -64,7 +66,7 @@ impl Shared {
         mut is_over: impl FnMut() -> bool,
     ) -> MutexGuard<'_, Life> {
         let _waiting = self.begin_wait();
-        // A thread that must not wait only looks.
+        // A thread that must not wait only checks.
         let timeout = if wait_forbidden() { Duration::ZERO } else { timeout };
         let deadline = Instant::now().checked_add(timeout);
         let mut life = self.life();

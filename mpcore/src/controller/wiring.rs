@@ -1,4 +1,4 @@
-//! Ties the signals of a generated control to what arrives for them.
+//! Connects the signals of a generated control to what arrives for them.
 
 use crate::controller::signals::sinks::Deliver;
 use crate::controller::signals::sinks::PropertySink;
@@ -14,11 +14,11 @@ use crate::controller::state::posting::post_current;
 use crate::wire::interface::description::{Command, EventDef, PropertyDef};
 use crate::wire::value::codec::Args;
 
-/// Makes the signals of one control; used by generated code.
+/// Creates the signals of one control; used by generated code.
 #[derive(Debug, Default)]
 pub struct Wiring {
     pub(crate) sinks: Sinks,
-    /// The control that is being made.
+    /// The control that is being created.
     pub(crate) control: Arc<OnceLock<Weak<Shared>>>,
 }
 
@@ -31,7 +31,7 @@ fn put<V>(row: &mut Vec<Option<V>>, index: u16, value: V) {
 }
 
 impl Wiring {
-    /// The signal of a command's results.
+    /// Returns the signal of a command's results.
     pub fn result<A: Args, T, E, S: 'static>(
         &mut self,
         command: &'static Command<A, T, E>,
@@ -50,7 +50,7 @@ impl Wiring {
         signal
     }
 
-    /// The signal of a property's changes.
+    /// Returns the signal of a property's changes.
     pub fn property<T: 'static>(&mut self, property: &'static PropertyDef<T>) -> Signal<(T,)> {
         let signal = Signal::new();
         let fired = signal.clone();
@@ -74,7 +74,8 @@ impl Wiring {
             let Some(shared) = control.get().and_then(Weak::upgrade) else {
                 return;
             };
-            // As it is now: the handler gets what is sent from now on after it.
+            // The current value is taken when the notice is posted: the handler gets later changes
+            // after it.
             post_current(&shared, property.index, |bytes, version| {
                 Notice::Task(Box::new(move || {
                     if let Ok(value) = property.codec.decode(&bytes) {
@@ -86,7 +87,7 @@ impl Wiring {
         signal
     }
 
-    /// The signal of an event.
+    /// Returns the signal of an event.
     pub fn event<A: Args>(&mut self, event: &'static EventDef<A>) -> Signal<A> {
         let signal = Signal::new();
         let fired = signal.clone();
@@ -98,7 +99,7 @@ impl Wiring {
         signal
     }
 
-    /// The signal of failures.
+    /// Returns the signal of failures.
     pub fn exception_raised(&mut self) -> Signal<(Exception,)> {
         self.sinks.exception_raised.clone()
     }

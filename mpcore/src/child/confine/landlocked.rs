@@ -1,5 +1,5 @@
-//! Access to files, to ports and to other processes, restricted by Landlock: the kernel's own, for processes
-//! without privileges.
+//! Restricts access to files, ports and other processes with Landlock, the kernel's sandbox for
+//! processes without privileges.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -12,20 +12,21 @@ use landlock::{
 
 use crate::wire::messages::sandbox::{Enforcement, Sandbox, Tcp};
 
-/// What strict means: below this (Linux 6.2) a file could be emptied that may not be written.
+/// The minimum for strict enforcement: below it (Linux 6.2) a file without write permission could
+/// be emptied.
 const MUST: ABI = ABI::V3;
 
-/// What is asked for where there is more: TCP came with Linux 6.7, commands to devices with 6.10, signals and
-/// abstract sockets with 6.12.
+/// Requested if available: TCP came with Linux 6.7, device commands with 6.10, signals and abstract
+/// sockets with 6.12.
 const MAY: ABI = ABI::V6;
 
-/// Restricts this thread, and all that it will start, for good.
+/// Restricts this thread, and everything that it will start, permanently.
 pub(super) fn enter(sandbox: &Sandbox) -> Result<(), String> {
     let ruleset = ruleset(sandbox).map_err(|error| cannot_enforce(&error))?;
     let ruleset = allow_ports(ruleset, &sandbox.tcp).map_err(|error| cannot_enforce(&error))?;
     let ruleset = allow(ruleset, &sandbox.read_only, AccessFs::from_read(MAY))?;
     let mut ruleset = allow(ruleset, &sandbox.read_write, AccessFs::from_all(MAY))?;
-    // Rust's runtime and half the world's programs count on it, and it holds nothing.
+    // Rust's runtime and many programs rely on it, and it contains nothing.
     if Path::new("/dev/null").exists() {
         ruleset = allow(ruleset, ["/dev/null"], AccessFs::from_all(MAY))?;
     }
@@ -64,8 +65,8 @@ fn allow_ports(mut ruleset: RulesetCreated, tcp: &Tcp) -> Result<RulesetCreated,
 
 fn cannot_enforce(error: &dyn std::fmt::Display) -> String {
     format!(
-        "the kernel cannot enforce it ({error}); it takes Linux 6.2 or newer with Landlock in its list \
-         of security modules, or say `Enforcement::BestEffort` to run without"
+        "the kernel cannot enforce it ({error}); this needs Linux 6.2 or newer with Landlock in its list \
+         of security modules, or set `Enforcement::BestEffort` to run without"
     )
 }
 

@@ -1,9 +1,9 @@
-//! The first thing a child does: it gives up what it shall not have.
+//! The first action of a child: it gives up everything that it must not have.
 //!
-//! Called by [`init`](crate::child::init) on the main thread, when the first record has been read: before the
-//! child connects, before a config is decoded, and before there is another thread, so that all inherit
-//! what counts per thread. What fails is remembered: the child shakes hands all the same, and tells the
-//! controller instead of constructing anything.
+//! Called by [`init`](crate::child::init) on the main thread, after the first record was read:
+//! before the child connects, before a config is decoded, and before there is another thread, so
+//! that all threads inherit per-thread limits. A failure is recorded: the child still shakes hands,
+//! and reports it to the controller instead of constructing anything.
 
 use std::io;
 use std::sync::OnceLock;
@@ -18,21 +18,21 @@ use crate::wire::messages::sandbox::{Enforcement, Sandbox};
 #[cfg(all(target_os = "linux", feature = "sandbox"))]
 mod landlocked;
 
-/// A process is confined once, and before there is anything that could hold the answer.
+/// A process is confined once, before there is anything else that could hold the result.
 static REFUSED: OnceLock<Refusal> = OnceLock::new();
 
-/// Which limit could not be set, and why.
+/// The limit that could not be set, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Refusal {
     what: &'static str,
     message: String,
 }
 
-/// What runs in this process beside the child.
+/// What else runs in this process besides the child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Beside {
     Nothing,
-    /// The threads of a test harness, which are not the child's.
+    /// The threads of a test harness, which do not belong to the child.
     Harness,
 }
 
@@ -45,7 +45,8 @@ pub(crate) fn confine(limits: Option<&ChildLimits>, beside: Beside) {
     }
 }
 
-/// What counts per thread holds for the threads to come only: one that is there already would be free of it.
+/// Checks that no other thread runs: per-thread limits apply only to future threads, so a thread
+/// that already runs would escape them.
 fn alone(limits: &ChildLimits, beside: Beside) -> Result<(), Refusal> {
     let strict = |sandbox: &Sandbox| sandbox.enforcement == Enforcement::Strict;
     let what = if limits.sandbox.as_ref().is_some_and(strict) {
@@ -62,7 +63,7 @@ fn alone(limits: &ChildLimits, beside: Beside) -> Result<(), Refusal> {
     match sys::threads() {
         Ok(1) => Ok(()),
         Ok(threads) => refuse(too_early(threads)),
-        // Where there is no such limit, that is told next.
+        // If the system has no such limit, the next step reports that.
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
         Err(error) => refuse(format!("its threads cannot be counted in /proc/self/task: {error}")),
     }
@@ -70,18 +71,19 @@ fn alone(limits: &ChildLimits, beside: Beside) -> Result<(), Refusal> {
 
 fn too_early(threads: usize) -> String {
     format!(
-        "{threads} threads run already when `init` is called, and it would not hold for all of them; call \
-         `mpcore::init()` or `child_main` before anything starts a thread"
+        "{threads} threads are already running when `init` is called, and the limit would not \
+         apply to all of them; call `mpcore::init()` or `child_main` before anything starts a thread"
     )
 }
 
-/// Why this process must not serve.
+/// Returns why this process must not serve.
 pub(crate) fn refused() -> Option<InitFailure> {
     let Refusal { what, message } = REFUSED.get()?.clone();
     Some(InitFailure::Limits { what: what.to_owned(), message })
 }
 
-/// In this order: what needs rights before what takes them, and what opens files before their limit.
+/// Sets the limits in this order: those that need rights before those that remove rights, and those
+/// that open files before the limit on open files.
 fn set(limits: &ChildLimits) -> Result<(), Refusal> {
     if let Some(level) = limits.nice {
         named("nice level", sys::set_nice_level(level))?;
@@ -89,7 +91,7 @@ fn set(limits: &ChildLimits) -> Result<(), Refusal> {
     if limits.no_new_privileges {
         named("no new privileges", sys::allow_no_new_privileges())?;
     }
-    // Counted here, since the folder that tells may be out of reach afterwards.
+    // Counted now, because the directory with this information may be out of reach afterwards.
     let open = sys::open_files();
     if let Some(sandbox) = &limits.sandbox {
         enter(sandbox).map_err(|message| Refusal { what: "sandbox", message })?;
@@ -114,7 +116,7 @@ fn named(what: &'static str, result: io::Result<()>) -> Result<(), Refusal> {
     result.map_err(|error| Refusal { what, message: error.to_string() })
 }
 
-/// Whether the framework can still open what it needs.
+/// Checks that the framework can still open the files that it needs.
 fn enough(files: u64, open: u64, given: Option<u64>) -> Result<(), String> {
     let need = open + CHILD_OPENS_FILES;
     match given {
@@ -140,7 +142,8 @@ fn enter(sandbox: &Sandbox) -> Result<(), String> {
 
 #[cfg(not(all(target_os = "linux", feature = "sandbox")))]
 fn enter(_sandbox: &Sandbox) -> Result<(), String> {
-    Err("this child was built without it; build it with mpcore's feature `sandbox`".to_owned())
+    Err("this child was built without sandbox support; build it with mpcore's feature `sandbox`"
+        .to_owned())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One submitted command: drop it, wait for it, await it, cancel it, or say what shall happen then.
+//! One submitted command: the handle to drop, wait on, await, cancel, or attach a continuation to.
 
 use crate::wait_policy::wait_forbidden;
 use std::fmt;
@@ -23,9 +23,9 @@ use crate::unwind::caught;
 
 /// A submitted command with the result `T` and the error `E`.
 ///
-/// The command runs whether or not anybody looks at its call: dropping it cancels nothing (but see
-/// [`cancel_on_drop`](Self::cancel_on_drop)). It ends with exactly one outcome, whatever happens to the
-/// child.
+/// The command runs whether or not its `Call` is used: dropping the `Call` does not cancel the
+/// command (but see [`cancel_on_drop`](Self::cancel_on_drop)). The command ends with exactly one
+/// outcome, whatever happens to the child.
 ///
 /// ```no_run
 /// # #[mpcore::process] trait Laser { fn add_two(&mut self, a: i32, b: i32) -> i32; }
@@ -73,7 +73,7 @@ impl<T, E> Call<T, E> {
         Self { id, command, receiver, outcome: None, then, codec, shared, cancel_on_drop: false }
     }
 
-    /// The call's number: rising from 1, over all runs of the child.
+    /// Returns the call's number: it starts at 1 and increases over all runs of the child.
     #[must_use]
     pub fn id(&self) -> u64 {
         self.id
@@ -81,34 +81,36 @@ impl<T, E> Call<T, E> {
 
     /// Waits for the outcome, however long it takes.
     ///
-    /// Inside a signal handler it is slow, but no deadlock: the child's answers are read by another
-    /// thread.
+    /// Inside a signal handler this is slow, but it does not deadlock: another thread reads the
+    /// child's messages.
     ///
-    /// In a command of a child that waits for a child of its own, on the command's thread: where the command is
-    /// cancelled, or its child is to stop, the wait ends with [`CallError::WaitEnded`], and this call is cancelled;
-    /// `?` then ends the command as cancelled, or as stopped. That happens once: a command that knows of its end, also
-    /// from [`ChildContext::cancelled`](crate::ChildContext::cancelled), and `cleanup` may wait again.
+    /// If a command of a child waits on its own thread for a child of its own, the wait ends early
+    /// when that command is cancelled or its child is to stop: it returns [`CallError::WaitEnded`]
+    /// and cancels this call; `?` then ends the command as cancelled or stopped. This happens once:
+    /// a command that has observed its end, here or with
+    /// [`ChildContext::cancelled`](crate::ChildContext::cancelled), may wait again, and so may
+    /// `cleanup`.
     ///
     /// # Errors
-    /// How the command ended, if not with a result.
+    /// Returns how the command ended, if it has no result.
     pub fn wait(mut self) -> Result<T, CallError<E>> {
-        // Without a deadline there is an outcome.
+        // A wait without a deadline always ends with an outcome.
         self.wait_until(None).unwrap_or(Err(CallError::Lost))
     }
 
-    /// Waits for the outcome, but no longer than `timeout`. `None` is no outcome: the command goes on,
-    /// and this may be called again, also after the outcome has come.
+    /// Waits for the outcome, but no longer than `timeout`. `None` is not an outcome: the command
+    /// continues. This may be called again, even after the outcome has arrived.
     pub fn wait_timeout(&mut self, timeout: Duration) -> Option<Result<T, CallError<E>>> {
         self.wait_until(Some(timeout))
     }
 
-    /// The outcome, if there is one.
+    /// Returns the outcome, if there is one.
     pub fn try_outcome(&mut self) -> Option<Result<T, CallError<E>>> {
         self.look();
         self.decoded()
     }
 
-    /// Takes the outcome over if it has come.
+    /// Takes the outcome if it has arrived.
     fn look(&mut self) {
         while self.outcome.is_none() {
             match self.receiver.as_ref().map(oneshot::Receiver::try_recv) {
@@ -126,8 +128,8 @@ impl<T, E> Call<T, E> {
         }
     }
 
-    /// Nobody will tell the outcome any more. It has none that anybody knows of, and a command of which
-    /// nothing is known was not stopped.
+    /// No thread will send an outcome any more. The command is not reported as stopped, because
+    /// nothing is known about it.
     fn lost(&mut self) {
         self.outcome = Some(Arc::new(Outcome::Lost));
     }
@@ -167,7 +169,7 @@ impl<T, E> Call<T, E> {
         self.decoded()
     }
 
-    /// Ends a wait for this call.
+    /// Returns a function that ends a wait for this call.
     fn give_up_later(&self) -> inherited::Wake {
         let (shared, call) = (Arc::clone(&self.shared), self.id);
         Box::new(move || {
@@ -180,33 +182,36 @@ impl<T, E> Call<T, E> {
         self.outcome.as_ref().map(|outcome| self.codec.decode(outcome))
     }
 
-    /// Asks for the command's end; returns at once. The outcome tells what came of it: a command that
-    /// has not started ends as cancelled and never starts, a running one when it next looks.
+    /// Requests cancellation and returns immediately; check the outcome for the result. A command
+    /// that has not started ends as cancelled and never starts; a running command ends at its next
+    /// check.
     pub fn cancel(&self) {
         self.shared.cancel(self.id);
     }
 
-    /// [Cancels](Self::cancel) the command, and kills the child if it has no outcome after `grace`. Returns
-    /// at once.
+    /// [Cancels](Self::cancel) the command, and kills the child if the command has no outcome after
+    /// `grace`. Returns immediately.
     ///
-    /// The command then ends as cancelled all the same; the child's other commands end with it, and their
-    /// report's failure, [`Failure::KilledFor`](crate::Failure::KilledFor), names this one. Signals that a
-    /// full inbox holds back are let through first, for ten seconds: the outcome may be among them.
+    /// The command then still ends as cancelled. The child's other commands end with it, and the
+    /// failure in their report, [`Failure::KilledFor`](crate::Failure::KilledFor), names this
+    /// command. Before the kill, signals that a full inbox holds back are let through for up to ten
+    /// seconds, because the outcome may be among them.
     ///
-    /// A `#[no_cancel]` command is not killed for: it ends when it ends.
+    /// The child is never killed for a `#[no_cancel]` command, which always runs to its end.
     pub fn cancel_or_kill(&self, grace: Duration) {
         self.shared.cancel_or_kill(self.id, grace);
     }
 
-    /// How long the command may run, counted from the start of its execution; in place of what the interface
-    /// says with `#[timeout = "…"]`. To the millisecond.
+    /// Sets how long the command may run, counted from the start of its execution. Replaces the
+    /// interface's `#[timeout = "…"]`. The resolution is one millisecond.
     ///
-    /// When its time is over, `exception_raised` tells it, and the command is asked to end, as by a cancel:
-    /// then its outcome is [`CallError::TimedOut`]. One that returns `Ok` all the same ends with its
-    /// result. What else may happen says [`Builder::on_timeout`](crate::Builder::on_timeout).
+    /// When the deadline passes, `exception_raised` reports it and the command is asked to end, as
+    /// by a cancel; its outcome is then [`CallError::TimedOut`]. A command that returns `Ok`
+    /// nevertheless ends with its result. [`Builder::on_timeout`](crate::Builder::on_timeout)
+    /// describes the other options.
     ///
-    /// What a command asks of children of its own, on its own thread, gets no more time than it has left
-    /// itself. [`Duration::MAX`] takes a deadline back.
+    /// Calls that a command makes on its own thread to its own children get at most the time that
+    /// the command itself has left. [`Duration::MAX`] removes a deadline.
     ///
     /// ```no_run
     /// # #[mpcore::process] trait Laser { fn add_two(&mut self, a: i32, b: i32) -> i32; }
@@ -222,15 +227,16 @@ impl<T, E> Call<T, E> {
         self
     }
 
-    /// Dropping this call, or the future it becomes, cancels the command.
+    /// Makes the drop of this call, or of the future made from it, cancel the command.
     #[must_use]
     pub fn cancel_on_drop(mut self) -> Self {
         self.cancel_on_drop = true;
         self
     }
 
-    /// Runs `done` with the outcome, in the inbox's thread, just before the named signal; or after it, if
-    /// this is called on another thread and a very fast child has brought its result already.
+    /// Runs `done` with the outcome in the inbox's thread, just before the named signal. If this is
+    /// called on another thread and a very fast child has already delivered its result, `done` runs
+    /// after the signal.
     pub fn on_done(mut self, done: impl FnOnce(Result<T, CallError<E>>) + Send + 'static) {
         let codec = self.codec;
         self.continue_with(|then| {
@@ -238,11 +244,12 @@ impl<T, E> Call<T, E> {
         });
     }
 
-    /// Brings the result as `signal` instead of the command's named signal. Failures go to
-    /// `exception_raised` all the same.
+    /// Delivers the result to `signal` instead of the command's named signal. Failures still go to
+    /// `exception_raised`.
     ///
-    /// Called in the inbox's thread (a user interface's), it replaces the named signal always;
-    /// elsewhere a very fast child may have brought its result already.
+    /// If called in the inbox's thread (a user interface's thread), this always replaces the named
+    /// signal; on another thread, a very fast child may already have delivered its result to the
+    /// named signal.
     pub fn forward_to<S: TakesResult<T>>(mut self, signal: &S) {
         let (codec, signal) = (self.codec, signal.clone());
         self.continue_with(|then| {
@@ -286,20 +293,22 @@ impl<T, E> IntoFuture for Call<T, E> {
 
 /// The future of a [`Call`]. Needs no runtime.
 ///
-/// From its first poll to its end it counts as a thread that waits: the bound of the child's inbox is
-/// lifted meanwhile, up to the hard limit. There it ends with [`CallError::InboxOverflow`], which is no
-/// outcome: it may be polled again, once the inbox has been drained.
+/// From its first poll until it completes it counts as a waiting thread: meanwhile the bound of the
+/// child's inbox is raised to the hard limit. At the hard limit it completes with
+/// [`CallError::InboxOverflow`], which is not an outcome: it may be polled again once the inbox has
+/// been drained.
 ///
-/// In a child's command it ends with that command, as [`Call::wait`] does: a cancel or a stop ends all futures that the
-/// command has made and awaits, or else the next one.
+/// In a child's command it ends with that command, as [`Call::wait`] does: a cancel or a stop ends
+/// all futures that the command has created and awaits, or, if there are none, the next one.
 pub struct CallFuture<T: 'static, E: 'static = Never> {
     receiver: Option<oneshot::AsyncReceiver<Reply>>,
     call: Call<T, E>,
-    /// From the first look that found no outcome.
+    /// Set from the first poll that found no outcome.
     waiting: Option<Waiting>,
-    /// The same, in a command of a child, from the beginning: a cancel may come before the first look.
+    /// The same for the command of a child that polls this; set from the start, because a cancel
+    /// may come before the first poll.
     command: Option<inherited::Waiting>,
-    /// What is woken when that command is to end.
+    /// The waker to call when that command is to end.
     waker: Option<Waker>,
 }
 
@@ -344,7 +353,8 @@ impl<T, E> CallFuture<T, E> {
 }
 
 impl<T, E> CallFuture<T, E> {
-    /// Whether the command whose thread polls this is to end, or wakes it then.
+    /// Returns whether the command on whose thread this is polled is to end; otherwise registers
+    /// the waker for that moment.
     fn is_over(&mut self, cx: &Context<'_>) -> bool {
         if !self.command.as_ref().is_some_and(inherited::Waiting::is_current) {
             self.command = inherited::may_wait();

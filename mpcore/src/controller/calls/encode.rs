@@ -1,4 +1,4 @@
-//! Encoding of large arguments, on a thread of its own: the caller's must not stand still for a 64 MiB image.
+//! Encoding of large arguments on its own thread, so that a 64 MiB image does not block the caller.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,10 +16,10 @@ use crate::unwind::discard;
 use crate::wire::value::codec::Encoder;
 
 impl Shared {
-    /// Hands arguments to the encoder thread.
+    /// Passes arguments to the encoder thread.
     pub(crate) fn encode(self: &Arc<Self>, job: EncodeJob) {
         if sys::is_copy() {
-            return; // its call has its outcome
+            return; // its call already has its outcome
         }
         let encoding = &self.encoder.0;
         let refused = {
@@ -33,14 +33,15 @@ impl Shared {
                         jobs.thread = true;
                         None
                     }
-                    // The last one, and the only one: a thread leaves nothing behind.
+                    // This is the last job and the only one: a thread leaves none behind when it
+                    // ends.
                     Err(error) => jobs.waiting.pop_back().map(|job| (call, job, error)),
                 },
             }
         };
         match refused {
             None => encoding.changed.notify_all(),
-            // The caller is not made to wait for it in the thread's place.
+            // The caller does not encode in place of the thread, because it must not wait.
             Some((call, job, error)) => {
                 drop(job);
                 self.encoded(call, Err(Outcome::Resources(refusal(&error))));
@@ -92,7 +93,7 @@ fn start(shared: &Arc<Shared>, encoding: &Arc<Encoding>) -> io::Result<()> {
     let (shared, encoding) = (Arc::downgrade(shared), Arc::clone(encoding));
     let body = move || {
         while let Some(job) = next_job(&shared, &encoding) {
-            // With the control its calls are gone.
+            // The control was dropped, and its calls with it.
             let Some(shared) = Weak::upgrade(&shared) else { continue };
             shared.encode_here(job);
         }
@@ -112,7 +113,7 @@ fn next_job(shared: &Weak<Shared>, encoding: &Encoding) -> Option<EncodeJob> {
         let alive = shared.upgrade().is_some_and(|shared| shared.life().state.is_alive());
         jobs = lock(&encoding.jobs);
         if !jobs.waiting.is_empty() || jobs.runs_over != runs_over {
-            continue; // that may be another run's life
+            continue; // the run may be another one by now
         }
         if !alive {
             jobs.thread = false;

@@ -18,7 +18,7 @@ use crate::sync::lock;
 use crate::unwind::caught;
 use crate::wire::packets::outgoing::Payload;
 
-/// What a call holds of its command.
+/// What a call keeps of its command.
 #[derive(Debug)]
 pub(crate) struct Awaited {
     pub(crate) receiver: oneshot::Receiver<Reply>,
@@ -36,7 +36,7 @@ impl Shared {
         self.enter(command, Ok(Payload::Encoding))
     }
 
-    /// A command whose arguments cannot be encoded.
+    /// Creates a call whose arguments cannot be encoded.
     pub(crate) fn refuse(self: &Arc<Self>, command: u16, why: String) -> (u64, Awaited) {
         self.enter(command, Err(Outcome::Encode(why)))
     }
@@ -75,8 +75,8 @@ impl Shared {
         (call, Awaited { receiver, then })
     }
 
-    /// What is locked to submit a command. Only where it is about to end others, their outcomes are to be
-    /// waited for.
+    /// Locks what is needed to submit a command. Only if it is about to end other commands must the
+    /// end of the run wait for their outcomes.
     fn traffic_for(self: &Arc<Self>, kind: Kind) -> (MutexGuard<'_, Traffic>, Option<Posting>) {
         let traffic = self.traffic();
         match kind {
@@ -98,13 +98,13 @@ impl Shared {
         }
     }
 
-    /// How long a command may run; `left` is what the one that submits it still has itself.
+    /// Returns how long a command may run; `left` is the time that the submitting command has left.
     pub(crate) fn limit(&self, command: u16, left: Option<Duration>) -> Limit {
         let rules = self.table.commands.get(usize::from(command)).map(|row| row.rules);
         Limit::new(rules.unwrap_or_default(), self.options.on_timeout, left)
     }
 
-    /// What a crash means for this command.
+    /// Returns what a crash means for this command.
     fn repeat(&self, command: u16) -> Repeat {
         let Some(row) = self.table.commands.get(usize::from(command)) else {
             return Repeat::never();
@@ -119,8 +119,8 @@ impl Shared {
         }
     }
 
-    /// Ends a command: wakes who waits, and posts what handlers shall hear. Whoever has taken the
-    /// entry out of the table calls this, once.
+    /// Ends a command: wakes the waiter, and posts the notice for the handlers. The code that has
+    /// taken the entry out of the table calls this, once.
     pub(crate) fn resolve(self: &Arc<Self>, call: u64, entry: Entry, outcome: Outcome) {
         let Entry { command, reply, then, repeat, .. } = entry;
         if repeat.is_reapplied() && outcome.is_no_failure() {
@@ -132,11 +132,12 @@ impl Shared {
                 let sink = self.sinks.results.get(usize::from(command)).and_then(Option::as_ref);
                 (sink.is_some_and(|sink| (sink.is_connected)()), None)
             }
-            // Told otherwise, or asked for.
+            // Reported elsewhere, or requested.
             Outcome::Exited(_) | Outcome::TimedOut(_) => (false, None),
             Outcome::Cancelled | Outcome::Superseded => (false, None),
             Outcome::Stopped | Outcome::Finishing => (false, None),
-            // As they are now: when it is told, the child may be another.
+            // Name and pid as of now: when the notice is delivered, the child may be another
+            // process.
             _ => (true, Some(Box::new(Source { name: self.name(), pid: self.life().pid }))),
         };
         let told = told || self.signals.call_ended.is_connected();
@@ -151,15 +152,15 @@ impl Shared {
             let outcome = Arc::clone(&outcome);
             Notice::Outcome { command, call, outcome, then, source }
         });
-        // Nobody may wait any more.
-        // An executor's waker is user code.
+        // There may be no waiter any more. An executor's waker is user code.
         let _ = caught(|| reply.send(Reply::Outcome(outcome)).is_ok());
         if let Some(notice) = notice {
             post(self, notice);
         }
     }
 
-    /// Adds to what happens with a call's outcome; if that was delivered already, it happens next.
+    /// Adds to what happens with a call's outcome. If the outcome was already delivered, the
+    /// addition runs next.
     pub(crate) fn then(
         self: &Arc<Self>,
         call: u64,

@@ -1,9 +1,9 @@
 //! How many captured lines may wait for the inbox's thread, and which are dropped. Pure.
 //!
-//! What a child prints is a log: it must neither make the child wait, which would hang at its own `print`,
-//! nor fill the controller's memory. So beyond a bound lines are dropped, and counted. Once it is full, a
-//! backlog takes nothing more until it is half empty: a few large gaps instead of many small ones. The
-//! gap is told where it is: before the line that follows it.
+//! A child's output is a log: it must neither make the child wait, which would then hang in its own
+//! `print`, nor fill the controller's memory. So lines beyond a bound are dropped and counted. Once
+//! a backlog is full, it accepts nothing until it is half empty: a few large gaps instead of many
+//! small ones. The gap is reported in its place: before the line that follows it.
 
 /// The waiting lines of one stream.
 #[derive(Debug)]
@@ -14,12 +14,12 @@ pub(crate) struct Backlog {
     dropped: u64,
 }
 
-/// What becomes of a line.
+/// What happens to a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Offered {
-    /// It waits.
+    /// It is queued.
     Taken,
-    /// It is counted, and no more.
+    /// It is only counted.
     Dropped,
 }
 
@@ -28,13 +28,13 @@ impl Backlog {
         Self { bound, bytes: 0, full: false, dropped: 0 }
     }
 
-    /// What a waiting line of this length costs, what stands around it included.
+    /// Returns the cost of a waiting line of this length, including its overhead.
     fn cost(length: usize) -> usize {
         const ENTRY: usize = 128;
         ENTRY + length
     }
 
-    /// A line has come.
+    /// Offers a new line.
     pub(crate) fn offer(&mut self, length: usize) -> Offered {
         self.full |= self.bytes + Self::cost(length) > self.bound;
         if self.full {
@@ -45,8 +45,8 @@ impl Backlog {
         Offered::Taken
     }
 
-    /// A line waits no more. Returns how many were dropped, if that is to be told now: the next line will be
-    /// taken.
+    /// Removes a line that no longer waits. Returns the number of dropped lines, if it has to be
+    /// reported now because the next line will be accepted.
     pub(crate) fn taken_out(&mut self, length: usize) -> Option<u64> {
         self.bytes = self.bytes.saturating_sub(Self::cost(length));
         if self.full && self.bytes <= self.bound / 2 {
@@ -56,7 +56,7 @@ impl Backlog {
         None
     }
 
-    /// How many were dropped since that was last told.
+    /// Returns how many lines were dropped since the last report.
     pub(crate) fn untold(&mut self) -> Option<u64> {
         Some(std::mem::take(&mut self.dropped)).filter(|dropped| *dropped > 0)
     }
@@ -113,13 +113,13 @@ mod tests {
     }
 
     proptest! {
-        /// Each line is delivered or in a gap, told once, in its place; the bound holds; an empty backlog
-        /// takes what fits.
+        /// Each line is delivered or in a gap, which is reported once and in its place; the bound
+        /// holds; an empty backlog accepts what fits.
         #[test]
         fn nothing_is_lost_uncounted(steps in steps()) {
             const BOUND: usize = 2000;
             let mut backlog = Backlog::new(BOUND);
-            // What waits in the inbox: a line by its number and length, or a gap.
+            // The entries in the inbox: a line with its number and length, or a gap.
             let mut waiting = VecDeque::new();
             let (mut heard, mut next) = (0_u64, 0_u64);
             let mut hear = |entry: Result<(u64, usize), u64>| match entry {

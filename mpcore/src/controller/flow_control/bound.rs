@@ -1,6 +1,6 @@
 //! The bound of a child's inbox.
 
-/// Bounds of the signals that wait for one child; see [`Builder`](crate::Builder).
+/// Bounds for the waiting signals of one child; see [`Builder`](crate::Builder).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InboxBound {
     pub(crate) entries: usize,

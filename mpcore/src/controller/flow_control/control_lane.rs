@@ -1,5 +1,5 @@
-//! What the controller wants of the child: stop, cancel, another deadline, an answer, and credit for the
-//! events lane.
+//! What the controller requests from the child: stop, cancel, another deadline, an answer to a
+//! ping; and credit for the events lane.
 //!
 //! A state, not a queue: what cannot be sent yet for lack of credit merges with what comes later.
 
@@ -14,7 +14,7 @@ use crate::wire::messages::stop_reason::StopReason;
 use crate::wire::packets::credit::{FalseReport, Window, charge, longest_packet};
 use crate::wire::packets::packet::{HEAD, Head, PacketKind};
 
-/// A child that does not keep to the credit.
+/// A child that violates the credit rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LaneError {
     #[error(transparent)]
@@ -32,7 +32,7 @@ pub(crate) struct ControlLane {
     deadlines: BTreeMap<u64, u32>,
     /// The number of a ping to be sent, or 0.
     ping: u32,
-    /// Something of these has not been sent.
+    /// Something of the above has not been sent.
     unsent: bool,
 }
 
@@ -44,8 +44,8 @@ struct Open {
     most: Most,
 }
 
-/// How much goes into one message, so that it is no longer than a packet may be: one that costs more than half a
-/// window might wait for ever for credit of which no report is due.
+/// How much goes into one message, so that it fits into a packet: a packet that costs more than
+/// half a window might wait forever for credit of which no report is due.
 #[derive(Debug, Clone, Copy)]
 struct Most {
     cancelled: usize,
@@ -53,10 +53,10 @@ struct Most {
 }
 
 impl Most {
-    /// A number of 64 bits, as postcard writes it at most, and one of 32 bits.
+    /// The longest encoding by postcard of a 64-bit number, and of a 32-bit number.
     const CALL: usize = 10;
     const MILLISECONDS: usize = 5;
-    /// Beside the reason to stop and what is counted here: lengths, tags, and a ping.
+    /// Besides the stop reason and what is counted here: lengths, tags, and a ping.
     const REST: usize = 32;
 
     fn of(window: u32) -> Self {
@@ -76,7 +76,7 @@ impl std::fmt::Debug for ControlLane {
 }
 
 impl ControlLane {
-    /// A run begins: what was wanted of the last one no longer counts.
+    /// Begins a run: requests to the last one no longer count.
     pub(crate) fn reset(&mut self) {
         *self = Self::default();
     }
@@ -94,7 +94,7 @@ impl ControlLane {
         self.open = None;
     }
 
-    /// Asks for the end; the first reason counts.
+    /// Requests a stop; the first reason counts.
     pub(crate) fn stop(&mut self, reason: StopReason) {
         self.stop.get_or_insert(reason);
         self.unsent = true;
@@ -102,7 +102,7 @@ impl ControlLane {
     }
 
     pub(crate) fn cancel(&mut self, call: u64) {
-        // Asked again and again, it is still one wish.
+        // Repeated cancels of a call are one request.
         if self.cancelled.insert(call) {
             self.unsent = true;
             self.flush(false);
@@ -115,15 +115,15 @@ impl ControlLane {
         self.flush(false);
     }
 
-    /// Asks for an answer.
+    /// Requests an answer.
     pub(crate) fn ping(&mut self, number: u32) {
         self.ping = number;
         self.unsent = true;
         self.flush(false);
     }
 
-    /// The reader has read a packet: `consumed` is what the child reports of this lane, `charge` what
-    /// the packet cost on its own; `grant` says whether the child may have credit for more.
+    /// Books a packet that the reader has read: `consumed` is what the child reports for this lane,
+    /// `charge` the cost of the packet; `grant` is whether the child may have credit for more.
     pub(crate) fn packet_read(
         &mut self,
         consumed: u64,
@@ -141,7 +141,7 @@ impl ControlLane {
         self.open.as_ref().is_some_and(|open| open.account.is_withheld())
     }
 
-    /// There is room again: gives the credit that was withheld.
+    /// Grants withheld credit, because there is room again.
     pub(crate) fn grant(&mut self) {
         let Some(open) = &mut self.open else { return };
         if open.account.give() {
@@ -181,7 +181,7 @@ impl ControlLane {
             }
             self.ping = 0;
             self.unsent = !self.cancelled.is_empty() || !self.deadlines.is_empty();
-            // A lane that is closed has a child that is gone, which the watcher tells.
+            // If the lane is closed, the child is gone, and the watcher reports that.
             let _ = open.lane.send(&packet);
         }
     }

@@ -1,16 +1,16 @@
-//! The credit that the child gets for the events lane.
+//! The credit of the child for the events lane.
 //!
-//! The reader thread counts what it has read ([`Account`]) and grants it, or withholds it while the inbox
-//! is full. Whatever goes to the child, on the requests lane or on the control lane, carries the total
-//! granted so far ([`Grant`]), so a message of its own is needed only when nothing else goes. Totals only
-//! rise; a late one changes nothing.
+//! The reader thread counts what it has read ([`Account`]) and grants it, or withholds it while the
+//! inbox is full. Every packet to the child, on the requests lane or the control lane, carries the
+//! total granted so far ([`Grant`]), so a separate message is needed only if nothing else is sent.
+//! Totals only rise; a late one changes nothing.
 
 use std::sync::Arc;
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::wire::packets::credit::report_step;
 
-/// What has been granted and told: shared by the two lanes to the child.
+/// The totals granted and sent, shared by the two lanes to the child.
 #[derive(Debug, Default)]
 pub(crate) struct Grant {
     granted: AtomicU64,
@@ -18,18 +18,18 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
-    /// The total to put on a packet.
+    /// Returns the total to put on a packet.
     pub(crate) fn granted(&self) -> u64 {
         self.granted.load(Ordering::SeqCst)
     }
 
-    /// A packet with this total was sent.
+    /// Records that a packet with this total was sent.
     pub(crate) fn told(&self, total: u64) {
         self.told.fetch_max(total, Ordering::SeqCst);
     }
 }
 
-/// A child that has sent more than it had credit for.
+/// The child has sent more than it had credit for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{sent} bytes were sent with credit for {allowed}")]
 pub(crate) struct Overdrawn {
@@ -43,7 +43,7 @@ pub(crate) struct Account {
     grant: Arc<Grant>,
     consumed: u64,
     window: u64,
-    /// The child learns of its credit each time this much has been consumed.
+    /// The child is sent its credit each time this much has been consumed.
     step: u64,
     withheld: bool,
 }
@@ -58,13 +58,13 @@ impl Account {
         &self.grant
     }
 
-    /// A packet was read that cost `charge`; `grant` says whether the child may have credit for more.
-    /// Returns whether that is to be told at once, since too much has not been.
+    /// Books a packet that cost `charge`; `grant` is whether the child may have credit for more.
+    /// Returns whether the credit has to be sent immediately because too much of it is unsent.
     pub(crate) fn read(&mut self, charge: u64, grant: bool) -> Result<bool, Overdrawn> {
         self.consumed += charge;
         let allowed = self.grant.granted() + self.window + 1;
         if self.consumed > allowed {
-            // Whoever sends without credit would fill our memory, whatever the bounds say.
+            // A child that sends without credit would fill our memory, whatever the bounds are.
             return Err(Overdrawn { sent: self.consumed, allowed });
         }
         if charge > 0 {
@@ -81,7 +81,8 @@ impl Account {
         self.withheld
     }
 
-    /// There is room again. Returns whether something was withheld, and so is to be told at once.
+    /// Grants withheld credit, because there is room again. Returns whether there was any, which
+    /// then has to be sent immediately.
     pub(crate) fn give(&mut self) -> bool {
         if !std::mem::take(&mut self.withheld) {
             return false;

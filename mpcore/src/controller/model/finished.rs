@@ -1,8 +1,8 @@
 //! Whether a run is over.
 //!
-//! What is read of the child is acted on while the run cannot end, and the run ends once: so nothing of
-//! it comes after its end, however late its reader is, and whoever comes first ends it: the reader, the
-//! watcher's thread, or the thread that could not be started.
+//! Packets of the child are handled only while the run cannot end, and the run ends once. So
+//! nothing of it comes after its end, however late its reader is, and the first to come ends it:
+//! the reader, the watcher's thread, or the thread that failed to start another one.
 
 use std::sync::TryLockError;
 
@@ -14,23 +14,24 @@ pub(crate) struct Finished {
     over: Mutex<bool>,
 }
 
-/// The run is not over while this lives. Nobody holds it for longer than it takes to act on a packet.
+/// Keeps the run from ending while it lives. Held no longer than it takes to handle a packet.
 pub(crate) struct Going<'a> {
     _over: MutexGuard<'a, bool>,
 }
 
-/// Somebody else acts on the run at this moment.
+/// Another thread is handling the run at this moment.
 #[derive(Debug)]
 pub(crate) struct Busy;
 
 impl Finished {
-    /// `None` if the run is over.
+    /// Returns `None` if the run is over.
     pub(crate) fn hold(&self) -> Option<Going<'_>> {
         let over = lock(&self.over);
         (!*over).then(|| Going { _over: over })
     }
 
-    /// The same for a thread that must not wait: `Err` if somebody is just acting.
+    /// Like [`hold`](Self::hold) for a thread that must not wait: returns `Err` if another thread
+    /// holds the run.
     pub(crate) fn try_hold(&self) -> Result<Option<Going<'_>>, Busy> {
         let over = match self.over.try_lock() {
             Ok(over) => over,
@@ -40,7 +41,7 @@ impl Finished {
         Ok((!*over).then(|| Going { _over: over }))
     }
 
-    /// Ends it; `true` for the first who comes.
+    /// Ends the run; returns `true` to the first caller only.
     #[must_use]
     pub(crate) fn end(&self) -> bool {
         !std::mem::replace(&mut *lock(&self.over), true)

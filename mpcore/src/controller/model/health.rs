@@ -1,38 +1,39 @@
 //! Whether a child answers.
 //!
-//! Pure: takes the time as an argument and says what to do. While something is outstanding a look is due
-//! once per interval, and a look sends a ping unless one is unanswered; a child that leaves its ping
-//! unanswered for a few looks is unresponsive, until it answers. With nothing outstanding, no look is due.
+//! Pure: takes the time as an argument and returns what to do. While something is outstanding, a
+//! check is due once per interval, and a check sends a ping unless one is unanswered. A child that
+//! leaves its ping unanswered for a few checks is unresponsive until it answers. With nothing
+//! outstanding, no check is due.
 //!
-//! Looks are counted, not seconds: a controller that itself stood still finds the answers waiting, and
-//! must not blame the child. Nor may it while a tracer holds the child: then the looks are counted anew, and the verdict
-//! comes again, or not.
+//! Checks are counted, not seconds: a controller that was itself stopped finds the answers waiting
+//! and must not blame the child. Nor must it do so while a tracer holds the child: then the count
+//! starts again, and the verdict is repeated if the child still does not answer.
 
 use std::time::{Duration, Instant};
 
 use crate::limits::PINGS_MISSED;
 
-/// The right to one look: an older one, of a run that has ended, is worth nothing.
+/// The right to one check; one from an ended run is void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Look(u64);
 
-/// What comes of a look.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Seen {
     /// Send a ping with this number.
     pub(crate) ping: Option<u32>,
-    /// The child has become unresponsive: it has left a ping of that time unanswered.
+    /// The child has become unresponsive: it has left a ping of this time unanswered.
     pub(crate) unresponsive: Option<Instant>,
-    /// The next look.
+    /// The next check.
     pub(crate) next: Option<(Look, Instant)>,
 }
 
-/// A child that answers what it was not asked.
+/// The child answered a ping that was not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an answer to a ping that was not sent")]
 pub(crate) struct Unasked;
 
-/// What a pong changes.
+/// The effect of a pong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     InTime,
@@ -56,9 +57,9 @@ pub(crate) struct Health {
     pings: u32,
     unanswered: Option<Unanswered>,
     unresponsive: bool,
-    /// The verdict is that it is held.
+    /// The last verdict found that a tracer holds the child.
     held: bool,
-    /// The command that the last pong named, and since when it runs.
+    /// The command that the last pong named, and when it started.
     executing: Option<(u64, Instant)>,
 }
 
@@ -76,30 +77,30 @@ impl Health {
         }
     }
 
-    /// A run begins.
+    /// Begins a run.
     pub(crate) fn reset(&mut self) {
         *self = Self { looks: self.looks, ..Self::new(self.interval) };
     }
 
-    /// Whether a look is due some time: then there is nothing to [`begin`](Self::begin).
+    /// Returns whether a check is scheduled; then there is nothing to [`begin`](Self::begin).
     pub(crate) fn is_watching(&self) -> bool {
         self.due.is_some()
     }
 
-    /// Something is outstanding: returns the first look, unless there is one.
+    /// Something is outstanding: returns the first check, unless one is scheduled.
     pub(crate) fn begin(&mut self, now: Instant) -> Option<(Look, Instant)> {
         if self.due.is_some() { None } else { self.again(now) }
     }
 
     fn again(&mut self, now: Instant) -> Option<(Look, Instant)> {
-        // An interval beyond the clock's end: never.
+        // An interval beyond the clock's range means never.
         let at = now.checked_add(self.interval)?;
         self.looks += 1;
         self.due = Some(Look(self.looks));
         Some((Look(self.looks), at))
     }
 
-    /// The time of a look has come.
+    /// Carries out a check that is due.
     pub(crate) fn look(&mut self, look: Look, outstanding: bool, now: Instant) -> Seen {
         if self.due != Some(look) {
             return Seen::default();
@@ -127,7 +128,8 @@ impl Health {
         seen
     }
 
-    /// What was found when it had become unresponsive: whether a tracer holds it. Whether that is news.
+    /// Notes whether a tracer was found to hold the child when it became unresponsive. Returns
+    /// whether this is news.
     pub(crate) fn judged(&mut self, held: bool, now: Instant) -> bool {
         let known = std::mem::replace(&mut self.held, held) && held;
         if let Some(unanswered) = self.unanswered.as_mut().filter(|_| held) {
@@ -136,7 +138,7 @@ impl Health {
         !known
     }
 
-    /// An answer, with the command that is being executed.
+    /// Handles an answer, with the command that is being executed.
     pub(crate) fn pong(
         &mut self,
         ping: u32,
@@ -153,18 +155,18 @@ impl Health {
         self.unresponsive
     }
 
-    /// The command that the last pong named, and since when it runs.
+    /// Returns the command that the last pong named, and when it started.
     pub(crate) fn executing(&self) -> Option<(u64, Instant)> {
         self.executing
     }
 }
 
-/// Why a child has said more than it was asked.
+/// The child answered or reported something that was not asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FalseWord {
     #[error(transparent)]
     Pong(#[from] Unasked),
-    #[error("the overrun of a command that has no deadline, or has told it already")]
+    #[error("an overrun of a command that has no deadline or has already reported one")]
     Overrun,
 }
 
@@ -261,7 +263,7 @@ mod tests {
     enum Step {
         Submit,
         EndAll,
-        /// The next look comes, this many milliseconds late.
+        /// The next check comes this many milliseconds late.
         Look(u64),
         Answer,
     }
@@ -277,15 +279,15 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happens in whatever order: while something is outstanding one look is due, never two;
-        /// one ping is unanswered at most; the two verdicts take turns, and a child is blamed only
-        /// for a ping that was looked at often enough.
+        /// Whatever happens in whatever order: while something is outstanding exactly one check is
+        /// due; at most one ping is unanswered; the two verdicts alternate; and a child is blamed
+        /// only for a ping that was checked often enough.
         #[test]
         fn it_is_fair_and_watchful(steps in prop::collection::vec(step(), 0..200)) {
             let mut now = Instant::now();
             let mut health = Health::new(SECOND);
             let (mut outstanding, mut due) = (false, None);
-            // The model: the unanswered ping, and looks at it.
+            // The model: the unanswered ping, and the number of checks of it.
             let (mut unanswered, mut blamed) = (None::<(u32, u32)>, false);
             for step in steps {
                 match step {

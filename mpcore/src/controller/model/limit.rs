@@ -1,4 +1,4 @@
-//! How long one command may run, and for which command a run was killed.
+//! How long one command may run, and the command for which a run was killed.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub(crate) struct Blame {
 }
 
 impl Blame {
-    /// With what `call` ends, if it is the one: as if it had heeded what it was asked.
+    /// Returns the outcome of `call` if it is that command: the same as if it had obeyed.
     pub(crate) fn outcome(&self, call: u64) -> Option<Outcome> {
         (call == self.call).then_some(match self.ignored {
             Ignored::Deadline { after } => Outcome::TimedOut(after),
@@ -25,24 +25,24 @@ impl Blame {
     }
 }
 
-/// How long a command may run, and what the child is told of that.
+/// How long a command may run, and what the child gets to know about it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Limit {
-    /// Milliseconds from its start; 0: as long as it likes.
+    /// Milliseconds from its start; 0: no limit.
     pub(crate) milliseconds: u32,
     pub(crate) flags: CallFlags,
-    /// It has, or has had, a deadline.
+    /// Whether it has, or has had, a deadline.
     pub(crate) given: bool,
-    /// Its end was asked for.
+    /// Whether it was asked to end.
     pub(crate) cancelled: bool,
-    /// The child has told that its time is over.
+    /// Whether the child has reported that the deadline passed.
     pub(crate) overran: bool,
-    /// The controller has said so before the child did.
+    /// Whether the controller has reported the timeout before the child did.
     pub(crate) foretold: bool,
 }
 
 impl Limit {
-    /// `left` is what the command that submits this one still has itself.
+    /// Creates a limit; `left` is the time that the submitting command has left itself.
     pub(crate) fn new(rules: CommandRules, on_timeout: Escalation, left: Option<Duration>) -> Self {
         let allowed = [rules.timeout, left].into_iter().flatten().min();
         let mut flags = CallFlags::default();
@@ -57,14 +57,14 @@ impl Limit {
         limit
     }
 
-    /// Another deadline.
+    /// Sets another deadline.
     pub(crate) fn allow(&mut self, milliseconds: u32) {
         self.milliseconds = milliseconds;
         self.given |= milliseconds != 0;
     }
 }
 
-/// A duration as it travels: never 0, which means none; one of 49 days and more is none.
+/// Encodes a duration for the wire: never 0, which means no limit; 49 days and more are no limit.
 pub(crate) fn milliseconds(allowed: Duration) -> u32 {
     let milliseconds = allowed.as_nanos().div_ceil(1_000_000).max(1);
     u32::try_from(milliseconds).unwrap_or(0)

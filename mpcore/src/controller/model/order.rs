@@ -1,13 +1,13 @@
-//! In which order a child's items may come. Pure.
+//! The order in which a child's items may come. Pure.
 //!
-//! A run goes `Ready` → outcomes → `Bye`, or `InitFailed` → `Bye`, or, when it is stopped before it has
-//! begun, just `Bye`. Properties, events, signals and progress come at any time before the `Bye`; so do
-//! calls that were cancelled before their turn. A child that tells anything else is broken: `ready` would
-//! be heard twice, or something after the end.
+//! A run goes `Ready` → outcomes → `Bye`, or `InitFailed` → `Bye`, or, if it is stopped before it
+//! has begun, just `Bye`. Properties, events, signals and progress may come at any time before the
+//! `Bye`, and so may calls that were cancelled before their turn. A child that sends anything else
+//! is broken: otherwise `ready` could be emitted twice, or something after the end.
 
 use crate::wire::packets::packet::ItemKind;
 
-/// How far the child says it is.
+/// How far the child reports to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Told {
     #[default]
@@ -18,7 +18,7 @@ pub(crate) enum Told {
 }
 
 impl Told {
-    /// Notes an item, or says why none of that kind may come.
+    /// Records an item, or returns why no item of this kind may come now.
     pub(crate) fn next(&mut self, kind: ItemKind) -> Result<(), &'static str> {
         use ItemKind::{
             Bye, InitFailed, Overrun, Panicked, Raised, Ready, Returned, Stopped, TimedOut,
@@ -29,7 +29,7 @@ impl Told {
             (_, Bye) => Self::Bye,
             (Self::Nothing, Ready) => Self::Ready,
             (Self::Nothing, InitFailed) => Self::InitFailed,
-            (_, Ready | InitFailed) => return Err("a second word on how its start went"),
+            (_, Ready | InitFailed) => return Err("a second report on its start"),
             (
                 Self::Nothing | Self::InitFailed,
                 Returned | Raised | Panicked | Stopped | TimedOut | Overrun | Undecodable

@@ -1,6 +1,7 @@
 //! The table of commands without an outcome.
 //!
-//! Pure. Invariant: what is inserted is removed exactly once, and whoever removes it resolves it.
+//! Pure. Invariant: what is inserted is removed exactly once, and the code that removes it resolves
+//! it.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,15 +13,15 @@ use crate::controller::report::outcome::Outcome;
 use crate::limits::FEW_GAPS;
 use crate::sync::Mutex;
 
-/// What a call hears.
+/// The message to a waiting call.
 #[derive(Debug)]
 pub(crate) enum Reply {
     Outcome(Arc<Outcome>),
-    /// No outcome: whoever waits shall give up. The outcome comes there.
+    /// Not an outcome: the waiter has to give up. The outcome will come through this receiver.
     GiveUp(oneshot::Receiver<Reply>),
 }
 
-/// Somebody may wait for an outcome, and is to give up.
+/// The request to a possible waiter to give up.
 #[derive(Debug)]
 pub(crate) struct GiveUp {
     reply: oneshot::Sender<Reply>,
@@ -33,9 +34,9 @@ impl GiveUp {
         Self { reply: std::mem::replace(&mut entry.reply, sender), next }
     }
 
-    /// Tells it.
+    /// Sends the request.
     pub(crate) fn tell(self) {
-        // Nobody may wait for this one.
+        // There may be no waiter.
         let _ = self.reply.send(Reply::GiveUp(self.next));
     }
 }
@@ -43,31 +44,31 @@ impl GiveUp {
 /// What `on_done` and `forward_to` run in the inbox's thread.
 pub(crate) type Continuation = Box<dyn FnOnce(&Outcome) + Send>;
 
-/// How far an outcome has come on its way to the handlers.
+/// How far an outcome is on its way to the handlers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Stage {
     /// There is none yet.
     #[default]
     Pending,
-    /// There is one, and nobody had asked to hear of it.
+    /// There is one, and no handler was interested in it.
     Silent,
-    /// It waits in the inbox.
+    /// It is in the inbox.
     Posted,
     /// The handlers have run.
     Delivered,
 }
 
-/// What happens with a command's outcome beside the waiting call.
+/// What happens with a command's outcome apart from the waiting call.
 #[derive(Default)]
 pub(crate) struct Then {
     pub(crate) stage: Stage,
-    /// Once there is one.
+    /// Set once there is one.
     pub(crate) outcome: Option<Arc<Outcome>>,
     /// Run just before the named signal.
     pub(crate) on_done: Option<Continuation>,
     /// Run instead of the named signal.
     pub(crate) forward: Option<Continuation>,
-    /// Nobody has called it: a failure is told, but no end of a call.
+    /// No caller submitted it: a failure is reported, but not the end of a call.
     pub(crate) uncalled: bool,
 }
 
@@ -83,7 +84,7 @@ impl Then {
     }
 }
 
-/// Held by the call, which may add to it, and by the table, then the inbox.
+/// Held by the call, which may add to it, and by the table and later the inbox.
 pub(crate) type SharedThen = Arc<Mutex<Then>>;
 
 /// A command without an outcome.
@@ -104,8 +105,8 @@ impl fmt::Debug for Entry {
 
 /// See the [module](self).
 ///
-/// Calls come in rising order and mostly end in that order, so they stand in a row, and what has
-/// ended behind one that has not leaves a gap, until there are more gaps than calls.
+/// Calls come in rising order and mostly end in that order, so they are in a row. A call that ends
+/// before an older one leaves a gap, until there are more gaps than calls.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     row: VecDeque<(u64, Option<Entry>)>,
@@ -144,17 +145,17 @@ impl Pending {
         self.get(call).is_some()
     }
 
-    /// The command of a call.
+    /// Returns the command of a call.
     pub(crate) fn command(&self, call: u64) -> Option<u16> {
         self.get(call).map(|entry| entry.command)
     }
 
-    /// The number of the oldest call.
+    /// Returns the number of the oldest call.
     pub(crate) fn oldest(&self) -> Option<u64> {
         self.row.front().map(|(call, _)| *call)
     }
 
-    /// The number of the newest call.
+    /// Returns the number of the newest call.
     pub(crate) fn newest(&self) -> Option<u64> {
         let mut present = self.row.iter().rev().filter(|(_, entry)| entry.is_some());
         present.next().map(|(call, _)| *call)
@@ -167,7 +168,8 @@ impl Pending {
         while let Some((_, None)) = self.row.front() {
             self.row.pop_front();
         }
-        // Behind a command that takes long, others may be cancelled, or writes superseded, without an end.
+        // Behind a long-running command, an unlimited number of others may be cancelled, or writes
+        // superseded.
         let gaps = self.row.len() - self.count;
         if gaps > FEW_GAPS.get() && gaps > self.count {
             self.row.retain(|(_, entry)| entry.is_some());
@@ -175,21 +177,21 @@ impl Pending {
         Some(entry)
     }
 
-    /// Everybody who waits shall give up; the entries stay, and end when they end. What is returned tells
-    /// them, and runs an executor's waker: not under a lock.
+    /// Makes all waiters give up; the entries stay until they end. The returned requests must be
+    /// sent without a lock, because sending runs an executor's waker.
     #[must_use]
     pub(crate) fn give_up_waiting(&mut self) -> Vec<GiveUp> {
         let entries = self.row.iter_mut().filter_map(|(_, entry)| entry.as_mut());
         entries.map(GiveUp::of).collect()
     }
 
-    /// Whoever waits for this call shall give up; the entry stays.
+    /// Makes the waiter for this call give up; the entry stays.
     #[must_use]
     pub(crate) fn give_up_waiting_for(&mut self, call: u64) -> Option<GiveUp> {
         self.get_mut(call).map(GiveUp::of)
     }
 
-    /// The numbers of all calls, oldest first.
+    /// Returns the numbers of all calls, oldest first.
     pub(crate) fn calls(&self) -> Vec<u64> {
         let present = self.row.iter().filter(|(_, entry)| entry.is_some());
         present.map(|(call, _)| *call).collect()
@@ -199,7 +201,7 @@ impl Pending {
         self.count
     }
 
-    /// Takes out what `which` names, oldest first.
+    /// Takes out the calls that `which` selects, oldest first.
     pub(crate) fn take(&mut self, mut which: impl FnMut(u64) -> bool) -> Vec<(u64, Entry)> {
         let calls = self.calls().into_iter().filter(|call| which(*call)).collect::<Vec<_>>();
         calls.into_iter().filter_map(|call| Some((call, self.remove(call)?))).collect()
@@ -233,7 +235,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever removes in whatever order, each entry comes out exactly once.
+        /// Whatever is removed in whatever order, each entry comes out exactly once.
         #[test]
         fn every_entry_comes_out_once(steps in prop::collection::vec((any::<bool>(), 0u64..40), 0..200)) {
             let mut pending = Pending::default();

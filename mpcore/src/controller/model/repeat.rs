@@ -1,6 +1,7 @@
-//! What is sent again to the next run: idempotent commands that a crash took, and writes of properties.
+//! What is sent again to the next run: idempotent commands that a crash interrupted, and writes of
+//! properties.
 //!
-//! Pure. A command that is neither keeps nothing of its arguments.
+//! Pure. Only these commands keep a copy of their arguments.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,27 +11,27 @@ use crate::wire::packets::outgoing::Payload;
 /// Encoded arguments that are kept beside the queue.
 pub(crate) type KeptArgs = Arc<Vec<u8>>;
 
-/// Whether a crash that takes a command leads to its being sent again.
+/// Whether a command is sent again after a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rerun {
     Never,
     Once,
-    /// It was sent again already.
+    /// It has already been sent again.
     Used,
 }
 
-/// What a property has to do with a command.
+/// How a command relates to a property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Writes {
     /// Nothing that matters after a crash.
     Nothing,
-    /// It writes this one; once accepted, the write is made again in later runs.
+    /// It writes this property; once accepted, the write is repeated in later runs.
     Property(u16),
-    /// It is such a write, made again. Nobody has called it.
+    /// It is a repeated write, so no caller submitted it.
     Again(u16),
 }
 
-/// What stands in a pending command for the case of a crash.
+/// What a pending command keeps for the case of a crash.
 #[derive(Debug)]
 pub(crate) struct Repeat {
     rerun: Rerun,
@@ -39,18 +40,18 @@ pub(crate) struct Repeat {
 }
 
 impl Repeat {
-    /// An ordinary command: whatever takes it, it is not sent again.
+    /// Creates the entry of an ordinary command: it is never sent again.
     pub(crate) fn never() -> Self {
         Self { rerun: Rerun::Never, writes: Writes::Nothing, args: None }
     }
 
-    /// A crash may take it once.
+    /// Allows one repetition after a crash.
     pub(crate) fn idempotent(mut self) -> Self {
         self.rerun = Rerun::Once;
         self
     }
 
-    /// Once accepted, the write of this property is to be made again.
+    /// Makes an accepted write of this property repeat.
     pub(crate) fn writes(mut self, property: u16) -> Self {
         self.writes = Writes::Property(property);
         self
@@ -60,12 +61,12 @@ impl Repeat {
         self.rerun != Rerun::Never
     }
 
-    /// Whether it is a write that the runtime makes again by itself.
+    /// Returns whether it is a write that the runtime repeats by itself.
     pub(crate) fn is_reapplied(&self) -> bool {
         self.reapplied().is_some()
     }
 
-    /// The property of such a write.
+    /// Returns the property of such a write.
     pub(crate) fn reapplied(&self) -> Option<u16> {
         match self.writes {
             Writes::Again(property) => Some(property),
@@ -73,7 +74,7 @@ impl Repeat {
         }
     }
 
-    /// The arguments on their way into the queue.
+    /// Converts the arguments for the queue, keeping a copy if needed.
     pub(crate) fn keep(&mut self, args: Vec<u8>) -> Payload {
         if self.rerun == Rerun::Never && self.writes == Writes::Nothing {
             return Payload::Ready(args);
@@ -81,12 +82,13 @@ impl Repeat {
         Payload::Shared(Arc::clone(self.args.insert(Arc::new(args))))
     }
 
-    /// Its end is wanted: no crash brings it back.
+    /// Notes a cancel: the command is not sent again after a crash.
     pub(crate) fn cancel(&mut self) {
         self.rerun = Rerun::Never;
     }
 
-    /// A crash has taken the command after it was sent: what is to be sent again, if anything. Once.
+    /// Called when a crash has interrupted the command after it was sent. Returns what to send
+    /// again, if anything; at most once.
     pub(crate) fn again(&mut self) -> Option<Payload> {
         let args = self.args.clone().filter(|_| self.rerun == Rerun::Once)?;
         self.rerun = Rerun::Used;
@@ -97,7 +99,7 @@ impl Repeat {
 /// A write that a child has accepted.
 #[derive(Debug, Clone)]
 pub(crate) struct Write {
-    /// The number of the call that made it; it keeps it when it is made again.
+    /// The number of the call that made it; a repeated write keeps this number.
     pub(crate) call: u64,
     pub(crate) command: u16,
     property: u16,
@@ -105,7 +107,7 @@ pub(crate) struct Write {
 }
 
 impl Write {
-    /// What is entered for the write when it is made again.
+    /// Returns the entry to use when the write is repeated.
     pub(crate) fn repeat(&self) -> Repeat {
         Repeat {
             rerun: Rerun::Never,
@@ -121,15 +123,15 @@ impl Write {
 
 /// The last accepted write of each property.
 ///
-/// Commands run one at a time in the order of their numbers, so every accepted write has a lower number
-/// than whatever has no outcome yet: the writes go before it under the numbers that they had.
+/// Commands run one at a time in the order of their numbers, so every accepted write has a lower
+/// number than any call without an outcome: the writes go before these, under their old numbers.
 #[derive(Debug, Default)]
 pub(crate) struct AcceptedWrites {
     by_property: BTreeMap<u16, Write>,
 }
 
 impl AcceptedWrites {
-    /// A command has returned: if it is a write, it is the one to be made again.
+    /// Records a returned command: if it is a write, it is now the one to repeat.
     pub(crate) fn returned(&mut self, call: u64, command: u16, repeat: &Repeat) {
         let (Writes::Property(property) | Writes::Again(property)) = repeat.writes else { return };
         if let Some(args) = repeat.args.clone() {
@@ -137,7 +139,7 @@ impl AcceptedWrites {
         }
     }
 
-    /// All of them, oldest first.
+    /// Returns all of them, oldest first.
     pub(crate) fn in_order(&self) -> Vec<Write> {
         let mut writes: Vec<_> = self.by_property.values().cloned().collect();
         writes.sort_unstable_by_key(|write| write.call);

@@ -1,8 +1,9 @@
-//! What callers touch: the table of pending calls and the queue of the requests lane, under one lock.
+//! The table of pending calls and the queue of the requests lane, under one lock. This is what
+//! callers use.
 //!
 //! A call is numbered, entered and queued under the lock, so numbers rise on the lane; if there is
-//! credit, the caller's own thread sends, which never blocks. Decisions only: whoever takes an entry
-//! out resolves it after the lock is released.
+//! credit, the caller's own thread sends, which never blocks. Makes decisions only: the code that
+//! takes an entry out resolves it after the lock is released.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,15 +24,15 @@ use crate::wire::packets::credit::FalseReport;
 use crate::wire::packets::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
 use crate::wire::packets::packet::{Head, ItemHead, ItemKind, PacketKind};
 
-/// Whether commands are taken.
+/// Whether commands are accepted.
 #[derive(Debug, Clone)]
 pub(crate) enum Gate {
     Open,
-    /// What is queued is done, and nothing else is taken.
+    /// The queued commands run; no more are accepted.
     Finishing,
-    /// The run stops for the next one, which gets what is submitted from now on.
+    /// The run stops for the next one, which gets the commands submitted from now on.
     Restarting,
-    /// The run stops; `finished`: it has done what was queued, and was to take nothing else.
+    /// The run stops. `finished`: it has run everything queued, and was to accept nothing else.
     Stopping {
         finished: bool,
     },
@@ -42,37 +43,37 @@ pub(crate) enum Gate {
 struct Lane {
     sender: Sender,
     generation: u32,
-    /// Credit for the events lane travels along.
+    /// Carries the credit for the events lane.
     grant: Arc<Grant>,
 }
 
-/// Which commands without an outcome go over to the next run, when one has ended.
+/// Which commands without an outcome carry over to the next run when one has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GoOver {
     /// There is no next run.
     Nothing,
-    /// It was asked for: what was submitted since.
+    /// A restart was requested: what was submitted since then.
     Since,
-    /// The run never was ready, so nothing of a command had been sent.
+    /// The run was never ready, so nothing of a command had been sent.
     Everything,
-    /// It had been ready: only what is idempotent, once.
+    /// The run had been ready: only idempotent commands, once.
     Idempotent,
 }
 
 pub(crate) struct Traffic {
     pub(crate) gate: Gate,
     last_call: u64,
-    /// The newest call of this run, where those after it are for the next one.
+    /// The newest call of this run, if those after it are for the next one.
     last_of_run: Option<u64>,
-    /// Commands that the end of this run has taken, or refused, before they ran.
+    /// Commands that were dropped or refused because this run ended, before they ran.
     pub(crate) not_run: usize,
     pub(crate) pending: Pending,
     pub(crate) health: Health,
-    /// Those to be made again with every start.
+    /// The writes to repeat with every start.
     pub(crate) writes: AcceptedWrites,
-    /// Those that the next write of the same property may supersede.
+    /// The writes that the next write of the same property may supersede.
     waiting_writes: WaitingWrites,
-    /// A write waits for the child to have done what it has.
+    /// A write waits until the child has finished everything it has.
     write_waits: bool,
     queue: Outgoing,
     lane: Option<Lane>,
@@ -110,16 +111,17 @@ impl Traffic {
         }
     }
 
-    /// The number of the next call: rising, from 1, over all runs.
+    /// Returns the number of the next call: rising from 1, over all runs.
     pub(crate) fn next_call(&mut self) -> u64 {
         self.last_call += 1;
         self.last_call
     }
 
-    /// Takes a command, or says with what it ends at once. Returns the writes that it supersedes.
+    /// Accepts a command, or returns the outcome with which it ends immediately. Returns the writes
+    /// that it supersedes.
     ///
-    /// One that is still to be encoded supersedes none before it [is](Self::encoded): should that fail, the
-    /// value before it counts.
+    /// A write that is not encoded yet supersedes nothing until it [is](Self::encoded): if encoding
+    /// fails, the previous value counts.
     pub(crate) fn submit(
         &mut self,
         call: u64,
@@ -164,18 +166,18 @@ impl Traffic {
         Ok(superseded)
     }
 
-    /// Whether a write of this property would supersede one that waits.
+    /// Returns whether a write of this property would supersede a waiting one.
     pub(crate) fn may_supersede(&self, property: u16) -> bool {
         let older = self.waiting_writes.before(property, u64::MAX);
         older.iter().any(|call| self.is_supersedable(*call))
     }
 
     fn is_supersedable(&self, call: u64) -> bool {
-        // One that is made again was accepted before, and the newer one may be refused.
+        // A repeated write was accepted before, and the newer one may be refused.
         self.waits(call) && !self.pending.get(call).is_some_and(|it| it.repeat.is_reapplied())
     }
 
-    /// The waiting writes that a write of this property supersedes.
+    /// Returns the waiting writes that a write of this property supersedes.
     fn superseded_by(&self, property: u16, call: u64) -> Vec<u64> {
         let older = self.waiting_writes.before(property, call).iter();
         older.copied().filter(|older| self.is_supersedable(*older)).collect()
@@ -213,7 +215,8 @@ impl Traffic {
             match queue.next_packet(head, buffer, turn) {
                 Next::Packet => {
                     if sender.send(buffer).is_err() {
-                        // The child is gone; the watcher will tell, and what is pending is resolved.
+                        // The child is gone. The watcher will report it, and the pending calls are
+                        // resolved then.
                         *lane = None;
                         return;
                     }
@@ -224,7 +227,7 @@ impl Traffic {
         }
     }
 
-    /// The child has told the outcome of a call.
+    /// Takes out a call whose outcome the child has sent.
     pub(crate) fn returned(&mut self, call: u64) -> Option<Entry> {
         let entry = self.pending.remove(call);
         if self.write_waits {
@@ -233,8 +236,8 @@ impl Traffic {
         entry
     }
 
-    /// The encoder is done with a call's arguments. Returns what ends with that: the call, if they cannot be
-    /// sent, or else the writes that it supersedes.
+    /// Handles a call's arguments once they are encoded. Returns what ends with that: the call
+    /// itself, if they cannot be sent, or else the writes that it supersedes.
     pub(crate) fn encoded(
         &mut self,
         call: u64,
@@ -272,17 +275,18 @@ impl Traffic {
         ended
     }
 
-    /// A run begins: what waits is sent when it is ready, and the accepted writes go before it; `limit`
-    /// says how long a command may run. Returns the properties whose writes are made again.
+    /// Begins a run: the queued commands are sent when it is ready, the accepted writes before
+    /// them. `limit` returns how long a command may run. Returns the properties whose writes are
+    /// repeated.
     pub(crate) fn begin_run(&mut self, limit: impl Fn(u16) -> Limit) -> Vec<u16> {
         let mut reapplied = Vec::new();
         self.gate = Gate::Open;
         (self.last_of_run, self.not_run) = (None, 0);
         self.health.reset();
         self.queue.hold();
-        // Each goes to the front.
+        // Each write goes to the front.
         for write in self.writes.in_order().into_iter().rev() {
-            // Only a child that answers out of order gets an older command behind it.
+            // Only if a child answers out of order can an older command be behind the write.
             if self.pending.oldest().is_some_and(|oldest| oldest < write.call) {
                 continue;
             }
@@ -303,7 +307,7 @@ impl Traffic {
         self.pump();
     }
 
-    /// A run's lanes are there: the welcome goes before everything that has queued.
+    /// Opens the lane of a run: the welcome goes before everything in the queue.
     pub(crate) fn open_lane(
         &mut self,
         sender: Sender,
@@ -319,7 +323,7 @@ impl Traffic {
         self.pump();
     }
 
-    /// The child's report of what it has consumed of the requests lane.
+    /// Handles the child's report of what it has consumed of the requests lane.
     pub(crate) fn report(&mut self, total: u64) -> Result<(), FalseReport> {
         self.queue.report(total)?;
         if !self.queue.is_empty() {
@@ -328,14 +332,14 @@ impl Traffic {
         Ok(())
     }
 
-    /// Whether the child owes something: an outcome, or its end.
+    /// Returns whether the child owes something: an outcome, or its end.
     pub(crate) fn is_outstanding(&self) -> bool {
         let ends = matches!(self.gate, Gate::Stopping { .. } | Gate::Restarting);
         let owes = self.pending.len() > 0 || ends;
         owes && self.lane.is_some()
     }
 
-    /// The first look at the child's health, if something is outstanding and no look is due.
+    /// Returns the first health check, if something is outstanding and no check is scheduled.
     pub(crate) fn begin_watch(&mut self) -> Option<(Look, Instant)> {
         if self.health.is_watching() || !self.is_outstanding() {
             return None;
@@ -343,20 +347,20 @@ impl Traffic {
         self.health.begin(Instant::now())
     }
 
-    /// Gives a call another deadline; returns whether the child is to be told, because the call is under
-    /// way.
+    /// Gives a call another deadline. Returns whether the child has to be told, because the call
+    /// has been sent.
     pub(crate) fn set_timeout(&mut self, call: u64, milliseconds: u32) -> bool {
         let Some(entry) = self.pending.get_mut(call) else { return false };
         entry.limit.allow(milliseconds);
         !self.queue.set_deadline(call, milliseconds)
     }
 
-    /// Whether nothing of this call has been sent yet.
+    /// Returns whether nothing of this call has been sent yet.
     pub(crate) fn waits(&self, call: u64) -> bool {
         self.pending.contains(call) && self.queue.waits(call)
     }
 
-    /// Takes out a call of which nothing has been sent yet: it is never started.
+    /// Takes out a call of which nothing has been sent yet, so it never starts.
     pub(crate) fn cancel_waiting(&mut self, call: u64) -> Option<Entry> {
         let entry = self.pending.get_mut(call)?;
         if entry.repeat.is_reapplied() || !self.queue.waits(call) {
@@ -364,13 +368,13 @@ impl Traffic {
         }
         self.queue.forget(call);
         let entry = self.pending.remove(call);
-        // What was behind arguments that are still being encoded need not wait for them any more.
+        // The calls behind arguments that are still being encoded need not wait for them any more.
         self.pump();
         entry
     }
 
-    /// Notes that the end of a call is wanted of which something has been sent; returns whether there is
-    /// such a call.
+    /// Records the cancel of a call of which something has been sent. Returns whether there is such
+    /// a call.
     pub(crate) fn cancel_sent(&mut self, call: u64) -> bool {
         let entry = self.pending.get_mut(call).filter(|entry| !entry.repeat.is_reapplied());
         let cancel = |entry: &mut Entry| {
@@ -380,14 +384,15 @@ impl Traffic {
         entry.map(cancel).is_some()
     }
 
-    /// No further commands; takes out those of which nothing has been sent.
+    /// Closes the gate; takes out the commands of which nothing has been sent.
     pub(crate) fn stop(&mut self) -> Vec<(u64, Entry)> {
         let finished = self.is_done() || matches!(self.gate, Gate::Stopping { finished: true });
         self.last_of_run = None;
         self.close(Gate::Stopping { finished })
     }
 
-    /// No further commands for this run: they wait for the next. Takes out those of which nothing has been sent.
+    /// Closes the gate for this run: further commands wait for the next. Takes out those of which
+    /// nothing has been sent.
     pub(crate) fn stop_for_next(&mut self) -> Vec<(u64, Entry)> {
         self.last_of_run = Some(self.last_call);
         let waiting = self.close(Gate::Restarting);
@@ -406,13 +411,13 @@ impl Traffic {
         waiting
     }
 
-    /// Nothing more is taken: the child is to do what it has.
+    /// Accepts no more commands; the child still runs those that it has.
     pub(crate) fn finish(&mut self) {
         self.gate = Gate::Finishing;
     }
 
-    /// Whether a child that is to finish has done what it had. Of one that ends for the next run, what that is
-    /// to do counts.
+    /// Returns whether a child that is to finish has run all its commands. If the run ends for the
+    /// next one, the commands of the next do not count.
     pub(crate) fn is_done(&self) -> bool {
         matches!(self.gate, Gate::Finishing)
             && match self.last_of_run {
@@ -421,7 +426,7 @@ impl Traffic {
             }
     }
 
-    /// The run has ended; takes out everything but what goes over to the next.
+    /// Ends the run; takes out everything that does not carry over to the next one.
     pub(crate) fn end(&mut self, go_over: GoOver) -> Vec<(u64, Entry)> {
         self.lane = None;
         let queued = self.queue.take().into_iter();
@@ -434,7 +439,7 @@ impl Traffic {
             let payload = match go_over {
                 GoOver::Everything if !entry.repeat.is_reapplied() => payload,
                 GoOver::Since if last_of_run.is_some_and(|last| call > last) => payload,
-                // Not even whole on the lane: it has not been run.
+                // Not completely sent, so it has not run.
                 GoOver::Idempotent if entry.repeat.is_idempotent() => {
                     payload.or_else(|| entry.repeat.again())
                 }
@@ -442,7 +447,7 @@ impl Traffic {
             };
             match payload {
                 Some(payload) => {
-                    // Its time begins anew.
+                    // Its time starts again.
                     entry.limit.overran = false;
                     let head = head_of(call, &entry);
                     self.pending.insert(call, entry);
@@ -475,13 +480,13 @@ mod tests {
     enum Step {
         Submit(Kind, usize),
         SubmitUnencoded(Kind),
-        /// The encoder is done with the oldest, if it could.
+        /// The encoder finishes the oldest call, with success or not.
         Encoded(Result<usize, ()>),
-        /// Of the n-th newest call.
+        /// Cancels the n-th newest call.
         Cancel(usize),
-        /// The child has read so many packets, and reports.
+        /// The child has read this many packets, and reports it.
         Read(usize),
-        /// The child tells the outcome of the oldest call it has.
+        /// The child sends the outcome of the oldest call that it has.
         Return,
         OpenLane,
         CloseLane,
@@ -518,30 +523,30 @@ mod tests {
         ]
     }
 
-    /// A traffic with its surroundings: one child after the other, the encoder, and what has come of the
-    /// calls.
+    /// A `Traffic` with its surroundings: one child after the other, the encoder, and the outcomes
+    /// of the calls.
     struct Model {
         traffic: Traffic,
         generation: u32,
         /// The child's end of the lane, while there is one.
         lane: Option<mpsc::Receiver<Vec<u8>>>,
-        /// Packets that are on the lane.
+        /// The packets on the lane.
         sent: Vec<Vec<u8>>,
         assembler: Assembler,
         consumed: u64,
-        /// Calls the child has read and not answered.
+        /// The calls that the child has read and not answered.
         child_has: Vec<u64>,
-        /// Calls whose arguments are being encoded, oldest first.
+        /// The calls whose arguments are being encoded, oldest first.
         encoding: Vec<u64>,
         outcomes: BTreeMap<u64, usize>,
         calls: BTreeSet<u64>,
-        /// What was taken, and which of them the queue has the arguments of.
+        /// The accepted calls, and those of them whose arguments are in the queue.
         kinds: BTreeMap<u64, Kind>,
         ready: BTreeSet<u64>,
         newest_read: u64,
         /// The run has ended, or the first has not begun.
         ended: bool,
-        /// While it ends for the next one: what is for this one at most.
+        /// While it ends for the next run: the newest call of this one.
         newest_of_run: Option<u64>,
     }
 
@@ -575,7 +580,7 @@ mod tests {
             self.outcomes.contains_key(&call)
         }
 
-        /// This write was superseded by that one.
+        /// Checks that write `by` may supersede write `call`.
         fn superseded(&mut self, call: u64, entry: Entry, by: u64) -> Result<(), TestCaseError> {
             let write = matches!(self.kinds[&call], Kind::Write(_));
             prop_assert!(write && self.kinds[&call] == self.kinds[&by], "{call} by {by}");
@@ -587,7 +592,7 @@ mod tests {
             Ok(())
         }
 
-        /// Of each property one write waits at most, behind the newest other command.
+        /// Of each property at most one write waits, behind the newest other command.
         fn writes_are_superseded(&self) -> Result<(), TestCaseError> {
             let mut waiting = BTreeSet::new();
             let newest = self.kinds.iter().rev().take_while(|(_, kind)| **kind != Kind::Command);
@@ -667,7 +672,10 @@ mod tests {
                     if !self.child_has.is_empty() {
                         let call = self.child_has.remove(0);
                         let entry = self.traffic.returned(call);
-                        prop_assert!(entry.is_some(), "the child has call {call}, nobody else");
+                        prop_assert!(
+                            entry.is_some(),
+                            "the child has call {call}, so it is pending"
+                        );
                         entry.into_iter().for_each(|entry| self.resolved(call, entry));
                     }
                 }
@@ -715,7 +723,7 @@ mod tests {
                         );
                         self.resolved(call, entry);
                     }
-                    // It refuses commands as an ended one does, unless another follows.
+                    // It refuses commands as an ended run does, unless another run follows.
                     let gate = if newest.is_some() {
                         Gate::Open
                     } else {
@@ -731,7 +739,8 @@ mod tests {
             self.look_at_the_lane()
         }
 
-        /// A child that reads and answers gets everything, up to what is not encoded yet.
+        /// A child that reads and answers gets everything, up to the first call that is not encoded
+        /// yet.
         fn nothing_waits_for_ever(&mut self) -> Result<(), TestCaseError> {
             let works = matches!(self.traffic.gate, Gate::Open | Gate::Finishing);
             if self.lane.is_none() || !works || self.newest_of_run.is_some() {
@@ -749,7 +758,7 @@ mod tests {
             Ok(())
         }
 
-        /// What this step has sent begins with calls that have no outcome.
+        /// Checks that the packets sent by this step begin only calls without an outcome.
         fn look_at_the_lane(&mut self) -> Result<(), TestCaseError> {
             let new: Vec<_> = self.lane.iter().flat_map(mpsc::Receiver::try_iter).collect();
             for packet in &new {
@@ -813,13 +822,14 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
-        /// Whatever happens to calls in whatever order: each has exactly one outcome, they arrive in the
-        /// order of their numbers, none is begun to be sent that has its outcome, and a write that waits is
-        /// superseded by the next one of its property, unless a command of another kind stands in between.
+        /// Whatever happens to calls in whatever order: each has exactly one outcome; they arrive
+        /// in the order of their numbers; no call is sent after it has its outcome; and a waiting
+        /// write is superseded by the next write of its property, unless a command of another kind
+        /// is in between.
         #[test]
         fn every_call_has_one_outcome(steps in prop::collection::vec(step(), 1..80)) {
             let mut model = Model::new();
-            // What was submitted for the next run ends with that one.
+            // Commands submitted for the next run end with that run.
             let ends = [Step::OpenLane, Step::End, Step::OpenLane, Step::End];
             for step in steps.iter().chain(&ends) {
                 if matches!(step, Step::End) {

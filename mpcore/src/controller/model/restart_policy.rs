@@ -357,9 +357,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happens in whatever order: a requested end is not followed by a restart, no time has
-        /// more restarts than the intensity, the child is given up only then or if it is hopeless, and
-        /// delays keep their bounds.
+        /// Whatever happens in whatever order: a requested end is not followed by a restart, no
+        /// period has more restarts than the intensity, the child is given up only then or if it is
+        /// hopeless, and delays keep their bounds.
         #[test]
         fn the_policy_is_kept(policy in policy(), steps in prop::collection::vec(step(), 0..80)) {
             let (mut supervisor, mut now) = (Supervisor::new(policy), Instant::now());

@@ -1,35 +1,36 @@
-//! Which waiting writes of a property the next one supersedes. Pure.
+//! Which waiting writes of a property the next write supersedes. Pure.
 //!
-//! A slider that is dragged writes sixty times a second, and only the value at which it stands counts. So a
-//! write takes the place of those of its property that still wait, but stands where it was queued itself. It
-//! must not change what a command in between has seen: `set_power(2); calibrate(); set_power(5)` runs all
-//! three. Hence the writes that may be superseded are those behind the newest command of another kind.
+//! A slider that is dragged writes sixty times a second, and only its last position counts. So a
+//! write replaces the waiting writes of its property, but keeps its own place in the queue. It must
+//! not change what a command in between sees: `set_power(2); calibrate(); set_power(5)` runs all
+//! three. Hence only writes behind the newest command of another kind may be superseded.
 //!
-//! What has been sent is not superseded, and a lane takes many small commands. So such a write is not sent
-//! before the child has done what it has: the next one finds it here. Nothing else waits for it, since a
-//! command behind it makes it an ordinary one.
+//! A sent write is not superseded, and a lane holds many small commands. So such a write is not
+//! sent until the child has finished everything it has: until then the next write finds it here.
+//! This delays nothing else, because a command queued behind the write makes it an ordinary one.
 
 use std::collections::BTreeMap;
 
-/// What a command is to the writes around it.
+/// How a command relates to the writes around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// No write: those on its two sides have nothing to do with each other.
+    /// Not a write: separates the writes before it from those after it.
     Command,
     /// Writes this property; only the newest counts.
     Write(u16),
-    /// Writes a property of which each write is to run.
+    /// Writes a property for which every write has to run.
     EveryWrite,
 }
 
-/// The writes that were queued since the newest command of another kind. Some may no longer wait.
+/// The writes that were queued since the newest command of another kind. Some may no longer be
+/// waiting.
 #[derive(Debug, Default)]
 pub(crate) struct WaitingWrites {
     by_property: BTreeMap<u16, Vec<u64>>,
 }
 
 impl WaitingWrites {
-    /// A command is queued.
+    /// Records that a command was queued.
     pub(crate) fn queued(&mut self, call: u64, kind: Kind) {
         match kind {
             Kind::Command => self.by_property.clear(),
@@ -38,26 +39,26 @@ impl WaitingWrites {
         }
     }
 
-    /// The property that a queued call writes, if it may supersede others.
+    /// Returns the property that a queued call writes, if it may supersede others.
     pub(crate) fn property_of(&self, call: u64) -> Option<u16> {
         let mut properties = self.by_property.iter();
         properties.find(|(_, calls)| calls.contains(&call)).map(|(property, _)| *property)
     }
 
-    /// Writes of this property that were queued before `call`, oldest first.
+    /// Returns the writes of this property that were queued before `call`, oldest first.
     pub(crate) fn before(&self, property: u16, call: u64) -> &[u64] {
         let calls = self.by_property.get(&property).map_or(&[][..], Vec::as_slice);
         &calls[..calls.partition_point(|older| *older < call)]
     }
 
-    /// The value of this write is ready: those before it are superseded, or under way.
+    /// Called when the value of this write is ready: those before it are superseded, or under way.
     pub(crate) fn forget_before(&mut self, property: u16, call: u64) {
         if let Some(calls) = self.by_property.get_mut(&property) {
             calls.retain(|older| *older >= call);
         }
     }
 
-    /// This write will not be sent.
+    /// Called when this write will not be sent.
     pub(crate) fn forget(&mut self, call: u64) {
         for calls in self.by_property.values_mut() {
             calls.retain(|other| *other != call);

@@ -1,4 +1,4 @@
-//! Why a child does not start, is not ready, or cannot be joined.
+//! Why a child cannot be started, is not ready, or cannot be joined.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,39 +8,42 @@ use crate::controller::report::exit::{ExitReport, Failure, State};
 use crate::controller::report::script_error::ScriptError;
 use crate::wire::messages::fault::Fault;
 
-/// Why a child could not be made or started.
+/// Why a child could not be created or started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The own binary is to be the child, but `mpcore::init` has not run in it.
+    /// This binary is its own child program, but it has not called `mpcore::init`.
     #[error(
         "this binary cannot be its own child yet: call `mpcore::init()` first thing in `main` \
          (or write `#[mpcore::main]`), and in a test binary `mpcore::test_support!()`"
     )]
     InitMissing,
-    /// This process was started as a child, but neither `mpcore::init` nor `child_main` has run in it. It would start
-    /// children as its controller does, each of which would do the same, without an end.
+    /// This process was started as a child, but has called neither `mpcore::init` nor `child_main`.
+    /// It would start children as its controller does, and each of them would do the same,
+    /// endlessly.
     #[error(
-        "this process is a child (`--mpcore-child`) and does not know it, so it starts nothing: call `mpcore::init()` \
-         first thing in `main`, or write `#[mpcore::main]`, or `mpcore::child_main` in a binary that is only a child"
+        "this process is a child (`--mpcore-child`) that was not initialized, so it starts nothing: \
+         call `mpcore::init()` first thing in `main`, or write `#[mpcore::main]`, or \
+         `mpcore::child_main` in a binary that is only a child"
     )]
     InitForgotten,
-    /// It runs already; a second run begins after the end of the first.
+    /// The child is already running; the next run can begin only after this one has ended.
     #[error("the child is {state} already; {}, or use `restart`", before_a_start(*state))]
     AlreadyRunning {
-        /// What it is doing.
+        /// What the child is doing.
         state: State,
     },
-    /// The last control of this child is gone; a [`Process`] alone starts nothing.
-    #[error("the last control of this child was dropped: keep a clone of it, or make a new one")]
+    /// The last control of this child was dropped; a [`Process`](crate::Process) alone cannot start
+    /// it.
+    #[error("the last control of this child was dropped: keep a clone of it, or create a new one")]
     ControlGone,
-    /// The builder was told neither a child nor a program.
+    /// The builder has neither a child nor a program.
     #[error("no child was named: call `.child::<P>()`, `.program(..)` or `.in_process::<P>()`")]
     ChildMissing,
-    /// The interface has a config, and the builder was not given one.
+    /// The interface has a config, but the builder has none.
     #[error("no config was given: call `.config(..)`")]
     ConfigMissing,
-    /// A planned fault would strike this process, since the child is a thread of it.
+    /// A planned fault would also hit this process, because the child is one of its threads.
     #[error(
         "`{fault}` in a child on a thread would strike this process too: use `.child::<P>()` or \
          `.program(..)` in place of `.in_process::<P>()`"
@@ -49,34 +52,35 @@ pub enum StartError {
         /// The fault.
         fault: Fault,
     },
-    /// The script of a scripted child does not fit the interface, or itself.
+    /// The script of a scripted child does not fit the interface, or contradicts itself.
     #[error("the script cannot be played: {0}")]
     Script(ScriptError),
-    /// A scripted child does what its script says, and nothing else goes wrong in it.
+    /// A scripted child does only what its script says, so it accepts no fault plan.
     #[error(
-        "a scripted child takes no plan of faults: leave out `.faults(..)`, and write what goes wrong \
+        "a scripted child accepts no fault plan: remove `.faults(..)`, and write the faults \
          into the script"
     )]
     FaultsInScript,
-    /// The child cannot be told from another one of this binary.
-    #[error("the child cannot be told from another one: {0}")]
+    /// The child cannot be distinguished from another child of this binary.
+    #[error("the child cannot be distinguished from another one: {0}")]
     SharedKey(SharedKey),
-    /// The config could not be encoded; of one of more than 64 KiB that shows later, as
+    /// The config could not be encoded. For a config of more than 64 KiB this is reported later, as
     /// [`Failure::Config`](crate::Failure::Config).
     #[error("the config could not be encoded: {0}")]
     Config(crate::EncodeError),
-    /// No child can have such limits here.
+    /// The limits are invalid, or not available here.
     #[error("the child's limits cannot be set: {0}")]
     Limits(crate::LimitsError),
     /// This process is a forked copy of one that has started children.
     #[error(
         "this process is a forked copy of one that has started children: fork before the first `start`, or start \
-         a program of its own in place of the fork"
+         a program of its own instead of forking"
     )]
     ForkedCopy,
 }
 
-// By hand: each text names its cause, so none is a source besides, which would print it twice.
+// By hand: each text contains its cause. If the cause were a `source` too, it would be printed
+// twice.
 
 impl From<ScriptError> for StartError {
     fn from(error: ScriptError) -> Self {
@@ -102,7 +106,7 @@ impl From<crate::LimitsError> for StartError {
     }
 }
 
-/// What a child that is alive needs first.
+/// What to do with a live child before it can be started.
 fn before_a_start(state: State) -> &'static str {
     match state {
         State::Stopping => "wait for its end with `join`",
@@ -110,50 +114,50 @@ fn before_a_start(state: State) -> &'static str {
     }
 }
 
-/// Why a child did not get ready.
+/// Why a child is not ready.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadyError {
-    /// Never started.
+    /// The child was never started.
     #[error("the child was not started; call `start` first")]
     NotStarted,
-    /// It failed.
+    /// The run failed.
     #[error("{0}")]
     Failed(Failure),
-    /// It was stopped, or ended, before.
+    /// The child was stopped, or ended, before it was ready.
     #[error("{0}")]
     Ended(Arc<ExitReport>),
-    /// Not yet; it may still get ready.
+    /// The child was not ready in time; it may still become ready.
     #[error("the child was not ready within {0:?}")]
     TimedOut(Duration),
-    /// It is not ready yet, and waiting is not allowed on this thread.
+    /// The child is not ready yet, and this thread must not wait.
     #[error("this thread must not wait for a child; use signal `ready`")]
     WaitForbidden,
-    /// This process is a forked copy of the one that started it.
+    /// This process is a forked copy of the process that started the child.
     #[error("this process is a forked copy: wait in the process that started the child")]
     ForkedCopy,
-    /// It is not ready yet, and the command that waited for it is to end.
-    #[error("the wait was ended: the command that waited was cancelled, or its child is to stop")]
+    /// The child is not ready yet, and the waiting command was asked to end.
+    #[error("the wait was ended: the waiting command was cancelled, or its child is being stopped")]
     WaitEnded,
 }
 
-/// Why there is nothing to join.
+/// Why a child cannot be joined.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JoinError {
-    /// Never started.
+    /// The child was never started.
     #[error("the child was not started; call `start` first")]
     NotStarted,
-    /// The process never came to be.
+    /// No process was ever created.
     #[error("there was no process to join: {0}")]
     NeverRan(Failure),
-    /// It has not ended, and waiting is not allowed on this thread.
+    /// The child has not ended, and this thread must not wait.
     #[error("this thread must not wait for a child; use signal `finished`")]
     WaitForbidden,
-    /// This process is a forked copy of the one that started it.
+    /// This process is a forked copy of the process that started the child.
     #[error("this process is a forked copy: join in the process that started the child")]
     ForkedCopy,
-    /// It has not ended, and the command that waited for it is to end.
-    #[error("the wait was ended: the command that waited was cancelled, or its child is to stop")]
+    /// The child has not ended, and the waiting command was asked to end.
+    #[error("the wait was ended: the waiting command was cancelled, or its child is being stopped")]
     WaitEnded,
 }

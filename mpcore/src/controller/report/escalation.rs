@@ -1,33 +1,34 @@
-//! How far the controller goes with a child that keeps it waiting, and what is told of it.
+//! How far the controller goes with a child that keeps it waiting, and the payloads that report it.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 /// How far to go with a child that does not answer
-/// ([`Builder::on_unresponsive`](crate::Builder::on_unresponsive)) or with a command whose time is over
-/// ([`Builder::on_timeout`](crate::Builder::on_timeout)).
+/// ([`Builder::on_unresponsive`](crate::Builder::on_unresponsive)) or with a command that is over
+/// its deadline ([`Builder::on_timeout`](crate::Builder::on_timeout)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Escalation {
-    /// Only tell.
+    /// Only report it.
     Tell,
-    /// Tell, and ask the command for its end: it ends when it next looks.
+    /// Report it and cancel the command, which ends at its next check.
     Cancel,
-    /// Tell, ask, and kill the child if that did not help. Its other commands end with it, and their
-    /// report names the reason.
+    /// Report it, cancel the command, and kill the child if that did not help. The child's other
+    /// commands end with it, and their report names the reason.
     Kill,
-    /// The same, and start the child again.
+    /// Like `Kill`, and start the child again.
     Restart,
 }
 
 impl Escalation {
-    /// Whether it ends with a kill.
+    /// Returns whether the last step is a kill.
     pub(crate) fn kills(self) -> bool {
         matches!(self, Self::Kill | Self::Restart)
     }
 }
 
-/// The command that a child is executing, as it has told last: at most an interval of pings ago.
+/// The command that a child is executing, as last reported by the child: at most one ping interval
+/// ago.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Executing {
@@ -45,22 +46,22 @@ impl fmt::Display for Executing {
     }
 }
 
-/// A child does not answer: its process stands still, is swapped out, or gets no processor. Signal
-/// [`unresponsive`](crate::ProcessSignals) brings it.
+/// A child does not answer: its process is stopped, swapped out, or gets no CPU time. Payload of
+/// the signal [`unresponsive`](crate::ProcessSignals).
 ///
-/// Where a debugger holds the child, that is what it says, and no [`Escalation`] follows; if the child does not answer
-/// once it was let go, it comes again.
+/// If a debugger holds the child, `tracer` names it and no [`Escalation`] follows; if the child
+/// still does not answer after the debugger has released it, the signal is emitted again.
 ///
-/// A child that executes a long command does answer, since another thread of it does; against a command that
-/// takes too long there are deadlines, see [`Call::timeout`](crate::Call::timeout).
+/// A child that executes a long command does answer, from another thread. To limit how long a
+/// command may take, use a deadline, see [`Call::timeout`](crate::Call::timeout).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unresponsive {
-    /// Since when it has not answered.
+    /// When it stopped answering.
     pub since: Instant,
-    /// What it was executing when it last did, if that has no outcome yet.
+    /// What it was executing when it last answered, if that command has no outcome yet.
     pub executing: Option<Executing>,
-    /// The process that holds the child as its debugger.
+    /// The process that holds the child as its debugger, if any.
     pub tracer: Option<u32>,
 }
 
@@ -77,18 +78,18 @@ impl fmt::Display for Unresponsive {
     }
 }
 
-/// What a command did not heed, so that its child had to be killed.
+/// What a command ignored, so that its child had to be killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ignored {
     /// Its deadline.
     Deadline {
-        /// How long it had.
+        /// The time that it had.
         after: Duration,
     },
     /// A cancel, see [`Call::cancel_or_kill`](crate::Call::cancel_or_kill).
     Cancel {
-        /// How long it had to end then.
+        /// The time that it had to end after the cancel.
         grace: Duration,
     },
 }

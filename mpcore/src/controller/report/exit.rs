@@ -1,4 +1,4 @@
-//! How a run of a child went: its states, why it failed, and the report of its end.
+//! How a run of a child went: its states, the reasons of a failure, and the report of its end.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,38 +12,39 @@ use crate::wire::interface::fingerprint::Mismatch;
 use crate::wire::messages::report::{InitFailure, PanicReport};
 use crate::wire::messages::stop_reason::StopReason;
 
-/// Where in its life a child is.
+/// The state of a child's life cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// Not started. Commands wait.
+    /// Not started. Commands are queued.
     Created,
-    /// Started, not yet ready. Commands wait.
+    /// Started, not yet ready. Commands are queued.
     Starting,
-    /// Constructor and `postrun_init` have succeeded.
+    /// The constructor and `postrun_init` have succeeded.
     Running,
-    /// Asked to [finish](crate::Process::finish): what is queued is done. New commands end as
-    /// [`CallError::Finishing`](crate::CallError::Finishing).
+    /// Asked to [finish](crate::Process::finish): the queued commands still run. New commands end
+    /// as [`CallError::Finishing`](crate::CallError::Finishing).
     Finishing,
-    /// Asked to stop. New commands end as stopped, or wait for the next run if it stops for a `restart`.
+    /// Asked to stop. New commands end as stopped; if the child stops for a `restart`, they wait
+    /// for the next run.
     Stopping,
-    /// Ended as asked; the report says whether it had to be killed.
+    /// Ended as requested; the report says whether it had to be killed.
     Finished,
-    /// Never got ready.
+    /// The run failed before the child was ready.
     Failed,
-    /// Ended by itself, by a signal, because it broke the protocol, or because it kept its controller
-    /// waiting too long.
+    /// Ended by itself or by a signal, or was killed because it broke the protocol or kept its
+    /// controller waiting too long.
     Crashed,
 }
 
 impl State {
-    /// Whether there is, or is about to be, a child.
+    /// Returns whether a child exists or is about to.
     #[must_use]
     pub fn is_alive(self) -> bool {
         matches!(self, Self::Starting | Self::Running | Self::Finishing | Self::Stopping)
     }
 
-    /// Whether a run has ended.
+    /// Returns whether a run has ended.
     #[must_use]
     pub fn has_ended(self) -> bool {
         matches!(self, Self::Finished | Self::Failed | Self::Crashed)
@@ -65,7 +66,7 @@ impl fmt::Display for State {
     }
 }
 
-/// Why a run ended other than as asked.
+/// Why a run did not end as requested.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
@@ -74,15 +75,16 @@ pub enum Failure {
     Spawn {
         /// The program.
         program: String,
-        /// What the system said.
+        /// The system's error message.
         message: String,
         /// What to do.
         advice: &'static str,
     },
-    /// The system refused something that a run needs: a thread, a descriptor, randomness, memory for what the child
-    /// sends.
+    /// The system refused a resource that a run needs: a thread, a descriptor, randomness, or
+    /// memory for what the child sends.
     #[error(
-        "the system refused what the run needs: {0}; check the limits on open files, threads and memory"
+        "the system refused a resource that the run needs: {0}; check the limits on open files, \
+         threads and memory"
     )]
     Resources(String),
     /// The process ended before it was ready.
@@ -92,34 +94,34 @@ pub enum Failure {
         status: ExitStatus,
         /// Where to look, as the rest of a sentence.
         advice: &'static str,
-        /// The end of what it wrote to stderr, as a sentence, or nothing.
+        /// The end of its stderr, as a sentence, or empty.
         stderr: String,
     },
-    /// Not ready in time.
+    /// The child was not ready in time.
     #[error(
         "the child was not ready within {deadline:?}; if it needs longer to start, set \
          `builder().start_deadline(..)`, and a program that never calls `mpcore::init()` or \
          `child_main` is no child"
     )]
     StartDeadline {
-        /// How long it had.
+        /// The time that it had.
         deadline: Duration,
     },
-    /// Not ready in time, while a debugger or another tracer held it.
+    /// The child was not ready in time because a debugger or another tracer held it.
     #[error(
         "the child was not ready within {deadline:?}, while process {tracer} held it as its debugger; set \
-         `MPCORE_DEBUG` to its name, so that no deadline acts"
+         `MPCORE_DEBUG` to its name, so that no deadline applies"
     )]
     HeldByTracer {
-        /// The number of the debugger's process.
+        /// The process id of the debugger.
         tracer: u32,
-        /// How long the child had.
+        /// The time that the child had.
         deadline: Duration,
     },
     /// The two sides were built from different interfaces.
     #[error("{0}")]
     Mismatch(Mismatch),
-    /// The two sides were built with different protocols of the framework.
+    /// The two sides were built with different protocol versions of the framework.
     #[error(
         "the child speaks protocol {child}, the controller {controller}; build both with the same mpcore"
     )]
@@ -129,15 +131,15 @@ pub enum Failure {
         /// The controller's.
         controller: u32,
     },
-    /// The child could not set one of its [limits](crate::ChildLimits), and so did not begin.
+    /// The child could not apply one of its [limits](crate::ChildLimits), so it did not begin.
     #[error("the child could not set its limits ({}): {}", escaped(.what), escaped(.message))]
     Limits {
-        /// Which one: memory, CPU time, open files, nice level, no new privileges, or sandbox.
+        /// The limit: memory, CPU time, open files, nice level, no new privileges, or sandbox.
         what: String,
-        /// What the system said, or what is missing.
+        /// The system's error message, or what is missing.
         message: String,
     },
-    /// The child could not read its config, or a large one could not be encoded for it.
+    /// The child could not read its config, or a large config could not be encoded.
     #[error("the config could not be passed to the child: {}", escaped(.0))]
     Config(String),
     /// The child's constructor returned an error.
@@ -152,54 +154,58 @@ pub enum Failure {
     /// The child's `postrun_init` panicked.
     #[error("postrun_init panicked: {0}")]
     PostrunInitPanicked(PanicReport),
-    /// The process ended by itself while it was running.
+    /// The process ended by itself after it was ready.
     #[error("the child crashed: {status}")]
     Crashed {
         /// How it ended.
         status: ExitStatus,
     },
-    /// The process ended by itself, and its exit status is unknown: the system keeps none, or it was given to
-    /// another part of this program.
+    /// The process ended by itself, and its exit status is unknown: the system keeps none, or
+    /// another part of this program has collected it.
     #[error("the child ended by itself{when}, and its exit status is unknown: {why}{stderr}")]
     EndUnknown {
-        /// When, as the rest of a sentence; nothing, if it had been ready.
+        /// When, as the rest of a sentence; empty if it had been ready.
         when: &'static str,
-        /// What takes the status away, and what to do.
+        /// Why the status is unknown, and what to do.
         why: &'static str,
-        /// The end of what it wrote to stderr, as a sentence, or nothing.
+        /// The end of its stderr, as a sentence, or empty.
         stderr: String,
     },
-    /// The process was to be killed, and has not ended. Nothing waits for it any more: its commands have their
-    /// outcomes, its lanes are closed, and another run may begin. It is reaped when it ends.
-    #[error("the process {pid} cannot be killed, so it is given up: {why}{}", first(because.as_deref()))]
+    /// The process was killed but has not ended, so the controller stopped waiting for it: its
+    /// commands have their outcomes, its lanes are closed, and another run may begin. It is reaped
+    /// when it ends.
+    #[error(
+        "the process {pid} cannot be killed, so it was given up: {why}{}",
+        first(because.as_deref())
+    )]
     Unkillable {
-        /// Its number.
+        /// Its process id.
         pid: u32,
-        /// What keeps it.
+        /// Why it does not end.
         why: Unkillable,
-        /// Why it was killed, if its end had not been asked for.
+        /// Why it was killed, if its end was not requested.
         because: Option<Box<Failure>>,
     },
-    /// The child sent what no child sends, and was killed.
+    /// The child violated the protocol and was killed.
     #[error("the child broke the protocol and was killed: {}", escaped(.0))]
     Broken(String),
-    /// One command did not heed what it was asked, and the child was killed for it. That command ended as
-    /// cancelled or timed out; what else it had to do ended with the child.
+    /// A command ignored its deadline or a cancel, and the child was killed for it. That command
+    /// ended as timed out or cancelled; the other commands ended with the child.
     #[error("the child was killed because `{command}` (call {call}) {ignored}")]
     KilledFor {
         /// The command's name.
         command: &'static str,
         /// The call's number.
         call: u64,
-        /// What it did not heed.
+        /// What it ignored.
         ignored: Ignored,
     },
-    /// The child did not answer, and was killed.
+    /// The child did not answer and was killed.
     #[error("the child did not answer for {silent:?} and was killed{}", last_seen(executing.as_ref()))]
     Unresponsive {
         /// For how long.
         silent: Duration,
-        /// What it was executing when it last answered, if that had no outcome.
+        /// What it was executing when it last answered, if that command had no outcome.
         executing: Option<Executing>,
     },
 }
@@ -225,17 +231,18 @@ impl From<InitFailure> for Failure {
     }
 }
 
-/// What is known of the child's `cleanup`.
+/// What is known about the child's `cleanup`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cleanup {
-    /// It has run: the child's goodbye says so.
+    /// It ran: the child's goodbye says so.
     Ran,
-    /// It has not: there was no child to clean up, as after a failed constructor, or the child was killed or has
-    /// crashed, and nothing here had asked it to stop.
+    /// It did not run: there was no child to clean up (the constructor failed, for example), or the
+    /// child was killed or crashed without a request to stop from here.
     Skipped,
-    /// The child was stopping, and ended without a goodbye: `cleanup` may have run, in whole, in part or not at
-    /// all. The same of a child that has broken the protocol or has lost its lane, and of one that is given up.
+    /// The child was stopping and ended without a goodbye: `cleanup` may have run completely,
+    /// partly or not at all. Also used if the child broke the protocol, lost its lane, or was given
+    /// up.
     Unknown,
 }
 
@@ -249,40 +256,42 @@ impl fmt::Display for Cleanup {
     }
 }
 
-/// The end of one run. Signal `finished` brings it, and every command that the end took along.
+/// The end of one run. Payload of the signal `finished`, and of every command that ended with the
+/// run.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExitReport {
     /// The child's name.
     pub name: String,
-    /// Counts the runs: 1 for the first.
+    /// The number of the run: 1 for the first.
     pub generation: u32,
-    /// The process's number; `None` for an in-process child and one that never started.
+    /// The process id; `None` for an in-process child and for a child that never started.
     pub pid: Option<u32>,
     /// [`State::Finished`], [`State::Failed`] or [`State::Crashed`].
     pub state: State,
-    /// What is known of the process's end.
+    /// What is known about the end of the process.
     pub end: End,
-    /// The exit status of `end`, if there is one and it is known.
+    /// The exit status in `end`, if there is one and it is known.
     pub status: Option<ExitStatus>,
-    /// Why it was asked to end, if it was; of one that has ended in order by itself, what it says.
+    /// Why it was asked to end, if it was; if it ended in order by itself, the reason that it gave.
     pub reason: Option<StopReason>,
-    /// Whether the controller had to kill it, or did because it was asked to.
+    /// Whether the controller killed it, because it had to or was asked to.
     pub killed: bool,
-    /// Whether `cleanup` has run. A kill skips it.
+    /// Whether `cleanup` ran. A kill skips it.
     pub cleanup: Cleanup,
-    /// What `cleanup` panicked with.
+    /// The panic of `cleanup`, if it panicked.
     pub cleanup_panic: Option<PanicReport>,
-    /// Why, if it did not end as asked.
+    /// Why it did not end as requested, if so.
     pub failure: Option<Failure>,
-    /// Commands that were submitted and ended with this run.
+    /// The number of commands that were submitted and ended with this run.
     pub commands_lost: usize,
-    /// Commands that the wish to end has taken, or refused, before they ran.
+    /// The number of commands that were dropped, or refused, before they ran because the child was
+    /// to end.
     pub commands_stopped: usize,
-    /// The last lines of stderr, at most 64, wherever stderr goes.
+    /// The last lines of stderr, at most 64, regardless of where stderr goes.
     pub stderr: Vec<String>,
-    /// Captured lines that were dropped because too many waited for the inbox's thread; see
-    /// [`ProcessSignals::lines_dropped`](crate::ProcessSignals::lines_dropped).
+    /// The number of captured lines that were dropped because too many waited for the inbox's
+    /// thread; see [`ProcessSignals::lines_dropped`](crate::ProcessSignals::lines_dropped).
     pub lines_dropped: u64,
 }
 
@@ -308,7 +317,7 @@ impl fmt::Display for ExitReport {
 }
 
 impl ExitReport {
-    /// How a child ended that was asked to.
+    /// Describes how a child ended that was asked to end.
     fn way(&self) -> &'static str {
         let status = self.end.status();
         match (self.killed, status, status.and_then(ExitStatus::signal)) {

@@ -1,4 +1,12 @@
-//! What users are told.
+//! What users receive: errors, outcomes, exit reports and payloads of signals.
+//!
+//! The end of a call's path: the thread that resolves a call (usually the reader) creates an
+//! encoded [`outcome`], and the thread that uses it decodes it. [`exit`] is the report of a run's
+//! end, [`error`] holds the errors of `start`, `wait_ready` and `join`, [`escalation`] and
+//! [`notifications`] are payloads of signals.
+//!
+//! Plain data, shared by any thread: no threads, no locks, no I/O. This is the lowest floor of
+//! `controller`; it imports no other room of it.
 
 pub(crate) mod error;
 pub(crate) mod escalation;

@@ -1,4 +1,4 @@
-//! Payloads of the signals of a child's life.
+//! Payloads of the signals of a child's life cycle.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::controller::report::exit::ExitReport;
 use crate::process::stream::OutputStream;
 
-/// How far one command is.
+/// The progress of one command.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -31,38 +31,38 @@ pub struct LinesDropped {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Restarting {
-    /// Counts the restarts since the last run that lasted, from 1.
+    /// The number of this restart since the last run that lasted; 1 for the first.
     pub attempt: u32,
-    /// How long after its end.
+    /// The time between the end of the last run and the restart.
     pub delay: Duration,
-    /// How it has ended.
+    /// How the last run ended.
     pub report: Arc<ExitReport>,
 }
 
 impl fmt::Display for Restarting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { attempt, delay, report } = self;
-        write!(f, "child `{}` is started again in {delay:?} (attempt {attempt})", report.name)
+        write!(f, "child `{}` will be restarted in {delay:?} (attempt {attempt})", report.name)
     }
 }
 
-/// A child that has ended is not started again, although its policy would have it.
+/// A child that has ended is not restarted, although its policy asks for it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GaveUp {
     /// Why.
     pub reason: GiveUpReason,
-    /// How it has ended the last time.
+    /// How the last run ended.
     pub report: Arc<ExitReport>,
 }
 
 impl fmt::Display for GaveUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; it is given up: {}", self.report, self.reason)
+        write!(f, "{}; not restarted: {}", self.report, self.reason)
     }
 }
 
-/// Why a child is not restarted, although its policy would allow it.
+/// Why a child is not restarted, although its policy asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GiveUpReason {

@@ -1,4 +1,4 @@
-//! How a command ended: encoded on its way from the reader, typed where somebody looks at it.
+//! How a command ended: encoded until it is used, then decoded into the types of the command.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use crate::wire::messages::report::{PanicReport, What};
 use crate::wire::packets::packet::Bytes;
 use crate::wire::value::codec::{Codec, DecodeError, ErrorCodec, raise, wire};
 
-/// Why a call has no result. Exactly one outcome per command: a result, or one of these.
+/// Why a call has no result. A command has exactly one outcome: a result, or one of these.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError<E = Never> {
     /// The command returned its own error.
     #[error("{0}")]
     Raised(E),
-    /// The command panicked; the child goes on.
+    /// The command panicked; the child continues.
     #[error("the command panicked: {0}")]
     Panicked(PanicReport),
     /// The child ended before the command did.
@@ -27,27 +27,27 @@ pub enum CallError<E = Never> {
     /// The child stopped, or was stopping, before the command ended.
     #[error("the child was stopped before the command ended")]
     Stopped,
-    /// The child [finishes](crate::Process::finish), so it takes no more commands.
-    #[error("the child is finishing, and takes no more commands")]
+    /// The child [finishes](crate::Process::finish), so it accepts no more commands.
+    #[error("the child is finishing and accepts no more commands")]
     Finishing,
     /// The command was cancelled.
     #[error("the command was cancelled")]
     Cancelled,
-    /// A newer write of the same property has made this one superfluous before it was sent; the newer one has
-    /// an outcome of its own. That happens only where nothing but writes of properties was submitted in
-    /// between, and not to a property with `#[property(write, every)]`. It is no exception.
+    /// A newer write of the same property superseded this one before it was sent; the newer write
+    /// has its own outcome. Happens only if nothing but property writes was submitted in between,
+    /// and never to a property with `#[property(write, every)]`. Not reported as an exception.
     #[error("the write was superseded by a newer one before it was sent")]
     Superseded,
-    /// The command's time was over before it ended; see [`Call::timeout`](crate::Call::timeout).
+    /// The command was over its deadline; see [`Call::timeout`](crate::Call::timeout).
     #[error("the command was still running after {after:?}")]
     TimedOut {
-        /// How long it had, counted from its start.
+        /// The time that it had, counted from its start.
         after: Duration,
     },
-    /// Too many commands, or too many bytes of arguments, wait for the child already.
+    /// Too many commands, or too many bytes of arguments, are already queued for the child.
     #[error("the command queue is full; wait for outcomes, or raise `builder().queue_bound(..)`")]
     QueueFull,
-    /// The call could not be sent, since the system refused what that takes.
+    /// The call could not be sent because the system refused a resource.
     #[error("the call could not be sent: {0}; check the limits on threads and memory")]
     Resources(String),
     /// The arguments (here) or the result (in the child) could not be encoded.
@@ -56,34 +56,34 @@ pub enum CallError<E = Never> {
     /// The arguments (in the child) or the result (here) could not be decoded.
     #[error("could not decode: {}", escaped(.0))]
     Decode(String),
-    /// The outcome was lost in the controller, which is a mistake of mpcore's: whether the command has run
-    /// is not known.
-    #[error("the outcome was lost, which is a mistake in mpcore; please report it")]
+    /// The outcome was lost in the controller, which is a bug in mpcore. Whether the command ran is
+    /// unknown.
+    #[error("the outcome was lost, which is a bug in mpcore; please report it")]
     Lost,
-    /// More signals wait for the inbox's thread than it may hold while a thread waits for a call; this
-    /// is no outcome, only the end of the waiting.
+    /// The wait ended because more signals are queued for the inbox's thread than it may hold while
+    /// a thread waits for a call. Not an outcome.
     #[error(
         "gave up waiting: the inbox is over its hard limit; drain it, or wait on another thread"
     )]
     InboxOverflow,
-    /// Waiting is not allowed on this thread; this is no outcome.
+    /// This thread must not wait. Not an outcome.
     #[error("this thread must not wait for a child; use `on_done` or a signal")]
     WaitForbidden,
-    /// The command that waited for this call is to end. This one was cancelled, and is waited for no longer: this is
-    /// no outcome. See [`Call::wait`](crate::Call::wait).
-    #[error("the command that waits for this one is to end, so this one was cancelled")]
+    /// The command that waited for this call was asked to end, so this call was cancelled and the
+    /// wait ended. Not an outcome. See [`Call::wait`](crate::Call::wait).
+    #[error("the command that waited for this call was asked to end, so this call was cancelled")]
     WaitEnded,
-    /// This process is a forked copy of the one that started the child. Nothing was sent.
+    /// This process is a forked copy of the process that started the child. Nothing was sent.
     #[error(
         "this process is a forked copy: call the child from the process that started it, or start a program \
-         of its own in place of the fork"
+         of its own instead of forking"
     )]
     ForkedCopy,
 }
 
 impl<E> CallError<E> {
-    /// Whether the command was ended, or not taken, because of a cancel, a stop, a `finish` or a newer write of
-    /// the same property, which is no failure.
+    /// Returns whether the command was ended or refused because of a cancel, a stop, a `finish` or
+    /// a newer write of the same property. None of these is a failure.
     #[must_use]
     pub fn is_ended_on_request(&self) -> bool {
         matches!(
@@ -93,7 +93,7 @@ impl<E> CallError<E> {
     }
 }
 
-/// An outcome, encoded. Shared between the waiter and the inbox.
+/// An encoded outcome, shared between the waiting thread and the inbox.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Returned(Bytes),
@@ -109,13 +109,13 @@ pub(crate) enum Outcome {
     Resources(String),
     Encode(String),
     Decode(String),
-    /// Whoever held the call's entry has dropped it.
+    /// The owner of the call's entry dropped it without resolving the call.
     Lost,
     ForkedCopy,
 }
 
 impl Outcome {
-    /// A result, or an end that is told otherwise or was asked for.
+    /// Returns whether this is a result, or an end that was requested or is reported elsewhere.
     pub(crate) fn is_no_failure(&self) -> bool {
         matches!(
             self,
@@ -150,7 +150,7 @@ impl<T, E> fmt::Debug for OutcomeCodec<T, E> {
 }
 
 impl<T, E> OutcomeCodec<T, E> {
-    /// The outcome as its types.
+    /// Decodes the outcome into the command's types.
     pub(crate) fn decode(&self, outcome: &Outcome) -> Result<T, CallError<E>> {
         let decode = |error: DecodeError| CallError::Decode(error.to_string());
         Err(match outcome {
@@ -179,7 +179,7 @@ impl<T, E> OutcomeCodec<T, E> {
 }
 
 impl OutcomeCodec<(), Never> {
-    /// An outcome that is neither a result nor the command's own error.
+    /// Converts an outcome that is neither a result nor the command's own error.
     pub(crate) fn untyped(outcome: &Outcome) -> CallError<String> {
         let codec = Self { result: wire::<()>(), error: raise::<Never>() };
         match codec.decode(outcome) {
@@ -196,13 +196,12 @@ impl OutcomeCodec<(), Never> {
             Err(CallError::Lost) => CallError::Lost,
             Err(CallError::ForkedCopy) => CallError::ForkedCopy,
             Err(error) => CallError::Decode(error.to_string()),
-            Ok(()) => CallError::Decode("a result where there is none".to_owned()),
+            Ok(()) => CallError::Decode("a result where none was expected".to_owned()),
         }
     }
 }
 
-/// That a command has ended, as signal [`call_ended`](crate::ProcessSignals) brings it: for who follows
-/// calls by their numbers.
+/// Payload of the signal [`call_ended`](crate::ProcessSignals), for callers that track calls by id.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CallEnd {
@@ -210,26 +209,28 @@ pub struct CallEnd {
     pub call: u64,
     /// The command's name.
     pub command: &'static str,
-    /// Whether it has a result, and why not. The command's own error is here as its text.
+    /// Whether the command has a result, or why it has none. The command's own error is included as
+    /// text.
     pub result: Result<(), CallError<String>>,
 }
 
-/// Something that went wrong, as signal `exception_raised` brings it: everything, each once, under its own kind. Of
-/// the failures of a run signal `failed` tells as well, for who follows the run; show one of the two.
+/// Payload of the signal `exception_raised`, which reports every problem exactly once, each with
+/// its own kind. The signal `failed` reports the failures of a run as well, for code that follows
+/// the run; show only one of the two.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Exception {
-    /// Name of the child.
+    /// The child's name.
     pub process: String,
-    /// Its process number, if it has one.
+    /// The child's process id, if it has one.
     pub pid: Option<u32>,
-    /// The command; `None` for what befell the child.
+    /// The command; `None` if the whole child is affected.
     pub command: Option<&'static str>,
-    /// The call's number; `None` for what befell the child.
+    /// The call's number; `None` if the whole child is affected.
     pub call: Option<u64>,
     /// What happened.
     pub kind: ExceptionKind,
-    /// What the error, panic or exit report says.
+    /// The text of the error, panic or exit report.
     pub message: String,
     /// The backtrace of a panic, if the child runs with `RUST_BACKTRACE=1`.
     pub backtrace: String,
@@ -243,8 +244,9 @@ pub enum ExceptionKind {
     Raised,
     /// A command panicked.
     Panicked,
-    /// The child never got ready: its program is missing, its constructor failed, it was too slow, … Of this and
-    /// the next four: told once, not once per command; [`Failure`](crate::Failure) says more, in signal `failed`.
+    /// The child never became ready: its program is missing, its constructor failed, it was too
+    /// slow, … This and the next four are reported once, not once per command; the
+    /// [`Failure`](crate::Failure) in the signal `failed` has the details.
     StartFailed {
         /// Commands that ended with it.
         commands_lost: usize,
@@ -254,56 +256,58 @@ pub enum ExceptionKind {
         /// Commands that ended with it.
         commands_lost: usize,
     },
-    /// The child sent what no child sends, and was killed.
+    /// The child violated the protocol and was killed.
     Broken {
         /// Commands that ended with it.
         commands_lost: usize,
     },
-    /// The child was killed because it did not answer, because a command did not heed what it was asked, or for
-    /// want of memory.
+    /// The child was killed because it did not answer, because a command ignored its deadline or a
+    /// cancel, or because memory ran out.
     Killed {
         /// Commands that ended with it.
         commands_lost: usize,
     },
-    /// The child cannot be killed, and is given up.
+    /// The child cannot be killed and was given up.
     Unkillable {
         /// Commands that ended with it.
         commands_lost: usize,
     },
-    /// A command's time is over and it has not ended. Told when that happens, whatever comes of it; see
-    /// [`Builder::on_timeout`](crate::Builder::on_timeout).
+    /// A command was over its deadline and had not ended. Reported when that happens, regardless of
+    /// what follows; see [`Builder::on_timeout`](crate::Builder::on_timeout).
     TimedOut,
     /// A command did not reach the child, or its result did not come back.
     Undelivered,
-    /// An event's values could not be encoded in the child, or decoded here. The event is lost, and nothing
-    /// else.
+    /// An event's values could not be encoded in the child, or decoded here. Only the event is
+    /// lost.
     UndeliveredEvent {
         /// The event.
         event: &'static str,
     },
-    /// A property's value could not be encoded in the child, or decoded here. The child's property keeps its
-    /// old value where the child has found out.
+    /// A property's value could not be encoded in the child, or decoded here. If the child detected
+    /// it, the child's property keeps its old value.
     UndeliveredProperty {
         /// The property.
         property: &'static str,
     },
-    /// Commands were taken by the end of their child, or refused because of it, before they ran: a stop, a
-    /// `finish`, or the drop of the last control. Told once for each end; each of them has its outcome,
-    /// [`CallError::Stopped`] or [`CallError::Finishing`].
+    /// Commands were dropped or refused before they ran because their child ended: a stop, a
+    /// `finish`, or the drop of the last control. Reported once per end; each command also has its
+    /// outcome, [`CallError::Stopped`] or [`CallError::Finishing`].
     NotRun {
         /// How many.
         commands: usize,
     },
-    /// The child is another program, and part of its interface could not be compared; told once for each
-    /// interface. See [`Builder::compare_strictly`](crate::Builder::compare_strictly).
+    /// The child is another program, and part of its interface could not be compared. Reported once
+    /// per interface. See [`Builder::compare_strictly`](crate::Builder::compare_strictly).
     NotCompared,
-    /// This process is a child, and its own grace does not cover that of a child which it has just started for the
-    /// first time. At a stop, the inner child gets what is left of the outer one's grace.
+    /// This process is a child, and its own stop grace does not cover the grace of a child that it
+    /// has just started for the first time. At a stop, the inner child gets what is left of the
+    /// outer child's grace.
     ShortGrace,
 }
 
 impl ExceptionKind {
-    /// The commands that ended with the child; `None` if this is not about the end of a run.
+    /// Returns the number of commands that ended with the child; `None` if this is not the end of a
+    /// run.
     #[must_use]
     pub const fn commands_lost(self) -> Option<usize> {
         match self {
@@ -322,7 +326,7 @@ impl ExceptionKind {
 pub(crate) enum Item {
     Property(&'static str),
     Event(&'static str),
-    /// A command's signal that the child has emitted by itself.
+    /// A command's signal that the child emitted without a call.
     Signal(&'static str),
 }
 

@@ -31,7 +31,7 @@ pub enum ScriptError {
         at: String,
     },
     /// A value could not be encoded.
-    #[error("the value of {step} cannot travel: {message} (at {at})")]
+    #[error("the value of {step} cannot be sent: {message} (at {at})")]
     Value {
         /// The step, as it was written.
         step: String,
@@ -48,7 +48,7 @@ pub enum ScriptError {
         /// The step's location in the source.
         at: String,
     },
-    /// A run never becomes ready and does not end.
+    /// A run neither becomes ready nor ends.
     #[error("run {run} is never ready: write `.ready()`, or end it, for example with `.hang()`")]
     NeverReady {
         /// 1 for the first.

@@ -1,4 +1,4 @@
-//! Everything of a start that others must see at once.
+//! The part of a start that other threads must see immediately.
 
 use crate::controller::report::exit::State;
 use crate::controller::signals::inbox::Wake;
@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use crate::controller::state::{Life, Shared};
 
-/// Everything of a start that others must see at once.
+/// Begins a run in the shared state, so that other threads see it immediately.
 pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wake) {
     let run = Arc::new(Run::new(life.generation + 1));
     life.generation += 1;
@@ -37,7 +37,8 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
     shared.control().reset();
     shared.inbox.begin_run(&shared.mirrors);
     let mut wake = enqueue(shared, Notice::State(State::Starting));
-    // Nothing of the run before is to be seen when this one is heard of, but what is to be as it was.
+    // When this run becomes visible, no value of the previous run is visible any more, except those
+    // to be reapplied.
     for (property, row) in (0..).zip(&shared.table.properties) {
         let change = enqueue_change(shared, property, |mirror| {
             if reapplied.contains(&property) {

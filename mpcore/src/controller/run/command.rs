@@ -1,4 +1,4 @@
-//! What is to be spawned, and why that did not work.
+//! The command to spawn, and the reasons for a failed spawn.
 
 use crate::child::started_as;
 use std::ffi::OsStr;
@@ -15,16 +15,17 @@ use crate::controller::state::program::Program;
 use crate::debugging;
 use crate::process::sys::{self, OwnProgram};
 
-/// What is to be spawned.
+/// A command that is ready to be spawned.
 pub(crate) struct Prepared {
     pub(crate) command: Command,
-    /// The program's name for people.
+    /// The program's name to show to people.
     pub(crate) program: String,
     pub(crate) stdout: Option<ChildStdout>,
     pub(crate) stderr: Option<ChildStderr>,
 }
 
-/// The command, and the controller's ends of its pipes where the standard library does not make them.
+/// Returns the command, and the controller's ends of its pipes where the standard library does not
+/// create them.
 pub(crate) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, Failure> {
     let options = &shared.options;
     let resources = |error: Error| Failure::Resources(error.to_string());
@@ -40,7 +41,7 @@ pub(crate) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, Failure
         Program::Own { .. } | Program::Thread(_) => {
             let own = match under {
                 None => sys::own_program().map_err(resources)?,
-                // What leads to this program here would lead to the other command there.
+                // Under a tool, the path that leads to this program would lead to the tool.
                 Some(_) => {
                     let path = std::env::current_exe().map_err(resources)?;
                     OwnProgram { path, argv0: None, leading: Vec::new() }
@@ -86,8 +87,8 @@ pub(crate) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, Failure
     command.stdin(stdin).stderr(theirs);
     let (theirs, stdout) = match options.stdout {
         Output::Captured => sys::piped().map_err(resources)?,
-        // Through the controller, like stderr: a command that prints must not fail when whoever read it is
-        // gone.
+        // Goes through the controller, like stderr: a command that prints must not fail when its
+        // reader is gone.
         Output::Inherit if sys::stdout_may_break() => sys::piped().map_err(resources)?,
         Output::Inherit => (Stdio::inherit(), None),
         Output::Null => (sys::null().map_err(resources)?, None),
@@ -105,8 +106,8 @@ fn new_command(program: &OsStr, under: Option<&(String, Vec<String>)>) -> Comman
     command
 }
 
-/// What was given to the builder and no program can be started with. The system would say the same without the
-/// name.
+/// Returns what is wrong with the builder's input if no program can be started with it. The system
+/// would report the same without the name.
 fn odd_input(shared: &Shared) -> Option<(String, &'static str)> {
     let options = &shared.options;
     let nul = |text: &OsStr| text.as_encoded_bytes().contains(&0);
@@ -122,7 +123,7 @@ fn odd_input(shared: &Shared) -> Option<(String, &'static str)> {
         let odd_name = name.is_empty() || name.as_encoded_bytes().contains(&b'=');
         if odd_name {
             let message = format!("{name:?} cannot be the name of a variable");
-            return Some((message, "pass the name and the value of a variable apart, without `=`"));
+            return Some((message, "pass the variable's name and value separately, without `=`"));
         }
         if nul(name) || value.as_deref().is_some_and(nul) {
             return Some((format!("the variable {name:?} contains a NUL"), NO_NUL));
@@ -131,19 +132,20 @@ fn odd_input(shared: &Shared) -> Option<(String, &'static str)> {
     None
 }
 
-/// The system does not say which file it has not found. The folder is looked at only then: it could be one that
-/// does not answer.
+/// Returns what is wrong with the working directory, because the system does not report which file
+/// it has not found. Checked only after a failure: the directory could be on a drive that does not
+/// answer.
 fn odd_folder(folder: &Path) -> Option<String> {
     match folder.metadata() {
         Ok(it) if it.is_dir() => None,
-        Ok(_) => Some(format!("the working directory {folder:?} is no directory")),
+        Ok(_) => Some(format!("the working directory {folder:?} is not a directory")),
         Err(error) => Some(format!("the working directory {folder:?}: {error}")),
     }
 }
 
-const NO_NUL: &str = "leave it out: the system takes it for the end";
+const NO_NUL: &str = "remove it: the system treats it as the end of the text";
 
-/// What the system's refusal means.
+/// Translates the system's refusal into a failure.
 pub(crate) fn spawn_failure(shared: &Shared, program: &str, error: &Error) -> Failure {
     if is_shortage(error) {
         return Failure::Resources(format!("`{program}` could not be started: {error}"));
@@ -154,8 +156,8 @@ pub(crate) fn spawn_failure(shared: &Shared, program: &str, error: &Error) -> Fa
             (odd_folder.unwrap_or_default(), "see `builder().current_dir(..)`")
         }
         ErrorKind::NotFound if lacks_proc(shared) => (
-            "`/proc/self/exe`, by which a program starts itself, is missing".to_owned(),
-            "mount `/proc`, or start the child by `builder().program(..)`",
+            "`/proc/self/exe`, which a program uses to start itself, is missing".to_owned(),
+            "mount `/proc`, or start the child with `builder().program(..)`",
         ),
         ErrorKind::NotFound => {
             (error.to_string(), "give the program's full path, or put it on PATH")
@@ -163,7 +165,7 @@ pub(crate) fn spawn_failure(shared: &Shared, program: &str, error: &Error) -> Fa
         ErrorKind::PermissionDenied => (error.to_string(), "make the file executable (`chmod +x`)"),
         ErrorKind::ArgumentListTooLong => (
             error.to_string(),
-            "arguments and environment together are more than the system takes: pass the data in the child's config",
+            "arguments and environment together are more than the system accepts: pass the data in the child's config",
         ),
         _ => (error.to_string(), "check that the program runs by hand"),
     };
@@ -176,7 +178,7 @@ fn lacks_proc(shared: &Shared) -> bool {
         && !Path::new("/proc/self/exe").exists()
 }
 
-/// No process, thread, descriptor or memory is to be had.
+/// Returns whether the system is out of processes, threads, descriptors or memory.
 fn is_shortage(error: &Error) -> bool {
     #[cfg(unix)]
     {

@@ -1,4 +1,4 @@
-//! The end of a run: the watcher's word, the drain, every outcome, the last signals.
+//! The end of a run: the watcher's report, the drain, every outcome, the last signals.
 
 use crate::controller::state::posting::tell_dropped_lines;
 use std::sync::Arc;
@@ -28,14 +28,14 @@ use crate::controller::state::run::Known;
 /// SIGTERM, as an exit status reports it.
 const TERMINATED: ExitStatus = ExitStatus::from_code(-15);
 
-/// What a program that is no child of this controller's ends with.
+/// The exit code of a program that is not a child of this controller.
 const NOT_A_CHILD: i32 = 2;
 
-/// Lines of stderr that stand in the text of a failed start.
+/// How many lines of stderr are in the text of a failed start.
 const LAST_WORDS: usize = 4;
 
-/// Ends the run: every command gets its outcome, then the last signals go out. Once: the first caller gets what
-/// follows.
+/// Ends the run: every command gets its outcome, then the last signals are posted. Only the first
+/// caller does it, and gets what follows.
 pub(crate) fn end(shared: &Arc<Shared>, run: &Arc<Run>) -> Option<(Next, Arc<ExitReport>)> {
     if !run.finished.end() {
         return None;
@@ -44,7 +44,7 @@ pub(crate) fn end(shared: &Arc<Shared>, run: &Arc<Run>) -> Option<(Next, Arc<Exi
     tell_dropped_lines(shared);
     let (report, lost, blame, next, was_stale) = {
         let mut life = shared.life();
-        // Whoever has just asked for the end may still be telling what that meant for commands.
+        // A thread that has just requested the end may still be resolving commands.
         let deadline = Instant::now() + DRAIN_DEADLINE;
         while life.posting > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -61,7 +61,7 @@ pub(crate) fn end(shared: &Arc<Shared>, run: &Arc<Run>) -> Option<(Next, Arc<Exi
         }
         let next = Next::after(&mut life, run_end(&known, &report));
         let mut traffic = shared.traffic();
-        // What was killed for is not begun again.
+        // The command for which the run was killed is not sent again.
         let guilty = known.blame.and_then(|blame| traffic.pending.get_mut(blame.call));
         guilty.into_iter().for_each(|entry| entry.repeat.cancel());
         let lost = traffic.end(next.go_over(known.ready));
@@ -76,7 +76,7 @@ pub(crate) fn end(shared: &Arc<Shared>, run: &Arc<Run>) -> Option<(Next, Arc<Exi
             life.reason.clone().or_else(|| known.bye.as_ref().map(|bye| bye.reason.clone()));
         report.commands_stopped = std::mem::take(&mut traffic.not_run);
         if known.bye.is_some() && report.failure.is_none() {
-            // A child that has said goodbye has told the outcome of all that it had begun.
+            // A child that has said goodbye has sent the outcome of everything it had begun.
             report.commands_stopped += report.commands_lost;
         }
         let report = Arc::new(report);
@@ -97,6 +97,8 @@ pub(crate) fn end(shared: &Arc<Shared>, run: &Arc<Run>) -> Option<(Next, Arc<Exi
     shared.life_changed().notify_all();
     shared.encoder.end_run();
     let orderly = lock(&run.known).bye.is_some() && report.failure.is_none();
+    // Outcomes first, then the exception, `failed`, and `finished` last: handlers rely on this
+    // order.
     for (call, entry) in lost {
         let own = blame.and_then(|blame| blame.outcome(call));
         let outcome = own.unwrap_or_else(|| match orderly {
@@ -152,7 +154,7 @@ fn report(
         cleanup: cleanup(shared, known, end, failure.as_ref()),
         cleanup_panic: known.bye.as_ref().and_then(|bye| bye.cleanup_panic.clone()),
         failure,
-        // Counted when it is known what goes over to the next run.
+        // Counted when it is known what carries over to the next run.
         commands_lost: 0,
         commands_stopped: 0,
         reason: None,
@@ -161,17 +163,17 @@ fn report(
     }
 }
 
-/// Whether the child has cleaned up.
+/// Determines whether the child has cleaned up.
 fn cleanup(shared: &Shared, known: &Known, end: End, failure: Option<&Failure>) -> Cleanup {
     if let Some(bye) = &known.bye {
         return if bye.cleaned_up { Cleanup::Ran } else { Cleanup::Skipped };
     }
-    // A broken child may have met a closed lane, and have ended in order for that reason.
+    // A broken child may have found a lane closed and have ended in order for that reason.
     let broken = matches!(failure, Some(Failure::Broken(_)));
     let asked = known.asked_to_stop || known.terminated;
-    // A thread that is left behind finds its lanes closed, and ends in order some time.
+    // A thread that is left behind finds its lanes closed, and ends in order at some point.
     let left_behind = known.killed && shared.program.is_on_thread();
-    // What the child's runtime ends with when it cannot say goodbye any more; it cleans up if it can.
+    // The exit codes of a child's runtime that can no longer say goodbye; it cleans up if it can.
     let mute = [exit_code::PANICKED, exit_code::CONTROLLER_LOST].map(Some).contains(&end.code());
     match end {
         End::NeverRan => Cleanup::Skipped,
@@ -181,7 +183,7 @@ fn cleanup(shared: &Shared, known: &Known, end: End, failure: Option<&Failure>) 
     }
 }
 
-/// What went wrong with a run, in the list of all that goes wrong.
+/// Classifies the failure of a run for the exception.
 fn kind(failure: &Failure, report: &ExitReport) -> ExceptionKind {
     let commands_lost = report.commands_lost;
     match failure {
@@ -195,7 +197,7 @@ fn kind(failure: &Failure, report: &ExitReport) -> ExceptionKind {
     }
 }
 
-/// The same, as a restart policy sees it.
+/// Classifies the end of a run for the restart policy.
 fn run_end(known: &Known, report: &ExitReport) -> RunEnd {
     match &report.failure {
         _ if known.asked.is_some() => RunEnd::Asked,
@@ -227,13 +229,13 @@ fn failure(
         return known.failure.clone();
     }
     if run.jammed.load(Ordering::SeqCst) {
-        return Some(Failure::Broken("it takes nothing, although it has said so".into()));
+        return Some(Failure::Broken("it reads nothing, although it reported that it did".into()));
     }
     if known.start_deadline_passed && !known.ready {
         return Some(Failure::StartDeadline { deadline: shared.options.start_deadline });
     }
     let status = end.status();
-    // What is known of the end without its status comes first: that may be unknown.
+    // First what is known about the end without its status, because the status may be unknown.
     let by_us = known.killed || (known.terminated && status.is_none_or(|it| it == TERMINATED));
     if known.bye.is_some() || (known.asked.is_some() && (by_us || end == End::NeverRan)) {
         return None;
@@ -265,16 +267,17 @@ fn failure(
     })
 }
 
-/// A panic and most tools end with advice; what went wrong stands before it.
+/// Formats the last lines of stderr. A panic and most tools end with advice; the problem is in the
+/// lines before it.
 fn last_words(stderr: &[String]) -> String {
     let last_words = stderr[stderr.len().saturating_sub(LAST_WORDS)..].join(" | ");
     match last_words.is_empty() {
         true => last_words,
-        false => format!("; its last words: {last_words}"),
+        false => format!("; last stderr lines: {last_words}"),
     }
 }
 
-/// What has taken the exit status of a process from the watcher.
+/// Returns why the watcher did not get the exit status of a process.
 fn status_taken_away() -> &'static str {
     match sys::ignores_sigchld() {
         Some(true) => {
@@ -282,13 +285,13 @@ fn status_taken_away() -> &'static str {
              before the first start"
         }
         _ => {
-            "another part of this program has waited for the process; wait for processes by their number, \
+            "another part of this program has waited for the process; wait for processes by their ids, \
              never for any child (`waitpid(-1)`)"
         }
     }
 }
 
-/// A child of protocol 2 says which one it speaks on stderr, and nowhere else, and ends.
+/// Detects a child of protocol 2, which reports its protocol only on stderr before it ends.
 fn other_protocol(known: &Known, status: ExitStatus, stderr: &[String]) -> Option<u32> {
     let refused = !known.introduced && status.code() == NOT_A_CHILD;
     stderr.iter().rev().find_map(|line| told_other_protocol(line)).filter(|_| refused)

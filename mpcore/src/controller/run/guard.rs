@@ -1,4 +1,4 @@
-//! However a run's thread is left, its run ends.
+//! Ends the run however its thread is left.
 
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -9,8 +9,8 @@ use crate::controller::state::run::wait_for_end;
 use crate::controller::state::run::{Run, Step};
 use crate::sync::lock;
 
-/// Ends the run when it is dropped. Where that is because of a panic, which would be a mistake of ours, the
-/// child is declared broken, so that it goes and its commands have their outcomes.
+/// Ends the run when it is dropped. If that is due to a panic, which would be a bug in mpcore, the
+/// child is declared broken, so that it is killed and its commands have their outcomes.
 pub(crate) struct EndGuard<'a> {
     pub(crate) shared: &'a Arc<Shared>,
     pub(crate) run: &'a Arc<Run>,
@@ -79,7 +79,8 @@ mod tests {
         }
     }
 
-    /// A reader that panicked left its child alive and its calls without an outcome, for ever.
+    /// Regression: a reader that panicked left its child alive and its calls without an outcome
+    /// forever.
     #[test]
     fn a_reader_that_panics_ends_its_run() {
         let control = AdderControl::builder().in_process::<Sum>().build().unwrap();
@@ -110,7 +111,8 @@ mod tests {
         assert_eq!(control.process().state(), State::Failed, "it never was ready");
     }
 
-    /// The payload's `Drop` panicked in the child's runtime: with the command, all others were lost.
+    /// Regression: the payload's `Drop` panicked in the child's runtime, and all other commands
+    /// were lost with this one.
     #[test]
     fn a_panic_that_panics_is_one_outcome() {
         let control = AdderControl::builder().in_process::<Sum>().spawn().unwrap();
@@ -120,7 +122,7 @@ mod tests {
         assert_eq!(good.wait_timeout(LONG), Some(Ok(3)), "the child goes on");
     }
 
-    /// A runtime that panics is a mistake of ours; its run ends all the same.
+    /// A panic of the runtime is a bug in mpcore; its run still ends.
     #[test]
     fn a_child_on_a_thread_that_panics_has_ended() {
         let control = AdderControl::builder().in_process::<Sum>().build().unwrap();
@@ -138,7 +140,7 @@ mod tests {
         assert_eq!(report.status.map(ExitStatus::code), Some(101));
     }
 
-    /// It said that the child had been stopped.
+    /// Regression: the outcome claimed that the child had been stopped.
     #[test]
     fn an_entry_that_is_dropped_is_no_stop() {
         let control = AdderControl::builder().in_process::<Sum>().build().unwrap();

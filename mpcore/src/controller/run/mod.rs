@@ -1,11 +1,17 @@
 //! One run of a child, from the spawn to its last signal.
 //!
-//! Each run has a thread that spawns, shakes hands, and then reads the events lane; it never waits
-//! for the inbox. The watcher alone says that the process is gone. It then sends an end marker down
-//! the events lane: reading up to it is the drain. Should the marker not be reached in time, whoever
-//! sent it ends the run instead; the first to come ends it, once.
+//! Each run has a thread that spawns the child, shakes hands, and then reads the events lane; it
+//! never waits for the inbox. [`begin`](mod@begin) is what is visible of a start immediately,
+//! [`command`] and [`connect`] lead to the lanes, [`read`] is the long middle, [`end`] the end, and
+//! [`next`] decides what follows. [`guard`] ends the run however its thread is left. [`watched`]
+//! and [`watchdog`] are what the watcher's thread and its alarms do with a run.
 //!
-//! [`connect`] begins it, [`read`] is its long middle, [`end`] its end.
+//! Only the watcher reports that the process is gone. It then sends an end marker down the events
+//! lane, and reading up to the marker drains the lane. If the marker is not reached in time, the
+//! thread that sent it ends the run instead; the first to come ends it, once.
+//!
+//! On a call's path, [`read`] takes the outcome from the lane and resolves the call. No user code
+//! runs on a run's thread except for the comparison of interfaces, wakers, and `after_exit`.
 
 pub(crate) mod begin;
 mod command;
@@ -48,9 +54,9 @@ use crate::limits::CLOSED_LANE_PATIENCE;
 use crate::process::watch::{self};
 use crate::sync::lock;
 
-/// What is wrong with a program that lives on without the socket that is its stdin.
+/// The error of a program that keeps running without the socket that is its stdin.
 #[cfg(target_os = "linux")]
-const NEVER_SAID_WHO: &str = "it has closed the socket that is its stdin before it said who it is; is \
+const NEVER_SAID_WHO: &str = "it closed the socket that is its stdin before it introduced itself; is \
      `mpcore::init()` or `mpcore::child_main` the first line of its `main`?";
 
 /// Starts the run's thread.
@@ -73,7 +79,8 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
         return;
     };
     let guard = EndGuard { shared, run, steps, finish };
-    // For what this thread reads; let go before the run's end is told, for which `join` waits as well.
+    // For the lane that this thread reads; dropped before the run's end is reported, because `join`
+    // also waits for that.
     let _held = run.held();
     let steps = &guard.steps;
     let owner: Arc<dyn Watched> = Arc::new(WatchedRun::new(shared, run));
@@ -90,7 +97,7 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
             let events = read::open(shared, run, lanes, nonce);
             match read::read(shared, run, events) {
                 Ok(()) => {}
-                Err(Unreadable::Closed) => help_along(run, steps, "it has closed its lane"),
+                Err(Unreadable::Closed) => help_along(run, steps, "it closed its lane"),
                 Err(Unreadable::NoMemory(why)) => {
                     run.fail(Failure::Resources(why));
                     wait_for_end(steps);
@@ -114,7 +121,7 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     }
 }
 
-/// A child that has closed its lane is about to end, or else is made to.
+/// A child that has closed its lane is about to end; if it does not, it is killed.
 fn help_along(run: &Run, steps: &mpsc::Receiver<Step>, otherwise: &str) {
     match steps.recv_timeout(CLOSED_LANE_PATIENCE) {
         Ok(Step::Ended) => return,
@@ -129,7 +136,7 @@ fn help_along(run: &Run, steps: &mpsc::Receiver<Step>, otherwise: &str) {
     wait_for_end(steps);
 }
 
-/// Ends the run, begins what follows, and calls the user's hook. Once: whoever comes first does it.
+/// Ends the run, begins what follows, and calls the user's hook. Only the first caller does it.
 pub(crate) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
     let _here = EndsHere::new();
     let Some((next, report)) = end::end(shared, run) else { return };
@@ -141,8 +148,8 @@ pub(crate) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
     shared.life_changed().notify_all();
 }
 
-/// The last signals of the run have been posted: begins the next, or says when it begins, or that it
-/// never does. What has been called off meanwhile is not told.
+/// Called when the last signals of the run have been posted: begins the next run, or announces when
+/// it begins or that it never does. What has been called off meanwhile is not announced.
 fn follow(next: Next, shared: &Arc<Shared>, report: &Arc<ExitReport>) {
     let mut begun = None;
     let mut wake = Wake::none();
@@ -179,7 +186,7 @@ fn set_alarm(shared: &Arc<Shared>, next: &Restarting) {
     });
 }
 
-/// The time has come to start again after this run, unless somebody has thought better of it.
+/// Begins the next run after its delay, unless it was called off.
 fn begin_next(shared: &Arc<Shared>, generation: u32) {
     let (run, wake): (Arc<Run>, Wake) = {
         let mut life = shared.life();

@@ -1,10 +1,11 @@
-//! Supervision at work: what follows the end of a run, and what stands for the next until it begins.
+//! Carries out supervision: what follows the end of a run, and what represents the next run until
+//! it begins.
 //!
-//! The [`Supervisor`](crate::controller::model::restart_policy::Supervisor) decides. The end of a run asks it under the
-//! lock of `life`, tells what it says after the run's last signal, and sets an alarm, which rings on the
-//! watcher's thread and only starts the thread of the next run. Until then `Life::restarting` stands for
-//! that run: whoever takes it out has begun the run, or called it off. Commands wait meanwhile, as they do
-//! before the first start.
+//! The [`Supervisor`](crate::controller::model::restart_policy::Supervisor) decides. The end of a
+//! run asks it under the lock of `life`, reports the decision after the run's last signal, and sets
+//! an alarm. The alarm rings on the watcher's thread and only starts the thread of the next run.
+//! Until then `Life::restarting` represents that run: the code that takes it out has begun the run,
+//! or called it off. Commands wait meanwhile, as before the first start.
 
 use crate::controller::report::notifications::Restarting;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crate::controller::state::Life;
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Next {
     Rest,
-    /// A restart by hand.
+    /// A manual restart.
     AtOnce,
     Later {
         attempt: u32,
@@ -45,19 +46,20 @@ impl Next {
         }
     }
 
-    /// What of the commands without an outcome goes over to the next run; `ready`: the one that has ended
-    /// had been ready.
+    /// Returns which commands without an outcome carry over to the next run; `ready` is whether the
+    /// ended run had been ready.
     pub(crate) fn go_over(self, ready: bool) -> GoOver {
         match self {
             Self::Later { .. } if ready => GoOver::Idempotent,
             Self::Later { .. } => GoOver::Everything,
-            // By hand: what was there before was stopped.
+            // A manual restart: earlier commands were stopped.
             Self::AtOnce => GoOver::Since,
             Self::Rest | Self::GiveUp(_) => GoOver::Nothing,
         }
     }
 
-    /// Of a child that is to finish, and has `left` commands to do: no run begins for none.
+    /// For a child that is to finish and has `left` commands to run: if there are none, no run
+    /// begins.
     pub(crate) fn if_any_left(self, left: usize) -> Self {
         match self {
             Self::Later { .. } if left == 0 => Self::Rest,
@@ -65,12 +67,12 @@ impl Next {
         }
     }
 
-    /// Whether another run is to come.
+    /// Returns whether another run is to come.
     pub(crate) fn is_run(self) -> bool {
         matches!(self, Self::AtOnce | Self::Later { .. })
     }
 
-    /// Whether commands are taken from now on.
+    /// Returns whether commands are accepted from now on.
     pub(crate) fn gate(self, report: &Arc<ExitReport>, finishes: bool) -> Gate {
         match self {
             Self::AtOnce | Self::Later { .. } if finishes => Gate::Finishing,

@@ -1,6 +1,6 @@
-//! What comes up the events lane: outcomes, properties, events, and the steps of the child's life.
+//! Reads the events lane: outcomes, properties, events, and the steps of the child's life.
 //!
-//! Nothing here waits for anybody but the lane, and nothing here runs user code.
+//! Nothing here waits for anything but the lane, and nothing here runs user code.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +50,7 @@ pub(crate) enum Broken {
     Credit(#[from] LaneError),
     #[error(transparent)]
     Memory(#[from] NoMemory),
-    #[error("a report of its own: {0}")]
+    #[error("an invalid report: {0}")]
     Report(#[from] DecodeError),
     #[error(transparent)]
     Word(#[from] FalseWord),
@@ -65,14 +65,14 @@ pub(crate) struct Incoming {
     told: Told,
 }
 
-/// Why reading has come to an end before the marker.
+/// Why reading ended before the marker.
 #[derive(Debug)]
 pub(crate) enum Unreadable {
-    /// Whoever could send is gone.
+    /// All senders are gone.
     Closed,
-    /// The child does not keep to the protocol.
+    /// The child violates the protocol.
     Broken(String),
-    /// There is no memory for what it sends.
+    /// There is no memory for what the child sends.
     NoMemory(String),
 }
 
@@ -87,7 +87,7 @@ impl From<Broken> for Unreadable {
     }
 }
 
-/// A lane to a child: one that is full although there was credit has a child that lies.
+/// A lane to a child. If it is full although there was credit, the child has lied.
 struct Checked {
     lane: Sender,
     run: Arc<Run>,
@@ -105,7 +105,7 @@ impl LaneSender for Checked {
     }
 }
 
-/// Puts the lanes to use: the welcome goes out as soon as the config is encoded, then what has queued.
+/// Opens the lanes: the welcome is sent as soon as the config is encoded, then the queued commands.
 pub(crate) fn open(
     shared: &Arc<Shared>,
     run: &Arc<Run>,
@@ -127,7 +127,7 @@ pub(crate) fn open(
     let (shared, run) = (Arc::clone(shared), Arc::clone(run));
     config.then(move |encoded| {
         let welcome = encoded.and_then(|config| {
-            // The largest number is no limit: a child in a debugger takes the time that it takes.
+            // The largest number means no limit: a child in a debugger takes as long as it needs.
             let grace = match shared.is_patient() {
                 true => u32::MAX,
                 false => u32::try_from(shared.options.stop_grace.as_millis()).unwrap_or(u32::MAX),
@@ -172,7 +172,7 @@ pub(crate) fn read(
     }
 }
 
-/// Returns whether to go on.
+/// Handles a packet; returns whether to go on.
 pub(crate) fn take_packet(
     shared: &Arc<Shared>,
     run: &Run,
@@ -188,7 +188,7 @@ pub(crate) fn take_packet(
             return if spoken {
                 Ok(false)
             } else {
-                Err(Broken::Content("an end marker of its own"))
+                Err(Broken::Content("an end marker from the child"))
             };
         }
         PacketKind::Items | PacketKind::Part => {
@@ -200,7 +200,7 @@ pub(crate) fn take_packet(
         }
         PacketKind::Credit if body.is_empty() => {}
         PacketKind::Credit => {
-            return Err(Broken::Content("a report of credit with something in it"));
+            return Err(Broken::Content("a credit report with content"));
         }
         PacketKind::Pong => shared.answered(report(body)?)?,
         PacketKind::Control => {
@@ -249,7 +249,7 @@ fn take_item(
     };
     let reapplied = entry.as_ref().and_then(|entry| entry.repeat.reapplied());
     if let Some(property) = reapplied {
-        // Confirmed or refused: from now on the mirror shows what this child says.
+        // Confirmed or refused: from now on the mirror shows this child's value.
         enqueue_change(shared, property, Mirror::let_go).wake();
     }
     let Some(entry) = entry else {
@@ -275,24 +275,24 @@ fn take_item(
     Ok(())
 }
 
-/// What is wrong with an end that was not asked for.
+/// Returns what is wrong with an end that was not requested.
 fn unasked(limit: Limit, kind: ItemKind) -> Option<&'static str> {
     match kind {
-        // A command whose time is over may end as if it had been cancelled.
+        // A command over its deadline may end as if it had been cancelled.
         ItemKind::Cancelled if !limit.cancelled && !limit.given => {
-            Some("an end as cancelled of a call that was not cancelled")
+            Some("a cancelled outcome for a call that was not cancelled")
         }
         ItemKind::TimedOut if !limit.given => {
-            Some("an end as timed out of a call without a deadline")
+            Some("a timed-out outcome for a call without a deadline")
         }
         _ => None,
     }
 }
 
-/// What a child says of itself.
+/// Decodes a report of the child.
 fn report<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Broken> {
     if bytes.len() > REPORT_BYTES {
-        return Err(Broken::Content("an endless report of its own"));
+        return Err(Broken::Content("an oversized report"));
     }
     Ok(decode(bytes)?)
 }
@@ -322,18 +322,20 @@ fn take_notice(
         ItemKind::Undelivered => {
             let Undelivered { what, message } = report(payload.bytes())?;
             let item = Item::named(table, what, item.method)
-                .ok_or(Broken::Content("a report on no item of the interface"))?;
+                .ok_or(Broken::Content("a report on an unknown item of the interface"))?;
             let exception = shared.undelivered(item, &message);
             post(shared, Notice::Exception(Box::new(exception)));
         }
         ItemKind::Progress => {
-            let bytes =
-                payload.bytes().try_into().map_err(|_| Broken::Content("a long progress"))?;
+            let bytes = payload
+                .bytes()
+                .try_into()
+                .map_err(|_| Broken::Content("a progress of the wrong length"))?;
             let fraction = f64::from_le_bytes(bytes);
             if !(0.0..=1.0).contains(&fraction) {
                 return Err(Broken::Content("a progress that is not between 0 and 1"));
             }
-            // A worker thread of the child may tell of a command that has just ended.
+            // A worker thread of the child may report progress of a command that has just ended.
             if shared.traffic().pending.contains(item.call) {
                 post(shared, Notice::Progress { call: item.call, fraction });
             }
@@ -344,7 +346,7 @@ fn take_notice(
         ItemKind::Ready => {
             watch::ready(run.key);
             lock(&run.known).ready = true;
-            // Whoever sees that it is running may stop it, and is heard after `ready`.
+            // A thread that sees the child running may stop it; its signals come after `ready`.
             let wakes = {
                 let mut life = shared.life();
                 life.ready = true;
@@ -356,7 +358,7 @@ fn take_notice(
                     Wake::none()
                 };
                 let wakes = [running, enqueue(shared, Notice::Ready)];
-                // What waits goes out before anybody who hears of it can stop the child.
+                // Sends the waiting commands before any handler of `ready` can stop the child.
                 shared.traffic().ready();
                 wakes
             };
@@ -372,7 +374,9 @@ fn take_notice(
             lock(&run.known).bye = Some(bye);
         }
         _ => {
-            return Err(Broken::Content("an item of another lane, or of no item of the interface"));
+            return Err(Broken::Content(
+                "an item of another lane, or for an unknown item of the interface",
+            ));
         }
     }
     Ok(())

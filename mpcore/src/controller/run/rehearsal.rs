@@ -1,7 +1,7 @@
-//! A run without a child: packets are acted on as if a child had sent them. For tests and fuzzers.
+//! A run without a child: handles packets as if a child had sent them. For tests and fuzzers.
 //!
-//! Everything is real but the process and the lanes, which lead nowhere: the table of calls, the credit, the
-//! mirrors, the inbox, the end of the run. The caller's thread is the reader.
+//! Everything is real (the table of calls, the credit, the mirrors, the inbox, the end of the run)
+//! except the process and the lanes, which lead nowhere. The caller's thread is the reader.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(crate) struct Rehearsal {
     shared: Arc<Shared>,
     run: Arc<Run>,
     incoming: Incoming,
-    /// The child's ends, so that the controller's are not closed.
+    /// The child's ends, kept so that the controller's ends are not closed.
     _lanes: ChildLanes,
 }
 
@@ -36,7 +36,7 @@ impl Rehearsal {
         Self { shared: Arc::clone(shared), run, incoming: Incoming::default(), _lanes: child }
     }
 
-    /// Reads a packet. `Err` says why the child is broken; whether to go on otherwise.
+    /// Reads a packet. Returns whether to go on, or why the child is broken.
     pub(crate) fn packet(&mut self, packet: &[u8]) -> Result<bool, String> {
         let Self { shared, run, incoming, .. } = self;
         take_packet(shared, run, incoming, packet).map_err(|broken| {
@@ -46,7 +46,7 @@ impl Rehearsal {
         })
     }
 
-    /// The child has ended, with exit code 0.
+    /// Ends the child with exit code 0.
     pub(crate) fn end(self) {
         lock(&self.run.known).ended = Some(End::Status(ExitStatus::from_code(0)));
         finish(&self.shared, &self.run);
@@ -68,7 +68,7 @@ mod tests {
     use crate::limits::{PANIC_TEXT_BYTES, REPORT_BYTES, VALUE_BYTES};
     use crate::wire::packets::packet::{Head, ItemHead, ItemKind, PacketKind, write_part_head};
 
-    /// What a child tells of itself, as packets.
+    /// Returns the packets of items that a child sends.
     fn told(items: &[Vec<u8>]) -> Vec<Vec<u8>> {
         items.iter().map(|item| packet(PacketKind::Items, item)).collect()
     }
@@ -92,7 +92,8 @@ mod tests {
         Head { consumed, consumed_control, ..Head::new(PacketKind::Credit, 1) }.packet()
     }
 
-    /// Every lie is found at the last packet, and told; the call under way and the run end all the same.
+    /// Checks that the last packet is found to be a violation and reported, and that the current
+    /// call and the run still end.
     #[track_caller]
     fn broken(packets: &[Vec<u8>], phrase: &str) {
         let inbox = Inbox::new(|| {});
@@ -113,7 +114,7 @@ mod tests {
         assert!(call.try_outcome().is_some(), "{phrase}: the call has its outcome");
     }
 
-    /// It answered in advance, and its next commands were never run.
+    /// Regression: the child answered in advance, and its next commands were never run.
     #[test]
     fn a_child_that_answers_what_it_has_not_been_sent_is_broken() {
         let control = builder().build().unwrap();
@@ -144,23 +145,23 @@ mod tests {
         broken(&told(&[ready(), returned(u16::MAX, 1)]), "another command");
         broken(&told(&[returned(0, 1)]), "not ready");
         broken(&told(&[ready(), item(ItemKind::Panicked, 0, 1, &[7])]), "PanicReport");
-        broken(&told(&[ready(), item(ItemKind::Panicked, 0, 1, &long)]), "endless report");
+        broken(&told(&[ready(), item(ItemKind::Panicked, 0, 1, &long)]), "oversized report");
         // Notices.
         broken(&told(&[item(ItemKind::Property, 2, 0, &[])]), "unknown property");
-        broken(&told(&[item(ItemKind::Event, 2, 0, &[])]), "no item of the interface");
-        broken(&told(&[item(ItemKind::Signal, 100, 0, &[])]), "no item of the interface");
+        broken(&told(&[item(ItemKind::Event, 2, 0, &[])]), "unknown item of the interface");
+        broken(&told(&[item(ItemKind::Signal, 100, 0, &[])]), "unknown item of the interface");
         broken(&told(&[progress(f64::NAN)]), "between 0 and 1");
         broken(&told(&[progress(f64::INFINITY)]), "between 0 and 1");
         broken(&told(&[progress(-0.1)]), "between 0 and 1");
-        broken(&told(&[item(ItemKind::Progress, 0, 1, &[0; 9])]), "long progress");
+        broken(&told(&[item(ItemKind::Progress, 0, 1, &[0; 9])]), "wrong length");
         // Its life.
         let failed = || item(ItemKind::InitFailed, 0, 0, &init_failures()[0]);
-        broken(&told(&[ready(), ready()]), "second word");
-        broken(&told(&[ready(), failed()]), "second word");
+        broken(&told(&[ready(), ready()]), "second report");
+        broken(&told(&[ready(), failed()]), "second report");
         broken(&told(&[bye(), bye()]), "after the last one");
         broken(&told(&[bye(), item(ItemKind::Property, 0, 0, &[0; 8])]), "after the last one");
         broken(&told(&[item(ItemKind::InitFailed, 0, 0, &[9])]), "InitFailure");
-        broken(&told(&[item(ItemKind::InitFailed, 0, 0, &long)]), "endless report");
+        broken(&told(&[item(ItemKind::InitFailed, 0, 0, &long)]), "oversized report");
         broken(&told(&[item(ItemKind::Bye, 0, 0, &[0, 1, 0, 0])]), "left over");
         // What belongs on other lanes.
         broken(&told(&[item(ItemKind::Welcome, 0, 0, &[])]), "another lane");
@@ -185,7 +186,7 @@ mod tests {
         // Credit.
         broken(&[with_credit(u64::MAX, 0)], "reported as consumed");
         broken(&[with_credit(0, u64::MAX)], "reported as consumed");
-        broken(&[packet(PacketKind::Credit, &[0])], "something in it");
+        broken(&[packet(PacketKind::Credit, &[0])], "with content");
     }
 
     #[test]
@@ -194,7 +195,9 @@ mod tests {
         let control = builder().inbox(&inbox).inbox_bound(10, 1000).build().unwrap();
         let mut rehearsal = Rehearsal::begin(control.__core().process().shared());
         let flood = packet(PacketKind::Items, &item(ItemKind::Signal, 2, 0, &[0; 10_000]));
-        let why = (0..1000).find_map(|_| rehearsal.packet(&flood).err()).expect("nobody drains it");
+        let why = (0..1000)
+            .find_map(|_| rehearsal.packet(&flood).err())
+            .expect("the inbox is not drained");
         assert!(why.contains("with credit for"), "{why}");
         rehearsal.end();
     }
@@ -210,7 +213,7 @@ mod tests {
         let items = [
             ready(),
             item(ItemKind::Returned, 0, 1, &[0, 6]),
-            // Of a command that has just ended, and of one that never was.
+            // For a command that has just ended, and for one that never existed.
             item(ItemKind::Progress, 0, 1, &half),
             item(ItemKind::Progress, 0, 77, &half),
             bye(),

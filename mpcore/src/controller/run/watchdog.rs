@@ -1,9 +1,10 @@
-//! Carries out what the pure parts decide about a child that keeps its controller waiting: pings, the
-//! verdict [unresponsive](crate::controller::model::health), commands over their deadline, cancels that are not heeded.
+//! Carries out the decisions about a child that keeps its controller waiting: pings, the verdict
+//! [unresponsive](crate::controller::model::health), commands over their deadline, and ignored
+//! cancels.
 //!
-//! Runs on whichever thread brings the news: the caller's (a command is submitted), the reader (an answer,
-//! an overrun), and as alarms on the watcher's, so nothing here waits. What is told belongs to its run,
-//! so it is told under the run's `finished`, like what is read.
+//! Runs on the thread that triggers it: the caller's (a command is submitted), the reader (an
+//! answer, an overrun), and the watcher's for alarms, so nothing here waits. Reports belong to
+//! their run, so they are posted under the run's `finished`, like everything that is read.
 
 use crate::controller::model::health::FalseWord;
 use std::sync::{Arc, Weak};
@@ -31,7 +32,7 @@ use crate::wire::packets::packet::CallFlags;
 impl Shared {
     // ---- whether it answers
 
-    /// Something may have become outstanding: sees to it that somebody looks after the child.
+    /// Called when something may have become outstanding: makes sure that the child is checked.
     pub(crate) fn keep_watch(self: &Arc<Self>) {
         let first = self.traffic().begin_watch();
         if let Some((look, at)) = first {
@@ -58,7 +59,7 @@ impl Shared {
             let late = executing.and_then(|it| foretell(&mut traffic, it));
             let oldest = traffic.pending.oldest();
             drop(traffic);
-            // A debugger's work is no delay of the child's.
+            // A child that a debugger holds is not late.
             let is_judged = late.is_some() || seen.unresponsive.is_some();
             let tracer = is_judged.then(|| self.held_by()).flatten();
             let late = late.filter(|_| tracer.is_none());
@@ -86,12 +87,12 @@ impl Shared {
             }
         });
         if looked.is_err() {
-            // The watcher waits for nobody, so it looks again.
+            // The watcher must not wait, so it checks again later.
             self.look_at(look, Instant::now() + LOOK_AGAIN.get());
         }
     }
 
-    /// The process that holds the child as its debugger.
+    /// Returns the process that holds the child as its debugger.
     fn held_by(&self) -> Option<u32> {
         let pid = self.life().pid;
         pid.and_then(sys::held_by)
@@ -106,7 +107,7 @@ impl Shared {
         let escalation = self.options.on_unresponsive;
         match escalation {
             Escalation::Tell => {}
-            // Commands run in order, so the oldest is the one that is executed.
+            // Commands run in order, so the oldest is the one being executed.
             Escalation::Cancel => oldest.into_iter().for_each(|call| self.cancel(call)),
             Escalation::Kill | Escalation::Restart => {
                 let silent = verdict.since.elapsed();
@@ -116,11 +117,11 @@ impl Shared {
         }
     }
 
-    /// A child's answer, heard under the run's `finished`.
+    /// Handles a child's answer, under the run's `finished`.
     pub(crate) fn answered(self: &Arc<Self>, pong: Pong) -> Result<(), FalseWord> {
         let now = Instant::now();
         let since = |it: InExecution| {
-            // However long it says: it cannot have begun before the clock did.
+            // However long the child reports: the command cannot have begun before the clock did.
             let begun = now.checked_sub(Duration::from_millis(it.milliseconds)).unwrap_or(now);
             (it.call, begun)
         };
@@ -137,7 +138,7 @@ impl Shared {
 
     // ---- deadlines
 
-    /// What the command that this thread executes still has, for the calls it submits.
+    /// Returns the time that this thread's command has left, for the calls that it submits.
     pub(crate) fn inherited_time() -> Option<Duration> {
         inherited::deadline().map(|at| at.saturating_duration_since(Instant::now()))
     }
@@ -154,13 +155,14 @@ impl Shared {
         }
     }
 
-    /// A command's time is over and it has not ended, as the child tells under the run's `finished`.
+    /// Handles a command that has not ended by its deadline, as reported by the child or detected
+    /// here, under the run's `finished`.
     pub(crate) fn overran(self: &Arc<Self>, call: u64, after: Duration) -> Result<(), FalseWord> {
         let (command, flags) = {
             let mut traffic = self.traffic();
             let entry = traffic.pending.get_mut(call).ok_or(FalseWord::Overrun)?;
             if std::mem::take(&mut entry.limit.foretold) {
-                return Ok(()); // told already, by the controller
+                return Ok(()); // already reported by the controller
             }
             if std::mem::replace(&mut entry.limit.overran, true) || !entry.limit.given {
                 return Err(FalseWord::Overrun);
@@ -179,7 +181,7 @@ impl Shared {
         post(self, Notice::Exception(Box::new(exception)));
         let escalation = self.options.on_timeout;
         if escalation.kills() && !flags.has(CallFlags::OUTLIVES_DEADLINE) {
-            // It was asked to end, and gets the time to look.
+            // It was asked to end, and gets time to notice.
             self.kill_after(call, OVERRUN_GRACE, Ignored::Deadline { after }, escalation);
         }
         Ok(())
@@ -187,7 +189,7 @@ impl Shared {
 
     // ---- cancels
 
-    /// Cancels a call, and kills the child if it has no outcome after `grace`.
+    /// Cancels a call, and kills the child if the call has no outcome after `grace`.
     pub(crate) fn cancel_or_kill(self: &Arc<Self>, call: u64, grace: Duration) {
         if sys::is_copy() {
             return;
@@ -205,8 +207,8 @@ impl Shared {
 
     // ---- the end of patience
 
-    /// Kills this run of the child after `grace`, for a call that still has no outcome then. One that is
-    /// begun anew in the next run has its time anew.
+    /// Kills this run of the child after `grace`, if the call still has no outcome then. If the
+    /// call is sent again in the next run, its time starts again too.
     fn kill_after(
         self: &Arc<Self>,
         call: u64,
@@ -225,8 +227,8 @@ impl Shared {
         });
     }
 
-    /// Its outcome may wait behind signals that a full inbox holds back: it is let through, once, as for a
-    /// thread that waits.
+    /// The outcome may be waiting behind signals that a full inbox holds back. It is let through,
+    /// once, as for a waiting thread.
     fn let_through_or_kill(
         self: &Arc<Self>,
         run: Arc<Run>,
@@ -241,7 +243,7 @@ impl Shared {
             && self.held_by().is_some()
             && self.traffic().pending.contains(call)
         {
-            // It has its time to look once it is let go.
+            // The command gets time to notice after the debugger releases it.
             self.kill_after(call, OVERRUN_GRACE, ignored, escalation);
             return;
         }
@@ -269,7 +271,7 @@ impl Shared {
         if !life.run.as_ref().is_some_and(|current| Arc::ptr_eq(current, run)) {
             return;
         }
-        // Whoever has asked for the end has it his way, only sooner.
+        // If the end was already requested, this only brings it forward.
         let asked = life.state == State::Stopping;
         if escalation == Escalation::Restart && !asked {
             run.make_way();
@@ -278,8 +280,8 @@ impl Shared {
     }
 }
 
-/// The command that a child is executing is over its deadline, and the child does not come to tell it: it
-/// stands still, or its word waits behind what a full inbox holds back.
+/// Returns the executing command if it is over its deadline but the child does not report that: the
+/// child is stopped, or its message is stuck behind a full inbox.
 fn foretell(traffic: &mut Traffic, executing: Executing) -> Option<(u64, Duration)> {
     let limit = &traffic.pending.get_mut(executing.call)?.limit;
     let after = Duration::from_millis(limit.milliseconds.into());
@@ -287,7 +289,7 @@ fn foretell(traffic: &mut Traffic, executing: Executing) -> Option<(u64, Duratio
     (limit.milliseconds != 0 && !limit.overran && over).then_some((executing.call, after))
 }
 
-/// What the last pong named, while it has no outcome.
+/// Returns the command that the last pong named, if it has no outcome yet.
 fn executing(shared: &Shared, traffic: &Traffic) -> Option<Executing> {
     let (call, since) = traffic.health.executing()?;
     let command = traffic.pending.command(call)?;

@@ -1,4 +1,4 @@
-//! What the watcher reports of a run's process.
+//! Handles the watcher's reports about a run's process.
 
 use crate::controller::report::exit::Failure;
 use crate::controller::state::run::Run;
@@ -37,14 +37,14 @@ impl Watched for WatchedRun {
             }
             known.ended = Some(end);
         }
-        // The send of the marker could block on a lane that a broken child has filled.
+        // Sending the marker could block on a lane that a broken child has filled.
         let for_thread = (Arc::clone(shared), Arc::clone(run));
         let body = move || {
             let (shared, run) = for_thread;
             announce_end(&shared, &run);
         };
         if thread::Builder::new().name("mp-end".into()).spawn(body).is_err() {
-            // The run's thread gets its word all the same, and ends.
+            // The run's thread still gets its message, and ends.
             run.send_step(Step::Ended);
             let end = lock(&run.known).events_end.clone();
             end.filter(|end| !end.may_block()).into_iter().for_each(|end| run.mark_end(end));
@@ -62,11 +62,12 @@ impl Watched for WatchedRun {
             Rung::Kill => {
                 lock(&run.known).killed = true;
                 if shared.program.is_on_thread() {
-                    // A thread cannot be killed: it is left behind, unheard, as if it had been.
+                    // A thread cannot be killed: it is left behind and ignored, as if it had been
+                    // killed.
                     Arc::clone(&self).ended(End::Status(KILLED));
                 }
             }
-            // Told by `given_up`.
+            // Reported by `given_up`.
             Rung::GiveUp => {}
         }
     }
@@ -81,7 +82,7 @@ impl Watched for WatchedRun {
     }
 
     fn unwatchable(self: Arc<Self>, why: &io::Error) {
-        let why = format!("its end could not be noticed, so it was killed: {why}");
+        let why = format!("its end could not be observed, so it was killed: {why}");
         self.cut_off(End::Unknown, |_| Failure::Resources(why));
     }
 
@@ -91,7 +92,7 @@ impl Watched for WatchedRun {
             let tracer = shared.life().pid.and_then(sys::tracer_of);
             let mut known = lock(&run.known);
             known.start_deadline_passed = true;
-            // What is known already says more.
+            // Any other known reason is more specific.
             let open = known.failure.is_none() && known.bye.is_none() && known.asked.is_none();
             known.tracer = tracer.filter(|_| open);
         }
@@ -99,7 +100,7 @@ impl Watched for WatchedRun {
 }
 
 impl WatchedRun {
-    /// The watcher waits for the process no longer.
+    /// Called when the watcher no longer waits for the process.
     fn cut_off(self: Arc<Self>, end: End, failure: impl FnOnce(Option<Failure>) -> Failure) {
         if !self.is_current() {
             return;
@@ -119,7 +120,8 @@ impl WatchedRun {
     }
 }
 
-/// Tells the run's thread that the process is gone, and ends the run itself if that takes too long.
+/// Sends the run's thread the message that the process is gone, and ends the run itself if that
+/// takes too long.
 fn announce_end(shared: &Arc<Shared>, run: &Arc<Run>) {
     run.send_step(Step::Ended);
     let deadline = Instant::now() + DRAIN_DEADLINE;

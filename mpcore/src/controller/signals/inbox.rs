@@ -1,8 +1,9 @@
-//! Where signals wait for the thread that runs their handlers.
+//! The inbox: signals wait here for the thread that runs their handlers.
 //!
-//! Each child has a [mailbox](crate::controller::signals::mailbox) of its own; an [`Inbox`] is the [ring](crate::controller::signals::ring) of the
-//! children that have something waiting. Posting never blocks. Draining takes turns between the children and keeps
-//! a time budget, so a user interface stays alive under any flood.
+//! Each child has its own [mailbox](crate::controller::signals::mailbox); an [`Inbox`] is the
+//! [ring](crate::controller::signals::ring) of the children that have notices waiting. Posting
+//! never blocks. Draining takes turns between the children and keeps to a time budget, so a user
+//! interface stays alive under any flood.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,7 +15,8 @@ use crate::controller::signals::ring::{Due, Rest, Ring, Turn, TurnNumber};
 use crate::limits::{INBOX_TURN, INBOX_TURN_TIME};
 use crate::process::sys;
 
-/// The duty to wake an inbox's thread, or to see that it is not held.
+/// A pending action for the sender: to wake an inbox's thread, or to schedule a check that it is
+/// not blocked.
 #[must_use]
 pub(crate) struct Wake(Option<(InboxHandle, Due)>);
 
@@ -23,7 +25,7 @@ impl Wake {
         Self(None)
     }
 
-    /// Both duties, of one inbox.
+    /// Combines two pending actions for the same inbox.
     pub(crate) fn and(self, other: Self) -> Self {
         match (self.0, other.0) {
             (Some((inbox, due)), Some((_, other))) => Self(Some((inbox, due.and(other)))),
@@ -39,7 +41,7 @@ impl Wake {
     }
 }
 
-/// The number of the inbox that [`relief`] drains.
+/// The id of the inbox that [`relief`](crate::controller::signals::relief) drains.
 const BACKGROUND: u64 = 0;
 
 struct Core {
@@ -47,7 +49,7 @@ struct Core {
     id: u64,
 }
 
-/// The sending half of an [`Inbox`]: what a builder is given.
+/// The sending half of an [`Inbox`], to pass to a builder.
 #[derive(Clone)]
 pub struct InboxHandle {
     core: Arc<Core>,
@@ -59,9 +61,10 @@ impl fmt::Debug for InboxHandle {
     }
 }
 
-/// Where signals wait for one thread, the user interface's: create it there and drain it there.
+/// The queue of signals for one thread, usually the user interface's: create it there and drain it
+/// there.
 ///
-/// Any toolkit plugs in with two lines: `wake` makes its event loop call [`Inbox::drain`].
+/// Any toolkit needs two lines: `wake` makes its event loop call [`Inbox::drain`].
 ///
 /// ```
 /// use std::sync::mpsc;
@@ -76,18 +79,19 @@ impl fmt::Debug for InboxHandle {
 /// }
 /// ```
 ///
-/// Of a property only the newest waiting value is kept where nothing else was sent in between: a thread that is
-/// busy is not told each of a thousand values, but all that it is told is in the order sent.
+/// Of a property, only the newest waiting value is kept if nothing else was sent in between: a busy
+/// thread does not receive each of a thousand values, but everything that it receives is in the
+/// order sent.
 ///
-/// A child without an inbox of its own uses one that background threads drain: one, as long as no handler
-/// holds it. The signals of one child come one at a time and in order there too, but a handler that waits
-/// delays no other child's signals, and so handlers of different children may run at the same time, on
-/// different threads.
+/// Children without their own inbox share one that background threads drain: one thread, as long as
+/// no handler blocks it. There, too, the signals of one child are delivered one at a time and in
+/// order, but a handler that waits delays no other child's signals. Handlers of different children
+/// may therefore run at the same time, on different threads.
 pub struct Inbox {
     handle: InboxHandle,
-    /// Local handlers whose signals have let go of them.
+    /// Local handlers that their signals no longer reference.
     pub(crate) retired: Arc<Mutex<Vec<u64>>>,
-    /// Handlers of this thread may not be `Send`.
+    /// Handlers of this thread need not be `Send`.
     _this_thread: PhantomData<*const ()>,
 }
 
@@ -97,19 +101,19 @@ impl fmt::Debug for Inbox {
     }
 }
 
-/// What a drain came to.
+/// The result of a drain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Drained {
-    /// Signals delivered.
+    /// The number of signals delivered.
     pub delivered: usize,
-    /// Some may be left; the inbox has woken its thread again.
+    /// Whether signals may be left; if so, the inbox has woken its thread again.
     pub more: bool,
 }
 
 impl Inbox {
-    /// An inbox for this thread. `wake` is called from other threads, once per burst, when there is
-    /// something to drain; it must not block and must not drain by itself.
+    /// Creates an inbox for this thread. `wake` is called from other threads, once per burst, when
+    /// there is something to drain; it must not block and must not drain.
     pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
         Self {
             handle: InboxHandle::new(Box::new(wake)),
@@ -118,14 +122,14 @@ impl Inbox {
         }
     }
 
-    /// What a builder is given, if it is on another thread.
+    /// Returns a handle to pass to a builder on another thread.
     #[must_use]
     pub fn handle(&self) -> InboxHandle {
         self.handle.clone()
     }
 
-    /// Runs the handlers of what waits, in turns between the children, until `budget` is used up or
-    /// nothing is left; at least one signal is delivered. Inside a handler it does nothing.
+    /// Runs the handlers of the waiting signals, in turns between the children, until `budget` is
+    /// used up or nothing is left; at least one signal is delivered. Does nothing inside a handler.
     pub fn drain(&self, budget: Duration) -> Drained {
         let drained = self.handle.drain(budget);
         self.drop_retired();
@@ -146,12 +150,13 @@ impl InboxHandle {
         Self { core: Arc::new(core) }
     }
 
-    /// Whether both are handles of one inbox.
+    /// Returns whether both are handles of the same inbox.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.core, &other.core)
     }
 
-    /// An inbox that nobody else drains, and whose drains may be [relieved](Ring::relieve).
+    /// Creates an inbox that only the runtime drains, and whose drains may be
+    /// [relieved](Ring::relieve).
     pub(crate) fn relieved(
         wake: Box<dyn Fn() + Send + Sync>,
         ask_for_look: impl Fn(TurnNumber) + Send + Sync + 'static,
@@ -160,7 +165,7 @@ impl InboxHandle {
         Self { core: Arc::new(Core { ring, id: BACKGROUND }) }
     }
 
-    /// Lists a child that has something waiting.
+    /// Adds a child that has notices waiting to the ring.
     pub(crate) fn list(&self, child: Arc<dyn Recipient>) -> Wake {
         let due = self.core.ring.list(child);
         Wake((!due.is_nothing()).then(|| (self.clone(), due)))
@@ -179,19 +184,19 @@ impl InboxHandle {
         Drained { delivered: budget.delivered(), more: rest == Rest::Some }
     }
 
-    /// Waits until everything that waits now has been delivered by the inbox's thread.
+    /// Waits until the inbox's thread has delivered everything that is waiting now.
     pub(crate) fn wait_empty(&self, deadline: Option<Instant>) -> bool {
         self.core.ring.wait_empty(deadline)
     }
 }
 
-/// A child, as the thread that drains its inbox sees it.
+/// A child, as seen by the thread that drains its inbox.
 pub(crate) trait Recipient: Send + Sync {
-    /// Delivers what waits, oldest first, until the turn is over or nothing is left.
+    /// Delivers the waiting notices, oldest first, until the turn is over or nothing is left.
     fn take_turn(self: Arc<Self>, budget: &mut Budget) -> Turn;
 }
 
-/// The time of one drain, and what it came to. The turns of all children share it.
+/// The time budget of one drain, shared by the turns of all children, and its count of deliveries.
 pub(crate) struct Budget {
     begun: Instant,
     limit: Duration,
@@ -204,12 +209,12 @@ impl Budget {
         Self { begun: Instant::now(), limit, now: Duration::ZERO, delivered: 0 }
     }
 
-    /// Notices delivered so far.
+    /// Returns the number of notices delivered so far.
     pub(crate) fn delivered(&self) -> usize {
         self.delivered
     }
 
-    /// One turn: `deliver_next` delivers a notice, or returns `false` if none waits.
+    /// Runs one turn: `deliver_next` delivers a notice, or returns `false` if none is waiting.
     pub(crate) fn turn(&mut self, mut deliver_next: impl FnMut() -> bool) -> Turn {
         let turn_ends = self.now + INBOX_TURN_TIME.get();
         for _ in 0..INBOX_TURN.get() {
@@ -229,7 +234,7 @@ impl Budget {
     }
 }
 
-/// The turns of one drain, whose notices are not counted.
+/// Returns the turns of one drain that does not count its notices.
 pub(crate) fn turns(limit: Duration) -> impl FnMut(&Arc<dyn Recipient>) -> Turn {
     let mut budget = Budget::new(limit);
     move |child| Arc::clone(child).take_turn(&mut budget)

@@ -1,4 +1,4 @@
-//! Handlers that stay on the thread of their inbox, and so need not be `Send`.
+//! Handlers that stay on their inbox's thread and therefore need not be `Send`.
 
 use crate::controller::signals::signal::HandlerFn;
 use std::any::Any;
@@ -12,12 +12,12 @@ use crate::controller::signals::signal::{Connection, Signal};
 use crate::sync::lock;
 
 thread_local! {
-    /// Handlers that must not leave their thread, by number.
+    /// The handlers of this thread, by number.
     static LOCAL: RefCell<HashMap<u64, Box<dyn Any>>> = RefCell::default();
 }
 
-/// Stands in for a local handler in its signal. When the signal lets go of it, wherever that happens,
-/// the handler is to be dropped on its own thread.
+/// Represents a local handler in its signal. When the signal drops it, on any thread, the handler
+/// is marked to be dropped on its own thread.
 struct LocalHandler {
     number: u64,
     retired: Arc<Mutex<Vec<u64>>>,
@@ -29,7 +29,7 @@ impl Drop for LocalHandler {
     }
 }
 
-/// Puts a handler back that was taken out to run, also when it panics.
+/// Puts back a handler that was taken out to run, even if it panics.
 struct PutBack {
     number: u64,
     handler: Option<Box<dyn Any>>,
@@ -44,11 +44,12 @@ impl Drop for PutBack {
 }
 
 impl Inbox {
-    /// Connects a handler that is not `Send`, and so can hold widgets: it runs in this inbox's thread.
+    /// Connects a handler that is not `Send`, and so can hold widgets. It runs in this inbox's
+    /// thread.
     ///
-    /// The signal must be delivered through this inbox (`builder().inbox(&inbox)`); elsewhere the
+    /// The signal must be delivered through this inbox (`builder().inbox(&inbox)`); otherwise the
     /// handler never runs. `handler` gets the arguments as one tuple. A disconnected handler is
-    /// dropped with the next drain.
+    /// dropped by the next drain.
     pub fn connect_local<S: 'static>(
         &self,
         signal: &Signal<S>,
@@ -57,8 +58,8 @@ impl Inbox {
         signal.add(self.localized(handler))
     }
 
-    /// As [`connect_local`](Self::connect_local), but a property's signal does not tell the current value
-    /// first: for who has read it, and means to hear of changes alone.
+    /// Like [`connect_local`](Self::connect_local), but without the current value of a property's
+    /// signal. Use it when you already have the value and only want later changes.
     pub fn connect_local_from_now<S: 'static>(
         &self,
         signal: &Signal<S>,
@@ -67,8 +68,9 @@ impl Inbox {
         signal.add_since(0, self.localized(handler)).connection
     }
 
-    /// The same for who has seen the value of this [version](Signal::__current): what waits of older ones is
-    /// not told.
+    /// Like `connect_local_from_now`, for a caller that has seen the value of this
+    /// [version](Signal::__current): waiting notices of older versions are not delivered to the
+    /// handler.
     #[doc(hidden)]
     pub fn __connect_local_since<S: 'static>(
         &self,
@@ -79,7 +81,7 @@ impl Inbox {
         signal.add_since(version, self.localized(handler)).connection
     }
 
-    /// A handler that can be sent, in place of one that cannot.
+    /// Returns a `Send` handler that calls one that is not.
     fn localized<S: 'static>(&self, handler: impl FnMut(&S) + 'static) -> HandlerFn<S> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         type Local<S> = Box<dyn FnMut(&S)>;
@@ -88,10 +90,11 @@ impl Inbox {
         LOCAL.with_borrow_mut(|local| local.insert(number, Box::new(handler)));
         let stand_in = LocalHandler { number, retired: Arc::clone(&self.retired) };
         Box::new(move |args| {
-            // The whole of it: a closure that used only the number would capture only that.
+            // Captures the whole struct: a closure that used only the number would capture only the
+            // number.
             let stand_in = &stand_in;
             let number = stand_in.number;
-            // Taken out while it runs, so that it may connect others.
+            // The handler is taken out while it runs, so that it may connect others.
             let taken = LOCAL.with_borrow_mut(|local| local.remove(&number));
             let mut taken = PutBack { number, handler: taken };
             if let Some(handler) =

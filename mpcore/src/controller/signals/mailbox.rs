@@ -1,7 +1,8 @@
-//! What waits for the handlers of one child.
+//! The notices that wait for the handlers of one child.
 //!
-//! Whoever posts is told when the mailbox has to be listed in its inbox's [ring](crate::controller::signals::ring); it then
-//! stays listed until the inbox's thread has found it empty. Posting never blocks.
+//! A post returns whether the caller has to list the mailbox in its inbox's
+//! [ring](crate::controller::signals::ring); it then stays listed until the inbox's thread has
+//! found it empty. Posting never blocks.
 
 use crate::controller::flow_control::bound::Fill;
 use crate::controller::flow_control::bound::InboxBound;
@@ -43,8 +44,8 @@ impl<N> fmt::Debug for Mailbox<N> {
 }
 
 impl<N: Weighed> Mailbox<N> {
-    /// Posts a notice that keeps its place, as `make` has it: the notices are in the order in which those
-    /// were made. Returns whether the mailbox is to be listed.
+    /// Posts an ordered notice. `make` creates it under the lock, so the notices are in the order
+    /// in which they were created. Returns whether the mailbox has to be listed.
     #[must_use]
     pub(crate) fn post(&self, make: impl FnOnce() -> N) -> bool {
         let mut waiting = lock(&self.waiting);
@@ -54,11 +55,12 @@ impl<N: Weighed> Mailbox<N> {
         !std::mem::replace(&mut waiting.listed, true)
     }
 
-    /// Posts a value, which takes the place of a waiting one with that key or [follows it](KeyedQueue::put).
-    /// One over the `bound` replaces it always. Returns whether the mailbox is to be listed.
+    /// Posts a value, which replaces a waiting one with the same key or [follows
+    /// it](KeyedQueue::put). Over the `bound` it always replaces it. Returns whether the mailbox
+    /// has to be listed.
     ///
-    /// An older one that stays is first made final by `fix`; then `make` gives the notice, if there is
-    /// something to tell.
+    /// If the older value stays, `fix` first makes it final; then `make` creates the notice, if
+    /// there is something to deliver.
     #[must_use]
     pub(crate) fn post_value(
         &self,
@@ -94,8 +96,8 @@ impl<N: Weighed> Mailbox<N> {
         !std::mem::replace(&mut waiting.listed, true)
     }
 
-    /// A run begins: what waits is of older ones. Nothing of the new one takes its place, and what could
-    /// have been replaced is made final by `fix`.
+    /// Begins a run: everything that is waiting belongs to older runs. Nothing of the new run
+    /// replaces it, and `fix` makes final what could have been replaced.
     pub(crate) fn begin(&self, fix: impl Fn(&mut N)) {
         let mut waiting = lock(&self.waiting);
         let Waiting { notices, bytes, .. } = &mut *waiting;
@@ -106,8 +108,8 @@ impl<N: Weighed> Mailbox<N> {
         });
     }
 
-    /// The oldest notice; `take` sees it under the lock. With none, the mailbox is
-    /// no longer listed.
+    /// Returns the oldest notice, after passing it to `take` under the lock. If there is none, the
+    /// mailbox is no longer listed.
     pub(crate) fn pop(&self, take: impl FnOnce(N) -> N) -> Option<N> {
         let mut waiting = lock(&self.waiting);
         let Some(notice) = waiting.notices.pop() else {
@@ -141,8 +143,8 @@ mod tests {
 
     use super::*;
 
-    /// A notice of this number; one of a property has the number of its value in the mirror until it is
-    /// fixed or taken out.
+    /// A numbered notice. A notice of a property has its value in the mirror until it is fixed or
+    /// taken out.
     #[derive(Debug)]
     enum Note {
         Ordered(usize),
@@ -150,7 +152,7 @@ mod tests {
         Value(usize),
     }
 
-    /// With the property that it is of.
+    /// Together with its property.
     impl Weighed for (usize, Note) {
         fn bytes(&self) -> usize {
             match self.1 {
@@ -165,7 +167,7 @@ mod tests {
     enum Step {
         Ordered,
         Property(u16),
-        /// One that has not changed.
+        /// A property value that has not changed.
         Same(u16),
         Take,
         Begin,
@@ -182,8 +184,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is posted and taken: it comes out with the value that it was posted with, in that order,
-        /// and lacks only values of which a newer one of its property and run comes out.
+        /// Whatever is posted and taken: each notice comes out with the value with which it was
+        /// posted, in that order. Only values with a newer one of the same property and run may be
+        /// missing.
         #[test]
         fn values_come_out_in_the_order_posted(
             steps in prop::collection::vec(step(), 0..120),
@@ -192,7 +195,7 @@ mod tests {
             let bound = InboxBound { entries, bytes: 1000 };
             let mailbox = Mailbox::default();
             let mirrors = std::cell::RefCell::new([0; 3]);
-            // Of each number: its property, if any, and its run.
+            // For each number: its property, if any, and its run.
             let (mut posted, mut run, mut taken) = (vec![(None, 0)], 0, Vec::new());
             let fix = |property: usize| {
                 let mirrors = &mirrors;

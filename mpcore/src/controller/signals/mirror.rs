@@ -1,16 +1,18 @@
 //! The controller's copy of the child's properties.
 //!
-//! Set by the reader thread, before the signal; read by anybody, without a round trip. It keeps the
-//! encoded bytes: nobody's `Clone` is needed, and no user code runs on the reader thread.
+//! The reader thread sets it before the signal is posted; any thread reads it, without a round
+//! trip. It holds the encoded bytes, so values need not be `Clone` and no user code runs on the
+//! reader thread.
 //!
-//! Where an accepted write is made again in a new run, the mirror keeps its value until that write has its
-//! outcome: what the new child says before is a state that the user does not want to see.
+//! If an accepted write is repeated in a new run, the mirror keeps its value until that write has
+//! its outcome: until then, the values of the new child are a state that the user does not want to
+//! see.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::sync;
 
-/// One property.
+/// The mirror of one property.
 #[derive(Debug)]
 pub(crate) struct Mirror {
     value: Mutex<Value>,
@@ -19,9 +21,9 @@ pub(crate) struct Mirror {
 #[derive(Debug)]
 struct Value {
     bytes: Arc<Vec<u8>>,
-    /// Counts the changes, so that nobody is told of the same one twice.
+    /// Counts the changes, so that no handler sees the same one twice.
     version: u64,
-    /// While the value of the run before is kept: what the child has said instead.
+    /// While the value of the previous run is kept: the new child's value.
     unseen: Option<Vec<u8>>,
 }
 
@@ -35,7 +37,7 @@ impl Mirror {
         sync::lock(&self.value)
     }
 
-    /// Takes a new value over; returns whether it is another one.
+    /// Sets a new value; returns whether it differs.
     pub(crate) fn set(&self, bytes: &[u8]) -> bool {
         let mut value = self.lock();
         match &mut value.unseen {
@@ -47,28 +49,28 @@ impl Mirror {
         }
     }
 
-    /// A run begins with this value; returns whether it is another one.
+    /// Begins a run with this value; returns whether it differs.
     pub(crate) fn begin(&self, initial: &[u8]) -> bool {
         let mut value = self.lock();
         value.unseen = None;
         value.change(initial)
     }
 
-    /// A run begins with this value, but the one of the run before is kept until it is
-    /// [let go](Self::let_go).
+    /// Begins a run with this value, but keeps the previous run's value visible until
+    /// [`let_go`](Self::let_go).
     pub(crate) fn keep(&self, initial: &[u8]) {
         self.lock().unseen = Some(initial.to_vec());
     }
 
-    /// Takes over what the child has said meanwhile; returns whether it is another value.
+    /// Switches to the value that the child has sent meanwhile; returns whether it differs.
     pub(crate) fn let_go(&self) -> bool {
         let mut value = self.lock();
         let unseen = value.unseen.take();
         unseen.is_some_and(|bytes| value.change(&bytes))
     }
 
-    /// The encoded value and its version. It is decoded without the lock, on which the reader of every
-    /// outcome would wait.
+    /// Returns the encoded value and its version. The caller decodes it without the lock; otherwise
+    /// the reader thread would wait for the lock with every outcome.
     pub(crate) fn read(&self) -> (Arc<Vec<u8>>, u64) {
         let value = self.lock();
         (Arc::clone(&value.bytes), value.version)
@@ -83,11 +85,11 @@ impl Value {
         match Arc::get_mut(&mut self.bytes) {
             Some(room) => {
                 room.clear();
-                // One large value once is no reason to keep its room.
+                // After one large value, do not keep its memory.
                 room.shrink_to(2 * bytes.len());
                 room.extend_from_slice(bytes);
             }
-            // Another thread is looking at the old value.
+            // Another thread is using the old value.
             None => self.bytes = Arc::new(bytes.to_vec()),
         }
         self.version += 1;
@@ -123,12 +125,12 @@ mod tests {
         assert!(!mirror.let_go() && !mirror.let_go());
         assert_eq!(seen(&mirror), (vec![5], 2));
         assert!(mirror.set(&[6]));
-        // Refused, by a child that has said nothing.
+        // Refused, by a child that has sent nothing.
         mirror.keep(&[0]);
         assert_eq!(seen(&mirror), (vec![6], 3));
         assert!(mirror.let_go());
         assert_eq!(seen(&mirror), (vec![0], 4));
-        // The run ends before, and in the next one nothing is made again.
+        // The run ends before, and in the next one nothing is repeated.
         mirror.set(&[7]);
         mirror.keep(&[0]);
         mirror.set(&[8]);

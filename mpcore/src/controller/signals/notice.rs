@@ -1,4 +1,4 @@
-//! What waits in a mailbox until the inbox's thread delivers it.
+//! The notices that wait in a mailbox until the inbox's thread delivers them.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use crate::wire::messages::stop_reason::StopReason;
 use crate::wire::packets::keyed::Key;
 use crate::wire::packets::packet::Bytes;
 
-/// Whose outcome it is, where that is told.
+/// The child to which an outcome belongs, where it is reported as an exception.
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) name: String,
     pub(crate) pid: Option<u32>,
 }
 
-/// One thing that waits to be told.
+/// One notice that waits to be delivered.
 pub(crate) enum Notice {
     Outcome {
         command: u16,
@@ -30,17 +30,18 @@ pub(crate) enum Notice {
         then: SharedThen,
         source: Option<Box<Source>>,
     },
-    /// Of the waiting ones of a property only the newest, its value stands in the mirror: it becomes a
-    /// [`Value`](Self::Value) when it is taken out, or when a newer one is posted behind it.
+    /// A property changed. Of a property's waiting notices this can only be the newest; its value
+    /// is in the mirror. It becomes a [`Value`](Self::Value) when it is taken out, or when a newer
+    /// one is posted after it.
     Property(u16),
-    /// A property's value of this version.
+    /// This version of a property's value.
     Value {
         index: u16,
         bytes: Arc<Vec<u8>>,
         version: u64,
     },
     Event(u16, Bytes),
-    /// A command's signal that the child emitted by itself.
+    /// A command's signal that the child emitted without a call.
     Signal(u16, Bytes),
     Progress {
         call: u64,
@@ -59,13 +60,15 @@ pub(crate) enum Notice {
     Restarting(Box<Restarting>),
     GaveUp(Box<GaveUp>),
     Task(Box<dyn FnOnce() + Send>),
-    /// Bounded by its [backlog](crate::controller::state::captured): as bytes it does not count here.
+    /// A captured line. Bounded by its [backlog](crate::controller::state::captured), so its bytes
+    /// do not count here.
     Line(OutputStream, String),
     LinesDropped(LinesDropped),
 }
 
 impl Notice {
-    /// Of a notice that a newer one may replace. The changes of properties are posted by themselves.
+    /// Returns the key of a notice that a newer one may replace. Changes of properties are posted
+    /// separately.
     pub(crate) fn key(&self, latest: impl Fn(u16) -> bool) -> Option<Key> {
         match self {
             Self::Event(index, _) if latest(*index) => Some(Key::Event(*index)),
@@ -74,7 +77,7 @@ impl Notice {
         }
     }
 
-    /// The same with the value that the mirrors hold now.
+    /// Returns the notice with the value that the mirror holds now.
     pub(crate) fn with_value(mut self, mirrors: &[Arc<Mirror>]) -> Self {
         self.take_value(mirrors);
         self
@@ -113,12 +116,12 @@ impl Weighed for Notice {
     }
 }
 
-/// The signals of one child that wait.
+/// The waiting signals of one child.
 pub(crate) type ChildInbox = Mailbox<Notice>;
 
 impl ChildInbox {
-    /// A run begins: what waits is of older ones. It keeps the values that it tells of, so nothing of the new
-    /// run replaces it.
+    /// Begins a run: everything that is waiting belongs to older runs. It gets its values from the
+    /// mirrors now, so nothing of the new run replaces it.
     pub(crate) fn begin_run(&self, mirrors: &[Arc<Mirror>]) {
         self.begin(|notice| notice.take_value(mirrors));
     }

@@ -1,4 +1,4 @@
-//! The signals of a child's life.
+//! The signals of a child's life cycle.
 
 use crate::controller::report::escalation::Unresponsive;
 use crate::controller::report::exit::{ExitReport, Failure, State};
@@ -7,54 +7,59 @@ use crate::controller::report::outcome::CallEnd;
 use crate::controller::signals::signal::Signal;
 use crate::wire::messages::stop_reason::StopReason;
 
-/// The signals of a child's life.
+/// The signals of a child's life cycle.
 ///
-/// One run is `started` → `ready` → … → `failed`? → `finished`, which is the last one and comes
-/// exactly once, also when the child is killed.
+/// One run is `started` → `ready` → … → `failed`? → `finished`. `finished` is always the last and
+/// comes exactly once, even if the child is killed.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ProcessSignals {
-    /// The process exists; its number.
+    /// The process exists; the argument is its process id.
     pub started: Signal<(u32,)>,
-    /// Constructor and `postrun_init` have succeeded.
+    /// The constructor and `postrun_init` have succeeded.
     pub ready: Signal<()>,
-    /// The run ended, or is about to end, other than as asked.
+    /// The run ended, or is about to end, other than as requested.
     pub failed: Signal<(Failure,)>,
-    /// The run has ended. Nothing of it comes after this.
+    /// The run has ended. No other signal of this run follows.
     pub finished: Signal<(ExitReport,)>,
-    /// After `finished`: the child is about to be started again, by its
-    /// [`RestartPolicy`](crate::RestartPolicy). It may still be called off, by `stop` for example.
+    /// After `finished`: the child is about to be restarted by its
+    /// [`RestartPolicy`](crate::RestartPolicy). The restart may still be called off, for example by
+    /// `stop`.
     pub restarting: Signal<(Restarting,)>,
-    /// After `finished`: the child is not started again, although its policy would have it.
+    /// After `finished`: the child is not restarted, although its policy asks for it.
     pub gave_up: Signal<(GaveUp,)>,
     /// The state has changed.
     pub state_changed: Signal<(State,)>,
-    /// The properties' values are [those of a child that has ended](crate::Process::is_stale), or no longer. Comes after
-    /// the last value of a run, and after the first ones of the next.
+    /// The properties' values became, or are no longer, [those of a child that has
+    /// ended](crate::Process::is_stale). Emitted after the last value of a run, and after the first
+    /// values of the next run.
     pub stale_changed: Signal<(bool,)>,
-    /// The child was asked to end, and why; comes with the state [`Stopping`](State::Stopping).
+    /// The child was asked to end, with the reason; emitted together with the state
+    /// [`Stopping`](State::Stopping).
     pub stopping: Signal<(StopReason,)>,
-    /// The child does not answer while something is asked of it; see
-    /// [`Builder::ping_interval`](crate::Builder::ping_interval). What happens then says
-    /// [`Builder::on_unresponsive`](crate::Builder::on_unresponsive).
+    /// The child does not answer pings; see
+    /// [`Builder::ping_interval`](crate::Builder::ping_interval).
+    /// [`Builder::on_unresponsive`](crate::Builder::on_unresponsive) decides what happens then.
     pub unresponsive: Signal<(Unresponsive,)>,
-    /// It answers again. A child that ends before it answers does not tell this.
+    /// The child answers again. Not emitted if the child ends before it answers.
     pub responsive: Signal<()>,
-    /// A running command tells how far it is. Only the newest waiting value of each is delivered.
+    /// A running command reports its progress. Of each command, only the newest waiting value is
+    /// delivered.
     pub progress: Signal<(Progress,)>,
-    /// A line on stdout of a child whose stdout is [`Captured`](crate::Output::Captured), without its end.
-    /// What is not UTF-8 is replaced, what is longer than 64 KiB is cut, with a mark. The lines of one
-    /// stream come in order, and all of them before [`finished`](Self::finished), a last one without an end
-    /// too.
+    /// A line on stdout of a child whose stdout is [`Captured`](crate::Output::Captured), without
+    /// its line ending. Bytes that are not UTF-8 are replaced; a line longer than 64 KiB is cut and
+    /// marked. The lines of one stream come in order and all before [`finished`](Self::finished),
+    /// including a last line without a line ending.
     ///
-    /// Lines of a child that prints faster than the inbox's thread handles them are dropped beyond 16 MiB:
-    /// they neither fill the memory nor make the child wait. [`lines_dropped`](Self::lines_dropped) tells.
+    /// If a child prints faster than the inbox's thread handles lines, lines beyond 16 MiB are
+    /// dropped: they neither fill the memory nor block the child.
+    /// [`lines_dropped`](Self::lines_dropped) reports it.
     pub stdout_line: Signal<(String,)>,
-    /// The same of stderr.
+    /// The same for stderr.
     pub stderr_line: Signal<(String,)>,
-    /// Lines are missing here, between the one before and the one after.
+    /// Lines are missing at this point of the stream.
     pub lines_dropped: Signal<(LinesDropped,)>,
-    /// A command has ended, in whatever way, and its named signal or `exception_raised` was told. Once
-    /// for every command that was submitted while somebody was connected.
+    /// A command has ended, in any way, and its named signal or `exception_raised` was emitted.
+    /// Emitted once for every command that was submitted while a handler was connected.
     pub call_ended: Signal<(CallEnd,)>,
 }

@@ -1,10 +1,12 @@
-//! The threads that drain the inbox of children that have none of their own.
+//! The threads that drain the inbox of children without their own inbox.
 //!
-//! There is one, until a handler holds it while other children's signals wait: then another thread goes on
-//! with the drain, and the held one stays with its child until nothing of that waits any more, and ends. So a
-//! handler that waits delays its own child alone, the signals of one child are delivered one at a time and in
-//! order, and there are never more threads than held children and one. [`Ring`](crate::controller::signals::ring::Ring) decides;
-//! an alarm of the watcher's looks, only while a turn is under way and others wait for theirs.
+//! There is one such thread until a handler blocks it while other children's signals wait. Then
+//! another thread takes over the drain, and the blocked one keeps only its child until nothing of
+//! that child is waiting, and ends. So a handler that waits delays only its own child, the signals
+//! of one child are delivered one at a time and in order, and there is never more than one thread
+//! besides those of the blocked children. [`Ring`](crate::controller::signals::ring::Ring) decides;
+//! a watcher alarm triggers the check, only while a turn is under way and other children wait for
+//! theirs.
 
 use std::cell::Cell;
 use std::io;
@@ -19,22 +21,22 @@ use crate::process::watch;
 use crate::sync::lock;
 use crate::unwind::caught;
 
-/// The thread that drains now; held ones are no longer it.
+/// The thread that currently drains; blocked ones are no longer it.
 static DRAINING: Mutex<Option<Thread>> = Mutex::new(None);
 
-/// The inbox of children that have none of their own.
+/// Returns the inbox of children without their own inbox.
 pub(crate) fn background_inbox() -> InboxHandle {
     static INBOX: OnceLock<InboxHandle> = OnceLock::new();
     INBOX.get_or_init(|| InboxHandle::relieved(Box::new(wake), ask_for_look)).clone()
 }
 
-/// Makes sure that this inbox is drained, if that is not the user's affair.
+/// Makes sure that this inbox is drained, unless the user drains it.
 pub(crate) fn prepare_for(inbox: &InboxHandle) -> io::Result<()> {
     if inbox.is(&background_inbox()) { prepare() } else { Ok(()) }
 }
 
-/// Makes sure that a thread drains the background inbox. A thread that could not be started is
-/// tried again by the next start.
+/// Makes sure that a thread drains the background inbox. If the thread cannot be started, the next
+/// start tries again.
 fn prepare() -> io::Result<()> {
     let mut draining = lock(&DRAINING);
     if draining.is_none() {
@@ -47,7 +49,7 @@ thread_local! {
     static DRAINS_HERE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread is one of those that drain the background inbox.
+/// Returns whether this thread is one of those that drain the background inbox.
 pub(crate) fn drains_here() -> bool {
     DRAINS_HERE.get()
 }
@@ -65,20 +67,21 @@ fn wake() {
     let draining = lock(&DRAINING).clone();
     match draining {
         Some(thread) => thread.unpark(),
-        // Its first drain finds what waits.
+        // The thread's first drain finds the waiting notices.
         None => drop(prepare()),
     }
 }
 
-/// Until it is relieved.
+/// Drains until this thread is relieved.
 fn drain() {
     let inbox = background_inbox();
     loop {
-        // A handler's captured value that panics when it is dropped costs its turn, and not the thread.
+        // If a value captured by a handler panics when it is dropped, that ends the turn but not
+        // the thread.
         let rest = caught(|| inbox.ring().drain(turns(BACKGROUND_DRAIN.get())));
         match rest {
             Some(Rest::Some) => {}
-            // It may have been relieved before it panicked.
+            // This thread may have been relieved before the panic.
             None if !is_draining() => return,
             None => {}
             Some(Rest::Nothing) => thread::park(),
@@ -87,7 +90,7 @@ fn drain() {
     }
 }
 
-/// Whether no other thread has taken over from this one.
+/// Returns whether no other thread has taken over from this one.
 fn is_draining() -> bool {
     lock(&DRAINING).as_ref().is_some_and(|thread| thread.id() == thread::current().id())
 }
@@ -109,7 +112,7 @@ fn look(seen: TurnNumber) {
     }
 }
 
-/// Drains in place of the thread that this turn holds.
+/// Drains in place of the thread that is blocked by this turn.
 fn relieve(held: TurnNumber) {
     let inbox = background_inbox();
     let drain_under_way = {

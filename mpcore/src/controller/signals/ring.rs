@@ -1,18 +1,18 @@
-//! The members of an inbox that have something waiting, when its thread is woken for them, and when another
-//! thread takes its place.
+//! The members of an inbox that have something waiting: when the inbox's thread is woken for them,
+//! and when another thread takes over from it.
 //!
-//! Any thread lists a member, one drains. The promise: while a member is listed, a drain is under way or
-//! the thread has been woken for one; so nothing waits for ever, and a burst wakes once. A drain inside a
-//! drain (a handler that runs its event loop) does nothing, and what it may have swallowed is woken for
-//! again.
+//! Any thread lists a member; one thread drains. The guarantee: while a member is listed, a drain
+//! is under way or the thread has been woken for one, so nothing waits forever and a burst wakes
+//! once. A drain inside a drain (a handler that runs its event loop) does nothing, and any wake-up
+//! that it may have consumed is repeated.
 //!
-//! A ring may have its drains [relieved](Ring::relieve): while one member has its turn and others are listed,
-//! a look at the ring is asked for, a while from then. If the same turn is still under way by then, another
-//! thread goes on with the drain. The turn that holds the first thread stays with it, so no member has two
-//! turns at once. Where turns are short this costs a look now and then, and none at all while a single member
-//! is listed.
+//! The drains of a ring may be [relieved](Ring::relieve): while one member has its turn and others
+//! are listed, a check of the ring is scheduled for a little later. If the same turn is still under
+//! way then, another thread continues the drain. The blocked turn stays with the first thread, so
+//! no member has two turns at once. If turns are short, this costs an occasional check, and none
+//! while only one member is listed.
 //!
-//! `tests/loom` goes through every interleaving.
+//! `tests/loom` explores every interleaving.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -24,73 +24,75 @@ use crate::unwind::caught;
 pub(crate) struct Ring<M> {
     listed: Mutex<Listed<M>>,
     wake: Box<dyn Fn() + Send + Sync>,
-    /// Asks for a [look](Ring::look) at this turn; of a ring whose drains may be relieved.
+    /// Schedules a [check](Ring::look) of this turn; only for a ring whose drains may be relieved.
     ask_for_look: Option<Box<dyn Fn(TurnNumber) + Send + Sync>>,
-    /// Threads in [`Ring::wait_empty`]: no one is notified for nothing.
+    /// The number of threads in [`Ring::wait_empty`], to avoid notifying without a waiter.
     awaiting_empty: Mutex<usize>,
     emptied: Condvar,
 }
 
-/// Counts the turns of a ring.
+/// The number of a turn, counted per ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TurnNumber(u64);
 
 struct Listed<M> {
     members: VecDeque<M>,
-    /// `wake` was called and the drain it asked for has not begun.
+    /// `wake` was called, and the drain that it requested has not begun.
     woken: bool,
-    /// The turn of the drain under way. A drain that finds another one's here was relieved.
+    /// The turn of the current drain. A drain that finds another number here was relieved.
     under_way: Option<TurnNumber>,
-    /// The last number given.
+    /// The last number used.
     turns: u64,
-    /// Turns that go on although their drain was relieved.
+    /// The number of turns that continue although their drain was relieved.
     held: usize,
     look: Asked,
 }
 
-/// Whether a look at the ring is to come.
+/// Whether a check of the ring is scheduled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asked {
     Not,
     ForLook,
-    /// A look has found a turn that holds its thread, and the thread that is to relieve it has not come yet.
+    /// A check found a turn that blocks its thread; the thread that relieves it has not arrived
+    /// yet.
     ForRelief,
 }
 
-/// What became of a member's turn.
+/// The result of a member's turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// Nothing waits there; it is no longer listed.
+    /// Nothing is waiting; the member is no longer listed.
     Empty,
-    /// Something may be left.
+    /// Notices may be left.
     Left,
-    /// The same, and the drain's time is used up.
+    /// Notices may be left, and the drain's time is used up.
     LeftAndOver,
 }
 
-/// What a drain has left.
+/// What is left after a drain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rest {
     Nothing,
-    /// Some may be left; the thread has been woken again.
+    /// Notices may be left; the thread has been woken again.
     Some,
-    /// Another thread has gone on with the drain; this one has delivered what its last member had.
+    /// Another thread has taken over the drain; this one has delivered everything of its last
+    /// member.
     Relieved,
 }
 
-/// What a look has found.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// Nothing waits behind a turn.
+    /// No member waits behind a turn.
     Idle,
-    /// Look again at this turn.
+    /// Check again with this turn.
     Again(TurnNumber),
-    /// This turn holds its thread: another one is to [relieve](Ring::relieve) it, or to
-    /// [say](Ring::no_relief) that it cannot. Look again at it.
+    /// This turn blocks its thread: another thread has to [relieve](Ring::relieve) it, or
+    /// [report](Ring::no_relief) that it cannot. Check again with this turn.
     Held(TurnNumber),
 }
 
-/// What is to be done, without a lock, when a member was listed.
+/// What to do, without holding a lock, after a member was listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[must_use]
 pub(crate) struct Due {
@@ -103,7 +105,7 @@ impl Due {
         self == Self::default()
     }
 
-    /// What is due of one ring for two reasons.
+    /// Combines two pending actions of the same ring.
     pub(crate) fn and(self, other: Self) -> Self {
         Self { wake: self.wake || other.wake, look: self.look.or(other.look) }
     }
@@ -117,7 +119,7 @@ impl<M> Listed<M> {
         turn
     }
 
-    /// The turn to look at, if a member waits behind one and no look is to come.
+    /// Returns the turn to check, if a member waits behind one and no check is scheduled.
     fn look_due(&mut self) -> Option<TurnNumber> {
         let turn = self.under_way?;
         if self.members.is_empty() || self.look != Asked::Not {
@@ -151,8 +153,8 @@ impl<M> Ring<M> {
         }
     }
 
-    /// The same, of a ring whose drains may be relieved: `ask_for_look` sees to a [`look`](Self::look), some
-    /// time later.
+    /// Makes the ring's drains relievable: `ask_for_look` schedules a [check](Self::look) for a
+    /// little later.
     pub(crate) fn relieved(
         self,
         ask_for_look: impl Fn(TurnNumber) + Send + Sync + 'static,
@@ -160,7 +162,7 @@ impl<M> Ring<M> {
         Self { ask_for_look: Some(Box::new(ask_for_look)), ..self }
     }
 
-    /// Lists a member that is not; what is [due](Self::see_to) then.
+    /// Lists a member that is not listed; returns what has to be [done](Self::see_to) then.
     pub(crate) fn list(&self, member: M) -> Due {
         let mut listed = lock(&self.listed);
         listed.members.push_back(member);
@@ -168,7 +170,7 @@ impl<M> Ring<M> {
         Due { wake, look: self.ask_for_look.as_ref().and_then(|_| listed.look_due()) }
     }
 
-    /// Wakes the thread, or asks for a look, or both.
+    /// Wakes the thread, schedules a check, or both.
     pub(crate) fn see_to(&self, due: Due) {
         if due.wake {
             self.wake();
@@ -182,14 +184,17 @@ impl<M> Ring<M> {
         }
     }
 
-    /// Runs the user's `wake`. One that panics, since its loop is gone, must not take the reader along.
+    /// Runs the user's `wake`. If it panics because its event loop is gone, that must not end the
+    /// reader thread.
     fn wake(&self) {
         let _ = caught(|| (self.wake)());
     }
 
-    /// Gives turns until one says that it is over, or nothing is listed. Inside a turn it does nothing.
+    /// Gives turns until one reports that time is up, or nothing is listed. Does nothing inside a
+    /// turn.
     ///
-    /// A turn that unwinds ends the drain, and costs no other member anything: its own is listed again.
+    /// A turn that unwinds ends the drain without affecting other members: its own member is listed
+    /// again.
     pub(crate) fn drain(&self, turn: impl FnMut(&M) -> Turn) -> Rest {
         let number = {
             let mut listed = lock(&self.listed);
@@ -202,11 +207,12 @@ impl<M> Ring<M> {
         Drain { ring: self, number, member: None }.run(turn)
     }
 
-    /// Whether the turn that an earlier look has seen still holds its thread.
+    /// Returns whether the turn that an earlier check saw still blocks its thread.
     pub(crate) fn look(&self, seen: TurnNumber) -> Look {
         let mut listed = lock(&self.listed);
         let (Some(turn), false) = (listed.under_way, listed.members.is_empty()) else {
-            // The next member that is listed, or turn that begins before others, asks anew.
+            // The next member that is listed, or the next turn that begins before others, schedules
+            // a new check.
             listed.look = Asked::Not;
             return Look::Idle;
         };
@@ -217,7 +223,8 @@ impl<M> Ring<M> {
         Look::Again(turn)
     }
 
-    /// There is no thread that could relieve the one that is held; the next look tries again.
+    /// Reports that no thread could be started to relieve the blocked one; the next check tries
+    /// again.
     pub(crate) fn no_relief(&self) {
         let mut listed = lock(&self.listed);
         if listed.look == Asked::ForRelief {
@@ -225,7 +232,8 @@ impl<M> Ring<M> {
         }
     }
 
-    /// Goes on with the drain of a thread that a turn holds; `None` if that turn has ended meanwhile.
+    /// Takes over the drain of a thread that is blocked by a turn; returns `None` if that turn has
+    /// ended meanwhile.
     pub(crate) fn relieve(&self, held: TurnNumber) -> Option<Drain<'_, M>> {
         let mut listed = lock(&self.listed);
         if listed.look == Asked::ForRelief {
@@ -261,17 +269,17 @@ impl<M> Ring<M> {
     }
 }
 
-/// A drain that is under way; it ends in order however it is left.
+/// A drain that is under way. It ends properly even if it unwinds.
 pub(crate) struct Drain<'a, M> {
     ring: &'a Ring<M>,
-    /// Its turn; the ring's is another one once this drain was relieved.
+    /// The number of its turn; the ring has another number once this drain was relieved.
     number: TurnNumber,
-    /// Whose turn it is.
+    /// The member whose turn it is.
     member: Option<M>,
 }
 
 impl<M> Drain<'_, M> {
-    /// As [`Ring::drain`].
+    /// Runs the drain, see [`Ring::drain`].
     pub(crate) fn run(mut self, mut turn: impl FnMut(&M) -> Turn) -> Rest {
         self.begin_turn();
         while let Some(member) = &self.member {
@@ -293,7 +301,7 @@ impl<M> Drain<'_, M> {
         rest
     }
 
-    /// The next member, unless there is none or this drain was relieved.
+    /// Takes the next member, unless there is none or this drain was relieved.
     fn begin_turn(&mut self) {
         let look = {
             let mut listed = lock(&self.ring.listed);
@@ -307,7 +315,7 @@ impl<M> Drain<'_, M> {
         self.ring.ask(look);
     }
 
-    /// A drain that was relieved keeps its member, which holds it anyway.
+    /// Lists the member again. A relieved drain keeps its member, which blocks it anyway.
     fn list_again(&mut self) {
         let mut listed = lock(&self.ring.listed);
         if listed.under_way == Some(self.number) {
@@ -329,8 +337,8 @@ impl<M> Ring<M> {
             let mut listed = lock(&self.listed);
             let rest = if listed.under_way == Some(number) {
                 listed.under_way = None;
-                // Whatever was woken meanwhile may have been swallowed by a drain inside a turn, which does
-                // nothing: decided afresh.
+                // A drain inside a turn, which does nothing, may have consumed a wake-up meanwhile;
+                // so decide anew.
                 listed.woken = false;
                 if listed.members.is_empty() { Rest::Nothing } else { Rest::Some }
             } else {
@@ -398,8 +406,8 @@ mod tests {
         assert_eq!((rest, wakes.load(Ordering::SeqCst)), (Rest::Some, 1));
     }
 
-    /// A handler's captured value that panics when it is dropped left the inbox as it was: draining,
-    /// for ever.
+    /// Regression: a value captured by a handler that panicked when it was dropped left the inbox
+    /// in the draining state forever.
     #[test]
     fn a_turn_that_unwinds_costs_one_turn() {
         let (ring, wakes) = ring();
@@ -418,7 +426,7 @@ mod tests {
         assert!(ring.wait_empty(Some(Instant::now())));
     }
 
-    /// A ring that may be relieved, and the turns at which a look was asked for.
+    /// Returns a ring whose drains may be relieved, and the turns for which a check was requested.
     fn relieved() -> (Arc<Ring<u8>>, Arc<Mutex<Vec<TurnNumber>>>) {
         let looks = Arc::new(Mutex::new(Vec::new()));
         let asked = Arc::clone(&looks);

@@ -1,4 +1,4 @@
-//! Named, typed notifications: connecting to them, and receiving them as a stream.
+//! Named, typed notifications: connecting handlers, and receiving as a stream.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,34 +13,35 @@ use crate::wait_policy::wait_forbidden;
 
 /// A notification with the arguments `S`, a tuple.
 ///
-/// Handlers run in the thread of the child's [`Inbox`], one after the other, in the order in which they were
-/// connected. They get references, so no argument type needs `Clone`. A handler may connect, disconnect, call
-/// commands, wait, and drop controls; one that panics is still called the next time. One that waits holds up
-/// later signals of its own child, and those of the other children of an [`Inbox`] that the application
-/// drains; without such an inbox it holds up no other child.
+/// Handlers run in the thread of the child's [`Inbox`], one after the other, in the order in which
+/// they were connected. They get references, so argument types need not be `Clone`. A handler may
+/// connect, disconnect, call commands, wait, and drop controls; after a panic it is called again
+/// for the next notification. A handler that waits delays later signals of its own child, and, in
+/// an [`Inbox`] that the application drains, those of the inbox's other children. Without such an
+/// inbox it delays no other child.
 ///
 /// A handler that needs the control should capture a [`downgrade`](crate::WeakControl)d handle: a
 /// control that its own handlers own is never dropped.
 ///
-/// Clones are the same signal.
+/// Clones refer to the same signal.
 pub struct Signal<S> {
     inner: Arc<Inner<S>>,
 }
 
-/// Names one connected handler; dropping it does nothing.
+/// Identifies one connected handler; dropping it does not disconnect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Connection(u64);
 
 type Replay<S> = Box<dyn Fn(Arc<Handler<S>>) + Send + Sync>;
 
-/// Shows the current value of a property to a function, and returns its version.
+/// Shows a property's current value to a function and returns its version.
 type Current<S> = Box<dyn Fn(&mut dyn FnMut(&S)) -> u64 + Send + Sync>;
 
 struct Inner<S> {
     handlers: Mutex<Arc<[Arc<Handler<S>>]>>,
-    /// Of a property: tells a new handler the current value.
+    /// For a property: delivers the current value to a new handler.
     replay: OnceLock<Replay<S>>,
-    /// Of a property.
+    /// For a property: shows the current value.
     current: OnceLock<Current<S>>,
 }
 
@@ -49,13 +50,13 @@ pub(crate) type HandlerFn<S> = Box<dyn FnMut(&S) + Send>;
 pub(crate) struct Handler<S> {
     pub(crate) connection: Connection,
     connected: AtomicBool,
-    /// Of a property: the newest version it was called with.
+    /// For a property: the newest version that it was called with.
     seen: AtomicU64,
     call: Mutex<HandlerFn<S>>,
 }
 
 impl<S> Handler<S> {
-    /// Calls the handler with this version of a value, unless it knows it.
+    /// Calls the handler with this version of a value, unless it has already seen it.
     pub(crate) fn call(&self, args: &S, version: u64) {
         if !self.connected.load(Ordering::SeqCst) {
             return;
@@ -64,7 +65,7 @@ impl<S> Handler<S> {
             return;
         }
         let mut call = lock(&self.call);
-        // The panic hook has told of it; the other handlers and the inbox go on.
+        // The panic hook has reported it; the other handlers and the inbox go on.
         let _ = caught(|| call(args));
     }
 }
@@ -92,13 +93,13 @@ impl<S> Signal<S> {
         Arc::clone(&lock(&self.inner.handlers))
     }
 
-    /// Whether anybody is connected.
+    /// Returns whether a handler is connected.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         !self.handlers().is_empty()
     }
 
-    /// Ends a connection; returns whether there was one. A handler that is running is not interrupted.
+    /// Ends a connection and returns whether there was one. A running handler is not interrupted.
     pub fn disconnect(&self, connection: Connection) -> bool {
         let mut handlers = lock(&self.inner.handlers);
         let Some(index) = handlers.iter().position(|it| it.connection == connection) else {
@@ -108,14 +109,14 @@ impl<S> Signal<S> {
         let rest = handlers.iter().filter(|it| it.connection != connection).cloned().collect();
         let old = std::mem::replace(&mut *handlers, rest);
         drop(handlers);
-        // The closure may disconnect others when it is dropped.
+        // The closure may disconnect other handlers when it is dropped.
         drop(old);
         true
     }
 }
 
 impl<S: 'static> Signal<S> {
-    /// A signal of one's own, for [`Call::forward_to`](crate::Call::forward_to).
+    /// Creates a signal of your own, for [`Call::forward_to`](crate::Call::forward_to).
     #[must_use]
     pub fn new() -> Self {
         let inner = Inner {
@@ -137,8 +138,8 @@ impl<S: 'static> Signal<S> {
         let _ = self.inner.current.set(Box::new(current));
     }
 
-    /// Shows the current value of a property to `look`, and returns its version, for
-    /// [`Inbox::__connect_local_since`]. Of any other signal, 0.
+    /// Shows a property's current value to `look` and returns its version, for
+    /// [`Inbox::__connect_local_since`]. Returns 0 for any other signal.
     #[doc(hidden)]
     pub fn __current(&self, mut look: impl FnMut(&S)) -> u64 {
         self.inner.current.get().map_or(0, |current| current(&mut look))
@@ -148,7 +149,7 @@ impl<S: 'static> Signal<S> {
         self.fire_version(args, 0);
     }
 
-    /// Calls the handlers that do not know this version of a property's value.
+    /// Calls the handlers that have not seen this version of a property's value.
     pub(crate) fn fire_version(&self, args: &S, version: u64) {
         for handler in self.handlers().iter() {
             handler.call(args, version);
@@ -164,7 +165,7 @@ impl<S: 'static> Signal<S> {
         connection
     }
 
-    /// Without telling a property's current value, nor others up to this version.
+    /// Adds a handler without delivering a property's current value or any version up to `seen`.
     pub(crate) fn add_since(&self, seen: u64, call: HandlerFn<S>) -> Arc<Handler<S>> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let connection = Connection(NEXT.fetch_add(1, Ordering::Relaxed));
@@ -179,10 +180,12 @@ impl<S: 'static> Signal<S> {
         handler
     }
 
-    /// The signals from now on, as a stream: for a thread that waits instead of being called.
+    /// Returns a stream of the notifications from now on, for a thread that waits instead of being
+    /// called.
     ///
-    /// They pass through the inbox, so its thread must drain it; the thread that drains must not wait
-    /// here. What has left the inbox and is not taken from here waits without a bound.
+    /// The notifications pass through the inbox, so its thread must drain it; that thread must not
+    /// wait here. Notifications that have left the inbox and are not yet received are queued
+    /// without a bound.
     #[must_use]
     pub fn receiver(&self) -> Receiver<S>
     where
@@ -190,7 +193,8 @@ impl<S: 'static> Signal<S> {
     {
         let (sender, receiver) = mpsc::channel();
         let own = Arc::new(OnceLock::new());
-        // Weak: a handler that owned its own signal would keep it, and the stream, for ever.
+        // Weak: a handler that owned its own signal would keep the signal and the stream alive
+        // forever.
         let (signal, connection) = (Arc::downgrade(&self.inner), Arc::clone(&own));
         let added = self.add(Box::new(move |args| {
             if sender.send(args.clone()).is_err()
@@ -205,20 +209,21 @@ impl<S: 'static> Signal<S> {
     }
 }
 
-/// Why a [`Receiver`] has no notification to give.
+/// Why a [`Receiver`] returns no notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReceiveError {
-    /// None came in time; one may still come.
+    /// No notification came in time; one may still come.
     #[error("no signal came within {0:?}")]
     TimedOut(Duration),
-    /// None can come any more: the signal and its control are gone.
-    #[error("no signal comes any more: its control is gone")]
+    /// No more notifications can come: the signal and its control are gone.
+    #[error("no more signals can come: the control is gone")]
     Gone,
-    /// This process is a forked copy of the one that started the children: no signal comes here.
+    /// This process is a forked copy of the process that started the children, so no signal arrives
+    /// here.
     #[error("this process is a forked copy: receive in the process that started the children")]
     ForkedCopy,
-    /// Waiting is not allowed on this thread; use `try_recv`, or connect a handler.
+    /// This thread must not wait; use `try_recv`, or connect a handler.
     #[error("this thread must not wait for a signal; connect a handler, or use `try_recv`")]
     WaitForbidden,
 }
@@ -230,13 +235,14 @@ pub struct Receiver<S> {
 }
 
 impl<S> Receiver<S> {
-    /// The next notification, if one comes in time.
+    /// Waits for the next notification, but no longer than `timeout`.
     ///
-    /// In a command of a child a cancel or a stop does not end this wait: wait for a moment at a time, and look at
-    /// `cx.cancelled()` in between.
+    /// In a command of a child, a cancel or a stop does not end this wait: use short timeouts and
+    /// check `cx.cancelled()` in between.
     ///
     /// # Errors
-    /// If none comes, or if this thread [must not wait](crate::forbid_waiting_on_this_thread) and none waits here.
+    /// Fails if no notification comes in time. On a thread that [must not
+    /// wait](crate::forbid_waiting_on_this_thread), fails if none is queued.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<S, ReceiveError> {
         if sys::is_copy() {
             return Err(ReceiveError::ForkedCopy);
@@ -253,7 +259,7 @@ impl<S> Receiver<S> {
         })
     }
 
-    /// The next notification, if one waits.
+    /// Returns the next notification, if one is queued.
     #[must_use]
     pub fn try_recv(&self) -> Option<S> {
         self.receiver.try_recv().ok()
@@ -263,9 +269,9 @@ impl<S> Receiver<S> {
 impl<S> Iterator for Receiver<S> {
     type Item = S;
 
-    /// Waits for the next notification; `None` once the signal and its control are gone. On a thread that
-    /// [must not wait](crate::forbid_waiting_on_this_thread), or in a forked copy of the process, it does not: there it
-    /// is `None` as soon as none waits.
+    /// Waits for the next notification; returns `None` once the signal and its control are gone. On
+    /// a thread that [must not wait](crate::forbid_waiting_on_this_thread), or in a forked copy of
+    /// the process, does not wait and returns `None` if none is queued.
     fn next(&mut self) -> Option<S> {
         if wait_forbidden() || sys::is_copy() {
             return self.receiver.try_recv().ok();
@@ -277,8 +283,8 @@ impl<S> Iterator for Receiver<S> {
 macro_rules! connect_for_tuples {
     ($($name:ident $arg:ident),*) => {
         impl<$($name: 'static),*> Signal<($($name,)*)> {
-            /// Calls `handler` with every notification from now on; a property's signal calls it once
-            /// with the current value.
+            /// Calls `handler` with every notification from now on. A property's signal first calls
+            /// it once with the current value.
             pub fn connect(&self, mut handler: impl FnMut($(&$name),*) + Send + 'static) -> Connection {
                 self.add(Box::new(move |($($arg,)*): &($($name,)*)| handler($($arg),*)))
             }
@@ -288,7 +294,7 @@ macro_rules! connect_for_tuples {
 
 crate::for_each_arity!(connect_for_tuples);
 
-/// A signal that can take a command's result `T` over.
+/// A signal that can receive a command's result of type `T`.
 pub trait TakesResult<T>: Clone + Send + 'static {
     #[doc(hidden)]
     fn __fire(&self, value: T);
@@ -386,7 +392,7 @@ mod tests {
     #[test]
     fn a_handler_that_saw_the_current_value_gets_later_ones() {
         let (inbox, signal) = (Inbox::new(|| {}), Signal::<(i32,)>::new());
-        assert_eq!(signal.__current(|_| panic!("it is no property's")), 0);
+        assert_eq!(signal.__current(|_| panic!("not a property's signal")), 0);
         signal.shown_by(|look| {
             look(&(2,));
             2

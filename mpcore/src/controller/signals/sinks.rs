@@ -1,4 +1,4 @@
-//! Where what arrives goes: one sink per result, property and event of an interface.
+//! The destinations of what arrives: one sink per result, property and event of an interface.
 
 use std::fmt;
 
@@ -8,16 +8,16 @@ use crate::wire::value::codec::DecodeError;
 
 pub(crate) type Deliver = Box<dyn Fn(&[u8]) -> Result<(), DecodeError> + Send + Sync>;
 
-/// Where the results of one command go.
+/// The destination of the results of one command.
 pub(crate) struct ResultSink {
     pub(crate) deliver: Deliver,
     pub(crate) is_connected: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
-/// Where the changes of one property go: encoded value and version.
+/// The destination of one property's changes; takes the encoded value and its version.
 pub(crate) type PropertySink = Box<dyn Fn(&[u8], u64) -> Result<(), DecodeError> + Send + Sync>;
 
-/// Where everything goes, by index.
+/// All sinks of an interface, by index.
 #[derive(Default)]
 pub(crate) struct Sinks {
     pub(crate) results: Vec<Option<ResultSink>>,

@@ -1,8 +1,9 @@
-//! Captured lines on their way to the inbox's thread: within a [`Backlog`] each stream, or counted.
+//! Captured lines on their way to the inbox's thread: each stream has a [`Backlog`], and lines
+//! beyond it are counted.
 //!
-//! Lines are posted by the threads that read pipes, and taken by the inbox's thread. A backlog's lock is held
-//! while a notice is posted, so that a gap stands before the line that follows it; it comes before the
-//! mailbox's, and nothing else is taken under it.
+//! The threads that read pipes post lines, and the inbox's thread takes them. A backlog's lock is
+//! held while a notice is posted, so that a gap comes before the line that follows it. It is taken
+//! before the mailbox's lock; no other lock is taken under it.
 
 use std::sync::Mutex;
 

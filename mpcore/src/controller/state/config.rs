@@ -1,7 +1,8 @@
-//! The config of a run, encoded: at once if it is small, on a thread of its own if it is not.
+//! The encoded config of a run: a small one is encoded immediately, a large one on its own thread.
 //!
-//! No thread waits for it. A run that begins says what is to happen when it is encoded, and goes on: a child whose
-//! config is still being encoded can be stopped, killed, and is held to its start deadline as any other.
+//! No thread waits for it. A beginning run registers a continuation and goes on: while its config
+//! is still being encoded, a child can be stopped and killed, and its start deadline applies as
+//! usual.
 
 use std::fmt;
 use std::mem;
@@ -17,10 +18,10 @@ use crate::wire::value::codec::{Codec, Deferred, EncodeError, Encoder};
 /// The bytes, or why there are none.
 pub(crate) type Encoded = Result<Arc<[u8]>, String>;
 
-/// What happens when they are there.
+/// The continuation to call with the bytes.
 type Then = Box<dyn FnOnce(Encoded) + Send>;
 
-/// A config that has been encoded, or is about to be.
+/// A config that is encoded or being encoded.
 pub(crate) struct ConfigBytes(Mutex<State>);
 
 enum State {
@@ -35,7 +36,7 @@ impl fmt::Debug for ConfigBytes {
 }
 
 impl ConfigBytes {
-    /// No config at all.
+    /// Creates the config of an interface without one.
     pub(crate) fn none() -> Arc<Self> {
         Self::done(Ok(Arc::from([])))
     }
@@ -44,7 +45,7 @@ impl ConfigBytes {
         Arc::new(Self(Mutex::new(State::Done(encoded))))
     }
 
-    /// Encodes a config; one that turns out to be large moves to a thread, and what is wrong with it shows later.
+    /// Encodes a config. A large one moves to a thread, and its errors are reported later.
     pub(crate) fn of<T: Send + 'static>(
         config: T,
         codec: &Codec<T>,
@@ -67,7 +68,7 @@ impl ConfigBytes {
             }
         };
         let started = thread::Builder::new().name("mp-config".into()).spawn(body).is_ok();
-        // Without a thread it holds up the caller.
+        // If no thread could be started, the caller has to wait.
         if let Err(lost) = sender.send(config)
             && !started
         {
@@ -121,7 +122,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(30);
 
-    /// So many bytes, and what then happens.
+    /// A value of this many bytes, and how its serialization ends.
     #[derive(serde::Deserialize)]
     struct Config(usize, Mood);
 
@@ -156,7 +157,7 @@ mod tests {
         }
     }
 
-    /// How many bytes come of it, and where.
+    /// Returns the number of bytes, and the thread on which they arrived.
     fn heard(bytes: &ConfigBytes) -> (Result<usize, String>, ThreadId) {
         let (sender, receiver) = mpsc::channel();
         bytes.then(move |encoded| {
@@ -189,7 +190,8 @@ mod tests {
         assert!(heard(&too_large).0.unwrap_err().contains("larger than"));
     }
 
-    /// The caller does not wait for the user's `Serialize`, which here waits for the caller.
+    /// The caller does not wait for the user's `Serialize`, which in this test waits for the
+    /// caller.
     #[test]
     fn a_large_config_blocks_no_thread() {
         struct Gated(Mutex<mpsc::Receiver<()>>);

@@ -1,8 +1,9 @@
-//! Encoding of large arguments: off the caller's thread, which must not stand still for a 64 MiB image.
+//! Jobs of the encoder thread, which encodes large arguments so that a 64 MiB image does not block
+//! the caller.
 //!
-//! The thread is started with the first large argument of a run and ends with the run; one that is needed
-//! while no run is alive ends when nothing is left to encode. The entry keeps its place in the queue
-//! meanwhile, so the order of the calls stays.
+//! The thread is started with the first large argument of a run and ends with the run. If it is
+//! needed while no run is alive, it ends when nothing is left to encode. The entry keeps its place
+//! in the queue meanwhile, so the order of the calls stays the same.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,7 +18,7 @@ pub(crate) struct EncodeJob {
     pub(crate) parts: Vec<Deferred>,
 }
 
-/// One child's thread, and what it has to do.
+/// The encoder thread of one child, and its jobs.
 #[derive(Debug, Default)]
 pub(crate) struct EncoderThread(pub(crate) Arc<Encoding>);
 
@@ -30,9 +31,9 @@ pub(crate) struct Encoding {
 #[derive(Default)]
 pub(crate) struct Jobs {
     pub(crate) waiting: VecDeque<EncodeJob>,
-    /// There is a thread, and it looks here before it ends.
+    /// There is a thread, and it checks here before it ends.
     pub(crate) thread: bool,
-    /// Counts the ends of runs.
+    /// The number of runs that have ended.
     pub(crate) runs_over: u64,
 }
 
@@ -43,7 +44,7 @@ impl fmt::Debug for Jobs {
 }
 
 impl EncoderThread {
-    /// The run is over: the thread ends when nothing is left to encode.
+    /// The run has ended: the thread ends when nothing is left to encode.
     pub(crate) fn end_run(&self) {
         lock(&self.0.jobs).runs_over += 1;
         self.0.changed.notify_all();

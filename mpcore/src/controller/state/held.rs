@@ -1,11 +1,11 @@
-//! What still holds a descriptor of a run: `join` waits until nothing does, so that another child can be started with
-//! the last descriptors that there are.
+//! Tracks which descriptors of a run are still held: `join` waits until none is, so that another
+//! child can be started with the last descriptors that are available.
 
 use std::sync::{Arc, Weak};
 
 use crate::controller::state::Shared;
 
-/// Kept beside each descriptor of a run that another thread may still hold when the run has ended.
+/// Kept beside each descriptor of a run that another thread may still hold after the run has ended.
 #[derive(Debug, Clone)]
 pub(crate) struct Held {
     _last: Arc<Last>,

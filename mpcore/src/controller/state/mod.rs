@@ -1,9 +1,17 @@
-//! What the handles, calls and threads of one child share, over all its runs.
+//! The state that the handles, calls and threads of one child share, over all its runs.
 //!
-//! Locks, always taken in this order: the run's `finished`, `life`, the run's `known`, `traffic`,
-//! `control`, the inbox's. Each is held briefly. User code runs under none of them but the first, which
-//! only the reader and the end of its run take; what is [enqueued](crate::controller::state::posting::enqueue) under the
-//! others wakes the inbox's thread after them.
+//! [`Shared`] is the whole: the life cycle, the queue and table of calls, the control lane, the
+//! mirrors, the inbox. [`run`] is the state of one run, [`options`], [`program`] and [`config`] are
+//! what the builder sets, [`posting`] puts notices into the inbox, [`captured`] and [`streams`]
+//! hold the child's output, [`encoder`] the jobs of the encoder thread, [`held`] the descriptors of
+//! a run. Every thread of the controller touches this room; what they do with it is decided in the
+//! rooms above.
+//!
+//! Locks are always taken in this order: the run's `finished`, `life`, the run's `known`,
+//! `traffic`, `control`, the inbox's. Each is held briefly. User code runs under none of them but
+//! the first, which a thread that acts on the run holds meanwhile, and which the end of the run
+//! takes; notices [enqueued](crate::controller::state::posting::enqueue) under the others wake the
+//! inbox's thread after the locks are released.
 
 pub(crate) mod captured;
 pub(crate) mod config;
@@ -45,57 +53,59 @@ use crate::unwind::caught;
 use crate::wire::interface::description::{Delivery, InterfaceTable};
 use crate::wire::messages::stop_reason::StopReason;
 
-/// The wish, from `finish` until the child is asked to stop.
+/// The request to finish, from `finish` until the child is asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Finish {
-    /// Tells it from later ones, for which an alarm does not count.
+    /// Distinguishes it from later requests, to which an alarm of this one does not apply.
     pub(crate) number: u64,
-    /// When it becomes a stop; `None`: never.
+    /// When it becomes a stop; `None` means never.
     pub(crate) until: Option<Instant>,
 }
 
-/// Where the child is in its life.
+/// The state of a child's life cycle.
 #[derive(Debug)]
 pub(crate) struct Life {
     pub(crate) state: State,
-    /// Counts the runs.
+    /// The number of runs so far.
     pub(crate) generation: u32,
     /// The current run, from `start` until its end.
     pub(crate) run: Option<Arc<Run>>,
     pub(crate) pid: Option<u32>,
-    /// The last run's end.
+    /// The report of the last run.
     pub(crate) report: Option<Arc<ExitReport>>,
     /// The current run has been ready.
     pub(crate) ready: bool,
-    /// Start again when the current run has ended.
+    /// Whether to start again when the current run has ended.
     pub(crate) restart: bool,
-    /// That was asked for by `start`, while the end of the run was being told.
+    /// Whether `start` requested that, while the end of the run was being reported.
     pub(crate) start: bool,
-    /// What is queued is to be done, and then the child is to stop.
+    /// Set while the child is to run the queued commands and then stop.
     pub(crate) finish: Option<Finish>,
-    /// The mirrors have the values of a run that has ended.
+    /// The mirrors hold the values of a run that has ended.
     pub(crate) stale: bool,
     /// Why the current run, or the last one, was asked to end.
     pub(crate) reason: Option<StopReason>,
-    /// The next run begins by itself, when its time has come.
+    /// The next run, which begins automatically when its time has come.
     pub(crate) restarting: Option<Restarting>,
     pub(crate) supervisor: Supervisor,
-    /// Threads that still have something to post which belongs before the run's last signal.
+    /// The number of threads that still have to post something that belongs before the run's last
+    /// signal.
     pub(crate) posting: usize,
-    /// The last signals of a run are being posted; the next must not begin before.
+    /// The last signals of a run are being posted; the next run must not begin before that is done.
     pub(crate) finishing: bool,
-    /// Runs of which some thread still holds a descriptor.
+    /// The runs of which a thread still holds a descriptor.
     pub(crate) holding: Vec<u32>,
-    /// Runs that have ended, but for their `after_exit` hook.
+    /// The number of runs that have ended except for their `after_exit` hook.
     pub(crate) hooks: usize,
-    /// The last control is gone, so nothing of this child is started any more.
+    /// The last control was dropped, so this child is never started again.
     pub(crate) released: bool,
 }
 
 /// See the [module](self).
 pub(crate) struct Shared {
     pub(crate) program: Program,
-    /// None until it is known, see [`Core::set_config`](crate::controller::control::Core::set_config).
+    /// `None` until it is set, see
+    /// [`Core::set_config`](crate::controller::control::Core::set_config).
     pub(crate) config: Mutex<Option<Arc<ConfigBytes>>>,
     pub(crate) options: Options,
     pub(crate) table: Arc<InterfaceTable>,
@@ -110,7 +120,7 @@ pub(crate) struct Shared {
     life_changed: Condvar,
     traffic: Mutex<Traffic>,
     control: Mutex<ControlLane>,
-    /// Threads that wait for this child.
+    /// The number of threads that wait for this child.
     waiters: AtomicUsize,
 }
 
@@ -196,7 +206,8 @@ impl Shared {
         lock(&self.control)
     }
 
-    /// No deadline of the controller's acts on the child: it is debugged, or runs under a tool.
+    /// Returns whether the controller's deadlines are suspended: the child is debugged, or runs
+    /// under a tool.
     pub(crate) fn is_patient(&self) -> bool {
         !self.program.is_on_thread()
             && (debugging::is_for(&self.name()) || debugging::run_under().is_some())
@@ -211,8 +222,9 @@ impl Shared {
         self.table.commands.get(usize::from(command)).map(|row| row.name)
     }
 
-    /// Whoever takes a call out of the table holds this until he has told its outcome: that belongs before
-    /// the run's last signal, so the run does not end meanwhile.
+    /// A thread that takes a call out of the table holds the returned guard until it has reported
+    /// the outcome. The outcome belongs before the run's last signal, so the run does not end
+    /// meanwhile.
     pub(crate) fn begin_posting(self: &Arc<Self>, life: &mut Life) -> Posting {
         life.posting += 1;
         Posting(Arc::clone(self))

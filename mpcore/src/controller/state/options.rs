@@ -1,4 +1,4 @@
-//! The options of one child, as its builder leaves them.
+//! The options of one child, as set by its builder.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -21,28 +21,28 @@ use crate::{inherited, limits, nested};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Output {
-    /// To the controller's own. Where that is blocked, a child that goes on writing waits too.
+    /// To the controller's own stream. If that is blocked, a child that keeps writing waits too.
     ///
-    /// A stdout that is a terminal or a file is the child's as well. One that is a pipe or a socket is
-    /// written by the controller, as stderr always is: a command that prints does not fail when its reader is
-    /// gone, and what is printed then goes nowhere. What a child prints after its controller has ended goes
-    /// nowhere either.
+    /// If the controller's stdout is a terminal or a file, the child writes to it directly. If it
+    /// is a pipe or a socket, the controller passes the output on, as it always does for stderr: a
+    /// command that prints does not fail when the reader is gone; its output is then discarded.
+    /// Output after the end of the controller is discarded too.
     Inherit,
-    /// Nowhere. The last lines of stderr stand in the exit report all the same.
+    /// Discarded. The exit report still contains the last lines of stderr.
     Null,
-    /// To whoever is connected to [`ProcessSignals::stdout_line`](crate::ProcessSignals::stdout_line) or
-    /// [`stderr_line`](crate::ProcessSignals::stderr_line): connect before `start`.
+    /// To the handlers of [`ProcessSignals::stdout_line`](crate::ProcessSignals::stdout_line) or
+    /// [`stderr_line`](crate::ProcessSignals::stderr_line): connect them before `start`.
     ///
-    /// A program that is no Rust program may write whole blocks instead of lines when it writes into a pipe.
-    /// What descendants of the child write comes along, and so does what a test harness writes where the
-    /// child is a test binary. A child on a thread has no output of its own.
+    /// A program that is not written in Rust may write whole blocks instead of lines to a pipe. The
+    /// output of the child's descendants is included, and so is the output of the test harness if
+    /// the child is a test binary. A child on a thread has no output of its own.
     Captured,
 }
 
 pub(crate) type AfterExit = Box<dyn Fn(&ExitReport) + Send + Sync>;
 
-/// Everything that a builder sets before the start, beside the child itself, its name and its config: a new option is
-/// a field and its default here, and a method of the builder.
+/// Everything that a builder sets before the start, apart from the child itself, its name and its
+/// config. A new option is a field and its default here, and a method of the builder.
 pub(crate) struct Options {
     pub(crate) arguments: Vec<OsString>,
     pub(crate) environment: Vec<(OsString, Option<OsString>)>,
@@ -63,12 +63,12 @@ pub(crate) struct Options {
     pub(crate) on_unresponsive: Escalation,
     pub(crate) on_timeout: Escalation,
     pub(crate) restart: RestartPolicy,
-    /// Accepted writes of properties are made again with every start.
+    /// Whether accepted writes of properties are repeated with every start.
     pub(crate) reapply_properties: bool,
-    /// A child whose interface cannot be compared as a whole is refused.
+    /// Whether a child whose interface cannot be compared completely is refused.
     pub(crate) compare_strictly: bool,
     pub(crate) limits: Option<ChildLimits>,
-    /// Of a child on a thread.
+    /// For a child on a thread.
     pub(crate) thread_stack: Option<usize>,
 }
 

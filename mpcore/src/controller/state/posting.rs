@@ -1,4 +1,4 @@
-//! Posting to the inbox of a child: never blocks.
+//! Posting to a child's inbox; never blocks.
 
 use std::sync::Arc;
 
@@ -17,7 +17,8 @@ pub(crate) fn post(shared: &Arc<Shared>, notice: Notice) {
     enqueue(shared, notice).wake();
 }
 
-/// Posts a notice of this child; the inbox's thread is to be woken when no lock is held any more.
+/// Posts a notice of this child. The caller wakes the inbox's thread after it has released its
+/// locks.
 pub(crate) fn enqueue(shared: &Arc<Shared>, notice: Notice) -> Wake {
     let list = match notice.key(|event| shared.is_latest(event)) {
         Some(key) => {
@@ -28,7 +29,7 @@ pub(crate) fn enqueue(shared: &Arc<Shared>, notice: Notice) -> Wake {
     listed(shared, list)
 }
 
-/// Lets `change` change the mirror of a property, and posts that it has.
+/// Lets `change` change a property's mirror, and posts a notice if it did.
 pub(crate) fn enqueue_change(
     shared: &Arc<Shared>,
     property: u16,
@@ -39,13 +40,14 @@ pub(crate) fn enqueue_change(
         Key::Property(property),
         shared.options.inbox_bound,
         |older| older.take_value(&shared.mirrors),
-        // In the place that its signal has: whatever is posted before tells of a time before it.
+        // Changed at the position of the notice: all notices posted earlier describe an earlier
+        // time.
         || change(mirror).then_some(Notice::Property(property)),
     );
     listed(shared, list)
 }
 
-/// Posts what `make` makes of the value and the version of a property as they are now.
+/// Posts the notice that `make` creates from a property's current value and version.
 pub(crate) fn post_current(
     shared: &Arc<Shared>,
     property: u16,
@@ -79,12 +81,13 @@ pub(crate) fn post_line(shared: &Arc<Shared>, stream: OutputStream, line: String
     offered
 }
 
-/// A line has left the inbox: tells of those that were dropped, if there is room for the next.
+/// Called when a line has left the inbox: reports the dropped lines, if there is room for the next
+/// line.
 pub(crate) fn line_taken(shared: &Arc<Shared>, stream: OutputStream, length: usize) {
     post_gap(shared, stream, |backlog| backlog.taken_out(length));
 }
 
-/// A run ends: tells of the lines that were dropped last, since none will follow.
+/// Called when a run ends: reports the lines that were dropped last, because no more lines follow.
 pub(crate) fn tell_dropped_lines(shared: &Arc<Shared>) {
     for stream in [OutputStream::Stdout, OutputStream::Stderr] {
         post_gap(shared, stream, Backlog::untold);

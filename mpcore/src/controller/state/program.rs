@@ -1,4 +1,4 @@
-//! What runs as the child.
+//! The program that runs as the child.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::controller::report::error::StartError;
 use crate::transport::ChildLanes;
 use crate::wire::interface::description::InterfaceTable;
 
-/// What runs as the child.
+/// The program that runs as the child.
 #[derive(Debug, Clone)]
 pub(crate) enum Program {
     /// This binary, started again.
@@ -22,7 +22,7 @@ pub(crate) enum Program {
 }
 
 impl Program {
-    /// The child, if it is no process of its own.
+    /// Returns the child if it runs on a thread.
     pub(crate) fn on_thread(&self) -> Option<&Arc<dyn ThreadChild>> {
         match self {
             Self::Thread(child) => Some(child),
@@ -30,12 +30,12 @@ impl Program {
         }
     }
 
-    /// Whether the child is no process of its own.
+    /// Returns whether the child runs on a thread.
     pub(crate) fn is_on_thread(&self) -> bool {
         self.on_thread().is_some()
     }
 
-    /// Whether the child runs this very code, so that its interface need not be compared.
+    /// Returns whether the child runs this very code, so that its interface need not be compared.
     pub(crate) fn is_same_code(&self) -> bool {
         match self {
             Self::Own { key } => registry::is_same_code(key),
@@ -45,20 +45,22 @@ impl Program {
     }
 }
 
-/// A child on a thread of this process: one of this binary's, or what stands in for one in a test.
+/// A child on a thread of this process: one of this binary's children, or its replacement in a
+/// test.
 pub(crate) trait ThreadChild: fmt::Debug + Send + Sync {
     /// Runs the child and returns its exit code.
     fn serve(&self, table: &InterfaceTable, lanes: ChildLanes, run: Assignment) -> i32;
 
-    /// Whether it implements the interface, and so needs a config and takes planned faults.
+    /// Returns whether it implements the interface, and so needs a config and accepts planned
+    /// faults.
     fn is_implemented(&self) -> bool {
         true
     }
 
-    /// Whether it can be a child of this interface.
+    /// Checks that it can be a child of this interface.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// Returns why it cannot.
     fn check(&self, _: &InterfaceTable) -> Result<(), StartError> {
         Ok(())
     }

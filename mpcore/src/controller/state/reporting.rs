@@ -8,8 +8,9 @@ thread_local! {
     static ENDS_HERE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// This thread reports the end of a run: what it calls meanwhile, a waker or `after_exit`, must not wait for that,
-/// nor for other threads that report, which may wait for this one.
+/// While it lives, this thread reports the end of a run. Code that it calls meanwhile, a waker or
+/// `after_exit`, must wait neither for that end nor for other reporting threads, which may be
+/// waiting for this one.
 #[derive(Debug)]
 pub(crate) struct EndsHere {
     before: bool,
@@ -27,7 +28,8 @@ impl Drop for EndsHere {
     }
 }
 
-/// Whether this thread tells the end of a run, or delivers the signals of children without an inbox of their own.
+/// Returns whether this thread reports the end of a run, or delivers the signals of children
+/// without their own inbox.
 pub(crate) fn tells_here() -> bool {
     ENDS_HERE.get() || relief::drains_here()
 }

@@ -1,4 +1,4 @@
-//! One run of a child: what is known of it, and what can be asked of it.
+//! One run of a child: its state, and what can be requested of it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -19,7 +19,7 @@ use crate::transport::LaneEnd;
 use crate::transport::ipc::Greeting;
 use crate::wire::messages::report::Bye;
 
-/// What was asked of a run, mildest first.
+/// A requested end of a run, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Ask {
     Stop,
@@ -27,37 +27,37 @@ pub(crate) enum Ask {
     Kill,
 }
 
-/// What is known of a run so far.
+/// The state of a run so far.
 #[derive(Default)]
 pub(crate) struct Known {
-    /// The watcher knows the run, so it can be asked.
+    /// Whether the watcher has the run, so requests can be passed on.
     pub(crate) watched: bool,
     pub(crate) asked: Option<(Ask, Duration)>,
-    /// A stop request has gone out, or SIGTERM was asked for: it may be cleaning up.
+    /// A stop request was sent, or SIGTERM was requested, so it may be cleaning up.
     pub(crate) asked_to_stop: bool,
     /// SIGTERM was sent.
     pub(crate) terminated: bool,
-    /// The last rung of the ladder was climbed.
+    /// The last rung of the stop ladder was reached.
     pub(crate) killed: bool,
     pub(crate) start_deadline_passed: bool,
-    /// What traced the process then.
+    /// The process that traced the child at that moment.
     pub(crate) tracer: Option<u32>,
-    /// The child has said who it is.
+    /// The child has introduced itself.
     pub(crate) introduced: bool,
     pub(crate) ready: bool,
-    /// It was ended so that the next run can begin.
+    /// The run was ended so that the next one can begin.
     pub(crate) replaced: bool,
     pub(crate) bye: Option<Bye>,
     pub(crate) failure: Option<Failure>,
     /// The command for which it was killed.
     pub(crate) blame: Option<Blame>,
-    /// The watcher has spoken: there is no process any more, or it is waited for no longer.
+    /// Set by the watcher: the process is gone, or is no longer waited for.
     pub(crate) ended: Option<End>,
-    /// For the end marker.
+    /// Sends the end marker.
     pub(crate) events_end: Option<Arc<dyn LaneEnd>>,
 }
 
-/// Something a starting run waits for.
+/// An event that a starting run waits for.
 pub(crate) enum Step {
     Greeted { attempt: u32, greeting: Result<Greeting, String> },
     Ended,
@@ -77,7 +77,7 @@ pub(crate) struct Run {
     /// A lane to the child is closed.
     pub(crate) closed_a_lane: AtomicBool,
     pub(crate) output: Streams,
-    /// Until its end.
+    /// Dropped when the run ends.
     pub(crate) held: Mutex<Option<Held>>,
 }
 
@@ -108,7 +108,7 @@ impl Run {
         self.generation
     }
 
-    /// What is to be kept beside each descriptor of the run.
+    /// Sets the guard to keep beside each descriptor of the run.
     pub(crate) fn hold(&self, held: Held) {
         *lock(&self.held) = Some(held);
     }
@@ -117,7 +117,7 @@ impl Run {
         lock(&self.held).clone()
     }
 
-    /// Passes a wish on to the watcher, or keeps it until the watcher knows the run.
+    /// Passes a request on to the watcher, or keeps it until the watcher has the run.
     pub(crate) fn ask(&self, ask: Ask, grace: Duration) {
         let watched = {
             let mut known = lock(&self.known);
@@ -140,7 +140,7 @@ impl Run {
         }
     }
 
-    /// The watcher knows the run from now on.
+    /// Called when the watcher has the run.
     pub(crate) fn watched(&self) {
         let asked = {
             let mut known = lock(&self.known);
@@ -152,19 +152,19 @@ impl Run {
         }
     }
 
-    /// Ends a child that does not keep to the protocol.
+    /// Ends a child that violates the protocol.
     pub(crate) fn declare_broken(&self, why: &str) {
         self.fail(Failure::Broken(why.to_owned()));
     }
 
-    /// Ends a run for a reason of the controller's.
+    /// Ends the run for a reason on the controller's side.
     pub(crate) fn fail(&self, failure: Failure) {
         lock(&self.known).failure.get_or_insert(failure);
         watch::kill(self.key);
     }
 
-    /// Kills the run, for a command that is to end as if it had heeded what it was asked; no failure:
-    /// its end was asked for anyway.
+    /// Kills the run for a command, which then ends as if it had obeyed. `failure` is `None` if the
+    /// end of the run was requested anyway.
     pub(crate) fn kill_for(&self, blame: Option<Blame>, failure: Option<Failure>) {
         {
             let mut known = lock(&self.known);
@@ -176,13 +176,15 @@ impl Run {
         watch::kill(self.key);
     }
 
-    /// Its end, which is to be brought about now, is for the next run to begin: as after a crash, with the
-    /// policy's delays and intensity, but also where the policy is never to restart.
+    /// Marks the run, which is about to be ended, as making room for the next one. A restart
+    /// follows as after a crash, with the policy's delays and intensity, even if the policy is
+    /// never to restart.
     pub(crate) fn make_way(&self) {
         lock(&self.known).replaced = true;
     }
 
-    /// Acts unless the run is over; it does not end meanwhile. Does not wait for who else acts on it.
+    /// Calls `act` unless the run is over; the run does not end meanwhile. Does not wait if another
+    /// thread is handling the run.
     pub(crate) fn try_while_it_lasts(&self, act: impl FnOnce()) -> Result<(), Busy> {
         if let Some(_going) = self.finished.try_hold()? {
             act();
@@ -190,7 +192,7 @@ impl Run {
         Ok(())
     }
 
-    /// How the reader's wait is ended when there is no process any more.
+    /// Sets how to end the reader's wait when the process is gone.
     pub(crate) fn ends_with(&self, end: Arc<dyn LaneEnd>) {
         let ended = {
             let mut known = lock(&self.known);
@@ -198,13 +200,14 @@ impl Run {
             known.ended.is_some()
         };
         if ended {
-            // It has ended meanwhile, and whoever tells found no lane to end.
+            // The process has ended meanwhile, and the thread that reported it found no lane to
+            // end.
             self.mark_end(end);
         }
     }
 
-    /// Ends the reader's wait. In a thread of its own: it could block for ever, and nobody would end the
-    /// run.
+    /// Ends the reader's wait. If that may block, it happens on a separate thread: blocked forever,
+    /// it would keep the run from ending.
     pub(crate) fn mark_end(&self, end: Arc<dyn LaneEnd>) {
         let (generation, held) = (self.generation, self.held());
         if !end.may_block() {
@@ -218,7 +221,8 @@ impl Run {
         let _ = thread::Builder::new().name("mp-marker".into()).spawn(body);
     }
 
-    /// The child has closed a lane that it is to read. It is about to end, or else is made to.
+    /// The child has closed a lane that it has to read. It is about to end; if it does not, it is
+    /// killed.
     pub(crate) fn has_closed_a_lane(self: &Arc<Self>) {
         if self.closed_a_lane.swap(true, Ordering::SeqCst) {
             return;
@@ -230,12 +234,12 @@ impl Run {
             let goes_anyway = known.ended.is_some() || known.bye.is_some() || known.asked.is_some();
             drop(known);
             if !goes_anyway {
-                run.declare_broken("it has closed a lane that it is to read");
+                run.declare_broken("it closed a lane that it has to read");
             }
         });
     }
 
-    /// The child takes nothing, although it has reported to. Takes no lock of a child's.
+    /// The child reads nothing, although it reported that it did. Takes no lock of a child.
     pub(crate) fn declare_jammed(&self) {
         self.jammed.store(true, Ordering::SeqCst);
         watch::kill(self.key);
@@ -246,7 +250,8 @@ impl Run {
     }
 }
 
-/// Waits for the watcher's word; the ladder has a last rung, so it comes.
+/// Waits until the watcher reports the end. It always comes, because the stop ladder has a last
+/// rung.
 pub(crate) fn wait_for_end(steps: &mpsc::Receiver<Step>) {
     while !matches!(steps.recv(), Ok(Step::Ended) | Err(_)) {}
 }

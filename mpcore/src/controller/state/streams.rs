@@ -1,4 +1,4 @@
-//! What the child of one run writes to stdout and stderr, and where that goes.
+//! The stdout and stderr of a run's child, and where they go.
 
 use std::io;
 use std::process::{ChildStderr, ChildStdout};
@@ -21,7 +21,7 @@ pub(crate) struct Streams {
     dropped: Arc<AtomicU64>,
 }
 
-/// What is known of them at the end.
+/// What is known about the streams at the end of the run.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
     pub(crate) last_of_stderr: Vec<String>,
@@ -29,7 +29,7 @@ pub(crate) struct Written {
 }
 
 impl Streams {
-    /// Makes sure that what the child will write can be read, before there is a child.
+    /// Makes sure that the child's output can be read, before there is a child.
     pub(crate) fn prepare(&self, stdout: Output, stderr: Output) -> io::Result<()> {
         match stdout {
             Output::Null => {}
@@ -39,12 +39,13 @@ impl Streams {
         Stream::prepare(passed_on(stderr))
     }
 
-    /// Counts the lines that were dropped.
+    /// Returns the counter of dropped lines.
     pub(crate) fn dropped(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.dropped)
     }
 
-    /// Reads the stdout of a process that has just been started. `sink` gets its lines, if it is captured.
+    /// Reads the stdout of a process that was just started. `sink` gets its lines, if it is
+    /// captured.
     pub(crate) fn follow_stdout(
         &self,
         pipe: Option<ChildStdout>,
@@ -59,7 +60,7 @@ impl Streams {
         Ok(())
     }
 
-    /// The same of its stderr, whose last lines are kept for the report.
+    /// Does the same for stderr, and keeps its last lines for the report.
     pub(crate) fn follow_stderr(
         &self,
         pipe: Option<ChildStderr>,
@@ -74,10 +75,10 @@ impl Streams {
         Ok(())
     }
 
-    /// The process is gone: the sinks get the last lines; nothing follows.
+    /// Called when the process is gone: the sinks get the last lines, and nothing follows.
     pub(crate) fn finish(&self) -> Written {
         let deadline = Instant::now() + OUTPUT_DEADLINE;
-        // Taken out, so that the pipes are closed with their ends.
+        // Taken out, so that the pipes are closed when their streams end.
         let finish = |stream: &Mutex<Option<Arc<Stream>>>| {
             let stream = lock(stream).take();
             stream.map(|stream| stream.finish(deadline)).unwrap_or_default()
@@ -88,7 +89,7 @@ impl Streams {
     }
 }
 
-/// Where it is inherited through the controller.
+/// Returns where the controller passes an inherited stdout on.
 fn stdout_passed_on(stdout: Output) -> PassedOn {
     match stdout {
         Output::Inherit => PassedOn::ToStdout,

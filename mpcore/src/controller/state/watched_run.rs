@@ -1,4 +1,4 @@
-//! A run and its child, as the watcher holds them.
+//! A run and its child, as held by the watcher.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ impl WatchedRun {
         Self { shared: Arc::clone(shared), run: Arc::clone(run) }
     }
 
-    /// Whether the run has not ended.
+    /// Returns whether the run has not ended.
     pub(crate) fn is_current(&self) -> bool {
         let life = self.shared.life();
         life.run.as_ref().is_some_and(|current| Arc::ptr_eq(current, &self.run))

@@ -130,7 +130,7 @@ pub(super) const NEIGHBOURS: &[Neighbour] = &[
         ..inside("directory missing", "the child's folder is missing")
     },
     Neighbour {
-        promise: Promise::Refuses("is no directory"),
+        promise: Promise::Refuses("is not a directory"),
         ..inside("directory is a file", "the child's folder is a file")
     },
     inside("odd words", "name, arguments, variables and folder are odd: spaces, escapes, no UTF-8"),

@@ -1,6 +1,8 @@
-//! The handshake through ipc-channel: the child connects to an endpoint whose name comes down its stdin pipe.
+//! The handshake through ipc-channel: the child connects to an endpoint whose name it gets through
+//! its stdin pipe.
 //!
-//! Whoever else connects there, or is silent, costs one endpoint, and not the right child's chance.
+//! A stranger that connects there, or stays silent, uses up one endpoint but not the child's chance
+//! to connect.
 
 use std::collections::HashMap;
 use std::process::{ChildStdin, Stdio};
@@ -39,7 +41,8 @@ pub(crate) fn connect(
         endpoints.give_up();
         return Err(NotConnected::Refused(Failure::Resources("the child has no stdin".into())));
     };
-    // A child that does not read its pipe is found by the start deadline; the records fit the pipe.
+    // A child that does not read its pipe is detected by the start deadline; the records fit into
+    // the pipe.
     let _ = Record::Connect(first).write(&mut pipe);
     let greeted = greet(&mut endpoints, &mut pipe, steps);
     endpoints.give_up();
@@ -49,7 +52,7 @@ pub(crate) fn connect(
     Ok(hello.into_lanes())
 }
 
-/// Waits for the right greeting, opening a fresh endpoint when one was taken by a stranger, or is
+/// Waits for the right greeting, and opens a fresh endpoint if a stranger took one, or if one is
 /// silent for too long.
 fn greet(
     endpoints: &mut Endpoints<'_>,
@@ -68,7 +71,7 @@ fn greet(
             }
             Ok(Step::Greeted { attempt, greeting }) => {
                 endpoints.open.remove(&attempt);
-                // Cut short by the kernel the right one's greeting looks like a stranger's.
+                // If the kernel cuts it short, the child's greeting looks like a stranger's.
                 if greeting.is_err()
                     && let Err(error) = sys::room_for_descriptors(GREETING_DESCRIPTORS)
                 {
@@ -94,18 +97,19 @@ fn greet(
     }
 }
 
-/// The places where the child may connect.
+/// The endpoints to which the child may connect.
 struct Endpoints<'a> {
     shared: &'a Arc<Shared>,
     run: &'a Arc<Run>,
     nonce: Nonce,
-    /// Names of those at which nobody has been heard yet.
+    /// The names of the endpoints at which no greeting has arrived yet.
     open: HashMap<u32, String>,
     attempts: u32,
 }
 
 impl Endpoints<'_> {
-    /// One more, with a thread that waits there: ipc-channel's accept knows no deadline.
+    /// Opens one more endpoint, with a thread that waits there, because ipc-channel's accept has no
+    /// deadline.
     fn open(&mut self) -> std::io::Result<Bootstrap> {
         let endpoint = Endpoint::new()?;
         self.attempts += 1;
@@ -121,7 +125,7 @@ impl Endpoints<'_> {
         Ok(bootstrap(self.shared, self.run, self.nonce, attempt, name))
     }
 
-    /// Sends the waiting threads home.
+    /// Ends the waiting threads.
     fn give_up(&mut self) {
         for (_, name) in self.open.drain() {
             ipc::give_up(&name);

@@ -1,5 +1,8 @@
-//! From nothing to a set of lanes: on a thread of this process, or to a process that is spawned and
+//! Opens the lanes to a child: on a thread of this process, or to a process that is spawned and
 //! shakes hands, over [`sockets`] that it inherits or at an [`endpoint`] of ipc-channel.
+//!
+//! Runs on the run's thread, before it reads. No call is on its way yet: commands wait in the queue
+//! until the lanes are open.
 
 mod endpoint;
 #[cfg(target_os = "linux")]
@@ -43,19 +46,19 @@ use crate::wire::messages::handshake::{Bootstrap, Introduction, Nonce};
 use crate::wire::packets::packet::PROTOCOL;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What a program that panics ends with.
+/// The exit code of a program that panics.
 const PANICKED: i32 = 101;
 
 /// Why a run has no lanes.
 pub(crate) enum NotConnected {
     /// There never was a process.
     NoProcess(Failure),
-    /// There is one, and it must go.
+    /// There is a process, and it must be killed.
     Refused(Failure),
-    /// It has closed its end, and so is about to end.
+    /// The process has closed its end, so it is about to end.
     #[cfg(target_os = "linux")]
     Closed,
-    /// It has ended.
+    /// The process has ended.
     Ended,
 }
 
@@ -86,7 +89,7 @@ pub(crate) fn to_thread(
         watch::forget(key);
         ended.ended(End::Status(ExitStatus::from_code(code)));
     };
-    // Before it is watched, and so before it can end.
+    // Before the child is watched, and so before it can end.
     post(shared, Notice::Started(std::process::id()));
     watched(shared, run, owner, Subject::Thread);
     let name = format!("child-{}", shared.name().replace('\0', ""));
@@ -97,7 +100,8 @@ pub(crate) fn to_thread(
     Ok((lanes, nonce))
 }
 
-/// As much as a process would have, so that what runs in one runs on a thread as well.
+/// Returns the stack size that a process would have, so that code that runs in a process also runs
+/// on a thread.
 fn stack(shared: &Shared) -> usize {
     let unasked = || {
         let of_process = sys::stack_of_process().and_then(|bytes| usize::try_from(bytes).ok());
@@ -124,8 +128,8 @@ pub(crate) fn to_process(
     Ok((lanes, nonce))
 }
 
-/// The threads that a child needs beside its own: one that is missing is this start's failure, and tried
-/// again by the next one.
+/// Prepares the threads that a child needs apart from its own. If one cannot be started, this start
+/// fails, and the next one tries again.
 fn prepare(shared: &Shared) -> Result<(), NotConnected> {
     watch::prepare().map_err(|error| resources(&error))?;
     relief::prepare_for(&shared.options.inbox).map_err(|error| resources(&error))
@@ -135,15 +139,16 @@ fn resources(error: &dyn std::fmt::Display) -> NotConnected {
     NotConnected::NoProcess(Failure::Resources(error.to_string()))
 }
 
-/// Has the run watched, from before there is a process: its start deadline and a kill hold for the spawn too.
+/// Has the run watched before there is a process: its start deadline and a kill apply to the spawn
+/// too.
 fn watched(shared: &Shared, run: &Run, owner: Arc<dyn Watched>, subject: Subject) {
     let deadline = Some(shared.options.start_deadline).filter(|_| !shared.is_patient());
     watch::watch(run.key, owner, subject, deadline);
     run.watched();
 }
 
-/// Spawns the child with this stdin, tells of it, and has it watched; returns the controller's end of its
-/// stdin, if that is a pipe.
+/// Spawns the child with this stdin, announces it, and has it watched. Returns the controller's end
+/// of its stdin, if that is a pipe.
 fn spawn(
     shared: &Arc<Shared>,
     run: &Arc<Run>,
@@ -165,6 +170,7 @@ fn spawn(
     });
     let spawned = spawned.inspect_err(|_| watch::forget(run.key))?;
     let Spawned { process, pipes } = spawned;
+    // Announced before it is watched as a process, so that its `started` comes before its end.
     let pid = process.id();
     shared.life().pid = Some(pid);
     post(shared, Notice::Started(pid));
@@ -193,13 +199,14 @@ fn spawn(
         debugging::tell_how_to_attach(&shared.name(), pid);
     }
     if !shared.program.is_same_code() {
-        // While the child does the same. The user's code runs, on this thread, which has nothing to read yet.
+        // The child does the same meanwhile. This runs user code, on this thread, which has nothing
+        // to read yet.
         shared.table.facts();
     }
     Ok(pipes.stdin)
 }
 
-/// Where the captured lines of a stream go.
+/// Returns the sink of a stream's captured lines.
 fn captured(shared: &Arc<Shared>, dropped: Arc<AtomicU64>, stream: OutputStream) -> Sink {
     let shared = Arc::clone(shared);
     Box::new(move |line| {
@@ -208,14 +215,15 @@ fn captured(shared: &Arc<Shared>, dropped: Arc<AtomicU64>, stream: OutputStream)
             OutputStream::Stdout => &signals.stdout_line,
             OutputStream::Stderr => &signals.stderr_line,
         };
-        // A line that no handler is connected for need not wait.
+        // A line need not wait if no handler is connected.
         if signal.is_connected() && post_line(&shared, stream, line) == Offered::Dropped {
             dropped.fetch_add(1, Ordering::SeqCst);
         }
     })
 }
 
-/// The wait for the spawn was ended: by the start deadline, or since the child is not wanted any more.
+/// The wait for the spawn was ended, by the start deadline or because the child is no longer
+/// wanted.
 fn not_in_time(shared: &Shared, run: &Run, program: String) -> NotConnected {
     if !lock(&run.known).start_deadline_passed {
         return NotConnected::Ended;
@@ -226,11 +234,11 @@ fn not_in_time(shared: &Shared, run: &Run, program: String) -> NotConnected {
             "the system has not started it within {:?}",
             shared.options.start_deadline
         ),
-        advice: "see what holds the file back: a virus scanner, a network drive, FUSE",
+        advice: "check what delays access to the file: a virus scanner, a network drive, FUSE",
     })
 }
 
-/// What the child is told first.
+/// Returns the child's first record.
 fn bootstrap(
     shared: &Shared,
     run: &Run,
@@ -256,7 +264,7 @@ fn bootstrap(
     }
 }
 
-/// Compares what a child says of itself with what is expected of it.
+/// Compares the child's introduction with what is expected.
 fn recognise(
     shared: &Arc<Shared>,
     run: &Run,
@@ -264,7 +272,7 @@ fn recognise(
 ) -> Result<(), NotConnected> {
     if !shared.program.is_same_code() {
         let Some(theirs) = &introduction.facts else {
-            let lie = "it does not say what its interface is".to_owned();
+            let lie = "its introduction does not describe its interface".to_owned();
             return Err(NotConnected::Refused(Failure::Broken(lie)));
         };
         compare(shared, theirs)?;
@@ -312,7 +320,7 @@ fn compare(shared: &Arc<Shared>, theirs: &Facts) -> Result<(), NotConnected> {
     Ok(())
 }
 
-/// A child that speaks another protocol.
+/// Returns the failure for a child with another protocol.
 fn other_protocol(child: u32) -> NotConnected {
     NotConnected::Refused(match child {
         PROTOCOL => Failure::Broken(format!("it refuses protocol {PROTOCOL}, which is its own")),
@@ -320,7 +328,7 @@ fn other_protocol(child: u32) -> NotConnected {
     })
 }
 
-/// Every run begins with the properties' initial values; a run that is over sets none.
+/// Sets the properties' initial values, with which every run begins. A run that is over sets none.
 fn take_initial_values(shared: &Arc<Shared>, run: &Run, initial: &[Vec<u8>]) {
     let Some(_going) = run.finished.hold() else { return };
     for (index, bytes) in initial.iter().enumerate() {

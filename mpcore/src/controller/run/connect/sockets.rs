@@ -1,4 +1,5 @@
-//! The handshake over packet sockets: the child inherits them, so there is nobody else to be told apart.
+//! The handshake over packet sockets: the child inherits them, so there are no strangers to tell
+//! apart from it.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub(crate) fn connect(
     let mut record = Vec::new();
     let first = bootstrap(shared, run, nonce, 1, String::new());
     Record::Connect(first).write(&mut record).map_err(|error| resources(&error))?;
-    // From here on the child alone has it.
+    // From here on only the child has it.
     let sent = offer.send(&record, sys::end_of_this_process().as_ref());
     let expected = sent.map_err(|error| resources(&error))?;
     spawn(shared, run, owner, Stdio::from(stdin))?;
