@@ -5,7 +5,7 @@ use std::env;
 use std::ffi::OsString;
 use std::thread;
 
-use crate::child::command_line::CommandLine;
+use crate::child::startup::command_line::CommandLine;
 use crate::limits::DEBUGGER_LOOK;
 use crate::process::sys;
 

@@ -161,28 +161,24 @@ mod error;
 mod escape;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzing;
-mod inherited;
 pub mod limits;
-mod made_once;
-mod nested;
-mod panic_hook;
+mod panics;
 mod process;
 mod sync;
 pub mod testing;
+mod this_process;
 mod transport;
-mod unwind;
-mod wait_policy;
 mod wire;
 
 pub(crate) use arity::for_each_arity;
 
-pub use child::command_line::args;
+pub use child::context::property::Property;
 pub use child::context::{CallContext, ChildContext, Event};
 pub use child::init::{child_main, init};
 pub use child::interface::{Child, Interface};
 pub use child::link::EmitError;
-pub use child::property::Property;
-pub use child::registry::SharedKey;
+pub use child::startup::command_line::args;
+pub use child::startup::registry::SharedKey;
 pub use context::Context;
 pub use controller::builder::Builder;
 pub use controller::calls::call::{Call, CallFuture};
@@ -206,8 +202,8 @@ pub use error::{Cancelled, Error, Never, Refused, Result};
 pub use mpmacros::{Child, main, process};
 pub use process::stream::OutputStream;
 pub use process::{End, ExitStatus, Unkillable};
+pub use this_process::wait_policy::forbid_waiting_on_this_thread;
 pub use transport::Transport;
-pub use wait_policy::forbid_waiting_on_this_thread;
 pub use wire::interface::fingerprint::Mismatch;
 pub use wire::messages::at_exit::AtExit;
 pub use wire::messages::child_limits::{ChildLimits, LimitsError};
@@ -224,8 +220,8 @@ pub mod __private {
     pub use mpmacros::Conditions;
 
     pub use crate::child::init::init_in_test;
-    pub use crate::child::registry::{Registration, TestHelper};
     pub use crate::child::request::{Reply, Request};
+    pub use crate::child::startup::registry::{Registration, TestHelper};
     pub use crate::controller::control::Core;
     pub use crate::controller::shutdown::ShutdownGuard;
     pub use crate::controller::wiring::Wiring;

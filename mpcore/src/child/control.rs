@@ -11,9 +11,9 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use crate::child::assignment::Place;
-use crate::child::exit_code;
 use crate::child::link::Link;
+use crate::child::startup::assignment::Place;
+use crate::child::startup::exit_code;
 use crate::process::{sys, watch};
 use crate::transport::Receiver;
 use crate::wire::messages::report::ControlState;
@@ -107,7 +107,7 @@ impl Drop for Lost {
             }
             false => {
                 if self.place != Place::Thread {
-                    crate::child::stdio::controller_lost();
+                    crate::child::startup::stdio::controller_lost();
                 }
                 self.link.controller_lost();
                 exit_code::CONTROLLER_LOST
@@ -122,7 +122,7 @@ impl Drop for Lost {
 /// Ends this process because the controller's process has ended, while a copy of the controller may
 /// hold the lanes open. Takes the grace at most, whatever the running command does.
 pub(crate) fn follow_controller(link: &Arc<Link>, grace: &Grace) {
-    crate::child::stdio::controller_lost();
+    crate::child::startup::stdio::controller_lost();
     link.controller_lost();
     end_after(grace, exit_code::CONTROLLER_LOST);
 }

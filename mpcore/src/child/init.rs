@@ -2,12 +2,12 @@
 
 use std::io::{self, IsTerminal as _, Read};
 
-use crate::child::assignment::{Assignment, Place};
-use crate::child::command_line::CommandLine;
-use crate::child::confine::Beside;
 use crate::child::interface::Child;
-use crate::child::registry::{self, Registration};
-use crate::child::started_as::{in_main, init_runs, init_runs_in_main};
+use crate::child::startup::assignment::{Assignment, Place};
+use crate::child::startup::command_line::CommandLine;
+use crate::child::startup::confine::Beside;
+use crate::child::startup::registry::{self, Registration};
+use crate::child::startup::started_as::{in_main, init_runs, init_runs_in_main};
 use crate::process::sys::{self, ControllerEnd};
 #[cfg(target_os = "linux")]
 use crate::transport::socket::{Accepted, Inherited};
@@ -77,7 +77,7 @@ fn refuse(why: &str) -> ! {
 }
 
 fn run_as_child(only: Option<Registration>) -> ! {
-    crate::child::stdio::begin();
+    crate::child::startup::stdio::begin();
     sys::block_no_signal();
     sys::ignore_stops_by_the_terminal();
     if let CommandLine::Child { name, .. } = CommandLine::of_this_process() {
@@ -124,7 +124,7 @@ fn first_record(
         true => Beside::Harness,
         false => Beside::Nothing,
     };
-    crate::child::confine::confine(first.limits.as_deref(), beside);
+    crate::child::startup::confine::confine(first.limits.as_deref(), beside);
     let child = match only {
         Some(child) => child,
         None => match registry::find(&first.child) {

@@ -1,8 +1,8 @@
 //! The traits that the macros implement: they connect an interface to its child and its control.
 
 use crate::child::context::ChildContext;
-use crate::child::registry::Registration;
 use crate::child::request::{Reply, Request};
+use crate::child::startup::registry::Registration;
 use crate::controller::control::Control;
 use crate::wire::interface::description::Description;
 use crate::wire::value::codec::Codec;

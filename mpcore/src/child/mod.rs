@@ -13,24 +13,13 @@
 //!
 //! Does not import `controller`, except that [`interface`] names the control in its signatures.
 
-pub(crate) mod assignment;
-mod cancels;
-pub(crate) mod command_line;
-mod confine;
 pub(crate) mod context;
 pub(crate) mod control;
-mod deadlines;
-pub(crate) mod exit_code;
-mod faults;
 pub(crate) mod init;
 pub(crate) mod interface;
 pub(crate) mod link;
 pub(crate) mod panic;
-pub(crate) mod property;
 pub(crate) mod registration;
-pub(crate) mod registry;
 pub(crate) mod request;
 pub(crate) mod serve;
-pub(crate) mod started_as;
-mod stdio;
-mod undelivered;
+pub(crate) mod startup;

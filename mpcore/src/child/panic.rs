@@ -12,8 +12,8 @@ use std::sync::Once;
 
 use crate::child::context::CancelUnwind;
 use crate::limits::PANIC_TEXT_BYTES;
-use crate::panic_hook;
-use crate::unwind::discard;
+use crate::panics::hook;
+use crate::panics::unwind::discard;
 use crate::wire::messages::report::PanicReport;
 
 thread_local! {
@@ -24,7 +24,7 @@ thread_local! {
 pub(crate) fn install_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        panic_hook::wrap(|before| {
+        hook::wrap(|before| {
             Box::new(move |info| {
                 LAST.with_borrow_mut(|last| *last = Some(report(info)));
                 before(info);

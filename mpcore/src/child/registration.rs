@@ -3,8 +3,8 @@
 use std::any::TypeId;
 
 use crate::child::interface::{Child, Interface};
-use crate::child::registry::Registration;
 use crate::child::serve::serve;
+use crate::child::startup::registry::Registration;
 use crate::wire::interface::description::InterfaceTable;
 
 impl Registration {

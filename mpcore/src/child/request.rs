@@ -1,6 +1,6 @@
 //! One command as the child receives it, on its way into the user's method and back.
 
-use crate::child::property::Property;
+use crate::child::context::property::Property;
 use crate::error::Refused;
 use crate::wire::interface::description::Command;
 use crate::wire::packets::packet::ItemKind;

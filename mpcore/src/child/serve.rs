@@ -3,27 +3,27 @@
 //! All user code runs here, on one thread, and is guarded: whatever it does, each command that was
 //! taken from the lane gets exactly one outcome, and `cleanup` runs once.
 
-use crate::child::exit_code;
+use crate::child::startup::exit_code;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::child::assignment::{Assignment, Place};
-use crate::child::cancels::Cause;
-use crate::child::confine;
 use crate::child::context::ChildContext;
 use crate::child::control::{self, Grace};
 use crate::child::interface::{Child, Interface};
+use crate::child::link::cancels::Cause;
 use crate::child::link::{CutOff, Link};
 use crate::child::panic::{Unwound, guard, install_hook};
 use crate::child::request::{Reply, Request};
-use crate::child::stdio;
+use crate::child::startup::assignment::{Assignment, Place};
+use crate::child::startup::confine;
+use crate::child::startup::stdio;
 use crate::debugging;
-use crate::inherited;
 use crate::limits::REPORT_BYTES;
-use crate::nested;
 use crate::process::sys;
+use crate::this_process::inherited;
+use crate::this_process::nested;
 use crate::transport::{ChildLanes, Receiver};
 use crate::wire::messages::fault::Moment;
 use crate::wire::messages::handshake::Welcome;

@@ -18,9 +18,9 @@ use crate::controller::report::outcome::{
 use crate::controller::signals::notice::{Notice, Source};
 use crate::controller::state::Shared;
 use crate::controller::state::posting::line_taken;
+use crate::panics::unwind::caught;
 use crate::process::stream::OutputStream;
 use crate::sync::lock;
-use crate::unwind::caught;
 use crate::wire::messages::report::What;
 
 /// The error of user code that panicked. The panic hook has already reported the panic.

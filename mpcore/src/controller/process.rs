@@ -20,7 +20,7 @@ use crate::controller::state::run::Ask;
 use crate::controller::state::{Life, Shared};
 use crate::limits::DRAIN_DEADLINE;
 use crate::process::{End, ExitStatus, sys};
-use crate::wait_policy::wait_forbidden;
+use crate::this_process::wait_policy::wait_forbidden;
 use crate::wire::messages::at_exit::AtExit;
 use crate::wire::messages::stop_reason::StopReason;
 

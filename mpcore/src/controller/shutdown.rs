@@ -12,10 +12,10 @@ use crate::controller::state::run::Ask;
 use crate::controller::stopping::AfterEnd;
 use crate::controller::stopping::request;
 use crate::limits::{FLUSH_DEADLINE, SHUTDOWN_DEADLINE, TERMINATE_GRACE};
-use crate::nested;
 use crate::process::{output, sys};
 use crate::sync::lock;
-use crate::wait_policy::wait_forbidden;
+use crate::this_process::nested;
+use crate::this_process::wait_policy::wait_forbidden;
 use crate::wire::messages::at_exit::AtExit;
 use crate::wire::messages::stop_reason::StopReason;
 

@@ -1,7 +1,7 @@
 //! Starting a child: refuses what can be refused before there is a process.
 
-use crate::child::registry;
-use crate::child::started_as;
+use crate::child::startup::registry;
+use crate::child::startup::started_as;
 use crate::controller::model::requests::Gate;
 use crate::controller::report::error::StartError;
 use crate::controller::report::exit::State;
@@ -13,9 +13,9 @@ use crate::controller::shutdown::register;
 use crate::controller::signals::notice::Notice;
 use crate::controller::state::posting::post;
 use crate::controller::state::program::Program;
-use crate::nested;
 use crate::process::sys;
 use crate::sync::lock;
+use crate::this_process::nested;
 use std::sync::Arc;
 
 use crate::controller::state::Shared;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::controller::state::reporting::tells_here;
 use crate::controller::state::{Life, Shared};
-use crate::inherited;
 use crate::sync::wait_timeout;
-use crate::wait_policy::wait_forbidden;
+use crate::this_process::inherited;
+use crate::this_process::wait_policy::wait_forbidden;
 
 impl Shared {
     /// Waits until no run has anything left to do, including the `after_exit` hooks.

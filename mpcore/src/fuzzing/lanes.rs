@@ -6,10 +6,10 @@
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use crate::child::assignment::{Assignment, Place};
 use crate::child::control as child_control;
 use crate::child::link::Link;
-use crate::child::registry::Registration;
+use crate::child::startup::assignment::{Assignment, Place};
+use crate::child::startup::registry::Registration;
 use crate::controller::control::Control as _;
 use crate::controller::run::rehearsal::Rehearsal;
 use crate::fuzzing::child::{FuzzedControl, FuzzedProcess};

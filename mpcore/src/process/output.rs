@@ -206,8 +206,8 @@ mod source {
     };
     use crate::chaos;
     use crate::limits::OUTPUT_CHUNK;
-    use crate::made_once::MadeOnce;
     use crate::process::sys::{self, poll_readable};
+    use crate::sync::made_once::MadeOnce;
     use crate::sync::wait_timeout;
 
     /// Reading it never blocks. It is closed at its end, whatever the thread that passes output on

@@ -25,8 +25,8 @@ use super::stop::{Pauses, Rung, StopLadder};
 use super::sys::{Exits, Process, Wait, Waker};
 use super::{End, Unkillable};
 use crate::limits::{KILL_GRACE, REAP_AGAIN, REAP_AGAIN_MAX, TERMINATE_GRACE};
-use crate::made_once::MadeOnce;
 use crate::sync::lock;
+use crate::sync::made_once::MadeOnce;
 
 const PAUSES: Pauses = Pauses { after_terminate: TERMINATE_GRACE, after_kill: KILL_GRACE };
 

@@ -1,6 +1,6 @@
 //! Sources of the child's side.
 
-#[path = "../../../mpcore/src/child/cancels.rs"]
+#[path = "../../../mpcore/src/child/link/cancels.rs"]
 pub(crate) mod cancels;
-#[path = "../../../mpcore/src/child/deadlines.rs"]
+#[path = "../../../mpcore/src/child/link/deadlines.rs"]
 pub(crate) mod deadlines;

@@ -36,8 +36,7 @@ mod controller;
 #[allow(unreachable_pub)]
 mod limits;
 pub mod models;
+mod panics;
 mod sync;
 mod transport;
-#[path = "../../../mpcore/src/unwind.rs"]
-mod unwind;
 mod wire;

@@ -1,6 +1,6 @@
 //! One submitted command: the handle to drop, wait on, await, cancel, or attach a continuation to.
 
-use crate::wait_policy::wait_forbidden;
+use crate::this_process::wait_policy::wait_forbidden;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -17,9 +17,9 @@ use crate::controller::report::outcome::{CallError, Outcome, OutcomeCodec};
 use crate::controller::signals::signal::TakesResult;
 use crate::controller::state::{Shared, Waiting};
 use crate::error::Never;
-use crate::inherited;
+use crate::panics::unwind::caught;
 use crate::process::sys;
-use crate::unwind::caught;
+use crate::this_process::inherited;
 
 /// A submitted command with the result `T` and the error `E`.
 ///

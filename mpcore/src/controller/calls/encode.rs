@@ -10,9 +10,9 @@ use crate::controller::report::outcome::Outcome;
 use crate::controller::state::Shared;
 use crate::controller::state::encoder::{EncodeJob, Encoding};
 use crate::limits::VALUE_BYTES;
+use crate::panics::unwind::discard;
 use crate::process::sys;
 use crate::sync::{lock, wait};
-use crate::unwind::discard;
 use crate::wire::value::codec::Encoder;
 
 impl Shared {

@@ -13,9 +13,9 @@ use crate::controller::report::outcome::Outcome;
 use crate::controller::signals::notice::{Notice, Source};
 use crate::controller::state::posting::post;
 use crate::controller::state::{Posting, Shared};
+use crate::panics::unwind::caught;
 use crate::process::sys;
 use crate::sync::lock;
-use crate::unwind::caught;
 use crate::wire::packets::outgoing::Payload;
 
 /// What a call keeps of its command.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::child::registry::SharedKey;
+use crate::child::startup::registry::SharedKey;
 use crate::controller::report::exit::{ExitReport, Failure, State};
 use crate::controller::report::script_error::ScriptError;
 use crate::wire::messages::fault::Fault;

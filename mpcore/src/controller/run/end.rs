@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crate::child::exit_code;
+use crate::child::startup::exit_code;
 use crate::controller::model::restart_policy::RunEnd;
 use crate::controller::report::exit::{Cleanup, ExitReport, Failure, State};
 use crate::controller::report::outcome::{Exception, ExceptionKind, Outcome};

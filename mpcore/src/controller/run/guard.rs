@@ -45,10 +45,10 @@ mod tests {
     use crate::controller::run::finish;
     use crate::controller::run::read;
     use crate::controller::state::watched_run::WatchedRun;
+    use crate::panics::unwind::tests::Bomb;
     use crate::process::ExitStatus;
     use crate::process::watch::{self, Subject, Watched};
     use crate::transport::{LaneReceiver, ReceiveError, memory};
-    use crate::unwind::tests::Bomb;
     use crate::wire::messages::handshake::Nonce;
 
     #[mpmacros::process(crate = "crate")]

@@ -23,9 +23,9 @@ use crate::controller::state::posting::post;
 use crate::controller::state::run::Run;
 use crate::controller::state::{Life, Shared};
 use crate::error::Never;
-use crate::inherited;
 use crate::limits::{HELD_UP_PATIENCE, LOOK_AGAIN, OVERRUN_GRACE};
 use crate::process::{sys, watch};
+use crate::this_process::inherited;
 use crate::wire::messages::report::{InExecution, Pong};
 use crate::wire::packets::packet::CallFlags;
 

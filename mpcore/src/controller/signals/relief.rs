@@ -17,9 +17,9 @@ use std::time::Instant;
 use crate::controller::signals::inbox::{InboxHandle, turns};
 use crate::controller::signals::ring::{Look, Rest, TurnNumber};
 use crate::limits::{BACKGROUND_DRAIN, HELD_INBOX};
+use crate::panics::unwind::caught;
 use crate::process::watch;
 use crate::sync::lock;
-use crate::unwind::caught;
 
 /// The thread that currently drains; blocked ones are no longer it.
 static DRAINING: Mutex<Option<Thread>> = Mutex::new(None);

@@ -17,8 +17,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::panics::unwind::caught;
 use crate::sync::{Condvar, Mutex, lock, wait_timeout};
-use crate::unwind::caught;
 
 /// See the [module](self).
 pub(crate) struct Ring<M> {

@@ -6,10 +6,10 @@ use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use crate::panics::unwind::caught;
 use crate::process::sys;
 use crate::sync::lock;
-use crate::unwind::caught;
-use crate::wait_policy::wait_forbidden;
+use crate::this_process::wait_policy::wait_forbidden;
 
 /// A notification with the arguments `S`, a tuple.
 ///

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::limits::{ENCODE_INLINE, VALUE_BYTES};
+use crate::panics::unwind::discard;
 use crate::sync::lock;
-use crate::unwind::discard;
 use crate::wire::value::codec::{Codec, Deferred, EncodeError, Encoder};
 
 /// The bytes, or why there are none.

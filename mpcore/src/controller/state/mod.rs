@@ -48,8 +48,8 @@ use crate::controller::state::captured::Captured;
 use crate::controller::state::encoder::EncoderThread;
 use crate::controller::state::run::Run;
 use crate::debugging;
+use crate::panics::unwind::caught;
 use crate::sync::lock;
-use crate::unwind::caught;
 use crate::wire::interface::description::{Delivery, InterfaceTable};
 use crate::wire::messages::stop_reason::StopReason;
 

@@ -10,12 +10,14 @@ use crate::controller::report::escalation::Escalation;
 use crate::controller::report::exit::ExitReport;
 use crate::controller::signals::inbox::InboxHandle;
 use crate::controller::signals::relief::background_inbox;
+use crate::limits;
+use crate::this_process::inherited;
+use crate::this_process::nested;
 use crate::transport::Transport;
 use crate::wire::messages::at_exit::AtExit;
 use crate::wire::messages::child_limits::ChildLimits;
 use crate::wire::messages::fault::FaultPlan;
 use crate::wire::packets::outgoing::Bounds;
-use crate::{inherited, limits, nested};
 
 /// Where a child's output goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

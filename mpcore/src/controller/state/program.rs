@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::child::assignment::Assignment;
-use crate::child::registry::{self, Registration};
+use crate::child::startup::assignment::Assignment;
+use crate::child::startup::registry::{self, Registration};
 use crate::controller::report::error::StartError;
 use crate::transport::ChildLanes;
 use crate::wire::interface::description::InterfaceTable;

@@ -7,12 +7,12 @@ use crate::controller::report::error::StartError;
 use crate::controller::state::program::ThreadChild;
 use std::sync::Arc;
 
-use crate::child::assignment::{Assignment, Place};
 use crate::child::control::{self, Grace};
-use crate::child::exit_code;
 use crate::child::link::Link;
 use crate::child::panic::{Unwound, guard, install_hook};
 use crate::child::serve::{Requests, say_goodbye};
+use crate::child::startup::assignment::{Assignment, Place};
+use crate::child::startup::exit_code;
 use crate::testing::script::verdict::ScriptFailure;
 use crate::testing::script::{Act, Look, Script, Step, Value};
 use crate::transport::ChildLanes;

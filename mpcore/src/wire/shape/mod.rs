@@ -61,7 +61,7 @@ use std::sync::{Arc, Mutex};
 
 use serde::de::DeserializeOwned;
 
-use crate::panic_hook::quietly;
+use crate::panics::hook::quietly;
 use crate::sync::lock;
 
 mod asked;
@@ -162,7 +162,7 @@ mod tests {
         impl<'de> Deserialize<'de> for Explosive {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 u8::deserialize(deserializer)?;
-                std::panic::panic_any(crate::unwind::tests::Bomb)
+                std::panic::panic_any(crate::panics::unwind::tests::Bomb)
             }
         }
         assert_eq!(&*shape::<(u8, Explosive)>(), "(u8,u8!panic)");

@@ -20,7 +20,7 @@ use std::fmt::{self, Display};
 use std::mem::replace;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::unwind::discard;
+use crate::panics::unwind::discard;
 use crate::wire::shape::asked::Asked;
 use crate::wire::shape::made_up::{MadeUp, TRIES};
 

@@ -15,8 +15,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::limits::{SAMPLED_BYTES, SAMPLED_ELEMENTS, VALUE_BYTES, VALUE_DEPTH};
-use crate::panic_hook::quietly;
-use crate::unwind::caught;
+use crate::panics::hook::quietly;
+use crate::panics::unwind::caught;
 use crate::wire::shape;
 use crate::wire::value::decoder::{Decoder, Form};
 use crate::wire::value::refusal::{Refusal, Why};

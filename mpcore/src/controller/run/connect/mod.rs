@@ -8,7 +8,7 @@ mod endpoint;
 #[cfg(target_os = "linux")]
 mod sockets;
 
-use crate::child::assignment::Assignment;
+use crate::child::startup::assignment::Assignment;
 use crate::controller::state::options::Output;
 use crate::controller::state::posting::post_line;
 use std::process::{ChildStdin, Stdio};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 
-use crate::child::assignment::Place;
+use crate::child::startup::assignment::Place;
 use crate::controller::flow_control::backlog::Offered;
 use crate::controller::report::exit::Failure;
 use crate::controller::report::outcome::{Exception, ExceptionKind};
@@ -32,6 +32,7 @@ use crate::controller::state::program::Program;
 use crate::controller::state::run::{Run, Step};
 use crate::debugging;
 use crate::limits::{THREAD_STACK, THREAD_STACK_MAX};
+use crate::panics::unwind::caught;
 use crate::process::output::Sink;
 use crate::process::spawn::{Abandoned, Spawned, Spawning};
 use crate::process::stream::OutputStream;
@@ -39,7 +40,6 @@ use crate::process::watch::{self, Subject, Watched};
 use crate::process::{End, ExitStatus, sys};
 use crate::sync::lock;
 use crate::transport::{ChildLanes, ControllerLanes, Transport, memory, window};
-use crate::unwind::caught;
 use crate::wire::interface::description::Facts;
 use crate::wire::interface::fingerprint::{Mismatch, not_compared};
 use crate::wire::messages::handshake::{Bootstrap, Introduction, Nonce};

@@ -10,17 +10,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::child::context::undelivered;
 use crate::child::link::Link;
-use crate::child::undelivered;
+use crate::panics::unwind::caught;
 use crate::sync::lock;
-use crate::unwind::caught;
 use crate::wire::interface::description::PropertyDef;
 use crate::wire::packets::keyed::Key;
 use crate::wire::packets::packet::{ItemHead, ItemKind};
 use crate::wire::value::codec::EncodeError;
 
 /// The encoded value of a property as last sent.
-pub(super) type Sent = Arc<Mutex<Vec<u8>>>;
+pub(crate) type Sent = Arc<Mutex<Vec<u8>>>;
 
 /// A property, in the child that owns it.
 ///
@@ -60,7 +60,7 @@ impl<T> fmt::Debug for Property<T> {
 
 impl<T> Property<T> {
     /// Creates the property with its default value, whose encoded form has already been sent.
-    pub(super) fn new(def: &'static PropertyDef<T>, sent: Sent, link: Arc<Link>) -> Self {
+    pub(crate) fn new(def: &'static PropertyDef<T>, sent: Sent, link: Arc<Link>) -> Self {
         let value = (def.default)();
         if lock(&sent).is_empty()
             && let Err(error) = def.codec.encode(&value)
@@ -127,14 +127,14 @@ impl<T> Property<T> {
     }
 
     /// Encodes a value and checks that the controller will be able to decode it.
-    pub(super) fn encode(&self, value: &T) -> Result<Vec<u8>, EncodeError> {
+    pub(crate) fn encode(&self, value: &T) -> Result<Vec<u8>, EncodeError> {
         let bytes = self.def.codec.encode(value)?;
         self.def.codec.reads(&bytes)?;
         Ok(bytes)
     }
 
     /// Stores a value together with its [encoded](Self::encode) bytes.
-    pub(super) fn store(&self, value: T, bytes: Vec<u8>) {
+    pub(crate) fn store(&self, value: T, bytes: Vec<u8>) {
         let mut state = self.hold();
         let is_change = self.is_change(&state, &value, &bytes);
         // Values whose bytes are equal may still differ here, in a field that serde skips.

@@ -15,13 +15,13 @@ const STREAMS: [OutputStream; 2] = [OutputStream::Stdout, OutputStream::Stderr];
 static PIPES: OnceLock<[Option<(u64, u64)>; 2]> = OnceLock::new();
 
 /// Called at the start.
-pub(super) fn begin() {
+pub(crate) fn begin() {
     leave_what_is_broken();
     let _ = PIPES.set(STREAMS.map(sys::pipe_of));
 }
 
 /// Called before `cleanup`, which may print even if the controller is gone.
-pub(super) fn before_cleanup(controller_is_lost: bool) {
+pub(crate) fn before_cleanup(controller_is_lost: bool) {
     if controller_is_lost {
         controller_lost();
     }
@@ -35,7 +35,7 @@ fn leave_what_is_broken() {
 
 /// Redirects the controller's pipes to null: the controller is gone, so they have no reader any
 /// more.
-pub(super) fn controller_lost() {
+pub(crate) fn controller_lost() {
     for (stream, pipe) in STREAMS.into_iter().zip(PIPES.get().copied().unwrap_or_default()) {
         if pipe.is_some() && pipe == sys::pipe_of(stream) {
             sys::to_null(stream);

@@ -4,6 +4,8 @@
 //! Code that several threads run takes its locks and atomics from here, so that `tests/loom` can
 //! replace them with loom's.
 
+pub(crate) mod made_once;
+
 use std::sync::PoisonError;
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;

@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use crate::panics::unwind::caught;
 use crate::sync::lock;
-use crate::unwind::caught;
 use crate::wire::messages::at_exit::AtExit;
 
 /// Ends a wait.

@@ -21,7 +21,7 @@ const MUST: ABI = ABI::V3;
 const MAY: ABI = ABI::V6;
 
 /// Restricts this thread, and everything that it will start, permanently.
-pub(super) fn enter(sandbox: &Sandbox) -> Result<(), String> {
+pub(crate) fn enter(sandbox: &Sandbox) -> Result<(), String> {
     let ruleset = ruleset(sandbox).map_err(|error| cannot_enforce(&error))?;
     let ruleset = allow_ports(ruleset, &sandbox.tcp).map_err(|error| cannot_enforce(&error))?;
     let ruleset = allow(ruleset, &sandbox.read_only, AccessFs::from_read(MAY))?;

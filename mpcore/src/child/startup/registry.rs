@@ -11,7 +11,7 @@ use std::any::TypeId;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use crate::child::assignment::Assignment;
+use crate::child::startup::assignment::Assignment;
 use crate::process::sys;
 use crate::transport::ChildLanes;
 use crate::wire::interface::description::InterfaceTable;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::child::command_line::CommandLine;
+use crate::child::startup::command_line::CommandLine;
 
 static INIT_RAN: AtomicBool = AtomicBool::new(false);
 

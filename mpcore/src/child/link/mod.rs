@@ -4,18 +4,22 @@
 //! blocks in the kernel: without credit it queues here, and the control thread sends on when credit
 //! comes. Only a queue over its bound makes a sender wait.
 
+pub(crate) mod cancels;
+pub(crate) mod deadlines;
+pub(crate) mod faults;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::child::cancels::{Cancels, Ended, Record};
-use crate::child::deadlines::Deadlines;
-use crate::child::faults::{Faults, OnLane};
-use crate::inherited;
+use crate::child::link::cancels::{Cancels, Ended, Record};
+use crate::child::link::deadlines::Deadlines;
+use crate::child::link::faults::{Faults, OnLane};
 use crate::limits::{CHILD_QUEUE_BYTES, CHILD_QUEUE_ENTRIES, TERMINATE_GRACE};
 use crate::process::watch;
 use crate::sync::{lock, wait};
+use crate::this_process::inherited;
 use crate::transport::{LaneEnd, LaneSender, SendError, Sender};
 use crate::wire::messages::fault::{FaultPlan, Moment};
 use crate::wire::messages::report::Pong;

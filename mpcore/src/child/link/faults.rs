@@ -14,7 +14,7 @@ use crate::wire::packets::credit::charge;
 use crate::wire::packets::packet::{HEAD, Head, ItemHead, ItemKind, PacketKind, write_part_head};
 
 /// A plan, and the child's progress in it.
-pub(super) struct Faults {
+pub(crate) struct Faults {
     plan: FaultPlan,
     generation: u32,
     window: u32,
@@ -25,30 +25,30 @@ pub(super) struct Faults {
 }
 
 /// The effect of a fault on the events lane.
-pub(super) enum OnLane {
+pub(crate) enum OnLane {
     Close,
     /// Sends these packets, regardless of credit.
     Send(Vec<Vec<u8>>),
 }
 
 impl Faults {
-    pub(super) fn new(plan: FaultPlan, generation: u32, window: u32) -> Self {
+    pub(crate) fn new(plan: FaultPlan, generation: u32, window: u32) -> Self {
         let (commands, messages) = Default::default();
         Self { plan, generation, window, commands, messages, deaf: AtomicBool::new(false) }
     }
 
     /// Counts the command that begins.
-    pub(super) fn command(&self) -> Moment {
+    pub(crate) fn command(&self) -> Moment {
         Moment::Command(self.commands.fetch_add(1, Ordering::SeqCst) + 1)
     }
 
     /// Returns the number of the next message.
-    pub(super) fn message(&self) -> u64 {
+    pub(crate) fn message(&self) -> u64 {
         self.messages.fetch_add(1, Ordering::SeqCst) + 1
     }
 
     /// Injects the faults planned for this moment.
-    pub(super) fn come_to(&self, moment: Moment, mut on_lane: impl FnMut(OnLane)) {
+    pub(crate) fn come_to(&self, moment: Moment, mut on_lane: impl FnMut(OnLane)) {
         for fault in self.plan.due(self.generation, moment) {
             // A process that waits for the sign file may send something next.
             self.deaf.fetch_or(fault == Fault::StopReading, Ordering::SeqCst);
@@ -76,7 +76,7 @@ impl Faults {
     }
 
     /// Blocks a thread that has read something from a lane, if the child is to read no more.
-    pub(super) fn pass_what_was_read(&self) {
+    pub(crate) fn pass_what_was_read(&self) {
         if self.deaf.load(Ordering::SeqCst) {
             hang();
         }

@@ -6,12 +6,12 @@ use crate::wire::packets::packet::{ItemHead, ItemKind};
 use crate::wire::value::codec::EncodeError;
 
 /// Reports that a property keeps its old value because of this error.
-pub(super) fn property(link: &Link, index: u16, error: &EncodeError) {
+pub(crate) fn property(link: &Link, index: u16, error: &EncodeError) {
     send(link, What::Property, index, error);
 }
 
 /// Reports that an event, or a command's signal emitted without a call, was not sent.
-pub(super) fn event(link: &Link, head: ItemHead, error: &EncodeError) {
+pub(crate) fn event(link: &Link, head: ItemHead, error: &EncodeError) {
     let what = if head.kind == ItemKind::Event { What::Event } else { What::Signal };
     send(link, what, head.method, error);
 }

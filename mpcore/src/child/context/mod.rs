@@ -1,5 +1,8 @@
 //! The API of the user's code in the child: properties, events, progress, and requests to end.
 
+pub(crate) mod property;
+pub(crate) mod undelivered;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::resume_unwind;
@@ -7,9 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Instant;
 
+use crate::child::context::property::{Property, Sent};
 use crate::child::link::{EmitError, Link};
-use crate::child::property::{Property, Sent};
-use crate::child::undelivered;
 use crate::error::Cancelled;
 use crate::process::watch;
 use crate::wire::interface::description::{Command, Delivery, EventDef, PropertyDef};

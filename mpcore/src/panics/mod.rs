@@ -1,0 +1,4 @@
+//! Panics: catching those of user code, and the hook that reports them.
+
+pub(crate) mod hook;
+pub(crate) mod unwind;

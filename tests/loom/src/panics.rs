@@ -1,0 +1,4 @@
+//! Catching panics of user code.
+
+#[path = "../../../mpcore/src/panics/unwind.rs"]
+pub(crate) mod unwind;
