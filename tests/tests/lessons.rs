@@ -258,11 +258,11 @@ fn the_list_names_tests_that_exist() {
             let (file, test) = name.rsplit_once("::").unwrap();
             let file = match file.split_once(": ") {
                 None => root.join("tests/tests").join(file).with_extension("rs"),
-                Some((krate, module)) => root
-                    .join(krate)
-                    .join("src")
-                    .join(module.replace("::", "/"))
-                    .with_extension("rs"),
+                Some((krate, module)) => {
+                    let module = root.join(krate).join("src").join(module.replace("::", "/"));
+                    let file = module.with_extension("rs");
+                    if file.exists() { file } else { module.join("mod.rs") }
+                }
             };
             let line = line + 1;
             assert!(tests_in(&file).contains(test), "line {line}: no test `{name}`");

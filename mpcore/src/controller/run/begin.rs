@@ -25,7 +25,7 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
     life.ready = false;
     life.run = Some(Arc::clone(&run));
     life.holding.push(run.generation());
-    run.hold(Held::new(shared, run.generation()));
+    run.hold(held(shared, run.generation()));
     let reapplied = {
         let mut traffic = shared.traffic();
         let reapplied = traffic.begin_run(|command| shared.limit(command, None));
@@ -50,4 +50,15 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
         wake = wake.and(change);
     }
     (run, wake)
+}
+
+/// Kept beside the descriptors of this run: `join` waits until it is dropped.
+fn held(shared: &Arc<Shared>, generation: u32) -> Held {
+    let shared = Arc::downgrade(shared);
+    Held::new(move || {
+        if let Some(shared) = shared.upgrade() {
+            shared.life().holding.retain(|held| *held != generation);
+            shared.life_changed().notify_all();
+        }
+    })
 }

@@ -1,9 +1,8 @@
 //! Tracks which descriptors of a run are still held: `join` waits until none is, so that another
 //! child can be started with the last descriptors that are available.
 
-use std::sync::{Arc, Weak};
-
-use crate::controller::state::Shared;
+use std::fmt;
+use std::sync::Arc;
 
 /// Kept beside each descriptor of a run that another thread may still hold after the run has ended.
 #[derive(Debug, Clone)]
@@ -11,23 +10,23 @@ pub(crate) struct Held {
     _last: Arc<Last>,
 }
 
-#[derive(Debug)]
-struct Last {
-    shared: Weak<Shared>,
-    generation: u32,
+struct Last(Box<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for Last {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Last")
+    }
 }
 
 impl Held {
-    pub(crate) fn new(shared: &Arc<Shared>, generation: u32) -> Self {
-        Self { _last: Arc::new(Last { shared: Arc::downgrade(shared), generation }) }
+    /// `released` is called when the last clone is dropped.
+    pub(crate) fn new(released: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { _last: Arc::new(Last(Box::new(released))) }
     }
 }
 
 impl Drop for Last {
     fn drop(&mut self) {
-        if let Some(shared) = self.shared.upgrade() {
-            shared.life().holding.retain(|generation| *generation != self.generation);
-            shared.life_changed().notify_all();
-        }
+        (self.0)();
     }
 }
