@@ -1,9 +1,9 @@
 //! The protocol that controller and child share. No threads, no IO.
 //!
-//! The path of a call: its arguments become bytes ([`codec`]), the bytes become an item in an
-//! [`outgoing`] queue, and items become packets ([`packet`]) as the lane's [`credit`] allows.
-//! Before the first call both sides agree on the interface ([`handshake`], [`fingerprint`],
-//! [`shape`]).
+//! The path of a call: its arguments become bytes ([`value`]), the bytes become an item in an
+//! outgoing queue, and items become packets as the lane's credit allows ([`packets`]). Before the
+//! first call both sides introduce themselves ([`messages`]) and agree on the interface
+//! ([`interface`], [`shape`]).
 //!
 //! `controller` and `child` both import this module and never each other.
 

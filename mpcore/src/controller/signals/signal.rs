@@ -13,11 +13,11 @@ use crate::this_process::wait_policy::wait_forbidden;
 
 /// A notification with the arguments `S`, a tuple.
 ///
-/// Handlers run in the thread of the child's [`Inbox`], one after the other, in the order in which
+/// Handlers run in the thread of the child's [`Inbox`](crate::Inbox), one after the other, in the order in which
 /// they were connected. They get references, so argument types need not be `Clone`. A handler may
 /// connect, disconnect, call commands, wait, and drop controls; after a panic it is called again
 /// for the next notification. A handler that waits delays later signals of its own child, and, in
-/// an [`Inbox`] that the application drains, those of the inbox's other children. Without such an
+/// an [`Inbox`](crate::Inbox) that the application drains, those of the inbox's other children. Without such an
 /// inbox it delays no other child.
 ///
 /// A handler that needs the control should capture a [`downgrade`](crate::WeakControl)d handle: a

@@ -60,7 +60,7 @@ pub(crate) use windows::{
     stdout_may_break, to_null, watch_surroundings, write_to_stdout,
 };
 
-/// Returns whether [`own_program`] is the code that runs here, even if its file has been replaced
+/// Returns whether [`own_program`](fn@own_program) is the code that runs here, even if its file has been replaced
 /// meanwhile.
 pub(crate) fn own_program_is_this_code() -> bool {
     #[cfg(target_os = "linux")]

@@ -21,5 +21,5 @@ impl Wait {
     }
 }
 
-/// Ends the wait of an [`Exits`].
+/// Ends the wait of an [`Exits`](super::Exits).
 pub(crate) type Waker = std::sync::Arc<dyn Fn() + Send + Sync>;
