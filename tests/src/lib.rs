@@ -18,6 +18,7 @@ pub mod patience;
 pub mod phoenix;
 pub mod processes;
 pub mod programs;
+pub mod repository;
 mod scribble;
 mod skipped;
 pub mod soak;
