@@ -260,7 +260,7 @@ mod tests {
             (ready().expect_with("add_two", |(_,): (i32,)| {}).reply(3), &["(i32,)"]),
             (ready().answer_with("add_two", |(a, _): (i32, i32)| a > 0), &["bool", "-> i32"]),
             (Script::new().expect("rest").reply(()), &["before `.ready()`"]),
-            (ready().ready(), &["ready already"]),
+            (ready().ready(), &["already ready"]),
             (ready().reply(()), &["no command is running", ".expect(..)"]),
             (ready().progress(0.5), &["no command is running"]),
             (ready().expect("rest").expect("rest"), &["`rest` is still running", ".reply(..)"]),
