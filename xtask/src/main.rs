@@ -35,7 +35,8 @@ cargo xtask test [--no-skips] [--runner RUNNER]
                                       machine are listed as skipped, and fail with --no-skips
                                       (RUNNER: cargo, the default, or nextest)
 cargo xtask soak [TRIAL...] [-- ARGS] the promises under load, at full size: many minutes; writes docs/soak.md
-                                      (TRIAL: kills, controllers, events, rounds, flood, interrupt, system_calls, chaos, fuzz;
+                                      (TRIAL: kills, controllers, events, rounds, flood, interrupt, neighbours,
+                                      system_calls, chaos, fuzz;
                                       ARGS: --scale 0.02 --seed NUMBER)
 cargo xtask bench call [--quick]      the round trip of a call, beside plain ipc-channel
 cargo xtask bench flood [--quick]     millions of property sets and events into a window; needs Qt

@@ -9,7 +9,6 @@
 //! A request to end ends the waits that are in progress, or else the next one. A command that knows
 //! of the request, from such a wait or because it has asked, may wait again to shut down its
 //! children in order, and so may `cleanup`.
-//! because it has asked, may wait again to put its children in order, and so may `cleanup`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

@@ -1,8 +1,9 @@
-//! What the threads of one child share: the events lane, and what the controller wants.
+//! The state that the threads of one child share: the events lane, and the controller's requests to
+//! cancel and to stop.
 //!
-//! Everything that leaves the child goes through [`Link::send`], in the order of the calls, and never
-//! blocks in the kernel: without credit it queues here, and the control thread sends on when credit
-//! comes. Only a queue over its bound makes a sender wait.
+//! Everything that leaves the child goes through [`Link::send`], in the order of the calls, and
+//! never blocks in the kernel: items without credit wait in a queue here, and the control thread
+//! sends them when credit arrives. A sender waits only if the queue is over its bound.
 
 pub(crate) mod cancels;
 pub(crate) mod deadlines;
@@ -30,17 +31,17 @@ use crate::wire::packets::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
 use crate::wire::packets::packet::{CallFlags, Head, ItemHead, ItemKind, PacketKind};
 use crate::wire::value::codec::EncodeError;
 
-/// What was not sent, and why.
+/// Why a value was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmitError {
-    /// The queue to the controller is full; try again, or use `emit`, which waits.
+    /// The queue to the controller is full. Try again, or use `emit`, which waits.
     #[error("the queue to the controller is full")]
     Full,
-    /// Nobody will receive it.
+    /// The controller can no longer receive it.
     #[error("the controller is gone")]
     ControllerGone,
-    /// The value's `Serialize` refused, or it is too large or too deep.
+    /// The value's `Serialize` failed, or the value is too large or too deep.
     #[error(transparent)]
     Encode(#[from] EncodeError),
 }
@@ -48,27 +49,28 @@ pub enum EmitError {
 struct Events {
     queue: Outgoing,
     lane: Sender,
-    /// What the main thread has consumed of the requests lane.
+    /// Counts what the main thread has consumed from the requests lane.
     requests: Meter,
-    /// What the control thread has consumed of the control lane.
+    /// Counts what the control thread has consumed from the control lane.
     control: Meter,
-    /// Events, properties and signals queued so far.
+    /// The number of events, properties and signals queued so far.
     count: u64,
-    /// The last item is queued.
+    /// The last item was queued.
     closing: bool,
     /// Nothing can be sent any more.
     closed: bool,
-    /// Threads that wait for room, or for the queue to be empty: nobody is woken for nothing.
+    /// The number of threads that wait for room or for an empty queue. If it is 0, none is woken.
     waiters: usize,
     buffer: Vec<u8>,
 }
 
 impl Events {
-    /// Whether there is room, or none is needed because a waiting entry is replaced.
+    /// Returns whether there is room, or none is needed because a waiting entry is replaced.
     fn takes(&self, key: Option<Key>, length: usize) -> bool {
         key.is_some_and(|key| self.queue.has_waiting(key)) || self.queue.has_room(length)
     }
 
+    /// Applies an injected fault.
     fn suffer(&mut self, fault: OnLane) {
         match fault {
             OnLane::Close => self.lane = Arc::new(Closed),
@@ -79,7 +81,7 @@ impl Events {
     }
 }
 
-/// In place of a lane that was closed.
+/// Replaces a lane that was closed.
 struct Closed;
 
 impl LaneSender for Closed {
@@ -88,31 +90,31 @@ impl LaneSender for Closed {
     }
 }
 
-/// Until when the running command may run, and who is to know.
+/// The running command's deadlines, and the alarm and the calls that depend on them.
 #[derive(Debug, Default)]
 struct Times {
     deadlines: Deadlines,
-    /// When the next look at the deadlines is due.
+    /// When the deadlines are checked next.
     alarm: Option<Instant>,
-    /// The deadline that calls of the running command inherit.
+    /// The deadline that the running command's own calls inherit.
     lent: Option<Instant>,
 }
 
-/// What was asked of the child.
+/// The requests to stop that the child has received.
 #[derive(Debug, Default)]
 struct Stop {
-    /// The first reason, and when it came.
+    /// The first reason, and when it arrived.
     first: Option<(StopReason, Instant)>,
-    /// The first stop signal.
+    /// When the first stop signal arrived.
     signal: Option<Instant>,
 }
 
 /// Why nothing can be sent to the controller any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CutOff {
-    /// A lane is closed.
+    /// A lane was found closed.
     LaneClosed,
-    /// The runtime itself has panicked, so an outcome may be lost.
+    /// The runtime itself panicked, so an outcome may be lost.
     RuntimePanicked,
 }
 
@@ -120,22 +122,22 @@ pub(crate) enum CutOff {
 pub(crate) struct Link {
     generation: u32,
     events: Mutex<Events>,
-    /// Room in the queue, or the end of it.
+    /// Notified when the queue has room again, or is closed.
     room: Condvar,
     requests_end: Arc<dyn LaneEnd>,
     cancels: Cancels<Times>,
     stop: Mutex<Stop>,
     stopping: AtomicBool,
-    /// For the calls that the running command makes.
+    /// What the running command's own calls inherit.
     inherited: Arc<inherited::Command>,
-    /// For those who wait until the running command, or the child, is to end: taken after that was noted, so
-    /// that nobody begins to wait in between.
+    /// Held by threads that are about to wait for a request to end the command or the child. The
+    /// thread that records the request takes it afterwards, so that no wait begins in between.
     ending: Mutex<()>,
     ending_changed: Condvar,
     cut_off: OnceLock<CutOff>,
-    /// No command's time is over: the child is debugged.
+    /// No deadline acts, because the child is debugged.
     timeless: AtomicBool,
-    /// Only in a test.
+    /// Set only in tests.
     faults: Option<Faults>,
 }
 
@@ -145,7 +147,8 @@ impl std::fmt::Debug for Link {
     }
 }
 
-/// One packet on its way: if that ends in a panic, what the child says is no longer complete.
+/// Sends one packet. If that panics, the link is cut off, because the child's output is no longer
+/// complete.
 struct Sending<'a> {
     link: &'a Link,
     events: &'a mut Events,
@@ -215,8 +218,8 @@ impl Link {
         self.generation
     }
 
-    /// Queues an item and sends what there is credit for. Waits while the queue is over its bound:
-    /// also while the child stops, since the controller then takes whatever comes.
+    /// Queues an item and sends what there is credit for. Waits while the queue is over its bound,
+    /// even while the child stops, because the controller then accepts everything.
     pub(crate) fn send(
         &self,
         head: ItemHead,
@@ -226,14 +229,14 @@ impl Link {
         let mut events = lock(&self.events);
         while !events.closed && !events.takes(key, payload.len()) {
             if events.queue.is_empty() {
-                break; // one value larger than the bound: it has the queue to itself
+                break; // a value larger than the bound gets the queue to itself
             }
             events = self.wait_for_room(events);
         }
         self.push(events, head, key, payload)
     }
 
-    /// The same without waiting.
+    /// Does the same as [`send`](Self::send), but fails instead of waiting.
     pub(crate) fn try_send(
         &self,
         head: ItemHead,
@@ -262,7 +265,7 @@ impl Link {
             events.count += 1;
         }
         events.queue.push(head, key, Payload::Ready(payload));
-        // Nothing follows the last item, whatever other threads still emit.
+        // Nothing follows the last item, even if other threads still emit.
         events.closing |= head.kind == ItemKind::Bye;
         self.pump(&mut events);
         Ok(())
@@ -291,7 +294,7 @@ impl Link {
         }
     }
 
-    /// Credit for the events lane has come.
+    /// Handles the controller's credit report for the events lane.
     pub(crate) fn credit(&self, total: u64) -> Result<(), FalseReport> {
         let mut events = lock(&self.events);
         events.queue.report(total)?;
@@ -299,12 +302,12 @@ impl Link {
         Ok(())
     }
 
-    /// The main thread has read a packet.
+    /// Counts a packet that the main thread has read.
     pub(crate) fn consumed_request(&self, charge: u64) {
         self.consumed(charge, |events| &mut events.requests);
     }
 
-    /// The control thread has read a packet.
+    /// Counts a packet that the control thread has read.
     pub(crate) fn consumed_control(&self, charge: u64) {
         self.consumed(charge, |events| &mut events.control);
     }
@@ -315,8 +318,8 @@ impl Link {
         if !meter(&mut events).due() || events.closed {
             return;
         }
-        // Credit reports need no credit: there are only a few per window of what the controller has
-        // sent, and the controller reads this lane whatever its inbox says.
+        // Credit reports need no credit: there are only a few per window that the controller has
+        // sent, and the controller always reads this lane, even if its inbox is full.
         self.send_uncredited(&mut events, PacketKind::Credit, &[]);
     }
 
@@ -331,8 +334,8 @@ impl Link {
         self.send_packet(events, kind, &packet);
     }
 
-    /// Sends one packet. If that cannot be done, nobody would hear of anything that comes later, and the
-    /// child ends.
+    /// Sends one packet. If that fails, the controller would not receive anything later either, so
+    /// the child ends.
     fn send_packet(&self, events: &mut Events, kind: PacketKind, packet: &[u8]) {
         let mut sending = Sending { link: self, events, over: false };
         let sent = sending.send(kind, packet);
@@ -343,28 +346,28 @@ impl Link {
         }
     }
 
-    /// A moment of a plan of faults has come.
+    /// Injects the faults that are planned for this moment.
     pub(crate) fn come_to(&self, moment: Moment) {
         if let Some(faults) = &self.faults {
             faults.come_to(moment, |fault| lock(&self.events).suffer(fault));
         }
     }
 
-    /// The next command begins.
+    /// Injects the faults that are planned for the next command, which begins now.
     pub(crate) fn come_to_command(&self) {
         if let Some(faults) = &self.faults {
             self.come_to(faults.command());
         }
     }
 
-    /// Something was taken from a lane; does not return if that is not to be.
+    /// Called when a packet was read from a lane. Does not return if the plan stops the reading.
     pub(crate) fn come_to_reading(&self) {
         if let Some(faults) = &self.faults {
             faults.pass_what_was_read();
         }
     }
 
-    /// Queues a short item whatever the bound says: for threads that must not wait.
+    /// Queues a short item regardless of the bound, for threads that must not wait.
     fn queue_short(&self, head: ItemHead) {
         let mut events = lock(&self.events);
         if !events.closed && !events.closing {
@@ -375,18 +378,19 @@ impl Link {
 
     /// Answers a ping.
     pub(crate) fn pong(&self, ping: u32) {
-        // Held while it is sent, so that no outcome overtakes the word that its command runs.
+        // Held while sending, so that no outcome overtakes the report that its command runs.
         let record = self.cancels.record();
         let executing = record.times.deadlines.in_execution(Instant::now());
         let pong = postcard::to_stdvec(&Pong { ping, executing }).unwrap_or_default();
         let mut events = lock(&self.events);
         if !events.closed {
-            // It needs no credit: it is the only one until the controller has read it.
+            // A pong needs no credit, because the controller sends no further ping until it has
+            // read this one.
             self.send_uncredited(&mut events, PacketKind::Pong, &pong);
         }
     }
 
-    /// Waits until everything is in the kernel, or can no longer get there.
+    /// Waits until everything was handed to the kernel, or can no longer be.
     pub(crate) fn flush(&self) {
         let mut events = lock(&self.events);
         while !events.closed && !events.queue.is_empty() {
@@ -401,12 +405,13 @@ impl Link {
         events
     }
 
-    /// The controller is gone: nothing will be sent any more, and the child shall end.
+    /// Called when the controller is gone: sends nothing more, and asks the child to end.
     pub(crate) fn controller_lost(self: &Arc<Self>) {
         self.lost(CutOff::LaneClosed);
     }
 
-    /// A thread that hangs in a send must not keep this child alive, so its lock is not waited for here.
+    /// A thread that hangs in a send must not keep this child alive, so another thread waits for
+    /// the lock that it holds.
     fn lost(self: &Arc<Self>, why: CutOff) {
         let _ = self.cut_off.set(why);
         self.request_stop(StopReason::ControllerLost);
@@ -415,7 +420,8 @@ impl Link {
         let _ = thread::Builder::new().name("mp-cut".into()).spawn(body);
     }
 
-    /// The runtime itself has panicked: the child ends without a goodbye, and every command ends with it.
+    /// Called when the runtime itself has panicked: the child ends without a goodbye, and all its
+    /// commands end with it.
     pub(crate) fn runtime_panicked(self: &Arc<Self>) {
         self.lost(CutOff::RuntimePanicked);
     }
@@ -428,14 +434,15 @@ impl Link {
         self.request_stop(StopReason::ControllerLost);
     }
 
-    /// Whether nothing can be sent any more, and why.
+    /// Returns why nothing can be sent any more; `None` if the link is intact.
     pub(crate) fn is_cut_off(&self) -> Option<CutOff> {
         self.cut_off.get().copied()
     }
 
-    /// Asks the child to end, for the first reason that comes.
+    /// Asks the child to end. The first reason counts.
     ///
-    /// Waits for nothing: the thread that holds the events lane may never let go of it.
+    /// Does not take the lock of the events lane, because the thread that holds it may never
+    /// release it.
     pub(crate) fn request_stop(&self, reason: StopReason) {
         let now = Instant::now();
         {
@@ -446,7 +453,6 @@ impl Link {
             stop.first.get_or_insert((reason, now));
         }
         let before = self.stopping.swap(true, Ordering::SeqCst);
-        // Whoever is about to wait shall see it.
         self.tell_of_end();
         self.end_wait();
         if !before {
@@ -463,42 +469,42 @@ impl Link {
         lock(&self.stop).first.as_ref().map(|(reason, _)| reason.clone())
     }
 
-    /// When this child, which has that grace, is killed; `None` while it was not asked to stop.
+    /// Returns when this child is killed if it has that grace; `None` if it was not asked to stop.
     pub(crate) fn killed_at(&self, grace: Duration) -> Option<Instant> {
         let stop = lock(&self.stop);
         let (reason, asked) = stop.first.as_ref()?;
         let graceful = asked.checked_add(grace);
         if *reason == StopReason::ControllerLost {
-            return graceful; // by itself
+            return graceful; // the child kills itself
         }
         graceful.into_iter().chain(stop.signal).min()?.checked_add(TERMINATE_GRACE)
     }
 
-    /// What the running command waits for, of a child of its own, is waited for no longer. On a thread of its own:
-    /// whoever is here may hold a lock.
+    /// Ends the running command's waits for children of its own. Another thread does it, because
+    /// the calling thread may hold a lock.
     fn end_wait(&self) {
         if let Some(wake) = self.inherited.ask() {
             watch::alarm(Instant::now(), wake);
         }
     }
 
-    /// The running command knows that it shall end.
+    /// Called when the running command knows that it has to end.
     pub(crate) fn told(&self) {
         self.inherited.told();
     }
 
-    /// The commands are over: what follows waits for its children as long as it likes.
+    /// Called when no more commands run. From now on, waits for own children are not ended.
     pub(crate) fn leave_commands(&self) {
         self.inherited.close();
     }
 
-    /// The controller has cancelled these.
+    /// Handles the controller's cancels.
     pub(crate) fn cancel(&self, ids: &[u64]) {
-        // A command that waits behind a long one need not wait for its turn to be told.
+        // Commands queued behind a long one get their outcomes now, not when their turn comes.
         let answered = self.cancels.cancel(ids);
         self.tell_of_end();
         {
-            // Held, so that it is the command that was cancelled which is still running.
+            // Held, so that the cancelled command cannot end and be replaced by another meanwhile.
             let _record = self.cancels.record();
             if self.cancels.is_cancelled() {
                 self.end_wait();
@@ -509,12 +515,13 @@ impl Link {
         }
     }
 
-    /// A command is not run because the child ends; `false` if it has its outcome already.
+    /// Skips a command because the child ends. Returns `false` if it already has its outcome.
     pub(crate) fn skip(&self, call: u64) -> bool {
         self.cancels.skip(call)
     }
 
-    /// The main thread begins a command; `false` if it was cancelled, and answered, before.
+    /// Begins a command on the main thread. Returns `false` if it was cancelled and answered
+    /// before.
     pub(crate) fn begin(self: &Arc<Self>, head: &ItemHead) -> bool {
         self.cancels.begin(head.call, head.flags, |record| {
             let allowed = if self.timeless.load(Ordering::Relaxed) { 0 } else { head.deadline };
@@ -524,10 +531,10 @@ impl Link {
         })
     }
 
-    /// The running command has returned or unwound.
+    /// Ends the running command, which has returned or unwound.
     pub(crate) fn end(&self) -> Ended {
         if self.inherited.end() {
-            // The wait that was ended has told it.
+            // It has observed the request, because that ended one of its waits.
             self.cancels.meet(self.cancels.running());
         }
         self.cancels.end(|record| {
@@ -536,17 +543,18 @@ impl Link {
         })
     }
 
-    /// This thread runs the commands: what it calls meanwhile inherits their deadlines, and their ends.
+    /// Declares that this thread runs the commands: the calls that it makes inherit their deadlines
+    /// and requests to end.
     pub(crate) fn rule_this_thread(&self) {
         self.inherited.rules_this_thread();
     }
 
-    /// No command has a deadline from now on.
+    /// Disables the deadlines of all commands from now on.
     pub(crate) fn forgo_deadlines(&self) {
         self.timeless.store(true, Ordering::Relaxed);
     }
 
-    /// The controller gives these calls other deadlines, in milliseconds.
+    /// Changes the deadlines of these calls, in milliseconds, as the controller requests.
     pub(crate) fn allow(self: &Arc<Self>, deadlines: &[(u64, u32)]) {
         if deadlines.is_empty() || self.timeless.load(Ordering::Relaxed) {
             return;
@@ -559,8 +567,9 @@ impl Link {
         self.deadline_changed(&mut record);
     }
 
-    /// Sees to it that somebody looks when the running command's time is over. There is no thread and no
-    /// wake-up per command: a look that finds another command running is put off to its deadline.
+    /// Makes sure that the running command's deadline is checked when it passes. There is no thread
+    /// and no wake-up per command: if the alarm finds another command running, it is set again, to
+    /// that command's deadline.
     fn deadline_changed(self: &Arc<Self>, record: &mut Record<Times>) {
         self.lend(record);
         let Some(at) = record.times.deadlines.next() else { return };
@@ -576,7 +585,7 @@ impl Link {
         });
     }
 
-    /// Calls that the running command makes inherit the deadline that ends it.
+    /// Updates the deadline that the running command's own calls inherit: the one that ends it.
     fn lend(&self, record: &mut Record<Times>) {
         let ends = !record.flags().has(CallFlags::OUTLIVES_DEADLINE);
         let running = record.running().filter(|_| ends);
@@ -590,16 +599,16 @@ impl Link {
     fn look_at_deadline(self: &Arc<Self>, alarm: Instant) {
         let mut record = self.cancels.record();
         if record.times.alarm != Some(alarm) {
-            return; // one for an earlier time has taken its place
+            return; // replaced by an earlier alarm
         }
         record.times.alarm = None;
         if self.stopping() {
-            return; // its command ends anyway
+            return; // the command ends anyway
         }
         if let Some(overrun) = record.times.deadlines.due(Instant::now()) {
             self.cancels.overran(&mut record, overrun.allowed);
             self.tell_of_end();
-            // Under the lock, so that the command's outcome comes after it.
+            // Sent under the lock, so that the command's outcome follows this report.
             let mut head = ItemHead::new(ItemKind::Overrun, 0, overrun.call);
             head.deadline = overrun.allowed;
             self.queue_short(head);
@@ -608,22 +617,22 @@ impl Link {
         }
     }
 
-    /// The deadline of a command that runs.
+    /// Returns the deadline of a command while it runs.
     pub(crate) fn deadline(&self, call: u64) -> Option<Instant> {
         self.cancels.record().times.deadlines.of(call)
     }
 
-    /// The running command, or 0.
+    /// Returns the running command, or 0.
     pub(crate) fn running(&self) -> u64 {
         self.cancels.running()
     }
 
-    /// Waits until the running command, or the child, shall end.
+    /// Waits until the running command or the child is asked to end.
     pub(crate) fn wait_for_end(&self) {
         self.wait_until(Self::wants_end);
     }
 
-    /// Waits until nothing can be sent any more, whatever is asked meanwhile.
+    /// Waits until nothing can be sent any more, regardless of cancels and stops.
     pub(crate) fn wait_for_cut_off(&self) {
         self.wait_until(|link| link.is_cut_off().is_some());
     }
@@ -635,18 +644,20 @@ impl Link {
         }
     }
 
-    /// Whoever is about to wait for an end shall see it.
+    /// Wakes the threads that wait for a request to end. Call it after the request was recorded.
     fn tell_of_end(&self) {
+        // Otherwise a thread that has checked its condition, but does not wait yet, would miss the
+        // notification.
         drop(lock(&self.ending));
         self.ending_changed.notify_all();
     }
 
-    /// Whether the running command shall end.
+    /// Returns whether the running command has to end.
     pub(crate) fn wants_end(&self) -> bool {
         self.cancels.is_cancelled() || self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Notes that `call` has met `Cancelled`: nothing for a command that is no longer the running one.
+    /// Records that `call` has observed `Cancelled`. Has no effect once that command has ended.
     pub(crate) fn meet(&self, call: u64) {
         self.cancels.meet(call);
     }
@@ -669,7 +680,7 @@ mod tests {
         (Link::new(1, WINDOW, Arc::new(events), Arc::new(requests), None), received)
     }
 
-    /// What the controller has read.
+    /// The packets that the controller has read.
     #[derive(Default)]
     struct Reader {
         assembler: Assembler,
@@ -678,7 +689,7 @@ mod tests {
     }
 
     impl Reader {
-        /// Reads what has been sent; returns whether that was anything.
+        /// Reads all packets that were sent. Returns whether there were any.
         fn read(&mut self, received: &mpsc::Receiver<Vec<u8>>) -> bool {
             let before = self.total;
             for packet in received.try_iter() {
@@ -699,7 +710,7 @@ mod tests {
         number.to_le_bytes().to_vec()
     }
 
-    /// While the controller reports nothing, only the newest value waits.
+    /// While the controller reports no credit, only the newest value waits.
     #[test]
     fn what_waits_for_a_stalled_controller_is_coalesced() {
         let (link, received) = link();
@@ -718,7 +729,7 @@ mod tests {
         assert!(reader.numbers.is_sorted());
     }
 
-    /// A value over a waiting one is taken at once, whatever else waits.
+    /// A value that replaces a waiting one is accepted immediately, whatever else waits.
     #[test]
     fn a_value_over_a_waiting_one_is_taken_by_a_full_queue() {
         let (link, received) = link();
@@ -730,7 +741,7 @@ mod tests {
         let emit = |length| link.try_send(ItemHead::new(event, 0, 0), None, vec![0; length]);
         (0..10).for_each(|_| emit(1 << 20).unwrap());
         set(1).unwrap();
-        // To the last byte.
+        // Fill the queue to the last byte.
         let more: usize = [1 << 20, 1 << 12, 1 << 6, 4]
             .map(|length| (0..1000).take_while(|_| emit(length).is_ok()).count())
             .into_iter()

@@ -2,7 +2,7 @@
 //! to it.
 //!
 //! Pure: [`FaultPlan::due`] returns the faults that are planned for a moment. The child's runtime
-//! reports the moments and injects the faults (`child::faults`).
+//! reports the moments and injects the faults (`child::link::faults`).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
