@@ -247,7 +247,7 @@ fn a_control_of_another_inbox_or_thread_is_refused() {
     for line in &lines[..2] {
         assert!(line.contains("`.inbox(mpqt::inbox())`"), "{line}");
     }
-    assert!(lines[2].contains("thread of the GUI"), "{}", lines[2]);
+    assert!(lines[2].contains("GUI thread"), "{}", lines[2]);
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn an_object_of_another_thread_warns_and_its_child_ends_with_it() {
     assert_eq!(ended.stdout, "loaded true\nits child is gone\n", "{ended:#?}");
     assert_eq!(ended.logged.len(), 1, "{ended:#?}");
     let warned =
-        "RigObject is made in another thread than the one that first called `mpqt::inbox()`";
+        "RigObject is created in a thread other than the one that first called `mpqt::inbox()`";
     assert_eq!(ended.stderr.matches(warned).count(), 1, "{ended:#?}");
 }
 
