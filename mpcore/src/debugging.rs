@@ -1,9 +1,8 @@
 //! Debuggers, and tools such as valgrind, enabled by two environment variables.
 #![doc = include_str!("../docs/debugging.md")]
 
-use std::env;
 use std::ffi::OsString;
-use std::thread;
+use std::{env, thread};
 
 use crate::child::startup::command_line::CommandLine;
 use crate::limits::DEBUGGER_LOOK;

@@ -171,7 +171,6 @@ mod transport;
 mod wire;
 
 pub(crate) use arity::for_each_arity;
-
 pub use child::context::property::Property;
 pub use child::context::{CallContext, ChildContext, Event};
 pub use child::init::{child_main, init};

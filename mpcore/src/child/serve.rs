@@ -3,7 +3,6 @@
 //! All user code runs here, on one thread, and is guarded: whatever it does, each command that was
 //! taken from the lane gets exactly one outcome, and `cleanup` runs once.
 
-use crate::child::startup::exit_code;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,13 +16,11 @@ use crate::child::link::{CutOff, Link};
 use crate::child::panic::{Unwound, guard, install_hook};
 use crate::child::request::{Reply, Request};
 use crate::child::startup::assignment::{Assignment, Place};
-use crate::child::startup::confine;
-use crate::child::startup::stdio;
+use crate::child::startup::{confine, exit_code, stdio};
 use crate::debugging;
 use crate::limits::REPORT_BYTES;
 use crate::process::sys;
-use crate::this_process::inherited;
-use crate::this_process::nested;
+use crate::this_process::{inherited, nested};
 use crate::transport::{ChildLanes, Receiver};
 use crate::wire::messages::fault::Moment;
 use crate::wire::messages::handshake::Welcome;

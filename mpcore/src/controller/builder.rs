@@ -1,9 +1,5 @@
 //! The builder: turns options into a control, and reports what can be wrong before a child starts.
 
-use crate::controller::state::options::Options;
-use crate::controller::state::options::Output;
-use crate::controller::state::program::Program;
-use crate::controller::state::program::ThreadChild;
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -15,8 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::child::interface::{Child, Interface};
-use crate::controller::control::Control;
-use crate::controller::control::Core;
+use crate::controller::control::{Control, Core};
 use crate::controller::flow_control::bound::InboxBound;
 use crate::controller::model::restart_policy::RestartPolicy;
 use crate::controller::report::error::StartError;
@@ -25,6 +20,8 @@ use crate::controller::report::exit::ExitReport;
 use crate::controller::signals::inbox::InboxHandle;
 use crate::controller::state::Shared;
 use crate::controller::state::config::ConfigBytes;
+use crate::controller::state::options::{Options, Output};
+use crate::controller::state::program::{Program, ThreadChild};
 use crate::controller::wiring::Wiring;
 use crate::limits;
 use crate::sync::lock;

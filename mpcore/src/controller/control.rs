@@ -8,8 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use crate::child::interface::{Child, Interface};
-use crate::controller::builder::Builder;
-use crate::controller::builder::encoded;
+use crate::controller::builder::{Builder, encoded};
 use crate::controller::calls::call::Call;
 use crate::controller::process::Process;
 use crate::controller::report::error::StartError;

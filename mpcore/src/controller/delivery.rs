@@ -3,9 +3,6 @@
 //! All user code that runs here is guarded: a handler, a `Deserialize` or a `Display` that panics
 //! costs only its own notice, never the inbox.
 
-use crate::controller::signals::inbox::Budget;
-use crate::controller::signals::inbox::Recipient;
-use crate::controller::signals::ring::Turn;
 use std::sync::Arc;
 
 use crate::DecodeError;
@@ -15,7 +12,9 @@ use crate::controller::report::notifications::Progress;
 use crate::controller::report::outcome::{
     CallEnd, CallError, Exception, ExceptionKind, Item, Outcome, OutcomeCodec,
 };
+use crate::controller::signals::inbox::{Budget, Recipient};
 use crate::controller::signals::notice::{Notice, Source};
+use crate::controller::signals::ring::Turn;
 use crate::controller::state::Shared;
 use crate::controller::state::posting::line_taken;
 use crate::panics::unwind::caught;

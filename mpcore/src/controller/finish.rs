@@ -12,12 +12,10 @@ use std::time::{Duration, Instant};
 use crate::controller::report::exit::State;
 use crate::controller::signals::inbox::Wake;
 use crate::controller::signals::notice::Notice;
-use crate::controller::state::Finish;
-use crate::controller::state::Shared;
 use crate::controller::state::posting::enqueue;
 use crate::controller::state::run::Ask;
-use crate::controller::stopping::AfterEnd;
-use crate::controller::stopping::request_if;
+use crate::controller::state::{Finish, Shared};
+use crate::controller::stopping::{AfterEnd, request_if};
 use crate::process::watch;
 use crate::wire::messages::stop_reason::StopReason;
 

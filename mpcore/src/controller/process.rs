@@ -1,23 +1,19 @@
 //! The life cycle of a child: starting, stopping, waiting, and querying its state.
 
-use crate::controller::report::error::JoinError;
-use crate::controller::report::error::ReadyError;
-use crate::controller::report::error::StartError;
-use crate::controller::signals::process_signals::ProcessSignals;
-use crate::controller::start::start;
-use crate::controller::stopping::AfterEnd;
-use crate::controller::stopping::not_run;
-use crate::controller::stopping::request;
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::controller::finish;
+use crate::controller::report::error::{JoinError, ReadyError, StartError};
 use crate::controller::report::escalation::Executing;
 use crate::controller::report::exit::{ExitReport, State};
+use crate::controller::signals::process_signals::ProcessSignals;
+use crate::controller::start::start;
 use crate::controller::state::run::Ask;
 use crate::controller::state::{Life, Shared};
+use crate::controller::stopping::{AfterEnd, not_run, request};
 use crate::limits::DRAIN_DEADLINE;
 use crate::process::{End, ExitStatus, sys};
 use crate::this_process::wait_policy::wait_forbidden;

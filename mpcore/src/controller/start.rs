@@ -1,24 +1,22 @@
 //! Starting a child: refuses what can be refused before there is a process.
 
-use crate::child::startup::registry;
-use crate::child::startup::started_as;
+use std::sync::Arc;
+
+use crate::child::startup::{registry, started_as};
 use crate::controller::model::requests::Gate;
 use crate::controller::report::error::StartError;
 use crate::controller::report::exit::State;
-use crate::controller::report::outcome::Exception;
-use crate::controller::report::outcome::ExceptionKind;
+use crate::controller::report::outcome::{Exception, ExceptionKind};
 use crate::controller::run;
 use crate::controller::run::begin::begin_run;
 use crate::controller::shutdown::register;
 use crate::controller::signals::notice::Notice;
+use crate::controller::state::Shared;
 use crate::controller::state::posting::post;
 use crate::controller::state::program::Program;
 use crate::process::sys;
 use crate::sync::lock;
 use crate::this_process::nested;
-use std::sync::Arc;
-
-use crate::controller::state::Shared;
 
 pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     if sys::is_copy() {

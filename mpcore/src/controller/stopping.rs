@@ -1,24 +1,19 @@
 //! Requesting the end of a run: the common part of `stop`, `terminate`, `kill` and `restart`.
 
-use crate::controller::model::pending::Entry;
-use crate::controller::model::requests::Gate;
-use crate::controller::model::requests::GoOver;
-use crate::controller::model::requests::Traffic;
-use crate::controller::report::exit::State;
-use crate::controller::report::outcome::Exception;
-use crate::controller::report::outcome::ExceptionKind;
-use crate::controller::report::outcome::Outcome;
-use crate::controller::signals::inbox::Wake;
-use crate::controller::signals::notice::Notice;
-use crate::controller::state::posting::enqueue;
-use crate::controller::state::posting::post;
-use crate::controller::state::run::Ask;
-use crate::process::sys;
-use crate::wire::messages::stop_reason::StopReason;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::controller::model::pending::Entry;
+use crate::controller::model::requests::{Gate, GoOver, Traffic};
+use crate::controller::report::exit::State;
+use crate::controller::report::outcome::{Exception, ExceptionKind, Outcome};
+use crate::controller::signals::inbox::Wake;
+use crate::controller::signals::notice::Notice;
+use crate::controller::state::posting::{enqueue, post};
+use crate::controller::state::run::Ask;
 use crate::controller::state::{Life, Shared};
+use crate::process::sys;
+use crate::wire::messages::stop_reason::StopReason;
 
 /// What happens after the run has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

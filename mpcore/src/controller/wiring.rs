@@ -1,14 +1,11 @@
 //! Connects the signals of a generated control to what arrives for them.
 
-use crate::controller::signals::sinks::Deliver;
-use crate::controller::signals::sinks::PropertySink;
-use crate::controller::signals::sinks::ResultSink;
-use crate::controller::signals::sinks::Sinks;
 use std::sync::{Arc, OnceLock, Weak};
 
 use crate::controller::report::outcome::Exception;
 use crate::controller::signals::notice::Notice;
 use crate::controller::signals::signal::Signal;
+use crate::controller::signals::sinks::{Deliver, PropertySink, ResultSink, Sinks};
 use crate::controller::state::Shared;
 use crate::controller::state::posting::post_current;
 use crate::wire::interface::description::{Command, EventDef, PropertyDef};

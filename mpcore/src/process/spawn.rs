@@ -7,11 +7,10 @@
 //! that arrives later is killed on arrival.
 
 use std::collections::VecDeque;
-use std::io;
 use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread;
 use std::time::Instant;
+use std::{io, thread};
 
 use crate::limits::SPAWN_PATIENCE;
 use crate::process::pipes::PipeEnds;

@@ -12,12 +12,11 @@
 //! start and, in a child, which may have only this one order, its [other threads](make_good).
 
 use std::collections::{BTreeMap, HashMap};
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use super::spawn::Spawning;
 use super::start_deadline::StartDeadline;

@@ -7,10 +7,11 @@
 pub(crate) mod made_once;
 
 use std::sync::PoisonError;
-pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::chaos;
+
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// The same as in [`std::sync::atomic`].
 pub(crate) mod atomic {

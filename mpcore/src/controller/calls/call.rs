@@ -1,6 +1,5 @@
 //! One submitted command: the handle to drop, wait on, await, cancel, or attach a continuation to.
 
-use crate::this_process::wait_policy::wait_forbidden;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -20,6 +19,7 @@ use crate::error::Never;
 use crate::panics::unwind::caught;
 use crate::process::sys;
 use crate::this_process::inherited;
+use crate::this_process::wait_policy::wait_forbidden;
 
 /// A submitted command with the result `T` and the error `E`.
 ///

@@ -1,9 +1,8 @@
 //! Encoding of large arguments on its own thread, so that a 64 MiB image does not block the caller.
 
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
-use std::thread;
+use std::{io, thread};
 
 use crate::controller::finish;
 use crate::controller::report::outcome::Outcome;

@@ -3,10 +3,10 @@
 //! Pure: the time is an argument. The code that ends a run asks [`Supervisor::ended`] what follows,
 //! and carries it out.
 
-use crate::controller::report::notifications::GiveUpReason;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::controller::report::notifications::GiveUpReason;
 use crate::limits;
 
 /// Longer than any real wait; adding it to a time must not overflow.

@@ -1,15 +1,14 @@
 //! The part of a start that other threads must see immediately.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use crate::controller::report::exit::State;
 use crate::controller::signals::inbox::Wake;
 use crate::controller::signals::notice::Notice;
 use crate::controller::state::held::Held;
-use crate::controller::state::posting::enqueue;
-use crate::controller::state::posting::enqueue_change;
+use crate::controller::state::posting::{enqueue, enqueue_change};
 use crate::controller::state::run::Run;
-use std::sync::Arc;
-use std::time::Instant;
-
 use crate::controller::state::{Life, Shared};
 
 /// Begins a run in the shared state, so that other threads see it immediately.

@@ -1,13 +1,12 @@
 //! The command to spawn, and the reasons for a failed spawn.
 
-use crate::child::startup::started_as;
 use std::ffi::OsStr;
 use std::io::{Error, ErrorKind};
 use std::path::Path;
 use std::process::{ChildStderr, ChildStdout, Command, Stdio};
 
 use crate::child::startup::command_line::around;
-use crate::child::startup::registry;
+use crate::child::startup::{registry, started_as};
 use crate::controller::report::exit::Failure;
 use crate::controller::state::Shared;
 use crate::controller::state::options::Output;

@@ -1,6 +1,5 @@
 //! The end of a run: the watcher's report, the drain, every outcome, the last signals.
 
-use crate::controller::state::posting::tell_dropped_lines;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -12,18 +11,15 @@ use crate::controller::report::outcome::{Exception, ExceptionKind, Outcome};
 use crate::controller::run::next::Next;
 use crate::controller::signals::notice::Notice;
 use crate::controller::state::Shared;
-use crate::controller::state::posting::post;
-use crate::controller::state::run::Run;
+use crate::controller::state::posting::{post, tell_dropped_lines};
+use crate::controller::state::run::{Known, Run};
 use crate::controller::state::streams::Written;
 use crate::controller::stopping::tell_not_run;
 use crate::limits::DRAIN_DEADLINE;
-use crate::process::sys;
-use crate::process::{End, ExitStatus};
+use crate::process::{End, ExitStatus, sys};
 use crate::sync::{lock, wait_timeout};
 use crate::wire::messages::handshake::told_other_protocol;
 use crate::wire::packets::packet::PROTOCOL;
-
-use crate::controller::state::run::Known;
 
 /// SIGTERM, as an exit status reports it.
 const TERMINATED: ExitStatus = ExitStatus::from_code(-15);

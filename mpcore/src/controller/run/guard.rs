@@ -1,12 +1,10 @@
 //! Ends the run however its thread is left.
 
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use crate::controller::state::Shared;
-use crate::controller::state::run::wait_for_end;
-use crate::controller::state::run::{Run, Step};
+use crate::controller::state::run::{Run, Step, wait_for_end};
 use crate::sync::lock;
 
 /// Ends the run when it is dropped. If that is due to a panic, which would be a bug in mpcore, the

@@ -25,33 +25,27 @@ pub(crate) mod rehearsal;
 pub(crate) mod watchdog;
 mod watched;
 
-use crate::controller::report::exit::ExitReport;
-use crate::controller::report::notifications::GaveUp;
-use crate::controller::report::notifications::Restarting;
-use crate::controller::run::begin::begin_run;
-use crate::controller::run::next::Next;
-use crate::controller::signals::inbox::Wake;
-use crate::controller::signals::notice::Notice;
-use crate::controller::state::posting::enqueue;
-use crate::controller::state::reporting::EndsHere;
-use crate::controller::state::run::Run;
-use crate::controller::state::run::Step;
-use crate::controller::state::run::wait_for_end;
-use crate::controller::state::watched_run::WatchedRun;
-use crate::panics::unwind::caught;
-use crate::process::watch::Watched;
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Instant;
 
-use crate::controller::report::exit::Failure;
+use crate::controller::report::exit::{ExitReport, Failure};
+use crate::controller::report::notifications::{GaveUp, Restarting};
+use crate::controller::run::begin::begin_run;
 use crate::controller::run::connect::NotConnected;
 use crate::controller::run::guard::EndGuard;
+use crate::controller::run::next::Next;
 use crate::controller::run::read::Unreadable;
+use crate::controller::signals::inbox::Wake;
+use crate::controller::signals::notice::Notice;
 use crate::controller::state::Shared;
+use crate::controller::state::posting::enqueue;
+use crate::controller::state::reporting::EndsHere;
+use crate::controller::state::run::{Run, Step, wait_for_end};
+use crate::controller::state::watched_run::WatchedRun;
 use crate::limits::CLOSED_LANE_PATIENCE;
-use crate::process::watch::{self};
+use crate::panics::unwind::caught;
+use crate::process::watch::{self, Watched};
 use crate::sync::lock;
 
 /// The error of a program that keeps running without the socket that is its stdin.

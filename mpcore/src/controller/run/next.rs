@@ -7,14 +7,13 @@
 //! Until then `Life::restarting` represents that run: the code that takes it out has begun the run,
 //! or called it off. Commands wait meanwhile, as before the first start.
 
-use crate::controller::report::notifications::Restarting;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::controller::model::requests::{Gate, GoOver};
 use crate::controller::model::restart_policy::{RunEnd, Verdict};
 use crate::controller::report::exit::ExitReport;
-use crate::controller::report::notifications::GiveUpReason;
+use crate::controller::report::notifications::{GiveUpReason, Restarting};
 use crate::controller::state::Life;
 
 /// What follows the end of a run.

@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use crate::controller::run::begin::begin_run;
 use crate::controller::run::finish;
-use crate::controller::run::read::Incoming;
-use crate::controller::run::read::open;
-use crate::controller::run::read::take_packet;
+use crate::controller::run::read::{Incoming, open, take_packet};
 use crate::controller::state::Shared;
 use crate::controller::state::run::Run;
 use crate::process::{End, ExitStatus};

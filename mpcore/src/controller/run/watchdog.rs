@@ -6,14 +6,12 @@
 //! answer, an overrun), and the watcher's for alarms, so nothing here waits. Reports belong to
 //! their run, so they are posted under the run's `finished`, like everything that is read.
 
-use crate::controller::model::health::FalseWord;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::chaos;
-use crate::controller::model::health::{Answer, Look};
-use crate::controller::model::limit::Blame;
-use crate::controller::model::limit::milliseconds;
+use crate::controller::model::health::{Answer, FalseWord, Look};
+use crate::controller::model::limit::{Blame, milliseconds};
 use crate::controller::model::requests::Traffic;
 use crate::controller::report::escalation::{Escalation, Executing, Ignored, Unresponsive};
 use crate::controller::report::exit::{Failure, State};

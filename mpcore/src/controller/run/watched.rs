@@ -1,25 +1,19 @@
 //! Handles the watcher's reports about a run's process.
 
-use crate::controller::report::exit::Failure;
-use crate::controller::state::run::Run;
-use crate::controller::state::run::Step;
-use crate::limits::DRAIN_DEADLINE;
-use crate::process::End;
-use crate::process::ExitStatus;
-use crate::process::Unkillable;
-use crate::process::stop::Rung;
-use crate::process::sys;
-use crate::sync::lock;
-use crate::sync::wait_timeout;
-use std::io;
 use std::sync::Arc;
-use std::thread;
 use std::time::Instant;
+use std::{io, thread};
 
+use crate::controller::report::exit::Failure;
 use crate::controller::run::finish;
 use crate::controller::state::Shared;
+use crate::controller::state::run::{Run, Step};
 use crate::controller::state::watched_run::WatchedRun;
+use crate::limits::DRAIN_DEADLINE;
+use crate::process::stop::Rung;
 use crate::process::watch::Watched;
+use crate::process::{End, ExitStatus, Unkillable, sys};
+use crate::sync::{lock, wait_timeout};
 
 /// SIGKILL, as an exit status reports it.
 const KILLED: ExitStatus = ExitStatus::from_code(-9);

@@ -1,6 +1,5 @@
 //! Handlers that stay on their inbox's thread and therefore need not be `Send`.
 
-use crate::controller::signals::signal::HandlerFn;
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -8,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::controller::signals::inbox::Inbox;
-use crate::controller::signals::signal::{Connection, Signal};
+use crate::controller::signals::signal::{Connection, HandlerFn, Signal};
 use crate::sync::lock;
 
 thread_local! {

@@ -4,10 +4,9 @@
 //! [ring](crate::controller::signals::ring); it then stays listed until the inbox's thread has
 //! found it empty. Posting never blocks.
 
-use crate::controller::flow_control::bound::Fill;
-use crate::controller::flow_control::bound::InboxBound;
 use std::fmt;
 
+use crate::controller::flow_control::bound::{Fill, InboxBound};
 use crate::limits::INBOX_HARD_BYTES;
 use crate::sync::{Mutex, lock};
 use crate::wire::packets::keyed::{Key, KeyedQueue, Put, Room};

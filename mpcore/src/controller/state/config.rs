@@ -4,11 +4,9 @@
 //! is still being encoded, a child can be stopped and killed, and its start deadline applies as
 //! usual.
 
-use std::fmt;
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::{fmt, mem, thread};
 
 use crate::limits::{ENCODE_INLINE, VALUE_BYTES};
 use crate::panics::unwind::discard;

@@ -1,13 +1,12 @@
 //! Linux: pidfds, `/proc/self/exe`, the parent-death signal.
 
-use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Instant;
+use std::{fs, thread};
 
 use rustix::io::Errno;
 use rustix::net::{

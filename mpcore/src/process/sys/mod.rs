@@ -24,15 +24,13 @@ mod waiting;
 #[cfg(windows)]
 mod windows;
 
-pub(crate) use own_program::OwnProgram;
-pub(crate) use wait::{Wait, Waker};
-
 pub(crate) use copy::{is_copy, this_is_the_original};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
     Exits, Process, end_of_this_process, held_by, ignores_sigchld, knock_at, let_any_process_trace,
     name_process, own_program, resume_when_parent_dies, socket_buffer, tracer_of,
 };
+pub(crate) use own_program::OwnProgram;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{
     Exits, Process, held_by, ignores_sigchld, let_any_process_trace, name_process, own_program,
@@ -52,6 +50,7 @@ pub(crate) use unix::{
     let_children_be_waited_for, own_group, poll_readable, room_for_descriptors, segfault,
     stack_of_process, stdin_to_null, watch_surroundings,
 };
+pub(crate) use wait::{Wait, Waker};
 #[cfg(windows)]
 pub(crate) use windows::{
     ControllerEnd, block_no_signal, end_descendants, end_own_group, freeze,

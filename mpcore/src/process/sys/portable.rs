@@ -4,22 +4,20 @@
 //! the group. On other systems shared_child waits, and handles distinguish the process from any
 //! later one.
 
-use std::io;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Instant;
-
-use super::own_program::OwnProgram;
-use super::wait::{Wait, Waker};
-use crate::process::exit::{ExitStatus, Unkillable};
-use crate::process::pipes::PipeEnds;
+use std::{io, thread};
 
 #[cfg(not(unix))]
 use self::shared::Waited;
 #[cfg(unix)]
 use self::unreaped::Waited;
+use super::own_program::OwnProgram;
+use super::wait::{Wait, Waker};
+use crate::process::exit::{ExitStatus, Unkillable};
+use crate::process::pipes::PipeEnds;
 
 /// A started process that has not been reaped.
 #[derive(Debug)]

@@ -1,10 +1,6 @@
 //! The child that plays a script: welcome, steps, goodbye, on a thread and over the same lanes and
 //! items as any other child.
 
-use crate::controller::builder::Builder;
-use crate::controller::control::Control;
-use crate::controller::report::error::StartError;
-use crate::controller::state::program::ThreadChild;
 use std::sync::Arc;
 
 use crate::child::control::{self, Grace};
@@ -13,6 +9,10 @@ use crate::child::panic::{Unwound, guard, install_hook};
 use crate::child::serve::{Requests, say_goodbye};
 use crate::child::startup::assignment::{Assignment, Place};
 use crate::child::startup::exit_code;
+use crate::controller::builder::Builder;
+use crate::controller::control::Control;
+use crate::controller::report::error::StartError;
+use crate::controller::state::program::ThreadChild;
 use crate::testing::script::verdict::ScriptFailure;
 use crate::testing::script::{Act, Look, Script, Step, Value};
 use crate::transport::ChildLanes;

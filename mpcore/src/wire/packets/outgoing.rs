@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use crate::limits::{PACKET_BYTES, PACKET_ITEMS};
-
 use crate::wire::packets::credit::{FalseReport, Window, charge, longest_packet};
 use crate::wire::packets::keyed::{Key, KeyedQueue, Put, Room};
 use crate::wire::packets::packet::{

@@ -5,8 +5,6 @@
 //! the function pointers that they return, so a type that cannot travel causes a single error, at
 //! the user's token.
 
-use crate::wire::value::buffer::Buffer;
-use crate::wire::value::buffer::Sink;
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,6 +16,7 @@ use crate::limits::{SAMPLED_BYTES, SAMPLED_ELEMENTS, VALUE_BYTES, VALUE_DEPTH};
 use crate::panics::hook::quietly;
 use crate::panics::unwind::caught;
 use crate::wire::shape;
+use crate::wire::value::buffer::{Buffer, Sink};
 use crate::wire::value::decoder::{Decoder, Form};
 use crate::wire::value::refusal::{Refusal, Why};
 use crate::wire::value::reordered::{self, digest};

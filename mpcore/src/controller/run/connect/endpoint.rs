@@ -11,12 +11,9 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
 use crate::controller::report::exit::Failure;
-use crate::controller::run::connect::NotConnected;
-use crate::controller::run::connect::bootstrap;
-use crate::controller::run::connect::other_protocol;
-use crate::controller::run::connect::recognise;
-use crate::controller::run::connect::resources;
-use crate::controller::run::connect::spawn;
+use crate::controller::run::connect::{
+    NotConnected, bootstrap, other_protocol, recognise, resources, spawn,
+};
 use crate::controller::state::Shared;
 use crate::controller::state::run::{Run, Step};
 use crate::limits::{ENDPOINTS, GREETING_DESCRIPTORS, SILENT_PEER, START_DESCRIPTORS};

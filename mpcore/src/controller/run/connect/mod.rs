@@ -8,26 +8,21 @@ mod endpoint;
 #[cfg(target_os = "linux")]
 mod sockets;
 
-use crate::child::startup::assignment::Assignment;
-use crate::controller::state::options::Output;
-use crate::controller::state::posting::post_line;
 use std::process::{ChildStdin, Stdio};
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 
-use crate::child::startup::assignment::Place;
+use crate::child::startup::assignment::{Assignment, Place};
 use crate::controller::flow_control::backlog::Offered;
 use crate::controller::report::exit::Failure;
 use crate::controller::report::outcome::{Exception, ExceptionKind};
-use crate::controller::run::command::Prepared;
-use crate::controller::run::command::command;
-use crate::controller::run::command::spawn_failure;
+use crate::controller::run::command::{Prepared, command, spawn_failure};
 use crate::controller::signals::notice::Notice;
 use crate::controller::signals::relief;
 use crate::controller::state::Shared;
-use crate::controller::state::posting::enqueue_change;
-use crate::controller::state::posting::post;
+use crate::controller::state::options::Output;
+use crate::controller::state::posting::{enqueue_change, post, post_line};
 use crate::controller::state::program::Program;
 use crate::controller::state::run::{Run, Step};
 use crate::debugging;
@@ -44,7 +39,6 @@ use crate::wire::interface::description::Facts;
 use crate::wire::interface::fingerprint::{Mismatch, not_compared};
 use crate::wire::messages::handshake::{Bootstrap, Introduction, Nonce};
 use crate::wire::packets::packet::PROTOCOL;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The exit code of a program that panics.
 const PANICKED: i32 = 101;

@@ -5,12 +5,9 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use crate::controller::report::exit::Failure;
-use crate::controller::run::connect::NotConnected;
-use crate::controller::run::connect::bootstrap;
-use crate::controller::run::connect::other_protocol;
-use crate::controller::run::connect::recognise;
-use crate::controller::run::connect::resources;
-use crate::controller::run::connect::spawn;
+use crate::controller::run::connect::{
+    NotConnected, bootstrap, other_protocol, recognise, resources, spawn,
+};
 use crate::controller::state::Shared;
 use crate::controller::state::run::Run;
 use crate::process::sys;
