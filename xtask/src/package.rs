@@ -40,7 +40,9 @@ pub(crate) fn run() -> Result<ExitCode, Error> {
     let outside = Outside::new()?;
     for name in CRATES {
         let file = target.join(format!("package/{name}-{}.crate", env!("CARGO_PKG_VERSION")));
-        let unpack = CommandLine::new("tar").args(["-xzf".as_ref(), file.as_os_str()]);
+        // With the present as their time: cargo gives all files the same one, by which a build of
+        // other sources would seem to be up to date.
+        let unpack = CommandLine::new("tar").args(["-xzmf".as_ref(), file.as_os_str()]);
         if !run_in(&outside.folder, unpack)? {
             return Ok(ExitCode::FAILURE);
         }
