@@ -12,7 +12,7 @@ const CRATES: [&str; 5] = ["mpcore/src", "mpmacros/src", "mpqt/src", "xtask/src"
 
 /// The floors of `mpcore`'s controller, lowest first. Everything else in it is the top floor: acts.
 const FLOORS: [&[&str]; 4] = [
-    // What users are told.
+    // Reports to users: outcomes, errors, payloads of signals.
     &["report"],
     // Decisions without threads, and what limits the flow.
     &["model", "flow_control"],

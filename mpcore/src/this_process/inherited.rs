@@ -4,7 +4,7 @@
 //! The child's side lends its thread a [`Command`] for the whole run and keeps it up to date. The
 //! controller's side, which may be in the same process, checks it when a call is submitted or
 //! waited for. Neither knows more of the other. The exit policy is set once per run, and read when
-//! a control is built.
+//! a builder is created.
 //!
 //! A request to end ends the waits that are in progress, or else the next one. A command that knows
 //! of the request, from such a wait or because it has asked, may wait again to shut down its
