@@ -1,7 +1,6 @@
 //! The stdout and stderr of a run's child, and where they go.
 
 use std::io;
-use std::process::{ChildStderr, ChildStdout};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -44,34 +43,21 @@ impl Streams {
         Arc::clone(&self.dropped)
     }
 
-    /// Reads the stdout of a process that was just started. `sink` gets its lines, if it is
-    /// captured.
-    pub(crate) fn follow_stdout(
+    /// Reads a pipe of a process that was just started. `sink` gets its lines, if it is captured;
+    /// the last lines of stderr are kept for the report.
+    pub(crate) fn follow(
         &self,
-        pipe: Option<ChildStdout>,
+        pipe: Pipe,
         output: Output,
         sink: Option<Sink>,
         held: Option<Held>,
     ) -> io::Result<()> {
-        let Some(pipe) = pipe else { return Ok(()) };
         let keep = held.map(|held| Arc::new(held) as Keep);
-        let fate = Fate { tail: None, sink, passed_on: stdout_passed_on(output), keep };
-        *lock(&self.stdout) = Some(Stream::follow(Pipe::Stdout(pipe), fate)?);
-        Ok(())
-    }
-
-    /// Does the same for stderr, and keeps its last lines for the report.
-    pub(crate) fn follow_stderr(
-        &self,
-        pipe: Option<ChildStderr>,
-        output: Output,
-        sink: Option<Sink>,
-        held: Option<Held>,
-    ) -> io::Result<()> {
-        let Some(pipe) = pipe else { return Ok(()) };
-        let keep = held.map(|held| Arc::new(held) as Keep);
-        let fate = Fate { tail: Some(stderr_tail()), sink, passed_on: passed_on(output), keep };
-        *lock(&self.stderr) = Some(Stream::follow(Pipe::Stderr(pipe), fate)?);
+        let (stream, tail, passed_on) = match &pipe {
+            Pipe::Stdout(_) => (&self.stdout, None, stdout_passed_on(output)),
+            Pipe::Stderr(_) => (&self.stderr, Some(stderr_tail()), passed_on(output)),
+        };
+        *lock(stream) = Some(Stream::follow(pipe, Fate { tail, sink, passed_on, keep })?);
         Ok(())
     }
 

@@ -28,7 +28,7 @@ use crate::controller::state::run::{Run, Step};
 use crate::debugging;
 use crate::limits::{THREAD_STACK, THREAD_STACK_MAX};
 use crate::panics::unwind::caught;
-use crate::process::output::Sink;
+use crate::process::output::{Pipe, Sink};
 use crate::process::spawn::{Abandoned, Spawned, Spawning};
 use crate::process::stream::OutputStream;
 use crate::process::watch::{self, Subject, Watched};
@@ -169,22 +169,17 @@ fn spawn(
     shared.life().pid = Some(pid);
     post(shared, Notice::Started(pid));
     let (stdout, stderr) = (stdout.or(pipes.stdout), stderr.or(pipes.stderr));
-    let sink = |output, stream| {
-        (output == Output::Captured).then(|| captured(shared, run.output.dropped(), stream))
+    let follow = |pipe, output, stream| {
+        let is_captured = output == Output::Captured;
+        let sink = is_captured.then(|| captured(shared, run.output.dropped(), stream));
+        run.output.follow(pipe, output, sink, run.held())
     };
-    let (options, held) = (&shared.options, run.held());
-    let streams = &run.output;
-    let followed = streams
-        .follow_stdout(
-            stdout,
-            options.stdout,
-            sink(options.stdout, OutputStream::Stdout),
-            held.clone(),
-        )
-        .and_then(|()| {
-            let sink = sink(options.stderr, OutputStream::Stderr);
-            streams.follow_stderr(stderr, options.stderr, sink, held)
-        });
+    let options = &shared.options;
+    let stdout = stdout.map(|pipe| (Pipe::Stdout(pipe), options.stdout, OutputStream::Stdout));
+    let stderr = stderr.map(|pipe| (Pipe::Stderr(pipe), options.stderr, OutputStream::Stderr));
+    let mut pipes_followed = stdout.into_iter().chain(stderr);
+    let followed =
+        pipes_followed.try_for_each(|(pipe, output, stream)| follow(pipe, output, stream));
     watch::arrived(run.key, process);
     if let Err(error) = followed {
         return Err(NotConnected::Refused(Failure::Resources(format!("its output: {error}"))));
