@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use rustix::process::Signal;
 use system_tests::controller_program::ControllerProgram;
-use system_tests::{processes, until};
+use system_tests::{processes, skip, until};
 
 const CONTROLLER: &str = env!("CARGO_BIN_EXE_controller");
 const WRAPPED: &str = env!("CARGO_BIN_EXE_wrapped_main");
@@ -149,7 +149,8 @@ fn a_controller_ended_by_another_signal_that_it_does_not_handle() {
 /// the child cannot move to it. Regression: the child treated that as a bug, or killed itself.
 #[test]
 fn a_controller_group_outside_its_namespace_ends_in_order() {
-    let Some(mut command) = pid_namespace() else { return };
+    let name = "a_controller_group_outside_its_namespace_ends_in_order";
+    let Some(mut command) = pid_namespace(name) else { return };
     // The shell is the first process inside, which is a case of its own.
     command.args(["sh", "-c", "\"$0\"; exit $?", env!("CARGO_BIN_EXE_one_call")]);
     let mut controller = ControllerProgram::start_command(&mut command);
@@ -163,7 +164,8 @@ fn a_controller_group_outside_its_namespace_ends_in_order() {
 #[test]
 #[cfg(target_os = "linux")]
 fn grandchildren_end_where_the_controllers_group_is_outside() {
-    let Some(mut command) = pid_namespace() else { return };
+    let name = "grandchildren_end_where_the_controllers_group_is_outside";
+    let Some(mut command) = pid_namespace(name) else { return };
     // The shell is the first process inside, and no test of it.
     let test = std::env::current_exe().unwrap();
     command.args(["sh", "-c", "\"$0\" $1 --exact; exit $?"]).arg(test);
@@ -175,7 +177,7 @@ fn grandchildren_end_where_the_controllers_group_is_outside() {
 /// A command that starts what its arguments name in a pid namespace, outside of which its process
 /// group is; `None` where the system does not allow one.
 #[cfg(target_os = "linux")]
-fn pid_namespace() -> Option<Command> {
+fn pid_namespace(test: &str) -> Option<Command> {
     let namespace = |rights: &[&str]| {
         let mut command = Command::new("unshare");
         command.args(rights).args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
@@ -187,7 +189,8 @@ fn pid_namespace() -> Option<Command> {
         |rights: &&&[&str]| namespace(rights).arg("true").status().is_ok_and(|it| it.success());
     let rights = all_rights.iter().find(may);
     if rights.is_none() {
-        println!("not tested: this system does not allow pid namespaces");
+        let run = format!("sudo -E cargo test -p system-tests -- --exact {test}");
+        skip(test, "this system does not allow pid namespaces", &run);
     }
     rights.map(|rights| namespace(rights))
 }
