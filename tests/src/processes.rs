@@ -81,6 +81,16 @@ pub fn thaw(pid: u32) {
     signal(pid, Signal::CONT);
 }
 
+/// Runs this while the process stands still: what it is sent meanwhile is all there before it
+/// comes to the first.
+#[track_caller]
+pub fn while_frozen<R>(pid: u32, run: impl FnOnce() -> R) -> R {
+    freeze(pid);
+    let result = run();
+    thaw(pid);
+    result
+}
+
 /// Returns the processes whose environment contains this text: those that a marked process has
 /// started, and so on, whatever happened to their parents. Excludes processes that have ended and
 /// were not reaped.
@@ -150,6 +160,9 @@ pub fn threads() -> Vec<String> {
 }
 
 /// Returns the children of a process, including those that have ended and were not reaped.
+///
+/// Excludes those in state X: where SIGCHLD is ignored, a process that has ended is not reaped, and the
+/// kernel takes it off the list some milliseconds after it reports the end.
 #[must_use]
 pub fn children(pid: u32) -> Vec<u32> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
@@ -159,5 +172,6 @@ pub fn children(pid: u32) -> Vec<u32> {
         .iter()
         .flat_map(|list| list.split_whitespace())
         .filter_map(|pid| pid.parse().ok())
+        .filter(|pid| !matches!(state(*pid), None | Some('X')))
         .collect()
 }

@@ -235,8 +235,9 @@ fn every_cause_of_death_is_distinguished() {
     for (number, (die, code, text)) in ways.into_iter().enumerate() {
         bench.process().start().unwrap();
         outcome(bench.complain(format!("round {number} line"), 2)).unwrap();
-        let last = die(&bench);
-        let queued = bench.add_two(1, 2);
+        // Stopped until both are submitted: a call after the crash would be refused.
+        let pid = bench.process().pid().unwrap();
+        let (last, queued) = processes::while_frozen(pid, || (die(&bench), bench.add_two(1, 2)));
         let Err(CallError::Exited(report)) = outcome(last) else { panic!("{text}: it was there") };
         assert!(matches!(outcome(queued), Err(CallError::Exited(_))), "{text}");
         bench.process().join(LONG).unwrap();

@@ -462,10 +462,11 @@ fn commands_lost_in_a_crash_fail_and_later_ones_are_answered() {
     let phoenix = ready(builder().config(logged.config()).restart(policy));
     // Stopped until all are submitted: after the crash they would wait for the next run.
     let pid = phoenix.process().pid().unwrap();
-    processes::freeze(pid);
-    let taken = phoenix.measure_once("taken".into(), 1);
-    let behind: Vec<_> = (0..100).map(|_| phoenix.measure_once("behind".into(), 0)).collect();
-    processes::thaw(pid);
+    let (taken, behind) = processes::while_frozen(pid, || {
+        let taken = phoenix.measure_once("taken".into(), 1);
+        let behind = (0..100).map(|_| phoenix.measure_once("behind".into(), 0));
+        (taken, behind.collect::<Vec<_>>())
+    });
     phoenix.process().join(LONG).unwrap().expect("it ends");
     assert!(phoenix.process().restart_pending());
     let later: Vec<_> =

@@ -289,8 +289,11 @@ fn an_exception_names_its_process_kind_and_cause() {
     let cancelled = bench.work(60_000);
     cancelled.cancel();
     assert_eq!(outcome(cancelled), Err(CallError::Cancelled));
-    bench.exit_with(3);
-    let lost = bench.add_two(1, 1);
+    // Stopped until both are submitted: a call after the crash would be refused.
+    let lost = processes::while_frozen(pid.unwrap(), || {
+        bench.exit_with(3);
+        bench.add_two(1, 1)
+    });
     let exception = exceptions.recv_timeout(LONG).unwrap().0;
     assert_eq!((exception.command, exception.call, exception.pid), (None, None, pid));
     assert_eq!(exception.kind, ExceptionKind::Crashed { commands_lost: 2 });
@@ -728,7 +731,10 @@ fn the_report_describes_the_run() {
         (signals.started.receiver(), signals.finished.receiver(), signals.failed.receiver())
     };
     outcome(bench.complain("the lamp flickers".into(), 3)).unwrap();
-    let lost = [bench.exit_with(7), bench.reset_counters(), bench.reset_counters()];
+    // Stopped until all are submitted: a call after the crash would be refused.
+    let lost = processes::while_frozen(pid.unwrap(), || {
+        [bench.exit_with(7), bench.reset_counters(), bench.reset_counters()]
+    });
     let report = reports.recv_timeout(LONG).unwrap().0;
     assert_eq!((report.name.as_str(), report.generation, report.pid), ("bench", 1, pid));
     assert_eq!(report.state, State::Crashed);
