@@ -23,7 +23,7 @@ pub struct CalculatorProcess {}
 impl Calculator for CalculatorProcess {
     fn add_two(&mut self, num1: i32, num2: i32) -> mpcore::Result<i32> {
         num1.checked_add(num2)
-            .ok_or_else(|| mpcore::Error::msg(format!("{num1} + {num2} does not fit 32 bits")))
+            .ok_or_else(|| mpcore::Error::new(format!("{num1} + {num2} does not fit 32 bits")))
     }
 
     fn panic(&mut self, message: String) {

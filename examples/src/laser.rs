@@ -64,7 +64,7 @@ impl Laser for LaserProcess {
     /// Runs after the constructor, before the first command.
     fn postrun_init(&mut self) -> mpcore::Result<()> {
         if self.config.port.is_empty() {
-            return Err(mpcore::Error::msg("no port was given"));
+            return Err(mpcore::Error::new("no port was given"));
         }
         self.cx.connected.set(true);
         Ok(())
@@ -129,7 +129,7 @@ impl LaserProcess {
         thread::sleep(Duration::from_millis(1));
         let watts = self.cx.power.get();
         if watts <= 0.0 {
-            return Err(mpcore::Error::msg("the laser is off; set its power first"));
+            return Err(mpcore::Error::new("the laser is off; set its power first"));
         }
         self.samples += 1;
         Ok(watts * wavelength)

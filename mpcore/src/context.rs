@@ -130,7 +130,7 @@ impl<T> Context<T, Local> for Result<T, Box<dyn StdError>> {
 #[macro_export]
 macro_rules! bail {
     ($($message:tt)+) => {
-        return ::core::result::Result::Err($crate::Error::msg(::core::format_args!($($message)+)))
+        return ::core::result::Result::Err($crate::Error::new(::core::format_args!($($message)+)))
     };
 }
 

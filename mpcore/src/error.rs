@@ -53,7 +53,7 @@ pub struct Error {
 impl Error {
     /// Creates an error with this message.
     #[track_caller]
-    pub fn msg(message: impl fmt::Display) -> Self {
+    pub fn new(message: impl fmt::Display) -> Self {
         Self { message: message.to_string(), causes: Vec::new(), location: here() }
     }
 
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn travels() {
-        let error = Error::msg("no lamp").context("warming up");
+        let error = Error::new("no lamp").context("warming up");
         let bytes = postcard::to_stdvec(&error).unwrap();
         assert_eq!(postcard::from_bytes::<Error>(&bytes).unwrap(), error);
     }

@@ -151,6 +151,7 @@
 extern crate self as mpcore;
 
 mod arity;
+mod call_id;
 mod chaos;
 mod child;
 mod context;
@@ -171,6 +172,7 @@ mod transport;
 mod wire;
 
 pub(crate) use arity::for_each_arity;
+pub use call_id::CallId;
 pub use child::context::property::Property;
 pub use child::context::{CallContext, ChildContext, Event};
 pub use child::init::{child_main, init};
@@ -182,26 +184,29 @@ pub use context::Context;
 pub use controller::builder::Builder;
 pub use controller::calls::call::{Call, CallFuture};
 pub use controller::control::{Control, WeakControl};
-pub use controller::model::restart_policy::RestartPolicy;
+pub use controller::model::restart_policy::{Backoff, RestartPolicy};
 pub use controller::process::Process;
 pub use controller::report::error::{JoinError, ReadyError, StartError};
 pub use controller::report::escalation::{Escalation, Executing, Ignored, Unresponsive};
-pub use controller::report::exit::{Cleanup, ExitReport, Failure, State};
+pub use controller::report::exit::{Cleanup, ExitReport, State};
+pub use controller::report::failure::{Failure, SpawnError, StartPhase, StatusLost, SystemError};
 pub use controller::report::notifications::{
     GaveUp, GiveUpReason, LinesDropped, Progress, Restarting,
 };
 pub use controller::report::outcome::{CallEnd, CallError, Exception, ExceptionKind};
-pub use controller::shutdown::{ShutdownError, shutdown};
+pub use controller::report::wait_error::WaitError;
+pub use controller::shutdown::shutdown;
 pub use controller::signals::inbox::{Drained, Inbox, InboxHandle};
 pub use controller::signals::process_signals::ProcessSignals;
 pub use controller::signals::signal::{Connection, ReceiveError, Receiver, Signal, TakesResult};
+pub use controller::signals::stream::SignalStream;
 pub use controller::state::options::Output;
 pub use declared::{DeclaredOnly, EmittedInContext, SetInContext};
 pub use error::{Cancelled, Error, Never, Refused, Result};
 pub use mpmacros::{Child, main, process};
 pub use process::stream::OutputStream;
 pub use process::{End, ExitStatus, Unkillable};
-pub use this_process::wait_policy::forbid_waiting_on_this_thread;
+pub use this_process::wait_policy::{WaitingForbidden, forbid_waiting_on_this_thread};
 pub use transport::Transport;
 pub use wire::interface::fingerprint::Mismatch;
 pub use wire::messages::at_exit::AtExit;
@@ -210,6 +215,7 @@ pub use wire::messages::report::PanicReport;
 #[cfg(feature = "sandbox")]
 pub use wire::messages::sandbox::{Enforcement, Sandbox};
 pub use wire::messages::stop_reason::StopReason;
+pub use wire::packets::outgoing::QueueBound;
 pub use wire::value::codec::{DecodeError, EncodeError, Raise, Wire, WireDefault};
 
 /// Used by generated code. Not part of the public interface: it may change without notice.

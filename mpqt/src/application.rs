@@ -200,7 +200,7 @@ impl Application {
         }
         let qt = Qt::new()?;
         waker::open();
-        let _waiting = ForbidWaiting::new();
+        let _waiting = mpcore::forbid_waiting_on_this_thread();
         let shown = self.show(qml, url);
         qt.stop_children();
         // Destroyed in this order: the document, the objects that it uses, the application.
@@ -232,23 +232,6 @@ impl Application {
         // SAFETY: the application lives, in this thread.
         let code = unsafe { mpqt_application_exec() };
         Ok((engine, code))
-    }
-}
-
-/// Forbids the event loop's thread to wait for a child.
-struct ForbidWaiting {
-    before: bool,
-}
-
-impl ForbidWaiting {
-    fn new() -> Self {
-        Self { before: mpcore::forbid_waiting_on_this_thread(true) }
-    }
-}
-
-impl Drop for ForbidWaiting {
-    fn drop(&mut self) {
-        mpcore::forbid_waiting_on_this_thread(self.before);
     }
 }
 

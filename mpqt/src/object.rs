@@ -408,7 +408,7 @@ fn adopt<T: ControlObject>(object: &T, control: T::Control) {
         &signals.call_ended,
         move |object| finished(object) || failed(object),
         |(end,)| {
-            let (call, name) = (end.call, records::text(end.command));
+            let (call, name) = (end.call.get(), records::text(end.command));
             let error = end.result.as_ref().err().map(records::call_error);
             move |object: &T| match error {
                 None => object.__call_finished(call, name),

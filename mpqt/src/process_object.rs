@@ -236,7 +236,7 @@ impl MpqtProcess {
             }
         });
         link.connect_if(&signals.progress, always, move |(progress,)| {
-            let (call, fraction) = (progress.call, progress.fraction);
+            let (call, fraction) = (progress.call.get(), progress.fraction);
             move |object: &T| Self::shared(process(object)).progress(call, fraction)
         });
     }
@@ -353,7 +353,7 @@ impl MpqtProcess {
     fn cancel(&self, call: QVariant) {
         match decode(call) {
             Ok(call) => {
-                self.look(|process| process.cancel(call));
+                self.look(|process| process.cancel(mpcore::CallId::new(call)));
             }
             Err(error) => {
                 let why = format!("process.cancel: argument `call`: {error}");

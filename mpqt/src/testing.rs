@@ -71,7 +71,7 @@ pub fn run(name: &str, folder: &str) -> ExitCode {
         return ExitCode::FAILURE;
     }
     crate::offscreen_without_a_display();
-    mpcore::forbid_waiting_on_this_thread(true);
+    let forbidden = mpcore::forbid_waiting_on_this_thread();
     let program = std::env::args_os().take(1).map(OsString::into_encoded_bytes);
     let arguments = program.chain(asked.for_qt).filter_map(|it| CString::new(it).ok());
     let mut pointers: Vec<*mut c_char> = arguments.map(CString::into_raw).collect();
@@ -85,7 +85,7 @@ pub fn run(name: &str, folder: &str) -> ExitCode {
         let arguments = pointers.leak().as_mut_ptr();
         mpqt_quick_test_main(count, arguments, name.as_ptr(), folder.as_ptr())
     };
-    mpcore::forbid_waiting_on_this_thread(false);
+    drop(forbidden);
     let stopped = mpcore::shutdown(SHUTDOWN).is_ok();
     match u8::try_from(failed) {
         Ok(0) if stopped => ExitCode::SUCCESS,

@@ -371,7 +371,7 @@ impl BenchProcess {
             cx.tick.emit(TICK_OF_CONSTRUCTOR);
         }
         match config.fault {
-            Some(InitFault::ConstructorErrs) => Err(mpcore::Error::msg("no lamp")),
+            Some(InitFault::ConstructorErrs) => Err(mpcore::Error::new("no lamp")),
             Some(InitFault::ConstructorPanics) => panic!("the lamp fell down"),
             Some(InitFault::ConstructorHangs) => sleep_for_ever(),
             _ => Ok(Self { cx, config }),
@@ -396,7 +396,7 @@ impl Bench for BenchProcess {
             self.cx.tick.emit(TICK_OF_INIT);
         }
         match self.config.fault {
-            Some(InitFault::PostrunInitErrs) => return Err(mpcore::Error::msg("no power")),
+            Some(InitFault::PostrunInitErrs) => return Err(mpcore::Error::new("no power")),
             Some(InitFault::PostrunInitPanics) => panic!("a fuse blew"),
             Some(InitFault::PostrunInitHangs) => sleep_for_ever(),
             _ => {}
@@ -530,8 +530,8 @@ impl Bench for BenchProcess {
                 thread::sleep(Duration::from_millis(1));
             }
         };
-        thread::spawn(watch).join().map_err(|_| mpcore::Error::msg("the worker panicked"))?;
-        Err(mpcore::Error::msg("the worker gave up"))
+        thread::spawn(watch).join().map_err(|_| mpcore::Error::new("the worker panicked"))?;
+        Err(mpcore::Error::new("the worker gave up"))
     }
 
     fn ignore_everything(&mut self, milliseconds: u64) {
@@ -652,7 +652,7 @@ impl Bench for BenchProcess {
         shell.args(["-c", "sleep 600 > /dev/null & echo $!; exec sleep 600"]).process_group(0);
         let mut shell = shell.stdout(std::process::Stdio::piped()).spawn()?;
         let mut line = String::new();
-        let stdout = shell.stdout.take().ok_or_else(|| mpcore::Error::msg("no stdout"))?;
+        let stdout = shell.stdout.take().ok_or_else(|| mpcore::Error::new("no stdout"))?;
         std::io::BufReader::new(stdout).read_line(&mut line)?;
         Ok([shell.id(), line.trim().parse()?])
     }

@@ -199,7 +199,7 @@ impl Confined for ConfinedProcess {
 
     fn signal(&mut self, process: u32) -> mpcore::Result<()> {
         let pid = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
-        let pid = pid.ok_or_else(|| mpcore::Error::msg("no process number"))?;
+        let pid = pid.ok_or_else(|| mpcore::Error::new("no process number"))?;
         Ok(rustix::process::kill_process(pid, rustix::process::Signal::WINCH)?)
     }
 
@@ -221,7 +221,7 @@ impl Confined for ConfinedProcess {
     }
 
     fn read_early(&mut self, path: String) -> mpcore::Result<String> {
-        Ok(EARLY.get().ok_or_else(|| mpcore::Error::msg("there is no such thread"))?.read(path)?)
+        Ok(EARLY.get().ok_or_else(|| mpcore::Error::new("there is no such thread"))?.read(path)?)
     }
 
     fn leave_a_sign(&mut self, path: String) {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use mpcore::{Call, CallError};
+use mpcore::{Call, CallError, WaitError};
 
 /// Longer than anything takes on a loaded machine, including under chaos; only a hang takes this
 /// long.
@@ -30,8 +30,10 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
 #[track_caller]
 pub fn outcome<T, E>(mut call: Call<T, E>) -> Result<T, CallError<E>> {
     match call.wait_timeout(LONG) {
-        Some(outcome) => outcome,
-        None => panic!("{call:?}: no outcome within {LONG:?}"),
+        Err(CallError::Wait(WaitError::Timeout(_))) => {
+            panic!("{call:?}: no outcome within {LONG:?}")
+        }
+        outcome => outcome,
     }
 }
 

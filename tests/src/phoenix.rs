@@ -104,7 +104,7 @@ impl PhoenixProcess {
         let fault = config.bad_start.as_ref().and_then(|file| fs::read_to_string(file).ok());
         match fault.as_deref() {
             Some("abort") => std::process::abort(),
-            Some("error") => Err(mpcore::Error::msg("no ashes")),
+            Some("error") => Err(mpcore::Error::new("no ashes")),
             _ => Ok(Self { cx, config }),
         }
     }
@@ -199,7 +199,7 @@ impl Phoenix for PhoenixProcess {
     }
 
     fn fail(&mut self) -> mpcore::Result<()> {
-        Err(mpcore::Error::msg("on purpose"))
+        Err(mpcore::Error::new("on purpose"))
     }
 
     fn set_power(&mut self, power: f64) -> Result<f64, mpcore::Refused> {

@@ -196,7 +196,7 @@ impl Surroundings {
             let right = if traced { State::Crashed } else { State::Finished };
             drop(tracer);
             crate::until("it is reaped", || processes::is_gone(pid));
-            match matches!(ended, Ok(Some(_))) && outcome && given_up == traced && state == right {
+            match ended.is_ok() && outcome && given_up == traced && state == right {
                 true => Ok(()),
                 false => Err(format!("the held child: {ended:?}, {state}, outcome {outcome}")),
             }
@@ -218,7 +218,7 @@ impl Surroundings {
             drop(scanner);
             let _ = fs::remove_file(program);
             match (state, ended) {
-                (State::Starting, Ok(Some(mpcore::End::NeverRan))) => Ok(()),
+                (State::Starting, Ok(mpcore::End::NeverRan)) => Ok(()),
                 (state, ended) => Err(format!("the hung start: {state}, then {ended:?}")),
             }
         })

@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use mpcore::{CallError, Signal};
+use mpcore::{Call, CallError, CallId, QueueBound, Signal, WaitError};
 use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{
     BenchConfig, BenchControl, BenchProcess, Blob, DivideError, Journal, LONG, Mood, block_on,
@@ -50,9 +50,10 @@ fn a_wait_that_times_out_can_be_repeated() {
     let bench = bench();
     let mut slow = bench.ignore_everything(300);
     assert_eq!(slow.try_outcome(), None);
-    assert_eq!(slow.wait_timeout(Duration::from_millis(1)), None);
-    assert_eq!(slow.wait_timeout(LONG), Some(Ok(())));
-    assert_eq!(slow.wait_timeout(Duration::ZERO), Some(Ok(())), "it stays known");
+    let short = Duration::from_millis(1);
+    assert_eq!(slow.wait_timeout(short), Err(CallError::Wait(WaitError::Timeout(short))));
+    assert_eq!(slow.wait_timeout(LONG), Ok(()));
+    assert_eq!(slow.wait_timeout(Duration::ZERO), Ok(()), "it stays known");
     assert_eq!(slow.try_outcome(), Some(Ok(())));
     assert_eq!(slow.wait(), Ok(()));
 }
@@ -94,7 +95,7 @@ fn call_ids_increase_from_one_across_runs() {
     let last = bench.add_two(0, 0);
     ids.push(last.id());
     outcome(last).unwrap();
-    assert_eq!(ids, [1, 2, 3, 4, 5]);
+    assert_eq!(ids, [1, 2, 3, 4, 5].map(CallId::new));
 }
 
 #[test]
@@ -160,7 +161,7 @@ fn on_done_gets_every_kind_of_outcome_once() {
     });
     // A call that already has its outcome and was looked at before.
     let mut early = bench.add_two(4, 5);
-    assert_eq!(early.wait_timeout(LONG), Some(Ok(9)));
+    assert_eq!(early.wait_timeout(LONG), Ok(9));
     let say = note("early");
     early.on_done(move |it| say(format!("{it:?}")));
     let mut lines = journal.until("all six", |lines| lines.len() >= 6);
@@ -278,7 +279,7 @@ fn a_running_command_ends_as_cancelled_whatever_its_error() {
 fn a_cancel_after_the_outcome_changes_nothing() {
     let bench = bench();
     let mut call = bench.add_two(1, 2);
-    assert_eq!(call.wait_timeout(LONG), Some(Ok(3)));
+    assert_eq!(call.wait_timeout(LONG), Ok(3));
     call.cancel();
     assert_eq!(call.wait(), Ok(3));
     assert_eq!(outcome(bench.add_two(2, 2)), Ok(4));
@@ -456,7 +457,8 @@ fn a_panic_in_serde_code_in_the_inbox_stops_no_other() {
 
 #[test]
 fn a_full_queue_is_an_outcome() {
-    let bench = builder(CHILD).queue_bound(10, 10_000).build().unwrap();
+    let bench =
+        builder(CHILD).queue_bound(QueueBound { entries: 10, bytes: 10_000 }).build().unwrap();
     let journal = Journal::new();
     let note = journal.clone();
     bench.signals().exception_raised.connect(move |it| note.note(format!("{:?} {it}", it.kind)));
@@ -474,7 +476,8 @@ fn a_full_queue_is_an_outcome() {
 
 #[test]
 fn a_queue_is_also_full_by_bytes() {
-    let bench = builder(CHILD).queue_bound(1000, 100_000).build().unwrap();
+    let bench =
+        builder(CHILD).queue_bound(QueueBound { entries: 1000, bytes: 100_000 }).build().unwrap();
     let small: Vec<_> = (0..10).map(|_| bench.echo(Blob::numbered(30_000))).collect();
     let full = |calls: Vec<mpcore::Call<Blob>>| {
         let ended = calls.into_iter().filter_map(|mut call| call.try_outcome());
@@ -487,7 +490,7 @@ fn a_queue_is_also_full_by_bytes() {
 /// number.
 #[test]
 fn a_queue_is_also_full_by_bytes_of_large_arguments() {
-    let bench = ready(builder(CHILD).queue_bound(1000, 4 << 20));
+    let bench = ready(builder(CHILD).queue_bound(QueueBound { entries: 1000, bytes: 4 << 20 }));
     let pid = bench.process().pid().unwrap();
     processes::freeze(pid);
     let mut calls: Vec<_> = (0..64).map(|_| bench.echo(Blob::numbered(1 << 20))).collect();
@@ -560,13 +563,18 @@ fn waiting_can_be_forbidden_on_a_thread() {
     let bench = bench();
     let waits = bench.clone();
     let forbidden = thread::spawn(move || {
-        mpcore::forbid_waiting_on_this_thread(true);
+        let guard = mpcore::forbid_waiting_on_this_thread();
+        // A second one, which ends first, changes nothing.
+        drop(mpcore::forbid_waiting_on_this_thread());
         let outcomes = (waits.add_two(1, 2).wait(), waits.blocking().add_two(1, 2));
-        mpcore::forbid_waiting_on_this_thread(false);
+        drop(guard);
         (outcomes, waits.add_two(1, 2).wait())
     });
     let (outcomes, allowed) = forbidden.join().unwrap();
-    assert_eq!(outcomes, (Err(CallError::WaitForbidden), Err(CallError::WaitForbidden)));
+    assert_eq!(
+        outcomes,
+        (Err(CallError::Wait(WaitError::Forbidden)), Err(CallError::Wait(WaitError::Forbidden)))
+    );
     assert_eq!(allowed, Ok(3));
     assert_eq!(bench.add_two(1, 2).wait(), Ok(3), "other threads may wait");
 }
@@ -630,4 +638,13 @@ fn a_test_binary_is_its_own_child() {
     let other = BenchControl::new::<BenchProcess>(BenchConfig::default()).unwrap();
     other.process().start().unwrap();
     assert_eq!(outcome(other.add_two(2, 2)), Ok(4));
+}
+
+#[test]
+fn the_futures_of_many_calls_can_be_joined() {
+    let bench = bench();
+    let calls: Vec<_> = (0..50).map(|number| bench.add_two(number, 1)).collect();
+    let joined = futures_util::future::join_all(calls.into_iter().map(Call::into_future));
+    let sums: Vec<_> = block_on(joined).into_iter().map(Result::unwrap).collect();
+    assert_eq!(sums, (1..=50).collect::<Vec<_>>());
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
 
-use mpcore::{Builder, CallError, Failure, Ignored, Inbox, State};
+use mpcore::{Builder, CallError, CallId, Failure, Ignored, Inbox, QueueBound, State};
 use system_tests::worker::{WorkerControl, WorkerProcess, builder, ready, until_begun};
 use system_tests::{Journal, LONG, outcome, processes, until};
 
@@ -67,7 +67,7 @@ fn a_call_answered_as_cancelled_was_never_executed() {
                 calls[calls.len().saturating_sub(back + 1)].1.cancel();
             }
         }
-        let first = calls[0].1.id();
+        let first = calls[0].1.id().get();
         let (mut executed, mut cancelled) = (BTreeSet::new(), BTreeSet::new());
         for (number, call) in calls {
             match outcome(call) {
@@ -171,7 +171,7 @@ fn before_the_start_and_after_the_end_there_is_nothing_to_kill() {
         let id = call.id();
         assert!(outcome(call).is_ok());
         worker.process().cancel_or_kill(id, Duration::ZERO);
-        worker.process().cancel_or_kill(u64::MAX, Duration::ZERO);
+        worker.process().cancel_or_kill(CallId::new(u64::MAX), Duration::ZERO);
         assert!(outcome(worker.work(1)).is_ok());
     });
 }
@@ -184,7 +184,7 @@ fn a_stopping_child_is_killed_but_ends_as_requested() {
     worker.process().stop();
     deaf.cancel_or_kill(GRACE);
     assert_eq!(outcome(deaf), Err(CallError::Cancelled));
-    assert!(worker.process().join(LONG).unwrap().is_some());
+    assert!(worker.process().join(LONG).is_ok());
     let report = worker.process().exit_report().unwrap();
     assert_eq!((report.state, &report.failure), (State::Finished, &None));
 }
@@ -193,7 +193,7 @@ fn a_stopping_child_is_killed_but_ends_as_requested() {
 #[test]
 fn a_flooding_command_is_killed_although_no_thread_drains() {
     let inbox = Inbox::new(|| {});
-    let built = process().inbox(&inbox).inbox_bound(1000, 1 << 20);
+    let built = process().inbox(&inbox).inbox_bound(QueueBound { entries: 1000, bytes: 1 << 20 });
     let worker = built.spawn().unwrap();
     worker.signals().tick.connect(|_| {});
     let mut flood = worker.flood(u32::MAX);
@@ -208,7 +208,7 @@ fn a_flooding_command_is_killed_although_no_thread_drains() {
 #[test]
 fn a_command_whose_outcome_is_delayed_is_not_killed_for() {
     let inbox = Inbox::new(|| {});
-    let built = process().inbox(&inbox).inbox_bound(1000, 1 << 20);
+    let built = process().inbox(&inbox).inbox_bound(QueueBound { entries: 1000, bytes: 1 << 20 });
     let worker = built.spawn().unwrap();
     worker.signals().tick.connect(|_| {});
     let (mut flood, next) = (worker.flood_on(), worker.work(1));

@@ -127,6 +127,6 @@ fn a_command_sees_that_its_child_should_stop() {
         progress.recv_timeout(LONG).expect("it has begun");
         teller.process().stop();
         assert_eq!(outcome(call), Ok(true));
-        teller.process().join(LONG).unwrap().expect("it ends");
+        teller.process().join(LONG).unwrap();
     }
 }

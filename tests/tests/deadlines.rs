@@ -160,7 +160,7 @@ fn a_no_cancel_command_over_its_deadline_is_only_reported() {
 #[test]
 fn tell_lets_the_command_run_on() {
     check(|place| {
-        let worker = ready(place().on_timeout(Escalation::Tell));
+        let worker = ready(place().on_timeout(Escalation::Report));
         let journal = exceptions(&worker);
         let looked = outcome(worker.work(700).timeout(SHORT)).expect("it is not ended");
         assert!(looked > 0);
@@ -213,7 +213,7 @@ fn the_controller_enforces_the_deadline_of_a_blocked_child() {
     assert_eq!(journal.count("TimedOut work"), 1);
 
     // A child that resumes reports it too, and its report is accepted.
-    let worker = ready(process().ping_interval(often).on_timeout(Escalation::Tell));
+    let worker = ready(process().ping_interval(often).on_timeout(Escalation::Report));
     let journal = exceptions(&worker);
     let running = worker.work(FOR_EVER).timeout(allowed);
     until("it reports what it executes", || worker.process().executing().is_some());
@@ -252,7 +252,7 @@ fn a_stop_takes_precedence_over_a_deadline() {
     worker.process().stop();
     let Err(CallError::Exited(report)) = outcome(deaf) else { panic!("the stop ended it") };
     assert_eq!((report.state, &report.failure), (State::Finished, &None));
-    assert_eq!(worker.process().join(LONG).unwrap().and_then(mpcore::End::code), Some(-9));
+    assert_eq!(worker.process().join(LONG).unwrap().code(), Some(-9));
     assert_eq!(worker.process().generation(), 1);
 }
 
@@ -277,7 +277,7 @@ fn inner_calls_inherit_the_remaining_deadline() {
 
 #[test]
 fn a_deadline_that_only_reports_is_not_inherited() {
-    let worker = ready(process().on_timeout(Escalation::Tell));
+    let worker = ready(process().on_timeout(Escalation::Report));
     let told = outcome(worker.delegate(CHILD.into(), 1500, None).timeout(SHORT));
     assert_eq!(told.as_deref(), Ok("finished"));
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mpcore::{Call, CallError, Cleanup, ExitStatus, Failure, Signal, State};
+use mpcore::{Call, CallError, Cleanup, ExitStatus, Failure, Signal, State, WaitError};
 use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{BenchControl, Blob, Journal, LONG, block_on, outcome, processes, until};
 
@@ -59,11 +59,13 @@ fn submit_200(bench: &BenchControl, tally: &Tally) -> Vec<thread::JoinHandle<()>
             3 => {
                 let (mut call, note) = (call, tally.note("wait_timeout"));
                 waiters.push(thread::spawn(move || {
-                    let mut outcome = None;
-                    while outcome.is_none() {
-                        outcome = call.wait_timeout(Duration::from_millis(10));
-                    }
-                    note(outcome.unwrap());
+                    let outcome = loop {
+                        match call.wait_timeout(Duration::from_millis(10)) {
+                            Err(CallError::Wait(WaitError::Timeout(_))) => {}
+                            outcome => break outcome,
+                        }
+                    };
+                    note(outcome);
                 }));
             }
             _ => {
@@ -135,7 +137,7 @@ fn check_kill(name: &str, begin: impl Fn(&BenchControl) -> Vec<Call<Blob>>) {
         processes::kill(pid);
         let words: Vec<_> = calls.into_iter().map(|call| word(&outcome(call))).collect();
         let took = killed.elapsed();
-        let status = bench.process().join(LONG).unwrap().expect("it ends");
+        let status = bench.process().join(LONG).unwrap();
         assert_eq!(status.code(), Some(-9));
         let report = bench.process().exit_report().unwrap();
         assert_eq!((report.state, report.killed), (State::Crashed, false), "not by us");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mpcore::{Cleanup, End, ExitStatus, Inbox, State};
+use mpcore::{Cleanup, End, ExitStatus, Inbox, QueueBound, State};
 
 use system_tests::LONG;
 use system_tests::transport::transport;
@@ -82,7 +82,7 @@ fn a_stop_during_postrun_init_ends_as_requested() {
     let edge = EdgeControl::spawn::<EdgeProcess>(true).unwrap();
     until("postrun_init runs", || edge.busy());
     edge.process().stop();
-    assert_eq!(edge.process().join(LONG), Ok(Some(End::Status(ExitStatus::from_code(0)))));
+    assert_eq!(edge.process().join(LONG), Ok(End::Status(ExitStatus::from_code(0))));
     let report = edge.process().exit_report().unwrap();
     assert_eq!((report.state, &report.failure, report.killed), (State::Finished, &None, false));
     assert_eq!(report.cleanup, Cleanup::Ran);
@@ -115,9 +115,9 @@ fn an_inbox_whose_wake_panics_stops_no_call() {
         .inbox(&inbox)
         .spawn()
         .unwrap();
-    assert_eq!(edge.add(1, 2).wait_timeout(LONG), Some(Ok(3)));
+    assert_eq!(edge.add(1, 2).wait_timeout(LONG), Ok(3));
     edge.process().stop();
-    assert_eq!(edge.process().join(LONG), Ok(Some(End::Status(ExitStatus::from_code(0)))));
+    assert_eq!(edge.process().join(LONG), Ok(End::Status(ExitStatus::from_code(0))));
 }
 
 /// Regression: the sum overflowed and killed the watcher's thread, and no end of a child was
@@ -134,14 +134,11 @@ fn endless_deadlines_are_harmless() {
         .unwrap();
     let other = EdgeControl::spawn::<EdgeProcess>(false).unwrap();
     endless.process().wait_ready(Duration::MAX).unwrap();
-    assert_eq!(endless.add(1, 2).wait_timeout(Duration::MAX), Some(Ok(3)));
+    assert_eq!(endless.add(1, 2).wait_timeout(Duration::MAX), Ok(3));
     endless.process().stop();
-    assert_eq!(
-        endless.process().join(Duration::MAX),
-        Ok(Some(End::Status(ExitStatus::from_code(0))))
-    );
+    assert_eq!(endless.process().join(Duration::MAX), Ok(End::Status(ExitStatus::from_code(0))));
     other.process().kill();
-    assert_eq!(other.process().join(LONG), Ok(Some(End::Status(ExitStatus::from_code(-9)))));
+    assert_eq!(other.process().join(LONG), Ok(End::Status(ExitStatus::from_code(-9))));
 }
 
 /// Regression: a cancelled command kept its room until its turn came.
@@ -151,7 +148,7 @@ fn cancelled_commands_leave_their_room_to_others() {
         .child::<EdgeProcess>()
         .transport(transport())
         .config(false)
-        .queue_bound(10, 1 << 20)
+        .queue_bound(QueueBound { entries: 10, bytes: 1 << 20 })
         .build()
         .unwrap();
     for _ in 0..100 {
@@ -160,7 +157,7 @@ fn cancelled_commands_leave_their_room_to_others() {
     let calls: Vec<_> = (0..10).map(|number| edge.add(number, 1)).collect();
     edge.process().start().unwrap();
     for (number, mut call) in (0..).zip(calls) {
-        assert_eq!(call.wait_timeout(LONG), Some(Ok(number + 1)));
+        assert_eq!(call.wait_timeout(LONG), Ok(number + 1));
     }
 }
 
@@ -174,7 +171,7 @@ fn a_large_property_that_changes_while_it_is_sent_arrives_whole() {
         .transport(transport())
         .config(false)
         .inbox(&inbox)
-        .inbox_bound(1, 10)
+        .inbox_bound(QueueBound { entries: 1, bytes: 10 })
         .spawn()
         .unwrap();
     edge.process().wait_ready(LONG).unwrap();

@@ -52,7 +52,7 @@ impl Laser for LaserProcess {
             "context" => Err(outer()).context("while firing")?,
             "context of anyhow" => anyhow().with_context(|| "while firing")?,
             "context of a local box" => boxed_locally().context("while firing")?,
-            "own" => Err(mpcore::Error::msg("own").context("first")).context("second")?,
+            "own" => Err(mpcore::Error::new("own").context("first")).context("second")?,
             "bail" => mpcore::bail!("{how} out"),
             "ensure" => {
                 mpcore::ensure!(how.is_empty(), "not {}", how);
@@ -91,11 +91,11 @@ fn errors_of_every_library_arrive_with_their_causes() {
 
 #[test]
 fn an_error_of_mpcores_own_type_keeps_its_location() {
-    let error = mpcore::Error::msg("own");
+    let error = mpcore::Error::new("own");
     let place = error.location().to_owned();
     let result: Result<(), _> = Err(error);
     assert_eq!(result.or_raise().unwrap_err().location(), place);
-    let boxed: Box<dyn StdError> = mpcore::Error::msg("own").into();
+    let boxed: Box<dyn StdError> = mpcore::Error::new("own").into();
     let result: Result<(), _> = Err(boxed);
     assert_eq!(result.or_raise().unwrap_err().causes(), [""; 0]);
 }

@@ -161,5 +161,5 @@ fn nested_children_end_like_their_parent_unless_configured() {
     journal.until_line("finished");
     assert_eq!(process.exit_report().unwrap().reason, Some(StopReason::Released));
     until("it has ended", || !process.is_alive());
-    assert_eq!(process.join(LONG).unwrap().and_then(mpcore::End::code), Some(0));
+    assert_eq!(process.join(LONG).unwrap().code(), Some(0));
 }

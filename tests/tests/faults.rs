@@ -16,7 +16,8 @@ use std::{fs, thread};
 
 use mpcore::testing::{Fault, FaultPlan, Moment};
 use mpcore::{
-    Builder, CallError, Cleanup, ExitReport, Failure, Inbox, StartError, State, Transport,
+    Builder, CallError, Cleanup, ExitReport, Failure, Inbox, QueueBound, StartError, State,
+    Transport,
 };
 use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{
@@ -193,8 +194,8 @@ fn run(place: Place, fault: Fault, moment: Moment, neighbour: &BenchControl, fol
     if patience != Patience::StartDeadline {
         bench.process().stop();
     }
-    let status = bench.process().join(LONG).expect("it has run");
-    assert!(status.is_some(), "{what}: it ends; so far {:#?}", journal.lines());
+    let joined = bench.process().join(LONG);
+    assert!(joined.is_ok(), "{what}: {joined:?}; so far {:#?}", journal.lines());
     let lines = journal.until_line("finished");
     assert!(ended(&lines), "{what}: each call ends once: {lines:#?}");
     // If it stalls before it is ready, the fault may not have been reached.
@@ -409,8 +410,7 @@ fn check_panic(place: Place, number: u64, begin: fn(&BenchControl), status: &[i3
             .stop_grace(Duration::from_millis(300)),
     );
     begin(&bench);
-    let ended = bench.process().join(LONG).expect("it has run");
-    let ended = ended.unwrap_or_else(|| panic!("{what}: it ends"));
+    let ended = bench.process().join(LONG).unwrap_or_else(|why| panic!("{what}: {why}"));
     let code = ended.code();
     assert!(code.is_some_and(|code| status.contains(&code)), "{what}: {ended}");
     assert_eq!(log.exists(), code == Some(101), "{what}: it cleans up if it can");
@@ -452,7 +452,11 @@ fn overrunning_a_full_inbox_is_a_protocol_violation() {
         let inbox = Inbox::new(|| {});
         let plan = FaultPlan::new().at(Moment::Command(1), Fault::Overdraw);
         let builder = place.builder().config(BenchConfig::default()).faults(plan);
-        let bench = builder.inbox(&inbox).inbox_bound(1, 1).build().expect("it can be built");
+        let bench = builder
+            .inbox(&inbox)
+            .inbox_bound(QueueBound { entries: 1, bytes: 1 })
+            .build()
+            .expect("it can be built");
         // Waiting for the child would lift the bound, so the test does not wait.
         let _call = bench.add_two(1, 2);
         bench.process().start().expect("it can be started");

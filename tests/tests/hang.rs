@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mpcore::{CallError, Escalation, Failure, Inbox, State};
+use mpcore::{CallError, Escalation, Failure, Inbox, QueueBound, State};
 use system_tests::transport::{PROTOCOL, framed};
 use system_tests::worker::{WorkerControl, builder, ready, until_begun};
 use system_tests::{Blob, Journal, LONG, bench, outcome, processes, until};
@@ -66,7 +66,10 @@ fn a_busy_command_is_not_unresponsive_and_is_named() {
 fn a_flood_into_a_stopped_inbox_is_not_unresponsive() {
     let inbox = Inbox::new(|| {});
     let interval = Duration::from_millis(1500);
-    let built = builder(CHILD).ping_interval(interval).inbox(&inbox).inbox_bound(1000, 1 << 20);
+    let built = builder(CHILD)
+        .ping_interval(interval)
+        .inbox(&inbox)
+        .inbox_bound(QueueBound { entries: 1000, bytes: 1 << 20 });
     let worker = built.spawn().unwrap();
     worker.signals().tick.connect(|_| {});
     let flood = worker.flood_on();
@@ -156,7 +159,7 @@ fn a_stopping_child_that_does_not_answer_is_reported_too() {
     worker.process().stop();
     journal.until_line("unresponsive");
     processes::thaw(pid);
-    assert!(worker.process().join(LONG).unwrap().is_some());
+    assert!(worker.process().join(LONG).is_ok());
     assert_eq!(worker.process().state(), State::Finished);
 }
 
@@ -224,7 +227,7 @@ fn an_unexpected_answer_or_overrun_is_reported_as_such() {
     for (packet, why) in cases {
         let bench = bench::ready(bench::builder(BENCH));
         let call = bench.scribble(packet);
-        assert_eq!(call.id(), 1);
+        assert_eq!(call.id().get(), 1);
         let Err(CallError::Exited(report)) = outcome(call) else { panic!("{why}: it is broken") };
         let Some(Failure::Broken(told)) = &report.failure else { panic!("{report:?}") };
         assert!(told.contains(why), "`{told}` does not say `{why}`");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use mpcore::{Builder, CallError, Cleanup, Failure, State};
+use mpcore::{Builder, CallError, Cleanup, Failure, QueueBound, State};
 use system_tests::bench::{TICK_OF_CLEANUP, TICK_OF_CONSTRUCTOR, TICK_OF_INIT, ready, until_begun};
 use system_tests::{
     BenchConfig, BenchControl, BenchProcess, Blob, DivideError, InitFault, Journal, LONG, Mood,
@@ -29,7 +29,7 @@ fn check(what: fn(Place)) {
 }
 
 fn joined(bench: &BenchControl) -> State {
-    assert!(bench.process().join(LONG).unwrap().is_some(), "it ends");
+    assert!(bench.process().join(LONG).is_ok(), "it ends");
     bench.process().state()
 }
 
@@ -259,7 +259,11 @@ fn the_last_handle_dropped_stops_the_child() {
 #[test]
 fn bounds_hold() {
     check(|place| {
-        let bench = place().queue_bound(5, 1 << 20).inbox_bound(4, 1000).build().unwrap();
+        let bench = place()
+            .queue_bound(QueueBound { entries: 5, bytes: 1 << 20 })
+            .inbox_bound(QueueBound { entries: 4, bytes: 1000 })
+            .build()
+            .unwrap();
         let calls: Vec<_> = (0..5).map(|number| bench.add_two(number, 0)).collect();
         assert_eq!(outcome(bench.add_two(5, 0)), Err(CallError::QueueFull));
         bench.process().start().unwrap();

@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use mpcore::{CallError, CallFuture, Cleanup, ExceptionKind, JoinError, ReadyError, State};
+use mpcore::{
+    CallError, CallFuture, Cleanup, ExceptionKind, JoinError, ReadyError, State, WaitError,
+};
 use serde::{Deserialize, Serialize};
 use system_tests::{LONG, outcome, processes, until};
 
@@ -192,7 +194,9 @@ impl Parent for ParentProcess {
             let all = futures.iter().all(|(future, _)| future.is_none());
             if all { Poll::Ready(futures.each_mut().map(|it| it.1.take())) } else { Poll::Pending }
         }));
-        let ended = |it: &Option<Result<u64, _>>| matches!(it, Some(Err(CallError::WaitEnded)));
+        let ended = |it: &Option<Result<u64, _>>| {
+            matches!(it, Some(Err(CallError::Wait(WaitError::Interrupted))))
+        };
         let ended = outcomes.iter().filter(|it| ended(it)).count();
         append(&self.log, &format!("awaited {ended}"));
         self.cx.check_cancelled()?;
@@ -221,7 +225,7 @@ impl Parent for ParentProcess {
 
     fn join_kid(&mut self) -> mpcore::Result<()> {
         let joined = self.begin().process().join(Duration::MAX);
-        assert_eq!(joined, Err(JoinError::WaitEnded));
+        assert_eq!(joined, Err(JoinError::Wait(WaitError::Interrupted)));
         joined?;
         Ok(())
     }
@@ -233,7 +237,7 @@ impl Parent for ParentProcess {
         let kid = kid.stdout(mpcore::Output::Null).spawn()?;
         self.begin();
         let ready = kid.process().wait_ready(Duration::MAX);
-        assert_eq!(ready, Err(ReadyError::WaitEnded));
+        assert_eq!(ready, Err(ReadyError::Wait(WaitError::Interrupted)));
         // Not the last kid, which `cleanup` uses.
         self.kids.insert(0, kid);
         Ok(ready?)
@@ -297,7 +301,7 @@ impl Family {
     fn stop(&self) {
         self.parent.process().stop();
         let status = self.parent.process().join(LONG).unwrap();
-        assert_eq!(status.and_then(mpcore::End::code), Some(0));
+        assert_eq!(status.code(), Some(0));
         let report = self.parent.process().exit_report().unwrap();
         assert_eq!(
             (report.state, report.cleanup == Cleanup::Ran),
@@ -425,7 +429,8 @@ fn the_deadline_of_a_command_ends_its_join() {
     let family = Family::new(LONG);
     family.start_kid(0, None);
     let call = family.parent.join_kid().timeout(Duration::from_millis(200));
-    assert!(matches!(outcome(call), Err(CallError::TimedOut { .. })));
+    let ended = outcome(call);
+    assert!(matches!(ended, Err(CallError::TimedOut { .. })), "{ended:?}");
     family.stop();
 }
 

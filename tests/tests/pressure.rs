@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mpcore::{CallError, Inbox, State};
+use mpcore::{CallError, Inbox, QueueBound, State, WaitError};
 use rustix::process::Signal;
 use system_tests::bench::{builder, ready};
 use system_tests::{
@@ -129,7 +129,7 @@ fn a_hundred_thousand_commands_wait_for_a_stopped_child() {
 #[test]
 fn one_command_beyond_the_bound_ends_as_queue_full() {
     const BOUND: usize = 20_000;
-    let bench = ready(builder(CHILD).queue_bound(BOUND, 1 << 30));
+    let bench = ready(builder(CHILD).queue_bound(QueueBound { entries: BOUND, bytes: 1 << 30 }));
     processes::freeze(pid(&bench));
     // The lane takes some out of the queue; after that the bound counts.
     let mut calls = Vec::new();
@@ -160,7 +160,7 @@ fn a_stopped_child_can_be_cancelled_stopped_and_killed() {
     let late = bench.add_two(0, 0);
     assert_eq!(outcome(late), Err(CallError::Stopped));
     bench.process().kill();
-    assert!(bench.process().join(LONG).unwrap().is_some());
+    assert!(bench.process().join(LONG).is_ok());
     for call in calls {
         assert!(outcome(call).is_err());
     }
@@ -173,7 +173,7 @@ type Wait = fn(&BenchControl) -> bool;
 /// Waits in a handler of the inbox's thread while that inbox is full and the child still has more
 /// to send than fits.
 fn check_wait_in_handler(name: &str, wait: Wait) {
-    let bench = ready(builder(CHILD).inbox_bound(8, 4096));
+    let bench = ready(builder(CHILD).inbox_bound(QueueBound { entries: 8, bytes: 4096 }));
     let count = count_ticks(&bench);
     let (weak, (sender, waited)) = (bench.downgrade(), mpsc::channel());
     bench.signals().add_two_finished.connect(move |_| {
@@ -192,7 +192,7 @@ fn waiting_in_a_handler_with_a_full_inbox_is_no_deadlock() {
     let waits: [(&str, Wait); 6] = [
         ("wait", |bench| bench.divide(84, 2).wait() == Ok(42)),
         ("blocking", |bench| bench.blocking().divide(84, 2) == Ok(42)),
-        ("wait_timeout", |bench| bench.divide(84, 2).wait_timeout(LONG) == Some(Ok(42))),
+        ("wait_timeout", |bench| bench.divide(84, 2).wait_timeout(LONG) == Ok(42)),
         ("await", |bench| block_on(bench.divide(84, 2)) == Ok(42)),
         ("wait for a large result", |bench| {
             bench.echo(Blob::numbered(3 << 20)).wait().is_ok_and(|it| it.is_numbered(3 << 20))
@@ -201,7 +201,7 @@ fn waiting_in_a_handler_with_a_full_inbox_is_no_deadlock() {
             let last = bench.divide(84, 2);
             assert_eq!(outcome(last), Ok(42));
             bench.process().stop();
-            bench.process().join(LONG).is_ok_and(|it| it.is_some())
+            bench.process().join(LONG).is_ok()
         }),
     ];
     for (name, wait) in waits {
@@ -212,7 +212,7 @@ fn waiting_in_a_handler_with_a_full_inbox_is_no_deadlock() {
 /// Regression: credit was held back at the very moment the inbox ran empty, and never given.
 #[test]
 fn a_tiny_inbox_never_stalls_the_child() {
-    let bench = ready(builder(CHILD).inbox_bound(1, 100));
+    let bench = ready(builder(CHILD).inbox_bound(QueueBound { entries: 1, bytes: 100 }));
     let count = count_ticks(&bench);
     // There is no waiting call, so only draining gives credit.
     for _ in 0..20 {
@@ -234,7 +234,8 @@ fn a_tiny_inbox_never_stalls_the_child() {
 #[test]
 fn waits_that_begin_while_the_inbox_fills_all_end() {
     let inbox = idle_inbox();
-    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(2, 200));
+    let bench =
+        ready(builder(CHILD).inbox(&inbox).inbox_bound(QueueBound { entries: 2, bytes: 200 }));
     for round in 0..300 {
         bench.flood(50 + round % 7);
         thread::sleep(Duration::from_micros(u64::from(round % 13) * 20));
@@ -278,7 +279,9 @@ fn flood_with_nobody_draining() {
     const BLOCK: usize = 64 << 10;
     const BLOCKS: u32 = 8000;
     let inbox = idle_inbox();
-    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(1_000_000, 8 << 20));
+    let bench = ready(
+        builder(CHILD).inbox(&inbox).inbox_bound(QueueBound { entries: 1_000_000, bytes: 8 << 20 }),
+    );
     while inbox.drain(LONG).more {}
     let own = std::process::id();
     let (before, child_before) =
@@ -308,13 +311,15 @@ fn a_wait_before_an_undrained_flood_fails_and_bounds_it_again() {
     const BLOCKS: u32 = 20_000;
     let _alone = alone();
     let inbox = idle_inbox();
-    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(1_000_000, 8 << 20));
+    let bench = ready(
+        builder(CHILD).inbox(&inbox).inbox_bound(QueueBound { entries: 1_000_000, bytes: 8 << 20 }),
+    );
     let received = count_blocks(&bench, BLOCK);
     let mut flood = bench.flood_blocks(BLOCKS, BLOCK);
     // More than a gigabyte comes first.
-    assert_eq!(flood.wait_timeout(8 * LONG), Some(Err(CallError::InboxOverflow)));
+    assert_eq!(flood.wait_timeout(8 * LONG), Err(CallError::Wait(WaitError::InboxOverflow)));
     let mut given_up = Box::pin(bench.add_two(1, 2).into_future());
-    assert_eq!(block_on(given_up.as_mut()), Err(CallError::InboxOverflow));
+    assert_eq!(block_on(given_up.as_mut()), Err(CallError::Wait(WaitError::InboxOverflow)));
     drain_until("every block arrives", &inbox, || received.load(Ordering::SeqCst) == BLOCKS);
     assert_eq!(outcome(flood), Ok(BLOCKS));
 
@@ -332,7 +337,9 @@ fn try_emit_returns_full_where_emit_would_wait() {
     const BLOCK: usize = 64 << 10;
     let _alone = alone();
     let inbox = idle_inbox();
-    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(1_000_000, 8 << 20));
+    let bench = ready(
+        builder(CHILD).inbox(&inbox).inbox_bound(QueueBound { entries: 1_000_000, bytes: 8 << 20 }),
+    );
     let received = count_blocks(&bench, BLOCK);
     let taken = Arc::new(Mutex::new(None));
     let told = Arc::clone(&taken);
@@ -354,7 +361,9 @@ fn try_emit_returns_full_where_emit_would_wait() {
 #[test]
 fn coalesced_values_need_no_room() {
     let inbox = idle_inbox();
-    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(100, 100_000));
+    let bench = ready(
+        builder(CHILD).inbox(&inbox).inbox_bound(QueueBound { entries: 100, bytes: 100_000 }),
+    );
     let journal = Journal::new();
     let note = journal.clone();
     bench.signals().level_changed.connect(move |level| note.note(format!("level {level}")));
@@ -399,15 +408,21 @@ fn a_child_thread_that_never_stops_emitting_delays_no_stop() {
 #[test]
 fn a_full_inbox_delays_neither_a_stop_nor_a_report_of_death() {
     let inbox = idle_inbox();
-    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(10, 1000).stop_grace(LONG));
+    let bench = ready(
+        builder(CHILD)
+            .inbox(&inbox)
+            .inbox_bound(QueueBound { entries: 10, bytes: 1000 })
+            .stop_grace(LONG),
+    );
     let count = count_ticks(&bench);
     bench.flood(50_000);
     drain_until("the flood has begun", &inbox, || count.load(Ordering::SeqCst) > 0);
     bench.process().stop();
-    assert_eq!(bench.process().join(LONG).unwrap().and_then(mpcore::End::code), Some(0));
+    assert_eq!(bench.process().join(LONG).unwrap().code(), Some(0));
     drain_until("all of it arrives", &inbox, || count.load(Ordering::SeqCst) == 50_000);
 
-    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(10, 1000));
+    let bench =
+        ready(builder(CHILD).inbox(&inbox).inbox_bound(QueueBound { entries: 10, bytes: 1000 }));
     bench.flood(50_000);
     let pending = bench.add_two(1, 2);
     processes::kill(pid(&bench));
@@ -443,7 +458,8 @@ fn a_64_mib_argument_and_a_256_mib_result_arrive_intact() {
 #[test]
 fn latest_events_are_coalesced_in_the_child() {
     let inbox = idle_inbox();
-    let bench = ready(builder(CHILD).inbox(&inbox).inbox_bound(10, 1000));
+    let bench =
+        ready(builder(CHILD).inbox(&inbox).inbox_bound(QueueBound { entries: 10, bytes: 1000 }));
     let ticks = count_ticks(&bench);
     let positions = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&positions);

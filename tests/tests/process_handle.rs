@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mpcore::{CallError, ExceptionKind, Never, RestartPolicy, StartError, State};
+use mpcore::{Backoff, CallError, ExceptionKind, Never, RestartPolicy, StartError, State};
 use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{LONG, outcome, processes, until};
 
@@ -116,8 +116,12 @@ fn an_exception_carries_the_backtrace_of_a_panic() {
 /// Each wait is the previous one times the factor.
 #[test]
 fn waits_between_restarts_grow_by_the_factor() {
-    let policy = RestartPolicy::on_crash().backoff(Duration::from_millis(3), LONG);
-    let bench = builder(CHILD).restart(policy.backoff_factor(4)).build().unwrap();
+    let policy = RestartPolicy::on_crash().backoff(Backoff {
+        first: Duration::from_millis(3),
+        longest: LONG,
+        factor: 4,
+    });
+    let bench = builder(CHILD).restart(policy).build().unwrap();
     let (told, delays) = mpsc::channel();
     bench.process().signals().restarting.connect(move |it| told.send(it.delay).unwrap());
     bench.process().start().unwrap();
@@ -156,7 +160,7 @@ fn a_signal_that_ends_a_child_is_named() {
     ] {
         let bench = ready(builder(CHILD));
         processes::signal(bench.process().pid().unwrap(), signal);
-        let status = bench.process().join(LONG).unwrap().unwrap();
+        let status = bench.process().join(LONG).unwrap();
         assert_eq!(status.to_string(), name);
     }
 }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 
 use mpcore::{
-    AtExit, Builder, CallError, ExceptionKind, RestartPolicy, State, StopReason, WeakControl,
+    AtExit, Backoff, Builder, CallError, ExceptionKind, RestartPolicy, State, StopReason,
+    WeakControl,
 };
 use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{
@@ -182,7 +183,8 @@ fn woken(builder: Builder<BenchControl>, doing: Doing) -> (BenchControl, Journal
 /// `start` for it.
 #[test]
 fn a_start_in_a_waker_begins_the_next_run() {
-    for policy in [RestartPolicy::never(), RestartPolicy::on_crash().backoff(10 * LONG, 10 * LONG)]
+    for policy in
+        [RestartPolicy::never(), RestartPolicy::on_crash().backoff(Backoff::constant(10 * LONG))]
     {
         let (bench, journal, said) = woken(process().restart(policy), |bench| {
             let begun = bench.process().start();
@@ -202,7 +204,7 @@ fn a_start_in_a_waker_begins_the_next_run() {
         assert!(finished < starting, "{told:?}");
         // From any other thread too.
         bench.process().stop();
-        bench.process().join(LONG).unwrap().expect("it ends");
+        bench.process().join(LONG).unwrap();
         bench.process().start().unwrap();
         assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
     }
@@ -217,7 +219,7 @@ fn a_stop_after_a_start_in_a_waker_cancels_it() {
         format!("{begun:?} {:?}", outcome(sum))
     });
     assert_eq!(said, "Ok(()) Err(Stopped)");
-    bench.process().join(LONG).unwrap().expect("it has ended");
+    bench.process().join(LONG).unwrap();
     assert_eq!((bench.process().generation(), bench.process().state()), (1, State::Crashed));
     assert!(!bench.process().restart_pending());
 }
@@ -225,7 +227,7 @@ fn a_stop_after_a_start_in_a_waker_cancels_it() {
 #[test]
 fn a_join_in_a_waker_does_not_wait_for_its_own_thread() {
     let (bench, journal, said) = woken(process(), |bench| {
-        let status = bench.process().join(LONG).unwrap().and_then(mpcore::End::code);
+        let status = bench.process().join(LONG).unwrap().code();
         let ready = bench.process().wait_ready(LONG).is_err();
         format!("{status:?} {ready}")
     });

@@ -200,7 +200,7 @@ fn escape_sequences_of_a_child_do_not_act_in_our_texts() {
     let exception = seen.recv_timeout(LONG).unwrap();
     assert_eq!(exception.kind, ExceptionKind::Panicked);
     shows_no_escape("an exception", &exception.to_string());
-    let error = mpcore::Error::msg(ESCAPE);
+    let error = mpcore::Error::new(ESCAPE);
     shows_no_escape("an error", &format!("{error:#}"));
 
     // Its output before it ends, and the message of its end.

@@ -122,10 +122,8 @@ fn an_impossible_start_option_is_named() {
             panic!("it was started")
         };
         assert_eq!(report.state, State::Failed);
-        let Some(Failure::Spawn { message, advice, .. }) = &report.failure else {
-            panic!("{report}")
-        };
-        format!("{message}; {advice}")
+        let Some(Failure::Spawn { why, .. }) = &report.failure else { panic!("{report}") };
+        why.to_string()
     };
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");

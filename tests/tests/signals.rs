@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mpcore::{CallError, Cleanup, ExceptionKind, Failure, Inbox, State};
+use futures_util::StreamExt as _;
+use mpcore::{CallError, CallId, Cleanup, ExceptionKind, Failure, Inbox, State};
 use system_tests::bench::{TICK_OF_CLEANUP, TICK_OF_CONSTRUCTOR, TICK_OF_INIT, builder, ready};
 use system_tests::{
-    BenchConfig, BenchControl, BenchProcess, InitFault, Journal, LONG, outcome, processes, until,
+    BenchConfig, BenchControl, BenchProcess, InitFault, Journal, LONG, block_on, outcome,
+    processes, until,
 };
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
@@ -84,7 +86,7 @@ fn every_call_ends_once_after_its_named_signal_whatever_its_end() {
     let queued = bench.work(60_000).id();
     bench.process().cancel(queued);
     bench.process().cancel(running);
-    bench.process().cancel(running + 100);
+    bench.process().cancel(CallId::new(running.get() + 100));
     until("both are cancelled", || {
         journal.lines().iter().filter(|line| *line == "work Cancelled").count() == 2
     });
@@ -857,7 +859,7 @@ fn a_loop_inside_a_handler_does_not_put_the_inbox_to_sleep() {
     other.signals().tick.connect(move |number| note.note(format!("tick {number}")));
     let (nested, nested_woken, weak) = (Rc::clone(&inbox), Rc::clone(&woken), other.downgrade());
     let note = journal.clone();
-    inbox.connect_local(&bench.signals().add_two_finished, move |_| {
+    bench.signals().add_two_finished.connect_local(&inbox, move |_| {
         let other = weak.upgrade().unwrap();
         outcome(other.flood(3)).unwrap();
         // The dialog's loop: it consumes the wake-ups of the thread.
@@ -878,7 +880,7 @@ fn a_local_handler_may_hold_values_that_are_not_send() {
     let bench = ready(builder(CHILD).inbox(&inbox));
     let seen = Rc::new(RefCell::new(Vec::new()));
     let note = Rc::clone(&seen);
-    let connection = inbox.connect_local(&bench.signals().calibrate_changed, move |(a, b)| {
+    let connection = bench.signals().calibrate_changed.connect_local(&inbox, move |a, b| {
         note.borrow_mut().push((*a, *b));
     });
     bench.calibrate();
@@ -900,7 +902,7 @@ fn a_local_handler_that_panics_is_called_again() {
     let bench = ready(builder(CHILD).inbox(&inbox));
     let seen = Rc::new(RefCell::new(0));
     let note = Rc::clone(&seen);
-    inbox.connect_local(&bench.signals().add_two_finished, move |_| {
+    bench.signals().add_two_finished.connect_local(&inbox, move |_| {
         *note.borrow_mut() += 1;
         panic!("on purpose");
     });
@@ -921,11 +923,73 @@ fn a_drain_inside_a_handler_does_nothing() {
     let nested = Rc::clone(&inbox);
     let seen = Rc::new(RefCell::new(Vec::new()));
     let note = Rc::clone(&seen);
-    inbox.connect_local(&bench.signals().tick, move |(number,)| {
+    bench.signals().tick.connect_local(&inbox, move |number| {
         let drained = nested.drain(LONG);
         note.borrow_mut().push((*number, drained.delivered));
     });
     bench.flood(3);
     run_loop(&inbox, &woken, || seen.borrow().len() == 3);
     assert_eq!(*seen.borrow(), [(0, 0), (1, 0), (2, 0)]);
+}
+
+// ---- streams
+
+#[test]
+fn a_stream_yields_every_notification_in_order_and_ends() {
+    let bench = ready(builder(CHILD));
+    let mut ticks = bench.signals().tick.stream();
+    let flood = bench.flood(1000);
+    let seen = block_on(async {
+        let mut seen = Vec::new();
+        while seen.len() < 1000
+            && let Some((number,)) = ticks.next().await
+        {
+            seen.push(number);
+        }
+        seen
+    });
+    assert_eq!(seen, (0..1000).collect::<Vec<_>>());
+    assert_eq!(outcome(flood), Ok(1000));
+    bench.process().stop();
+    bench.process().join(LONG).unwrap();
+    drop(bench);
+    assert_eq!(block_on(ticks.next()), None, "the control is gone");
+}
+
+#[test]
+fn a_dropped_stream_disconnects_from_its_signal() {
+    let bench = ready(builder(CHILD));
+    let stream = bench.signals().tick.stream();
+    assert!(bench.signals().tick.is_connected());
+    drop(stream);
+    assert!(!bench.signals().tick.is_connected());
+}
+
+#[test]
+fn a_stream_of_a_property_begins_with_its_value() {
+    let bench = ready(builder(CHILD));
+    outcome(bench.raise_level(7)).unwrap();
+    let mut levels = bench.signals().level_changed.stream();
+    assert_eq!(block_on(levels.next()), Some((bench.level(),)));
+}
+
+/// A waker is the executor's code: if it panics, the other handlers still run.
+#[test]
+fn a_stream_whose_waker_panics_stops_no_other_handler() {
+    struct Panics;
+    impl std::task::Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("on purpose");
+        }
+    }
+    let bench = ready(builder(CHILD));
+    let mut stream = bench.signals().tick.stream();
+    let receiver = bench.signals().tick.receiver();
+    let waker = std::task::Waker::from(Arc::new(Panics));
+    let polled = stream.poll_next_unpin(&mut std::task::Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    assert_eq!(outcome(bench.flood(2)), Ok(2));
+    assert_eq!(receiver.recv_timeout(LONG), Ok((0,)));
+    assert_eq!(receiver.recv_timeout(LONG), Ok((1,)));
+    assert_eq!(block_on(stream.next()), Some((0,)));
 }

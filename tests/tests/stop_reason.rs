@@ -138,12 +138,12 @@ fn an_unrequested_end_has_the_childs_own_reason_or_none() {
         doubter.process().pid().unwrap(),
         rustix::process::Signal::TERM,
     );
-    doubter.process().join(LONG).unwrap().expect("it ends");
+    doubter.process().join(LONG).unwrap();
     assert_eq!(doubter.process().exit_report().unwrap().reason, Some(StopReason::Signal));
     assert_eq!(said(&file), "a signal from outside");
     doubter.process().start().unwrap();
     doubter.process().wait_ready(LONG).unwrap();
     system_tests::processes::kill(doubter.process().pid().unwrap());
-    doubter.process().join(LONG).unwrap().expect("it ends");
+    doubter.process().join(LONG).unwrap();
     assert_eq!(doubter.process().exit_report().unwrap().reason, None);
 }

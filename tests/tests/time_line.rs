@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use mpcore::{CallEnd, CallError, Inbox, RestartPolicy};
+use mpcore::{Backoff, CallEnd, CallError, Inbox, QueueBound, RestartPolicy};
 use system_tests::{Journal, LONG, outcome, until};
 
 mpcore::test_support!();
@@ -237,7 +237,7 @@ fn a_property_does_not_overtake_the_events_before_it() {
 #[test]
 fn a_property_waits_once_for_a_controller_that_reads_nothing() {
     let inbox = Inbox::new(|| {});
-    let telescope = ready(builder().inbox(&inbox).inbox_bound(1, 1));
+    let telescope = ready(builder().inbox(&inbox).inbox_bound(QueueBound { entries: 1, bytes: 1 }));
     let journal = Journal::new();
     let note = journal.clone();
     let first =
@@ -347,7 +347,7 @@ fn a_wait_for_a_superseded_write_ends_immediately() {
 
 #[test]
 fn writes_that_wait_for_a_start_and_for_room_are_superseded() {
-    let telescope = builder().queue_bound(2, 1000).build().unwrap();
+    let telescope = builder().queue_bound(QueueBound { entries: 2, bytes: 1000 }).build().unwrap();
     let first = telescope.set_angle(1);
     telescope.set_step(7);
     let second = telescope.set_angle(2);
@@ -378,8 +378,7 @@ fn a_drag_over_a_slow_setter_ends_soon_with_its_last_value() {
 // ---- across a restart
 
 fn phoenix() -> TelescopeControl {
-    let policy =
-        RestartPolicy::on_crash().backoff(Duration::from_millis(1), Duration::from_millis(1));
+    let policy = RestartPolicy::on_crash().backoff(Backoff::constant(Duration::from_millis(1)));
     ready(builder().restart(policy).reapply_properties())
 }
 

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use mpcore::{
-    CallError, JoinError, ReadyError, ReceiveError, ShutdownError, State,
+    CallError, JoinError, ReadyError, ReceiveError, State, WaitError,
     forbid_waiting_on_this_thread, shutdown,
 };
 use system_tests::bench::{builder, ready, until_begun};
@@ -17,7 +17,7 @@ const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 fn forbidden<R: Send + 'static>(what: impl FnOnce() -> R + Send + 'static) -> R {
     let (sender, done) = mpsc::channel();
     thread::spawn(move || {
-        assert!(!forbid_waiting_on_this_thread(true));
+        let _guard = forbid_waiting_on_this_thread();
         let _ = sender.send(what());
     });
     done.recv_timeout(LONG).expect("it does not wait")
@@ -45,10 +45,13 @@ fn every_wait_returns_an_error_there() {
         )
     });
     let (join, look, sum, all, tick, next) = said;
-    assert_eq!((join, look), (Err(JoinError::WaitForbidden), Err(JoinError::WaitForbidden)));
-    assert_eq!(sum, Err(CallError::WaitForbidden));
-    assert_eq!(all, Err(ShutdownError::WaitForbidden));
-    assert_eq!((tick, next), (Err(ReceiveError::WaitForbidden), None));
+    assert_eq!(
+        (join, look),
+        (Err(JoinError::Wait(WaitError::Forbidden)), Err(JoinError::Wait(WaitError::Forbidden)))
+    );
+    assert_eq!(sum, Err(CallError::Wait(WaitError::Forbidden)));
+    assert_eq!(all, Err(WaitError::Forbidden));
+    assert_eq!((tick, next), (Err(ReceiveError::Wait(WaitError::Forbidden)), None));
     assert_eq!(bench.process().state(), State::Running, "no request was sent");
     bench.process().stop();
     assert_eq!(outcome(running), Err(CallError::Stopped));
@@ -67,7 +70,7 @@ fn wait_ready_returns_an_error_there_until_the_child_is_ready() {
     // immediately.
     bench.process().start().unwrap();
     let first = ready();
-    assert!(matches!(first, Err(ReadyError::WaitForbidden) | Ok(())), "{first:?}");
+    assert!(matches!(first, Err(ReadyError::Wait(WaitError::Forbidden)) | Ok(())), "{first:?}");
     until("it is ready", || ready().is_ok());
 }
 
@@ -78,10 +81,10 @@ fn values_that_have_arrived_can_be_taken_there() {
         (bench.process().signals().finished.receiver(), bench.signals().tick.receiver());
     assert_eq!(outcome(bench.flood(2)), Ok(2));
     bench.process().stop();
-    bench.process().join(LONG).unwrap().expect("it ends");
+    bench.process().join(LONG).unwrap();
     let there = bench.clone();
     let joined = forbidden(move || there.process().join(FOR_EVER));
-    assert_eq!(joined.unwrap().and_then(mpcore::End::code), Some(0));
+    assert_eq!(joined.unwrap().code(), Some(0));
     finished.recv_timeout(LONG).unwrap();
     let taken = forbidden(move || {
         let first = ticks.recv_timeout(FOR_EVER);

@@ -35,7 +35,7 @@ struct ScaleProcess {
 impl Scale for ScaleProcess {
     fn weigh(&mut self, raw: f64) -> mpcore::Result<f64> {
         if !raw.is_finite() {
-            return Err(mpcore::Error::msg("nothing can be read from the scale"));
+            return Err(mpcore::Error::new("nothing can be read from the scale"));
         }
         Ok(raw - self.settings.zero)
     }

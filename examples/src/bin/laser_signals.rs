@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // arguments as one tuple.
     let table = Rc::new(RefCell::new(Vec::new()));
     let rows = Rc::clone(&table);
-    inbox.connect_local(&signals.voltage, move |(volts,)| rows.borrow_mut().push(*volts));
+    signals.voltage.connect_local(&inbox, move |volts| rows.borrow_mut().push(*volts));
 
     // A handler may do anything: disconnect, call, drop controls. A handler that needs the control
     // holds a weak handle, since a control owned by its own handlers is never dropped.

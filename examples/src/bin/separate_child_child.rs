@@ -17,7 +17,7 @@ struct StageProcess {
 impl StageProcess {
     fn open(cx: StageContext, config: StageConfig) -> mpcore::Result<Self> {
         if config.length <= 0.0 {
-            return Err(mpcore::Error::msg("a stage needs a length"));
+            return Err(mpcore::Error::new("a stage needs a length"));
         }
         Ok(Self { cx, config })
     }

@@ -239,7 +239,7 @@ fn report_failure(link: &Link, failure: &InitFailure) -> i32 {
     };
     let mut payload = postcard::to_stdvec(failure).unwrap_or_default();
     if payload.len() > REPORT_BYTES {
-        let short = crate::Error::msg("its error is too long to be sent; shorten it");
+        let short = crate::Error::new("its error is too long to be sent; shorten it");
         let failure = match failure {
             InitFailure::PostrunInit(_) => InitFailure::PostrunInit(short),
             _ => InitFailure::Constructor(short),

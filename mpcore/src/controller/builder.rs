@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use crate::child::interface::{Child, Interface};
 use crate::controller::control::{Control, Core};
-use crate::controller::flow_control::bound::InboxBound;
 use crate::controller::model::restart_policy::RestartPolicy;
 use crate::controller::report::error::StartError;
 use crate::controller::report::escalation::Escalation;
@@ -30,7 +29,7 @@ use crate::wire::interface::description::InterfaceTable;
 use crate::wire::messages::at_exit::AtExit;
 use crate::wire::messages::child_limits::{ChildLimits, LimitsError};
 use crate::wire::messages::fault::FaultPlan;
-use crate::wire::packets::outgoing::Bounds;
+use crate::wire::packets::outgoing::QueueBound;
 use crate::wire::value::codec::EncodeError;
 
 /// Everything that can be set before a child starts; created by `LaserControl::builder()`.
@@ -291,10 +290,10 @@ impl<C: Control> Builder<C> {
     /// [`Call::timeout`](crate::Call::timeout)), in addition to reporting it with
     /// `exception_raised`; by default [`Escalation::Cancel`].
     ///
-    /// `Tell` lets the command run on to any outcome. `Kill` and `Restart` kill the child if the
+    /// `Report` lets the command run on to any outcome. `Kill` and `Restart` kill the child if the
     /// command has no outcome half a second after it was asked to end: the command ends as timed
     /// out, and all others with [`Failure::KilledFor`](crate::Failure::KilledFor). For a
-    /// `#[no_cancel]` command each of them acts like `Tell`.
+    /// `#[no_cancel]` command each of them acts like `Report`.
     ///
     /// The child enforces the deadline. If it is stalled, or its message is stuck behind a full
     /// inbox, the controller enforces it instead, a little later and only once the child has
@@ -310,8 +309,8 @@ impl<C: Control> Builder<C> {
     /// 1,000,000 and 1 GiB by default. The next command ends as
     /// [`CallError::QueueFull`](crate::CallError::QueueFull).
     #[must_use]
-    pub fn queue_bound(mut self, commands: usize, bytes: usize) -> Self {
-        self.options.queue = Bounds { entries: commands, bytes };
+    pub fn queue_bound(mut self, bound: QueueBound) -> Self {
+        self.options.queue = bound;
         self
     }
 
@@ -320,8 +319,8 @@ impl<C: Control> Builder<C> {
     /// waits for this child, a future of one of its calls is pending, or it is stopping, 1 GiB may
     /// wait.
     #[must_use]
-    pub fn inbox_bound(mut self, entries: usize, bytes: usize) -> Self {
-        self.options.inbox_bound = InboxBound { entries, bytes };
+    pub fn inbox_bound(mut self, bound: QueueBound) -> Self {
+        self.options.inbox_bound = bound;
         self
     }
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::DecodeError;
+use crate::call_id::CallId;
 use crate::controller::flow_control::allowance::Allowance as _;
 use crate::controller::model::pending::{Continuation, SharedThen, Stage};
 use crate::controller::report::notifications::Progress;
@@ -65,7 +66,7 @@ impl Shared {
                 }
             }
             Notice::Progress { call, fraction } => {
-                self.signals.progress.fire(&(Progress { call, fraction },));
+                self.signals.progress.fire(&(Progress { call: CallId::new(call), fraction },));
             }
             Notice::Line(stream, line) => {
                 line_taken(self, stream, line.len());
@@ -116,7 +117,7 @@ impl Shared {
         }
         if self.signals.call_ended.is_connected() && !uncalled {
             let command = self.command_name(command).unwrap_or_default();
-            self.signals.call_ended.fire(&(CallEnd { call, command, result },));
+            self.signals.call_ended.fire(&(CallEnd { call: CallId::new(call), command, result },));
         }
     }
 
@@ -180,7 +181,7 @@ impl Shared {
             process: source.name,
             pid: source.pid,
             command: self.command_name(command),
-            call: Some(call),
+            call: Some(CallId::new(call)),
             kind,
             message,
             backtrace,

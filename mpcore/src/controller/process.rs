@@ -5,10 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::call_id::CallId;
 use crate::controller::finish;
 use crate::controller::report::error::{JoinError, ReadyError, StartError};
 use crate::controller::report::escalation::Executing;
 use crate::controller::report::exit::{ExitReport, State};
+use crate::controller::report::wait_error::WaitError;
 use crate::controller::signals::process_signals::ProcessSignals;
 use crate::controller::start::start;
 use crate::controller::state::run::Ask;
@@ -208,13 +210,13 @@ impl Process {
         }
     }
 
-    /// Waits until this run has ended, but no longer than `timeout`; returns `None` if it has not.
-    /// May be called any number of times. A restart that follows is a new run and is not waited
+    /// Waits until this run has ended, but no longer than `timeout`. May be called any number of
+    /// times. A restart that follows is a new run and is not waited
     /// for. The descriptors of the run are closed by then, except for output that a program started
     /// by the child holds open.
     ///
     /// In a command of a child, on the command's thread, the wait ends as
-    /// [`Call::wait`](crate::Call::wait) does, with [`JoinError::WaitEnded`]; so does
+    /// [`Call::wait`](crate::Call::wait) does, with [`WaitError::Interrupted`]; so does
     /// [`wait_ready`](Self::wait_ready).
     ///
     /// Normally returns the exit status; see [`End`] for when it is unknown. An in-process child
@@ -222,10 +224,10 @@ impl Process {
     /// it counts as killed.
     ///
     /// # Errors
-    /// Fails if there is nothing to join.
-    pub fn join(&self, timeout: Duration) -> Result<Option<End>, JoinError> {
+    /// Fails if there is nothing to join, or if the wait ended first.
+    pub fn join(&self, timeout: Duration) -> Result<End, JoinError> {
         if sys::is_copy() {
-            return Err(JoinError::ForkedCopy);
+            return Err(JoinError::Wait(WaitError::ForkedCopy));
         }
         let generation = {
             let life = self.shared.life();
@@ -239,7 +241,7 @@ impl Process {
         let busy = |life: &Life| runs(life) || self.shared.is_being_told(life);
         let begun = Instant::now();
         if self.shared.wait_while(timeout, busy).1 {
-            return Err(JoinError::WaitEnded);
+            return Err(JoinError::Wait(WaitError::Interrupted));
         }
         // A hanging thread may hold a run's descriptors forever.
         let left = timeout.saturating_sub(begun.elapsed()).min(DRAIN_DEADLINE);
@@ -247,13 +249,13 @@ impl Process {
         let life = self.shared.wait_for(left, holds, || false);
         match (life.state, &life.report) {
             (State::Created, _) => Err(JoinError::NotStarted),
-            _ if busy(&life) && wait_forbidden() => Err(JoinError::WaitForbidden),
-            _ if runs(&life) => Ok(None),
+            _ if busy(&life) && wait_forbidden() => Err(JoinError::Wait(WaitError::Forbidden)),
+            _ if runs(&life) => Err(JoinError::Wait(WaitError::Timeout(timeout))),
             (_, Some(report)) => match (report.end, &report.failure) {
                 (End::NeverRan, Some(failure)) => Err(JoinError::NeverRan(failure.clone())),
-                (end, _) => Ok(Some(end)),
+                (end, _) => Ok(end),
             },
-            (_, None) => Ok(None),
+            (_, None) => Err(JoinError::Wait(WaitError::Timeout(timeout))),
         }
     }
 
@@ -264,7 +266,7 @@ impl Process {
     /// Returns why the child is not ready.
     pub fn wait_ready(&self, timeout: Duration) -> Result<(), ReadyError> {
         if sys::is_copy() {
-            return Err(ReadyError::ForkedCopy);
+            return Err(ReadyError::Wait(WaitError::ForkedCopy));
         }
         let busy = |life: &Life| {
             let stopped_early = life.state == State::Stopping && !life.ready;
@@ -277,13 +279,15 @@ impl Process {
         let (life, over) = self.shared.wait_while(timeout, busy);
         match (life.state, &life.report) {
             (State::Created, _) => Err(ReadyError::NotStarted),
-            _ if over => Err(ReadyError::WaitEnded),
-            _ if busy(&life) && wait_forbidden() => Err(ReadyError::WaitForbidden),
-            _ if life.restart || life.restarting.is_some() => Err(ReadyError::TimedOut(timeout)),
+            _ if over => Err(ReadyError::Wait(WaitError::Interrupted)),
+            _ if busy(&life) && wait_forbidden() => Err(ReadyError::Wait(WaitError::Forbidden)),
+            _ if life.restart || life.restarting.is_some() => {
+                Err(ReadyError::Wait(WaitError::Timeout(timeout)))
+            }
             (State::Running | State::Finishing, _) => Ok(()),
             (State::Stopping, _) if life.ready => Ok(()),
             (State::Starting | State::Stopping, _) | (_, None) => {
-                Err(ReadyError::TimedOut(timeout))
+                Err(ReadyError::Wait(WaitError::Timeout(timeout)))
             }
             (_, Some(report)) => Err(match &report.failure {
                 Some(failure) => ReadyError::Failed(failure.clone()),
@@ -366,13 +370,13 @@ impl Process {
 
     /// Requests cancellation of a call by its number, as [`Call::cancel`](crate::Call::cancel)
     /// does, and returns immediately. A call that has its outcome is not affected.
-    pub fn cancel(&self, call: u64) {
-        self.shared.cancel(call);
+    pub fn cancel(&self, call: CallId) {
+        self.shared.cancel(call.get());
     }
 
     /// Like [`Call::cancel_or_kill`](crate::Call::cancel_or_kill), by the call's number.
-    pub fn cancel_or_kill(&self, call: u64, grace: Duration) {
-        self.shared.cancel_or_kill(call, grace);
+    pub fn cancel_or_kill(&self, call: CallId, grace: Duration) {
+        self.shared.cancel_or_kill(call.get(), grace);
     }
 
     /// Returns whether the child answered the last ping; also `true` while it is not pinged.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use crate::controller::finish;
+use crate::controller::report::wait_error::WaitError;
 use crate::controller::signals::relief::background_inbox;
 use crate::controller::state::Shared;
 use crate::controller::state::reporting::tells_here;
@@ -30,20 +31,6 @@ pub(crate) fn register(shared: &Arc<Shared>) {
     started.push(Arc::downgrade(shared));
 }
 
-/// Why [`shutdown`] did not see the end of every child.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ShutdownError {
-    /// A child has not ended, or its last signals were not delivered; it continues to end.
-    #[error(
-        "not every child had ended after {0:?}; give `shutdown` as long as their exit policy and grace take"
-    )]
-    TimedOut(Duration),
-    /// This thread must not wait. No child was asked to end.
-    #[error("this thread must not wait for children; call `shutdown` on another thread")]
-    WaitForbidden,
-}
-
 /// Ends every child of this process by its [exit policy](AtExit) and waits for their ends, all
 /// under one deadline. Also waits until the background inbox has delivered their last signals,
 /// including handlers that block its threads, and, for two seconds at most, until the children's
@@ -57,18 +44,19 @@ pub enum ShutdownError {
 /// original.
 ///
 /// # Errors
-/// Fails if that was not done in time, or if this thread [must not
-/// wait](crate::forbid_waiting_on_this_thread).
-pub fn shutdown(timeout: Duration) -> Result<(), ShutdownError> {
+/// [`WaitError::Timeout`] if that was not done in time: a child that has not ended continues to end.
+/// Give it as long as the children's exit policy and grace take. [`WaitError::Forbidden`] if this
+/// thread [must not wait](crate::forbid_waiting_on_this_thread): no child was asked to end.
+pub fn shutdown(timeout: Duration) -> Result<(), WaitError> {
     if sys::is_copy() {
         return Ok(());
     }
     if wait_forbidden() {
-        return Err(ShutdownError::WaitForbidden);
+        return Err(WaitError::Forbidden);
     }
     let children = end_children();
     let done = wait_for(children, Instant::now().checked_add(timeout));
-    if done { Ok(()) } else { Err(ShutdownError::TimedOut(timeout)) }
+    if done { Ok(()) } else { Err(WaitError::Timeout(timeout)) }
 }
 
 /// Does the same, with as much time as the children themselves have, see [`time_to_end`]. Returns

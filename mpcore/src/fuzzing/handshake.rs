@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde::Serialize;
 
 use crate::child::interface::Interface;
-use crate::controller::report::exit::Failure;
+use crate::controller::report::failure::Failure;
 use crate::fuzzing::child::{Fuzzed, FuzzedControl};
 use crate::wire::interface::description::InterfaceTable;
 use crate::wire::interface::fingerprint::{Mismatch, not_compared};
@@ -179,9 +179,9 @@ pub(super) fn init_failure(data: &[u8]) {
 pub(crate) fn init_failures() -> Vec<Vec<u8>> {
     encoded(&[
         InitFailure::Config("no config".into()),
-        InitFailure::Constructor(crate::Error::msg("no lamp").context("no laser")),
+        InitFailure::Constructor(crate::Error::new("no lamp").context("no laser")),
         InitFailure::ConstructorPanicked(panicked()),
-        InitFailure::PostrunInit(crate::Error::msg("no power")),
+        InitFailure::PostrunInit(crate::Error::new("no power")),
         InitFailure::PostrunInitPanicked(panicked()),
     ])
 }

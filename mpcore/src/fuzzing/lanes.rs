@@ -111,7 +111,7 @@ fn life() -> Vec<Vec<u8>> {
         item(ItemKind::Event, 1, 0, &[encoded(&3.0f64), encoded(&f64::NAN)].concat()),
         item(ItemKind::Signal, 1, 0, &encoded(&zoo)),
         item(ItemKind::Returned, 1, 2, &encoded(&zoo)),
-        item(ItemKind::Raised, 1, 3, &encoded(&crate::Error::msg("no seed"))),
+        item(ItemKind::Raised, 1, 3, &encoded(&crate::Error::new("no seed"))),
         item(ItemKind::Panicked, 1, 4, report),
         item(ItemKind::Undecodable, 1, 5, b"a tree"),
         item(ItemKind::Unencodable, 1, 6, b"a zoo"),

@@ -1,6 +1,7 @@
 //! Threads that must not wait, such as the one of a window.
 
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static FORBIDDEN_ANYWHERE: AtomicBool = AtomicBool::new(false);
@@ -9,16 +10,38 @@ thread_local! {
     static FORBIDDEN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Makes everything that waits return an error on this thread: for the thread of a user interface, which must
-/// not stand still. That is [`CallError::WaitForbidden`](crate::CallError::WaitForbidden) for `wait` and `blocking()`, and the same of
-/// [`JoinError`](crate::JoinError), [`ReadyError`](crate::ReadyError), [`ShutdownError`](crate::ShutdownError) and
-/// [`ReceiveError`](crate::ReceiveError) for `join`, `wait_ready`, [`shutdown`](crate::shutdown()) and receivers. With
-/// nothing to wait for, they answer as elsewhere. Returns whether it was forbidden before.
-pub fn forbid_waiting_on_this_thread(forbid: bool) -> bool {
-    if forbid {
-        FORBIDDEN_ANYWHERE.store(true, Ordering::Relaxed);
+/// Makes everything that waits return an error on this thread until the guard is dropped: for the
+/// thread of a user interface, which must not freeze.
+///
+/// The error is [`WaitError::Forbidden`](crate::WaitError::Forbidden): of `wait` and `blocking()`,
+/// `join`, `wait_ready`, [`shutdown`](crate::shutdown()) and receivers. Where there is nothing to
+/// wait for, they answer as elsewhere.
+///
+/// ```
+/// {
+///     let _guard = mpcore::forbid_waiting_on_this_thread();
+///     // Run the event loop here.
+/// }
+/// // From here on this thread may wait again.
+/// mpcore::shutdown(std::time::Duration::from_secs(5)).unwrap();
+/// ```
+#[must_use = "waiting is allowed again when this is dropped"]
+pub fn forbid_waiting_on_this_thread() -> WaitingForbidden {
+    FORBIDDEN_ANYWHERE.store(true, Ordering::Relaxed);
+    WaitingForbidden { before: FORBIDDEN.replace(true), of_one_thread: PhantomData }
+}
+
+/// Keeps its thread from waiting; see [`forbid_waiting_on_this_thread`].
+#[derive(Debug)]
+pub struct WaitingForbidden {
+    before: bool,
+    of_one_thread: PhantomData<*const ()>,
+}
+
+impl Drop for WaitingForbidden {
+    fn drop(&mut self) {
+        FORBIDDEN.set(self.before);
     }
-    FORBIDDEN.replace(forbid)
 }
 
 pub(crate) fn wait_forbidden() -> bool {

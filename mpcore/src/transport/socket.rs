@@ -1,8 +1,8 @@
 //! Lanes through the runtime's own packet sockets, and how a started child inherits them. Linux.
 //!
 //! There is a socket pair per lane: the child finds its end of the requests lane as its stdin, and
-//! those of the two others arrive with the first record. (One pair for both directions is slower by
-//! a tenth.) They have no names, so no other process can connect, and no file is left behind.
+//! those of the two others arrive with the first record, and where there are pidfds one of the
+//! controller. (One pair for both directions is slower by a tenth.) They have no names, so no other process can connect, and no file is left behind.
 //!
 //! The child is not trusted. A receive has a buffer of fixed size and accepts no descriptors (the
 //! kernel drops them); an overlong packet is an error; a send never waits, and fails if there is no
@@ -32,7 +32,7 @@ use crate::wire::messages::handshake::{
     Introduction, Nonce, RECORD_BYTES, other_protocol, says_other_protocol,
 };
 use crate::wire::packets::credit::{charge, longest_packet};
-use crate::wire::packets::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
+use crate::wire::packets::outgoing::{Next, Outgoing, Payload, QueueBound, Turn};
 use crate::wire::packets::packet::{Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind};
 use crate::wire::value::codec::decode_within;
 
@@ -352,7 +352,7 @@ impl Accepted {
         let events = SocketSender { socket: self.events, no_room: NoRoom::Wait };
         let payload = postcard::to_stdvec(introduction).map_err(io::Error::other)?;
         // The controller reads it in any case, so no credit is needed.
-        let mut queue = Outgoing::new(window, Bounds { entries: 1, bytes: payload.len() });
+        let mut queue = Outgoing::new(window, QueueBound { entries: 1, bytes: payload.len() });
         queue.push(ItemHead::new(ItemKind::Introduction, 0, 0), None, Payload::Ready(payload));
         let head = Head::new(PacketKind::Items, generation);
         let (mut packet, mut sent) = (Vec::new(), 0);

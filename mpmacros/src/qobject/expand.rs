@@ -311,7 +311,7 @@ fn method(command: &model::Command, names: &names::Command) -> TokenStream {
         #method: qt_method!(fn #method(&self, #(#args: QVariant),*) -> u64 {
             self.__core.submit(self, #text, move |control| {
                 ::core::result::Result::Ok(
-                    control.#control(#(__mpqt::argument(#texts, #args)?),*).id(),
+                    control.#control(#(__mpqt::argument(#texts, #args)?),*).id().get(),
                 )
             })
         }),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mpcore::testing::{Fault, FaultPlan, Moment};
-use mpcore::{Builder, Escalation, Output, RestartPolicy};
+use mpcore::{Backoff, Builder, Escalation, Output, RestartPolicy};
 
 use crate::{FloodControl, FloodProcess, RigControl, RigProcess, TypesControl, TypesProcess};
 
@@ -29,7 +29,7 @@ mpqt::qobject! {
 /// Restarts up to twice after crashes; its stderr is captured.
 fn supervised(builder: Builder<RigControl>) -> Builder<RigControl> {
     let delay = Duration::from_millis(10);
-    let policy = RestartPolicy::on_crash().backoff(delay, delay);
+    let policy = RestartPolicy::on_crash().backoff(Backoff::constant(delay));
     builder.restart(policy.intensity(2, Duration::from_secs(600))).stderr(Output::Captured)
 }
 

@@ -153,7 +153,7 @@ pub struct RigProcess {
 impl Rig for RigProcess {
     fn postrun_init(&mut self) -> mpcore::Result<()> {
         if let Some(refuse) = &self.config.refuse {
-            return Err(mpcore::Error::msg(refuse));
+            return Err(mpcore::Error::new(refuse));
         }
         self.cx.connected.set(true);
         Ok(())
@@ -218,7 +218,7 @@ impl Rig for RigProcess {
 
     fn fail(&mut self, fault: Fault) -> mpcore::Result<()> {
         match fault {
-            Fault::Error => Err(mpcore::Error::msg("refused on purpose")),
+            Fault::Error => Err(mpcore::Error::new("refused on purpose")),
             Fault::Panic => panic!("panicked on purpose"),
             Fault::Abort => std::process::abort(),
             Fault::Exit(code) => std::process::exit(code),

@@ -51,5 +51,5 @@ fn main() {
     let work = probe.work(600).timeout(Duration::from_millis(50));
     println!("work {}", outcome(work).is_ok());
     probe.process().stop();
-    println!("joined {:?}", probe.process().join(LONG).map(|it| it.and_then(mpcore::End::code)));
+    println!("joined {:?}", probe.process().join(LONG).map(mpcore::End::code));
 }

@@ -122,10 +122,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         "forbidden" => {
             let bench = heard(builder())?;
-            mpcore::forbid_waiting_on_this_thread(true);
+            let _guard = mpcore::forbid_waiting_on_this_thread();
             println!("shutdown {:?}", mpcore::shutdown(LONG));
             println!("state {}", bench.process().state());
-            mpcore::forbid_waiting_on_this_thread(false);
         }
         "hook" => {
             // Each hook ends the other child, and neither waits for the other's hook.

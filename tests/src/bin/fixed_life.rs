@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use mpcore::{Call, CallError, ExitReport};
+use mpcore::{Call, CallError, CallId, ExitReport, JoinError, WaitError};
 use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork};
@@ -55,19 +55,19 @@ fn finding(what: &str) {
 
 /// The calls of one control, each with the number of times it ended.
 #[derive(Clone, Default)]
-struct Ends(Arc<Mutex<BTreeMap<u64, usize>>>);
+struct Ends(Arc<Mutex<BTreeMap<CallId, usize>>>);
 
 impl Ends {
-    fn submitted(&self, call: u64) {
+    fn submitted(&self, call: CallId) {
         self.0.lock().unwrap().entry(call).or_default();
     }
 
-    fn ended(&self, call: u64) {
+    fn ended(&self, call: CallId) {
         *self.0.lock().unwrap().entry(call).or_default() += 1;
     }
 
     /// The calls for which `call_ended` did not come exactly once.
-    fn not_once(&self) -> Vec<(u64, usize)> {
+    fn not_once(&self) -> Vec<(CallId, usize)> {
         let ends = self.0.lock().unwrap();
         ends.iter().filter(|(_, count)| **count != 1).map(|(call, count)| (*call, *count)).collect()
     }
@@ -108,10 +108,12 @@ impl Subject {
     fn check<T: PartialEq, E: std::fmt::Debug>(&self, step: &str, mut call: Call<T, E>, right: &T) {
         self.ends.submitted(call.id());
         match call.wait_timeout(LONG) {
-            None => finding(&format!("{step}: no outcome within {LONG:?}")),
-            Some(Ok(value)) if value == *right => say(&format!("{step}: right")),
-            Some(Ok(_)) => finding(&format!("{step}: a wrong value")),
-            Some(Err(error)) => self.failed(step, &format!("{error:?}")),
+            Err(CallError::Wait(WaitError::Timeout(_))) => {
+                finding(&format!("{step}: no outcome within {LONG:?}"));
+            }
+            Ok(value) if value == *right => say(&format!("{step}: right")),
+            Ok(_) => finding(&format!("{step}: a wrong value")),
+            Err(error) => self.failed(step, &format!("{error:?}")),
         }
     }
 
@@ -131,7 +133,7 @@ impl Subject {
         }
         match self.bench.process().wait_ready(LONG) {
             Ok(()) => say(&format!("{step}: right")),
-            Err(mpcore::ReadyError::TimedOut(_)) => {
+            Err(mpcore::ReadyError::Wait(WaitError::Timeout(_))) => {
                 finding(&format!("{step}: neither ready nor ended"));
             }
             Err(error) => self.failed(step, &error.to_string()),
@@ -154,8 +156,10 @@ impl Subject {
 
     fn join(&self, step: &str) {
         match self.bench.process().join(LONG) {
-            Ok(Some(_)) => say(&format!("{step}: right")),
-            Ok(None) => finding(&format!("{step}: it has not ended within {LONG:?}")),
+            Ok(_) => say(&format!("{step}: right")),
+            Err(JoinError::Wait(WaitError::Timeout(_))) => {
+                finding(&format!("{step}: it has not ended within {LONG:?}"));
+            }
             Err(error) => self.failed(step, &error.to_string()),
         }
     }
@@ -205,10 +209,12 @@ impl Subject {
         as_it_should: fn(&CallError<E>) -> bool,
     ) {
         match call.wait_timeout(LONG) {
-            None => finding(&format!("{step}: no outcome within {LONG:?}")),
-            Some(Ok(_)) => finding(&format!("{step}: it succeeded")),
-            Some(Err(error)) if as_it_should(&error) => say(&format!("{step}: right")),
-            Some(Err(error)) => self.failed(step, &format!("{error:?}")),
+            Err(CallError::Wait(WaitError::Timeout(_))) => {
+                finding(&format!("{step}: no outcome within {LONG:?}"));
+            }
+            Ok(_) => finding(&format!("{step}: it succeeded")),
+            Err(error) if as_it_should(&error) => say(&format!("{step}: right")),
+            Err(error) => self.failed(step, &format!("{error:?}")),
         }
     }
 }
@@ -333,7 +339,7 @@ fn main() -> ExitCode {
 
     if let Some(bystander) = &bystander {
         let untouched = bystander.add_two(3, 4).wait_timeout(LONG);
-        if untouched != Some(Ok(7)) || bystander.process().generation() != 1 {
+        if untouched != Ok(7) || bystander.process().generation() != 1 {
             finding(&format!("the bystander: {untouched:?}"));
         }
     }

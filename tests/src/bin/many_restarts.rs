@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use mpcore::{Builder, CallError, Output, RestartPolicy};
+use mpcore::{Backoff, Builder, CallError, Output, RestartPolicy};
 use system_tests::phoenix::{PhoenixConfig, PhoenixControl};
 use system_tests::transport::transport;
 use system_tests::{LONG, outcome, processes, until};
@@ -58,7 +58,8 @@ fn main() {
     let program = arguments.next().expect("a program");
     let rounds = arguments.next().and_then(|it| it.parse().ok()).unwrap_or(10);
     let delay = Duration::from_millis(1);
-    let policy = RestartPolicy::on_crash().backoff(delay, delay).intensity(u32::MAX, LONG);
+    let policy =
+        RestartPolicy::on_crash().backoff(Backoff::constant(delay)).intensity(u32::MAX, LONG);
     let phoenix = builder(&program).restart(policy).reapply_properties();
     let phoenix = phoenix.spawn().expect("it can be tried");
     phoenix.process().wait_ready(LONG).expect("it gets ready");
@@ -71,7 +72,7 @@ fn main() {
     println!("after {}", counts());
 
     // Between two runs, the next of which is far in the future.
-    let late = policy.backoff(100 * LONG, 100 * LONG);
+    let late = policy.backoff(Backoff::constant(100 * LONG));
     let patient = builder(&program).restart(late).spawn().expect("it can be tried");
     patient.process().wait_ready(LONG).expect("it gets ready");
     processes::kill(patient.process().pid().expect("there is a process"));

@@ -14,8 +14,7 @@ fn main() {
     }
     bench.process().stop();
     match bench.process().join(LONG) {
-        Ok(Some(status)) => println!("ended {status}"),
-        Ok(None) => println!("ended never"),
+        Ok(end) => println!("ended {end}"),
         Err(error) => println!("ended {error}"),
     }
 }

@@ -26,7 +26,7 @@ fn end(name: &str, act: impl Fn(&NeighbourControl)) {
     let finished = control.process().signals().finished.receiver();
     let pid = control.process().pid().expect("it runs");
     act(&control);
-    let joined = control.process().join(LONG).expect("it has run").expect("it ends");
+    let joined = control.process().join(LONG).expect("it has run");
     let (report,) = finished.recv_timeout(LONG).expect("the end is reported");
     let ExitReport { state, end, cleanup, failure, .. } = report;
     assert_eq!(joined, end);
@@ -75,7 +75,7 @@ fn main() {
             let control = child();
             println!("child {}", control.process().pid().expect("it runs"));
             let end = control.process().join(LONG).expect("it has run");
-            println!("ended {}", end.expect("it ends"));
+            println!("ended {end}");
             let ended = control.process().exit_report().expect("it has ended");
             println!("report {ended}");
         }
@@ -84,7 +84,7 @@ fn main() {
             drop(control.complain("x".repeat(1000), 120));
             drop(control.complain("the last words".into(), 1));
             drop(control.exit_with(3));
-            control.process().join(LONG).expect("it has run").expect("it ends");
+            control.process().join(LONG).expect("it has run");
             println!("joined");
         }
         other => panic!("not {other:?}"),

@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
-use mpcore::{Call, CallError};
+use mpcore::{Call, CallError, CallId, WaitError};
 
 use super::tally::{Heard, Tally};
 use crate::patience::{LONG, block_on};
@@ -56,7 +56,7 @@ pub(super) struct Ending {
 
 /// Calls in flight and their waiters.
 pub(super) struct Batch {
-    ids: Vec<u64>,
+    ids: Vec<CallId>,
     tally: Tally,
     waiters: [JoinHandle<Vec<Ending>>; 2],
     done: mpsc::Receiver<Ending>,
@@ -101,7 +101,7 @@ impl Batch {
     }
 
     /// The ids of the calls.
-    pub(super) fn ids(&self) -> &[u64] {
+    pub(super) fn ids(&self) -> &[CallId] {
         &self.ids
     }
 
@@ -126,7 +126,7 @@ struct Listener<'a> {
     wait: mpsc::Sender<Wait>,
     await_: mpsc::Sender<Wait>,
     done: mpsc::Sender<Ending>,
-    ids: Vec<u64>,
+    ids: Vec<CallId>,
     continued: usize,
 }
 
@@ -146,8 +146,8 @@ impl Listener<'_> {
         match self.ids.len() % 4 {
             0 => {
                 let wait: Wait = Box::new(move || match call.wait_timeout(LONG) {
-                    Some(outcome) => ending(outcome),
-                    None => Ending { word: "nothing" },
+                    Err(CallError::Wait(WaitError::Timeout(_))) => Ending { word: "nothing" },
+                    outcome => ending(outcome),
                 });
                 self.wait.send(wait).expect("the waiter is there");
             }
@@ -173,7 +173,7 @@ fn word<T, E>(outcome: &Result<T, CallError<E>>, right: impl Fn(&T) -> bool) -> 
         Err(CallError::Cancelled) => "cancelled",
         Err(CallError::Encode(_)) => "could not encode",
         Err(CallError::Decode(_)) => "could not decode",
-        Err(CallError::InboxOverflow) => "inbox overflow",
+        Err(CallError::Wait(WaitError::InboxOverflow)) => "inbox overflow",
         Err(_) => "something else",
     }
 }

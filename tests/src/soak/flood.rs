@@ -85,7 +85,7 @@ fn flood(settings: &Settings, time: Duration, length: usize, report: &mut Report
     let pid = bench.process().pid().expect("it runs");
     let (received, emitted) = (Rc::new(Cell::new(0_u32)), Rc::new(Cell::new(None)));
     let counted = Rc::clone(&received);
-    inbox.connect_local(&bench.signals().block, move |(blob,)| {
+    bench.signals().block.connect_local(&inbox, move |blob| {
         let number = blob.0.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
         // An event out of order, or a gap, stops the count.
         if number == Some(counted.get()) && blob.0.len() == length {

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use mpcore::CallId;
+
 use crate::patience::LONG;
 
 /// Where an outcome was observed.
@@ -23,20 +25,20 @@ struct Seen {
 /// All outcomes so far, by call id. Clones are the same tally.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
-    seen: Arc<(Mutex<HashMap<u64, Seen>>, Condvar)>,
+    seen: Arc<(Mutex<HashMap<CallId, Seen>>, Condvar)>,
 }
 
 impl Tally {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Seen>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<CallId, Seen>> {
         self.seen.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records that the call was submitted: from now on its outcome is expected.
-    pub(super) fn expect(&self, call: u64) {
+    pub(super) fn expect(&self, call: CallId) {
         self.lock().entry(call).or_default();
     }
 
-    pub(super) fn note(&self, call: u64, heard: Heard) {
+    pub(super) fn note(&self, call: CallId, heard: Heard) {
         let now = Instant::now();
         let mut seen = self.lock();
         let entry = seen.entry(call).or_default();
@@ -55,16 +57,16 @@ impl Tally {
     }
 
     /// Returns when the last of these was observed.
-    pub(super) fn last_of(&self, calls: &[u64]) -> Option<Instant> {
+    pub(super) fn last_of(&self, calls: &[CallId]) -> Option<Instant> {
         let seen = self.lock();
         calls.iter().filter_map(|call| seen.get(call)?.last).max()
     }
 
     /// Waits until each of these was reported by the signal, or a timeout expires.
-    pub(super) fn wait_for_signals(&self, calls: &[u64]) {
+    pub(super) fn wait_for_signals(&self, calls: &[CallId]) {
         let deadline = Instant::now() + LONG;
         let mut seen = self.lock();
-        let told = |seen: &HashMap<u64, Seen>| {
+        let told = |seen: &HashMap<CallId, Seen>| {
             calls.iter().all(|call| seen.get(call).is_some_and(|seen| seen.by_signal > 0))
         };
         while !told(&seen) {

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Instant;
 
+use crate::call_id::CallId;
 use crate::child::context::property::{Property, Sent};
 use crate::child::link::{EmitError, Link};
 use crate::error::Cancelled;
@@ -206,8 +207,8 @@ pub struct CallContext {
 impl CallContext {
     /// Returns the command's number, the same as [`Call::id`](crate::Call::id) in the controller.
     #[must_use]
-    pub fn id(&self) -> u64 {
-        self.call
+    pub fn id(&self) -> CallId {
+        CallId::new(self.call)
     }
 
     /// Returns whether the command is still running.

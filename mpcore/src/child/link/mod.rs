@@ -27,7 +27,7 @@ use crate::wire::messages::report::Pong;
 use crate::wire::messages::stop_reason::StopReason;
 use crate::wire::packets::credit::{FalseReport, Meter};
 use crate::wire::packets::keyed::Key;
-use crate::wire::packets::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
+use crate::wire::packets::outgoing::{Next, Outgoing, Payload, QueueBound, Turn};
 use crate::wire::packets::packet::{CallFlags, Head, ItemHead, ItemKind, PacketKind};
 use crate::wire::value::codec::EncodeError;
 
@@ -185,7 +185,7 @@ impl Link {
         requests_end: Arc<dyn LaneEnd>,
         faults: Option<FaultPlan>,
     ) -> Arc<Self> {
-        let bounds = Bounds { entries: CHILD_QUEUE_ENTRIES, bytes: CHILD_QUEUE_BYTES };
+        let bounds = QueueBound { entries: CHILD_QUEUE_ENTRIES, bytes: CHILD_QUEUE_BYTES };
         let events = Events {
             queue: Outgoing::new(window, bounds),
             lane: events,
@@ -534,7 +534,9 @@ impl Link {
     /// Ends the running command, which has returned or unwound.
     pub(crate) fn end(&self) -> Ended {
         if self.inherited.end() {
-            // It has observed the request, because that ended one of its waits.
+            // It has observed the request, because that ended one of its waits. If that was its
+            // deadline, the alarm's thread may be late.
+            self.report_overrun(&mut self.cancels.record());
             self.cancels.meet(self.cancels.running());
         }
         self.cancels.end(|record| {
@@ -602,19 +604,24 @@ impl Link {
             return; // replaced by an earlier alarm
         }
         record.times.alarm = None;
-        if self.stopping() {
-            return; // the command ends anyway
-        }
-        if let Some(overrun) = record.times.deadlines.due(Instant::now()) {
-            self.cancels.overran(&mut record, overrun.allowed);
-            self.tell_of_end();
-            // Sent under the lock, so that the command's outcome follows this report.
-            let mut head = ItemHead::new(ItemKind::Overrun, 0, overrun.call);
-            head.deadline = overrun.allowed;
-            self.queue_short(head);
-        } else {
+        if !self.report_overrun(&mut record) {
             self.deadline_changed(&mut record);
         }
+    }
+
+    /// Ends the running command if its deadline has passed. Returns `false` if it has not.
+    fn report_overrun(&self, record: &mut Record<Times>) -> bool {
+        if self.stopping() {
+            return true; // the command ends anyway
+        }
+        let Some(overrun) = record.times.deadlines.due(Instant::now()) else { return false };
+        self.cancels.overran(record, overrun.allowed);
+        self.tell_of_end();
+        // Sent under the lock, so that the command's outcome follows this report.
+        let mut head = ItemHead::new(ItemKind::Overrun, 0, overrun.call);
+        head.deadline = overrun.allowed;
+        self.queue_short(head);
+        true
     }
 
     /// Returns the deadline of a command while it runs.

@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 
 use oneshot::{RecvTimeoutError, TryRecvError};
 
+use crate::call_id::CallId;
 use crate::controller::calls::submit::Awaited;
 use crate::controller::flow_control::allowance::Allowance as _;
 use crate::controller::model::pending::{Reply, SharedThen, Then};
 use crate::controller::report::outcome::{CallError, Outcome, OutcomeCodec};
+use crate::controller::report::wait_error::WaitError;
 use crate::controller::signals::signal::TakesResult;
 use crate::controller::state::{Shared, Waiting};
 use crate::error::Never;
@@ -75,8 +77,8 @@ impl<T, E> Call<T, E> {
 
     /// Returns the call's number: it starts at 1 and increases over all runs of the child.
     #[must_use]
-    pub fn id(&self) -> u64 {
-        self.id
+    pub fn id(&self) -> CallId {
+        CallId::new(self.id)
     }
 
     /// Waits for the outcome, however long it takes.
@@ -85,7 +87,7 @@ impl<T, E> Call<T, E> {
     /// child's messages.
     ///
     /// If a command of a child waits on its own thread for a child of its own, the wait ends early
-    /// when that command is cancelled or its child is to stop: it returns [`CallError::WaitEnded`]
+    /// when that command is cancelled or its child is to stop: it returns [`WaitError::Interrupted`]
     /// and cancels this call; `?` then ends the command as cancelled or stopped. This happens once:
     /// a command that has observed its end, here or with
     /// [`ChildContext::cancelled`](crate::ChildContext::cancelled), may wait again, and so may
@@ -95,12 +97,16 @@ impl<T, E> Call<T, E> {
     /// Returns how the command ended, if it has no result.
     pub fn wait(mut self) -> Result<T, CallError<E>> {
         // A wait without a deadline always ends with an outcome.
-        self.wait_until(None).unwrap_or(Err(CallError::Lost))
+        self.wait_until(None)
     }
 
-    /// Waits for the outcome, but no longer than `timeout`. `None` is not an outcome: the command
-    /// continues. This may be called again, even after the outcome has arrived.
-    pub fn wait_timeout(&mut self, timeout: Duration) -> Option<Result<T, CallError<E>>> {
+    /// Waits for the outcome, but no longer than `timeout`: then it returns
+    /// [`WaitError::Timeout`], and the command continues. This may be called again, even after the
+    /// outcome has arrived.
+    ///
+    /// # Errors
+    /// Returns how the command ended, if it has no result, or why the wait ended first.
+    pub fn wait_timeout(&mut self, timeout: Duration) -> Result<T, CallError<E>> {
         self.wait_until(Some(timeout))
     }
 
@@ -134,12 +140,13 @@ impl<T, E> Call<T, E> {
         self.outcome = Some(Arc::new(Outcome::Lost));
     }
 
-    fn wait_until(&mut self, timeout: Option<Duration>) -> Option<Result<T, CallError<E>>> {
+    fn wait_until(&mut self, timeout: Option<Duration>) -> Result<T, CallError<E>> {
+        let ended = |why| Err(CallError::Wait(why));
         if wait_forbidden() {
-            return Some(Err(CallError::WaitForbidden));
+            return ended(WaitError::Forbidden);
         }
         if sys::is_copy() {
-            return Some(Err(CallError::ForkedCopy));
+            return ended(WaitError::ForkedCopy);
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         self.look();
@@ -149,24 +156,30 @@ impl<T, E> Call<T, E> {
             while self.outcome.is_none() {
                 if command.as_ref().is_some_and(inherited::Waiting::is_over) {
                     self.cancel();
-                    return Some(Err(CallError::WaitEnded));
+                    return ended(WaitError::Interrupted);
                 }
                 if self.shared.is_overflowing() {
-                    return Some(Err(CallError::InboxOverflow));
+                    return ended(WaitError::InboxOverflow);
                 }
-                let receiver = self.receiver.as_ref()?;
+                // Only a future takes it, and that consumes the call.
+                let Some(receiver) = &self.receiver else {
+                    self.lost();
+                    break;
+                };
                 let reply = match deadline {
                     None => receiver.recv_ref().map_err(|_| RecvTimeoutError::Disconnected),
                     Some(deadline) => receiver.recv_deadline(deadline),
                 };
                 match reply {
                     Ok(reply) => self.take(reply),
-                    Err(RecvTimeoutError::Timeout) => return None,
+                    Err(RecvTimeoutError::Timeout) => {
+                        return ended(WaitError::Timeout(timeout.unwrap_or_default()));
+                    }
                     Err(RecvTimeoutError::Disconnected) => self.lost(),
                 }
             }
         }
-        self.decoded()
+        self.decoded().unwrap_or(Err(CallError::Lost))
     }
 
     /// Returns a function that ends a wait for this call.
@@ -295,7 +308,7 @@ impl<T, E> IntoFuture for Call<T, E> {
 ///
 /// From its first poll until it completes it counts as a waiting thread: meanwhile the bound of the
 /// child's inbox is raised to the hard limit. At the hard limit it completes with
-/// [`CallError::InboxOverflow`], which is not an outcome: it may be polled again once the inbox has
+/// [`WaitError::InboxOverflow`], which is not an outcome: it may be polled again once the inbox has
 /// been drained.
 ///
 /// In a child's command it ends with that command, as [`Call::wait`] does: a cancel or a stop ends
@@ -325,7 +338,7 @@ impl<T, E> CallFuture<T, E> {
                 return Poll::Ready(done);
             }
             if sys::is_copy() {
-                return Poll::Ready(Err(CallError::ForkedCopy));
+                return Poll::Ready(Err(CallError::Wait(WaitError::ForkedCopy)));
             }
             let Some(receiver) = &mut self.receiver else {
                 return Poll::Ready(Err(CallError::Lost));
@@ -337,10 +350,10 @@ impl<T, E> CallFuture<T, E> {
                     }
                     if self.is_over(cx) {
                         self.call.cancel();
-                        return Poll::Ready(Err(CallError::WaitEnded));
+                        return Poll::Ready(Err(CallError::Wait(WaitError::Interrupted)));
                     }
                     if self.call.shared.is_overflowing() {
-                        return Poll::Ready(Err(CallError::InboxOverflow));
+                        return Poll::Ready(Err(CallError::Wait(WaitError::InboxOverflow)));
                     }
                     return Poll::Pending;
                 }

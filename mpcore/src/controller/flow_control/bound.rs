@@ -1,12 +1,5 @@
 //! The bound of a child's inbox.
 
-/// Bounds for the waiting signals of one child; see [`Builder`](crate::Builder).
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct InboxBound {
-    pub(crate) entries: usize,
-    pub(crate) bytes: usize,
-}
-
 /// How full a child's inbox is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fill {

@@ -49,7 +49,7 @@ impl Limit {
         if rules.no_cancel {
             flags = flags.with(CallFlags::OUTLIVES_CANCEL);
         }
-        if rules.no_cancel || on_timeout == Escalation::Tell {
+        if rules.no_cancel || on_timeout == Escalation::Report {
             flags = flags.with(CallFlags::OUTLIVES_DEADLINE);
         }
         let mut limit = Self { flags, ..Self::default() };
@@ -105,7 +105,7 @@ mod tests {
             (flags.has(CallFlags::OUTLIVES_CANCEL), flags.has(CallFlags::OUTLIVES_DEADLINE))
         };
         assert_eq!(flags(false, Escalation::Cancel), (false, false));
-        assert_eq!(flags(false, Escalation::Tell), (false, true));
+        assert_eq!(flags(false, Escalation::Report), (false, true));
         assert_eq!(flags(true, Escalation::Kill), (true, true));
     }
 }

@@ -21,7 +21,7 @@ use crate::limits::ENCODE_INLINE;
 use crate::sync::Mutex;
 use crate::transport::Sender;
 use crate::wire::packets::credit::FalseReport;
-use crate::wire::packets::outgoing::{Bounds, Next, Outgoing, Payload, Turn};
+use crate::wire::packets::outgoing::{Next, Outgoing, Payload, QueueBound, Turn};
 use crate::wire::packets::packet::{Head, ItemHead, ItemKind, PacketKind};
 
 /// Whether commands are accepted.
@@ -94,7 +94,7 @@ fn head_of(call: u64, entry: &Entry) -> ItemHead {
 }
 
 impl Traffic {
-    pub(crate) fn new(bounds: Bounds, ping_interval: Duration) -> Self {
+    pub(crate) fn new(bounds: QueueBound, ping_interval: Duration) -> Self {
         Self {
             gate: Gate::Open,
             last_call: 0,
@@ -474,7 +474,7 @@ mod tests {
     use crate::wire::packets::packet::{Assembler, PacketError};
 
     const WINDOW: u32 = 96 << 10;
-    const BOUNDS: Bounds = Bounds { entries: 8, bytes: 600 << 10 };
+    const BOUNDS: QueueBound = QueueBound { entries: 8, bytes: 600 << 10 };
 
     #[derive(Debug, Clone)]
     enum Step {

@@ -41,28 +41,67 @@ enum When {
 /// ```
 /// use std::time::Duration;
 ///
-/// let policy = mpcore::RestartPolicy::on_crash()
-///     .backoff(Duration::from_millis(50), Duration::from_secs(5))
+/// use mpcore::{Backoff, RestartPolicy};
+///
+/// let policy = RestartPolicy::on_crash()
+///     .backoff(Backoff { first: Duration::from_millis(50), ..Backoff::default() })
 ///     .intensity(10, Duration::from_secs(60));
 /// # let _ = policy;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RestartPolicy {
     when: When,
-    first: Duration,
-    factor: u32,
-    longest: Duration,
+    backoff: Backoff,
     restarts: u32,
     within: Duration,
+}
+
+/// How long a child stays down before it is restarted: `first` before the first restart, then
+/// `factor` times as long each time, but never longer than `longest`.
+///
+/// ```
+/// use std::time::Duration;
+/// use mpcore::Backoff;
+///
+/// let backoff = Backoff { longest: Duration::from_secs(2), ..Backoff::default() };
+/// assert_eq!((backoff.first, backoff.factor), (Duration::from_millis(100), 2));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backoff {
+    /// The first delay; 100 ms by default.
+    pub first: Duration,
+    /// The longest delay; 10 s by default.
+    pub longest: Duration,
+    /// The factor by which each delay grows; 2 by default. With 1, and with 0, the delay stays the
+    /// same.
+    pub factor: u32,
+}
+
+impl Backoff {
+    const DEFAULT: Self = Self {
+        first: limits::RESTART_DELAY,
+        longest: limits::RESTART_DELAY_MAX,
+        factor: limits::RESTART_BACKOFF,
+    };
+
+    /// The same delay before every restart.
+    #[must_use]
+    pub const fn constant(delay: Duration) -> Self {
+        Self { first: delay, longest: delay, factor: 1 }
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
 }
 
 impl RestartPolicy {
     const fn new(when: When) -> Self {
         Self {
             when,
-            first: limits::RESTART_DELAY,
-            factor: limits::RESTART_BACKOFF,
-            longest: limits::RESTART_DELAY_MAX,
+            backoff: Backoff::DEFAULT,
             restarts: limits::RESTARTS,
             within: limits::RESTARTS_WITHIN,
         }
@@ -86,21 +125,11 @@ impl RestartPolicy {
         Self::new(When::Always)
     }
 
-    /// Sets how long the child stays down: `first` before the first restart, then twice as long
-    /// each time (see [`backoff_factor`](Self::backoff_factor)), but never longer than `longest`;
-    /// 100 ms and 10 s by default. After a run that lasted longer than the time of the
-    /// [`intensity`](Self::intensity), the delay starts again with `first`.
+    /// Sets how long the child stays down before each restart. After a run that lasted longer than
+    /// the time of the [`intensity`](Self::intensity), the delays begin again.
     #[must_use]
-    pub const fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.first = first;
-        self.longest = longest;
-        self
-    }
-
-    /// Sets the factor by which each delay grows; 2 by default. With 1 the delay stays the same.
-    #[must_use]
-    pub const fn backoff_factor(mut self, factor: u32) -> Self {
-        self.factor = if factor == 0 { 1 } else { factor };
+    pub const fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
         self
     }
 
@@ -204,7 +233,8 @@ impl Supervisor {
         if first_meeting || end == RunEnd::Hopeless {
             return Verdict::GiveUp(GiveUpReason::Hopeless);
         }
-        let RestartPolicy { first, factor, longest, restarts, within, .. } = self.policy;
+        let RestartPolicy { backoff, restarts, within, .. } = self.policy;
+        let Backoff { first, longest, factor } = backoff;
         if lasted > within {
             self.attempts = 0;
         }
@@ -277,8 +307,9 @@ mod tests {
 
     #[test]
     fn delays_grow_to_the_longest_and_a_long_run_resets_them() {
-        let policy =
-            RestartPolicy::on_crash().backoff(SECOND, 5 * SECOND).intensity(100, 60 * SECOND);
+        let policy = RestartPolicy::on_crash()
+            .backoff(Backoff { first: SECOND, longest: 5 * SECOND, factor: 2 })
+            .intensity(100, 60 * SECOND);
         let (mut supervisor, mut now) = (Supervisor::new(policy), Instant::now());
         let mut crash_after = |seconds| {
             supervisor.begun(now);
@@ -313,8 +344,7 @@ mod tests {
     #[test]
     fn no_number_overflows() {
         let policy = RestartPolicy::always()
-            .backoff(Duration::MAX, Duration::MAX)
-            .backoff_factor(u32::MAX)
+            .backoff(Backoff { first: Duration::MAX, longest: Duration::MAX, factor: u32::MAX })
             .intensity(u32::MAX, Duration::MAX);
         let (mut supervisor, now) = (Supervisor::new(policy), Instant::now());
         for _ in 0..40 {
@@ -350,8 +380,11 @@ mod tests {
         let numbers = (when, 0u64..2000, 0u64..5000, 0u32..4, 0u32..8, 0u64..5000);
         numbers.prop_map(|(when, first, longest, factor, restarts, within)| {
             RestartPolicy::new(when)
-                .backoff(Duration::from_millis(first), Duration::from_millis(longest))
-                .backoff_factor(factor)
+                .backoff(Backoff {
+                    first: Duration::from_millis(first),
+                    longest: Duration::from_millis(longest),
+                    factor,
+                })
                 .intensity(restarts, Duration::from_millis(within))
         })
     }
@@ -363,6 +396,7 @@ mod tests {
         #[test]
         fn the_policy_is_kept(policy in policy(), steps in prop::collection::vec(step(), 0..80)) {
             let (mut supervisor, mut now) = (Supervisor::new(policy), Instant::now());
+            let Backoff { first, longest, .. } = policy.backoff;
             let mut restarts: Vec<Instant> = Vec::new();
             let mut delay_before = Duration::ZERO;
             for step in steps {
@@ -387,9 +421,9 @@ mod tests {
                         prop_assert!(!matches!(end, RunEnd::Asked | RunEnd::Hopeless));
                         prop_assert!(policy.when != When::Never || end == RunEnd::Replaced);
                         prop_assert!(counted < policy.restarts as usize, "{counted} before");
-                        prop_assert!(delay <= policy.longest && (delay >= policy.first.min(policy.longest)));
+                        prop_assert!(delay <= longest && (delay >= first.min(longest)));
                         if attempt == 1 {
-                            prop_assert_eq!(delay, policy.first.min(policy.longest));
+                            prop_assert_eq!(delay, first.min(longest));
                         } else {
                             prop_assert!(lasts <= policy.within, "a long run resets the delay");
                             prop_assert!(delay >= delay_before, "it never gets shorter");

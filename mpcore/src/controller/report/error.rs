@@ -1,11 +1,12 @@
 //! Why a child cannot be started, is not ready, or cannot be joined.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::child::startup::registry::SharedKey;
-use crate::controller::report::exit::{ExitReport, Failure, State};
+use crate::controller::report::exit::{ExitReport, State};
+use crate::controller::report::failure::Failure;
 use crate::controller::report::script_error::ScriptError;
+use crate::controller::report::wait_error::WaitError;
 use crate::wire::messages::fault::Fault;
 
 /// Why a child could not be created or started.
@@ -127,18 +128,9 @@ pub enum ReadyError {
     /// The child was stopped, or ended, before it was ready.
     #[error("{0}")]
     Ended(Arc<ExitReport>),
-    /// The child was not ready in time; it may still become ready.
-    #[error("the child was not ready within {0:?}")]
-    TimedOut(Duration),
-    /// The child is not ready yet, and this thread must not wait.
-    #[error("this thread must not wait for a child; use signal `ready`")]
-    WaitForbidden,
-    /// This process is a forked copy of the process that started the child.
-    #[error("this process is a forked copy: wait in the process that started the child")]
-    ForkedCopy,
-    /// The child is not ready yet, and the waiting command was asked to end.
-    #[error("the wait was ended: the waiting command was cancelled, or its child is being stopped")]
-    WaitEnded,
+    /// The wait ended first; the child may still become ready.
+    #[error("the child is not ready: {0}")]
+    Wait(WaitError),
 }
 
 /// Why a child cannot be joined.
@@ -151,13 +143,7 @@ pub enum JoinError {
     /// No process was ever created.
     #[error("there was no process to join: {0}")]
     NeverRan(Failure),
-    /// The child has not ended, and this thread must not wait.
-    #[error("this thread must not wait for a child; use signal `finished`")]
-    WaitForbidden,
-    /// This process is a forked copy of the process that started the child.
-    #[error("this process is a forked copy: join in the process that started the child")]
-    ForkedCopy,
-    /// The child has not ended, and the waiting command was asked to end.
-    #[error("the wait was ended: the waiting command was cancelled, or its child is being stopped")]
-    WaitEnded,
+    /// The wait ended before the child did.
+    #[error("the child has not ended: {0}")]
+    Wait(WaitError),
 }

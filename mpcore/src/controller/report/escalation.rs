@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use crate::call_id::CallId;
+
 /// How far to go with a child that does not answer
 /// ([`Builder::on_unresponsive`](crate::Builder::on_unresponsive)) or with a command that is over
 /// its deadline ([`Builder::on_timeout`](crate::Builder::on_timeout)).
@@ -10,7 +12,7 @@ use std::time::{Duration, Instant};
 #[non_exhaustive]
 pub enum Escalation {
     /// Only report it.
-    Tell,
+    Report,
     /// Report it and cancel the command, which ends at its next check.
     Cancel,
     /// Report it, cancel the command, and kill the child if that did not help. The child's other
@@ -33,7 +35,7 @@ impl Escalation {
 #[non_exhaustive]
 pub struct Executing {
     /// The call's number, [`Call::id`](crate::Call::id).
-    pub call: u64,
+    pub call: CallId,
     /// The command's name.
     pub command: &'static str,
     /// When the child began to execute it.

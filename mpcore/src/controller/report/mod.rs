@@ -2,8 +2,8 @@
 //!
 //! The end of a call's path: the thread that resolves a call (usually the reader) creates an
 //! encoded [`outcome`], and the thread that uses it decodes it. [`exit`] is the report of a run's
-//! end, [`error`] holds the errors of `start`, `wait_ready` and `join`, [`escalation`] and
-//! [`notifications`] are payloads of signals.
+//! end, [`failure`] why it did not end as requested, [`error`] holds the errors of `start`, `wait_ready` and `join`, [`wait_error`] why any wait ended,
+//! [`escalation`] and [`notifications`] are payloads of signals.
 //!
 //! Plain data, shared by any thread: no threads, no locks, no I/O. This is the lowest floor of
 //! `controller`; it imports no other room of it.
@@ -11,6 +11,8 @@
 pub(crate) mod error;
 pub(crate) mod escalation;
 pub(crate) mod exit;
+pub(crate) mod failure;
 pub(crate) mod notifications;
 pub(crate) mod outcome;
 pub(crate) mod script_error;
+pub(crate) mod wait_error;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::call_id::CallId;
 use crate::controller::report::exit::ExitReport;
 use crate::process::stream::OutputStream;
 
@@ -12,7 +13,7 @@ use crate::process::stream::OutputStream;
 #[non_exhaustive]
 pub struct Progress {
     /// The call's number, [`Call::id`](crate::Call::id).
-    pub call: u64,
+    pub call: CallId,
     /// From 0 to 1.
     pub fraction: f64,
 }

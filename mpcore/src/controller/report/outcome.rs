@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::call_id::CallId;
 use crate::controller::report::exit::SharedReport;
+use crate::controller::report::wait_error::WaitError;
 use crate::error::Never;
 use crate::escape::escaped;
 use crate::wire::interface::description::InterfaceTable;
@@ -60,19 +62,9 @@ pub enum CallError<E = Never> {
     /// unknown.
     #[error("the outcome was lost, which is a bug in mpcore; please report it")]
     Lost,
-    /// The wait ended because more signals are queued for the inbox's thread than it may hold while
-    /// a thread waits for a call. Not an outcome.
-    #[error(
-        "gave up waiting: the inbox is over its hard limit; drain it, or wait on another thread"
-    )]
-    InboxOverflow,
-    /// This thread must not wait. Not an outcome.
-    #[error("this thread must not wait for a child; use `on_done` or a signal")]
-    WaitForbidden,
-    /// The command that waited for this call was asked to end, so this call was cancelled and the
-    /// wait ended. Not an outcome. See [`Call::wait`](crate::Call::wait).
-    #[error("the command that waited for this call was asked to end, so this call was cancelled")]
-    WaitEnded,
+    /// The wait for the outcome ended first. Not an outcome: the command goes on.
+    #[error("the command has no outcome yet: {0}")]
+    Wait(WaitError),
     /// This process is a forked copy of the process that started the child. Nothing was sent.
     #[error(
         "this process is a forked copy: call the child from the process that started it, or start a program \
@@ -88,7 +80,11 @@ impl<E> CallError<E> {
     pub fn is_ended_on_request(&self) -> bool {
         matches!(
             self,
-            Self::Cancelled | Self::Stopped | Self::Finishing | Self::Superseded | Self::WaitEnded
+            Self::Cancelled
+                | Self::Stopped
+                | Self::Finishing
+                | Self::Superseded
+                | Self::Wait(WaitError::Interrupted)
         )
     }
 }
@@ -206,7 +202,7 @@ impl OutcomeCodec<(), Never> {
 #[non_exhaustive]
 pub struct CallEnd {
     /// The call's number, [`Call::id`](crate::Call::id).
-    pub call: u64,
+    pub call: CallId,
     /// The command's name.
     pub command: &'static str,
     /// Whether the command has a result, or why it has none. The command's own error is included as
@@ -227,7 +223,7 @@ pub struct Exception {
     /// The command; `None` if the whole child is affected.
     pub command: Option<&'static str>,
     /// The call's number; `None` if the whole child is affected.
-    pub call: Option<u64>,
+    pub call: Option<CallId>,
     /// What happened.
     pub kind: ExceptionKind,
     /// The text of the error, panic or exit report.

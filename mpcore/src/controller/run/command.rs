@@ -7,7 +7,7 @@ use std::process::{ChildStderr, ChildStdout, Command, Stdio};
 
 use crate::child::startup::command_line::around;
 use crate::child::startup::{registry, started_as};
-use crate::controller::report::exit::Failure;
+use crate::controller::report::failure::{Failure, SpawnError};
 use crate::controller::state::Shared;
 use crate::controller::state::options::Output;
 use crate::controller::state::program::Program;
@@ -66,8 +66,8 @@ pub(crate) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, Failure
         }
     };
     let program = under.map_or(program, |(first, _)| first);
-    if let Some((message, advice)) = odd_input(shared) {
-        return Err(Failure::Spawn { program, message, advice });
+    if let Some(why) = odd_input(shared) {
+        return Err(Failure::Spawn { program, why: SpawnError::InvalidInput(why) });
     }
     if options.clear_environment {
         command.env_clear();
@@ -107,25 +107,32 @@ fn new_command(program: &OsStr, under: Option<&(String, Vec<String>)>) -> Comman
 
 /// Returns what is wrong with the builder's input if no program can be started with it. The system
 /// would report the same without the name.
-fn odd_input(shared: &Shared) -> Option<(String, &'static str)> {
+fn odd_input(shared: &Shared) -> Option<String> {
     let options = &shared.options;
     let nul = |text: &OsStr| text.as_encoded_bytes().contains(&0);
+    let no_nul = |what: String| {
+        Some(format!(
+            "{what} contains a NUL; remove it: the system treats it as the end of the text"
+        ))
+    };
     if let Program::Path(path) = &shared.program
         && nul(path.as_os_str())
     {
-        return Some((format!("the path {path:?} contains a NUL"), NO_NUL));
+        return no_nul(format!("the path {path:?}"));
     }
     if let Some(argument) = options.arguments.iter().find(|it| nul(it)) {
-        return Some((format!("the argument {argument:?} contains a NUL"), NO_NUL));
+        return no_nul(format!("the argument {argument:?}"));
     }
     for (name, value) in &options.environment {
         let odd_name = name.is_empty() || name.as_encoded_bytes().contains(&b'=');
         if odd_name {
-            let message = format!("{name:?} cannot be the name of a variable");
-            return Some((message, "pass the variable's name and value separately, without `=`"));
+            return Some(format!(
+                "{name:?} cannot be the name of a variable; pass the variable's name and value \
+                 separately, without `=`"
+            ));
         }
         if nul(name) || value.as_deref().is_some_and(nul) {
-            return Some((format!("the variable {name:?} contains a NUL"), NO_NUL));
+            return no_nul(format!("the variable {name:?}"));
         }
     }
     None
@@ -142,33 +149,18 @@ fn odd_folder(folder: &Path) -> Option<String> {
     }
 }
 
-const NO_NUL: &str = "remove it: the system treats it as the end of the text";
-
 /// Translates the system's refusal into a failure.
 pub(crate) fn spawn_failure(shared: &Shared, program: &str, error: &Error) -> Failure {
     if is_shortage(error) {
         return Failure::Resources(format!("`{program}` could not be started: {error}"));
     }
     let odd_folder = shared.options.working_directory.as_deref().and_then(odd_folder);
-    let (message, advice) = match error.kind() {
-        _ if odd_folder.is_some() => {
-            (odd_folder.unwrap_or_default(), "see `builder().current_dir(..)`")
-        }
-        ErrorKind::NotFound if lacks_proc(shared) => (
-            "`/proc/self/exe`, which a program uses to start itself, is missing".to_owned(),
-            "mount `/proc`, or start the child with `builder().program(..)`",
-        ),
-        ErrorKind::NotFound => {
-            (error.to_string(), "give the program's full path, or put it on PATH")
-        }
-        ErrorKind::PermissionDenied => (error.to_string(), "make the file executable (`chmod +x`)"),
-        ErrorKind::ArgumentListTooLong => (
-            error.to_string(),
-            "arguments and environment together are more than the system accepts: pass the data in the child's config",
-        ),
-        _ => (error.to_string(), "check that the program runs by hand"),
+    let why = match odd_folder {
+        Some(folder) => SpawnError::WorkingDirectory(folder),
+        None if error.kind() == ErrorKind::NotFound && lacks_proc(shared) => SpawnError::NoProc,
+        None => SpawnError::System { error: error.into() },
     };
-    Failure::Spawn { program: program.to_owned(), message, advice }
+    Failure::Spawn { program: program.to_owned(), why }
 }
 
 fn lacks_proc(shared: &Shared) -> bool {

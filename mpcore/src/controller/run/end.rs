@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use crate::child::startup::exit_code;
 use crate::controller::model::restart_policy::RunEnd;
-use crate::controller::report::exit::{Cleanup, ExitReport, Failure, State};
+use crate::controller::report::exit::{Cleanup, ExitReport, State};
+use crate::controller::report::failure::{Failure, StartPhase, StatusLost};
 use crate::controller::report::outcome::{Exception, ExceptionKind, Outcome};
 use crate::controller::run::next::Next;
 use crate::controller::signals::notice::Notice;
@@ -238,9 +239,9 @@ fn failure(
     }
     let Some(status) = status else {
         return Some(Failure::EndUnknown {
-            when: if known.ready { "" } else { " before it was ready" },
-            why: status_taken_away(),
-            stderr: last_words(stderr),
+            ready: known.ready,
+            why: status_lost(),
+            stderr: last_lines(stderr),
         });
     };
     if let Some(child) = other_protocol(known, status, stderr) {
@@ -249,41 +250,25 @@ fn failure(
     Some(if known.ready {
         Failure::Crashed { status }
     } else {
-        let stderr = last_words(stderr);
-        let advice = match (known.introduced, status.code()) {
-            (_, exit_code::NO_THREADS) => {
-                ": it could not start its threads; raise the limit on threads, or start fewer"
-            }
-            (true, _) => ", in its constructor or in `postrun_init`",
-            (false, _) => {
-                ": is `mpcore::init()` or `mpcore::child_main` the first line of its `main`?"
-            }
+        let phase = match (known.introduced, status.code()) {
+            (_, exit_code::NO_THREADS) => StartPhase::Threads,
+            (true, _) => StartPhase::Hooks,
+            (false, _) => StartPhase::BeforeInit,
         };
-        Failure::EndedBeforeReady { status, advice, stderr }
+        Failure::EndedBeforeReady { status, phase, stderr: last_lines(stderr) }
     })
 }
 
-/// Formats the last lines of stderr. A panic and most tools end with advice; the problem is in the
-/// lines before it.
-fn last_words(stderr: &[String]) -> String {
-    let last_words = stderr[stderr.len().saturating_sub(LAST_WORDS)..].join(" | ");
-    match last_words.is_empty() {
-        true => last_words,
-        false => format!("; last stderr lines: {last_words}"),
-    }
+/// A panic and most tools end with advice; the problem is in the lines before it.
+fn last_lines(stderr: &[String]) -> Vec<String> {
+    stderr[stderr.len().saturating_sub(LAST_WORDS)..].to_vec()
 }
 
 /// Returns why the watcher did not get the exit status of a process.
-fn status_taken_away() -> &'static str {
+fn status_lost() -> StatusLost {
     match sys::ignores_sigchld() {
-        Some(true) => {
-            "SIGCHLD is ignored in this program, so the system keeps none; restore its default action \
-             before the first start"
-        }
-        _ => {
-            "another part of this program has waited for the process; wait for processes by their ids, \
-             never for any child (`waitpid(-1)`)"
-        }
+        Some(true) => StatusLost::SigchldIgnored,
+        _ => StatusLost::WaitedForElsewhere,
     }
 }
 

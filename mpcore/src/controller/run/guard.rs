@@ -102,7 +102,7 @@ mod tests {
             })
         };
         assert!(reader.join().is_err());
-        let outcome = call.wait_timeout(LONG).expect("the call has an outcome");
+        let outcome = call.wait_timeout(LONG);
         let Err(CallError::Exited(report)) = outcome else { panic!("{outcome:?}") };
         assert!(matches!(report.failure, Some(Failure::Broken(_))), "{report:?}");
         assert!(report.killed);
@@ -116,8 +116,8 @@ mod tests {
         let control = AdderControl::builder().in_process::<Sum>().spawn().unwrap();
         let (mut bad, mut good) = (control.add(-1, 2), control.add(1, 2));
         let outcome = bad.wait_timeout(LONG);
-        assert!(matches!(outcome, Some(Err(CallError::Panicked(_)))), "{outcome:?}");
-        assert_eq!(good.wait_timeout(LONG), Some(Ok(3)), "the child goes on");
+        assert!(matches!(outcome, Err(CallError::Panicked(_))), "{outcome:?}");
+        assert_eq!(good.wait_timeout(LONG), Ok(3), "the child goes on");
     }
 
     /// A panic of the runtime is a bug in mpcore; its run still ends.
@@ -133,7 +133,7 @@ mod tests {
         let Ok(_lanes) = connect::to_thread(&shared, &run, owner, serve) else {
             panic!("the thread starts")
         };
-        let outcome = call.wait_timeout(LONG).expect("the call has an outcome");
+        let outcome = call.wait_timeout(LONG);
         let Err(CallError::Exited(report)) = outcome else { panic!("{outcome:?}") };
         assert_eq!(report.status.map(ExitStatus::code), Some(101));
     }
@@ -143,17 +143,17 @@ mod tests {
     fn an_entry_that_is_dropped_is_no_stop() {
         let control = AdderControl::builder().in_process::<Sum>().build().unwrap();
         let shared = Arc::clone(control.__core().process().shared());
-        let lose = |call: &crate::Call<i32>| drop(shared.traffic().pending.remove(call.id()));
+        let lose = |call: &crate::Call<i32>| drop(shared.traffic().pending.remove(call.id().get()));
         let mut call = control.add(1, 2);
         assert_eq!(call.try_outcome(), None);
         lose(&call);
         assert_eq!(call.try_outcome(), Some(Err(CallError::Lost)));
-        assert_eq!(call.wait_timeout(LONG), Some(Err(CallError::Lost)));
+        assert_eq!(call.wait_timeout(LONG), Err(CallError::Lost));
         let call = control.add(1, 2);
         lose(&call);
         assert_eq!(call.wait(), Err(CallError::Lost));
         let mut call = control.add(1, 2);
         lose(&call);
-        assert_eq!(call.wait_timeout(LONG), Some(Err(CallError::Lost)));
+        assert_eq!(call.wait_timeout(LONG), Err(CallError::Lost));
     }
 }

@@ -29,7 +29,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Instant;
 
-use crate::controller::report::exit::{ExitReport, Failure};
+use crate::controller::report::exit::ExitReport;
+use crate::controller::report::failure::Failure;
 use crate::controller::report::notifications::{GaveUp, Restarting};
 use crate::controller::run::begin::begin_run;
 use crate::controller::run::connect::NotConnected;

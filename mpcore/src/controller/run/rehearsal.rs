@@ -59,6 +59,7 @@ mod tests {
     use crate::CallError;
     use crate::Failure;
     use crate::Inbox;
+    use crate::QueueBound;
     use crate::State;
     use crate::controller::control::Control as _;
     use crate::fuzzing::handshake::{builder, byes, init_failures};
@@ -122,7 +123,7 @@ mod tests {
         let rows = vec![Some([u64::MAX; 4]); 900];
         let calls: Vec<_> =
             (0..20).map(|_| control.grow(crate::fuzzing::zoo::Tree::Leaf, rows.clone())).collect();
-        let last = calls.last().unwrap().id();
+        let last = calls.last().unwrap().id().get();
         let advance = told(&[item(ItemKind::Returned, 1, last, &[])]);
         let why = rehearsal.packet(&advance[0]).unwrap_err();
         assert!(why.contains("has not been sent"), "{why}");
@@ -190,7 +191,11 @@ mod tests {
     #[test]
     fn sending_without_credit_is_a_protocol_violation() {
         let inbox = Inbox::new(|| {});
-        let control = builder().inbox(&inbox).inbox_bound(10, 1000).build().unwrap();
+        let control = builder()
+            .inbox(&inbox)
+            .inbox_bound(QueueBound { entries: 10, bytes: 1000 })
+            .build()
+            .unwrap();
         let mut rehearsal = Rehearsal::begin(control.__core().process().shared());
         let flood = packet(PacketKind::Items, &item(ItemKind::Signal, 2, 0, &[0; 10_000]));
         let why = (0..1000)

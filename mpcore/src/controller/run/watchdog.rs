@@ -9,12 +9,14 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use crate::call_id::CallId;
 use crate::chaos;
 use crate::controller::model::health::{Answer, FalseWord, Look};
 use crate::controller::model::limit::{Blame, milliseconds};
 use crate::controller::model::requests::Traffic;
 use crate::controller::report::escalation::{Escalation, Executing, Ignored, Unresponsive};
-use crate::controller::report::exit::{Failure, State};
+use crate::controller::report::exit::State;
+use crate::controller::report::failure::Failure;
 use crate::controller::report::outcome::{CallError, Exception, ExceptionKind};
 use crate::controller::signals::notice::Notice;
 use crate::controller::state::posting::post;
@@ -104,7 +106,7 @@ impl Shared {
     ) {
         let escalation = self.options.on_unresponsive;
         match escalation {
-            Escalation::Tell => {}
+            Escalation::Report => {}
             // Commands run in order, so the oldest is the one being executed.
             Escalation::Cancel => oldest.into_iter().for_each(|call| self.cancel(call)),
             Escalation::Kill | Escalation::Restart => {
@@ -171,7 +173,7 @@ impl Shared {
             process: self.name(),
             pid: self.life().pid,
             command: self.command_name(command),
-            call: Some(call),
+            call: Some(CallId::new(call)),
             kind: ExceptionKind::TimedOut,
             message: CallError::<Never>::TimedOut { after }.to_string(),
             backtrace: String::new(),
@@ -260,7 +262,7 @@ impl Shared {
     fn kill_for(&self, run: &Arc<Run>, call: u64, ignored: Ignored, escalation: Escalation) {
         let command = self.traffic().pending.command(call);
         let Some(command) = command.and_then(|command| self.command_name(command)) else { return };
-        let failure = Failure::KilledFor { command, call, ignored };
+        let failure = Failure::KilledFor { command, call: CallId::new(call), ignored };
         self.kill(run, failure, Some(Blame { call, command, ignored }), escalation);
     }
 
@@ -281,15 +283,15 @@ impl Shared {
 /// Returns the executing command if it is over its deadline but the child does not report that: the
 /// child is stopped, or its message is stuck behind a full inbox.
 fn foretell(traffic: &mut Traffic, executing: Executing) -> Option<(u64, Duration)> {
-    let limit = &traffic.pending.get_mut(executing.call)?.limit;
+    let limit = &traffic.pending.get_mut(executing.call.get())?.limit;
     let after = Duration::from_millis(limit.milliseconds.into());
     let over = executing.since.elapsed() > after + OVERRUN_GRACE;
-    (limit.milliseconds != 0 && !limit.overran && over).then_some((executing.call, after))
+    (limit.milliseconds != 0 && !limit.overran && over).then_some((executing.call.get(), after))
 }
 
 /// Returns the command that the last pong named, if it has no outcome yet.
 fn executing(shared: &Shared, traffic: &Traffic) -> Option<Executing> {
     let (call, since) = traffic.health.executing()?;
     let command = traffic.pending.command(call)?;
-    Some(Executing { call, command: shared.command_name(command)?, since })
+    Some(Executing { call: CallId::new(call), command: shared.command_name(command)?, since })
 }

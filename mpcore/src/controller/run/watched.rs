@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use std::{io, thread};
 
-use crate::controller::report::exit::Failure;
+use crate::controller::report::failure::Failure;
 use crate::controller::run::finish;
 use crate::controller::state::Shared;
 use crate::controller::state::run::{Run, Step};

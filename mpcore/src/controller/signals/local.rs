@@ -42,34 +42,44 @@ impl Drop for PutBack {
     }
 }
 
+macro_rules! connect_local_for_tuples {
+    ($($name:ident $arg:ident),*) => {
+        impl<$($name: 'static),*> Signal<($($name,)*)> {
+            /// Connects a handler that is not `Send`, and so can hold widgets. It runs in the thread
+            /// of `inbox`.
+            ///
+            /// The signal must be delivered through this inbox (`builder().inbox(&inbox)`);
+            /// otherwise the handler never runs. A disconnected handler is dropped by the next
+            /// drain.
+            pub fn connect_local(
+                &self,
+                inbox: &Inbox,
+                mut handler: impl FnMut($(&$name),*) + 'static,
+            ) -> Connection {
+                self.add(inbox.localized(move |($($arg,)*): &($($name,)*)| handler($($arg),*)))
+            }
+
+            /// Like [`connect_local`](Self::connect_local), but without the current value of a
+            /// property's signal. Use it when you already have the value and only want later
+            /// changes.
+            pub fn connect_local_from_now(
+                &self,
+                inbox: &Inbox,
+                mut handler: impl FnMut($(&$name),*) + 'static,
+            ) -> Connection {
+                let handler = inbox.localized(move |($($arg,)*): &($($name,)*)| handler($($arg),*));
+                self.add_since(0, handler).connection
+            }
+        }
+    };
+}
+
+crate::for_each_arity!(connect_local_for_tuples);
+
 impl Inbox {
-    /// Connects a handler that is not `Send`, and so can hold widgets. It runs in this inbox's
-    /// thread.
-    ///
-    /// The signal must be delivered through this inbox (`builder().inbox(&inbox)`); otherwise the
-    /// handler never runs. `handler` gets the arguments as one tuple. A disconnected handler is
-    /// dropped by the next drain.
-    pub fn connect_local<S: 'static>(
-        &self,
-        signal: &Signal<S>,
-        handler: impl FnMut(&S) + 'static,
-    ) -> Connection {
-        signal.add(self.localized(handler))
-    }
-
-    /// Like [`connect_local`](Self::connect_local), but without the current value of a property's
-    /// signal. Use it when you already have the value and only want later changes.
-    pub fn connect_local_from_now<S: 'static>(
-        &self,
-        signal: &Signal<S>,
-        handler: impl FnMut(&S) + 'static,
-    ) -> Connection {
-        signal.add_since(0, self.localized(handler)).connection
-    }
-
-    /// Like `connect_local_from_now`, for a caller that has seen the value of this
+    /// Like [`Signal::connect_local_from_now`], for a caller that has seen the value of this
     /// [version](Signal::__current): waiting notices of older versions are not delivered to the
-    /// handler.
+    /// handler, which gets the arguments as one tuple.
     #[doc(hidden)]
     pub fn __connect_local_since<S: 'static>(
         &self,

@@ -6,10 +6,11 @@
 
 use std::fmt;
 
-use crate::controller::flow_control::bound::{Fill, InboxBound};
+use crate::controller::flow_control::bound::Fill;
 use crate::limits::INBOX_HARD_BYTES;
 use crate::sync::{Mutex, lock};
 use crate::wire::packets::keyed::{Key, KeyedQueue, Put, Room};
+use crate::wire::packets::outgoing::QueueBound;
 
 /// Something that counts against a bound.
 pub(crate) trait Weighed {
@@ -64,7 +65,7 @@ impl<N: Weighed> Mailbox<N> {
     pub(crate) fn post_value(
         &self,
         key: Key,
-        bound: InboxBound,
+        bound: QueueBound,
         fix: impl FnOnce(&mut N),
         make: impl FnOnce() -> Option<N>,
     ) -> bool {
@@ -119,13 +120,13 @@ impl<N: Weighed> Mailbox<N> {
         Some(take(notice))
     }
 
-    pub(crate) fn fill(&self, bound: InboxBound) -> Fill {
+    pub(crate) fn fill(&self, bound: QueueBound) -> Fill {
         lock(&self.waiting).fill(bound)
     }
 }
 
 impl<N> Waiting<N> {
-    fn fill(&self, bound: InboxBound) -> Fill {
+    fn fill(&self, bound: QueueBound) -> Fill {
         if self.bytes > INBOX_HARD_BYTES {
             Fill::HardOver
         } else if self.bytes > bound.bytes || self.notices.len() > bound.entries {
@@ -191,7 +192,7 @@ mod tests {
             steps in prop::collection::vec(step(), 0..120),
             entries in 1usize..40,
         ) {
-            let bound = InboxBound { entries, bytes: 1000 };
+            let bound = QueueBound { entries, bytes: 1000 };
             let mailbox = Mailbox::default();
             let mirrors = std::cell::RefCell::new([0; 3]);
             // For each number: its property, if any, and its run.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::controller::model::pending::SharedThen;
 use crate::controller::report::escalation::Unresponsive;
-use crate::controller::report::exit::{Failure, SharedReport, State};
+use crate::controller::report::exit::{SharedReport, State};
+use crate::controller::report::failure::Failure;
 use crate::controller::report::notifications::{GaveUp, LinesDropped, Restarting};
 use crate::controller::report::outcome::{Exception, Outcome};
 use crate::controller::signals::mailbox::{Mailbox, Weighed};

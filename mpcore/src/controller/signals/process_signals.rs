@@ -1,7 +1,8 @@
 //! The signals of a child's life cycle.
 
 use crate::controller::report::escalation::Unresponsive;
-use crate::controller::report::exit::{ExitReport, Failure, State};
+use crate::controller::report::exit::{ExitReport, State};
+use crate::controller::report::failure::Failure;
 use crate::controller::report::notifications::{GaveUp, LinesDropped, Progress, Restarting};
 use crate::controller::report::outcome::CallEnd;
 use crate::controller::signals::signal::Signal;

@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use crate::controller::report::wait_error::WaitError;
 use crate::panics::unwind::caught;
 use crate::process::sys;
 use crate::sync::lock;
@@ -180,8 +181,21 @@ impl<S: 'static> Signal<S> {
         handler
     }
 
-    /// Returns a stream of the notifications from now on, for a thread that waits instead of being
-    /// called.
+    /// Returns a function that disconnects a handler, without keeping the signal alive.
+    pub(crate) fn disconnect_later(
+        &self,
+        connection: Connection,
+    ) -> Box<dyn Fn() + Send + Sync + 'static> {
+        let signal = Arc::downgrade(&self.inner);
+        Box::new(move || {
+            if let Some(inner) = signal.upgrade() {
+                Self { inner }.disconnect(connection);
+            }
+        })
+    }
+
+    /// Returns the notifications from now on, for a thread that waits instead of being called. For a
+    /// task there is [`stream`](Self::stream).
     ///
     /// The notifications pass through the inbox, so its thread must drain it; that thread must not
     /// wait here. Notifications that have left the inbox and are not yet received are queued
@@ -213,19 +227,13 @@ impl<S: 'static> Signal<S> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReceiveError {
-    /// No notification came in time; one may still come.
-    #[error("no signal came within {0:?}")]
-    TimedOut(Duration),
     /// No more notifications can come: the signal and its control are gone.
     #[error("no more signals can come: the control is gone")]
-    Gone,
-    /// This process is a forked copy of the process that started the children, so no signal arrives
-    /// here.
-    #[error("this process is a forked copy: receive in the process that started the children")]
-    ForkedCopy,
-    /// This thread must not wait; use `try_recv`, or connect a handler.
-    #[error("this thread must not wait for a signal; connect a handler, or use `try_recv`")]
-    WaitForbidden,
+    Disconnected,
+    /// The wait ended first; a notification may still come. On a thread that must not wait, use
+    /// [`try_recv`](Receiver::try_recv), or connect a handler.
+    #[error("no signal came: {0}")]
+    Wait(WaitError),
 }
 
 /// The stream of one signal's notifications, in order.
@@ -245,17 +253,17 @@ impl<S> Receiver<S> {
     /// wait](crate::forbid_waiting_on_this_thread), fails if none is queued.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<S, ReceiveError> {
         if sys::is_copy() {
-            return Err(ReceiveError::ForkedCopy);
+            return Err(ReceiveError::Wait(WaitError::ForkedCopy));
         }
         if wait_forbidden() {
             return self.receiver.try_recv().map_err(|error| match error {
-                TryRecvError::Empty => ReceiveError::WaitForbidden,
-                TryRecvError::Disconnected => ReceiveError::Gone,
+                TryRecvError::Empty => ReceiveError::Wait(WaitError::Forbidden),
+                TryRecvError::Disconnected => ReceiveError::Disconnected,
             });
         }
         self.receiver.recv_timeout(timeout).map_err(|error| match error {
-            RecvTimeoutError::Timeout => ReceiveError::TimedOut(timeout),
-            RecvTimeoutError::Disconnected => ReceiveError::Gone,
+            RecvTimeoutError::Timeout => ReceiveError::Wait(WaitError::Timeout(timeout)),
+            RecvTimeoutError::Disconnected => ReceiveError::Disconnected,
         })
     }
 
@@ -358,7 +366,7 @@ mod tests {
         let signal = Signal::<(i32,)>::new();
         let seen = std::rc::Rc::new(RefCell::new(Vec::new()));
         let noted = std::rc::Rc::clone(&seen);
-        let connection = inbox.connect_local(&signal, move |(value,)| {
+        let connection = signal.connect_local(&inbox, move |value| {
             noted.borrow_mut().push(*value);
             assert!(*value != 1, "on purpose");
         });
@@ -381,10 +389,10 @@ mod tests {
         let seen = std::rc::Rc::new(RefCell::new(Vec::new()));
         let note = |name: &'static str| {
             let seen = std::rc::Rc::clone(&seen);
-            move |&(value,): &(i32,)| seen.borrow_mut().push((name, value))
+            move |value: &i32| seen.borrow_mut().push((name, *value))
         };
-        inbox.connect_local(&signal, note("told"));
-        inbox.connect_local_from_now(&signal, note("changes"));
+        signal.connect_local(&inbox, note("told"));
+        signal.connect_local_from_now(&inbox, note("changes"));
         signal.fire_version(&(2,), 2);
         assert_eq!(*seen.borrow(), [("told", 1), ("told", 2), ("changes", 2)]);
     }

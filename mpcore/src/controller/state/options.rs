@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::controller::flow_control::bound::InboxBound;
 use crate::controller::model::restart_policy::RestartPolicy;
 use crate::controller::report::escalation::Escalation;
 use crate::controller::report::exit::ExitReport;
@@ -16,7 +15,7 @@ use crate::transport::Transport;
 use crate::wire::messages::at_exit::AtExit;
 use crate::wire::messages::child_limits::ChildLimits;
 use crate::wire::messages::fault::FaultPlan;
-use crate::wire::packets::outgoing::Bounds;
+use crate::wire::packets::outgoing::QueueBound;
 
 /// Where a child's output goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +55,8 @@ pub(crate) struct Options {
     pub(crate) start_deadline: Duration,
     pub(crate) stop_grace: Duration,
     pub(crate) at_exit: AtExit,
-    pub(crate) queue: Bounds,
-    pub(crate) inbox_bound: InboxBound,
+    pub(crate) queue: QueueBound,
+    pub(crate) inbox_bound: QueueBound,
     pub(crate) inbox: InboxHandle,
     pub(crate) after_exit: Option<AfterExit>,
     pub(crate) ping_interval: Duration,
@@ -87,15 +86,15 @@ impl Default for Options {
             start_deadline: limits::START_DEADLINE,
             stop_grace: nested::default_grace(),
             at_exit: inherited::at_exit(),
-            queue: Bounds { entries: limits::QUEUE_COMMANDS, bytes: limits::QUEUE_BYTES },
-            inbox_bound: InboxBound {
+            queue: QueueBound { entries: limits::QUEUE_COMMANDS, bytes: limits::QUEUE_BYTES },
+            inbox_bound: QueueBound {
                 entries: limits::DEFAULT_INBOX_ENTRIES.get(),
                 bytes: limits::DEFAULT_INBOX_BYTES.get(),
             },
             inbox: background_inbox(),
             after_exit: None,
             ping_interval: limits::PING_INTERVAL,
-            on_unresponsive: Escalation::Tell,
+            on_unresponsive: Escalation::Report,
             on_timeout: Escalation::Cancel,
             restart: RestartPolicy::never(),
             reapply_properties: false,

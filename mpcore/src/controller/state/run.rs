@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::controller::model::finished::{Busy, Finished};
 use crate::controller::model::limit::Blame;
-use crate::controller::report::exit::Failure;
+use crate::controller::report::failure::Failure;
 use crate::controller::state::held::Held;
 use crate::controller::state::streams::Streams;
 use crate::limits::CLOSED_LANE_PATIENCE;

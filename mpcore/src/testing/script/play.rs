@@ -275,7 +275,7 @@ impl Play<'_> {
     }
 
     fn fail_to_start(&self, why: &str) {
-        let failure = InitFailure::PostrunInit(crate::Error::msg(why));
+        let failure = InitFailure::PostrunInit(crate::Error::new(why));
         let payload = postcard::to_stdvec(&failure).unwrap_or_default();
         self.send(ItemHead::new(ItemKind::InitFailed, 0, 0), None, payload);
     }

@@ -4,9 +4,12 @@
 //! [beginning](Opening) of the first record, and the message of a child that it [speaks another
 //! protocol](other_protocol).
 //!
-//! The controller writes a [`Bootstrap`] record into the pipe that is the child's stdin: the
-//! endpoint to connect to and a nonce. The child connects, hands over the lanes it has created
-//! together with its [`Facts`], and repeats the nonce. The controller compares, and sends a
+//! The controller writes a [`Bootstrap`] record to the child's stdin: a nonce, limits and switches.
+//! What follows depends on the transport. Through sockets, stdin is the requests lane itself, the
+//! ends of the other lanes (and, where there are pidfds, one of the controller) arrive with the
+//! record, and the child sends its [`Facts`] and the nonce on the events lane. Through ipc-channel,
+//! stdin is a pipe and the record names an endpoint: the child connects there and hands over the
+//! lanes it has created, together with its facts and the nonce. The controller compares, and sends a
 //! [`Welcome`] as the first item of the requests lane. Arguments and environment contain nothing
 //! secret.
 

@@ -73,11 +73,13 @@ pub(crate) enum Next {
     Wait,
 }
 
-/// Bounds of an [`Outgoing`] queue.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    pub(crate) entries: usize,
-    pub(crate) bytes: usize,
+/// How much a queue may hold; whichever limit is reached first counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueBound {
+    /// The number of commands or signals.
+    pub entries: usize,
+    /// The number of encoded bytes.
+    pub bytes: usize,
 }
 
 /// See the [module](self).
@@ -85,7 +87,7 @@ pub(crate) struct Bounds {
 pub(crate) struct Outgoing {
     entries: KeyedQueue<Entry>,
     bytes: usize,
-    bounds: Bounds,
+    bounds: QueueBound,
     window: Window,
     longest: usize,
     /// How much of the entry at the front has been sent in parts.
@@ -99,7 +101,7 @@ fn longest(window: u32) -> usize {
 }
 
 impl Outgoing {
-    pub(crate) fn new(window: u32, bounds: Bounds) -> Self {
+    pub(crate) fn new(window: u32, bounds: QueueBound) -> Self {
         Self {
             entries: KeyedQueue::default(),
             bytes: 0,
@@ -346,7 +348,7 @@ mod tests {
     use super::*;
     use crate::wire::packets::packet::{Assembler, ItemKind, PacketError};
 
-    const BOUNDS: Bounds = Bounds { entries: 100, bytes: 1 << 20 };
+    const BOUNDS: QueueBound = QueueBound { entries: 100, bytes: 1 << 20 };
 
     fn item(call: u64) -> ItemHead {
         ItemHead::new(ItemKind::Call, 0, call)
@@ -407,7 +409,8 @@ mod tests {
 
     #[test]
     fn a_value_without_room_takes_that_of_its_predecessor() {
-        let bounds = [Bounds { entries: 2, bytes: 100 }, Bounds { entries: 100, bytes: 20 }];
+        let bounds =
+            [QueueBound { entries: 2, bytes: 100 }, QueueBound { entries: 100, bytes: 20 }];
         for bounds in bounds {
             let mut queue = Outgoing::new(96 << 10, bounds);
             queue.push(item(1), Some(Key::Property(4)), Payload::Ready(vec![1; 10]));
@@ -421,7 +424,7 @@ mod tests {
 
     #[test]
     fn room_is_found_in_the_place_of_other_calls() {
-        let mut queue = Outgoing::new(96 << 10, Bounds { entries: 3, bytes: 100 });
+        let mut queue = Outgoing::new(96 << 10, QueueBound { entries: 3, bytes: 100 });
         for call in 1..=3 {
             queue.push(item(call), None, Payload::Ready(vec![0; 30]));
         }
@@ -501,7 +504,7 @@ mod tests {
 
     #[test]
     fn a_forgotten_call_takes_no_room() {
-        let mut queue = Outgoing::new(96 << 10, Bounds { entries: 2, bytes: 100 });
+        let mut queue = Outgoing::new(96 << 10, QueueBound { entries: 2, bytes: 100 });
         for call in 1..=20 {
             assert!(queue.has_room(60), "{call}");
             queue.push(item(call), None, Payload::Ready(vec![0; 60]));
@@ -578,7 +581,7 @@ mod tests {
         #[test]
         fn values_arrive_in_the_order_sent(steps in prop::collection::vec(step(), 0..100)) {
             const LARGEST: usize = 20_000;
-            let bounds = Bounds { entries: 12, bytes: 40_000 };
+            let bounds = QueueBound { entries: 12, bytes: 40_000 };
             let mut queue = Outgoing::new(8 << 10, bounds);
             let (mut sent, mut received) = (Vec::new(), Vec::new());
             let (mut out, mut assembler, mut total) = (Vec::new(), Assembler::default(), 0);

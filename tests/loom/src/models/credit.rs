@@ -6,12 +6,13 @@ use loom::thread;
 
 use super::check;
 use crate::controller::flow_control::allowance::Allowance;
-use crate::controller::flow_control::bound::{Fill, InboxBound};
+use crate::controller::flow_control::bound::Fill;
 use crate::controller::flow_control::grant::{Account, Overdrawn};
 use crate::controller::signals::mailbox::{Mailbox, Weighed};
 use crate::limits::INBOX_HARD_BYTES;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Mutex, lock};
+use crate::wire::packets::outgoing::QueueBound;
 
 struct Event {
     bytes: usize,
@@ -73,7 +74,7 @@ impl Shared {
 
 impl Allowance for Shared {
     fn fill(&self) -> Fill {
-        self.inbox.fill(InboxBound { entries: 0, bytes: usize::MAX })
+        self.inbox.fill(QueueBound { entries: 0, bytes: usize::MAX })
     }
 
     fn waiters(&self) -> &AtomicUsize {

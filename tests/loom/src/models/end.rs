@@ -15,7 +15,7 @@ use crate::controller::model::requests::{Gate, GoOver, Traffic};
 use crate::controller::model::supersede::Kind;
 use crate::controller::report::outcome::Outcome;
 use crate::sync::{Mutex, lock};
-use crate::wire::packets::outgoing::{Bounds, Payload};
+use crate::wire::packets::outgoing::{Payload, QueueBound};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
@@ -35,7 +35,7 @@ impl Run {
     /// A run with calls that wait to be sent, and a receiver for the outcome of each.
     fn new(calls: u64) -> (Arc<Self>, Vec<oneshot::Receiver<Reply>>) {
         let mut traffic =
-            Traffic::new(Bounds { entries: 10, bytes: 1 << 20 }, Duration::from_secs(1));
+            Traffic::new(QueueBound { entries: 10, bytes: 1 << 20 }, Duration::from_secs(1));
         let receivers = (0..calls).map(|_| {
             let (entry, receiver) = entry();
             let call = traffic.next_call();

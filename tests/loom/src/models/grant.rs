@@ -15,7 +15,7 @@ use crate::controller::model::supersede::Kind;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, lock};
 use crate::transport::{Closed, LaneSender};
-use crate::wire::packets::outgoing::{Bounds, Payload};
+use crate::wire::packets::outgoing::{Payload, QueueBound};
 use crate::wire::packets::packet::Head;
 
 const WINDOW: u32 = 16 << 10;
@@ -58,7 +58,7 @@ pub fn calls_and_reports_together_convey_all_credit() {
         let account = Mutex::new(Account::new(WINDOW));
         let grant = Arc::clone(account.lock().unwrap().grant());
         let mut traffic =
-            Traffic::new(Bounds { entries: 10, bytes: 1 << 20 }, Duration::from_secs(1));
+            Traffic::new(QueueBound { entries: 10, bytes: 1 << 20 }, Duration::from_secs(1));
         traffic.open_lane(child.clone(), 1, Arc::clone(&grant), WINDOW, Vec::new());
         let caller = thread::spawn(move || {
             for _ in 0..2 {

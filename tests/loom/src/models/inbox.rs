@@ -5,12 +5,12 @@ use std::sync::Arc;
 use loom::thread;
 
 use super::check;
-use crate::controller::flow_control::bound::InboxBound;
 use crate::controller::signals::mailbox::{Mailbox, Weighed};
 use crate::controller::signals::ring::{Look, Rest, Ring, Turn};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, lock};
 use crate::wire::packets::keyed::Key;
+use crate::wire::packets::outgoing::QueueBound;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Number(usize);
@@ -42,7 +42,7 @@ impl Loop {
     }
 
     fn post(&self, child: &Child, key: Option<Key>, number: usize) {
-        let bound = InboxBound { entries: 100, bytes: 100 };
+        let bound = QueueBound { entries: 100, bytes: 100 };
         let list = match key {
             Some(key) => child.post_value(key, bound, |_| {}, || Some(Number(number))),
             None => child.post(|| Number(number)),

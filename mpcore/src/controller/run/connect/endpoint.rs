@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
-use crate::controller::report::exit::Failure;
+use crate::controller::report::failure::Failure;
 use crate::controller::run::connect::{
     NotConnected, bootstrap, other_protocol, recognise, resources, spawn,
 };

@@ -15,7 +15,7 @@ use std::thread;
 
 use crate::child::startup::assignment::{Assignment, Place};
 use crate::controller::flow_control::backlog::Offered;
-use crate::controller::report::exit::Failure;
+use crate::controller::report::failure::{Failure, SpawnError};
 use crate::controller::report::outcome::{Exception, ExceptionKind};
 use crate::controller::run::command::{Prepared, command, spawn_failure};
 use crate::controller::signals::notice::Notice;
@@ -217,14 +217,8 @@ fn not_in_time(shared: &Shared, run: &Run, program: String) -> NotConnected {
     if !lock(&run.known).start_deadline_passed {
         return NotConnected::Ended;
     }
-    NotConnected::NoProcess(Failure::Spawn {
-        program,
-        message: format!(
-            "the system has not started it within {:?}",
-            shared.options.start_deadline
-        ),
-        advice: "check what delays access to the file: a virus scanner, a network drive, FUSE",
-    })
+    let why = SpawnError::Timeout(shared.options.start_deadline);
+    NotConnected::NoProcess(Failure::Spawn { program, why })
 }
 
 /// Returns the child's first record.

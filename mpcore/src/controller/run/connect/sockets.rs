@@ -4,7 +4,7 @@
 use std::process::Stdio;
 use std::sync::Arc;
 
-use crate::controller::report::exit::Failure;
+use crate::controller::report::failure::Failure;
 use crate::controller::run::connect::{
     NotConnected, bootstrap, other_protocol, recognise, resources, spawn,
 };
