@@ -81,6 +81,32 @@ fn threads_in(line: &str) -> Vec<String> {
     names.map(|name| name.replace("{}", "<child>")).collect()
 }
 
+/// What starts a thread without a name: so does a scope's `spawn`, which is not needed here.
+const UNNAMED: [&str; 2] = ["thread::spawn(", "thread::scope("];
+
+/// Returns the starts of threads in a file whose names the list cannot have: those without a name,
+/// and those with one that does not look like the name of a thread of the runtime. A name that is
+/// passed to the start as a variable has to be a text in the same file.
+fn starts_without_a_name(lines: &[String]) -> Vec<String> {
+    let is_named = !lines.iter().all(|line| threads_in(line).is_empty());
+    let text = lines.join(" ");
+    let begins = |of: &'static str| text.match_indices(of).map(|(at, _)| &text[at..]);
+    let unnamed = UNNAMED.iter().flat_map(|start| begins(start));
+    let built = begins("thread::Builder::").filter(|start| {
+        let name = start.split_once(".name(").map(|(before, name)| (before, name.trim_start()));
+        match name {
+            Some((before, _)) if before.contains(".spawn(") => true,
+            Some((_, name)) if name.starts_with('"') => {
+                threads_in(name.split_inclusive('"').take(2).collect::<String>().as_str())
+                    .is_empty()
+            }
+            Some(_) => !is_named,
+            None => true,
+        }
+    });
+    unnamed.chain(built).map(|start| start.chars().take(60).collect()).collect()
+}
+
 /// Returns the conditions in the code that depend on the operating system: of `cfg`, `cfg!` and
 /// `cfg_attr`. They may have several lines.
 fn systems_in(lines: &[String]) -> Vec<String> {
@@ -163,6 +189,18 @@ fn every_thread_is_in_the_list() {
 }
 
 #[test]
+fn no_thread_is_started_without_a_name_in_the_list() {
+    let mut starts = 0;
+    let mut wrong = Vec::new();
+    for (file, lines) in code_of_applications() {
+        starts += lines.iter().filter(|line| line.contains("thread::Builder::")).count();
+        wrong.extend(starts_without_a_name(&lines).into_iter().map(|it| format!("{file}: {it}")));
+    }
+    assert!(starts > 15, "{starts} starts of threads are found");
+    assert!(wrong.is_empty(), "give it a name, and a row in ARCHITECTURE.md: {wrong:#?}");
+}
+
+#[test]
 fn every_file_that_knows_the_system_is_in_the_list() {
     let knows = |(file, lines): &(String, Vec<String>)| {
         !file.starts_with(SYSTEMS) && !systems_in(lines).is_empty()
@@ -221,6 +259,21 @@ fn locks_and_threads_are_found_in_a_line() {
         (r#"println!("mp-core is a Name")"#, &[]),
     ] {
         assert_eq!(threads_in(line), names, "{line}");
+    }
+    for (text, named) in [
+        ("thread::Builder::new().name(\"mp-cut\".into()).spawn(body)?;", true),
+        ("thread::Builder::new()\n    .name(\n        \"mp-cut\".into()).spawn(body)?;", true),
+        (
+            "let name = \"mp-control\";\nthread::Builder::new().name(name.into()).spawn(body)?;",
+            true,
+        ),
+        ("thread::Builder::new().name(name.into()).spawn(body)?;", false),
+        ("thread::Builder::new().name(\"helper\".into()).spawn(body)?;", false),
+        ("thread::Builder::new().spawn(body)?; of.name(\"mp-cut\")", false),
+        ("std::thread::spawn(body);", false),
+    ] {
+        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        assert_eq!(starts_without_a_name(&lines).is_empty(), named, "{text}");
     }
     let text = "a: Mutex<u8>\n// b: Mutex<u8>\n#[cfg(test)]\nmod tests {\n    c: Mutex<u8>";
     assert_eq!(of_code(text), ["a: Mutex<u8>", "#[cfg(test)]"]);
