@@ -1,11 +1,18 @@
-//! The lists in `ARCHITECTURE.md` match the sources: every lock, and every thread.
+//! The lists in `ARCHITECTURE.md` match the sources: every lock, every thread, and every file that
+//! depends on the operating system.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The crates whose locks and threads are listed.
+/// The crates that are read.
 const SOURCES: [&str; 2] = ["mpcore/src", "mpqt/src"];
+
+/// The folder that is for operating systems: its files are not listed one by one.
+const SYSTEMS: &str = "mpcore/src/process/sys/";
+
+/// The names in a condition that depend on the operating system.
+const SYSTEM_NAMES: [&str; 4] = ["target_os", "target_family", "unix", "windows"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are in the workspace")
@@ -31,7 +38,12 @@ fn code() -> Vec<(String, Vec<String>)> {
         let name = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
         (name, of_code(&fs::read_to_string(path).unwrap()))
     };
-    all.into_iter().map(read).filter(|(name, _)| !name.contains("/fuzzing")).collect()
+    all.into_iter().map(read).collect()
+}
+
+/// The same without the decoders for fuzzers, which no application runs.
+fn code_of_applications() -> Vec<(String, Vec<String>)> {
+    code().into_iter().filter(|(name, _)| !name.contains("/fuzzing")).collect()
 }
 
 fn of_code(text: &str) -> Vec<String> {
@@ -69,10 +81,69 @@ fn threads_in(line: &str) -> Vec<String> {
     names.map(|name| name.replace("{}", "<child>")).collect()
 }
 
+/// What starts a thread without a name: so does a scope's `spawn`, which is not needed here.
+const UNNAMED: [&str; 2] = ["thread::spawn(", "thread::scope("];
+
+/// Returns the starts of threads in a file whose names the list cannot have: those without a name,
+/// and those with one that does not look like the name of a thread of the runtime. A name that is
+/// passed to the start as a variable has to be a text in the same file.
+fn starts_without_a_name(lines: &[String]) -> Vec<String> {
+    let is_named = !lines.iter().all(|line| threads_in(line).is_empty());
+    let text = lines.join(" ");
+    let begins = |of: &'static str| text.match_indices(of).map(|(at, _)| &text[at..]);
+    let unnamed = UNNAMED.iter().flat_map(|start| begins(start));
+    let built = begins("thread::Builder::").filter(|start| {
+        let name = start.split_once(".name(").map(|(before, name)| (before, name.trim_start()));
+        match name {
+            Some((before, _)) if before.contains(".spawn(") => true,
+            Some((_, name)) if name.starts_with('"') => {
+                threads_in(name.split_inclusive('"').take(2).collect::<String>().as_str())
+                    .is_empty()
+            }
+            Some(_) => !is_named,
+            None => true,
+        }
+    });
+    unnamed.chain(built).map(|start| start.chars().take(60).collect()).collect()
+}
+
+/// Returns the conditions in the code that depend on the operating system: of `cfg`, `cfg!` and
+/// `cfg_attr`. They may have several lines.
+fn systems_in(lines: &[String]) -> Vec<String> {
+    let text = lines.join(" ");
+    let is_letter = |it: char| it.is_alphanumeric() || it == '_';
+    let conditions = ["cfg(", "cfg!(", "cfg_attr("].into_iter().flat_map(|start| {
+        let begins = text.match_indices(start).map(|(at, _)| at);
+        let begins = begins.filter(|at| !text[..*at].ends_with(is_letter));
+        begins.map(|at| balanced(&text[at..]))
+    });
+    let depends = |condition: &&str| {
+        // What is behind the first comma of `cfg_attr` is no condition, but none of these names is
+        // an attribute.
+        condition.split(|it| !is_letter(it)).any(|name| SYSTEM_NAMES.contains(&name))
+    };
+    conditions.filter(depends).map(|it| it.split_whitespace().collect()).collect()
+}
+
+/// Returns the beginning of the text up to the parenthesis that closes its first one.
+fn balanced(text: &str) -> &str {
+    let mut depth = 0;
+    for (at, it) in text.char_indices() {
+        match it {
+            '(' => depth += 1,
+            ')' if depth == 1 => return &text[..=at],
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    text
+}
+
 /// Returns the cells of the table below this heading.
 fn table(heading: &str) -> Vec<Vec<String>> {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let section = text.split("\n## ").find(|section| section.starts_with(heading)).unwrap();
+    let mut sections = text.split("\n## ").flat_map(|it| it.split("\n### "));
+    let section = sections.find(|section| section.starts_with(heading)).unwrap();
     let rows = section.lines().filter(|line| line.starts_with("| ")).skip(1);
     rows.map(|row| row.split('|').skip(1).map(|cell| cell.trim().to_owned()).collect()).collect()
 }
@@ -93,7 +164,7 @@ fn check(what: &str, found: &BTreeSet<String>, listed: &BTreeSet<String>) {
 #[test]
 fn every_lock_is_in_the_list() {
     let mut found = BTreeSet::new();
-    for (file, lines) in code() {
+    for (file, lines) in code_of_applications() {
         let names = lines.iter().filter_map(|line| lock_in(line));
         found.extend(names.map(|name| format!("{file}: {name}")));
     }
@@ -108,13 +179,57 @@ fn every_lock_is_in_the_list() {
 
 #[test]
 fn every_thread_is_in_the_list() {
-    let lines = code().into_iter().flat_map(|(_, lines)| lines);
+    let lines = code_of_applications().into_iter().flat_map(|(_, lines)| lines);
     let found: BTreeSet<_> = lines.flat_map(|line| threads_in(&line)).collect();
     let rows = table("Threads");
     let names = rows.iter().flat_map(|row| quoted(&row[0]));
     let listed = names.filter(|name| name.contains('-')).collect();
     assert!(found.len() > 12, "{found:#?}");
     check("thread", &found, &listed);
+}
+
+#[test]
+fn no_thread_is_started_without_a_name_in_the_list() {
+    let mut starts = 0;
+    let mut wrong = Vec::new();
+    for (file, lines) in code_of_applications() {
+        starts += lines.iter().filter(|line| line.contains("thread::Builder::")).count();
+        wrong.extend(starts_without_a_name(&lines).into_iter().map(|it| format!("{file}: {it}")));
+    }
+    assert!(starts > 15, "{starts} starts of threads are found");
+    assert!(wrong.is_empty(), "give it a name, and a row in ARCHITECTURE.md: {wrong:#?}");
+}
+
+#[test]
+fn every_file_that_knows_the_system_is_in_the_list() {
+    let knows = |(file, lines): &(String, Vec<String>)| {
+        !file.starts_with(SYSTEMS) && !systems_in(lines).is_empty()
+    };
+    let found = code().into_iter().filter(knows).map(|(file, _)| file).collect();
+    let rows = table("Where the operating system shows");
+    let without_reason: Vec<_> = rows.iter().filter(|row| row[1].is_empty()).collect();
+    assert!(without_reason.is_empty(), "{without_reason:?}");
+    let listed = rows.iter().map(|row| quoted(&row[0]).pop().unwrap()).collect();
+    check("system-dependent file", &found, &listed);
+}
+
+#[test]
+fn conditions_on_the_system_are_found() {
+    for (text, found) in [
+        ("#[cfg(target_os = \"linux\")]", &["cfg(target_os=\"linux\")"][..]),
+        (
+            "#[cfg(all(\n    not(unix),\n    feature = \"a\",\n))]",
+            &["cfg(all(not(unix),feature=\"a\",))"],
+        ),
+        ("if cfg!(windows) && x() {", &["cfg!(windows)"]),
+        ("#[cfg_attr(not(unix), allow(dead_code))]", &["cfg_attr(not(unix),allow(dead_code))"]),
+        ("#[cfg(feature = \"unix_only\")]", &[]),
+        ("#[cfg(test)]\nuse std::os::unix::net::UnixStream;", &[]),
+        ("let my_cfg = of_cfg(unix);", &[]),
+    ] {
+        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        assert_eq!(systems_in(&lines), found, "{text}");
+    }
 }
 
 #[test]
@@ -144,6 +259,21 @@ fn locks_and_threads_are_found_in_a_line() {
         (r#"println!("mp-core is a Name")"#, &[]),
     ] {
         assert_eq!(threads_in(line), names, "{line}");
+    }
+    for (text, named) in [
+        ("thread::Builder::new().name(\"mp-cut\".into()).spawn(body)?;", true),
+        ("thread::Builder::new()\n    .name(\n        \"mp-cut\".into()).spawn(body)?;", true),
+        (
+            "let name = \"mp-control\";\nthread::Builder::new().name(name.into()).spawn(body)?;",
+            true,
+        ),
+        ("thread::Builder::new().name(name.into()).spawn(body)?;", false),
+        ("thread::Builder::new().name(\"helper\".into()).spawn(body)?;", false),
+        ("thread::Builder::new().spawn(body)?; of.name(\"mp-cut\")", false),
+        ("std::thread::spawn(body);", false),
+    ] {
+        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        assert_eq!(starts_without_a_name(&lines).is_empty(), named, "{text}");
     }
     let text = "a: Mutex<u8>\n// b: Mutex<u8>\n#[cfg(test)]\nmod tests {\n    c: Mutex<u8>";
     assert_eq!(of_code(text), ["a: Mutex<u8>", "#[cfg(test)]"]);

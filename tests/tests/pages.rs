@@ -1,4 +1,5 @@
-//! The pages of the repository: every link leads to a file or heading that exists.
+//! The pages of the repository: every link leads to a file or heading that exists, and every example
+//! in Rust shows all of its lines.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -32,6 +33,28 @@ fn anchors(text: &str) -> BTreeSet<String> {
     headings.map(anchor).collect()
 }
 
+/// Returns the lines of examples in Rust that rustdoc would hide. Readers of the page itself see them
+/// with a sign that is no Rust, and readers of the documentation cannot copy the example. A block
+/// without a language is Rust, as for rustdoc.
+fn hidden_lines(text: &str) -> Vec<&str> {
+    const OTHERS: [&str; 6] = ["text", "toml", "sh", "qml", "json", "console"];
+    let mut hidden = Vec::new();
+    let mut block: Option<&str> = None;
+    for line in text.lines().map(str::trim) {
+        match (line.strip_prefix("```"), block) {
+            (Some(language), None) => block = Some(language),
+            (Some(_), Some(_)) => block = None,
+            (None, Some(language)) if !OTHERS.contains(&language) => {
+                if line == "#" || line.starts_with("# ") {
+                    hidden.push(line);
+                }
+            }
+            (None, _) => {}
+        }
+    }
+    hidden
+}
+
 #[test]
 fn every_link_of_a_page_leads_somewhere() {
     let mut broken = Vec::new();
@@ -58,6 +81,24 @@ fn every_link_of_a_page_leads_somewhere() {
     }
     assert!(checked > 20, "{checked} links are checked");
     assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn examples_in_pages_hide_no_lines() {
+    let mut wrong = Vec::new();
+    for page in files(&["md"]) {
+        let text = fs::read_to_string(&page).unwrap();
+        let name = page.strip_prefix(root()).unwrap().display();
+        wrong.extend(hidden_lines(&text).iter().map(|line| format!("{name}: {line}")));
+    }
+    assert!(wrong.is_empty(), "write these lines out, or leave them out: {wrong:#?}");
+}
+
+#[test]
+fn hidden_lines_are_found_in_rust_alone() {
+    let text = "# Heading\n```\n# one\n#[two]\n  #\n```\n# Other\n```sh\n# three\n```\n\
+         ```rust,no_run\nlet four = 4;\n    # five\n```\n";
+    assert_eq!(hidden_lines(text), ["# one", "#", "# five"]);
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub(crate) enum Error {
     MetadataAnswer(String),
     /// The tests of the workspace do not match the table of kinds.
     Kinds(Vec<String>),
+    /// A package lacks files that each must have.
+    Incomplete { package: &'static str, missing: Vec<&'static str> },
     /// A file could not be written.
     Write { path: PathBuf, source: io::Error },
     /// The list of skipped tests could not be kept.
@@ -44,6 +46,9 @@ impl fmt::Display for Error {
             Error::Metadata => f.write_str("cargo could not describe the workspace; see above"),
             Error::MetadataAnswer(what) => {
                 write!(f, "cargo's description of the workspace has an unexpected format: {what}")
+            }
+            Error::Incomplete { package, missing } => {
+                write!(f, "the package of {package} lacks {}", missing.join(", "))
             }
             Error::Write { path, source } => {
                 write!(f, "could not write `{}`: {source}", path.display())

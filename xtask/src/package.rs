@@ -1,7 +1,8 @@
 //! `cargo xtask package`: builds and tests the crates as published, outside of the repository.
 //!
 //! Only this detects what a package lacks: a file outside of the crate's folder, a dependency
-//! without a version.
+//! without a version. What is not published is packaged as well, but not built: so `cargo package`
+//! works everywhere in the workspace, and tells what a crate would lack that is published one day.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -17,6 +18,9 @@ use crate::setup::{self, Machine};
 /// The published crates, each after its dependencies.
 const CRATES: &[&str] = &["mpmacros", "mpcore", "mpqt"];
 
+/// What the licences require of each package, and what a registry shows.
+const FILES: &[&str] = &["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
+
 /// Dependencies that packaging drops because no registry can resolve them: the crate that the examples
 /// are written for.
 const DROPPED: &[(&str, &str)] =
@@ -27,14 +31,17 @@ pub(crate) fn run() -> Result<ExitCode, Error> {
     setup::make_sure_of_qt()?;
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = here.parent().expect("xtask is a folder of the workspace");
-    // Uncommitted changes are packaged too: this is a test, and nothing is published.
-    let packages = CommandLine::cargo(["package", "--no-verify", "--allow-dirty"]);
     let target = root.join("target");
-    let packages = packages.args(["--target-dir".as_ref(), target.as_os_str()]);
-    // Not the whole workspace: cargo looks up in a registry what unpublished members need of each
-    // other.
-    let packages = packages.args(CRATES.iter().flat_map(|name| ["--package", *name]));
-    if !run_in(root, packages)? {
+    // Uncommitted changes are packaged too: this is a test, and nothing is published.
+    let package = || {
+        let packages = CommandLine::cargo(["package", "--no-verify", "--allow-dirty"]);
+        packages.args(["--target-dir".as_ref(), target.as_os_str()])
+    };
+    // Without lock files: for them cargo looks up in a registry what unpublished members need of
+    // each other. The published crates are packaged once more, as `cargo publish` does it.
+    let everything = package().args(["--workspace", "--exclude-lockfile"]);
+    let published = package().args(CRATES.iter().flat_map(|name| ["--package", *name]));
+    if !run_in(root, everything)? || !run_in(root, published)? {
         return Ok(ExitCode::FAILURE);
     }
     let outside = Outside::new()?;
@@ -47,6 +54,11 @@ pub(crate) fn run() -> Result<ExitCode, Error> {
             return Ok(ExitCode::FAILURE);
         }
         outside.rename(name)?;
+        let lacks = |file: &&&str| !outside.folder.join(name).join(file).exists();
+        let missing: Vec<_> = FILES.iter().filter(lacks).copied().collect();
+        if !missing.is_empty() {
+            return Err(Error::Incomplete { package: name, missing });
+        }
     }
     outside.make_workspace(root)?;
     let variables = display::variables(&Machine);

@@ -30,7 +30,7 @@ use crate::wire::packets::credit::charge;
 use crate::wire::packets::packet::{
     Assembler, Bytes, CallFlags, Head, ItemHead, ItemKind, PacketError, PacketKind,
 };
-use crate::wire::value::codec::decode;
+use crate::wire::value::codec::{decode, encode};
 
 /// Serves until the child ends, and returns the exit code.
 pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Assignment) -> i32 {
@@ -176,7 +176,7 @@ fn live<P: Child>(
 pub(crate) fn say_goodbye(link: &Link, cleaned_up: bool, cleanup_panic: Option<PanicReport>) {
     let reason = link.stop_reason().unwrap_or(StopReason::InitFailed);
     let bye = Bye { reason, cleaned_up, cleanup_panic };
-    let payload = postcard::to_stdvec(&bye).unwrap_or_default();
+    let payload = encode(&bye);
     let _ = link.send(ItemHead::new(ItemKind::Bye, 0, 0), None, payload);
     link.flush();
 }
@@ -237,14 +237,14 @@ fn report_failure(link: &Link, failure: &InitFailure) -> i32 {
         }
         _ => exit_code::INIT_FAILED,
     };
-    let mut payload = postcard::to_stdvec(failure).unwrap_or_default();
+    let mut payload = encode(failure);
     if payload.len() > REPORT_BYTES {
         let short = crate::Error::new("its error is too long to be sent; shorten it");
         let failure = match failure {
             InitFailure::PostrunInit(_) => InitFailure::PostrunInit(short),
             _ => InitFailure::Constructor(short),
         };
-        payload = postcard::to_stdvec(&failure).unwrap_or_default();
+        payload = encode(&failure);
     }
     let _ = link.send(ItemHead::new(ItemKind::InitFailed, 0, 0), None, payload);
     code
@@ -294,17 +294,16 @@ fn run_command<P: Child>(
         Err(Unwound::Cancelled) => ended.unwrap_or_else(|| {
             panicked("the command unwound with `Cancelled`, but was not cancelled".to_owned())
         }),
-        Err(Unwound::Panicked(report)) => Reply {
-            payload: postcard::to_stdvec(&report).unwrap_or_default(),
-            ..Reply::bare(ItemKind::Panicked)
-        },
+        Err(Unwound::Panicked(report)) => {
+            Reply { payload: encode(&report), ..Reply::bare(ItemKind::Panicked) }
+        }
     });
 }
 
 /// Returns a reply for a panic without a location.
 fn panicked(message: String) -> Reply {
     let report = PanicReport { message, location: String::new(), backtrace: String::new() };
-    let payload = postcard::to_stdvec(&report).unwrap_or_default();
+    let payload = encode(&report);
     Reply { payload, ..Reply::bare(ItemKind::Panicked) }
 }
 

@@ -17,7 +17,7 @@ use crate::wire::messages::report::{
 };
 use crate::wire::messages::stop_reason::StopReason;
 use crate::wire::packets::packet::PROTOCOL;
-use crate::wire::value::codec::decode;
+use crate::wire::value::codec::{decode, encode};
 
 /// The interface of the children here.
 pub(super) fn table() -> &'static InterfaceTable {
@@ -29,7 +29,7 @@ pub(super) fn table() -> &'static InterfaceTable {
 }
 
 fn encoded<T: Serialize>(values: &[T]) -> Vec<Vec<u8>> {
-    values.iter().map(|value| postcard::to_stdvec(value).unwrap_or_default()).collect()
+    values.iter().map(encode).collect()
 }
 
 pub(super) fn record(mut data: &[u8]) {
@@ -113,7 +113,7 @@ pub(super) fn welcomes() -> Vec<Vec<u8>> {
 pub(super) fn config() -> Vec<u8> {
     let config =
         std::collections::BTreeMap::from([("one".to_owned(), crate::fuzzing::zoo::Tree::grown())]);
-    [vec![0], postcard::to_stdvec(&config).unwrap_or_default()].concat()
+    [vec![0], encode(&config)].concat()
 }
 
 pub(super) fn control_state(data: &[u8]) {

@@ -20,6 +20,7 @@ use crate::transport::{ChildLanes, Receiver};
 use crate::wire::packets::packet::{
     Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind, Payload, write_part_head,
 };
+use crate::wire::value::codec::encode;
 
 const GENERATION: u32 = 1;
 
@@ -76,7 +77,7 @@ fn in_parts(items: &[Vec<u8>]) -> Vec<u8> {
 
 /// Encodes a value in the plain form.
 fn encoded<T: serde::Serialize>(value: &T) -> Vec<u8> {
-    [vec![0], postcard::to_stdvec(value).unwrap_or_default()].concat()
+    [vec![0], encode(value)].concat()
 }
 
 /// Heads, items and parts.

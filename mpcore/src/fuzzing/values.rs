@@ -9,7 +9,7 @@ use crate::fuzzing::zoo::{
     Anything, Borrowed, Described, Flat, Onion, Rows, Tree, Unit, Wide, Zoo,
 };
 use crate::limits::VALUE_DEPTH;
-use crate::wire::value::codec::{Args, Wire, in_described, wire};
+use crate::wire::value::codec::{Args, Wire, encode, in_described, wire};
 use crate::wire::value::decoder::Decoder;
 
 /// Decodes a value, and checks that a decoded value can be sent on unchanged.
@@ -26,7 +26,7 @@ fn travel<T: Wire>(data: &[u8]) {
 
 /// Encodes in the plain form, ignoring all bounds.
 fn encoded<T: Serialize>(values: &[T]) -> Vec<Vec<u8>> {
-    let plain = |value| [vec![0], postcard::to_stdvec(value).unwrap_or_default()].concat();
+    let plain = |value| [vec![0], encode(value)].concat();
     values.iter().map(plain).collect()
 }
 

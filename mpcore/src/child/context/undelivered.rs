@@ -3,7 +3,7 @@
 use crate::child::link::Link;
 use crate::wire::messages::report::{Undelivered, What};
 use crate::wire::packets::packet::{ItemHead, ItemKind};
-use crate::wire::value::codec::EncodeError;
+use crate::wire::value::codec::{EncodeError, encode};
 
 /// Reports that a property keeps its old value because of this error.
 pub(crate) fn property(link: &Link, index: u16, error: &EncodeError) {
@@ -18,7 +18,5 @@ pub(crate) fn event(link: &Link, head: ItemHead, error: &EncodeError) {
 
 fn send(link: &Link, what: What, index: u16, error: &EncodeError) {
     let report = Undelivered { what, message: error.to_string() };
-    let payload =
-        postcard::to_stdvec(&report).expect("a report of the framework's own can be encoded");
-    let _ = link.send(ItemHead::new(ItemKind::Undelivered, index, 0), None, payload);
+    let _ = link.send(ItemHead::new(ItemKind::Undelivered, index, 0), None, encode(&report));
 }

@@ -29,7 +29,7 @@ use crate::wire::packets::credit::{FalseReport, Meter};
 use crate::wire::packets::keyed::Key;
 use crate::wire::packets::outgoing::{Next, Outgoing, Payload, QueueBound, Turn};
 use crate::wire::packets::packet::{CallFlags, Head, ItemHead, ItemKind, PacketKind};
-use crate::wire::value::codec::EncodeError;
+use crate::wire::value::codec::{EncodeError, encode};
 
 /// Why a value was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -381,7 +381,7 @@ impl Link {
         // Held while sending, so that no outcome overtakes the report that its command runs.
         let record = self.cancels.record();
         let executing = record.times.deadlines.in_execution(Instant::now());
-        let pong = postcard::to_stdvec(&Pong { ping, executing }).unwrap_or_default();
+        let pong = encode(&Pong { ping, executing });
         let mut events = lock(&self.events);
         if !events.closed {
             // A pong needs no credit, because the controller sends no further ping until it has

@@ -13,6 +13,7 @@ use crate::wire::messages::report::ControlState;
 use crate::wire::messages::stop_reason::StopReason;
 use crate::wire::packets::credit::{FalseReport, Window, charge, longest_packet};
 use crate::wire::packets::packet::{HEAD, Head, PacketKind};
+use crate::wire::value::codec::encode;
 
 /// A child that violates the credit rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -166,7 +167,7 @@ impl ControlLane {
             let total = open.account.grant().granted();
             head.consumed = total;
             head.write(&mut packet);
-            packet.extend_from_slice(&postcard::to_stdvec(&now).unwrap_or_default());
+            packet.extend_from_slice(&encode(&now));
             let charge = charge(packet.len());
             if !open.window.fits(charge) {
                 return;

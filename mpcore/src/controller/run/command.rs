@@ -48,10 +48,8 @@ pub(crate) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, Failure
             };
             let OwnProgram { path, argv0, leading } = own;
             let mut command = new_command(path.as_os_str(), under.as_ref());
-            #[cfg(unix)]
             if let Some(argv0) = &argv0 {
-                use std::os::unix::process::CommandExt as _;
-                command.arg0(argv0);
+                sys::set_argv0(&mut command, argv0);
             }
             command.args(leading);
             match registry::test_arguments().filter(|_| !started_as::in_main()) {
@@ -151,35 +149,38 @@ fn odd_folder(folder: &Path) -> Option<String> {
 
 /// Translates the system's refusal into a failure.
 pub(crate) fn spawn_failure(shared: &Shared, program: &str, error: &Error) -> Failure {
-    if is_shortage(error) {
+    if sys::is_shortage(error) {
         return Failure::Resources(format!("`{program}` could not be started: {error}"));
     }
     let odd_folder = shared.options.working_directory.as_deref().and_then(odd_folder);
+<<<<<<< HEAD
     let why = match odd_folder {
         Some(folder) => SpawnError::WorkingDirectory(folder),
         None if error.kind() == ErrorKind::NotFound && lacks_proc(shared) => SpawnError::NoProc,
         None => SpawnError::System { error: error.into() },
+=======
+    let (message, advice) = match error.kind() {
+        _ if odd_folder.is_some() => {
+            (odd_folder.unwrap_or_default(), "see `builder().current_dir(..)`")
+        }
+        ErrorKind::NotFound if is_own(shared) && sys::own_program_needs_proc() => (
+            "`/proc/self/exe`, which a program uses to start itself, is missing".to_owned(),
+            "mount `/proc`, or start the child with `builder().program(..)`",
+        ),
+        ErrorKind::NotFound => {
+            (error.to_string(), "give the program's full path, or put it on PATH")
+        }
+        ErrorKind::PermissionDenied => (error.to_string(), "make the file executable (`chmod +x`)"),
+        ErrorKind::ArgumentListTooLong => (
+            error.to_string(),
+            "arguments and environment together are more than the system accepts: pass the data in the child's config",
+        ),
+        _ => (error.to_string(), "check that the program runs by hand"),
+>>>>>>> a141a2e35217cbd0004b127e07508a3e40734630
     };
     Failure::Spawn { program: program.to_owned(), why }
 }
 
-fn lacks_proc(shared: &Shared) -> bool {
-    cfg!(target_os = "linux")
-        && matches!(shared.program, Program::Own { .. })
-        && !Path::new("/proc/self/exe").exists()
-}
-
-/// Returns whether the system is out of processes, threads, descriptors or memory.
-fn is_shortage(error: &Error) -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::io::Errno;
-        let errno = Errno::from_io_error(error);
-        let shortages = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE];
-        errno.is_some_and(|errno| shortages.contains(&errno))
-    }
-    #[cfg(not(unix))]
-    {
-        error.kind() == ErrorKind::OutOfMemory
-    }
+fn is_own(shared: &Shared) -> bool {
+    matches!(shared.program, Program::Own { .. })
 }

@@ -46,17 +46,17 @@ pub(crate) use stdio::{
 pub(crate) use terminal::ignore_stops_by_the_terminal;
 #[cfg(unix)]
 pub(crate) use unix::{
-    ControllerEnd, block_no_signal, end_descendants, end_own_group, freeze, kill_self,
-    let_children_be_waited_for, own_group, poll_readable, room_for_descriptors, segfault,
-    stack_of_process, stdin_to_null, watch_surroundings,
+    ControllerEnd, SEGMENTATION_FAULT, block_no_signal, end_descendants, end_own_group, freeze,
+    is_shortage, kill_self, let_children_be_waited_for, own_group, poll_readable,
+    room_for_descriptors, segfault, set_argv0, stack_of_process, stdin_to_null, watch_surroundings,
 };
 pub(crate) use wait::{Wait, Waker};
 #[cfg(windows)]
 pub(crate) use windows::{
-    ControllerEnd, block_no_signal, end_descendants, end_own_group, freeze,
-    ignore_stops_by_the_terminal, is_broken, kill_self, let_children_be_waited_for, null,
-    own_group, pipe_of, piped, room_for_descriptors, segfault, stack_of_process, stdin_to_null,
-    stdout_may_break, to_null, watch_surroundings, write_to_stdout,
+    ControllerEnd, SEGMENTATION_FAULT, block_no_signal, end_descendants, end_own_group, freeze,
+    ignore_stops_by_the_terminal, is_broken, is_shortage, kill_self, let_children_be_waited_for,
+    null, own_group, pipe_of, piped, room_for_descriptors, segfault, set_argv0, stack_of_process,
+    stdin_to_null, stdout_may_break, to_null, watch_surroundings, write_to_stdout,
 };
 
 /// Returns whether [`own_program`](fn@own_program) is the code that runs here, even if its file has been replaced
@@ -67,4 +67,9 @@ pub(crate) fn own_program_is_this_code() -> bool {
     #[cfg(not(target_os = "linux"))]
     let is_this_code = false;
     is_this_code
+}
+
+/// Returns whether [`own_program`](fn@own_program) is a path in `/proc`, and `/proc` is not there.
+pub(crate) fn own_program_needs_proc() -> bool {
+    cfg!(target_os = "linux") && !std::path::Path::new("/proc/self/exe").exists()
 }

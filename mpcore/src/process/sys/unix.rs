@@ -1,5 +1,7 @@
 //! Signals and groups, through rustix.
 
+use std::ffi::OsStr;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
@@ -7,6 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::{
     Pid, Resource, Signal, getpid, getppid, getrlimit, kill_process, kill_process_group, setpgid,
 };
@@ -19,6 +22,20 @@ use super::descendants::{OtherGroups, end_rest_of_group};
 pub(crate) fn own_group(command: &mut Command) {
     command.process_group(0);
 }
+
+/// Sets the name by which the program is called.
+pub(crate) fn set_argv0(command: &mut Command, name: &OsStr) {
+    command.arg0(name);
+}
+
+/// Returns whether the system is out of processes, threads, descriptors or memory.
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
+    let shortages = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE];
+    Errno::from_io_error(error).is_some_and(|errno| shortages.contains(&errno))
+}
+
+/// Exit status of a process that ends with a segmentation fault.
+pub(crate) const SEGMENTATION_FAULT: i32 = -11;
 
 fn pid(raw: u32) -> Option<Pid> {
     i32::try_from(raw).ok().and_then(Pid::from_raw)

@@ -1,5 +1,7 @@
 //! Windows: no signals, no groups; a process is ended through its handle.
 
+use std::ffi::OsStr;
+use std::io;
 use std::process::{Command, Stdio};
 
 /// Gives the child its own group, so that Ctrl-C in the console reaches only the controller.
@@ -8,6 +10,17 @@ pub(crate) fn own_group(command: &mut Command) {
     const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
     command.creation_flags(CREATE_NEW_PROCESS_GROUP);
 }
+
+/// Does nothing: the first argument is always the program's path.
+pub(crate) fn set_argv0(_command: &mut Command, _name: &OsStr) {}
+
+/// Returns whether the system is out of memory.
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::OutOfMemory
+}
+
+/// Exit status of a process that ends with an access violation.
+pub(crate) const SEGMENTATION_FAULT: i32 = 0xC000_0005_u32.cast_signed();
 
 /// Ends the process and its descendants with the system's own tool: on a separate thread, because
 /// that takes long, and without a console window.

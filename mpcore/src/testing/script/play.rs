@@ -13,6 +13,7 @@ use crate::controller::builder::Builder;
 use crate::controller::control::Control;
 use crate::controller::report::error::StartError;
 use crate::controller::state::program::ThreadChild;
+use crate::process::sys;
 use crate::testing::script::verdict::ScriptFailure;
 use crate::testing::script::{Act, Look, Script, Step, Value};
 use crate::transport::ChildLanes;
@@ -20,9 +21,6 @@ use crate::wire::interface::description::InterfaceTable;
 use crate::wire::messages::report::{InitFailure, PanicReport};
 use crate::wire::packets::keyed::Key;
 use crate::wire::packets::packet::{Bytes, ItemHead, ItemKind};
-
-/// Exit status of a process that ends with a segmentation fault.
-const SEGMENTATION_FAULT: i32 = if cfg!(windows) { 0xC000_0005_u32.cast_signed() } else { -11 };
 
 /// How the steps of a run ended.
 enum End {
@@ -205,7 +203,7 @@ impl Play<'_> {
                 self.note_played();
             }
             Act::Exit(code) => return Some(End::Gone(*code)),
-            Act::Crash => return Some(End::Gone(SEGMENTATION_FAULT)),
+            Act::Crash => return Some(End::Gone(sys::SEGMENTATION_FAULT)),
             Act::Hang => {
                 self.link.wait_for_cut_off();
                 return Some(End::Gone(exit_code::CONTROLLER_LOST));

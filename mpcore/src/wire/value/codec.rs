@@ -132,6 +132,12 @@ impl DecodeError {
     }
 }
 
+/// Encodes one of the framework's own messages: numbers, texts and lists of them, which postcard
+/// can always encode.
+pub(crate) fn encode<T: Serialize>(message: &T) -> Vec<u8> {
+    postcard::to_stdvec(message).expect("a message of the framework's own can be encoded")
+}
+
 /// Decodes one of the framework's own reports, which must fill `bytes` exactly.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     decode_all(Decoder::new(bytes), bytes)

@@ -1,19 +1,3 @@
 //! A crate with a child; a binary may contain two versions of it.
 
-/// Reports its version.
-#[mpcore::process]
-pub trait Twin {
-    /// Returns the version of the crate that the child was compiled in.
-    fn version(&mut self) -> String;
-}
-
-/// The child.
-#[derive(Debug, mpcore::Child)]
-#[child(Twin)]
-pub struct TwinProcess {}
-
-impl Twin for TwinProcess {
-    fn version(&mut self) -> String {
-        env!("CARGO_PKG_VERSION").to_owned()
-    }
-}
+include!("twin.rs");

@@ -1,0 +1,3 @@
+//! The same crate in another version.
+
+include!("../../first/src/twin.rs");
