@@ -65,6 +65,7 @@
 //! | cancel it, give it a deadline | [`Call::cancel`], [`Call::cancel_or_kill`], [`Call::timeout`], [`Escalation`] |
 //! | detect that it hangs | [`ProcessSignals::unresponsive`], [`Builder::on_unresponsive`], [`Process::executing`] |
 //! | limit its resources, see its output | [`ChildLimits`], [`Output`] |
+//! | see what the runtime does | `docs/tracing.md` in the repository: its `tracing` spans and events, and `MPCORE_LOG` |
 //! | examine a child with a debugger or valgrind | [`debugging`] |
 //! | test your application, including failing children | [`test_support!`], [`Builder::in_process`], [`testing`] |
 //!
@@ -141,8 +142,10 @@
 //!
 //! # Cargo features
 //!
-//! `sandbox`: limits of a child's access to files, [`ChildLimits`] (Landlock, on Linux). `fuzzing`
-//! and `chaos` are for this crate's own tests. This crate contains no Qt and no async runtime.
+//! `sandbox`: limits of a child's access to files, [`ChildLimits`] (Landlock, on Linux).
+//! `log-to-stderr`: the environment variable `MPCORE_LOG`, such as `mpcore=info`, switches on a log
+//! of what the controller and its children do. `fuzzing` and `chaos` are for this crate's own tests.
+//! This crate contains no Qt and no async runtime.
 
 // Two files call system functions that have no safe wrapper: `copy.rs` and `terminal.rs` in
 // `process/sys`.
@@ -167,6 +170,7 @@ mod process;
 mod sync;
 pub mod testing;
 mod this_process;
+mod trace;
 mod transport;
 mod wire;
 
@@ -225,6 +229,7 @@ pub mod __private {
     pub use crate::controller::shutdown::ShutdownGuard;
     pub use crate::controller::wiring::Wiring;
     pub use crate::declared::declared;
+    pub use crate::trace::{emit as trace, is_on as is_traced};
     pub use crate::wire::interface::description::{
         Command, Delivery, Description, EventDef, PropertyDef,
     };

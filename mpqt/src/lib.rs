@@ -115,6 +115,7 @@ mod register;
 mod shown;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod trace;
 mod waker;
 
 use std::ffi::OsString;

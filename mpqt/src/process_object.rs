@@ -12,7 +12,7 @@ use qmetaobject::{QObject, QString, QVariant, qt_base_class, qt_method, qt_prope
 
 use crate::convert::{decode, text_of};
 use crate::javascript::{self, Kind};
-use crate::object::{ControlObject, Link, Owner, mpqt_keep};
+use crate::object::{ControlObject, Link, Owner, mpqt_keep, refused_write};
 use crate::records;
 
 /// The state of the child's life as last delivered, which is what the properties show.
@@ -412,6 +412,7 @@ impl MpqtProcess {
     }
 
     fn refuse(&self, property: &str) {
+        refused_write("process", property);
         let why = format!("process.{property} is read-only: the child's life sets it");
         javascript::warn_of(Some(self), &why);
     }

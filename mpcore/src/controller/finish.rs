@@ -17,6 +17,7 @@ use crate::controller::state::run::Ask;
 use crate::controller::state::{Finish, Shared};
 use crate::controller::stopping::{AfterEnd, request_if};
 use crate::process::watch;
+use crate::trace::{event, ms};
 use crate::wire::messages::stop_reason::StopReason;
 
 /// Lets the child run the queued commands, for at most `within`, and then stop. Never blocks.
@@ -47,6 +48,9 @@ pub(crate) fn finish(shared: &Arc<Shared>, within: Option<Duration>) {
     };
     wake.wake();
     shared.life_changed().notify_all();
+    event!(
+        INFO, "mpcore::stop", in shared.run_span(), "finish requested", within_ms = within.map(ms),
+    );
     if let Some(until) = until {
         let shared = Arc::downgrade(shared);
         watch::alarm(until, move || {

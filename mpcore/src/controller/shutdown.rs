@@ -15,6 +15,7 @@ use crate::process::{output, sys};
 use crate::sync::lock;
 use crate::this_process::nested;
 use crate::this_process::wait_policy::wait_forbidden;
+use crate::trace::event;
 use crate::wire::messages::at_exit::AtExit;
 use crate::wire::messages::stop_reason::StopReason;
 
@@ -89,6 +90,7 @@ pub(crate) fn end_of_program() -> bool {
 /// Asks every child to end by its policy. A child that is already finishing continues.
 fn end_children() -> Vec<Arc<Shared>> {
     let children = children();
+    event!(INFO, "mpcore::stop", in None, "shutdown", children = children.len() as u64);
     for child in &children {
         if child.life().finish.is_some() {
             continue;

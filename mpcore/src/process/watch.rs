@@ -26,6 +26,7 @@ use super::{End, Unkillable};
 use crate::limits::{KILL_GRACE, REAP_AGAIN, REAP_AGAIN_MAX, TERMINATE_GRACE};
 use crate::sync::lock;
 use crate::sync::made_once::MadeOnce;
+use crate::trace;
 
 const PAUSES: Pauses = Pauses { after_terminate: TERMINATE_GRACE, after_kill: KILL_GRACE };
 
@@ -211,6 +212,8 @@ fn run(exits: Exits, orders: &Mutex<Vec<Order>>) {
     let mut alarms: BTreeMap<(Instant, u64), Ring> = BTreeMap::new();
     let mut alarms_set = 0;
     loop {
+        // A subscriber may be slow: first everything that is due is done.
+        let traced = trace::later();
         let new = std::mem::take(&mut *lock(orders));
         let now = Instant::now();
         // A panic here would end the watching of all children.
@@ -230,9 +233,11 @@ fn run(exits: Exits, orders: &Mutex<Vec<Order>>) {
         while let Some(alarm) = alarms.first_entry().filter(|alarm| alarm.key().0 <= now) {
             let _ = catch_unwind(AssertUnwindSafe(alarm.remove()));
         }
+        drop(traced);
         let deadlines = watching.deadlines().chain(alarms.keys().next().map(|(at, _)| *at));
         let deadline = deadlines.min();
         let ended = watching.exits.wait(deadline);
+        let _traced = trace::later();
         let _ = catch_unwind(AssertUnwindSafe(|| {
             ended.into_iter().for_each(|key| watching.has_ended(WatchKey(key)));
         }));

@@ -14,3 +14,4 @@ pub(crate) mod exit;
 pub(crate) mod notifications;
 pub(crate) mod outcome;
 pub(crate) mod script_error;
+pub(crate) mod traced;

@@ -339,6 +339,12 @@ impl Item {
             What::Signal => Self::Signal(table.commands.get(index)?.name),
         })
     }
+
+    /// Returns its name in the interface.
+    pub(crate) fn name(self) -> &'static str {
+        let (Self::Property(name) | Self::Event(name) | Self::Signal(name)) = self;
+        name
+    }
 }
 
 impl fmt::Display for Exception {

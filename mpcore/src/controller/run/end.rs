@@ -8,6 +8,7 @@ use crate::child::startup::exit_code;
 use crate::controller::model::restart_policy::RunEnd;
 use crate::controller::report::exit::{Cleanup, ExitReport, Failure, State};
 use crate::controller::report::outcome::{Exception, ExceptionKind, Outcome};
+use crate::controller::report::traced;
 use crate::controller::run::next::Next;
 use crate::controller::signals::notice::Notice;
 use crate::controller::state::Shared;
@@ -18,7 +19,9 @@ use crate::controller::stopping::tell_not_run;
 use crate::limits::DRAIN_DEADLINE;
 use crate::process::{End, ExitStatus, sys};
 use crate::sync::{lock, wait_timeout};
+use crate::trace::{event, ms};
 use crate::wire::messages::handshake::told_other_protocol;
+use crate::wire::messages::stop_reason::StopReason;
 use crate::wire::packets::packet::PROTOCOL;
 
 /// SIGTERM, as an exit status reports it.
@@ -123,6 +126,40 @@ pub(crate) fn end(shared: &Arc<Shared>, run: &Arc<Run>) -> Option<(Next, Arc<Exi
     post(shared, Notice::State(report.state));
     post(shared, Notice::Finished(Arc::clone(&report)));
     Some((next, report))
+}
+
+/// Traces how the run has ended and what follows, and closes its span.
+pub(crate) fn trace(run: &Run, report: &ExitReport, next: Next) {
+    if let Some(failure) = &report.failure {
+        event!(
+            WARN, "mpcore::run", in run.span.id(), "failed",
+            kind = traced::failure(failure), detail = traced::detail(failure),
+        );
+    }
+    event!(
+        INFO, "mpcore::run", in run.span.id(), "ended",
+        state = report.state.to_string(),
+        end = report.end.to_string(),
+        killed = report.killed,
+        cleanup = report.cleanup.to_string(),
+        reason = report.reason.as_ref().map(StopReason::name),
+        commands_lost = report.commands_lost as u64,
+        commands_stopped = report.commands_stopped as u64,
+        lines_dropped = report.lines_dropped,
+    );
+    match next {
+        Next::Rest => {}
+        Next::AtOnce => event!(INFO, "mpcore::restart", in run.span.id(), "restarting now"),
+        Next::Later { attempt, delay } => event!(
+            WARN, "mpcore::restart", in run.span.id(), "restarting",
+            attempt = attempt, delay_ms = ms(delay),
+        ),
+        Next::GiveUp(reason) => event!(
+            ERROR, "mpcore::restart", in run.span.id(), "gave up restarting",
+            reason = traced::gave_up(reason),
+        ),
+    }
+    run.span.close();
 }
 
 fn report(

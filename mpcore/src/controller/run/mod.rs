@@ -47,6 +47,7 @@ use crate::limits::CLOSED_LANE_PATIENCE;
 use crate::panics::unwind::caught;
 use crate::process::watch::{self, Watched};
 use crate::sync::lock;
+use crate::trace::event;
 
 /// The error of a program that keeps running without the socket that is its stdin.
 #[cfg(target_os = "linux")]
@@ -55,6 +56,7 @@ const NEVER_SAID_WHO: &str = "it closed the socket that is its stdin before it i
 
 /// Starts the run's thread.
 pub(crate) fn begin(shared: &Arc<Shared>, run: &Arc<Run>) {
+    run.span.open(|| shared.name(), run.generation);
     let for_thread = (Arc::clone(shared), Arc::clone(run));
     let body = move || {
         let (shared, run) = for_thread;
@@ -72,6 +74,10 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     let Some(steps) = lock(&run.received).take() else {
         return;
     };
+    event!(
+        INFO, "mpcore::run", in run.span.id(), "starting",
+        on_thread = shared.program.is_on_thread(),
+    );
     let guard = EndGuard { shared, run, steps, finish };
     // For the lane that this thread reads; dropped before the run's end is reported, because `join`
     // also waits for that.
@@ -117,6 +123,7 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
 
 /// A child that has closed its lane is about to end; if it does not, it is killed.
 fn help_along(run: &Run, steps: &mpsc::Receiver<Step>, otherwise: &str) {
+    event!(DEBUG, "mpcore::run", in run.span.id(), "lane closed");
     match steps.recv_timeout(CLOSED_LANE_PATIENCE) {
         Ok(Step::Ended) => return,
         Ok(Step::Greeted { .. }) | Err(_) => {}
@@ -134,6 +141,7 @@ fn help_along(run: &Run, steps: &mpsc::Receiver<Step>, otherwise: &str) {
 pub(crate) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
     let _here = EndsHere::new();
     let Some((next, report)) = end::end(shared, run) else { return };
+    end::trace(run, &report, next);
     follow(next, shared, &report);
     if let Some(after_exit) = &shared.options.after_exit {
         let _ = caught(|| after_exit(&report));

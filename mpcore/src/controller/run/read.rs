@@ -25,11 +25,12 @@ use crate::controller::state::run::Run;
 use crate::limits::{PANIC_TEXT_BYTES, REPORT_BYTES};
 use crate::process::watch;
 use crate::sync::lock;
+use crate::trace::{self, event};
 use crate::transport::{
     ControllerLanes, LaneSender, ReceiveError, Receiver, SendError, Sender, window,
 };
 use crate::wire::messages::handshake::{Nonce, Welcome};
-use crate::wire::messages::report::{InitFailure, Undelivered};
+use crate::wire::messages::report::{Bye, InitFailure, Undelivered};
 use crate::wire::packets::credit::{FalseReport, charge};
 use crate::wire::packets::packet::{
     Assembler, CallFlags, Head, ItemHead, ItemKind, PacketError, PacketKind, Payload,
@@ -161,6 +162,7 @@ pub(crate) fn read(
             Err(ReceiveError::Closed) => return Err(Unreadable::Closed),
             Err(broken) => return Err(Unreadable::Broken(broken.to_string())),
         }
+        let _traced = trace::later();
         let Some(_going) = run.finished.hold() else { return Ok(()) };
         match take_packet(shared, run, &mut incoming, &packet) {
             Ok(true) => {}
@@ -205,7 +207,17 @@ pub(crate) fn take_packet(
             return Err(Broken::Content("a packet of another lane"));
         }
     }
-    shared.book(|grant| shared.control().packet_read(head.consumed_control, cost, grant))?;
+    let mut withheld = false;
+    shared.book(|grant| {
+        let mut control = shared.control();
+        let before = control.is_withheld();
+        control.packet_read(head.consumed_control, cost, grant)?;
+        withheld = !before && control.is_withheld();
+        Ok::<(), LaneError>(())
+    })?;
+    if withheld {
+        event!(DEBUG, "mpcore::flow", in run.span.id(), "credit withheld");
+    }
     shared.traffic().report(head.consumed)?;
     Ok(true)
 }
@@ -321,6 +333,9 @@ fn take_notice(
             let Undelivered { what, message } = report(payload.bytes())?;
             let item = Item::named(table, what, item.method)
                 .ok_or(Broken::Content("a report on an unknown item of the interface"))?;
+            event!(
+                WARN, "mpcore::call", in run.span.id(), "not delivered", item = item.name(),
+            );
             let exception = shared.undelivered(item, &message);
             post(shared, Notice::Exception(Box::new(exception)));
         }
@@ -344,6 +359,7 @@ fn take_notice(
         ItemKind::Ready => {
             watch::ready(run.key);
             lock(&run.known).ready = true;
+            event!(INFO, "mpcore::run", in run.span.id(), "ready");
             // A thread that sees the child running may stop it; its signals come after `ready`.
             let wakes = {
                 let mut life = shared.life();
@@ -365,10 +381,15 @@ fn take_notice(
         }
         ItemKind::InitFailed => {
             let failure: InitFailure = report(payload.bytes())?;
+            event!(WARN, "mpcore::run", in run.span.id(), "not initialized", step = failure.step());
             lock(&run.known).failure.get_or_insert(failure.into());
         }
         ItemKind::Bye => {
-            let bye = report(payload.bytes())?;
+            let bye: Bye = report(payload.bytes())?;
+            event!(
+                DEBUG, "mpcore::run", in run.span.id(), "goodbye",
+                reason = bye.reason.name(), cleaned_up = bye.cleaned_up,
+            );
             lock(&run.known).bye = Some(bye);
         }
         _ => {

@@ -16,6 +16,7 @@ use crate::controller::model::requests::Traffic;
 use crate::controller::report::escalation::{Escalation, Executing, Ignored, Unresponsive};
 use crate::controller::report::exit::{Failure, State};
 use crate::controller::report::outcome::{CallError, Exception, ExceptionKind};
+use crate::controller::report::traced;
 use crate::controller::signals::notice::Notice;
 use crate::controller::state::posting::post;
 use crate::controller::state::run::Run;
@@ -24,6 +25,7 @@ use crate::error::Never;
 use crate::limits::{HELD_UP_PATIENCE, LOOK_AGAIN, OVERRUN_GRACE};
 use crate::process::{sys, watch};
 use crate::this_process::inherited;
+use crate::trace::{self, event, ms};
 use crate::wire::messages::report::{InExecution, Pong};
 use crate::wire::packets::packet::CallFlags;
 
@@ -49,6 +51,7 @@ impl Shared {
 
     fn look(self: &Arc<Self>, look: Look) {
         let Some(run) = self.life().run.clone().filter(|_| !self.is_patient()) else { return };
+        let _traced = trace::later();
         let looked = run.try_while_it_lasts(|| {
             let mut traffic = self.traffic();
             let outstanding = traffic.is_outstanding();
@@ -63,6 +66,7 @@ impl Shared {
             let late = late.filter(|_| tracer.is_none());
             if let Some(ping) = seen.ping {
                 self.control().ping(ping);
+                event!(TRACE, "mpcore::health", in run.span.id(), "pinged", ping = ping);
             }
             if let Some((look, at)) = seen.next {
                 self.look_at(look, at);
@@ -71,6 +75,11 @@ impl Shared {
                 let verdict = Unresponsive { since, executing, tracer };
                 let is_news = self.traffic().health.judged(tracer.is_some(), Instant::now());
                 if is_news {
+                    event!(
+                        WARN, "mpcore::health", in run.span.id(), "unresponsive",
+                        silent_ms = ms(since.elapsed()), call = executing.map(|it| it.call),
+                        command = executing.map(|it| it.command), tracer = tracer,
+                    );
                     post(self, Notice::Unresponsive(Box::new(verdict)));
                 }
                 if tracer.is_none() {
@@ -110,6 +119,10 @@ impl Shared {
             Escalation::Kill | Escalation::Restart => {
                 let silent = verdict.since.elapsed();
                 let failure = Failure::Unresponsive { silent, executing: verdict.executing };
+                event!(
+                    WARN, "mpcore::health", in run.span.id(), "killing for silence",
+                    silent_ms = ms(silent),
+                );
                 self.kill(run, failure, None, escalation);
             }
         }
@@ -124,7 +137,9 @@ impl Shared {
             (it.call, begun)
         };
         let answer = self.traffic().health.pong(pong.ping, pong.executing.map(since))?;
+        event!(TRACE, "mpcore::health", in self.run_span(), "answered");
         if answer == Answer::Recovered {
+            event!(INFO, "mpcore::health", in self.run_span(), "responsive");
             post(self, Notice::Responsive);
         }
         Ok(())
@@ -148,6 +163,10 @@ impl Shared {
         }
         let allowed = milliseconds(allowed);
         let under_way = self.traffic().set_timeout(call, allowed);
+        event!(
+            DEBUG, "mpcore::call", in self.run_span(), "deadline set",
+            call = call, allowed_ms = allowed,
+        );
         if under_way {
             self.control().set_deadline(call, allowed);
         }
@@ -167,6 +186,10 @@ impl Shared {
             }
             (entry.command, entry.limit.flags)
         };
+        event!(
+            WARN, "mpcore::call", in self.run_span(), "deadline passed",
+            call = call, command = self.command_name(command), after_ms = ms(after),
+        );
         let exception = Exception {
             process: self.name(),
             pid: self.life().pid,
@@ -261,6 +284,10 @@ impl Shared {
         let command = self.traffic().pending.command(call);
         let Some(command) = command.and_then(|command| self.command_name(command)) else { return };
         let failure = Failure::KilledFor { command, call, ignored };
+        event!(
+            WARN, "mpcore::health", in run.span.id(), "killing for a command",
+            call = call, command = command, ignored = traced::ignored(ignored),
+        );
         self.kill(run, failure, Some(Blame { call, command, ignored }), escalation);
     }
 

@@ -14,6 +14,7 @@ use crate::process::stop::Rung;
 use crate::process::watch::Watched;
 use crate::process::{End, ExitStatus, Unkillable, sys};
 use crate::sync::{lock, wait_timeout};
+use crate::trace::{event, ms};
 
 /// SIGKILL, as an exit status reports it.
 const KILLED: ExitStatus = ExitStatus::from_code(-9);
@@ -31,6 +32,7 @@ impl Watched for WatchedRun {
             }
             known.ended = Some(end);
         }
+        event!(DEBUG, "mpcore::run", in run.span.id(), "process gone", end = end.to_string());
         // Sending the marker could block on a lane that a broken child has filled.
         let for_thread = (Arc::clone(shared), Arc::clone(run));
         let body = move || {
@@ -52,9 +54,13 @@ impl Watched for WatchedRun {
         }
         let Self { shared, run } = &*self;
         match rung {
-            Rung::Terminate => lock(&run.known).terminated = true,
+            Rung::Terminate => {
+                lock(&run.known).terminated = true;
+                event!(WARN, "mpcore::stop", in run.span.id(), "terminating");
+            }
             Rung::Kill => {
                 lock(&run.known).killed = true;
+                event!(WARN, "mpcore::stop", in run.span.id(), "killing");
                 if shared.program.is_on_thread() {
                     // A thread cannot be killed: it is left behind and ignored, as if it had been
                     // killed.
@@ -68,6 +74,10 @@ impl Watched for WatchedRun {
 
     fn given_up(self: Arc<Self>, why: Unkillable) {
         let pid = self.shared.life().pid.unwrap_or_default();
+        event!(
+            ERROR, "mpcore::stop", in self.run.span.id(), "given up",
+            pid = pid, why = why.to_string(),
+        );
         self.cut_off(End::LinkLost, |because| Failure::Unkillable {
             pid,
             why,
@@ -76,6 +86,10 @@ impl Watched for WatchedRun {
     }
 
     fn unwatchable(self: Arc<Self>, why: &io::Error) {
+        event!(
+            ERROR, "mpcore::stop", in self.run.span.id(), "unwatchable",
+            why = why.to_string(),
+        );
         let why = format!("its end could not be observed, so it was killed: {why}");
         self.cut_off(End::Unknown, |_| Failure::Resources(why));
     }
@@ -84,6 +98,10 @@ impl Watched for WatchedRun {
         let Self { shared, run } = &*self;
         if self.is_current() {
             let tracer = shared.life().pid.and_then(sys::tracer_of);
+            event!(
+                WARN, "mpcore::run", in run.span.id(), "start deadline passed",
+                deadline_ms = ms(shared.options.start_deadline), tracer = tracer,
+            );
             let mut known = lock(&run.known);
             known.start_deadline_passed = true;
             // Any other known reason is more specific.

@@ -50,6 +50,7 @@ use crate::controller::state::run::Run;
 use crate::debugging;
 use crate::panics::unwind::caught;
 use crate::sync::lock;
+use crate::trace::event;
 use crate::wire::interface::description::{Delivery, InterfaceTable};
 use crate::wire::messages::stop_reason::StopReason;
 
@@ -218,6 +219,12 @@ impl Shared {
         row.is_some_and(|row| row.delivery == Delivery::Latest)
     }
 
+    /// Returns the span of the current run.
+    pub(crate) fn run_span(&self) -> Option<tracing::Id> {
+        let run = self.life().run.clone();
+        run.and_then(|run| run.span.id())
+    }
+
     pub(crate) fn command_name(&self, command: u16) -> Option<&'static str> {
         self.table.commands.get(usize::from(command)).map(|row| row.name)
     }
@@ -258,9 +265,11 @@ impl Allowance for Shared {
 
     fn give(&self) {
         self.control().grant();
+        event!(DEBUG, "mpcore::flow", in self.run_span(), "credit granted");
     }
 
     fn give_up_waiting(&self) {
+        event!(WARN, "mpcore::flow", in self.run_span(), "inbox over its hard limit");
         let everybody = self.traffic().pending.give_up_waiting();
         for one in everybody {
             let _ = caught(|| one.tell());

@@ -14,6 +14,7 @@ use crate::limits::CLOSED_LANE_PATIENCE;
 use crate::process::End;
 use crate::process::watch::{self, WatchKey};
 use crate::sync::lock;
+use crate::trace::{RunSpan, event};
 use crate::transport::LaneEnd;
 use crate::transport::ipc::Greeting;
 use crate::wire::messages::report::Bye;
@@ -24,6 +25,17 @@ pub(crate) enum Ask {
     Stop,
     Terminate,
     Kill,
+}
+
+impl Ask {
+    /// Returns its name in the trace.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Terminate => "terminate",
+            Self::Kill => "kill",
+        }
+    }
 }
 
 /// The state of a run so far.
@@ -78,6 +90,7 @@ pub(crate) struct Run {
     pub(crate) output: Streams,
     /// Dropped when the run ends.
     pub(crate) held: Mutex<Option<Held>>,
+    pub(crate) span: RunSpan,
 }
 
 impl std::fmt::Debug for Run {
@@ -100,6 +113,7 @@ impl Run {
             closed_a_lane: AtomicBool::new(false),
             output: Streams::default(),
             held: Mutex::default(),
+            span: RunSpan::default(),
         }
     }
 
@@ -153,6 +167,7 @@ impl Run {
 
     /// Ends a child that violates the protocol.
     pub(crate) fn declare_broken(&self, why: &str) {
+        event!(ERROR, "mpcore::run", in self.span.id(), "protocol violated", detail = why.to_owned());
         self.fail(Failure::Broken(why.to_owned()));
     }
 

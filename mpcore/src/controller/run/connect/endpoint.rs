@@ -19,6 +19,7 @@ use crate::controller::state::run::{Run, Step};
 use crate::limits::{ENDPOINTS, GREETING_DESCRIPTORS, SILENT_PEER, START_DESCRIPTORS};
 use crate::process::sys;
 use crate::process::watch::Watched;
+use crate::trace::event;
 use crate::transport::ControllerLanes;
 use crate::transport::ipc::{self, Endpoint, Greeting, Hello};
 use crate::wire::messages::handshake::{Bootstrap, Nonce, Record};
@@ -81,7 +82,10 @@ fn greet(
                     Ok(Greeting::OtherProtocol { protocol, nonce }) if nonce == endpoints.nonce => {
                         return Err(other_protocol(protocol));
                     }
-                    _ => {}
+                    _ => event!(
+                        WARN, "mpcore::run", in endpoints.run.span.id(), "stranger at the endpoint",
+                        attempt = attempt,
+                    ),
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}

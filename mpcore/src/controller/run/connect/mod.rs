@@ -34,6 +34,7 @@ use crate::process::stream::OutputStream;
 use crate::process::watch::{self, Subject, Watched};
 use crate::process::{End, ExitStatus, sys};
 use crate::sync::lock;
+use crate::trace::event;
 use crate::transport::{ChildLanes, ControllerLanes, Transport, memory, window};
 use crate::wire::interface::description::Facts;
 use crate::wire::interface::fingerprint::{Mismatch, not_compared};
@@ -167,6 +168,8 @@ fn spawn(
     // Announced before it is watched as a process, so that its `started` comes before its end.
     let pid = process.id();
     shared.life().pid = Some(pid);
+    run.span.has_process(pid);
+    event!(DEBUG, "mpcore::run", in run.span.id(), "spawned", pid = pid);
     post(shared, Notice::Started(pid));
     let (stdout, stderr) = (stdout.or(pipes.stdout), stderr.or(pipes.stderr));
     let follow = |pipe, output, stream| {
@@ -272,6 +275,10 @@ fn recognise(
         return Err(NotConnected::Refused(Failure::Broken(lie)));
     }
     take_initial_values(shared, run, &introduction.initial);
+    event!(
+        DEBUG, "mpcore::run", in run.span.id(), "introduced",
+        pid = introduction.pid, properties = properties as u64,
+    );
     Ok(())
 }
 
@@ -290,6 +297,10 @@ fn compare(shared: &Arc<Shared>, theirs: &Facts) -> Result<(), NotConnected> {
         return mismatch(Mismatch::strictly(ours, theirs, &unseen));
     }
     if shared.table.is_told_first() {
+        event!(
+            WARN, "mpcore::run", in shared.run_span(), "interface not compared",
+            interface = shared.table.interface.clone(), parts = unseen.len() as u64,
+        );
         let exception = Exception {
             process: shared.name(),
             pid: shared.life().pid,
