@@ -54,19 +54,20 @@
 //! | you want to | look at |
 //! |---|---|
 //! | describe a child | [`process`], [`Child`](macro@Child) |
-//! | make a control | [`Builder`], `LaserControl::new`, `spawn` |
+//! | make a control | [`ControlBuilder`], `LaserControl::new`, `spawn` |
 //! | call it | [`Call`], [`CallError`] |
 //! | get notified | [`Signal`], [`Inbox`], [`ProcessSignals`], [`Exception`] |
-//! | start, stop, kill, join it | [`Process`], [`ExitReport`], [`Failure`] |
-//! | have it started again after a crash | [`Builder::restart`], [`RestartPolicy`], [`Restarting`], [`GaveUp`] |
+//! | start, stop, kill, join it | [`Process`], [`ExitReport`], [`RunFailure`] |
+//! | have it started again after a crash | [`ControlBuilder::restart`], [`RestartPolicy`], [`Restarting`], [`RestartGivenUp`] |
 //! | write the child | [`ChildContext`], [`Property`], [`Event`], [`Error`], [`Context`] |
 //! | write code for any child | [`Control`], [`Interface`], [`Child`](trait@Child) |
 //! | put it into its own binary | [`child_main`], [`args`] |
 //! | cancel it, give it a deadline | [`Call::cancel`], [`Call::cancel_or_kill`], [`Call::timeout`], [`Escalation`] |
-//! | detect that it hangs | [`ProcessSignals::unresponsive`], [`Builder::on_unresponsive`], [`Process::executing`] |
-//! | limit its resources, see its output | [`ChildLimits`], [`Output`] |
+//! | detect that it hangs | [`ProcessSignals::unresponsive`], [`ControlBuilder::on_unresponsive`], [`Process::executing`] |
+//! | limit its resources, see its output | [`ChildLimits`], [`OutputMode`] |
+//! | see what the runtime does | `docs/tracing.md` in the repository: its `tracing` spans and events, and `MPCORE_LOG` |
 //! | examine a child with a debugger or valgrind | [`debugging`] |
-//! | test your application, including failing children | [`test_support!`], [`Builder::in_process`], [`testing`] |
+//! | test your application, including failing children | [`test_support!`], [`ControlBuilder::in_process`], [`testing`] |
 //!
 //! # Promises
 //!
@@ -90,7 +91,7 @@
 //!   not](forbid_waiting_on_this_thread). This also holds with a full queue, a 64 MiB argument, a
 //!   stalled child, or a child that lies about what it has read.
 //! * **No orphan, no zombie**: a controller that ends, however it ends, takes its children with it,
-//!   after their [grace](Builder::stop_grace) plus a second at the latest. Processes that a child
+//!   after their [grace](ControlBuilder::stop_grace) plus a second at the latest. Processes that a child
 //!   has started end with it.
 //!   * A copy that the controller forks keeps no child and does nothing to one: from the
 //!     controller's first start on, starts and calls of the copy are refused
@@ -98,13 +99,13 @@
 //!   * Declared limits: a descendant that made itself a session of its own, or a process group of
 //!     its own if the child crashes, exits in a command or is killed from outside (without pidfds
 //!     or `/proc`: however it is killed); a process that cannot be killed, which is given up
-//!     ([`Failure::Unkillable`]); descendants of a child that was killed from outside, if SIGCHLD
+//!     ([`RunFailure::Unkillable`]); descendants of a child that was killed from outside, if SIGCHLD
 //!     is ignored or a library waits for every child; a program that is not a child, if its
-//!     controller is killed before the [start deadline](Builder::start_deadline).
+//!     controller is killed before the [start deadline](ControlBuilder::start_deadline).
 //! * **`cleanup` runs once, in the child**, on every orderly end. A kill skips it; the
-//!   [`ExitReport`] then reports that it was skipped, or that this is unknown ([`Cleanup`]). After
+//!   [`ExitReport`] then reports that it was skipped, or that this is unknown ([`CleanupStatus`]). After
 //!   `cleanup`, and before its end is reported, the child stops its own children; threads that it
-//!   has started are cut off where they are. [`Builder::after_exit`] always runs, in the
+//!   has started are cut off where they are. [`ControlBuilder::after_exit`] always runs, in the
 //!   controller.
 //! * **Nothing is lost or changed silently**:
 //!   * A value arrives as it was sent, or is refused with its type and field in the error; [`Wire`]
@@ -122,7 +123,7 @@
 //!   and memory is bounded on both sides, see [`limits`].
 //! * **A child cannot harm its controller**:
 //!   * A child that breaks the protocol or its credit is declared broken and killed
-//!     ([`Failure::Broken`]). Its commands fail; all other children go on.
+//!     ([`RunFailure::Broken`]). Its commands fail; all other children go on.
 //!   * Bytes that are not a value of their type cause an error of their command, or an exception.
 //!     The child goes on, because the user's own type may be the cause.
 //!   * Values are bounded in size, depth and memory ([`limits`]), no memory is shared, and no
@@ -137,12 +138,14 @@
 //!     umask 000.
 //!   * Declared limit: a process of the same user that traces the child.
 //! * **A mismatch is reported**: the handshake detects an interface, a type inside it, or a version
-//!   that differs, and the error names both sides: [`Failure::Mismatch`].
+//!   that differs, and the error names both sides: [`RunFailure::Mismatch`].
 //!
 //! # Cargo features
 //!
-//! `sandbox`: limits of a child's access to files, [`ChildLimits`] (Landlock, on Linux). `fuzzing`
-//! and `chaos` are for this crate's own tests. This crate contains no Qt and no async runtime.
+//! `sandbox`: limits of a child's access to files, [`ChildLimits`] (Landlock, on Linux).
+//! `log-to-stderr`: the environment variable `MPCORE_LOG`, such as `mpcore=info`, switches on a log
+//! of what the controller and its children do. `fuzzing` and `chaos` are for this crate's own tests.
+//! This crate contains no Qt and no async runtime.
 
 // Two files call system functions that have no safe wrapper: `copy.rs` and `terminal.rs` in
 // `process/sys`.
@@ -168,6 +171,7 @@ mod process;
 mod sync;
 pub mod testing;
 mod this_process;
+mod trace;
 mod transport;
 mod wire;
 
@@ -181,39 +185,43 @@ pub use child::link::EmitError;
 pub use child::startup::command_line::args;
 pub use child::startup::registry::SharedKey;
 pub use context::Context;
-pub use controller::builder::Builder;
+pub use controller::builder::ControlBuilder;
 pub use controller::calls::call::{Call, CallFuture};
 pub use controller::control::{Control, WeakControl};
 pub use controller::model::restart_policy::{Backoff, RestartPolicy};
 pub use controller::process::Process;
 pub use controller::report::error::{JoinError, ReadyError, StartError};
-pub use controller::report::escalation::{Escalation, Executing, Ignored, Unresponsive};
-pub use controller::report::exit::{Cleanup, ExitReport, State};
-pub use controller::report::failure::{Failure, SpawnError, StartPhase, StatusLost, SystemError};
+pub use controller::report::escalation::{
+    Escalation, ExecutingCommand, IgnoredRequest, Unresponsive,
+};
+pub use controller::report::exit::{CleanupStatus, ExitReport, ProcessState};
+pub use controller::report::failure::{
+    RunFailure, SpawnError, StartPhase, StatusLost, SystemError,
+};
 pub use controller::report::notifications::{
-    GaveUp, GiveUpReason, LinesDropped, Progress, Restarting,
+    GiveUpReason, LinesDropped, Progress, RestartGivenUp, Restarting,
 };
 pub use controller::report::outcome::{CallEnd, CallError, Exception, ExceptionKind};
 pub use controller::report::wait_error::WaitError;
 pub use controller::shutdown::shutdown;
-pub use controller::signals::inbox::{Drained, Inbox, InboxHandle};
+pub use controller::signals::inbox::{DrainResult, Inbox, InboxHandle};
 pub use controller::signals::process_signals::ProcessSignals;
-pub use controller::signals::signal::{Connection, ReceiveError, Receiver, Signal, TakesResult};
+pub use controller::signals::signal::{Connection, ReceiveError, Receiver, ResultSignal, Signal};
 pub use controller::signals::stream::SignalStream;
-pub use controller::state::options::Output;
+pub use controller::state::options::OutputMode;
 pub use declared::{DeclaredOnly, EmittedInContext, SetInContext};
 pub use error::{Cancelled, Error, Never, Refused, Result};
 pub use mpmacros::{Child, main, process};
 pub use process::stream::OutputStream;
-pub use process::{End, ExitStatus, Unkillable};
+pub use process::{ExitStatus, ProcessEnd, Unkillable};
 pub use this_process::wait_policy::{WaitingForbidden, forbid_waiting_on_this_thread};
 pub use transport::Transport;
-pub use wire::interface::fingerprint::Mismatch;
-pub use wire::messages::at_exit::AtExit;
+pub use wire::interface::fingerprint::InterfaceMismatch;
+pub use wire::messages::at_exit::ExitPolicy;
 pub use wire::messages::child_limits::{ChildLimits, LimitsError};
 pub use wire::messages::report::PanicReport;
 #[cfg(feature = "sandbox")]
-pub use wire::messages::sandbox::{Enforcement, Sandbox};
+pub use wire::messages::sandbox::{Sandbox, SandboxEnforcement};
 pub use wire::messages::stop_reason::StopReason;
 pub use wire::packets::outgoing::QueueBound;
 pub use wire::value::codec::{DecodeError, EncodeError, Raise, Wire, WireDefault};
@@ -231,6 +239,7 @@ pub mod __private {
     pub use crate::controller::shutdown::ShutdownGuard;
     pub use crate::controller::wiring::Wiring;
     pub use crate::declared::declared;
+    pub use crate::trace::{emit as trace, is_on as is_traced};
     pub use crate::wire::interface::description::{
         Command, Delivery, Description, EventDef, PropertyDef,
     };

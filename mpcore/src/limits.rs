@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::chaos::Knob;
 
 /// Time from the start of the process to `ready`. Raise it with
-/// [`Builder::start_deadline`](crate::Builder::start_deadline) for a device that needs longer to
+/// [`ControlBuilder::start_deadline`](crate::ControlBuilder::start_deadline) for a device that needs longer to
 /// open.
 pub const START_DEADLINE: Duration = Duration::from_secs(30);
 

@@ -265,7 +265,7 @@ pub fn child(item: TokenStream) -> TokenStream {
 ///
 /// If the process was started as a child, the child runs instead of the function. Otherwise the
 /// function runs as written. When it returns, the children are stopped, or finish the queued
-/// commands (each by its exit policy, `mpcore::AtExit`), and are joined, and the last signals are
+/// commands (each by its exit policy, `mpcore::ExitPolicy`), and are joined, and the last signals are
 /// delivered. It waits for as long as the children have: the time to finish, their own grace, and a
 /// little more; after that they end with the process.
 ///

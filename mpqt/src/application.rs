@@ -18,6 +18,7 @@ use qmetaobject::QString;
 
 use crate::convert::text_of;
 use crate::object::{Attached, ControlObject};
+use crate::trace::event;
 use crate::{delivery, waker};
 
 /// Why an application did not run.
@@ -166,7 +167,7 @@ impl Application {
     }
 
     /// Runs until the last window is closed or `Qt.quit()` is called, then hides the windows and
-    /// ends all children of this process, each by its [exit policy](mpcore::AtExit). While they
+    /// ends all children of this process, each by its [exit policy](mpcore::ExitPolicy). While they
     /// end, their last signals still reach the document. They have as long as their policies allow:
     /// the time to finish, their grace, and a little more. The exit code is that of
     /// `Qt.exit(code)`.
@@ -202,6 +203,10 @@ impl Application {
         waker::open();
         let _waiting = mpcore::forbid_waiting_on_this_thread();
         let shown = self.show(qml, url);
+        event!(
+            INFO, "mpqt::application", in None, "quitting",
+            code = shown.as_ref().ok().map(|(_, code)| *code),
+        );
         qt.stop_children();
         // Destroyed in this order: the document, the objects that it uses, the application.
         let code = shown.map(|(engine, code)| {
@@ -228,7 +233,13 @@ impl Application {
             // SAFETY: the object lives until after the engine, see `run_document`.
             unsafe { mpqt_engine_set_object(engine.0, &QString::from(name.as_str()), *object) };
         }
-        engine.load(qml, url)?;
+        engine.load(qml, url).inspect_err(|error| {
+            event!(
+                ERROR, "mpqt::application", in None, "document not loaded",
+                why = error.to_string(),
+            );
+        })?;
+        event!(INFO, "mpqt::application", in None, "document loaded");
         // SAFETY: the application lives, in this thread.
         let code = unsafe { mpqt_application_exec() };
         Ok((engine, code))
@@ -274,6 +285,7 @@ impl Qt {
         let stop = move || {
             let _ended = ended;
             if !ShutdownGuard::end_children() {
+                event!(WARN, "mpqt::application", in None, "child left behind");
                 let why = "a child did not end within its grace; it will end with this process";
                 crate::javascript::warn_of(None, why);
             }

@@ -15,12 +15,17 @@ use std::time::{Duration, Instant};
 
 use mpcore::{Connection, Inbox, InboxHandle, Signal};
 
+use crate::trace::event;
 use crate::waker;
 
 /// How long the delivery of signals may occupy the GUI thread at a time. Two milliseconds leave
 /// most of a frame of 16 to the user interface; a shorter time would need more turns of the event
 /// loop.
 pub const BUDGET: Duration = Duration::from_millis(2);
+
+/// A handler that runs for longer is traced: a window that does not move for a tenth of a second looks
+/// frozen.
+const SLOW: Duration = Duration::from_millis(100);
 
 pub(crate) type Emission = Box<dyn FnOnce()>;
 
@@ -95,11 +100,21 @@ pub(crate) fn deliver() {
             // call.
             waker::wake();
             // No panic may unwind into C++. The panic hook has reported it.
+            let before = begun.elapsed();
             let _ = catch_unwind(AssertUnwindSafe(emission));
+            let took = begun.elapsed() - before;
+            if took >= SLOW {
+                let took_ms = took.as_millis() as u64;
+                event!(DEBUG, "mpqt::delivery", in None, "slow handler", took_ms = took_ms);
+            }
         } else if delivery.inbox.drain(Duration::ZERO).delivered == 0 {
             return;
         }
         if begun.elapsed() >= BUDGET {
+            event!(
+                TRACE, "mpqt::delivery", in None, "budget used up",
+                waiting = delivery.waiting.borrow().len() as u64,
+            );
             waker::wake();
             return;
         }

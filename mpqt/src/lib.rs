@@ -115,6 +115,7 @@ mod register;
 mod shown;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod trace;
 mod waker;
 
 use std::ffi::OsString;
@@ -160,7 +161,7 @@ pub use register::{QmlType, register};
 /// | `child = LaserProcess` | the child is this binary, started again; `mpqt::init()` first in `main` |
 /// | `program = ".."` | the child is a binary of its own: any expression that is an `OsString` |
 /// | neither | the object shows the control that it is attached to |
-/// | `options = \|builder\| ..` | a closure or a function that sets other options of the [`mpcore::Builder`] |
+/// | `options = \|builder\| ..` | a closure or a function that sets other options of the [`mpcore::ControlBuilder`] |
 /// | `rename_all = "camelCase"` | methods, signals and properties have names as in Qt: `addTwo`, `onAddTwoFinished`; by default they have the names of Rust. The members of `process`, the fields of records and the command names in them stay unchanged |
 ///
 /// # Members
@@ -223,13 +224,13 @@ pub fn beside_me(program: &str) -> OsString {
 pub mod __private {
     pub use std::cell::RefCell;
 
-    pub use mpcore::Builder;
+    pub use mpcore::ControlBuilder;
 
     /// Fixes the argument and return types of the user's closure.
     pub fn set_options<C: mpcore::Control>(
-        builder: Builder<C>,
-        set: impl FnOnce(Builder<C>) -> Builder<C>,
-    ) -> Builder<C> {
+        builder: ControlBuilder<C>,
+        set: impl FnOnce(ControlBuilder<C>) -> ControlBuilder<C>,
+    ) -> ControlBuilder<C> {
         set(builder)
     }
     pub use mpmacros::{qobject_declare, qobject_expand};

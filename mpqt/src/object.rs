@@ -11,13 +11,14 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 
-use mpcore::{Builder, Control, Interface, Process, Signal, StartError};
+use mpcore::{Control, ControlBuilder, Interface, Process, Signal, StartError};
 use qmetaobject::{QMetaObject, QObject, QObjectPinned, QString, QVariant};
 
 use crate::convert::{BadArgument, ConvertError};
 use crate::javascript::{self, Kind};
 use crate::process_object::MpqtProcess;
 use crate::shown::Shown;
+use crate::trace::event;
 use crate::{delivery, records, waker};
 
 /// The control of an object, and the program of its child. `qobject!` implements it.
@@ -26,7 +27,7 @@ pub trait Launch: Sized + 'static {
     type Control: Control;
 
     #[doc(hidden)]
-    fn __builder(builder: Builder<Self::Control>) -> Option<Builder<Self::Control>>;
+    fn __builder(builder: ControlBuilder<Self::Control>) -> Option<ControlBuilder<Self::Control>>;
 }
 
 /// The argument of the child's constructor.
@@ -145,6 +146,7 @@ impl<T: ControlObject> Core<T> {
             }
             Err(why) => {
                 let why = format!("{}: config: {why}", T::NAME);
+                event!(WARN, "mpqt::object", in None, "config refused", object = T::NAME);
                 javascript::warn_of(Some(object), &why);
                 *self.inner.config_error.borrow_mut() = Some(why);
             }
@@ -160,6 +162,7 @@ impl<T: ControlObject> Core<T> {
     ) -> u64 {
         let control = self.inner.control.borrow().clone();
         let Some(control) = control else {
+            refused_call::<T>(method);
             javascript::throw(object, Kind::Generic, &no_child::<T>());
             return 0;
         };
@@ -167,10 +170,12 @@ impl<T: ControlObject> Core<T> {
             Ok(Ok(call)) => call,
             Ok(Err(BadArgument { argument, error })) => {
                 let why = format!("{}.{method}: argument `{argument}`: {error}", T::NAME);
+                refused_call::<T>(method);
                 javascript::throw(object, Kind::Type, &why);
                 0
             }
             Err(why) => {
+                refused_call::<T>(method);
                 javascript::throw(object, Kind::Generic, &format!("{}.{method}: {why}", T::NAME));
                 0
             }
@@ -189,15 +194,33 @@ impl<T: ControlObject> Core<T> {
             .ok_or_else(no_child::<T>)
             .and_then(|control| guarded(|| write(&control).map_err(|error| error.to_string())));
         if let Err(why) = written {
+            refused_write(T::NAME, property);
             javascript::warn_of(Some(object), &format!("{}.{property}: {why}", T::NAME));
         }
     }
 
     /// Warns about an assignment to a property that only the child sets.
     pub fn refuse_write(&self, object: &T, property: &str) {
+        refused_write(T::NAME, property);
         let why = format!("{}.{property} is read-only: the child sets it", T::NAME);
         javascript::warn_of(Some(object), &why);
     }
+}
+
+/// Traces a call from QML that throws. The message may contain the argument.
+fn refused_call<T: ControlObject>(method: &str) {
+    event!(
+        WARN, "mpqt::object", in None, "call refused",
+        object = T::NAME, method = method.to_owned(),
+    );
+}
+
+/// Traces an assignment in QML that has no effect.
+pub(crate) fn refused_write(object: &'static str, property: &str) {
+    event!(
+        WARN, "mpqt::object", in None, "assignment refused",
+        object = object, property = property.to_owned(),
+    );
 }
 
 fn no_child<T: ControlObject>() -> String {
@@ -346,9 +369,10 @@ pub fn constructed<T: ControlObject>(object: &T) {
     // SAFETY: the object does not move any more, and this is called once.
     unsafe { tie(object) };
     let inner = &object.__core().inner;
-    let builder = Builder::new().inbox(delivery::inbox());
+    let builder = ControlBuilder::new().inbox(delivery::inbox());
     let Some(builder) = T::__builder(builder) else { return };
     if !delivery::is_here() {
+        event!(WARN, "mpqt::object", in None, "created on another thread", object = T::NAME);
         let why = format!(
             "{} is created in a thread other than the one that first called `mpqt::inbox()`: \
              it receives no signals from its child",
@@ -367,7 +391,13 @@ pub fn constructed<T: ControlObject>(object: &T) {
                 set.err().map(|why| format!("{}: config: {why}", T::NAME));
             adopt(object, control);
         }
-        Err(error) => javascript::warn_of(Some(object), &error.to_string()),
+        Err(error) => {
+            event!(
+                WARN, "mpqt::object", in None, "no control",
+                object = T::NAME, why = error.to_string(),
+            );
+            javascript::warn_of(Some(object), &error.to_string());
+        }
     }
 }
 

@@ -7,17 +7,17 @@ use std::cell::{Cell, RefCell};
 use std::rc::Weak;
 use std::time::Duration;
 
-use mpcore::{ExitReport, Process, ProcessSignals, StartError, State};
+use mpcore::{ExitReport, Process, ProcessSignals, ProcessState, StartError};
 use qmetaobject::{QObject, QString, QVariant, qt_base_class, qt_method, qt_property, qt_signal};
 
 use crate::convert::{decode, text_of};
 use crate::javascript::{self, Kind};
-use crate::object::{ControlObject, Link, Owner, mpqt_keep};
+use crate::object::{ControlObject, Link, Owner, mpqt_keep, refused_write};
 use crate::records;
 
 /// The state of the child's life as last delivered, which is what the properties show.
 struct Life {
-    state: State,
+    state: ProcessState,
     generation: u32,
     pid: u32,
     stale: bool,
@@ -28,7 +28,7 @@ struct Life {
 
 impl Default for Life {
     fn default() -> Self {
-        let (state, exit) = (State::Created, QVariant::default());
+        let (state, exit) = (ProcessState::Created, QVariant::default());
         Self { state, generation: 0, pid: 0, stale: false, exit, exit_of: 0 }
     }
 }
@@ -273,12 +273,12 @@ impl MpqtProcess {
         }
     }
 
-    fn show_state(&self, state: State) {
+    fn show_state(&self, state: ProcessState) {
         // A state that was queued when the object was attached belongs to a run that it already
         // shows.
         let newest = self.look(Process::generation).unwrap_or(0);
         let mut life = self.life.borrow_mut();
-        if state == State::Starting {
+        if state == ProcessState::Starting {
             life.generation = newest.min(life.generation + 1);
         }
         life.state = state;
@@ -412,6 +412,7 @@ impl MpqtProcess {
     }
 
     fn refuse(&self, property: &str) {
+        refused_write("process", property);
         let why = format!("process.{property} is read-only: the child's life sets it");
         javascript::warn_of(Some(self), &why);
     }

@@ -2,7 +2,8 @@
 //! show it as plain text, because parts of it come from the child.
 
 use mpcore::{
-    CallError, End, Exception, ExceptionKind, ExitReport, Failure, GaveUp, Restarting, Unresponsive,
+    CallError, Exception, ExceptionKind, ExitReport, ProcessEnd, RestartGivenUp, Restarting,
+    RunFailure, Unresponsive,
 };
 use qmetaobject::{QString, QVariant, QVariantMap};
 
@@ -127,38 +128,38 @@ pub(crate) fn exit_report(report: &ExitReport) -> QVariant {
         .done()
 }
 
-fn end(end: End) -> &'static str {
+fn end(end: ProcessEnd) -> &'static str {
     match end {
-        End::Status(_) => "status",
-        End::Unknown => "unknown",
-        End::LinkLost => "link_lost",
-        End::NeverRan => "never_ran",
+        ProcessEnd::Status(_) => "status",
+        ProcessEnd::Unknown => "unknown",
+        ProcessEnd::LinkLost => "link_lost",
+        ProcessEnd::NeverRan => "never_ran",
         _ => "other",
     }
 }
 
 /// Returns `{ kind, text }`.
-pub(crate) fn failure(failure: &Failure) -> QVariant {
+pub(crate) fn failure(failure: &RunFailure) -> QVariant {
     let kind = match failure {
-        Failure::Spawn { .. } => "spawn",
-        Failure::Resources(_) => "resources",
-        Failure::EndedBeforeReady { .. } => "ended_before_ready",
-        Failure::StartDeadline { .. } => "start_deadline",
-        Failure::Mismatch(_) => "mismatch",
-        Failure::Protocol { .. } => "protocol",
-        Failure::Limits { .. } => "limits",
-        Failure::Config(_) => "config",
-        Failure::Constructor(_) => "constructor",
-        Failure::ConstructorPanicked(_) => "constructor_panicked",
-        Failure::PostrunInit(_) => "postrun_init",
-        Failure::PostrunInitPanicked(_) => "postrun_init_panicked",
-        Failure::Crashed { .. } => "crashed",
-        Failure::EndUnknown { .. } => "end_unknown",
-        Failure::HeldByTracer { .. } => "held_by_tracer",
-        Failure::Unkillable { .. } => "unkillable",
-        Failure::Broken(_) => "broken",
-        Failure::KilledFor { .. } => "killed_for",
-        Failure::Unresponsive { .. } => "unresponsive",
+        RunFailure::Spawn { .. } => "spawn",
+        RunFailure::Resources(_) => "resources",
+        RunFailure::EndedBeforeReady { .. } => "ended_before_ready",
+        RunFailure::StartDeadline { .. } => "start_deadline",
+        RunFailure::Mismatch(_) => "mismatch",
+        RunFailure::Protocol { .. } => "protocol",
+        RunFailure::Limits { .. } => "limits",
+        RunFailure::Config(_) => "config",
+        RunFailure::Constructor(_) => "constructor",
+        RunFailure::ConstructorPanicked(_) => "constructor_panicked",
+        RunFailure::PostrunInit(_) => "postrun_init",
+        RunFailure::PostrunInitPanicked(_) => "postrun_init_panicked",
+        RunFailure::Crashed { .. } => "crashed",
+        RunFailure::EndUnknown { .. } => "end_unknown",
+        RunFailure::HeldByTracer { .. } => "held_by_tracer",
+        RunFailure::Unkillable { .. } => "unkillable",
+        RunFailure::Broken(_) => "broken",
+        RunFailure::KilledFor { .. } => "killed_for",
+        RunFailure::Unresponsive { .. } => "unresponsive",
         _ => "other",
     };
     start_failure(kind, &failure.to_string())
@@ -187,7 +188,7 @@ pub(crate) fn restarting(restarting: &Restarting) -> QVariant {
 }
 
 /// Returns `{ reason, exit, text }`.
-pub(crate) fn gave_up(end: &GaveUp) -> QVariant {
+pub(crate) fn gave_up(end: &RestartGivenUp) -> QVariant {
     Record::default()
         .with("reason", end.reason.to_string())
         .with_value("exit", exit_report(&end.report))

@@ -315,8 +315,8 @@ pub struct BenchProcess {
 
 /// A builder for a bench that runs `program` and sends nothing by itself.
 #[must_use]
-pub fn builder(program: &str) -> mpcore::Builder<BenchControl> {
-    let quiet = mpcore::Output::Null;
+pub fn builder(program: &str) -> mpcore::ControlBuilder<BenchControl> {
+    let quiet = mpcore::OutputMode::Null;
     let builder = BenchControl::builder().program(program).stdout(quiet).stderr(quiet);
     builder.config(BenchConfig::default()).transport(transport())
 }
@@ -327,7 +327,7 @@ pub fn builder(program: &str) -> mpcore::Builder<BenchControl> {
 /// If it does not get ready.
 #[must_use]
 #[track_caller]
-pub fn ready(builder: mpcore::Builder<BenchControl>) -> BenchControl {
+pub fn ready(builder: mpcore::ControlBuilder<BenchControl>) -> BenchControl {
     let bench = builder.spawn().expect("the bench starts");
     bench.process().wait_ready(crate::LONG).expect("the bench gets ready");
     bench

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
-use mpcore::{Failure, Output, State};
+use mpcore::{OutputMode, ProcessState, RunFailure};
 use rustix::process::{Resource, Rlimit, WaitOptions, getrlimit, setrlimit, waitpid};
 use serde::{Deserialize, Serialize};
 
@@ -84,10 +84,13 @@ impl Surroundings {
 
     /// A builder for a child whose output is visible, in these surroundings.
     #[must_use]
-    pub fn around(&self, builder: mpcore::Builder<BenchControl>) -> mpcore::Builder<BenchControl> {
+    pub fn around(
+        &self,
+        builder: mpcore::ControlBuilder<BenchControl>,
+    ) -> mpcore::ControlBuilder<BenchControl> {
         let builder = builder
-            .stdout(Output::Inherit)
-            .stderr(Output::Inherit)
+            .stdout(OutputMode::Inherit)
+            .stderr(OutputMode::Inherit)
             .stop_grace(std::time::Duration::from_secs(5));
         match self.neighbour.as_str() {
             "directory missing" => builder.current_dir(self.folder.join("missing")),
@@ -190,10 +193,10 @@ impl Surroundings {
             let report = held.process().exit_report();
             let given_up = matches!(
                 report.and_then(|report| report.failure.clone()),
-                Some(Failure::Unkillable { why: mpcore::Unkillable::Traced { .. }, .. })
+                Some(RunFailure::Unkillable { why: mpcore::Unkillable::Traced { .. }, .. })
             );
             let state = held.process().state();
-            let right = if traced { State::Crashed } else { State::Finished };
+            let right = if traced { ProcessState::Crashed } else { ProcessState::Finished };
             drop(tracer);
             crate::until("it is reaped", || processes::is_gone(pid));
             match ended.is_ok() && outcome && given_up == traced && state == right {
@@ -218,7 +221,7 @@ impl Surroundings {
             drop(scanner);
             let _ = fs::remove_file(program);
             match (state, ended) {
-                (State::Starting, Ok(mpcore::End::NeverRan)) => Ok(()),
+                (ProcessState::Starting, Ok(mpcore::ProcessEnd::NeverRan)) => Ok(()),
                 (state, ended) => Err(format!("the hung start: {state}, then {ended:?}")),
             }
         })

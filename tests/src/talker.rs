@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write, stderr, stdout};
 use std::process::{Command, Stdio};
 
-use mpcore::{Builder, Output};
+use mpcore::{ControlBuilder, OutputMode};
 
 use crate::blob::Blob;
 use crate::transport::transport;
@@ -95,7 +95,7 @@ impl Talker for TalkerProcess {
 
 /// A builder for a talker with both streams set to `output`.
 #[must_use]
-pub fn builder(program: &str, output: Output) -> Builder<TalkerControl> {
+pub fn builder(program: &str, output: OutputMode) -> ControlBuilder<TalkerControl> {
     let builder = TalkerControl::builder().program(program).transport(transport());
     builder.stdout(output).stderr(output)
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mpcore::{AtExit, CallError, Output};
+use mpcore::{CallError, ExitPolicy, OutputMode};
 
 use crate::transport::transport;
 
@@ -78,9 +78,9 @@ pub struct WorkerProcess {
 
 /// A builder for a worker that runs `program` and sends nothing by itself.
 #[must_use]
-pub fn builder(program: &str) -> mpcore::Builder<WorkerControl> {
+pub fn builder(program: &str) -> mpcore::ControlBuilder<WorkerControl> {
     let builder = WorkerControl::builder().program(program).transport(transport());
-    builder.stdout(Output::Null).stderr(Output::Null)
+    builder.stdout(OutputMode::Null).stderr(OutputMode::Null)
 }
 
 /// Spawns a worker and waits until it is ready.
@@ -89,7 +89,7 @@ pub fn builder(program: &str) -> mpcore::Builder<WorkerControl> {
 /// If it does not get ready.
 #[must_use]
 #[track_caller]
-pub fn ready(builder: mpcore::Builder<WorkerControl>) -> WorkerControl {
+pub fn ready(builder: mpcore::ControlBuilder<WorkerControl>) -> WorkerControl {
     let worker = builder.spawn().expect("the worker starts");
     worker.process().wait_ready(crate::LONG).expect("the worker gets ready");
     worker
@@ -165,7 +165,8 @@ impl Worker for WorkerProcess {
         let mut builder = builder(&program);
         if let Some(finish) = finish {
             let minute = Duration::from_secs(60);
-            builder = builder.at_exit(if finish { AtExit::Finish(minute) } else { AtExit::Stop });
+            builder =
+                builder.at_exit(if finish { ExitPolicy::Finish(minute) } else { ExitPolicy::Stop });
         }
         let worker = ready(builder);
         worker.work(milliseconds);

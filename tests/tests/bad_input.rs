@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use mpcore::{
-    CallError, ExceptionKind, ExitReport, Failure, Inbox, ReadyError, StartError, State, Transport,
+    CallError, ExceptionKind, ExitReport, Inbox, ProcessState, ReadyError, RunFailure, StartError,
+    Transport,
 };
 use system_tests::bench::{builder, ready};
 use system_tests::controller_program::ControllerProgram;
@@ -29,7 +30,10 @@ const DEADLINE: Duration = Duration::from_millis(1500);
 
 /// Starts a child that fails before it is ready, and returns why. Checks that the failure is
 /// reported everywhere.
-fn failure(name: &str, builder: mpcore::Builder<BenchControl>) -> (Failure, Arc<ExitReport>) {
+fn failure(
+    name: &str,
+    builder: mpcore::ControlBuilder<BenchControl>,
+) -> (RunFailure, Arc<ExitReport>) {
     let bench = builder.build().unwrap();
     let (failed, raised) =
         (bench.process().signals().failed.receiver(), bench.signals().exception_raised.receiver());
@@ -40,7 +44,7 @@ fn failure(name: &str, builder: mpcore::Builder<BenchControl>) -> (Failure, Arc<
         panic!("{name}: it cannot be ready")
     };
     let _ = bench.process().join(LONG);
-    assert_eq!(report.state, State::Failed, "{name}");
+    assert_eq!(report.state, ProcessState::Failed, "{name}");
     assert_eq!(report.failure.as_ref(), Some(&failure), "{name}");
     assert_eq!(failed.recv_timeout(LONG), Ok((failure.clone(),)), "{name}");
     let exception = raised.recv_timeout(LONG).unwrap().0;
@@ -54,7 +58,7 @@ fn failure(name: &str, builder: mpcore::Builder<BenchControl>) -> (Failure, Arc<
 
 /// Checks that the text says what is wrong and what to do.
 #[track_caller]
-fn says(failure: &Failure, phrases: &[&str]) {
+fn says(failure: &RunFailure, phrases: &[&str]) {
     let text = failure.to_string();
     for phrase in phrases {
         assert!(text.contains(phrase), "`{text}` does not say `{phrase}`");
@@ -66,7 +70,7 @@ fn says(failure: &Failure, phrases: &[&str]) {
 #[test]
 fn a_program_that_is_missing() {
     let (why, report) = failure("missing", builder("/nowhere/laser-child"));
-    assert!(matches!(why, Failure::Spawn { .. }), "{why:?}");
+    assert!(matches!(why, RunFailure::Spawn { .. }), "{why:?}");
     says(&why, &["/nowhere/laser-child", "path"]);
     assert_eq!((report.pid, report.status), (None, None));
     let (why, _) = failure("not on PATH", builder("no-such-laser-child"));
@@ -86,20 +90,20 @@ fn a_program_that_is_not_executable() {
     let (why, _) = failure("not a program", builder(&file.to_string_lossy()));
     says(&why, &["laser-child"]);
     let (why, _) = failure("a folder", builder(&folder.path().to_string_lossy()));
-    assert!(matches!(why, Failure::Spawn { .. }), "{why:?}");
+    assert!(matches!(why, RunFailure::Spawn { .. }), "{why:?}");
 }
 
 #[test]
 fn a_working_directory_that_is_missing() {
     let (why, _) = failure("directory", builder(CHILD).current_dir("/nowhere"));
-    assert!(matches!(why, Failure::Spawn { .. }), "{why:?}");
+    assert!(matches!(why, RunFailure::Spawn { .. }), "{why:?}");
     says(&why, &["working directory"]);
 }
 
 #[test]
 fn a_program_that_ends_at_once() {
     let (why, report) = failure("exit 7", builder(ODD).arg("exit"));
-    assert!(matches!(why, Failure::EndedBeforeReady { .. }), "{why:?}");
+    assert!(matches!(why, RunFailure::EndedBeforeReady { .. }), "{why:?}");
     says(&why, &["exit code 7", "child_main"]);
     assert_eq!(report.status.map(mpcore::ExitStatus::code), Some(7));
     let (why, _) = failure("true", builder("true"));
@@ -113,7 +117,7 @@ fn a_program_that_ends_at_once() {
 fn a_program_that_never_calls_init() {
     let builder = builder(ODD).start_deadline(DEADLINE);
     let (why, report) = failure("prints and sleeps", builder.arg("print and sleep"));
-    assert_eq!(why, Failure::StartDeadline { deadline: DEADLINE });
+    assert_eq!(why, RunFailure::StartDeadline { deadline: DEADLINE });
     says(&why, &["1.5s", "start_deadline", "mpcore::init()"]);
     assert!(report.killed);
 }
@@ -123,10 +127,10 @@ fn a_program_that_closes_its_stdin() {
     let builder =
         |transport| builder(ODD).transport(transport).start_deadline(DEADLINE).arg("close stdin");
     let (why, _) = failure("closes stdin, sockets", builder(Transport::Sockets));
-    assert!(matches!(why, Failure::Broken(_)), "{why:?}");
+    assert!(matches!(why, RunFailure::Broken(_)), "{why:?}");
     says(&why, &["closed", "mpcore::init()"]);
     let (why, _) = failure("closes stdin, ipc-channel", builder(Transport::IpcChannel));
-    assert_eq!(why, Failure::StartDeadline { deadline: DEADLINE });
+    assert_eq!(why, RunFailure::StartDeadline { deadline: DEADLINE });
 }
 
 #[test]
@@ -140,7 +144,7 @@ fn a_program_that_connects_and_sends_nothing_or_nonsense() {
     for how in ["say nothing", "say nonsense"] {
         let builder = builder(ODD).transport(Transport::IpcChannel).start_deadline(DEADLINE);
         let (why, report) = failure(how, builder.arg(how));
-        assert_eq!(why, Failure::StartDeadline { deadline: DEADLINE }, "{how}");
+        assert_eq!(why, RunFailure::StartDeadline { deadline: DEADLINE }, "{how}");
         assert!(report.killed, "{how}");
     }
 }
@@ -150,7 +154,7 @@ fn a_program_that_sends_nonsense_through_its_stdin() {
     for how in ["send text", "send nothing", "send a long packet", "send descriptors"] {
         let builder = builder(ODD).transport(Transport::Sockets).arg(how);
         let (why, report) = failure(how, builder);
-        assert!(matches!(why, Failure::Broken(_)), "{how}: {why:?}");
+        assert!(matches!(why, RunFailure::Broken(_)), "{how}: {why:?}");
         assert!(report.killed, "{how}");
     }
 }
@@ -169,7 +173,7 @@ fn a_stranger_at_the_endpoint_does_not_block_the_right_child() {
         assert_eq!(Some(own), bench.process().pid(), "{how}: it is the one that was started");
         bench.process().stop();
         bench.process().join(LONG).unwrap();
-        assert_eq!(bench.process().state(), State::Finished, "{how}");
+        assert_eq!(bench.process().state(), ProcessState::Finished, "{how}");
     }
 }
 
@@ -226,7 +230,7 @@ fn a_protocol_mismatch_is_reported_as_such() {
     ];
     for (how, transport, child) in cases {
         let (why, _) = failure(how, builder(ODD).transport(transport).arg(how));
-        assert_eq!(why, Failure::Protocol { child, controller: u32::from(PROTOCOL) }, "{how}");
+        assert_eq!(why, RunFailure::Protocol { child, controller: u32::from(PROTOCOL) }, "{how}");
         says(&why, &[&format!("the child speaks protocol {child}"), "build both"]);
     }
 }
@@ -304,7 +308,7 @@ fn gauge(which: &str) -> GaugeControl {
         .program(LOOK_ALIKE)
         .arg(which)
         .config(GaugeConfig::default())
-        .stderr(mpcore::Output::Null)
+        .stderr(mpcore::OutputMode::Null)
         .spawn()
         .unwrap()
 }
@@ -338,7 +342,7 @@ fn a_child_of_another_interface_is_refused_and_both_are_named() {
         let gauge = gauge(which);
         let read = gauge.read(1);
         let Err(CallError::Exited(report)) = outcome(read) else { panic!("{which}: not the same") };
-        let Some(why @ Failure::Mismatch(_)) = &report.failure else { panic!("{report:?}") };
+        let Some(why @ RunFailure::Mismatch(_)) = &report.failure else { panic!("{report:?}") };
         println!("{which}: {why}");
         says(why, &["build both"]);
         let text: String = why.to_string().split_whitespace().collect();
@@ -346,7 +350,7 @@ fn a_child_of_another_interface_is_refused_and_both_are_named() {
             let phrase: String = phrase.split_whitespace().collect();
             assert!(text.contains(&phrase), "{which}: `{text}` does not say `{phrase}`");
         }
-        assert_eq!(report.state, State::Failed, "{which}");
+        assert_eq!(report.state, ProcessState::Failed, "{which}");
     }
 }
 
@@ -370,11 +374,11 @@ fn a_config_that_cannot_be_encoded_is_refused_before_the_start() {
 fn a_config_that_cannot_be_decoded() {
     let config = BenchConfig { mood: Mood::RefusesToArrive, ..BenchConfig::default() };
     let (why, _) = failure("config", builder(CHILD).config(config));
-    assert!(matches!(why, Failure::Config(_)), "{why:?}");
+    assert!(matches!(why, RunFailure::Config(_)), "{why:?}");
     says(&why, &["config", "BenchConfig"]);
     let config = BenchConfig { mood: Mood::PanicsOnArriving, ..BenchConfig::default() };
     let (why, _) = failure("config that panics", builder(CHILD).config(config));
-    assert!(matches!(why, Failure::Config(_)), "{why:?}");
+    assert!(matches!(why, RunFailure::Config(_)), "{why:?}");
     says(&why, &["afraid of arriving"]);
 }
 
@@ -385,21 +389,23 @@ fn a_constructor_or_postrun_init_that_errs_or_panics_or_hangs() {
         failure(&format!("{fault:?}"), builder(CHILD).config(config).start_deadline(DEADLINE))
     };
     let (why, _) = failing(InitFault::ConstructorErrs);
-    assert!(matches!(&why, Failure::Constructor(error) if error.location().contains("bench.rs")));
+    assert!(
+        matches!(&why, RunFailure::Constructor(error) if error.location().contains("bench.rs"))
+    );
     says(&why, &["constructor", "no lamp"]);
     let (why, _) = failing(InitFault::PostrunInitErrs);
-    assert!(matches!(&why, Failure::PostrunInit(_)), "{why:?}");
+    assert!(matches!(&why, RunFailure::PostrunInit(_)), "{why:?}");
     says(&why, &["postrun_init", "no power"]);
     let (why, _) = failing(InitFault::ConstructorPanics);
-    assert!(matches!(&why, Failure::ConstructorPanicked(_)), "{why:?}");
+    assert!(matches!(&why, RunFailure::ConstructorPanicked(_)), "{why:?}");
     says(&why, &["constructor panicked", "the lamp fell down", "bench.rs"]);
     let (why, report) = failing(InitFault::PostrunInitPanics);
-    assert!(matches!(&why, Failure::PostrunInitPanicked(_)), "{why:?}");
+    assert!(matches!(&why, RunFailure::PostrunInitPanicked(_)), "{why:?}");
     says(&why, &["postrun_init panicked", "a fuse blew"]);
     assert!(!report.killed, "it ends in order");
     for fault in [InitFault::ConstructorHangs, InitFault::PostrunInitHangs] {
         let (why, report) = failing(fault);
-        assert_eq!(why, Failure::StartDeadline { deadline: DEADLINE });
+        assert_eq!(why, RunFailure::StartDeadline { deadline: DEADLINE });
         assert!(report.killed);
     }
 }
@@ -487,13 +493,13 @@ fn leftovers_of_an_older_run_do_not_harm_the_new_one() {
     outcome(bench.show_mood(2)).unwrap();
     bench.process().stop();
     bench.process().join(LONG).unwrap();
-    assert_eq!(bench.process().state(), State::Finished);
+    assert_eq!(bench.process().state(), ProcessState::Finished);
     bench.process().start().unwrap();
     bench.process().wait_ready(LONG).unwrap();
     // First the signals of the first run and the start of the second.
     while inbox.drain(LONG).more {}
     assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
-    assert_eq!((bench.process().state(), bench.process().generation()), (State::Running, 2));
+    assert_eq!((bench.process().state(), bench.process().generation()), (ProcessState::Running, 2));
     // What the second run sends is its own.
     bench.show_mood(0);
     until("it is shown", || {
@@ -506,5 +512,5 @@ fn leftovers_of_an_older_run_do_not_harm_the_new_one() {
         inbox.drain(LONG);
         exceptions.try_recv().is_some()
     });
-    assert_eq!((bench.process().state(), bench.process().generation()), (State::Running, 2));
+    assert_eq!((bench.process().state(), bench.process().generation()), (ProcessState::Running, 2));
 }

@@ -2,7 +2,7 @@
 //! they are made or read, without side effects.
 
 use mpcore::limits::{VALUE_BYTES, VALUE_DEPTH};
-use mpcore::{CallError, ExceptionKind, State};
+use mpcore::{CallError, ExceptionKind, ProcessState};
 use serde::ser::SerializeTuple as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use system_tests::{Blob, LONG, outcome};
@@ -147,7 +147,7 @@ where
         assert!(text.contains(phrase), "`{text}` does not say `{phrase}`");
     }
     assert_eq!(outcome(garden.grow(1)), Ok(Tree::Leaf));
-    assert_eq!(garden.process().state(), State::Running);
+    assert_eq!(garden.process().state(), ProcessState::Running);
 }
 
 #[test]

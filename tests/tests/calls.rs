@@ -626,8 +626,8 @@ fn a_test_binary_is_its_own_child() {
         .child::<BenchProcess>()
         .config(config.clone())
         .env("BENCH_PORT", "COM4")
-        .stdout(mpcore::Output::Null)
-        .stderr(mpcore::Output::Null);
+        .stdout(mpcore::OutputMode::Null)
+        .stderr(mpcore::OutputMode::Null);
     let bench = ready(bench);
     assert_eq!(outcome(bench.settings()), Ok(config.settings));
     let found = outcome(bench.surroundings()).unwrap();

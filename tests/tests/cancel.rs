@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
 
-use mpcore::{Builder, CallError, CallId, Failure, Ignored, Inbox, QueueBound, State};
+use mpcore::{
+    CallError, CallId, ControlBuilder, IgnoredRequest, Inbox, ProcessState, QueueBound, RunFailure,
+};
 use system_tests::worker::{WorkerControl, WorkerProcess, builder, ready, until_begun};
 use system_tests::{Journal, LONG, outcome, processes, until};
 
@@ -17,13 +19,13 @@ const GRACE: Duration = Duration::from_millis(200);
 const AMPLE: Duration = Duration::from_millis(1500);
 
 /// Where the child runs: in a process or on a thread.
-type Place = fn() -> Builder<WorkerControl>;
+type Place = fn() -> ControlBuilder<WorkerControl>;
 
-fn process() -> Builder<WorkerControl> {
+fn process() -> ControlBuilder<WorkerControl> {
     builder(CHILD)
 }
 
-fn thread() -> Builder<WorkerControl> {
+fn thread() -> ControlBuilder<WorkerControl> {
     WorkerControl::builder().in_process::<WorkerProcess>()
 }
 
@@ -114,8 +116,8 @@ fn ignoring_a_cancel_kills_the_child_and_others_report_why() {
         worker.process().cancel_or_kill(id, GRACE);
         assert_eq!(outcome(deaf), Err(CallError::Cancelled), "as requested");
         let Err(CallError::Exited(report)) = outcome(queued) else { panic!("it ended with it") };
-        let ignored = Ignored::Cancel { grace: GRACE };
-        let expected = Failure::KilledFor { command: "ignore", call: id, ignored };
+        let ignored = IgnoredRequest::Cancel { grace: GRACE };
+        let expected = RunFailure::KilledFor { command: "ignore", call: id, ignored };
         assert_eq!(report.failure, Some(expected));
         assert_eq!((report.killed, report.commands_lost), (true, 2));
         assert_eq!(
@@ -186,7 +188,7 @@ fn a_stopping_child_is_killed_but_ends_as_requested() {
     assert_eq!(outcome(deaf), Err(CallError::Cancelled));
     assert!(worker.process().join(LONG).is_ok());
     let report = worker.process().exit_report().unwrap();
-    assert_eq!((report.state, &report.failure), (State::Finished, &None));
+    assert_eq!((report.state, &report.failure), (ProcessState::Finished, &None));
 }
 
 /// Its outcome waits behind signals that a full inbox delays, which is not the command's fault.
@@ -202,7 +204,7 @@ fn a_flooding_command_is_killed_although_no_thread_drains() {
     flood.cancel_or_kill(GRACE);
     until("it has its outcome", || flood.try_outcome().is_some());
     assert_eq!(flood.try_outcome(), Some(Err(CallError::Cancelled)));
-    assert_eq!(worker.process().state(), State::Crashed);
+    assert_eq!(worker.process().state(), ProcessState::Crashed);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex};
 
-use mpcore::{Builder, CallError, Failure, RestartPolicy, State};
+use mpcore::{CallError, ControlBuilder, ProcessState, RestartPolicy, RunFailure};
 use serde::{Deserialize, Serialize, Serializer};
 use system_tests::transport::transport;
 use system_tests::{Blob, LONG, outcome, until};
@@ -84,7 +84,7 @@ fn config(bytes: usize) -> Config {
 }
 
 /// In a process and on a thread.
-fn builders() -> [Builder<KeeperControl>; 2] {
+fn builders() -> [ControlBuilder<KeeperControl>; 2] {
     let builder = || KeeperControl::builder().transport(transport());
     [builder().child::<KeeperProcess>(), builder().in_process::<KeeperProcess>()]
 }
@@ -117,7 +117,7 @@ fn start_does_not_wait_for_a_large_config() {
         keeper.process().join(LONG).unwrap();
         assert_eq!(outcome(call), Err(CallError::Stopped));
         let report = keeper.process().exit_report().unwrap();
-        assert_eq!((report.state, &report.failure), (State::Finished, &None), "{report}");
+        assert_eq!((report.state, &report.failure), (ProcessState::Finished, &None), "{report}");
         drop(shut);
         keeper.process().start().unwrap();
         assert_eq!(outcome(keeper.kept()), Ok(LARGE), "the config is encoded once");
@@ -141,8 +141,8 @@ fn a_large_config_that_cannot_be_encoded_is_the_runs_failure() {
         let gave_up = keeper.process().signals().gave_up.receiver();
         keeper.process().start().unwrap();
         let end = gave_up.recv_timeout(LONG).expect("another start would fail as well").0;
-        let Some(why @ Failure::Config(_)) = &end.report.failure else { panic!("{end}") };
+        let Some(why @ RunFailure::Config(_)) = &end.report.failure else { panic!("{end}") };
         assert!(why.to_string().contains("in no mood to leave"), "{why}");
-        assert_eq!(end.report.state, State::Failed);
+        assert_eq!(end.report.state, ProcessState::Failed);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mpcore::{Builder, CallContext, Progress};
+use mpcore::{CallContext, ControlBuilder, Progress};
 use system_tests::{LONG, outcome};
 
 mpcore::test_support!();
@@ -65,13 +65,13 @@ impl Teller for TellerProcess {
 }
 
 /// Both kinds of child: in a process, and on a thread of this one.
-fn places() -> [Builder<TellerControl>; 2] {
+fn places() -> [ControlBuilder<TellerControl>; 2] {
     let builder = || TellerControl::builder().stop_grace(LONG * 2);
     [builder().child::<TellerProcess>(), builder().in_process::<TellerProcess>()]
 }
 
 /// Returns a child and the receiver of its progress.
-fn teller(builder: Builder<TellerControl>) -> (TellerControl, mpsc::Receiver<Progress>) {
+fn teller(builder: ControlBuilder<TellerControl>) -> (TellerControl, mpsc::Receiver<Progress>) {
     let teller = builder.build().unwrap();
     let (told, progress) = mpsc::channel();
     teller.process().signals().progress.connect(move |it| told.send(*it).unwrap());

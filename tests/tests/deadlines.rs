@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use mpcore::{Builder, CallError, Escalation, ExceptionKind, Failure, Ignored, State};
+use mpcore::{
+    CallError, ControlBuilder, Escalation, ExceptionKind, IgnoredRequest, ProcessState, RunFailure,
+};
 use system_tests::worker::{WorkerControl, WorkerProcess, builder, ready, until_begun};
 use system_tests::{Journal, LONG, outcome, processes, until};
 
@@ -13,13 +15,13 @@ const SHORT: Duration = Duration::from_millis(100);
 const FOR_EVER: u64 = 600_000;
 
 /// Where the child runs: in a process or on a thread.
-type Place = fn() -> Builder<WorkerControl>;
+type Place = fn() -> ControlBuilder<WorkerControl>;
 
-fn process() -> Builder<WorkerControl> {
+fn process() -> ControlBuilder<WorkerControl> {
     builder(CHILD)
 }
 
-fn thread() -> Builder<WorkerControl> {
+fn thread() -> ControlBuilder<WorkerControl> {
     WorkerControl::builder().in_process::<WorkerProcess>()
 }
 
@@ -180,11 +182,11 @@ fn kill_spares_a_command_that_checks_and_ends_one_that_does_not() {
         let queued = worker.work(1);
         assert_eq!(outcome(deaf), Err(CallError::TimedOut { after: SHORT }));
         let Err(CallError::Exited(report)) = outcome(queued) else { panic!("it ended with it") };
-        let ignored = Ignored::Deadline { after: SHORT };
-        let expected = Failure::KilledFor { command: "ignore", call: id, ignored };
+        let ignored = IgnoredRequest::Deadline { after: SHORT };
+        let expected = RunFailure::KilledFor { command: "ignore", call: id, ignored };
         assert_eq!(report.failure, Some(expected));
-        assert!(report.killed && report.cleanup != mpcore::Cleanup::Ran);
-        assert_eq!((report.state, report.commands_lost), (State::Crashed, 2));
+        assert!(report.killed && report.cleanup != mpcore::CleanupStatus::Ran);
+        assert_eq!((report.state, report.commands_lost), (ProcessState::Crashed, 2));
         assert_eq!(
             report.failure.as_ref().unwrap().to_string(),
             format!(
@@ -251,7 +253,7 @@ fn a_stop_takes_precedence_over_a_deadline() {
     until_begun(&worker, 1);
     worker.process().stop();
     let Err(CallError::Exited(report)) = outcome(deaf) else { panic!("the stop ended it") };
-    assert_eq!((report.state, &report.failure), (State::Finished, &None));
+    assert_eq!((report.state, &report.failure), (ProcessState::Finished, &None));
     assert_eq!(worker.process().join(LONG).unwrap().code(), Some(-9));
     assert_eq!(worker.process().generation(), 1);
 }

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mpcore::{Call, CallError, Cleanup, ExitStatus, Failure, Signal, State, WaitError};
+use mpcore::{
+    Call, CallError, CleanupStatus, ExitStatus, ProcessState, RunFailure, Signal, WaitError,
+};
 use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{BenchControl, Blob, Journal, LONG, block_on, outcome, processes, until};
 
@@ -140,8 +142,8 @@ fn check_kill(name: &str, begin: impl Fn(&BenchControl) -> Vec<Call<Blob>>) {
         let status = bench.process().join(LONG).unwrap();
         assert_eq!(status.code(), Some(-9));
         let report = bench.process().exit_report().unwrap();
-        assert_eq!((report.state, report.killed), (State::Crashed, false), "not by us");
-        assert_eq!(report.failure, status.status().map(|status| Failure::Crashed { status }));
+        assert_eq!((report.state, report.killed), (ProcessState::Crashed, false), "not by us");
+        assert_eq!(report.failure, status.status().map(|status| RunFailure::Crashed { status }));
         assert!(processes::is_gone(pid));
         bench.process().start().unwrap();
         assert_eq!(outcome(bench.add_two(1, 2)), Ok(3), "the next run is not affected");
@@ -217,7 +219,7 @@ fn a_child_that_dies_right_after_its_start_fails_all_calls() {
         let report = bench.process().exit_report().unwrap();
         assert!(matches!(
             report.failure,
-            Some(Failure::EndedBeforeReady { .. } | Failure::Crashed { .. })
+            Some(RunFailure::EndedBeforeReady { .. } | RunFailure::Crashed { .. })
         ));
     }
 }
@@ -247,7 +249,7 @@ fn every_cause_of_death_is_distinguished() {
         assert!(report.to_string().contains(text), "{report}");
         assert_eq!(
             (report.state, report.killed, report.cleanup),
-            (State::Crashed, false, Cleanup::Skipped)
+            (ProcessState::Crashed, false, CleanupStatus::Skipped)
         );
         assert_eq!((report.commands_lost, report.generation), (2, number as u32 + 1));
         let line = format!("round {number} line 2");
@@ -318,5 +320,5 @@ fn twenty_children_killed_at_once_are_all_reported() {
     }
     let mut seen = seen.lock().unwrap().clone();
     seen.sort_unstable_by_key(|(number, _)| *number);
-    assert_eq!(seen, (0..20).map(|it| (it, State::Crashed)).collect::<Vec<_>>());
+    assert_eq!(seen, (0..20).map(|it| (it, ProcessState::Crashed)).collect::<Vec<_>>());
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use mpcore::{CallError, Escalation, ExceptionKind, Failure, ReadyError, State};
+use mpcore::{CallError, Escalation, ExceptionKind, ProcessState, ReadyError, RunFailure};
 use system_tests::controller_program::ControllerProgram;
 use system_tests::{LONG, bench, outcome, processes, skip, until};
 
@@ -88,7 +88,7 @@ fn a_child_held_by_a_tracer_is_reported_as_traced() {
         return;
     };
     match bench.process().wait_ready(LONG) {
-        Err(ReadyError::Failed(failure @ Failure::HeldByTracer { .. })) => {
+        Err(ReadyError::Failed(failure @ RunFailure::HeldByTracer { .. })) => {
             let text = failure.to_string();
             assert!(text.contains(&tracer.0.id().to_string()), "{text}");
             assert!(text.contains("3s") && text.contains("MPCORE_DEBUG"), "{text}");
@@ -126,7 +126,7 @@ fn a_running_child_that_a_debugger_holds_is_not_unresponsive() {
     assert!(text.contains(&format!("process {} holds it as its debugger", tracer.pid())), "{text}");
     // Twice as long as an unresponsive child would have.
     std::thread::sleep(Duration::from_millis(50) * 2 * (mpcore::limits::PINGS_MISSED + 2));
-    assert_eq!(bench.process().state(), State::Running);
+    assert_eq!(bench.process().state(), ProcessState::Running);
     assert_eq!(unresponsive.try_recv().map(|(verdict,)| verdict), None, "it is reported once");
     drop(tracer);
     responsive.recv_timeout(LONG).unwrap();
@@ -138,7 +138,7 @@ fn a_running_child_that_a_debugger_holds_is_not_unresponsive() {
     bench::until_begun(&bench, 2);
     processes::freeze(pid);
     let Err(CallError::Exited(report)) = outcome(stopped) else { panic!("it was killed") };
-    assert!(matches!(report.failure, Some(Failure::Unresponsive { .. })), "{report}");
+    assert!(matches!(report.failure, Some(RunFailure::Unresponsive { .. })), "{report}");
     let (verdict,) = unresponsive.recv_timeout(LONG).unwrap();
     assert_eq!(verdict.tracer, None);
 }
@@ -159,12 +159,12 @@ fn a_command_held_by_a_debugger_is_not_killed_for_its_deadline() {
     assert_eq!(exception.kind, ExceptionKind::TimedOut);
     // Much longer than a command past its deadline would have.
     std::thread::sleep(Duration::from_secs(2));
-    assert_eq!(bench.process().state(), State::Running);
+    assert_eq!(bench.process().state(), ProcessState::Running);
     drop(tracer);
     assert!(matches!(outcome(call), Err(CallError::TimedOut { .. })));
     let _ = bench.process().join(LONG);
     let report = bench.process().exit_report().unwrap();
-    assert!(matches!(report.failure, Some(Failure::KilledFor { .. })), "{report}");
+    assert!(matches!(report.failure, Some(RunFailure::KilledFor { .. })), "{report}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mpcore::{Cleanup, End, ExitStatus, Inbox, QueueBound, State};
+use mpcore::{CleanupStatus, ExitStatus, Inbox, ProcessEnd, ProcessState, QueueBound};
 
 use system_tests::LONG;
 use system_tests::transport::transport;
@@ -82,10 +82,13 @@ fn a_stop_during_postrun_init_ends_as_requested() {
     let edge = EdgeControl::spawn::<EdgeProcess>(true).unwrap();
     until("postrun_init runs", || edge.busy());
     edge.process().stop();
-    assert_eq!(edge.process().join(LONG), Ok(End::Status(ExitStatus::from_code(0))));
+    assert_eq!(edge.process().join(LONG), Ok(ProcessEnd::Status(ExitStatus::from_code(0))));
     let report = edge.process().exit_report().unwrap();
-    assert_eq!((report.state, &report.failure, report.killed), (State::Finished, &None, false));
-    assert_eq!(report.cleanup, Cleanup::Ran);
+    assert_eq!(
+        (report.state, &report.failure, report.killed),
+        (ProcessState::Finished, &None, false)
+    );
+    assert_eq!(report.cleanup, CleanupStatus::Ran);
 }
 
 /// Regression: it was reported as an orderly end.
@@ -99,7 +102,7 @@ fn a_crash_while_it_stops_is_a_crash() {
     edge.process().stop();
     edge.process().join(LONG).unwrap();
     let report = edge.process().exit_report().unwrap();
-    assert_eq!((report.state, report.killed), (State::Crashed, false), "{report}");
+    assert_eq!((report.state, report.killed), (ProcessState::Crashed, false), "{report}");
     assert_eq!(report.status, Some(ExitStatus::from_code(-6)));
     assert!(failed.recv_timeout(LONG).is_ok());
 }
@@ -117,7 +120,7 @@ fn an_inbox_whose_wake_panics_stops_no_call() {
         .unwrap();
     assert_eq!(edge.add(1, 2).wait_timeout(LONG), Ok(3));
     edge.process().stop();
-    assert_eq!(edge.process().join(LONG), Ok(End::Status(ExitStatus::from_code(0))));
+    assert_eq!(edge.process().join(LONG), Ok(ProcessEnd::Status(ExitStatus::from_code(0))));
 }
 
 /// Regression: the sum overflowed and killed the watcher's thread, and no end of a child was
@@ -136,9 +139,12 @@ fn endless_deadlines_are_harmless() {
     endless.process().wait_ready(Duration::MAX).unwrap();
     assert_eq!(endless.add(1, 2).wait_timeout(Duration::MAX), Ok(3));
     endless.process().stop();
-    assert_eq!(endless.process().join(Duration::MAX), Ok(End::Status(ExitStatus::from_code(0))));
+    assert_eq!(
+        endless.process().join(Duration::MAX),
+        Ok(ProcessEnd::Status(ExitStatus::from_code(0)))
+    );
     other.process().kill();
-    assert_eq!(other.process().join(LONG), Ok(End::Status(ExitStatus::from_code(-9))));
+    assert_eq!(other.process().join(LONG), Ok(ProcessEnd::Status(ExitStatus::from_code(-9))));
 }
 
 /// Regression: a cancelled command kept its room until its turn came.
@@ -187,5 +193,5 @@ fn a_large_property_that_changes_while_it_is_sent_arrives_whole() {
         }
         last == 59
     });
-    assert_eq!(edge.process().state(), State::Running);
+    assert_eq!(edge.process().state(), ProcessState::Running);
 }

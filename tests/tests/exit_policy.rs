@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use mpcore::{AtExit, Builder, StopReason};
+use mpcore::{ControlBuilder, ExitPolicy, StopReason};
 use rustix::process::Signal;
 use system_tests::controller_program::ControllerProgram;
 use system_tests::worker::{WorkerControl, WorkerProcess};
@@ -120,27 +120,27 @@ fn shutdown_does_not_wait_for_its_own_thread() {
 
 // ---- inheritance
 
-fn process() -> Builder<WorkerControl> {
+fn process() -> ControlBuilder<WorkerControl> {
     worker::builder(WORKER)
 }
 
-fn thread() -> Builder<WorkerControl> {
+fn thread() -> ControlBuilder<WorkerControl> {
     WorkerControl::builder().in_process::<WorkerProcess>()
 }
 
 #[test]
 fn nested_children_end_like_their_parent_unless_configured() {
-    let finish = AtExit::Finish(MINUTE);
-    for place in [process as fn() -> Builder<WorkerControl>, thread] {
+    let finish = ExitPolicy::Finish(MINUTE);
+    for place in [process as fn() -> ControlBuilder<WorkerControl>, thread] {
         for (own, inner, done) in [
             (None, None, false),
             (Some(finish), None, true),
-            (Some(finish), Some(AtExit::Stop), false),
-            (Some(AtExit::Stop), Some(finish), true),
+            (Some(finish), Some(ExitPolicy::Stop), false),
+            (Some(ExitPolicy::Stop), Some(finish), true),
         ] {
             let folder = tempfile::tempdir().unwrap();
             let log = folder.path().join("log");
-            let builder = own.into_iter().fold(place(), Builder::at_exit);
+            let builder = own.into_iter().fold(place(), ControlBuilder::at_exit);
             let outer = worker::ready(builder);
             let inner = inner.map(|inner| inner == finish);
             let file = log.to_string_lossy().into_owned();

@@ -16,8 +16,8 @@ use std::{fs, thread};
 
 use mpcore::testing::{Fault, FaultPlan, Moment};
 use mpcore::{
-    Builder, CallError, Cleanup, ExitReport, Failure, Inbox, QueueBound, StartError, State,
-    Transport,
+    CallError, CleanupStatus, ControlBuilder, ExitReport, Inbox, ProcessState, QueueBound,
+    RunFailure, StartError, Transport,
 };
 use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{
@@ -70,7 +70,7 @@ enum Place {
 impl Place {
     const ALL: [Self; 3] = [Self::Sockets, Self::IpcChannel, Self::Thread];
 
-    fn builder(self) -> Builder<BenchControl> {
+    fn builder(self) -> ControlBuilder<BenchControl> {
         match self {
             Self::Sockets => builder(CHILD).transport(Transport::Sockets),
             Self::IpcChannel => builder(CHILD).transport(Transport::IpcChannel),
@@ -227,7 +227,7 @@ fn row(lines: &[String], report: &ExitReport, cleanup_ran: bool) -> Row {
     let told = ["started", "ready", "failed", "finished"];
     let signals = lines.iter().filter_map(|line| line.split(' ').next());
     let signals: Vec<_> = signals.filter(|it| told.contains(it)).collect();
-    let broken = matches!(report.failure, Some(Failure::Broken(_)));
+    let broken = matches!(report.failure, Some(RunFailure::Broken(_)));
     let failure = match (&report.failure, report.status) {
         (Some(failure), _) => stable(&failure.to_string()),
         (None, status) => status.map(|status| status.to_string()).unwrap_or_default(),
@@ -239,8 +239,10 @@ fn row(lines: &[String], report: &ExitReport, cleanup_ran: bool) -> Row {
         // A child that ends by itself before it can be killed is equivalent.
         killed: report.killed || broken,
         cleanup: match (cleanup_ran, report.cleanup) {
-            (true, Cleanup::Skipped) => panic!("it has run, and the report denies it: {report:?}"),
-            (false, Cleanup::Ran) => "failed",
+            (true, CleanupStatus::Skipped) => {
+                panic!("it has run, and the report denies it: {report:?}")
+            }
+            (false, CleanupStatus::Ran) => "failed",
             (_, told) => told.to_string().leak(),
         },
         signals: signals.join(", "),
@@ -415,7 +417,7 @@ fn check_panic(place: Place, number: u64, begin: fn(&BenchControl), status: &[i3
     assert!(code.is_some_and(|code| status.contains(&code)), "{what}: {ended}");
     assert_eq!(log.exists(), code == Some(101), "{what}: it cleans up if it can");
     let report = bench.process().exit_report().expect("it has ended");
-    assert!(matches!(report.failure, Some(Failure::Crashed { .. })), "{what}: {report:?}");
+    assert!(matches!(report.failure, Some(RunFailure::Crashed { .. })), "{what}: {report:?}");
     assert_eq!(bench.process().pending_commands(), 0, "{what}");
 }
 
@@ -461,7 +463,7 @@ fn overrunning_a_full_inbox_is_a_protocol_violation() {
         let _call = bench.add_two(1, 2);
         bench.process().start().expect("it can be started");
         until(&format!("{place:?}: it is declared broken"), || {
-            bench.process().state() == State::Crashed
+            bench.process().state() == ProcessState::Crashed
         });
         let report = bench.process().exit_report().expect("it has ended");
         let text = report.to_string();

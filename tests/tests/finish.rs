@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use mpcore::testing::Script;
 use mpcore::{
-    Backoff, Builder, CallError, Cleanup, ExceptionKind, ExitReport, JoinError, ReadyError,
-    RestartPolicy, State, StopReason,
+    Backoff, CallError, CleanupStatus, ControlBuilder, ExceptionKind, ExitReport, JoinError,
+    ProcessState, ReadyError, RestartPolicy, StopReason,
 };
 use rustix::process::Signal;
 use system_tests::bench::{builder, ready, until_begun};
@@ -21,13 +21,13 @@ const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 const PHOENIX: &str = env!("CARGO_BIN_EXE_phoenix_child");
 
 /// Where the child runs: in a process or on a thread.
-type Place = fn() -> Builder<BenchControl>;
+type Place = fn() -> ControlBuilder<BenchControl>;
 
-fn process() -> Builder<BenchControl> {
+fn process() -> ControlBuilder<BenchControl> {
     builder(CHILD)
 }
 
-fn thread() -> Builder<BenchControl> {
+fn thread() -> ControlBuilder<BenchControl> {
     BenchControl::builder().in_process::<BenchProcess>().config(BenchConfig::default())
 }
 
@@ -72,8 +72,8 @@ fn queued_commands_run_and_no_others() {
         assert_eq!(outcome(last), Ok(42));
         let report = joined(&bench);
         assert_eq!(
-            (report.state, report.killed, report.cleanup == Cleanup::Ran),
-            (State::Finished, false, true)
+            (report.state, report.killed, report.cleanup == CleanupStatus::Ran),
+            (ProcessState::Finished, false, true)
         );
         assert_eq!(report.reason, Some(StopReason::Finished));
         assert_eq!((report.commands_lost, report.commands_stopped), (0, 1));
@@ -91,7 +91,10 @@ fn a_child_with_an_empty_queue_stops_immediately() {
         let bench = ready(place());
         bench.process().finish();
         let report = joined(&bench);
-        assert_eq!((report.state, report.cleanup == Cleanup::Ran), (State::Finished, true));
+        assert_eq!(
+            (report.state, report.cleanup == CleanupStatus::Ran),
+            (ProcessState::Finished, true)
+        );
         assert_eq!(report.reason, Some(StopReason::Finished));
     });
 }
@@ -106,11 +109,11 @@ fn a_starting_child_runs_waiting_commands_first() {
         for (number, sum) in (1..).zip(sums) {
             assert_eq!(outcome(sum), Ok(number));
         }
-        assert_eq!(joined(&bench).state, State::Finished);
+        assert_eq!(joined(&bench).state, ProcessState::Finished);
         // Without queued commands it need not even get ready.
         bench.process().start().unwrap();
         bench.process().finish();
-        assert_eq!(joined(&bench).state, State::Finished);
+        assert_eq!(joined(&bench).state, ProcessState::Finished);
     });
 }
 
@@ -174,7 +177,7 @@ fn the_last_command_may_end_in_any_way() {
             last(&bench);
             bench.process().finish();
             let report = joined(&bench);
-            assert_eq!((number, report.state), (number, State::Finished));
+            assert_eq!((number, report.state), (number, ProcessState::Finished));
             assert_eq!(report.reason, Some(StopReason::Finished), "{number}");
         }
     }
@@ -198,7 +201,7 @@ fn cancelling_the_remaining_commands_ends_it() {
         bench.process().finish();
         call.cancel();
         assert_eq!(outcome(call), Err(CallError::Cancelled));
-        assert_eq!(joined(&bench).state, State::Finished);
+        assert_eq!(joined(&bench).state, ProcessState::Finished);
     });
 }
 
@@ -209,7 +212,7 @@ fn a_scripted_child_finishes_too() {
     let (sum, quotient) = (bench.add_two(1, 2), bench.divide(21, 3));
     bench.process().finish();
     assert_eq!((outcome(sum), outcome(quotient)), (Ok(3), Ok(7)));
-    assert_eq!(joined(&bench).state, State::Finished);
+    assert_eq!(joined(&bench).state, ProcessState::Finished);
     script.verdict().unwrap();
 }
 
@@ -233,7 +236,7 @@ fn commands_not_done_in_time_are_stopped() {
         }
         let report = joined(&bench);
         assert_eq!(report.reason, Some(StopReason::FinishTimeOver));
-        assert_eq!((report.commands_stopped, report.cleanup == Cleanup::Ran), (3, true));
+        assert_eq!((report.commands_stopped, report.cleanup == CleanupStatus::Ran), (3, true));
         let told = exceptions.recv_timeout(LONG).unwrap().0;
         assert_eq!(told.kind, ExceptionKind::NotRun { commands: 3 });
         assert!(told.message.contains("the time to finish has passed"), "{told}");
@@ -268,8 +271,8 @@ fn the_time_of_an_earlier_finish_does_not_end_a_later_run() {
 
 #[test]
 fn stop_terminate_and_kill_end_it_immediately() {
-    type End = fn(&BenchControl);
-    let ends: [(End, bool); 4] = [
+    type ProcessEnd = fn(&BenchControl);
+    let ends: [(ProcessEnd, bool); 4] = [
         (|bench| bench.process().stop(), true),
         (|bench| bench.process().stop_with("no sample"), true),
         (|bench| bench.process().terminate(), true),
@@ -284,7 +287,10 @@ fn stop_terminate_and_kill_end_it_immediately() {
         assert!(!bench.process().is_finishing());
         assert!(outcome(running).is_err() && outcome(queued).is_err());
         let report = joined(&bench);
-        assert_eq!((report.state, report.cleanup == Cleanup::Ran), (State::Finished, cleans_up));
+        assert_eq!(
+            (report.state, report.cleanup == CleanupStatus::Ran),
+            (ProcessState::Finished, cleans_up)
+        );
     }
 }
 
@@ -333,7 +339,10 @@ fn a_finish_after_a_restart_applies_to_the_next_run() {
         until("the second run has ended", || {
             !bench.process().is_finishing() && !bench.process().is_alive()
         });
-        assert_eq!((bench.process().generation(), bench.process().state()), (2, State::Finished));
+        assert_eq!(
+            (bench.process().generation(), bench.process().state()),
+            (2, ProcessState::Finished)
+        );
         // Without queued commands there is no next run.
         bench.process().start().unwrap();
         let running = bench.finish_all_the_same();
@@ -386,7 +395,7 @@ impl Logged {
             bad_start: Some(text(&self.path("bad_start"))),
             grows_timid: false,
         };
-        let quiet = mpcore::Output::Null;
+        let quiet = mpcore::OutputMode::Null;
         let builder = PhoenixControl::builder().program(PHOENIX).stdout(quiet).stderr(quiet);
         builder.config(config).transport(transport()).restart(soon()).build().unwrap()
     }
@@ -413,7 +422,7 @@ fn after_a_crash_the_next_run_does_the_rest_and_finishes() {
     assert_eq!((outcome(bad), outcome(good)), (Ok(2), Ok(2)));
     assert!(matches!(outcome(once), Err(CallError::Exited(_))), "it is not run again");
     let report = until_over(&phoenix);
-    assert_eq!((report.generation, report.state), (2, State::Finished));
+    assert_eq!((report.generation, report.state), (2, ProcessState::Finished));
     assert_eq!(report.reason, Some(StopReason::Finished));
     assert_eq!(runs(&logged.path("log")), ["bad 1", "bad 2", "good 2"]);
     assert_eq!(outcome(phoenix.add(1, 2)), Err(CallError::Exited(report)));
@@ -432,7 +441,7 @@ fn between_two_runs_a_child_that_finishes_refuses_commands() {
     assert_eq!(outcome(phoenix.add(1, 2)), Err(CallError::Finishing));
     std::fs::remove_file(logged.path("bad_start")).unwrap();
     assert_eq!(outcome(sum), Ok(3));
-    assert_eq!(until_over(&phoenix).state, State::Finished);
+    assert_eq!(until_over(&phoenix).state, ProcessState::Finished);
 }
 
 #[test]
@@ -446,7 +455,10 @@ fn a_crash_with_an_empty_queue_ends_it() {
     assert!(matches!(outcome(once), Err(CallError::Exited(_))));
     phoenix.process().join(LONG).unwrap();
     assert!(!phoenix.process().restart_pending() && !phoenix.process().is_finishing());
-    assert_eq!((phoenix.process().generation(), phoenix.process().state()), (1, State::Crashed));
+    assert_eq!(
+        (phoenix.process().generation(), phoenix.process().state()),
+        (1, ProcessState::Crashed)
+    );
     // Started by hand, it is an ordinary child again.
     phoenix.process().start().unwrap();
     assert_eq!(outcome(phoenix.generation()), Ok(2));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mpcore::{Child, Control, Interface, Process, StartError, State};
+use mpcore::{Child, Control, Interface, Process, ProcessState, StartError};
 use system_tests::{LONG, until};
 
 mpcore::test_support!();
@@ -85,7 +85,7 @@ fn a_process_handle_does_not_keep_the_child() {
     laser.process().wait_ready(LONG).unwrap();
     let process = laser.process().clone();
     drop(laser);
-    until("the end", || process.state() == State::Finished);
+    until("the end", || process.state() == ProcessState::Finished);
     let report = process.exit_report().unwrap();
     assert!(report.failure.is_none(), "{report}");
 
@@ -96,7 +96,7 @@ fn a_process_handle_does_not_keep_the_child() {
     assert_eq!((process.pid(), process.pending_commands()), (None, 0));
     assert!(matches!(process.start(), Err(StartError::ControlGone)));
     assert!(matches!(process.restart(), Err(StartError::ControlGone)));
-    assert_eq!((process.state(), process.generation()), (State::Finished, 1));
+    assert_eq!((process.state(), process.generation()), (ProcessState::Finished, 1));
 }
 
 #[test]

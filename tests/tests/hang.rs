@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mpcore::{CallError, Escalation, Failure, Inbox, QueueBound, State};
+use mpcore::{CallError, Escalation, Inbox, ProcessState, QueueBound, RunFailure};
 use system_tests::transport::{PROTOCOL, framed};
 use system_tests::worker::{WorkerControl, builder, ready, until_begun};
 use system_tests::{Blob, Journal, LONG, bench, outcome, processes, until};
@@ -125,8 +125,8 @@ fn kill_ends_it_and_reports_why() {
     until("it reports what it executes", || worker.process().executing().is_some());
     processes::freeze(worker.process().pid().unwrap());
     let Err(CallError::Exited(report)) = outcome(running) else { panic!("it ended with it") };
-    assert_eq!((report.state, report.killed), (State::Crashed, true));
-    let Some(Failure::Unresponsive { silent, executing }) = report.failure else {
+    assert_eq!((report.state, report.killed), (ProcessState::Crashed, true));
+    let Some(RunFailure::Unresponsive { silent, executing }) = report.failure else {
         panic!("{report:?}")
     };
     assert!(silent >= 3 * OFTEN);
@@ -160,7 +160,7 @@ fn a_stopping_child_that_does_not_answer_is_reported_too() {
     journal.until_line("unresponsive");
     processes::thaw(pid);
     assert!(worker.process().join(LONG).is_ok());
-    assert_eq!(worker.process().state(), State::Finished);
+    assert_eq!(worker.process().state(), ProcessState::Finished);
 }
 
 // ---- an idle child costs nothing
@@ -229,7 +229,7 @@ fn an_unexpected_answer_or_overrun_is_reported_as_such() {
         let call = bench.scribble(packet);
         assert_eq!(call.id().get(), 1);
         let Err(CallError::Exited(report)) = outcome(call) else { panic!("{why}: it is broken") };
-        let Some(Failure::Broken(told)) = &report.failure else { panic!("{report:?}") };
+        let Some(RunFailure::Broken(told)) = &report.failure else { panic!("{report:?}") };
         assert!(told.contains(why), "`{told}` does not say `{why}`");
     }
 }

@@ -19,7 +19,7 @@ fn of(pid: u32, file: &str) -> String {
 fn a_process_carries_the_name_of_its_child() {
     let own = || {
         let builder = BenchControl::builder().child::<BenchProcess>();
-        builder.config(BenchConfig::default()).stdout(mpcore::Output::Null)
+        builder.config(BenchConfig::default()).stdout(mpcore::OutputMode::Null)
     };
     for (name, short) in [
         ("camera", "camera"),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use mpcore::{Builder, CallError, Cleanup, Failure, QueueBound, State};
+use mpcore::{CallError, CleanupStatus, ControlBuilder, ProcessState, QueueBound, RunFailure};
 use system_tests::bench::{TICK_OF_CLEANUP, TICK_OF_CONSTRUCTOR, TICK_OF_INIT, ready, until_begun};
 use system_tests::{
     BenchConfig, BenchControl, BenchProcess, Blob, DivideError, InitFault, Journal, LONG, Mood,
@@ -13,13 +13,13 @@ use system_tests::{
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 
 /// Where the child runs: in a process or on a thread.
-type Place = fn() -> Builder<BenchControl>;
+type Place = fn() -> ControlBuilder<BenchControl>;
 
-fn process() -> Builder<BenchControl> {
+fn process() -> ControlBuilder<BenchControl> {
     system_tests::bench::builder(CHILD)
 }
 
-fn thread() -> Builder<BenchControl> {
+fn thread() -> ControlBuilder<BenchControl> {
     BenchControl::builder().in_process::<BenchProcess>().config(BenchConfig::default())
 }
 
@@ -28,7 +28,7 @@ fn check(what: fn(Place)) {
     what(thread);
 }
 
-fn joined(bench: &BenchControl) -> State {
+fn joined(bench: &BenchControl) -> ProcessState {
     assert!(bench.process().join(LONG).is_ok(), "it ends");
     bench.process().state()
 }
@@ -155,9 +155,9 @@ fn a_stop_ends_running_and_queued_commands_and_cleans_up() {
         bench.process().stop();
         assert_eq!(outcome(running), Err(CallError::Stopped));
         assert_eq!(outcome(queued), Err(CallError::Stopped));
-        assert_eq!(joined(&bench), State::Finished);
+        assert_eq!(joined(&bench), ProcessState::Finished);
         let report = bench.process().exit_report().unwrap();
-        assert_eq!((report.cleanup, report.killed), (Cleanup::Ran, false));
+        assert_eq!((report.cleanup, report.killed), (CleanupStatus::Ran, false));
         assert_eq!(fs::read_to_string(log).unwrap().lines().count(), 1);
         assert!(matches!(outcome(bench.add_two(1, 2)), Err(CallError::Exited(_))));
         assert!(bench.process().is_stale());
@@ -177,7 +177,7 @@ fn a_restart_starts_a_new_run() {
         assert_eq!(outcome(bench.surroundings()).map(|it| it.generation), Ok(2));
         assert_eq!(bench.power(), 1.0);
         bench.process().stop();
-        assert_eq!(joined(&bench), State::Finished);
+        assert_eq!(joined(&bench), ProcessState::Finished);
         bench.process().start().unwrap();
         assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
     });
@@ -193,18 +193,24 @@ fn a_failed_start_reports_why() {
             let Err(CallError::Exited(report)) = outcome(bench.add_two(1, 2)) else {
                 panic!("{fault:?}: it was run")
             };
-            assert_eq!(report.state, State::Failed);
+            assert_eq!(report.state, ProcessState::Failed);
             report.failure.clone().unwrap()
         };
-        assert!(matches!(failing(InitFault::ConstructorErrs), Failure::Constructor(_)));
-        assert!(matches!(failing(InitFault::ConstructorPanics), Failure::ConstructorPanicked(_)));
-        assert!(matches!(failing(InitFault::PostrunInitErrs), Failure::PostrunInit(_)));
-        assert!(matches!(failing(InitFault::PostrunInitPanics), Failure::PostrunInitPanicked(_)));
-        assert!(matches!(failing(InitFault::ConstructorHangs), Failure::StartDeadline { .. }));
+        assert!(matches!(failing(InitFault::ConstructorErrs), RunFailure::Constructor(_)));
+        assert!(matches!(
+            failing(InitFault::ConstructorPanics),
+            RunFailure::ConstructorPanicked(_)
+        ));
+        assert!(matches!(failing(InitFault::PostrunInitErrs), RunFailure::PostrunInit(_)));
+        assert!(matches!(
+            failing(InitFault::PostrunInitPanics),
+            RunFailure::PostrunInitPanicked(_)
+        ));
+        assert!(matches!(failing(InitFault::ConstructorHangs), RunFailure::StartDeadline { .. }));
         let config = BenchConfig { mood: Mood::RefusesToArrive, ..BenchConfig::default() };
         let bench = place().config(config).spawn().unwrap();
         let Err(CallError::Exited(report)) = outcome(bench.add_two(1, 2)) else { panic!("no") };
-        assert!(matches!(report.failure, Some(Failure::Config(_))), "{report:?}");
+        assert!(matches!(report.failure, Some(RunFailure::Config(_))), "{report:?}");
     });
 }
 
@@ -218,7 +224,7 @@ fn a_child_that_ignores_everything_is_given_up_after_the_grace() {
         until_begun(&bench, 1);
         bench.process().stop();
         let Err(CallError::Exited(report)) = outcome(deaf) else { panic!("it is given up") };
-        assert_eq!((report.killed, report.cleanup), (true, Cleanup::Unknown));
+        assert_eq!((report.killed, report.cleanup), (true, CleanupStatus::Unknown));
         assert!(outcome(queued).is_err());
         joined(&bench);
         bench.process().start().unwrap();

@@ -1,15 +1,15 @@
 //! What is left of a run when `join` has returned: no open descriptors of this process.
 #![cfg(target_os = "linux")]
 
-use mpcore::Output;
+use mpcore::OutputMode;
 use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{BenchControl, Blob, LONG, in_own_process, outcome, processes};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 
-type End = fn(&BenchControl);
+type ProcessEnd = fn(&BenchControl);
 
-const ENDS: [(&str, End); 5] = [
+const ENDS: [(&str, ProcessEnd); 5] = [
     ("stop", |bench| bench.process().stop()),
     ("kill", |bench| bench.process().kill()),
     ("exit", |bench| drop(bench.exit_with(0))),
@@ -27,8 +27,8 @@ const ENDS: [(&str, End); 5] = [
 fn the_descriptors_of_a_run_are_closed_when_join_returns() {
     in_own_process("the_descriptors_of_a_run_are_closed_when_join_returns", || {
         let own = || processes::descriptors(std::process::id());
-        let live = |name: &str, end: End| {
-            let bench = builder(CHILD).stdout(Output::Captured).stderr(Output::Captured);
+        let live = |name: &str, end: ProcessEnd| {
+            let bench = builder(CHILD).stdout(OutputMode::Captured).stderr(OutputMode::Captured);
             let bench = ready(bench);
             // Including those of the encoder thread.
             let large = Blob::numbered(300_000);

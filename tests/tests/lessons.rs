@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use mpcore::{CallError, State};
+use mpcore::{CallError, ProcessState};
 use system_tests::bench::{builder, ready};
 use system_tests::controller_program::ControllerProgram;
 use system_tests::transport::transport;
@@ -39,7 +39,7 @@ fn a_stranger_that_holds_the_lane_does_not_delay_the_end() {
     processes::kill(pid(&bench));
     assert!(matches!(outcome(running), Err(CallError::Exited(_))));
     let _ = bench.process().join(LONG);
-    assert_eq!(bench.process().state(), State::Crashed);
+    assert_eq!(bench.process().state(), ProcessState::Crashed);
     assert!(!processes::has_ended(stranger), "it held the lane all the time");
     processes::kill(stranger);
     bench.process().start().unwrap();
@@ -57,14 +57,14 @@ fn a_child_that_lies_about_what_it_read_blocks_no_thread() {
     let calls: Vec<_> = (0..300).map(|_| bench.echo(Blob::numbered(50_000))).collect();
     fs::write(&sign, "").unwrap();
     let Err(CallError::Exited(report)) = outcome(swindle) else { panic!("it was found") };
-    let Some(mpcore::Failure::Broken(why)) = &report.failure else { panic!("{report}") };
+    let Some(mpcore::RunFailure::Broken(why)) = &report.failure else { panic!("{report}") };
     // On a busy machine it may claim more than has been sent so far.
     let found = ["reads nothing", "reported as consumed"];
     assert!(found.iter().any(|it| why.contains(it)), "{why}");
     for call in calls {
         assert!(matches!(outcome(call), Err(CallError::Exited(_))));
     }
-    assert_eq!(report.state, State::Crashed);
+    assert_eq!(report.state, ProcessState::Crashed);
 }
 
 /// Regression: a lane without a reader swallowed what was sent, and its child lived on unnoticed.
@@ -79,7 +79,7 @@ fn closing_the_requests_lane_is_a_protocol_violation() {
     let Some(Err(CallError::Exited(report))) = deaf.try_outcome() else {
         panic!("the call did not end with the child")
     };
-    let Some(mpcore::Failure::Broken(why)) = &report.failure else { panic!("{report}") };
+    let Some(mpcore::RunFailure::Broken(why)) = &report.failure else { panic!("{report}") };
     assert!(why.contains("closed a lane"), "{why}");
 }
 

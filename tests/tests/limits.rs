@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mpcore::{
-    Builder, CallError, ChildLimits, Enforcement, ExitReport, Failure, LimitsError, ReadyError,
-    Sandbox, StartError, State, Transport,
+    CallError, ChildLimits, ControlBuilder, ExitReport, LimitsError, ProcessState, ReadyError,
+    RunFailure, Sandbox, SandboxEnforcement, StartError, Transport,
 };
 use system_tests::confined::{ConfinedConfig, ConfinedControl, ConfinedProcess, Witness};
 use system_tests::controller_program::ControllerProgram;
@@ -18,8 +18,8 @@ use system_tests::{Blob, LONG, in_own_process, outcome, programs, skip, until};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_confined_child");
 
-fn builder(program: &str) -> Builder<ConfinedControl> {
-    let quiet = mpcore::Output::Null;
+fn builder(program: &str) -> ControlBuilder<ConfinedControl> {
+    let quiet = mpcore::OutputMode::Null;
     let builder = ConfinedControl::builder().program(program).stdout(quiet).stderr(quiet);
     // A backtrace is longer than the stderr lines that are kept.
     let builder = builder.env("RUST_BACKTRACE", "0");
@@ -44,24 +44,24 @@ fn status_line(child: &ConfinedControl, name: &str) -> String {
 fn crash<T: std::fmt::Debug>(child: &ConfinedControl, call: mpcore::Call<T>) -> Arc<ExitReport> {
     let Err(CallError::Exited(report)) = outcome(call) else { panic!("it outlived its limit") };
     let _ = child.process().join(LONG);
-    assert_eq!(report.state, State::Crashed, "{report}");
+    assert_eq!(report.state, ProcessState::Crashed, "{report}");
     println!("{report}; stderr: {:?}", report.stderr);
     report
 }
 
 /// Starts a child that cannot set its limits; returns which one failed, and why.
 #[track_caller]
-fn refusal(builder: Builder<ConfinedControl>) -> (String, String) {
+fn refusal(builder: ControlBuilder<ConfinedControl>) -> (String, String) {
     let child = builder.spawn().unwrap();
     let queued = child.fill(1);
     let ready = child.process().wait_ready(LONG);
     let Err(ReadyError::Failed(failure)) = ready else { panic!("it must not serve: {ready:?}") };
     let Err(CallError::Exited(report)) = outcome(queued) else { panic!("it was run") };
-    assert_eq!(report.state, State::Failed);
+    assert_eq!(report.state, ProcessState::Failed);
     assert_eq!(report.failure, Some(failure.clone()));
     assert_eq!(report.status.map(mpcore::ExitStatus::code), Some(1), "it ended in order");
     println!("{failure}");
-    let Failure::Limits { what, message } = failure else { panic!("{failure:?}") };
+    let RunFailure::Limits { what, message } = failure else { panic!("{failure:?}") };
     (what, message)
 }
 
@@ -118,7 +118,7 @@ fn a_child_with_the_least_allowed_memory_works() {
         assert_eq!(outcome(child.echo(Blob::numbered(1 << 20))), Ok(Blob::numbered(1 << 20)));
         child.process().stop();
         child.process().join(LONG).unwrap();
-        assert_eq!(child.process().exit_report().unwrap().cleanup, mpcore::Cleanup::Ran);
+        assert_eq!(child.process().exit_report().unwrap().cleanup, mpcore::CleanupStatus::Ran);
     }
 }
 
@@ -170,7 +170,7 @@ fn serve_with_few_open_files() {
         let report = child.process().exit_report().unwrap();
         assert_eq!(
             (report.cleanup, &report.cleanup_panic),
-            (mpcore::Cleanup::Ran, &None),
+            (mpcore::CleanupStatus::Ran, &None),
             "{report}"
         );
         assert_eq!(fs::read_to_string(sign).unwrap(), "cleaned up");
@@ -289,7 +289,7 @@ fn sandboxed(test: &str, sandbox: Sandbox) -> Option<ConfinedControl> {
         Err(ReadyError::Failed(failure)) => {
             let text = failure.to_string();
             assert!(
-                matches!(&failure, Failure::Limits { what, .. } if what == "sandbox"),
+                matches!(&failure, RunFailure::Limits { what, .. } if what == "sandbox"),
                 "{text}"
             );
             assert!(text.contains("Linux 6.2") && text.contains("BestEffort"), "{text}");
@@ -375,13 +375,13 @@ fn an_empty_sandbox_allows_nothing_over_either_transport() {
         assert_eq!(outcome(child.echo(Blob::numbered(1 << 20))), Ok(Blob::numbered(1 << 20)));
         child.process().stop();
         child.process().join(LONG).unwrap();
-        assert_eq!(child.process().state(), State::Finished, "{transport:?}");
+        assert_eq!(child.process().state(), ProcessState::Finished, "{transport:?}");
     }
 }
 
 #[test]
 fn a_sandbox_of_a_missing_path_is_a_typed_failure() {
-    for enforcement in [Enforcement::Strict, Enforcement::BestEffort] {
+    for enforcement in [SandboxEnforcement::Strict, SandboxEnforcement::BestEffort] {
         let sandbox = Sandbox::new().read_only(["/nowhere/at/all"]).enforcement(enforcement);
         let limits = ChildLimits::new().sandbox(sandbox);
         let (what, why) = refusal(builder(CHILD).limits(limits));
@@ -393,7 +393,7 @@ fn a_sandbox_of_a_missing_path_is_a_typed_failure() {
 
 #[test]
 fn a_best_effort_starts_on_every_kernel() {
-    let sandbox = Sandbox::new().read_only(system()).enforcement(Enforcement::BestEffort);
+    let sandbox = Sandbox::new().read_only(system()).enforcement(SandboxEnforcement::BestEffort);
     let child = ready(ChildLimits::new().sandbox(sandbox));
     assert_eq!(outcome(child.fill(1)), Ok(1));
 }

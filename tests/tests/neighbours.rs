@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use mpcore::{End, ExitStatus, Failure, SpawnError, State};
+use mpcore::{ExitStatus, ProcessEnd, ProcessState, RunFailure, SpawnError};
 use system_tests::controller_program::ControllerProgram;
 use system_tests::neighbour::{NeighbourControl, NeighbourProcess};
 use system_tests::transport::transport;
@@ -22,11 +22,11 @@ const CHILD: &str = env!("CARGO_BIN_EXE_neighbour_child");
 /// Runs the skipped tests.
 const COMMAND: &str = "cargo test -p system-tests --test neighbours";
 
-fn builder() -> mpcore::Builder<NeighbourControl> {
+fn builder() -> mpcore::ControlBuilder<NeighbourControl> {
     NeighbourControl::builder().child::<NeighbourProcess>().transport(transport())
 }
 
-fn ready(builder: mpcore::Builder<NeighbourControl>) -> NeighbourControl {
+fn ready(builder: mpcore::ControlBuilder<NeighbourControl>) -> NeighbourControl {
     let control = builder.spawn().unwrap();
     control.process().wait_ready(LONG).unwrap();
     control
@@ -149,7 +149,7 @@ fn a_traced_child_that_has_ended_holds_up_no_other() {
     let running = traced.nap(600_000);
     processes::kill(pid);
     assert!(outcome(running).is_err());
-    let killed = End::Status(ExitStatus::from_code(-9));
+    let killed = ProcessEnd::Status(ExitStatus::from_code(-9));
     assert_eq!(traced.process().join(LONG), Ok(killed), "reported, although it cannot be reaped");
     assert_eq!(processes::state(pid), Some('Z'));
     other.process().kill();
@@ -175,13 +175,14 @@ fn a_child_that_its_tracer_holds_is_given_up_after_a_kill() {
     let failed = held.process().signals().failed.receiver();
     held.process().kill();
     assert!(outcome(running).is_err() && outcome(queued).is_err());
-    assert_eq!(held.process().join(LONG), Ok(End::LinkLost));
-    let Ok((Failure::Unkillable { pid: number, why, because: None },)) = failed.recv_timeout(LONG)
+    assert_eq!(held.process().join(LONG), Ok(ProcessEnd::LinkLost));
+    let Ok((RunFailure::Unkillable { pid: number, why, because: None },)) =
+        failed.recv_timeout(LONG)
     else {
         panic!("{:?}", held.process().exit_report())
     };
     assert_eq!((number, why), (pid, mpcore::Unkillable::Traced { tracer: tracer.pid() }));
-    assert_eq!(held.process().state(), State::Crashed);
+    assert_eq!(held.process().state(), ProcessState::Crashed);
     assert!(!processes::has_ended(pid));
     held.process().start().unwrap();
     assert_eq!(outcome(held.add(1, 2)), Ok(3), "another run begins");
@@ -254,13 +255,13 @@ fn a_start_that_hangs_holds_up_no_other_and_can_be_killed() {
     let unwanted = by_program().start_deadline(LONG).spawn().unwrap();
     let other = ready(builder());
     assert_eq!(outcome(other.add(1, 2)), Ok(3), "another child starts");
-    assert_eq!(unwanted.process().state(), State::Starting);
+    assert_eq!(unwanted.process().state(), ProcessState::Starting);
     unwanted.process().kill();
-    assert_eq!(unwanted.process().join(LONG), Ok(End::NeverRan));
-    assert_eq!(unwanted.process().state(), State::Finished);
+    assert_eq!(unwanted.process().join(LONG), Ok(ProcessEnd::NeverRan));
+    assert_eq!(unwanted.process().state(), ProcessState::Finished);
     assert!(outcome(late.add(1, 2)).is_err(), "the start deadline holds for the spawn");
     let report = late.process().exit_report().unwrap();
-    let Some(Failure::Spawn { why, .. }) = &report.failure else { panic!("{report}") };
+    let Some(RunFailure::Spawn { why, .. }) = &report.failure else { panic!("{report}") };
     assert_eq!(why, &SpawnError::Timeout(Duration::from_secs(2)));
     assert_eq!(outcome(ready(builder()).add(1, 2)), Ok(3));
 

@@ -8,7 +8,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use mpcore::{
-    CallError, CallFuture, Cleanup, ExceptionKind, JoinError, ReadyError, State, WaitError,
+    CallError, CallFuture, CleanupStatus, ExceptionKind, JoinError, ProcessState, ReadyError,
+    WaitError,
 };
 use serde::{Deserialize, Serialize};
 use system_tests::{LONG, outcome, processes, until};
@@ -144,7 +145,7 @@ impl Parent for ParentProcess {
     fn start_kid(&mut self, milliseconds: u64, grace: Option<Duration>) -> mpcore::Result<u32> {
         let config = KidConfig { log: self.log.clone(), milliseconds, hangs: false };
         let builder = KidControl::builder().child::<KidProcess>().config(config);
-        let builder = builder.stdout(mpcore::Output::Null);
+        let builder = builder.stdout(mpcore::OutputMode::Null);
         let kid = match grace {
             Some(grace) => builder.stop_grace(grace),
             None => builder,
@@ -234,7 +235,7 @@ impl Parent for ParentProcess {
         let config = KidConfig { hangs: true, ..KidConfig::default() };
         let kid = KidControl::builder().child::<KidProcess>().config(config);
         let kid = kid.stop_grace(Duration::from_millis(100)).start_deadline(Duration::MAX);
-        let kid = kid.stdout(mpcore::Output::Null).spawn()?;
+        let kid = kid.stdout(mpcore::OutputMode::Null).spawn()?;
         self.begin();
         let ready = kid.process().wait_ready(Duration::MAX);
         assert_eq!(ready, Err(ReadyError::Wait(WaitError::Interrupted)));
@@ -277,7 +278,7 @@ impl Family {
         let builder = ParentControl::builder().child::<ParentProcess>();
         let builder = builder.config(log.to_string_lossy().into_owned()).stop_grace(grace);
         let builder = builder.transport(system_tests::transport::transport());
-        let parent = builder.stdout(mpcore::Output::Null).spawn().unwrap();
+        let parent = builder.stdout(mpcore::OutputMode::Null).spawn().unwrap();
         parent.process().wait_ready(LONG).unwrap();
         Self { parent, log, _folder: folder }
     }
@@ -304,8 +305,8 @@ impl Family {
         assert_eq!(status.code(), Some(0));
         let report = self.parent.process().exit_report().unwrap();
         assert_eq!(
-            (report.state, report.cleanup == Cleanup::Ran),
-            (State::Finished, true),
+            (report.state, report.cleanup == CleanupStatus::Ran),
+            (ProcessState::Finished, true),
             "{report}"
         );
     }

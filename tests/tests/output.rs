@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mpcore::{CallError, ExitReport, Inbox, Output, OutputStream, State};
+use mpcore::{CallError, ExitReport, Inbox, OutputMode, OutputStream, ProcessState};
 use system_tests::controller_program::ControllerProgram;
 use system_tests::talker::{TalkerControl, builder};
 use system_tests::{Blob, Journal, LONG, in_own_process, outcome, processes, until};
@@ -37,7 +37,7 @@ fn listen(talker: &TalkerControl) -> Journal {
 
 /// Returns a captured talker that is not started yet, and its journal.
 fn captured() -> (TalkerControl, Journal) {
-    let talker = builder(CHILD, Output::Captured).build().unwrap();
+    let talker = builder(CHILD, OutputMode::Captured).build().unwrap();
     let journal = listen(&talker);
     (talker, journal)
 }
@@ -110,7 +110,7 @@ fn a_child_killed_in_mid_line_delivers_its_last_byte() {
     let report = talker.process().exit_report().unwrap();
     assert_eq!(
         (report.state, &report.stderr[..]),
-        (State::Crashed, &["and half a word of compl".to_owned()][..])
+        (ProcessState::Crashed, &["and half a word of compl".to_owned()][..])
     );
 }
 
@@ -128,7 +128,7 @@ fn every_run_is_captured() {
 
 #[test]
 fn one_stream_can_be_captured_and_the_other_not() {
-    let talker = builder(CHILD, Output::Null).stderr(Output::Captured).build().unwrap();
+    let talker = builder(CHILD, OutputMode::Null).stderr(OutputMode::Captured).build().unwrap();
     let journal = listen(&talker);
     talker.process().start().unwrap();
     outcome(talker.say(text("unheard\n"))).unwrap();
@@ -203,7 +203,7 @@ fn a_flood_into_a_busy_inbox_is_bounded_and_blocks_no_child() {
 fn flood_a_busy_inbox() {
     const LINES: u32 = 1_000_000;
     let inbox = Inbox::new(|| {});
-    let talker = builder(CHILD, Output::Captured).inbox(&inbox).build().unwrap();
+    let talker = builder(CHILD, OutputMode::Captured).inbox(&inbox).build().unwrap();
     let counted = count_lines(&talker);
     talker.process().start().unwrap();
     talker.process().wait_ready(LONG).unwrap();
@@ -229,7 +229,7 @@ fn flood_a_busy_inbox() {
 fn each_gap_is_reported_in_its_place() {
     const WAVE: u32 = 300_000;
     let inbox = Inbox::new(|| {});
-    let talker = builder(CHILD, Output::Captured).inbox(&inbox).build().unwrap();
+    let talker = builder(CHILD, OutputMode::Captured).inbox(&inbox).build().unwrap();
     let counted = count_lines(&talker);
     let (gaps, finished) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let count = |of: &Arc<AtomicU64>| {
@@ -269,7 +269,7 @@ fn each_gap_is_reported_in_its_place() {
 #[test]
 fn output_without_a_listener_does_not_wait() {
     let inbox = Inbox::new(|| {});
-    let talker = builder(CHILD, Output::Captured).inbox(&inbox).spawn().unwrap();
+    let talker = builder(CHILD, OutputMode::Captured).inbox(&inbox).spawn().unwrap();
     outcome(talker.count(0, 300_000, "x".repeat(100))).unwrap();
     let report = stop(&talker);
     assert_eq!(report.lines_dropped, 0);
@@ -314,7 +314,7 @@ fn a_blocked_stderr_delays_no_captured_line_or_report() {
 
 #[test]
 fn every_outcome_of_a_crash_has_the_last_lines() {
-    for output in [Output::Null, Output::Captured] {
+    for output in [OutputMode::Null, OutputMode::Captured] {
         let talker = builder(CHILD, output).spawn().unwrap();
         outcome(talker.complain(text("one\ntwo\nthree"))).unwrap();
         let Err(CallError::Exited(report)) = outcome(talker.abort()) else { panic!("it aborted") };

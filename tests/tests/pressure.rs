@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mpcore::{CallError, Inbox, QueueBound, State, WaitError};
+use mpcore::{CallError, Inbox, ProcessState, QueueBound, WaitError};
 use rustix::process::Signal;
 use system_tests::bench::{builder, ready};
 use system_tests::{
@@ -96,7 +96,7 @@ fn a_call_returns_immediately_whatever_the_child_does() {
         }
     });
     timed("stop, state, mirror and pid", &|| {
-        assert_eq!((bench.level(), bench.process().state()), (0, State::Running));
+        assert_eq!((bench.level(), bench.process().state()), (0, ProcessState::Running));
         bench.process().cancel_all();
     });
     let last = bench.add_two(20, 22);
@@ -265,7 +265,7 @@ fn a_hundred_thousand_events_arrive_before_finished() {
             _ => processes::signal(pid(&bench), Signal::TERM),
         }
         let (state, received) = finished.recv_timeout(LONG).unwrap();
-        assert_eq!((state, received), (State::Finished, 100_000), "{end}");
+        assert_eq!((state, received), (ProcessState::Finished, 100_000), "{end}");
     }
 }
 
@@ -400,7 +400,7 @@ fn a_child_thread_that_never_stops_emitting_delays_no_stop() {
             finished.recv_timeout(LONG).unwrap_or_else(|why| panic!("{end}: it stays, {why}")).0;
         assert_eq!(
             (report.state, report.killed, report.cleanup),
-            (State::Finished, false, mpcore::Cleanup::Ran)
+            (ProcessState::Finished, false, mpcore::CleanupStatus::Ran)
         );
     }
 }

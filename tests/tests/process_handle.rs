@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mpcore::{Backoff, CallError, ExceptionKind, Never, RestartPolicy, StartError, State};
+use mpcore::{Backoff, CallError, ExceptionKind, Never, ProcessState, RestartPolicy, StartError};
 use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{LONG, outcome, processes, until};
 
@@ -62,7 +62,7 @@ fn a_paused_child_is_alive() {
     let pid = bench.process().pid().unwrap();
     processes::freeze(pid);
     assert!(bench.process().is_alive());
-    assert_eq!(bench.process().state(), State::Running);
+    assert_eq!(bench.process().state(), ProcessState::Running);
     let call = bench.add_two(1, 2);
     processes::thaw(pid);
     assert_eq!(outcome(call), Ok(3));
@@ -129,7 +129,7 @@ fn waits_between_restarts_grow_by_the_factor() {
         bench.process().wait_ready(LONG).unwrap();
         processes::kill(bench.process().pid().unwrap());
         assert_eq!(delays.recv_timeout(LONG), Ok(Duration::from_millis(expected)));
-        until("it is back", || bench.process().state() == State::Running);
+        until("it is back", || bench.process().state() == ProcessState::Running);
     }
 }
 
@@ -139,7 +139,7 @@ fn a_start_while_stopping_reports_what_to_wait_for() {
     let busy = bench.work_on(60_000);
     until_begun(&bench, 1);
     let refused = bench.process().start().unwrap_err();
-    assert!(matches!(refused, StartError::AlreadyRunning { state: State::Running }));
+    assert!(matches!(refused, StartError::AlreadyRunning { state: ProcessState::Running }));
     let text = "the child is running already; `stop` it first, or use `restart`";
     assert_eq!(refused.to_string(), text);
     bench.process().stop();

@@ -104,7 +104,12 @@ impl Sources {
     fn list(&self) -> String {
         let root = &self.files[Path::new("lib.rs")].items;
         let items = self.public(root, &[]);
-        prettyplease::unparse(&syn::File { shebang: None, attrs: Vec::new(), items })
+        prettyplease::unparse(&syn::File {
+            shebang: None,
+            frontmatter: None,
+            attrs: Vec::new(),
+            items,
+        })
     }
 
     /// The items of a module, in the order of their names.

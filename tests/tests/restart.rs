@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use mpcore::{
-    Backoff, Builder, Call, CallError, ExceptionKind, Failure, GiveUpReason, Inbox, ReadyError,
-    RestartPolicy, State, WaitError,
+    Backoff, Call, CallError, ControlBuilder, ExceptionKind, GiveUpReason, Inbox, ProcessState,
+    ReadyError, RestartPolicy, RunFailure, WaitError,
 };
 use rustix::process::Signal;
 use system_tests::phoenix::{PhoenixConfig, PhoenixControl, PhoenixProcess, runs};
@@ -29,14 +29,14 @@ fn late(policy: RestartPolicy) -> RestartPolicy {
     policy.backoff(Backoff::constant(100 * LONG))
 }
 
-fn builder() -> Builder<PhoenixControl> {
-    let quiet = mpcore::Output::Null;
+fn builder() -> ControlBuilder<PhoenixControl> {
+    let quiet = mpcore::OutputMode::Null;
     let builder = PhoenixControl::builder().program(CHILD).stdout(quiet).stderr(quiet);
     builder.config(PhoenixConfig::default()).transport(transport())
 }
 
 #[track_caller]
-fn ready(builder: Builder<PhoenixControl>) -> PhoenixControl {
+fn ready(builder: ControlBuilder<PhoenixControl>) -> PhoenixControl {
     let phoenix = builder.spawn().unwrap();
     phoenix.process().wait_ready(LONG).unwrap();
     phoenix
@@ -120,9 +120,9 @@ fn exited<T, E>(outcome: &Result<T, CallError<E>>, generation: u32) -> bool {
 // ---- policies
 
 /// How a run is ended, whether that is a crash, and whether the end was not requested here.
-type End = (&'static str, fn(&PhoenixControl), bool, bool);
+type ProcessEnd = (&'static str, fn(&PhoenixControl), bool, bool);
 
-const ENDS: [End; 9] = [
+const ENDS: [ProcessEnd; 9] = [
     ("SIGKILL", kill, true, true),
     ("abort", |phoenix| drop(phoenix.measure_once(String::new(), 9)), true, true),
     ("exit(3)", |phoenix| drop(phoenix.exit_with(3)), true, true),
@@ -208,7 +208,7 @@ fn delays_grow_until_it_gives_up_and_a_manual_start_works() {
     // These wait for a run that never comes.
     let waiting: Vec<_> = (0..3).map(|number| phoenix.add(number, 1)).collect();
     let refused = phoenix.process().wait_ready(LONG);
-    let Err(ReadyError::Failed(Failure::EndedBeforeReady { .. })) = refused else {
+    let Err(ReadyError::Failed(RunFailure::EndedBeforeReady { .. })) = refused else {
         panic!("it waits through all of them: {refused:?}")
     };
     let lines = journal.until_line("gave up");
@@ -249,13 +249,13 @@ fn a_permanent_failure_is_not_retried() {
     check("no such program", RestartPolicy::always(), "/nowhere/phoenix");
     check("no child", RestartPolicy::on_crash(), "true");
 
-    let quiet = mpcore::Output::Null;
+    let quiet = mpcore::OutputMode::Null;
     let bench = BenchControl::builder().program(CHILD).stderr(quiet).restart(soon());
     let bench = bench.config(BenchConfig::default()).transport(transport()).build().unwrap();
     let ends = bench.process().signals().gave_up.receiver();
     bench.process().start().unwrap();
     let end = ends.recv_timeout(LONG).unwrap().0;
-    assert!(matches!(end.report.failure, Some(Failure::Mismatch(_))), "{end}");
+    assert!(matches!(end.report.failure, Some(RunFailure::Mismatch(_))), "{end}");
     assert_eq!((end.reason, end.report.generation), (GiveUpReason::Hopeless, 1));
 }
 
@@ -352,7 +352,7 @@ fn no_signal_of_the_old_child_follows_the_new_start() {
                 inbox.drain(Duration::from_millis(50));
             }
             phoenix.process().generation() == generation
-                && phoenix.process().state() == State::Running
+                && phoenix.process().state() == ProcessState::Running
         });
         let glowing = phoenix.glow();
         let sparks = |seen: &Mutex<Vec<_>>| {
@@ -440,7 +440,7 @@ fn an_invalid_message_of_the_old_run_does_not_end_the_new_one() {
     until_run(&phoenix, 2);
     drain(&inbox);
     assert_eq!(outcome(phoenix.generation()), Ok(2));
-    assert_eq!(phoenix.process().state(), State::Running);
+    assert_eq!(phoenix.process().state(), ProcessState::Running);
 
     // Nor does it end its own run, which ends by itself.
     drop(phoenix.glow());
@@ -451,7 +451,7 @@ fn an_invalid_message_of_the_old_run_does_not_end_the_new_one() {
     });
     assert!(exited(&outcome(babbling), 2));
     let failure = phoenix.process().exit_report().unwrap().failure.clone();
-    assert!(!matches!(failure, Some(Failure::Broken(_))), "{failure:?}");
+    assert!(!matches!(failure, Some(RunFailure::Broken(_))), "{failure:?}");
 }
 
 // ---- commands
@@ -737,8 +737,11 @@ fn check_called_off(call_off: fn(&PhoenixControl)) {
     }
     assert!(exited(&outcome(phoenix.add(1, 2)), 1), "as after every end");
     let ready = phoenix.process().wait_ready(LONG);
-    assert!(matches!(ready, Err(ReadyError::Failed(Failure::Crashed { .. }))), "{ready:?}");
-    assert_eq!((phoenix.process().generation(), phoenix.process().state()), (1, State::Crashed));
+    assert!(matches!(ready, Err(ReadyError::Failed(RunFailure::Crashed { .. }))), "{ready:?}");
+    assert_eq!(
+        (phoenix.process().generation(), phoenix.process().state()),
+        (1, ProcessState::Crashed)
+    );
     phoenix.process().start().unwrap();
     until_run(&phoenix, 2);
 }
@@ -865,7 +868,7 @@ fn two_hundred_restarts_leave_nothing_behind() {
 
 // ---- on a thread
 
-fn on_a_thread(logged: &Logged) -> Builder<PhoenixControl> {
+fn on_a_thread(logged: &Logged) -> ControlBuilder<PhoenixControl> {
     PhoenixControl::builder().in_process::<PhoenixProcess>().config(logged.config())
 }
 

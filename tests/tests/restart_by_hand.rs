@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 
 use mpcore::{
-    AtExit, Backoff, Builder, CallError, ExceptionKind, RestartPolicy, State, StopReason,
-    WeakControl,
+    Backoff, CallError, ControlBuilder, ExceptionKind, ExitPolicy, ProcessState, RestartPolicy,
+    StopReason, WeakControl,
 };
 use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{
@@ -17,13 +17,13 @@ use system_tests::{
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 
 /// Where the child runs: in a process or on a thread.
-type Place = fn() -> Builder<BenchControl>;
+type Place = fn() -> ControlBuilder<BenchControl>;
 
-fn process() -> Builder<BenchControl> {
+fn process() -> ControlBuilder<BenchControl> {
     builder(CHILD)
 }
 
-fn thread() -> Builder<BenchControl> {
+fn thread() -> ControlBuilder<BenchControl> {
     BenchControl::builder().in_process::<BenchProcess>().config(BenchConfig::default())
 }
 
@@ -80,8 +80,8 @@ fn commands_before_a_restart_are_stopped_and_later_ones_run() {
 
 #[test]
 fn a_stop_after_a_restart_ends_calls_for_the_next_run() {
-    type End = fn(BenchControl) -> mpcore::Process;
-    let ends: [End; 3] = [
+    type ProcessEnd = fn(BenchControl) -> mpcore::Process;
+    let ends: [ProcessEnd; 3] = [
         |bench| {
             bench.process().stop();
             bench.process().clone()
@@ -159,7 +159,7 @@ impl Wake for Act {
 type Doing = fn(&BenchControl) -> String;
 
 /// Ends a child whose running command has such a waker; returns the result and the child.
-fn woken(builder: Builder<BenchControl>, doing: Doing) -> (BenchControl, Journal, String) {
+fn woken(builder: ControlBuilder<BenchControl>, doing: Doing) -> (BenchControl, Journal, String) {
     let bench = ready(builder);
     let journal = Journal::new();
     journal.follow(bench.process());
@@ -220,7 +220,7 @@ fn a_stop_after_a_start_in_a_waker_cancels_it() {
     });
     assert_eq!(said, "Ok(()) Err(Stopped)");
     bench.process().join(LONG).unwrap();
-    assert_eq!((bench.process().generation(), bench.process().state()), (1, State::Crashed));
+    assert_eq!((bench.process().generation(), bench.process().state()), (1, ProcessState::Crashed));
     assert!(!bench.process().restart_pending());
 }
 
@@ -240,7 +240,7 @@ fn a_join_in_a_waker_does_not_wait_for_its_own_thread() {
 /// Regression: the next run began although there was no control to call or stop it.
 #[test]
 fn a_restart_whose_last_control_is_dropped_begins_no_run() {
-    for at_exit in [AtExit::Stop, AtExit::Finish(LONG)] {
+    for at_exit in [ExitPolicy::Stop, ExitPolicy::Finish(LONG)] {
         let bench = ready(builder(CHILD).at_exit(at_exit).stop_grace(LONG));
         let process = bench.process().clone();
         // It cannot end before its control is gone.

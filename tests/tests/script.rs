@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use mpcore::testing::{Fault, FaultPlan, Moment, Script, ScriptError, ScriptFailure};
-use mpcore::{CallError, ExceptionKind, Failure, StartError, State};
+use mpcore::{CallError, ExceptionKind, ProcessState, RunFailure, StartError};
 use system_tests::bench::until_begun;
 use system_tests::{BenchControl, DivideError, Journal, LONG, outcome, processes, until};
 
@@ -13,7 +13,7 @@ fn bench(script: &Script) -> BenchControl {
     BenchControl::builder().script(script).spawn().expect("the script fits")
 }
 
-fn joined(bench: &BenchControl) -> State {
+fn joined(bench: &BenchControl) -> ProcessState {
     assert!(bench.process().join(LONG).is_ok(), "it ends");
     bench.process().state()
 }
@@ -65,8 +65,8 @@ fn a_whole_life_in_order() {
     assert_eq!(panicked(outcome(bench.panic_with("x".into()))), "oh");
     assert_eq!(script.verdict_within(LONG), Ok(()));
     bench.process().stop();
-    assert_eq!(joined(&bench), State::Finished);
-    assert_eq!(bench.process().exit_report().unwrap().cleanup, mpcore::Cleanup::Ran);
+    assert_eq!(joined(&bench), ProcessState::Finished);
+    assert_eq!(bench.process().exit_report().unwrap().cleanup, mpcore::CleanupStatus::Ran);
     let told = journal.until_line("finished");
     let told: Vec<_> = told.iter().filter(|line| !line.starts_with("state")).collect();
     let expected = ["started", "ready", "tick 1", "at 0.5", "sum 3", "sum 42", "finished finished"];
@@ -97,7 +97,7 @@ fn a_missing_command_is_reported() {
     let bench = bench(&script);
     assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
     bench.process().stop();
-    assert_eq!(joined(&bench), State::Finished);
+    assert_eq!(joined(&bench), ProcessState::Finished);
     let failure = script.verdict().unwrap_err();
     assert!(matches!(failure, ScriptFailure::Unfinished { .. }), "{failure:?}");
     assert!(failure.to_string().contains("expect(\"calibrate\")"), "{failure}");
@@ -114,7 +114,7 @@ fn unexpected_arguments_are_reported() {
     let text = panicked(outcome(bench.add_two(2, 2)));
     assert!(text.contains("`add_two` came") && text.contains("the first number"), "{text}");
     bench.process().stop();
-    assert_eq!(joined(&bench), State::Finished);
+    assert_eq!(joined(&bench), ProcessState::Finished);
     let failure = script.verdict().unwrap_err();
     assert!(matches!(failure, ScriptFailure::Arguments { .. }), "{failure:?}");
 }
@@ -149,7 +149,7 @@ fn a_stop_ends_the_running_command_and_the_queued_ones() {
     bench.process().stop();
     assert_eq!(outcome(running), Err(CallError::Stopped));
     assert_eq!(outcome(queued), Err(CallError::Stopped));
-    assert_eq!(joined(&bench), State::Finished);
+    assert_eq!(joined(&bench), ProcessState::Finished);
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_crash_is_one_and_the_next_run_has_its_own_steps() {
     sender.send(()).unwrap();
     let Err(CallError::Exited(report)) = outcome(running) else { panic!("it crashes") };
     assert_eq!(report.status.and_then(mpcore::ExitStatus::signal), Some(11), "{report:?}");
-    assert_eq!((report.commands_lost, report.state), (2, State::Crashed));
+    assert_eq!((report.commands_lost, report.state), (2, ProcessState::Crashed));
     assert!(matches!(outcome(queued), Err(CallError::Exited(_))));
     let (exception,) = exceptions.recv_timeout(LONG).unwrap();
     assert_eq!(exception.kind, ExceptionKind::Crashed { commands_lost: 2 });
@@ -178,11 +178,11 @@ fn a_crash_is_one_and_the_next_run_has_its_own_steps() {
     assert_eq!(outcome(bench.add_two(2, 3)), Ok(5));
     assert_eq!(script.verdict_within(LONG), Ok(()));
     bench.process().stop();
-    assert_eq!(joined(&bench), State::Finished);
+    assert_eq!(joined(&bench), ProcessState::Finished);
     bench.process().start().unwrap();
     let refused = outcome(bench.add_two(1, 2));
     let Err(CallError::Exited(report)) = refused else { panic!("{refused:?}") };
-    assert!(matches!(report.failure, Some(Failure::PostrunInit(_))), "{report:?}");
+    assert!(matches!(report.failure, Some(RunFailure::PostrunInit(_))), "{report:?}");
     assert_eq!(script.verdict(), Err(ScriptFailure::NoSuchRun { run: 3 }));
 }
 
@@ -196,7 +196,7 @@ fn a_child_that_exits_hangs_or_fails_to_start() {
 
     let script = Script::new().fail_to_start("no lamp");
     let failing = bench(&script);
-    assert_eq!(joined(&failing), State::Failed);
+    assert_eq!(joined(&failing), ProcessState::Failed);
     let report = failing.process().exit_report().unwrap();
     assert!(report.to_string().contains("no lamp"), "{report}");
 

@@ -10,7 +10,8 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::Path;
 
 use mpcore::{
-    CallError, ChildLimits, Enforcement, ExceptionKind, Failure, ReadyError, Sandbox, Transport,
+    CallError, ChildLimits, ExceptionKind, ReadyError, RunFailure, Sandbox, SandboxEnforcement,
+    Transport,
 };
 use system_tests::confined::{ConfinedConfig, ConfinedControl};
 use system_tests::{BenchConfig, BenchControl, LONG, bench, outcome, skip};
@@ -25,9 +26,9 @@ const COMMAND: &str = "cargo test -p system-tests --test security";
 
 const ESCAPE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}";
 
-fn spawn(program: &str, limits: ChildLimits) -> Result<ConfinedControl, Failure> {
+fn spawn(program: &str, limits: ChildLimits) -> Result<ConfinedControl, RunFailure> {
     let builder = ConfinedControl::builder().program(program).config(ConfinedConfig::default());
-    let child = builder.stderr(mpcore::Output::Null).limits(limits).spawn().unwrap();
+    let child = builder.stderr(mpcore::OutputMode::Null).limits(limits).spawn().unwrap();
     match child.process().wait_ready(LONG) {
         Ok(()) => Ok(child),
         Err(ReadyError::Failed(failure)) => Err(failure),
@@ -75,7 +76,7 @@ fn a_strict_sandbox_refuses_a_child_with_an_early_thread() {
         ChildLimits::new().no_new_privileges().sandbox(Sandbox::new()),
     ] {
         let failure = spawn(EARLY, limits).unwrap_err();
-        let Failure::Limits { message, .. } = &failure else { panic!("{failure:?}") };
+        let RunFailure::Limits { message, .. } = &failure else { panic!("{failure:?}") };
         assert!(
             message.starts_with("2 threads are already running when `init` is called"),
             "{message}"
@@ -86,7 +87,7 @@ fn a_strict_sandbox_refuses_a_child_with_an_early_thread() {
 
 #[test]
 fn a_best_effort_starts_with_an_early_thread() {
-    let sandbox = Sandbox::new().enforcement(Enforcement::BestEffort);
+    let sandbox = Sandbox::new().enforcement(SandboxEnforcement::BestEffort);
     let child = spawn(EARLY, ChildLimits::new().sandbox(sandbox)).unwrap();
     assert!(outcome(child.read_early("/etc/passwd".into())).is_ok(), "as documented");
     let without = spawn(EARLY, ChildLimits::new().open_files(100)).unwrap();
@@ -154,7 +155,7 @@ fn a_sandbox_leaves_metadata_to_be_changed() {
 
 // ---- what a program in the child's place cannot do
 
-fn failure_of(how: &str) -> Failure {
+fn failure_of(how: &str) -> RunFailure {
     let builder = BenchControl::builder().program(ODD).config(BenchConfig::default());
     let bench = builder.transport(Transport::Sockets).arg(how).spawn().unwrap();
     match bench.process().wait_ready(LONG) {
@@ -167,7 +168,7 @@ fn failure_of(how: &str) -> Failure {
 #[test]
 fn a_stranger_is_refused_at_the_first_piece_it_sends() {
     let failure = failure_of("introduce a stranger at length");
-    assert!(matches!(&failure, Failure::Broken(why) if why.contains("nonce")), "{failure:?}");
+    assert!(matches!(&failure, RunFailure::Broken(why) if why.contains("nonce")), "{failure:?}");
 }
 
 /// Descriptors in flight count for all processes of a user. Regression: no other child could be
@@ -175,7 +176,7 @@ fn a_stranger_is_refused_at_the_first_piece_it_sends() {
 #[test]
 fn descriptors_cannot_be_parked_in_unread_lanes() {
     let failure = failure_of("park descriptors");
-    let Failure::EndedBeforeReady { status, .. } = &failure else { panic!("{failure:?}") };
+    let RunFailure::EndedBeforeReady { status, .. } = &failure else { panic!("{failure:?}") };
     assert_eq!(status.code(), 43, "43: both lanes refuse them");
 }
 

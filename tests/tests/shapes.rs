@@ -1,6 +1,6 @@
 //! What the runtime finds out about the user's types, where, and at what price.
 
-use mpcore::{CallError, ExceptionKind, Failure, State};
+use mpcore::{CallError, ExceptionKind, ProcessState, RunFailure};
 use system_tests::controller_program::ControllerProgram;
 use system_tests::transport::transport;
 use system_tests::wary::{GuardControl, GuardProcess, News, PickyControl, Wary};
@@ -26,7 +26,7 @@ fn one_program_on_both_sides_makes_up_no_values() {
         assert_eq!(guard.last(), Wary::REAL);
         guard.process().stop();
         guard.process().join(LONG).unwrap();
-        assert_eq!(guard.process().state(), State::Finished);
+        assert_eq!(guard.process().state(), ProcessState::Finished);
     }
 }
 
@@ -47,7 +47,7 @@ fn types_that_cannot_be_compared_are_reported_once_or_refused() {
     let strict = builder().compare_strictly().spawn().unwrap();
     let refused = outcome(strict.tell(News::None));
     let Err(CallError::Exited(report)) = refused else { panic!("{refused:?}") };
-    let Some(why @ Failure::Mismatch(_)) = &report.failure else { panic!("{report:?}") };
+    let Some(why @ RunFailure::Mismatch(_)) = &report.failure else { panic!("{report:?}") };
     let hidden = "command `tell(news: News) -> String`, argument `news`: `News::Mail.1`";
     assert!(why.to_string().contains(&format!("{hidden} cannot be compared")), "{why}");
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mpcore::{CallError, Failure, State};
+use mpcore::{CallError, ProcessState, RunFailure};
 use system_tests::bench::{builder, ready};
 use system_tests::controller_program::ControllerProgram;
 use system_tests::{BenchControl, has_program, is_root, outcome, processes, programs};
@@ -116,13 +116,13 @@ fn ends_are_reported_with_a_limit_below_the_open_files() {
 /// Regression: whatever was missing, the program was reported missing.
 #[test]
 fn an_impossible_start_option_is_named() {
-    let failure = |builder: mpcore::Builder<BenchControl>| {
+    let failure = |builder: mpcore::ControlBuilder<BenchControl>| {
         let bench = builder.spawn().unwrap();
         let Err(CallError::Exited(report)) = outcome(bench.add_two(1, 2)) else {
             panic!("it was started")
         };
-        assert_eq!(report.state, State::Failed);
-        let Some(Failure::Spawn { why, .. }) = &report.failure else { panic!("{report}") };
+        assert_eq!(report.state, ProcessState::Failed);
+        let Some(RunFailure::Spawn { why, .. }) = &report.failure else { panic!("{report}") };
         why.to_string()
     };
     let folder = tempfile::tempdir().unwrap();

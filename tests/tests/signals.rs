@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
-use mpcore::{CallError, CallId, Cleanup, ExceptionKind, Failure, Inbox, State};
+use mpcore::{CallError, CallId, CleanupStatus, ExceptionKind, Inbox, ProcessState, RunFailure};
 use system_tests::bench::{TICK_OF_CLEANUP, TICK_OF_CONSTRUCTOR, TICK_OF_INIT, builder, ready};
 use system_tests::{
     BenchConfig, BenchControl, BenchProcess, InitFault, Journal, LONG, block_on, outcome,
@@ -424,7 +424,7 @@ fn the_mirror_keeps_the_last_value_as_stale_after_the_end() {
 /// signal.
 #[test]
 fn staleness_is_signalled_at_the_end_and_at_the_next_values() {
-    let places: [fn() -> mpcore::Builder<BenchControl>; 2] = [
+    let places: [fn() -> mpcore::ControlBuilder<BenchControl>; 2] = [
         || system_tests::bench::builder(CHILD),
         || BenchControl::builder().in_process::<BenchProcess>().config(BenchConfig::default()),
     ];
@@ -595,7 +595,7 @@ fn signals_moved_to_another_owner_come_in_the_order_sent() {
 /// Starts a child, lets it end, and compares its lifecycle signals.
 fn check_life(
     name: &str,
-    builder: mpcore::Builder<BenchControl>,
+    builder: mpcore::ControlBuilder<BenchControl>,
     end: impl FnOnce(&BenchControl),
     expected: &[&str],
 ) {
@@ -739,14 +739,17 @@ fn the_report_describes_the_run() {
     });
     let report = reports.recv_timeout(LONG).unwrap().0;
     assert_eq!((report.name.as_str(), report.generation, report.pid), ("bench", 1, pid));
-    assert_eq!(report.state, State::Crashed);
+    assert_eq!(report.state, ProcessState::Crashed);
     assert_eq!(report.status.map(mpcore::ExitStatus::code), Some(7));
-    assert_eq!((report.killed, report.cleanup, report.commands_lost), (false, Cleanup::Skipped, 3));
+    assert_eq!(
+        (report.killed, report.cleanup, report.commands_lost),
+        (false, CleanupStatus::Skipped, 3)
+    );
     assert_eq!(
         report.stderr,
         ["the lamp flickers 1", "the lamp flickers 2", "the lamp flickers 3"]
     );
-    let Some((Failure::Crashed { status },)) = failures.try_recv() else { panic!("it failed") };
+    let Some((RunFailure::Crashed { status },)) = failures.try_recv() else { panic!("it failed") };
     assert_eq!(status.code(), 7);
     assert_eq!(bench.process().exit_status().map(mpcore::ExitStatus::code), Some(7));
     assert_eq!(bench.process().exit_report().as_deref(), Some(&report));
@@ -761,8 +764,11 @@ fn the_report_describes_the_run() {
     assert_eq!(started.recv_timeout(LONG), Ok((bench.process().pid().unwrap(),)));
     bench.process().stop();
     let report = reports.recv_timeout(LONG).unwrap().0;
-    assert_eq!((report.generation, report.state), (2, State::Finished));
-    assert_eq!((report.cleanup, report.killed, report.commands_lost), (Cleanup::Ran, false, 0));
+    assert_eq!((report.generation, report.state), (2, ProcessState::Finished));
+    assert_eq!(
+        (report.cleanup, report.killed, report.commands_lost),
+        (CleanupStatus::Ran, false, 0)
+    );
     assert_eq!((report.failure, report.stderr.len()), (None, 0));
 }
 

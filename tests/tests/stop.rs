@@ -7,7 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mpcore::{
-    CallError, Cleanup, ExitReport, ExitStatus, JoinError, ReadyError, StartError, State, WaitError,
+    CallError, CleanupStatus, ExitReport, ExitStatus, JoinError, ProcessState, ReadyError,
+    StartError, WaitError,
 };
 use nix::unistd::{Pid, getsid};
 use rustix::process::Signal;
@@ -21,7 +22,7 @@ const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 const SHORT: Duration = Duration::from_millis(300);
 
 /// A way to end a child.
-type End = fn(&BenchControl);
+type ProcessEnd = fn(&BenchControl);
 
 /// A bench whose `cleanup` can be observed from outside.
 struct Logged {
@@ -39,7 +40,7 @@ impl Logged {
         Self { _folder: folder, log, config }
     }
 
-    fn builder(&self) -> mpcore::Builder<BenchControl> {
+    fn builder(&self) -> mpcore::ControlBuilder<BenchControl> {
         builder(CHILD).config(self.config.clone())
     }
 
@@ -64,14 +65,20 @@ fn an_idle_child_stops_in_order() {
     let pid = bench.process().pid().unwrap();
     bench.process().stop();
     let report = joined(&bench);
-    assert_eq!((report.state, report.status), (State::Finished, Some(ExitStatus::from_code(0))));
-    assert_eq!((report.killed, report.cleanup, &report.failure), (false, Cleanup::Ran, &None));
+    assert_eq!(
+        (report.state, report.status),
+        (ProcessState::Finished, Some(ExitStatus::from_code(0)))
+    );
+    assert_eq!(
+        (report.killed, report.cleanup, &report.failure),
+        (false, CleanupStatus::Ran, &None)
+    );
     assert_eq!(logged.pids(), [pid], "once, and in the child");
     assert!(processes::is_gone(pid), "it was reaped");
     assert_eq!((bench.process().pid(), bench.process().is_alive()), (None, false));
     bench.process().stop();
     bench.process().kill();
-    assert_eq!(bench.process().state(), State::Finished, "nothing more to end");
+    assert_eq!(bench.process().state(), ProcessState::Finished, "nothing more to end");
 }
 
 #[test]
@@ -94,7 +101,7 @@ fn a_running_command_sees_the_stop_and_queued_ones_are_stopped() {
     let report = joined(&bench);
     assert_eq!(
         (report.killed, report.cleanup, report.state),
-        (false, Cleanup::Ran, State::Finished)
+        (false, CleanupStatus::Ran, ProcessState::Finished)
     );
     assert_eq!(bench.level(), 0, "none of the queued ones has run");
     assert_eq!(report.commands_stopped, 101, "in the child's hands, in the lane, and refused");
@@ -114,7 +121,7 @@ fn a_command_that_returns_within_the_grace_gives_its_result() {
     willing.process().stop();
     assert_eq!(outcome(deaf), Ok(()));
     assert_eq!(outcome(finishing), Ok(1));
-    assert_eq!([joined(&bench).cleanup, joined(&willing).cleanup], [Cleanup::Ran; 2]);
+    assert_eq!([joined(&bench).cleanup, joined(&willing).cleanup], [CleanupStatus::Ran; 2]);
 }
 
 #[test]
@@ -126,10 +133,10 @@ fn a_command_that_ignores_everything_is_killed_after_the_grace() {
     until_begun(&bench, 1);
     bench.process().stop();
     let report = joined(&bench);
-    assert_eq!((report.killed, report.cleanup), (true, Cleanup::Unknown));
+    assert_eq!((report.killed, report.cleanup), (true, CleanupStatus::Unknown));
     assert_eq!(
         (report.state, report.status.and_then(ExitStatus::signal)),
-        (State::Finished, Some(9))
+        (ProcessState::Finished, Some(9))
     );
     let Err(CallError::Exited(shared)) = outcome(running) else { panic!("the end took it along") };
     assert!(shared.killed);
@@ -150,7 +157,7 @@ fn terminate_ends_in_order_and_does_not_wait_for_the_grace() {
     let report = joined(&bench);
     assert_eq!(
         (report.killed, report.cleanup, report.state),
-        (false, Cleanup::Ran, State::Finished)
+        (false, CleanupStatus::Ran, ProcessState::Finished)
     );
     assert_eq!(logged.pids(), [pid]);
 
@@ -171,7 +178,7 @@ fn kill_never_runs_cleanup() {
         let report = joined(&bench);
         assert_eq!(
             (report.killed, report.cleanup, report.state),
-            (true, Cleanup::Skipped, State::Finished)
+            (true, CleanupStatus::Skipped, ProcessState::Finished)
         );
         assert_eq!(report.status.map(ExitStatus::code), Some(-9));
         assert!(processes::is_gone(pid));
@@ -185,7 +192,7 @@ fn a_stop_that_takes_too_long_can_be_cut_short() {
     bench.ignore_everything(600_000);
     until_begun(&bench, 1);
     bench.process().stop();
-    assert_eq!(bench.process().state(), State::Stopping);
+    assert_eq!(bench.process().state(), ProcessState::Stopping);
     bench.process().kill();
     assert!(joined(&bench).killed);
 }
@@ -219,13 +226,13 @@ fn sigterm_and_sighup_from_outside_end_in_order() {
         let report = joined(&bench);
         assert_eq!(
             (report.state, report.killed, report.cleanup),
-            (State::Finished, false, Cleanup::Ran)
+            (ProcessState::Finished, false, CleanupStatus::Ran)
         );
         assert_eq!(logged.pids(), [pid]);
 
         let idle = ready(logged.builder());
         processes::signal(idle.process().pid().unwrap(), signal);
-        assert_eq!(joined(&idle).state, State::Finished, "{signal:?}, idle");
+        assert_eq!(joined(&idle).state, ProcessState::Finished, "{signal:?}, idle");
     }
 }
 
@@ -256,7 +263,7 @@ fn join_waits_for_this_run_any_number_of_times() {
     let late = Err(JoinError::Wait(WaitError::Timeout(short)));
     assert_eq!(bench.process().join(short), late);
     bench.process().stop();
-    let ok = Ok(mpcore::End::Status(ExitStatus::from_code(0)));
+    let ok = Ok(mpcore::ProcessEnd::Status(ExitStatus::from_code(0)));
     assert_eq!(bench.process().join(LONG), ok);
     assert_eq!(bench.process().join(Duration::ZERO), ok);
     assert!(matches!(bench.process().wait_ready(LONG), Err(ReadyError::Ended(_))));
@@ -277,7 +284,10 @@ fn many_threads_join_at_once() {
         .collect();
     bench.process().stop();
     for joiner in joiners {
-        assert_eq!(joiner.join().unwrap(), Ok(mpcore::End::Status(ExitStatus::from_code(0))));
+        assert_eq!(
+            joiner.join().unwrap(),
+            Ok(mpcore::ProcessEnd::Status(ExitStatus::from_code(0)))
+        );
     }
 }
 
@@ -310,8 +320,8 @@ fn a_child_stopped_before_it_was_ready_reports_that() {
     assert!(matches!(bench.process().wait_ready(LONG), Err(ReadyError::Ended(_))));
     let report = joined(&bench);
     // Whether it had to be killed depends on whether the constructor had begun.
-    assert_eq!(report.state, State::Finished);
-    assert_ne!(report.cleanup, Cleanup::Ran);
+    assert_eq!(report.state, ProcessState::Finished);
+    assert_ne!(report.cleanup, CleanupStatus::Ran);
 }
 
 /// Regression: the stop overtook the welcome, and the child took it for a failure.
@@ -323,7 +333,7 @@ fn a_stop_right_after_the_start_is_an_orderly_end() {
         thread::sleep(Duration::from_micros(round * 300));
         bench.process().stop();
         let report = joined(&bench);
-        assert_eq!((report.state, &report.failure), (State::Finished, &None));
+        assert_eq!((report.state, &report.failure), (ProcessState::Finished, &None));
         assert_eq!(
             (report.killed, report.status),
             (false, Some(ExitStatus::from_code(0))),
@@ -362,13 +372,16 @@ fn a_running_child_is_not_started_twice() {
     let pid = bench.process().pid();
     assert!(matches!(
         bench.process().start(),
-        Err(StartError::AlreadyRunning { state: State::Running })
+        Err(StartError::AlreadyRunning { state: ProcessState::Running })
     ));
     bench.ignore_everything(600_000);
     until_begun(&bench, 1);
     bench.process().stop();
     let refused = bench.process().start().unwrap_err();
-    assert!(matches!(refused, StartError::AlreadyRunning { state: State::Stopping }), "{refused}");
+    assert!(
+        matches!(refused, StartError::AlreadyRunning { state: ProcessState::Stopping }),
+        "{refused}"
+    );
     assert!(refused.to_string().contains("restart"), "the error says what to do: {refused}");
     joined(&bench);
     bench.process().start().unwrap();
@@ -381,7 +394,7 @@ fn a_running_child_is_not_started_twice() {
 #[test]
 fn a_child_can_be_started_after_every_kind_of_end() {
     let bench = builder(CHILD).build().unwrap();
-    let ends: [End; 4] = [
+    let ends: [ProcessEnd; 4] = [
         |bench| bench.process().stop(),
         |bench| bench.process().kill(),
         |bench| drop(bench.exit_with(1)),
@@ -439,7 +452,7 @@ fn of_restart_and_stop_while_stopping_the_last_one_counts() {
     bench.process().stop();
     let report = joined(&bench);
     assert_eq!((report.generation, bench.process().generation()), (2, 2));
-    assert_eq!(bench.process().state(), State::Finished);
+    assert_eq!(bench.process().state(), ProcessState::Finished);
 }
 
 #[test]
@@ -450,7 +463,7 @@ fn restarts_in_a_row_leave_one_process() {
     for _ in 0..10 {
         bench.process().restart().unwrap();
     }
-    until("the last one runs", || bench.process().state() == State::Running);
+    until("the last one runs", || bench.process().state() == ProcessState::Running);
     assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
     bench.process().stop();
     joined(&bench);
@@ -501,7 +514,7 @@ fn a_stop_before_the_start_changes_nothing() {
     let bench = builder(CHILD).build().unwrap();
     bench.process().stop();
     bench.process().kill();
-    assert_eq!(bench.process().state(), State::Created);
+    assert_eq!(bench.process().state(), ProcessState::Created);
     let call = bench.add_two(1, 2);
     bench.process().start().unwrap();
     assert_eq!(outcome(call), Ok(3));
@@ -512,18 +525,18 @@ fn a_stop_before_the_start_changes_nothing() {
 #[test]
 fn cleanup_runs_after_a_failed_init_but_not_constructor() {
     for (fault, cleanup) in [
-        (InitFault::PostrunInitErrs, Cleanup::Ran),
-        (InitFault::PostrunInitPanics, Cleanup::Ran),
-        (InitFault::ConstructorErrs, Cleanup::Skipped),
-        (InitFault::ConstructorPanics, Cleanup::Skipped),
+        (InitFault::PostrunInitErrs, CleanupStatus::Ran),
+        (InitFault::PostrunInitPanics, CleanupStatus::Ran),
+        (InitFault::ConstructorErrs, CleanupStatus::Skipped),
+        (InitFault::ConstructorPanics, CleanupStatus::Skipped),
     ] {
         let mut logged = Logged::new();
         logged.config.fault = Some(fault);
         let bench = logged.builder().spawn().unwrap();
         let report = joined(&bench);
-        assert_eq!(report.state, State::Failed);
+        assert_eq!(report.state, ProcessState::Failed);
         assert_eq!(
-            report.pid.filter(|_| cleanup == Cleanup::Ran).map_or(vec![], |it| vec![it]),
+            report.pid.filter(|_| cleanup == CleanupStatus::Ran).map_or(vec![], |it| vec![it]),
             logged.pids(),
             "{fault:?}"
         );
@@ -538,7 +551,7 @@ fn a_panic_in_cleanup_is_reported_and_a_hang_is_killed() {
     let bench = ready(builder(CHILD).config(panics));
     bench.process().stop();
     let report = joined(&bench);
-    assert_eq!((report.state, report.killed), (State::Finished, false));
+    assert_eq!((report.state, report.killed), (ProcessState::Finished, false));
     assert_eq!(
         report.cleanup_panic.as_ref().map(|it| it.message.as_str()),
         Some("the lid is stuck")
@@ -550,7 +563,7 @@ fn a_panic_in_cleanup_is_reported_and_a_hang_is_killed() {
     let report = joined(&bench);
     assert_eq!(
         (report.state, report.killed, report.cleanup),
-        (State::Finished, true, Cleanup::Unknown)
+        (ProcessState::Finished, true, CleanupStatus::Unknown)
     );
 }
 
@@ -564,7 +577,7 @@ fn after_exit_runs_after_every_run() {
         panic!("on purpose");
     });
     let bench = bench.build().unwrap();
-    let ends: [End; 3] = [
+    let ends: [ProcessEnd; 3] = [
         |bench| bench.process().stop(),
         |bench| bench.process().kill(),
         |bench| drop(bench.exit_with(3)),
@@ -613,7 +626,7 @@ fn after_exit_may_start_the_child_again() {
 
 #[test]
 fn grandchildren_end_with_the_child_however_it_ends() {
-    let ends: [(&str, End); 5] = [
+    let ends: [(&str, ProcessEnd); 5] = [
         ("stop", |bench| bench.process().stop()),
         ("kill", |bench| bench.process().kill()),
         ("exit", |bench| drop(bench.exit_with(0))),
@@ -635,7 +648,7 @@ fn grandchildren_end_with_the_child_however_it_ends() {
 #[test]
 #[cfg(target_os = "linux")]
 fn grandchildren_in_their_own_group_end_with_a_stopped_child() {
-    let ends: [(&str, End); 4] = [
+    let ends: [(&str, ProcessEnd); 4] = [
         ("stop", |bench| bench.process().stop()),
         ("kill", |bench| bench.process().kill()),
         ("SIGTERM", |bench| processes::signal(bench.process().pid().unwrap(), Signal::TERM)),
@@ -688,7 +701,7 @@ fn restarted_jobs_end_with_a_killed_child() {
 #[test]
 #[cfg(target_os = "linux")]
 fn grandchildren_in_their_own_group_outlive_a_crash() {
-    let ends: [End; 2] =
+    let ends: [ProcessEnd; 2] =
         [|bench| drop(bench.exit_with(0)), |bench| processes::kill(bench.process().pid().unwrap())];
     for end in ends {
         let bench = ready(builder(CHILD));

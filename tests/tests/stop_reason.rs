@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use mpcore::{Builder, StopReason};
+use mpcore::{ControlBuilder, StopReason};
 use system_tests::{LONG, outcome, until};
 
 mpcore::test_support!();
@@ -43,11 +43,11 @@ impl Doubter for DoubterProcess {
     }
 }
 
-fn check_place(place: fn() -> Builder<DoubterControl>) {
-    type End = fn(DoubterControl) -> mpcore::Process;
+fn check_place(place: fn() -> ControlBuilder<DoubterControl>) {
+    type ProcessEnd = fn(DoubterControl) -> mpcore::Process;
     let long = "x".repeat(10_000);
     assert_eq!(StopReason::Because(long.clone()).to_string(), long);
-    let ends: [(End, StopReason); 6] = [
+    let ends: [(ProcessEnd, StopReason); 6] = [
         (
             |doubter| {
                 doubter.process().stop();
@@ -116,7 +116,7 @@ fn said(file: &Path) -> String {
 #[test]
 fn every_end_has_its_reason_on_both_sides() {
     check_place(|| {
-        DoubterControl::builder().child::<DoubterProcess>().stdout(mpcore::Output::Null)
+        DoubterControl::builder().child::<DoubterProcess>().stdout(mpcore::OutputMode::Null)
     });
     check_place(|| DoubterControl::builder().in_process::<DoubterProcess>());
 }
@@ -129,7 +129,7 @@ fn an_unrequested_end_has_the_childs_own_reason_or_none() {
         let config = file.to_string_lossy().into_owned();
         DoubterControl::builder()
             .child::<DoubterProcess>()
-            .stdout(mpcore::Output::Null)
+            .stdout(mpcore::OutputMode::Null)
             .config(config)
     };
     let doubter = builder().spawn().unwrap();

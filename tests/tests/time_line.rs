@@ -150,12 +150,12 @@ impl Telescope for TelescopeProcess {
     }
 }
 
-fn builder() -> mpcore::Builder<TelescopeControl> {
-    let quiet = mpcore::Output::Null;
+fn builder() -> mpcore::ControlBuilder<TelescopeControl> {
+    let quiet = mpcore::OutputMode::Null;
     TelescopeControl::builder().child::<TelescopeProcess>().stdout(quiet).stderr(quiet)
 }
 
-fn ready(builder: mpcore::Builder<TelescopeControl>) -> TelescopeControl {
+fn ready(builder: mpcore::ControlBuilder<TelescopeControl>) -> TelescopeControl {
     let telescope = builder.spawn().unwrap();
     telescope.process().wait_ready(LONG).unwrap();
     telescope

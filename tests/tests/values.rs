@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mpcore::{CallError, ExceptionKind, State};
+use mpcore::{CallError, ExceptionKind, ProcessState};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use system_tests::{LONG, outcome, until};
 
@@ -285,7 +285,7 @@ fn types_whose_serde_halves_differ_arrive_as_they_were() {
     let hot = Err(CallError::Raised(Refusal::Hot { degrees: 200 }));
     assert_eq!(bench.refuse(200).wait_timeout(LONG), hot);
     assert_eq!(bench.refuse(1).wait_timeout(LONG), Err(CallError::Raised(Refusal::Cold)));
-    assert_eq!(bench.process().state(), State::Running);
+    assert_eq!(bench.process().state(), ProcessState::Running);
 }
 
 #[test]

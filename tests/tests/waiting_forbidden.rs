@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use mpcore::{
-    CallError, JoinError, ReadyError, ReceiveError, State, WaitError,
+    CallError, JoinError, ProcessState, ReadyError, ReceiveError, WaitError,
     forbid_waiting_on_this_thread, shutdown,
 };
 use system_tests::bench::{builder, ready, until_begun};
@@ -52,7 +52,7 @@ fn every_wait_returns_an_error_there() {
     assert_eq!(sum, Err(CallError::Wait(WaitError::Forbidden)));
     assert_eq!(all, Err(WaitError::Forbidden));
     assert_eq!((tick, next), (Err(ReceiveError::Wait(WaitError::Forbidden)), None));
-    assert_eq!(bench.process().state(), State::Running, "no request was sent");
+    assert_eq!(bench.process().state(), ProcessState::Running, "no request was sent");
     bench.process().stop();
     assert_eq!(outcome(running), Err(CallError::Stopped));
 }

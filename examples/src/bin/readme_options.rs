@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use mpcore::{AtExit, ChildLimits, Escalation, Output, RestartPolicy};
+use mpcore::{ChildLimits, Escalation, ExitPolicy, OutputMode, RestartPolicy};
 
 #[mpcore::process]
 trait Laser {
@@ -30,9 +30,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .restart(RestartPolicy::on_crash())                  // with backoff, and an end to it
         .on_unresponsive(Escalation::Restart)                // a process that stands still
         .on_timeout(Escalation::Kill)                        // a command that ignores its #[timeout = "5s"]
-        .at_exit(AtExit::Finish(Duration::from_secs(10)))    // what is queued is done, at most for so long
+        .at_exit(ExitPolicy::Finish(Duration::from_secs(10)))    // what is queued is done, at most for so long
         .limits(ChildLimits::new().memory(2 << 30))          // set by the child, before anything of yours runs
-        .stderr(Output::Captured)                            // line by line, as a signal
+        .stderr(OutputMode::Captured)                            // line by line, as a signal
         .spawn()?;
 
     laser.add_two(20, 22).on_done(|sum| println!("{sum:?}"));

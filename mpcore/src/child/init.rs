@@ -78,6 +78,7 @@ fn refuse(why: &str) -> ! {
 
 fn run_as_child(only: Option<Registration>) -> ! {
     crate::child::startup::stdio::begin();
+    crate::trace::install();
     sys::block_no_signal();
     sys::ignore_stops_by_the_terminal();
     if let CommandLine::Child { name, .. } = CommandLine::of_this_process() {

@@ -20,3 +20,4 @@ pub(crate) mod registration;
 pub(crate) mod request;
 pub(crate) mod serve;
 pub(crate) mod startup;
+pub(crate) mod traced;

@@ -17,10 +17,12 @@ use crate::child::panic::{Unwound, guard, install_hook};
 use crate::child::request::{Reply, Request};
 use crate::child::startup::assignment::{Assignment, Place};
 use crate::child::startup::{confine, exit_code, stdio};
+use crate::child::traced::{self, Names};
 use crate::debugging;
 use crate::limits::REPORT_BYTES;
 use crate::process::sys;
 use crate::this_process::{inherited, nested};
+use crate::trace::event;
 use crate::transport::{ChildLanes, Receiver};
 use crate::wire::messages::fault::Moment;
 use crate::wire::messages::handshake::Welcome;
@@ -118,6 +120,9 @@ fn live<P: Child>(
     initial: Vec<Vec<u8>>,
     place: Place,
 ) -> i32 {
+    let names = Names::new(welcome.name.clone());
+    let _run = names.enter_run(link.generation());
+    event!(INFO, "mpcore::child", in None, "serving", interface = P::Interface::NAME);
     let context = ChildContext::new(Arc::clone(link), welcome.name, initial);
     let typed = P::Interface::__context(&context);
     let constructed = match confine::refused() {
@@ -142,7 +147,8 @@ fn live<P: Child>(
     if initialized && let Some(child) = &mut child {
         or_end(link, || {
             let _ = link.send(ItemHead::new(ItemKind::Ready, 0, 0), None, Vec::new());
-            run_commands::<P>(link, requests, child, &typed);
+            event!(INFO, "mpcore::child", in None, "child ready");
+            run_commands::<P>(link, requests, child, &typed, &names);
         });
     }
     if sys::is_copy() {
@@ -151,6 +157,11 @@ fn live<P: Child>(
         sys::kill_self();
     }
     link.leave_commands();
+    event!(
+        INFO, "mpcore::child", in None, "stopping",
+        reason = link.stop_reason().as_ref().map(StopReason::name),
+        cut_off = link.is_cut_off().is_some(),
+    );
     let cleaned_up = child.is_some();
     if place != Place::Thread {
         let lost = link.stop_reason() == Some(StopReason::ControllerLost);
@@ -168,6 +179,10 @@ fn live<P: Child>(
     if place != Place::Thread {
         nested::stop_children(nested::grace().and_then(|grace| link.killed_at(grace)));
     }
+    event!(
+        DEBUG, "mpcore::child", in None, "cleaned up",
+        cleaned_up = cleaned_up, panicked = cleanup_panic.is_some(), code = code,
+    );
     say_goodbye(link, cleaned_up, cleanup_panic);
     code
 }
@@ -227,6 +242,7 @@ fn initialize<P: Child>(link: &Link, child: &mut P) -> Result<(), InitFailure> {
 }
 
 fn report_failure(link: &Link, failure: &InitFailure) -> i32 {
+    event!(WARN, "mpcore::child", in None, "start failed", step = failure.step());
     let code = match failure {
         InitFailure::ConstructorPanicked(_) | InitFailure::PostrunInitPanicked(_) => {
             exit_code::PANICKED
@@ -255,9 +271,10 @@ fn run_commands<P: Child>(
     requests: &mut Requests,
     child: &mut P,
     context: &<P::Interface as Interface>::Context,
+    names: &Names,
 ) {
     while let Some((head, args)) = requests.next() {
-        run_command::<P>(link, child, context, head, &args);
+        run_command::<P>(link, child, context, head, &args, names);
     }
     requests.leave_the_rest();
 }
@@ -268,12 +285,14 @@ fn run_command<P: Child>(
     context: &<P::Interface as Interface>::Context,
     head: ItemHead,
     args: &Bytes,
+    names: &Names,
 ) {
     if !link.begin(&head) {
         return;
     }
     let mut owed = Owed { link, head, reply: None };
     let request = Request { command: head.method, args: args.as_slice() };
+    let entered = names.enter::<P>(&head);
     let result = guard(|| {
         link.come_to_command();
         child.__interface().__dispatch(context, request)
@@ -295,9 +314,20 @@ fn run_command<P: Child>(
             panicked("the command unwound with `Cancelled`, but was not cancelled".to_owned())
         }),
         Err(Unwound::Panicked(report)) => {
+            event!(
+                WARN, "mpcore::child", in None, "command panicked",
+                call = head.call, command = names.command::<P>(head.method),
+                location = report.location.clone(),
+            );
             Reply { payload: encode(&report), ..Reply::bare(ItemKind::Panicked) }
         }
     });
+    let kind = owed.reply.as_ref().map_or(ItemKind::Panicked, |reply| reply.kind);
+    event!(
+        DEBUG, "mpcore::child", in None, "command ended",
+        call = head.call, command = names.command::<P>(head.method), outcome = traced::outcome(kind),
+    );
+    drop(entered);
 }
 
 /// Returns a reply for a panic without a location.

@@ -19,14 +19,14 @@ use crate::controller::report::exit::ExitReport;
 use crate::controller::signals::inbox::InboxHandle;
 use crate::controller::state::Shared;
 use crate::controller::state::config::ConfigBytes;
-use crate::controller::state::options::{Options, Output};
+use crate::controller::state::options::{Options, OutputMode};
 use crate::controller::state::program::{Program, ThreadChild};
 use crate::controller::wiring::Wiring;
 use crate::limits;
 use crate::sync::lock;
 use crate::transport::Transport;
 use crate::wire::interface::description::InterfaceTable;
-use crate::wire::messages::at_exit::AtExit;
+use crate::wire::messages::at_exit::ExitPolicy;
 use crate::wire::messages::child_limits::{ChildLimits, LimitsError};
 use crate::wire::messages::fault::FaultPlan;
 use crate::wire::packets::outgoing::QueueBound;
@@ -48,7 +48,7 @@ use crate::wire::value::codec::EncodeError;
 /// # Ok(())
 /// # }
 /// ```
-pub struct Builder<C: Control> {
+pub struct ControlBuilder<C: Control> {
     program: Option<Program>,
     config: Option<<C::Interface as Interface>::Config>,
     name: Option<String>,
@@ -56,7 +56,7 @@ pub struct Builder<C: Control> {
     _control: PhantomData<fn() -> C>,
 }
 
-impl<C: Control> fmt::Debug for Builder<C> {
+impl<C: Control> fmt::Debug for ControlBuilder<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("program", &self.program)
@@ -65,13 +65,13 @@ impl<C: Control> fmt::Debug for Builder<C> {
     }
 }
 
-impl<C: Control> Default for Builder<C> {
+impl<C: Control> Default for ControlBuilder<C> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<C: Control> Builder<C> {
+impl<C: Control> ControlBuilder<C> {
     /// Creates a builder with all defaults and no child.
     #[must_use]
     pub fn new() -> Self {
@@ -137,7 +137,7 @@ impl<C: Control> Builder<C> {
     ///
     /// A config of up to 64 KiB is encoded when the control is built. A larger one moves to a
     /// thread, and the child gets it once it is encoded; an error in it is then reported as the
-    /// run's [`Failure::Config`](crate::Failure::Config) instead of [`StartError::Config`].
+    /// run's [`RunFailure::Config`](crate::RunFailure::Config) instead of [`StartError::Config`].
     #[must_use]
     pub fn config(mut self, config: <C::Interface as Interface>::Config) -> Self {
         self.config = Some(config);
@@ -212,17 +212,17 @@ impl<C: Control> Builder<C> {
     /// ```no_run
     /// # #[mpcore::process] trait Laser { fn fire(&mut self); }
     /// # fn f() -> Result<(), mpcore::StartError> {
-    /// use mpcore::Output;
+    /// use mpcore::OutputMode;
     ///
     /// let laser =
-    ///     LaserControl::builder().program("laser-child").stdout(Output::Captured).build()?;
+    ///     LaserControl::builder().program("laser-child").stdout(OutputMode::Captured).build()?;
     /// laser.process().signals().stdout_line.connect(|line| println!("laser: {line}"));
     /// laser.process().start()?;
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
-    pub fn stdout(mut self, output: Output) -> Self {
+    pub fn stdout(mut self, output: OutputMode) -> Self {
         self.options.stdout = output;
         self
     }
@@ -230,7 +230,7 @@ impl<C: Control> Builder<C> {
     /// Sets where the child's stderr goes, in addition to the exit report; by default to the
     /// controller's.
     #[must_use]
-    pub fn stderr(mut self, output: Output) -> Self {
+    pub fn stderr(mut self, output: OutputMode) -> Self {
         self.options.stderr = output;
         self
     }
@@ -258,9 +258,9 @@ impl<C: Control> Builder<C> {
     }
 
     /// Sets how the child ends with the program and with its last control; by default it is
-    /// stopped. The child's own children inherit this. See [`AtExit`].
+    /// stopped. The child's own children inherit this. See [`ExitPolicy`].
     #[must_use]
-    pub fn at_exit(mut self, at_exit: AtExit) -> Self {
+    pub fn at_exit(mut self, at_exit: ExitPolicy) -> Self {
         self.options.at_exit = at_exit;
         self
     }
@@ -279,7 +279,7 @@ impl<C: Control> Builder<C> {
     /// [`unresponsive`](crate::ProcessSignals); by default nothing. `Cancel` cancels its oldest
     /// command; the child gets the cancel when it runs again. `Kill` and `Restart` kill the child
     /// immediately, and its commands end with
-    /// [`Failure::Unresponsive`](crate::Failure::Unresponsive).
+    /// [`RunFailure::Unresponsive`](crate::RunFailure::Unresponsive).
     #[must_use]
     pub fn on_unresponsive(mut self, escalation: Escalation) -> Self {
         self.options.on_unresponsive = escalation;
@@ -292,7 +292,7 @@ impl<C: Control> Builder<C> {
     ///
     /// `Report` lets the command run on to any outcome. `Kill` and `Restart` kill the child if the
     /// command has no outcome half a second after it was asked to end: the command ends as timed
-    /// out, and all others with [`Failure::KilledFor`](crate::Failure::KilledFor). For a
+    /// out, and all others with [`RunFailure::KilledFor`](crate::RunFailure::KilledFor). For a
     /// `#[no_cancel]` command each of them acts like `Report`.
     ///
     /// The child enforces the deadline. If it is stalled, or its message is stuck behind a full
@@ -393,7 +393,7 @@ impl<C: Control> Builder<C> {
     }
 
     /// Refuses a [program](Self::program) whose interface cannot be compared completely, with
-    /// [`Failure::Mismatch`](crate::Failure::Mismatch). Without this the program is started, and
+    /// [`RunFailure::Mismatch`](crate::RunFailure::Mismatch). Without this the program is started, and
     /// `exception_raised` reports once what could not be compared
     /// ([`ExceptionKind::NotCompared`](crate::ExceptionKind::NotCompared)).
     ///

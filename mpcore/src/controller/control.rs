@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use crate::child::interface::{Child, Interface};
-use crate::controller::builder::{Builder, encoded};
+use crate::controller::builder::{ControlBuilder, encoded};
 use crate::controller::calls::call::Call;
 use crate::controller::process::Process;
 use crate::controller::report::error::StartError;
@@ -198,8 +198,8 @@ pub trait Control: Clone + Send + Sync + Sized + 'static {
 
     /// Returns a builder for everything that can be set before the start.
     #[must_use]
-    fn builder() -> Builder<Self> {
-        Builder::new()
+    fn builder() -> ControlBuilder<Self> {
+        ControlBuilder::new()
     }
 
     /// Creates a control of the given child, which runs in its own process as soon as

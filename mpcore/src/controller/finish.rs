@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::controller::report::exit::State;
+use crate::controller::report::exit::ProcessState;
 use crate::controller::signals::inbox::Wake;
 use crate::controller::signals::notice::Notice;
 use crate::controller::state::posting::enqueue;
@@ -17,6 +17,7 @@ use crate::controller::state::run::Ask;
 use crate::controller::state::{Finish, Shared};
 use crate::controller::stopping::{AfterEnd, request_if};
 use crate::process::watch;
+use crate::trace::{event, ms};
 use crate::wire::messages::stop_reason::StopReason;
 
 /// Lets the child run the queued commands, for at most `within`, and then stop. Never blocks.
@@ -29,7 +30,7 @@ pub(crate) fn finish(shared: &Arc<Shared>, within: Option<Duration>) {
         let mut life = shared.life();
         // No run follows if the last control was dropped.
         let follows = !life.released && (life.restart || life.restarting.is_some());
-        let works = life.state.is_alive() && life.state != State::Stopping;
+        let works = life.state.is_alive() && life.state != ProcessState::Stopping;
         if !works && !follows {
             return;
         }
@@ -39,14 +40,17 @@ pub(crate) fn finish(shared: &Arc<Shared>, within: Option<Duration>) {
         let before = life.finish.and_then(|it| it.until);
         let wish = Finish { number, until: before.into_iter().chain(until).min() };
         life.finish = Some(wish);
-        if life.state == State::Running {
-            life.state = State::Finishing;
-            wake = enqueue(shared, Notice::State(State::Finishing));
+        if life.state == ProcessState::Running {
+            life.state = ProcessState::Finishing;
+            wake = enqueue(shared, Notice::State(ProcessState::Finishing));
         }
         wish
     };
     wake.wake();
     shared.life_changed().notify_all();
+    event!(
+        INFO, "mpcore::stop", in shared.run_span(), "finish requested", within_ms = within.map(ms),
+    );
     if let Some(until) = until {
         let shared = Arc::downgrade(shared);
         watch::alarm(until, move || {

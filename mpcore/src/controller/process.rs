@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use crate::call_id::CallId;
 use crate::controller::finish;
 use crate::controller::report::error::{JoinError, ReadyError, StartError};
-use crate::controller::report::escalation::Executing;
-use crate::controller::report::exit::{ExitReport, State};
+use crate::controller::report::escalation::ExecutingCommand;
+use crate::controller::report::exit::{ExitReport, ProcessState};
 use crate::controller::report::wait_error::WaitError;
 use crate::controller::signals::process_signals::ProcessSignals;
 use crate::controller::start::start;
@@ -17,9 +17,9 @@ use crate::controller::state::run::Ask;
 use crate::controller::state::{Life, Shared};
 use crate::controller::stopping::{AfterEnd, not_run, request};
 use crate::limits::DRAIN_DEADLINE;
-use crate::process::{End, ExitStatus, sys};
+use crate::process::{ExitStatus, ProcessEnd, sys};
 use crate::this_process::wait_policy::wait_forbidden;
-use crate::wire::messages::at_exit::AtExit;
+use crate::wire::messages::at_exit::ExitPolicy;
 use crate::wire::messages::stop_reason::StopReason;
 
 /// The life cycle of one child; see [`ProcessSignals`] for the signals that it emits.
@@ -50,7 +50,9 @@ impl fmt::Display for Process {
             (life.state, life.report.clone())
         };
         write!(f, "<Process({}, {state}", self.name())?;
-        if let Some(report) = report.filter(|it| state.has_ended() && it.end != End::NeverRan) {
+        if let Some(report) =
+            report.filter(|it| state.has_ended() && it.end != ProcessEnd::NeverRan)
+        {
             write!(f, "[{}]", report.end)?;
         }
         f.write_str(")>")
@@ -151,7 +153,7 @@ impl Process {
     /// end by themselves, with their `cleanup`, within their own grace plus a second.
     ///
     /// A process that cannot be killed, because it hangs in a driver or has become another
-    /// user, is given up after a second, as [`Failure::Unkillable`](crate::Failure::Unkillable):
+    /// user, is given up after a second, as [`RunFailure::Unkillable`](crate::RunFailure::Unkillable):
     /// its commands then have their outcomes, and the child may be started again.
     pub fn kill(&self) {
         self.ask(Ask::Kill, StopReason::Asked);
@@ -199,12 +201,12 @@ impl Process {
         // No run follows, so a child that is to finish does so in this run.
         match self.shared.options.at_exit {
             _ if finishes && state.is_alive() => {}
-            AtExit::Finish(within) if state.is_alive() && state != State::Stopping => {
+            ExitPolicy::Finish(within) if state.is_alive() && state != ProcessState::Stopping => {
                 finish::finish(&self.shared, Some(within));
             }
-            AtExit::Stop | AtExit::Finish(_) => self.ask(Ask::Stop, StopReason::Released),
+            ExitPolicy::Stop | ExitPolicy::Finish(_) => self.ask(Ask::Stop, StopReason::Released),
         }
-        if state == State::Created {
+        if state == ProcessState::Created {
             let waiting = self.shared.traffic().stop();
             not_run(&self.shared, waiting, &StopReason::Released);
         }
@@ -219,13 +221,13 @@ impl Process {
     /// [`Call::wait`](crate::Call::wait) does, with [`WaitError::Interrupted`]; so does
     /// [`wait_ready`](Self::wait_ready).
     ///
-    /// Normally returns the exit status; see [`End`] for when it is unknown. An in-process child
+    /// Normally returns the exit status; see [`ProcessEnd`] for when it is unknown. An in-process child
     /// has the code that its process would have had; if it did not end and its thread was given up,
     /// it counts as killed.
     ///
     /// # Errors
     /// Fails if there is nothing to join, or if the wait ended first.
-    pub fn join(&self, timeout: Duration) -> Result<End, JoinError> {
+    pub fn join(&self, timeout: Duration) -> Result<ProcessEnd, JoinError> {
         if sys::is_copy() {
             return Err(JoinError::Wait(WaitError::ForkedCopy));
         }
@@ -248,11 +250,11 @@ impl Process {
         let holds = |life: &Life| !busy(life) && life.holding.contains(&generation);
         let life = self.shared.wait_for(left, holds, || false);
         match (life.state, &life.report) {
-            (State::Created, _) => Err(JoinError::NotStarted),
+            (ProcessState::Created, _) => Err(JoinError::NotStarted),
             _ if busy(&life) && wait_forbidden() => Err(JoinError::Wait(WaitError::Forbidden)),
             _ if runs(&life) => Err(JoinError::Wait(WaitError::Timeout(timeout))),
             (_, Some(report)) => match (report.end, &report.failure) {
-                (End::NeverRan, Some(failure)) => Err(JoinError::NeverRan(failure.clone())),
+                (ProcessEnd::NeverRan, Some(failure)) => Err(JoinError::NeverRan(failure.clone())),
                 (end, _) => Ok(end),
             },
             (_, None) => Err(JoinError::Wait(WaitError::Timeout(timeout))),
@@ -269,24 +271,24 @@ impl Process {
             return Err(ReadyError::Wait(WaitError::ForkedCopy));
         }
         let busy = |life: &Life| {
-            let stopped_early = life.state == State::Stopping && !life.ready;
+            let stopped_early = life.state == ProcessState::Stopping && !life.ready;
             let comes = life.restart || life.restarting.is_some();
-            life.state == State::Starting
+            life.state == ProcessState::Starting
                 || stopped_early
                 || self.shared.is_being_told(life)
                 || comes
         };
         let (life, over) = self.shared.wait_while(timeout, busy);
         match (life.state, &life.report) {
-            (State::Created, _) => Err(ReadyError::NotStarted),
+            (ProcessState::Created, _) => Err(ReadyError::NotStarted),
             _ if over => Err(ReadyError::Wait(WaitError::Interrupted)),
             _ if busy(&life) && wait_forbidden() => Err(ReadyError::Wait(WaitError::Forbidden)),
             _ if life.restart || life.restarting.is_some() => {
                 Err(ReadyError::Wait(WaitError::Timeout(timeout)))
             }
-            (State::Running | State::Finishing, _) => Ok(()),
-            (State::Stopping, _) if life.ready => Ok(()),
-            (State::Starting | State::Stopping, _) | (_, None) => {
+            (ProcessState::Running | ProcessState::Finishing, _) => Ok(()),
+            (ProcessState::Stopping, _) if life.ready => Ok(()),
+            (ProcessState::Starting | ProcessState::Stopping, _) | (_, None) => {
                 Err(ReadyError::Wait(WaitError::Timeout(timeout)))
             }
             (_, Some(report)) => Err(match &report.failure {
@@ -315,7 +317,7 @@ impl Process {
 
     /// Returns the child's state.
     #[must_use]
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> ProcessState {
         self.shared.life().state
     }
 
@@ -391,7 +393,7 @@ impl Process {
     /// interval](crate::Builder::ping_interval), so a command that has been running for less may
     /// not be known yet.
     #[must_use]
-    pub fn executing(&self) -> Option<Executing> {
+    pub fn executing(&self) -> Option<ExecutingCommand> {
         self.shared.executing()
     }
 

@@ -16,7 +16,8 @@ use crate::process::{output, sys};
 use crate::sync::lock;
 use crate::this_process::nested;
 use crate::this_process::wait_policy::wait_forbidden;
-use crate::wire::messages::at_exit::AtExit;
+use crate::trace::event;
+use crate::wire::messages::at_exit::ExitPolicy;
 use crate::wire::messages::stop_reason::StopReason;
 
 static STARTED: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
@@ -31,7 +32,7 @@ pub(crate) fn register(shared: &Arc<Shared>) {
     started.push(Arc::downgrade(shared));
 }
 
-/// Ends every child of this process by its [exit policy](AtExit) and waits for their ends, all
+/// Ends every child of this process by its [exit policy](ExitPolicy) and waits for their ends, all
 /// under one deadline. Also waits until the background inbox has delivered their last signals,
 /// including handlers that block its threads, and, for two seconds at most, until the children's
 /// last output has been passed on.
@@ -77,15 +78,16 @@ pub(crate) fn end_of_program() -> bool {
 /// Asks every child to end by its policy. A child that is already finishing continues.
 fn end_children() -> Vec<Arc<Shared>> {
     let children = children();
+    event!(INFO, "mpcore::stop", in None, "shutdown", children = children.len() as u64);
     for child in &children {
         if child.life().finish.is_some() {
             continue;
         }
         match child.options.at_exit {
-            AtExit::Stop => {
+            ExitPolicy::Stop => {
                 request(child, Ask::Stop, AfterEnd::Rest, StopReason::Shutdown);
             }
-            AtExit::Finish(within) => finish::finish(child, Some(within)),
+            ExitPolicy::Finish(within) => finish::finish(child, Some(within)),
         }
     }
     children
@@ -145,8 +147,8 @@ fn end_nested(end: Option<Instant>) {
     let children = children();
     for child in &children {
         let finishes = match child.options.at_exit {
-            AtExit::Finish(within) => Some(within),
-            AtExit::Stop => child.life().finish.is_some().then_some(Duration::MAX),
+            ExitPolicy::Finish(within) => Some(within),
+            ExitPolicy::Stop => child.life().finish.is_some().then_some(Duration::MAX),
         };
         if let Some(within) = finishes {
             let ladder = child.options.stop_grace.saturating_add(TERMINATE_GRACE);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::child::startup::{registry, started_as};
 use crate::controller::model::requests::Gate;
 use crate::controller::report::error::StartError;
-use crate::controller::report::exit::State;
+use crate::controller::report::exit::ProcessState;
 use crate::controller::report::outcome::{Exception, ExceptionKind};
 use crate::controller::run;
 use crate::controller::run::begin::begin_run;
@@ -17,8 +17,21 @@ use crate::controller::state::program::Program;
 use crate::process::sys;
 use crate::sync::lock;
 use crate::this_process::nested;
+use crate::trace::{self, event, ms};
 
 pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
+    trace::install();
+    let started = start_now(shared);
+    if let Err(error) = &started {
+        event!(
+            WARN, "mpcore::run", in None, "start refused",
+            process = shared.name(), why = error.to_string(),
+        );
+    }
+    started
+}
+
+fn start_now(shared: &Arc<Shared>) -> Result<(), StartError> {
     if sys::is_copy() {
         return Err(StartError::ForkedCopy);
     }
@@ -44,7 +57,7 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
         return Err(StartError::AlreadyRunning { state: life.state });
     }
     if life.start {
-        return Err(StartError::AlreadyRunning { state: State::Starting });
+        return Err(StartError::AlreadyRunning { state: ProcessState::Starting });
     }
     sys::this_is_the_original();
     life.finish = None;
@@ -75,6 +88,10 @@ fn tell_of_short_grace(shared: &Arc<Shared>) {
     let grace = shared.options.stop_grace;
     let Some(own) = nested::too_short_for(grace) else { return };
     let name = shared.name();
+    event!(
+        WARN, "mpcore::stop", in shared.run_span(), "grace too short",
+        grace_ms = ms(grace), own_ms = ms(own),
+    );
     let message = format!(
         "its grace of {grace:?} does not fit into the {own:?} of the child that starts it, which \
          has to be half a second longer: give that child a longer `stop_grace`; at its stop, \

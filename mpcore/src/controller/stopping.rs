@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::controller::model::pending::Entry;
 use crate::controller::model::requests::{Gate, GoOver, Traffic};
-use crate::controller::report::exit::State;
+use crate::controller::report::exit::ProcessState;
 use crate::controller::report::outcome::{Exception, ExceptionKind, Outcome};
 use crate::controller::signals::inbox::Wake;
 use crate::controller::signals::notice::Notice;
@@ -13,6 +13,7 @@ use crate::controller::state::posting::{enqueue, post};
 use crate::controller::state::run::Ask;
 use crate::controller::state::{Life, Shared};
 use crate::process::sys;
+use crate::trace::{event, ms};
 use crate::wire::messages::stop_reason::StopReason;
 
 /// What happens after the run has ended.
@@ -39,12 +40,14 @@ pub(crate) fn request_if(
         return false;
     }
     let mut wake = Wake::none();
+    let why = reason.name();
     let (run, waiting, _posting) = {
         let mut life = shared.life();
         if !holds(&life, &shared.traffic()) {
             return false;
         }
         let Some(run) = life.run.clone().filter(|_| life.state.is_alive()) else {
+            let called_off = life.restarting.is_some() && after == AfterEnd::Rest;
             let waiting = match after {
                 AfterEnd::Rest => call_off(shared, &mut life),
                 AfterEnd::StartAgain => {
@@ -54,16 +57,22 @@ pub(crate) fn request_if(
             };
             drop(life);
             shared.life_changed().notify_all();
+            if called_off {
+                event!(
+                    INFO, "mpcore::restart", in None, "restart called off",
+                    process = shared.name(), reason = why,
+                );
+            }
             not_run(shared, waiting, &reason);
             return false;
         };
         let again = after == AfterEnd::StartAgain && !life.released;
         life.restart = again;
         life.finish = None;
-        if life.state != State::Stopping {
-            life.state = State::Stopping;
+        if life.state != ProcessState::Stopping {
+            life.state = ProcessState::Stopping;
             life.reason = Some(reason.clone());
-            wake = enqueue(shared, Notice::State(State::Stopping));
+            wake = enqueue(shared, Notice::State(ProcessState::Stopping));
             wake = wake.and(enqueue(shared, Notice::Stopping(Box::new(reason.clone()))));
         }
         // The outcomes below belong before the run's last signal.
@@ -85,6 +94,10 @@ pub(crate) fn request_if(
     shared.keep_watch();
     shared.life_changed().notify_all();
     let grace = if shared.is_patient() { Duration::MAX } else { shared.options.stop_grace };
+    event!(
+        INFO, "mpcore::stop", in run.span.id(), "stop requested",
+        how = ask.name(), reason = why, grace_ms = ms(grace), queued = waiting.len() as u64,
+    );
     run.ask(ask, grace);
     for (call, entry) in waiting {
         shared.resolve(call, entry, Outcome::Stopped);
@@ -111,6 +124,10 @@ pub(crate) fn tell_not_run(
     if commands == 0 {
         return;
     }
+    event!(
+        WARN, "mpcore::call", in None, "not run",
+        process = shared.name(), commands = commands as u64, reason = reason.map(StopReason::name),
+    );
     let number =
         if commands == 1 { "1 command was".into() } else { format!("{commands} commands were") };
     let why = reason.map_or_else(String::new, |reason| format!(" ({reason})"));

@@ -5,10 +5,10 @@ use std::sync::OnceLock;
 use serde::Serialize;
 
 use crate::child::interface::Interface;
-use crate::controller::report::failure::Failure;
+use crate::controller::report::failure::RunFailure;
 use crate::fuzzing::child::{Fuzzed, FuzzedControl};
 use crate::wire::interface::description::InterfaceTable;
-use crate::wire::interface::fingerprint::{Mismatch, not_compared};
+use crate::wire::interface::fingerprint::{InterfaceMismatch, not_compared};
 use crate::wire::messages::child_limits::ChildLimits;
 use crate::wire::messages::fault::{Fault, FaultPlan, Moment};
 use crate::wire::messages::handshake::{Bootstrap, Introduction, Record, Welcome};
@@ -66,7 +66,7 @@ pub(super) fn records() -> Vec<Vec<u8>> {
 pub(super) fn introduction(data: &[u8]) {
     let Ok(introduction) = decode::<Introduction>(data) else { return };
     let Some(facts) = &introduction.facts else { return };
-    match Mismatch::between(table().facts(), facts) {
+    match InterfaceMismatch::between(table().facts(), facts) {
         Some(it) => assert!(it.to_string().len() < 200_000, "the message stays short"),
         None => assert!(not_compared(table().facts(), facts).len() < 100, "and so does this list"),
     }
@@ -103,7 +103,7 @@ pub(super) fn welcomes() -> Vec<Vec<u8>> {
         nonce: [0; 16],
         name: "Fuzzed-1".into(),
         grace: 3000,
-        at_exit: crate::AtExit::Finish(std::time::Duration::from_secs(1)),
+        at_exit: crate::ExitPolicy::Finish(std::time::Duration::from_secs(1)),
         config: config(),
     };
     encoded(&[welcome])
@@ -172,7 +172,7 @@ pub(super) fn panic_reports() -> Vec<Vec<u8>> {
 
 pub(super) fn init_failure(data: &[u8]) {
     if let Ok(failure) = decode::<InitFailure>(data) {
-        let _ = Failure::from(failure).to_string();
+        let _ = RunFailure::from(failure).to_string();
     }
 }
 
@@ -187,7 +187,7 @@ pub(crate) fn init_failures() -> Vec<Vec<u8>> {
 }
 
 /// Returns the builder of a control of the interface here; its program is never run.
-pub(crate) fn builder() -> crate::Builder<FuzzedControl> {
+pub(crate) fn builder() -> crate::ControlBuilder<FuzzedControl> {
     FuzzedControl::builder().program("nobody").config(std::collections::BTreeMap::new())
 }
 

@@ -47,15 +47,15 @@ impl ExitStatus {
 /// How a run ended, as far as known.
 ///
 /// ```
-/// # use mpcore::{End, ExitStatus};
-/// let end = End::Status(ExitStatus::from_code(3));
+/// # use mpcore::{ProcessEnd, ExitStatus};
+/// let end = ProcessEnd::Status(ExitStatus::from_code(3));
 /// assert_eq!(end.to_string(), "exit code 3");
 /// assert_eq!(end.status().map(ExitStatus::code), Some(3));
-/// assert_eq!(End::Unknown.status(), None);
+/// assert_eq!(ProcessEnd::Unknown.status(), None);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum End {
+pub enum ProcessEnd {
     /// The process has ended with this status. For a child on a thread it is the status that a
     /// process would have had.
     Status(ExitStatus),
@@ -69,7 +69,7 @@ pub enum End {
     NeverRan,
 }
 
-impl End {
+impl ProcessEnd {
     /// Returns the process's exit status, if there is one and it is known.
     #[must_use]
     pub const fn status(self) -> Option<ExitStatus> {
@@ -95,7 +95,7 @@ impl End {
     }
 }
 
-impl fmt::Display for End {
+impl fmt::Display for ProcessEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(status) => status.fmt(f),

@@ -16,4 +16,4 @@ pub(crate) mod stream;
 pub(crate) mod sys;
 pub(crate) mod watch;
 
-pub use exit::{End, ExitStatus, Unkillable};
+pub use exit::{ExitStatus, ProcessEnd, Unkillable};

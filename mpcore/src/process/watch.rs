@@ -22,10 +22,11 @@ use super::spawn::Spawning;
 use super::start_deadline::StartDeadline;
 use super::stop::{Pauses, Rung, StopLadder};
 use super::sys::{Exits, Process, Wait, Waker};
-use super::{End, Unkillable};
+use super::{ProcessEnd, Unkillable};
 use crate::limits::{KILL_GRACE, REAP_AGAIN, REAP_AGAIN_MAX, TERMINATE_GRACE};
 use crate::sync::lock;
 use crate::sync::made_once::MadeOnce;
+use crate::trace;
 
 const PAUSES: Pauses = Pauses { after_terminate: TERMINATE_GRACE, after_kill: KILL_GRACE };
 
@@ -35,7 +36,7 @@ const KILL_ON_ARRIVAL: Duration = Duration::from_millis(1);
 /// The owner of a watched process.
 pub(crate) trait Watched: Send + Sync {
     /// The process has ended. Must not block.
-    fn ended(self: Arc<Self>, end: End);
+    fn ended(self: Arc<Self>, end: ProcessEnd);
     /// The ladder has reached this rung. Must not block.
     fn climbed(self: Arc<Self>, rung: Rung);
     /// The child was not ready in time; it is killed next.
@@ -211,6 +212,8 @@ fn run(exits: Exits, orders: &Mutex<Vec<Order>>) {
     let mut alarms: BTreeMap<(Instant, u64), Ring> = BTreeMap::new();
     let mut alarms_set = 0;
     loop {
+        // A subscriber may be slow: first everything that is due is done.
+        let traced = trace::later();
         let new = std::mem::take(&mut *lock(orders));
         let now = Instant::now();
         // A panic here would end the watching of all children.
@@ -230,9 +233,11 @@ fn run(exits: Exits, orders: &Mutex<Vec<Order>>) {
         while let Some(alarm) = alarms.first_entry().filter(|alarm| alarm.key().0 <= now) {
             let _ = catch_unwind(AssertUnwindSafe(alarm.remove()));
         }
+        drop(traced);
         let deadlines = watching.deadlines().chain(alarms.keys().next().map(|(at, _)| *at));
         let deadline = deadlines.min();
         let ended = watching.exits.wait(deadline);
+        let _traced = trace::later();
         let _ = catch_unwind(AssertUnwindSafe(|| {
             ended.into_iter().for_each(|key| watching.has_ended(WatchKey(key)));
         }));
@@ -361,11 +366,12 @@ impl Watching {
         let _ = process.kill();
         let mut remains = Remains::new(process);
         let end = match remains.reap_leader() {
-            Wait::Status(status) => End::Status(status),
-            Wait::ReapedElsewhere => End::Unknown,
-            Wait::NotYet => {
-                remains.process.status_before_reaping().map_or(End::Unknown, End::Status)
-            }
+            Wait::Status(status) => ProcessEnd::Status(status),
+            Wait::ReapedElsewhere => ProcessEnd::Unknown,
+            Wait::NotYet => remains
+                .process
+                .status_before_reaping()
+                .map_or(ProcessEnd::Unknown, ProcessEnd::Status),
         };
         self.dead.keep(remains);
         owner.ended(end);

@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use crate::panics::unwind::caught;
 use crate::sync::lock;
-use crate::wire::messages::at_exit::AtExit;
+use crate::wire::messages::at_exit::ExitPolicy;
 
 /// Ends a wait.
 pub(crate) type Wake = Box<dyn FnOnce() + Send>;
@@ -227,25 +227,25 @@ impl Drop for Waiting {
 }
 
 /// How the children of this process end, if it is a child itself.
-static AT_EXIT: Mutex<Option<AtExit>> = Mutex::new(None);
+static AT_EXIT: Mutex<Option<ExitPolicy>> = Mutex::new(None);
 
 thread_local! {
     /// The same for a child on a thread.
-    static AT_EXIT_HERE: Cell<Option<AtExit>> = const { Cell::new(None) };
+    static AT_EXIT_HERE: Cell<Option<ExitPolicy>> = const { Cell::new(None) };
 }
 
 /// Sets how this process's own children end; this process is a child.
-pub(crate) fn at_exit_of_this_process(at_exit: AtExit) {
+pub(crate) fn at_exit_of_this_process(at_exit: ExitPolicy) {
     *lock(&AT_EXIT) = Some(at_exit);
 }
 
 /// Sets how the children that this thread creates end; this thread is a child.
-pub(crate) fn at_exit_of_this_thread(at_exit: AtExit) {
+pub(crate) fn at_exit_of_this_thread(at_exit: ExitPolicy) {
     AT_EXIT_HERE.set(Some(at_exit));
 }
 
 /// Returns how a child that is created here ends by default.
-pub(crate) fn at_exit() -> AtExit {
+pub(crate) fn at_exit() -> ExitPolicy {
     AT_EXIT_HERE.try_with(Cell::get).ok().flatten().or(*lock(&AT_EXIT)).unwrap_or_default()
 }
 

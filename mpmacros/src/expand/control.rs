@@ -78,8 +78,8 @@ fn control(interface: &Interface) -> TokenStream {
 
             /// Returns a builder for everything that can be set before the start.
             #[must_use]
-            pub fn builder() -> #krate::Builder<Self> {
-                #krate::Builder::new()
+            pub fn builder() -> #krate::ControlBuilder<Self> {
+                #krate::ControlBuilder::new()
             }
 
             /// Returns the signals to connect to.

@@ -233,7 +233,7 @@ fn no_path_leads_to_mpcore_but_the_given_one() {
         &quote! {
             trait Laser {
                 #[signal]
-                fn sweep(&mut self) -> Result<Outcome, Failure>;
+                fn sweep(&mut self) -> Result<Outcome, RunFailure>;
                 fn value(&mut self) -> Outcome;
                 #[property(write)]
                 fn power(&self) -> f64;

@@ -154,8 +154,8 @@ pub(super) fn expand(
             #control_type
 
             fn __builder(
-                builder: #krate::__private::Builder<#control>,
-            ) -> ::core::option::Option<#krate::__private::Builder<#control>> {
+                builder: #krate::__private::ControlBuilder<#control>,
+            ) -> ::core::option::Option<#krate::__private::ControlBuilder<#control>> {
                 #builder
             }
         }

@@ -13,6 +13,8 @@ use qmetaobject::{QByteArray, QString, QVariant, QVariantMap};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::trace::event;
+
 pub(crate) use variant::{insert, text_of};
 
 /// Why a value could not be converted.
@@ -83,6 +85,7 @@ impl<T: Serialize> ToQt<QVariant> for T {
     fn to_qt(&self) -> QVariant {
         encode(self).unwrap_or_else(|error| {
             let what = std::any::type_name::<T>();
+            event!(WARN, "mpqt::object", in None, "no form in QML", value_type = what);
             crate::javascript::warn_of(None, &format!("a `{what}` has no form in QML: {error}"));
             QVariant::default()
         })

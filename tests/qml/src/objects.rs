@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mpcore::testing::{Fault, FaultPlan, Moment};
-use mpcore::{Backoff, Builder, Escalation, Output, RestartPolicy};
+use mpcore::{Backoff, ControlBuilder, Escalation, OutputMode, RestartPolicy};
 
 use crate::{FloodControl, FloodProcess, RigControl, RigProcess, TypesControl, TypesProcess};
 
@@ -27,14 +27,14 @@ mpqt::qobject! {
 }
 
 /// Restarts up to twice after crashes; its stderr is captured.
-fn supervised(builder: Builder<RigControl>) -> Builder<RigControl> {
+fn supervised(builder: ControlBuilder<RigControl>) -> ControlBuilder<RigControl> {
     let delay = Duration::from_millis(10);
     let policy = RestartPolicy::on_crash().backoff(Backoff::constant(delay));
-    builder.restart(policy.intensity(2, Duration::from_secs(600))).stderr(Output::Captured)
+    builder.restart(policy.intensity(2, Duration::from_secs(600))).stderr(OutputMode::Captured)
 }
 
 /// The same, and written properties are replayed.
-fn lasting(builder: Builder<RigControl>) -> Builder<RigControl> {
+fn lasting(builder: ControlBuilder<RigControl>) -> ControlBuilder<RigControl> {
     supervised(builder).reapply_properties()
 }
 

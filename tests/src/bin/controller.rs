@@ -44,7 +44,7 @@ fn main() {
     let bench = builder
         .config(config)
         .stop_grace(grace)
-        .stdout(mpcore::Output::Null)
+        .stdout(mpcore::OutputMode::Null)
         .spawn()
         .expect("the child starts");
     if moment == "unconnected" {

@@ -41,7 +41,7 @@ fn main() {
     let short = Duration::from_millis(given.unwrap_or(300));
     let builder = ProbeControl::builder().child::<ProbeProcess>().name("probe");
     let builder = builder.start_deadline(short).stop_grace(short).ping_interval(short / 10);
-    let builder = builder.on_unresponsive(Escalation::Kill).stdout(mpcore::Output::Null);
+    let builder = builder.on_unresponsive(Escalation::Kill).stdout(mpcore::OutputMode::Null);
     let probe = builder.spawn().expect("the child starts");
     println!("early {}", probe.process().wait_ready(short * 4).is_ok());
     println!("state {}", probe.process().state());
@@ -51,5 +51,5 @@ fn main() {
     let work = probe.work(600).timeout(Duration::from_millis(50));
     println!("work {}", outcome(work).is_ok());
     probe.process().stop();
-    println!("joined {:?}", probe.process().join(LONG).map(mpcore::End::code));
+    println!("joined {:?}", probe.process().join(LONG).map(mpcore::ProcessEnd::code));
 }

@@ -8,22 +8,24 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use mpcore::{AtExit, Builder, Call};
+use mpcore::{Call, ControlBuilder, ExitPolicy};
 use system_tests::bench::until_begun;
 use system_tests::transport::transport;
 use system_tests::{BenchConfig, BenchControl, BenchProcess, LONG};
 
-fn builder() -> Builder<BenchControl> {
+fn builder() -> ControlBuilder<BenchControl> {
     let builder = BenchControl::builder().child::<BenchProcess>().config(BenchConfig::default());
-    builder.stdout(mpcore::Output::Null).transport(transport())
+    builder.stdout(mpcore::OutputMode::Null).transport(transport())
 }
 
-fn thread() -> Builder<BenchControl> {
+fn thread() -> ControlBuilder<BenchControl> {
     BenchControl::builder().in_process::<BenchProcess>().config(BenchConfig::default())
 }
 
 /// Returns a ready child, with handlers that print its signals.
-fn heard(builder: Builder<BenchControl>) -> Result<BenchControl, Box<dyn std::error::Error>> {
+fn heard(
+    builder: ControlBuilder<BenchControl>,
+) -> Result<BenchControl, Box<dyn std::error::Error>> {
     let bench = builder.build()?;
     bench.signals().add_two_finished.connect(|sum| println!("sum {sum}"));
     bench.signals().exception_raised.connect(|exception| println!("exception {exception}"));
@@ -65,24 +67,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             (0..5).for_each(|number| drop(bench.add_two(number, 1)));
         }
         "finish" => {
-            let bench = heard(builder().at_exit(AtExit::Finish(minute)))?;
+            let bench = heard(builder().at_exit(ExitPolicy::Finish(minute)))?;
             bench.work(200);
             (0..5).for_each(|number| drop(bench.add_two(number, 1)));
         }
         "finish on a thread" => {
-            let bench = heard(thread().at_exit(AtExit::Finish(minute)))?;
+            let bench = heard(thread().at_exit(ExitPolicy::Finish(minute)))?;
             bench.work(200);
             (0..5).for_each(|number| drop(bench.add_two(number, 1)));
         }
         "finish and keep" => {
-            let bench = heard(builder().at_exit(AtExit::Finish(minute)))?;
+            let bench = heard(builder().at_exit(ExitPolicy::Finish(minute)))?;
             bench.work(200);
             (0..5).for_each(|number| drop(bench.add_two(number, 1)));
             // Nothing drops it: only the end of `main` ends it.
             std::mem::forget(bench);
         }
         "finish for a while" => {
-            let bench = heard(builder().at_exit(AtExit::Finish(Duration::from_millis(100))))?;
+            let bench = heard(builder().at_exit(ExitPolicy::Finish(Duration::from_millis(100))))?;
             told("work", bench.work(600_000));
             until_begun(&bench, 1);
             bench.add_two(1, 2);
@@ -94,7 +96,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             bench.process().finish();
         }
         "finish for ever" => {
-            let bench = heard(builder().at_exit(AtExit::Finish(Duration::MAX)))?;
+            let bench = heard(builder().at_exit(ExitPolicy::Finish(Duration::MAX)))?;
             bench.work(600_000);
             until_begun(&bench, 1);
             println!("returns");
@@ -115,7 +117,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("shutdown {:?}", mpcore::shutdown(LONG));
         }
         "too soon" => {
-            let bench = heard(builder().at_exit(AtExit::Finish(minute)))?;
+            let bench = heard(builder().at_exit(ExitPolicy::Finish(minute)))?;
             bench.work(1000);
             println!("shutdown {:?}", mpcore::shutdown(Duration::from_millis(50)));
             bench.add_two(1, 2);

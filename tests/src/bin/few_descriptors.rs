@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use mpcore::{CallError, Failure};
+use mpcore::{CallError, RunFailure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use system_tests::bench::builder;
 use system_tests::{BenchProcess, Blob, LONG, outcome};
@@ -24,7 +24,7 @@ fn main() {
         }
         assert!(benches.len() < 1000, "no limit was met");
     };
-    let typed = matches!(report.failure, Some(Failure::Resources(_) | Failure::Spawn { .. }));
+    let typed = matches!(report.failure, Some(RunFailure::Resources(_) | RunFailure::Spawn { .. }));
     println!("children {}", benches.len());
     println!("refused {typed} {report}");
     let work = benches.iter().all(|bench| {

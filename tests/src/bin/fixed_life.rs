@@ -73,11 +73,11 @@ impl Ends {
     }
 }
 
-fn builder(child: &str) -> mpcore::Builder<BenchControl> {
+fn builder(child: &str) -> mpcore::ControlBuilder<BenchControl> {
     if child != "own" {
         return system_tests::bench::builder(child);
     }
-    let (own, quiet) = (BenchControl::builder().child::<BenchProcess>(), mpcore::Output::Null);
+    let (own, quiet) = (BenchControl::builder().child::<BenchProcess>(), mpcore::OutputMode::Null);
     own.config(BenchConfig::default()).stdout(quiet).stderr(quiet)
 }
 
@@ -325,7 +325,7 @@ fn main() -> ExitCode {
     if let Ok(subject) = &subject {
         let process = subject.bench.process().clone();
         process.stop();
-        if process.state() != mpcore::State::Created {
+        if process.state() != mpcore::ProcessState::Created {
             subject.join("end");
         }
     }

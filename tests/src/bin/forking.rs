@@ -66,7 +66,7 @@ fn bench(program: Option<&str>) -> BenchControl {
         Some(program) => BenchControl::builder().program(program),
         None => BenchControl::builder().child::<BenchProcess>(),
     };
-    let builder = builder.config(BenchConfig::default()).stdout(mpcore::Output::Null);
+    let builder = builder.config(BenchConfig::default()).stdout(mpcore::OutputMode::Null);
     let builder = builder.transport(Transport::default()).stop_grace(Duration::from_millis(500));
     let bench = builder.spawn().expect("the child starts");
     bench.process().wait_ready(LONG).expect("the child gets ready");
@@ -161,7 +161,7 @@ fn main() {
         "command" => {
             let builder = ForkingControl::builder().child::<ForkingProcess>().config(next());
             let builder = builder.transport(system_tests::transport::transport());
-            let child = builder.stdout(mpcore::Output::Null).spawn().expect("the child starts");
+            let child = builder.stdout(mpcore::OutputMode::Null).spawn().expect("the child starts");
             println!("copy {:?}", outcome(child.fork()).unwrap_or_default());
             println!("again {:?}", outcome(child.add(20, 22)));
             println!("child {}", child.process().pid().unwrap_or_default());

@@ -79,7 +79,7 @@ fn until_hung_up() {
     std::thread::sleep(Duration::from_secs(2));
     println!("runs {:?}", outcome(typist.run("exit 0".into())).ok());
     typist.process().stop();
-    println!("stopped {:?}", typist.process().join(LONG).map(mpcore::End::code));
+    println!("stopped {:?}", typist.process().join(LONG).map(mpcore::ProcessEnd::code));
 }
 
 fn main() {
@@ -111,6 +111,6 @@ fn main() {
     call.cancel();
     println!("defiant {:?}", outcome(call).map_err(|error| error.is_ended_on_request()));
     typist.process().stop();
-    println!("stopped {:?}", typist.process().join(LONG).map(mpcore::End::code));
+    println!("stopped {:?}", typist.process().join(LONG).map(mpcore::ProcessEnd::code));
     println!("helper {:?}", processes::has_ended(typist.helper()));
 }

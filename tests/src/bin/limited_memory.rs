@@ -2,7 +2,7 @@
 //!
 //! It prints the result, and whether another child still works. A failed allocation would abort it.
 
-use mpcore::{CallError, Failure};
+use mpcore::{CallError, RunFailure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 use system_tests::transport::transport;
@@ -78,7 +78,7 @@ fn ended<T, E>(outcome: Result<T, CallError<E>>) -> String {
     match outcome {
         Ok(_) => "done".into(),
         Err(CallError::Exited(report)) => match &report.failure {
-            Some(Failure::Resources(why)) => format!("no resources: {why}"),
+            Some(RunFailure::Resources(why)) => format!("no resources: {why}"),
             failure => format!("{failure:?}"),
         },
         Err(CallError::Decode(why)) => format!("not decoded: {why}"),

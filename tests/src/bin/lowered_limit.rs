@@ -1,7 +1,7 @@
 //! A controller that lowers its limit on open files below the number it has open, as self-confining
 //! programs do, while children run.
 
-use mpcore::State;
+use mpcore::ProcessState;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use system_tests::neighbour::{NeighbourControl, NeighbourProcess};
 use system_tests::{LONG, outcome, processes};
@@ -19,7 +19,10 @@ fn main() {
     setrlimit(Resource::Nofile, Rlimit { current: Some(6), maximum }).expect("it can be less");
     println!("works {}", controls.iter().all(|it| outcome(it.add(1, 2)) == Ok(3)));
     controls[0].process().stop();
-    println!("stopped {}", ended(&controls[0]) && controls[0].process().state() == State::Finished);
+    println!(
+        "stopped {}",
+        ended(&controls[0]) && controls[0].process().state() == ProcessState::Finished
+    );
     let mut running = controls[1].nap(600_000);
     controls[1].process().kill();
     println!("killed {}", ended(&controls[1]) && running.try_outcome().is_some());

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use mpcore::{Backoff, Builder, CallError, Output, RestartPolicy};
+use mpcore::{Backoff, CallError, ControlBuilder, OutputMode, RestartPolicy};
 use system_tests::phoenix::{PhoenixConfig, PhoenixControl};
 use system_tests::transport::transport;
 use system_tests::{LONG, outcome, processes, until};
@@ -47,9 +47,9 @@ fn settle() {
     });
 }
 
-fn builder(program: &str) -> Builder<PhoenixControl> {
+fn builder(program: &str) -> ControlBuilder<PhoenixControl> {
     let builder = PhoenixControl::builder().program(program).name("phoenix").transport(transport());
-    builder.stdout(Output::Null).stderr(Output::Null).config(PhoenixConfig::default())
+    builder.stdout(OutputMode::Null).stderr(OutputMode::Null).config(PhoenixConfig::default())
 }
 
 fn main() {

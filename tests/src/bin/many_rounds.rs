@@ -11,7 +11,7 @@ use system_tests::{
     BenchConfig, BenchControl, BenchProcess, Blob, InitFault, LONG, outcome, processes, until,
 };
 
-fn bench() -> mpcore::Builder<BenchControl> {
+fn bench() -> mpcore::ControlBuilder<BenchControl> {
     builder("replaced by the next line").child::<BenchProcess>()
 }
 

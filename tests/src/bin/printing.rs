@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{IsTerminal as _, Read as _};
 use std::thread;
 
-use mpcore::Output;
+use mpcore::OutputMode;
 use system_tests::outcome;
 
 #[mpcore::process(config = String)]
@@ -64,7 +64,7 @@ impl Printer for PrinterProcess {
     }
 }
 
-fn spawn(cleaned_up: &str, output: Output) -> PrinterControl {
+fn spawn(cleaned_up: &str, output: OutputMode) -> PrinterControl {
     let builder = PrinterControl::builder().child::<PrinterProcess>().config(cleaned_up.to_owned());
     builder.stdout(output).stderr(output).spawn().expect("it can be started")
 }
@@ -84,7 +84,7 @@ fn main() {
     let told = match mode {
         // Prints a line, waits until stdin ends, and prints again repeatedly.
         ["reader-gone"] => {
-            let printer = spawn("", Output::Inherit);
+            let printer = spawn("", OutputMode::Inherit);
             let first = outcome(printer.say("first".into(), false));
             let _ = std::io::stdin().read_to_end(&mut Vec::new());
             let then = (0..100).map(|_| outcome(printer.say("again".into(), false)));
@@ -92,23 +92,23 @@ fn main() {
             format!("first {first:?}, then {failed} failed")
         }
         ["count", count] => {
-            let printer = spawn("", Output::Inherit);
+            let printer = spawn("", OutputMode::Inherit);
             for number in 0..count.parse().expect("a number") {
                 let _ = printer.say(number.to_string(), false);
             }
             format!("{:?}", outcome(printer.say("the last".into(), false)))
         }
         ["look"] => {
-            let printer = spawn("", Output::Inherit);
+            let printer = spawn("", OutputMode::Inherit);
             let terminal = outcome(printer.on_terminal());
             format!("{terminal:?} {}", outcome(printer.stdout_is()).unwrap_or_default())
         }
-        ["called"] => outcome(spawn("", Output::Null).called()).unwrap_or_default(),
+        ["called"] => outcome(spawn("", OutputMode::Null).called()).unwrap_or_default(),
         ["closed", descriptors, when, output] => {
             let output = match *output {
-                "inherit" => Output::Inherit,
-                "captured" => Output::Captured,
-                _ => Output::Null,
+                "inherit" => OutputMode::Inherit,
+                "captured" => OutputMode::Captured,
+                _ => OutputMode::Null,
             };
             // Starts a child before, so that the runtime's own descriptors exist already.
             let before = (*when == "between").then(|| spawn("", output));
@@ -133,7 +133,7 @@ fn main() {
             told.join("\n")
         }
         ["die", cleaned_up] => {
-            let printer = spawn(cleaned_up, Output::Inherit);
+            let printer = spawn(cleaned_up, OutputMode::Inherit);
             outcome(printer.say("ready".into(), true)).expect("it prints");
             loop {
                 thread::park();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mpcore::{CallError, Failure};
+use mpcore::{CallError, RunFailure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use system_tests::neighbour::{NeighbourControl, NeighbourProcess};
 use system_tests::transport::transport;
@@ -34,9 +34,9 @@ fn attempt(control: &NeighbourControl) -> String {
     let word = match outcome(control.complain("a line".into(), 1)) {
         Ok(()) => "works".to_owned(),
         Err(CallError::Exited(report)) => match &report.failure {
-            Some(Failure::Resources(_)) => format!("resources: {report}"),
+            Some(RunFailure::Resources(_)) => format!("resources: {report}"),
             // The report says which resource the child lacked.
-            Some(Failure::EndedBeforeReady { .. }) => format!("ended: {report}"),
+            Some(RunFailure::EndedBeforeReady { .. }) => format!("ended: {report}"),
             _ => format!("other: {report:?}"),
         },
         Err(error) => format!("other: {error}"),

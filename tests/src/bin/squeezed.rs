@@ -47,7 +47,7 @@ impl Squeezed for SqueezedProcess {
 #[mpcore::main]
 fn main() {
     let builder = SqueezedControl::builder().child::<SqueezedProcess>();
-    let child = builder.stdout(mpcore::Output::Null).spawn().expect("it can be started");
+    let child = builder.stdout(mpcore::OutputMode::Null).spawn().expect("it can be started");
     outcome(child.squeeze()).expect("a soft limit can be set");
     let call = child.work().timeout(Duration::from_millis(200));
     println!("ended {:?}", outcome(call));

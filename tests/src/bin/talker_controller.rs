@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::sync::mpsc;
 
-use mpcore::Output;
+use mpcore::OutputMode;
 use rustix::io::{Errno, ioctl_fionbio, write};
 use system_tests::talker::{TalkerControl, TalkerProcess};
 use system_tests::transport::transport;
@@ -21,7 +21,7 @@ fn text(text: &str) -> Blob {
 }
 
 /// A talker, and the captured lines.
-fn talker(output: Output) -> (TalkerControl, mpsc::Receiver<String>) {
+fn talker(output: OutputMode) -> (TalkerControl, mpsc::Receiver<String>) {
     let builder = TalkerControl::builder().child::<TalkerProcess>().transport(transport());
     let talker = builder.stdout(output).stderr(output).build().expect("it can be made");
     let (sender, heard) = mpsc::channel();
@@ -40,15 +40,15 @@ fn talker(output: Output) -> (TalkerControl, mpsc::Receiver<String>) {
 fn main() {
     mpcore::init();
     match std::env::args().nth(1).as_deref() {
-        Some("inherit") => print_everywhere(Output::Inherit),
-        Some("null") => print_everywhere(Output::Null),
-        Some("captured") => print_everywhere(Output::Captured),
+        Some("inherit") => print_everywhere(OutputMode::Inherit),
+        Some("null") => print_everywhere(OutputMode::Null),
+        Some("captured") => print_everywhere(OutputMode::Captured),
         Some("blocked") => with_a_blocked_stderr(),
         other => panic!("no way {other:?}"),
     }
 }
 
-fn print_everywhere(output: Output) {
+fn print_everywhere(output: OutputMode) {
     let (talker, heard) = talker(output);
     let (sender, finished) = mpsc::channel();
     talker.process().signals().finished.connect(move |_| {
@@ -74,12 +74,12 @@ fn with_a_blocked_stderr() {
     while write(&stderr, &[b'x'; 4096]) != Err(Errno::AGAIN) {}
     while write(&stderr, b"x") != Err(Errno::AGAIN) {}
     ioctl_fionbio(&stderr, false).expect("it is a pipe");
-    let (loud, _) = talker(Output::Inherit);
+    let (loud, _) = talker(OutputMode::Inherit);
     outcome(loud.complain(text("nobody reads this\n"))).expect("there is room in its pipe");
     until("the thread that passes on is held up", passing_on_is_held_up);
     loud.count_on_stderr(0, 100_000, "th line that nobody reads".into());
 
-    let (quiet, heard) = talker(Output::Captured);
+    let (quiet, heard) = talker(OutputMode::Captured);
     outcome(quiet.say(text("a line\n"))).expect("it prints");
     outcome(quiet.complain(text("last words\n"))).expect("it prints");
     let mut lines: Vec<_> = (0..2).map(|_| heard.recv_timeout(LONG).expect("a line")).collect();

@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let bench = BenchControl::builder()
         .child::<BenchProcess>()
         .config(config)
-        .stdout(mpcore::Output::Null)
+        .stdout(mpcore::OutputMode::Null)
         .after_exit(|report| println!("after_exit {}", report.state))
         .build()?;
     bench.signals().tick.connect(|number| println!("tick {number}"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 
-use mpcore::State;
+use mpcore::ProcessState;
 use rustix::process::Signal;
 
 use super::Settings;
@@ -17,9 +17,9 @@ use crate::{BenchControl, processes};
 const EVENTS: usize = 100_000;
 
 /// An orderly end; returns the handle if it must not be dropped yet.
-type End = fn(BenchControl) -> Option<BenchControl>;
+type ProcessEnd = fn(BenchControl) -> Option<BenchControl>;
 
-const ENDS: [(&str, When, End); 5] = [
+const ENDS: [(&str, When, ProcessEnd); 5] = [
     ("asked to stop meanwhile", When::Meanwhile, |bench| {
         bench.process().stop();
         Some(bench)
@@ -65,7 +65,7 @@ pub(super) fn run(settings: &Settings) -> Report {
         if !all {
             report.broken(format!("{name}: {in_order} of {any} in order, of {events}"));
         }
-        if state != State::Finished {
+        if state != ProcessState::Finished {
             report.broken(format!("{name}: the child is {state}"));
         }
     }
@@ -73,7 +73,12 @@ pub(super) fn run(settings: &Settings) -> Report {
 }
 
 /// Returns how many events were received in order, and how many in total, when `finished` came.
-fn received(settings: &Settings, events: u32, moment: u32, end: End) -> (u32, u32, State) {
+fn received(
+    settings: &Settings,
+    events: u32,
+    moment: u32,
+    end: ProcessEnd,
+) -> (u32, u32, ProcessState) {
     let bench = ready(builder(&settings.program("bench_child")).stop_grace(LONG));
     let (in_order, any) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let counted = (Arc::clone(&in_order), Arc::clone(&any));

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Sender};
 
 use examples::digest::{FolderSummary, path_text};
 use examples::digest_process::{DigestConfig, DigestControl, DigestProcess, SystemText};
-use mpcore::{CallError, Exception, ExitReport, Failure};
+use mpcore::{CallError, Exception, ExitReport, RunFailure};
 
 use crate::arguments::Arguments;
 use crate::plan::{Act, Event, Plan};
@@ -27,7 +27,7 @@ enum Seen {
     /// A failure outside of an outcome.
     Exception(Exception),
     /// Why the run of the child ends.
-    Failed(Failure),
+    Failed(RunFailure),
     /// The child's run has ended.
     Finished(ExitReport),
     /// Ctrl-C.

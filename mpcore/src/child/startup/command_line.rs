@@ -56,7 +56,7 @@ pub(crate) fn around(name: &str, in_test: bool) -> (Vec<OsString>, Option<OsStri
 }
 
 /// Returns the arguments of this program without those of mpcore: in a child those of
-/// [`Builder::arg`](crate::Builder::arg), in every other process all of them. The program's name is
+/// [`ControlBuilder::arg`](crate::ControlBuilder::arg), in every other process all of them. The program's name is
 /// not included.
 ///
 /// A child is started as `program --mpcore-child NAME ARGUMENTS…`, so a parser of

@@ -15,7 +15,7 @@ use crate::controller::flow_control::allowance::Allowance as _;
 use crate::controller::model::pending::{Reply, SharedThen, Then};
 use crate::controller::report::outcome::{CallError, Outcome, OutcomeCodec};
 use crate::controller::report::wait_error::WaitError;
-use crate::controller::signals::signal::TakesResult;
+use crate::controller::signals::signal::ResultSignal;
 use crate::controller::state::{Shared, Waiting};
 use crate::error::Never;
 use crate::panics::unwind::caught;
@@ -206,7 +206,7 @@ impl<T, E> Call<T, E> {
     /// `grace`. Returns immediately.
     ///
     /// The command then still ends as cancelled. The child's other commands end with it, and the
-    /// failure in their report, [`Failure::KilledFor`](crate::Failure::KilledFor), names this
+    /// failure in their report, [`RunFailure::KilledFor`](crate::RunFailure::KilledFor), names this
     /// command. Before the kill, signals that a full inbox holds back are let through for up to ten
     /// seconds, because the outcome may be among them.
     ///
@@ -220,7 +220,7 @@ impl<T, E> Call<T, E> {
     ///
     /// When the deadline passes, `exception_raised` reports it and the command is asked to end, as
     /// by a cancel; its outcome is then [`CallError::TimedOut`]. A command that returns `Ok`
-    /// nevertheless ends with its result. [`Builder::on_timeout`](crate::Builder::on_timeout)
+    /// nevertheless ends with its result. [`ControlBuilder::on_timeout`](crate::ControlBuilder::on_timeout)
     /// describes the other options.
     ///
     /// Calls that a command makes on its own thread to its own children get at most the time that
@@ -263,7 +263,7 @@ impl<T, E> Call<T, E> {
     /// If called in the inbox's thread (a user interface's thread), this always replaces the named
     /// signal; on another thread, a very fast child may already have delivered its result to the
     /// named signal.
-    pub fn forward_to<S: TakesResult<T>>(mut self, signal: &S) {
+    pub fn forward_to<S: ResultSignal<T>>(mut self, signal: &S) {
         let (codec, signal) = (self.codec, signal.clone());
         self.continue_with(|then| {
             then.forward = Some(Box::new(move |outcome| {

@@ -12,3 +12,4 @@
 pub(crate) mod call;
 pub(crate) mod encode;
 pub(crate) mod submit;
+pub(crate) mod traced;

@@ -3,6 +3,7 @@
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
+use crate::controller::calls::traced::TracedCall;
 use crate::controller::finish;
 use crate::controller::model::limit::Limit;
 use crate::controller::model::pending::{Entry, Reply, SharedThen, Stage, Then};
@@ -10,12 +11,14 @@ use crate::controller::model::repeat::Repeat;
 use crate::controller::model::requests::Traffic;
 use crate::controller::model::supersede::Kind;
 use crate::controller::report::outcome::Outcome;
+use crate::controller::report::traced;
 use crate::controller::signals::notice::{Notice, Source};
 use crate::controller::state::posting::post;
 use crate::controller::state::{Posting, Shared};
 use crate::panics::unwind::caught;
 use crate::process::sys;
 use crate::sync::lock;
+use crate::trace::event;
 use crate::wire::packets::outgoing::Payload;
 
 /// What a call keeps of its command.
@@ -48,6 +51,7 @@ impl Shared {
             let _ = reply.send(Reply::Outcome(Arc::new(Outcome::ForkedCopy)));
             return (0, Awaited { receiver, then });
         }
+        let traced = TracedCall::begin(self, command, &then);
         let limit = self.limit(command, Self::inherited_time());
         let repeat = self.repeat(command);
         let entry = Entry { command, reply, then: Arc::clone(&then), limit, repeat };
@@ -55,6 +59,9 @@ impl Shared {
         let (call, submitted, watch, _posting) = {
             let (mut traffic, posting) = self.traffic_for(kind);
             let call = traffic.next_call();
+            if let Some(traced) = &traced {
+                traced.has_number(call);
+            }
             let submitted = match payload {
                 Ok(payload) => traffic.submit(call, kind, entry, payload),
                 Err(outcome) => Err((entry, outcome)),
@@ -66,11 +73,23 @@ impl Shared {
         }
         match submitted {
             Ok(superseded) => {
+                if let Some(traced) = &traced {
+                    traced.submitted();
+                }
                 for (older, entry) in superseded {
                     self.resolve(older, entry, Outcome::Superseded);
                 }
             }
-            Err((entry, outcome)) => self.resolve(call, entry, outcome),
+            Err((entry, outcome)) => {
+                if !outcome.is_no_failure() {
+                    event!(
+                        WARN, "mpcore::call", in self.run_span(), "refused",
+                        process = self.name(), call = call, command = self.command_name(command),
+                        outcome = traced::outcome(&outcome),
+                    );
+                }
+                self.resolve(call, entry, outcome);
+            }
         }
         (call, Awaited { receiver, then })
     }
@@ -141,13 +160,16 @@ impl Shared {
             _ => (true, Some(Box::new(Source { name: self.name(), pid: self.life().pid }))),
         };
         let told = told || self.signals.call_ended.is_connected();
-        let post_it = {
+        let (post_it, traced) = {
             let mut then = lock(&then);
             let post_it = told || !then.is_empty();
             then.stage = if post_it { Stage::Posted } else { Stage::Silent };
             then.outcome = Some(Arc::clone(&outcome));
-            post_it
+            (post_it, then.traced.take())
         };
+        if let Some(traced) = traced {
+            traced(&outcome);
+        }
         let notice = post_it.then(|| {
             let outcome = Arc::clone(&outcome);
             Notice::Outcome { command, call, outcome, then, source }
@@ -198,6 +220,7 @@ impl Shared {
         if sys::is_copy() {
             return;
         }
+        event!(DEBUG, "mpcore::call", in self.run_span(), "cancel requested", call = call);
         let _posting = self.begin_posting(&mut self.life());
         let (waiting, pending, done) = {
             let mut traffic = self.traffic();

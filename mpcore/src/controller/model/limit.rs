@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::controller::report::escalation::{Escalation, Ignored};
+use crate::controller::report::escalation::{Escalation, IgnoredRequest};
 use crate::controller::report::outcome::Outcome;
 use crate::wire::interface::description::CommandRules;
 use crate::wire::packets::packet::CallFlags;
@@ -12,15 +12,15 @@ use crate::wire::packets::packet::CallFlags;
 pub(crate) struct Blame {
     pub(crate) call: u64,
     pub(crate) command: &'static str,
-    pub(crate) ignored: Ignored,
+    pub(crate) ignored: IgnoredRequest,
 }
 
 impl Blame {
     /// Returns the outcome of `call` if it is that command: the same as if it had obeyed.
     pub(crate) fn outcome(&self, call: u64) -> Option<Outcome> {
         (call == self.call).then_some(match self.ignored {
-            Ignored::Deadline { after } => Outcome::TimedOut(after),
-            Ignored::Cancel { .. } => Outcome::Cancelled,
+            IgnoredRequest::Deadline { after } => Outcome::TimedOut(after),
+            IgnoredRequest::Cancel { .. } => Outcome::Cancelled,
         })
     }
 }

@@ -68,6 +68,8 @@ pub(crate) struct Then {
     pub(crate) on_done: Option<Continuation>,
     /// Run instead of the named signal.
     pub(crate) forward: Option<Continuation>,
+    /// Traces it.
+    pub(crate) traced: Option<Continuation>,
     /// No caller submitted it: a failure is reported, but not the end of a call.
     pub(crate) uncalled: bool,
 }

@@ -21,7 +21,7 @@ enum When {
 }
 
 /// Whether and when a child that has ended by itself is started again; see
-/// [`Builder::restart`](crate::Builder::restart).
+/// [`ControlBuilder::restart`](crate::ControlBuilder::restart).
 ///
 /// | policy | restarts after |
 /// |---|---|

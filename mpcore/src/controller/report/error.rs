@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::child::startup::registry::SharedKey;
-use crate::controller::report::exit::{ExitReport, State};
-use crate::controller::report::failure::Failure;
+use crate::controller::report::exit::{ExitReport, ProcessState};
+use crate::controller::report::failure::RunFailure;
 use crate::controller::report::script_error::ScriptError;
 use crate::controller::report::wait_error::WaitError;
 use crate::wire::messages::fault::Fault;
@@ -32,7 +32,7 @@ pub enum StartError {
     #[error("the child is {state} already; {}, or use `restart`", before_a_start(*state))]
     AlreadyRunning {
         /// What the child is doing.
-        state: State,
+        state: ProcessState,
     },
     /// The last control of this child was dropped; a [`Process`](crate::Process) alone cannot start
     /// it.
@@ -66,7 +66,7 @@ pub enum StartError {
     #[error("the child cannot be distinguished from another one: {0}")]
     SharedKey(SharedKey),
     /// The config could not be encoded. For a config of more than 64 KiB this is reported later, as
-    /// [`Failure::Config`](crate::Failure::Config).
+    /// [`RunFailure::Config`](crate::RunFailure::Config).
     #[error("the config could not be encoded: {0}")]
     Config(crate::EncodeError),
     /// The limits are invalid, or not available here.
@@ -108,9 +108,9 @@ impl From<crate::LimitsError> for StartError {
 }
 
 /// What to do with a live child before it can be started.
-fn before_a_start(state: State) -> &'static str {
+fn before_a_start(state: ProcessState) -> &'static str {
     match state {
-        State::Stopping => "wait for its end with `join`",
+        ProcessState::Stopping => "wait for its end with `join`",
         _ => "`stop` it first",
     }
 }
@@ -124,7 +124,7 @@ pub enum ReadyError {
     NotStarted,
     /// The run failed.
     #[error("{0}")]
-    Failed(Failure),
+    Failed(RunFailure),
     /// The child was stopped, or ended, before it was ready.
     #[error("{0}")]
     Ended(Arc<ExitReport>),
@@ -142,7 +142,7 @@ pub enum JoinError {
     NotStarted,
     /// No process was ever created.
     #[error("there was no process to join: {0}")]
-    NeverRan(Failure),
+    NeverRan(RunFailure),
     /// The wait ended before the child did.
     #[error("the child has not ended: {0}")]
     Wait(WaitError),

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use crate::call_id::CallId;
 
 /// How far to go with a child that does not answer
-/// ([`Builder::on_unresponsive`](crate::Builder::on_unresponsive)) or with a command that is over
-/// its deadline ([`Builder::on_timeout`](crate::Builder::on_timeout)).
+/// ([`ControlBuilder::on_unresponsive`](crate::ControlBuilder::on_unresponsive)) or with a command that is over
+/// its deadline ([`ControlBuilder::on_timeout`](crate::ControlBuilder::on_timeout)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Escalation {
@@ -33,7 +33,7 @@ impl Escalation {
 /// ago.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Executing {
+pub struct ExecutingCommand {
     /// The call's number, [`Call::id`](crate::Call::id).
     pub call: CallId,
     /// The command's name.
@@ -42,7 +42,7 @@ pub struct Executing {
     pub since: Instant,
 }
 
-impl fmt::Display for Executing {
+impl fmt::Display for ExecutingCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` (call {})", self.command, self.call)
     }
@@ -62,7 +62,7 @@ pub struct Unresponsive {
     /// When it stopped answering.
     pub since: Instant,
     /// What it was executing when it last answered, if that command has no outcome yet.
-    pub executing: Option<Executing>,
+    pub executing: Option<ExecutingCommand>,
     /// The process that holds the child as its debugger, if any.
     pub tracer: Option<u32>,
 }
@@ -83,7 +83,7 @@ impl fmt::Display for Unresponsive {
 /// What a command ignored, so that its child had to be killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Ignored {
+pub enum IgnoredRequest {
     /// Its deadline.
     Deadline {
         /// The time that it had.
@@ -96,7 +96,7 @@ pub enum Ignored {
     },
 }
 
-impl fmt::Display for Ignored {
+impl fmt::Display for IgnoredRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deadline { after } => write!(f, "ran on after its deadline of {after:?}"),

@@ -3,15 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::controller::report::failure::Failure;
-use crate::process::{End, ExitStatus};
+use crate::controller::report::failure::RunFailure;
+use crate::process::{ExitStatus, ProcessEnd};
 use crate::wire::messages::report::PanicReport;
 use crate::wire::messages::stop_reason::StopReason;
 
 /// The state of a child's life cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum State {
+pub enum ProcessState {
     /// Not started. Commands are queued.
     Created,
     /// Started, not yet ready. Commands are queued.
@@ -33,7 +33,7 @@ pub enum State {
     Crashed,
 }
 
-impl State {
+impl ProcessState {
     /// Returns whether a child exists or is about to.
     #[must_use]
     pub fn is_alive(self) -> bool {
@@ -47,7 +47,7 @@ impl State {
     }
 }
 
-impl fmt::Display for State {
+impl fmt::Display for ProcessState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Created => "created",
@@ -65,7 +65,7 @@ impl fmt::Display for State {
 /// What is known about the child's `cleanup`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Cleanup {
+pub enum CleanupStatus {
     /// It ran: the child's goodbye says so.
     Ran,
     /// It did not run: there was no child to clean up (the constructor failed, for example), or the
@@ -77,7 +77,7 @@ pub enum Cleanup {
     Unknown,
 }
 
-impl fmt::Display for Cleanup {
+impl fmt::Display for CleanupStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Ran => "ran",
@@ -98,10 +98,10 @@ pub struct ExitReport {
     pub generation: u32,
     /// The process id; `None` for an in-process child and for a child that never started.
     pub pid: Option<u32>,
-    /// [`State::Finished`], [`State::Failed`] or [`State::Crashed`].
-    pub state: State,
+    /// [`ProcessState::Finished`], [`ProcessState::Failed`] or [`ProcessState::Crashed`].
+    pub state: ProcessState,
     /// What is known about the end of the process.
-    pub end: End,
+    pub end: ProcessEnd,
     /// The exit status in `end`, if there is one and it is known.
     pub status: Option<ExitStatus>,
     /// Why it was asked to end, if it was; if it ended in order by itself, the reason that it gave.
@@ -109,11 +109,11 @@ pub struct ExitReport {
     /// Whether the controller killed it, because it had to or was asked to.
     pub killed: bool,
     /// Whether `cleanup` ran. A kill skips it.
-    pub cleanup: Cleanup,
+    pub cleanup: CleanupStatus,
     /// The panic of `cleanup`, if it panicked.
     pub cleanup_panic: Option<PanicReport>,
     /// Why it did not end as requested, if so.
-    pub failure: Option<Failure>,
+    pub failure: Option<RunFailure>,
     /// The number of commands that were submitted and ended with this run.
     pub commands_lost: usize,
     /// The number of commands that were dropped, or refused, before they ran because the child was

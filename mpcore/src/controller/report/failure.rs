@@ -5,17 +5,17 @@ use std::io;
 use std::time::Duration;
 
 use crate::call_id::CallId;
-use crate::controller::report::escalation::{Executing, Ignored};
+use crate::controller::report::escalation::{ExecutingCommand, IgnoredRequest};
 use crate::error::Error;
 use crate::escape::escaped;
 use crate::process::{ExitStatus, Unkillable};
-use crate::wire::interface::fingerprint::Mismatch;
+use crate::wire::interface::fingerprint::InterfaceMismatch;
 use crate::wire::messages::report::{InitFailure, PanicReport};
 
 /// Why a run did not end as requested.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Failure {
+pub enum RunFailure {
     /// The system refused to start the program.
     #[error("`{program}` could not be started: {why}")]
     Spawn {
@@ -64,7 +64,7 @@ pub enum Failure {
     },
     /// The two sides were built from different interfaces.
     #[error("{0}")]
-    Mismatch(Mismatch),
+    Mismatch(InterfaceMismatch),
     /// The two sides were built with different protocol versions of the framework.
     #[error(
         "the child speaks protocol {child}, the controller {controller}; build both with the same mpcore"
@@ -132,7 +132,7 @@ pub enum Failure {
         /// Why it does not end.
         why: Unkillable,
         /// Why it was killed, if its end was not requested.
-        because: Option<Box<Failure>>,
+        because: Option<Box<RunFailure>>,
     },
     /// The child violated the protocol and was killed.
     #[error("the child broke the protocol and was killed: {}", escaped(.0))]
@@ -146,7 +146,7 @@ pub enum Failure {
         /// The call's number.
         call: CallId,
         /// What it ignored.
-        ignored: Ignored,
+        ignored: IgnoredRequest,
     },
     /// The child did not answer and was killed.
     #[error("the child did not answer for {silent:?} and was killed{}", last_seen(executing.as_ref()))]
@@ -154,19 +154,19 @@ pub enum Failure {
         /// For how long.
         silent: Duration,
         /// What it was executing when it last answered, if that command had no outcome.
-        executing: Option<Executing>,
+        executing: Option<ExecutingCommand>,
     },
 }
 
-fn first(because: Option<&Failure>) -> String {
+fn first(because: Option<&RunFailure>) -> String {
     because.map_or_else(String::new, |failure| format!(" (before that: {failure})"))
 }
 
-fn last_seen(executing: Option<&Executing>) -> String {
+fn last_seen(executing: Option<&ExecutingCommand>) -> String {
     executing.map_or_else(String::new, |executing| format!("; it was executing {executing}"))
 }
 
-impl From<InitFailure> for Failure {
+impl From<InitFailure> for RunFailure {
     fn from(failure: InitFailure) -> Self {
         match failure {
             InitFailure::Limits { what, message } => Self::Limits { what, message },
@@ -195,13 +195,13 @@ pub enum SpawnError {
          the child with `builder().program(..)`"
     )]
     NoProc,
-    /// The [working directory](crate::Builder::current_dir) cannot be used.
+    /// The [working directory](crate::ControlBuilder::current_dir) cannot be used.
     #[error("{0}; see `builder().current_dir(..)`")]
     WorkingDirectory(String),
     /// The path, an argument or a variable is one that no program can be given.
     #[error("{0}")]
     InvalidInput(String),
-    /// The system has not started it within the [start deadline](crate::Builder::start_deadline).
+    /// The system has not started it within the [start deadline](crate::ControlBuilder::start_deadline).
     #[error(
         "the system has not started it within {0:?}; check what delays access to the file: a virus \
          scanner, a network drive, FUSE"

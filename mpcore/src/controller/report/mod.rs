@@ -15,4 +15,5 @@ pub(crate) mod failure;
 pub(crate) mod notifications;
 pub(crate) mod outcome;
 pub(crate) mod script_error;
+pub(crate) mod traced;
 pub(crate) mod wait_error;

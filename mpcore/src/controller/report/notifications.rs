@@ -50,14 +50,14 @@ impl fmt::Display for Restarting {
 /// A child that has ended is not restarted, although its policy asks for it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct GaveUp {
+pub struct RestartGivenUp {
     /// Why.
     pub reason: GiveUpReason,
     /// How the last run ended.
     pub report: Arc<ExitReport>,
 }
 
-impl fmt::Display for GaveUp {
+impl fmt::Display for RestartGivenUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}; not restarted: {}", self.report, self.reason)
     }

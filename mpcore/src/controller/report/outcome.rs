@@ -242,7 +242,7 @@ pub enum ExceptionKind {
     Panicked,
     /// The child never became ready: its program is missing, its constructor failed, it was too
     /// slow, … This and the next four are reported once, not once per command; the
-    /// [`Failure`](crate::Failure) in the signal `failed` has the details.
+    /// [`RunFailure`](crate::RunFailure) in the signal `failed` has the details.
     StartFailed {
         /// Commands that ended with it.
         commands_lost: usize,
@@ -269,7 +269,7 @@ pub enum ExceptionKind {
         commands_lost: usize,
     },
     /// A command was over its deadline and had not ended. Reported when that happens, regardless of
-    /// what follows; see [`Builder::on_timeout`](crate::Builder::on_timeout).
+    /// what follows; see [`ControlBuilder::on_timeout`](crate::ControlBuilder::on_timeout).
     TimedOut,
     /// A command did not reach the child, or its result did not come back.
     Undelivered,
@@ -293,7 +293,7 @@ pub enum ExceptionKind {
         commands: usize,
     },
     /// The child is another program, and part of its interface could not be compared. Reported once
-    /// per interface. See [`Builder::compare_strictly`](crate::Builder::compare_strictly).
+    /// per interface. See [`ControlBuilder::compare_strictly`](crate::ControlBuilder::compare_strictly).
     NotCompared,
     /// This process is a child, and its own stop grace does not cover the grace of a child that it
     /// has just started for the first time. At a stop, the inner child gets what is left of the
@@ -334,6 +334,12 @@ impl Item {
             What::Event => Self::Event(table.events.get(index)?.name),
             What::Signal => Self::Signal(table.commands.get(index)?.name),
         })
+    }
+
+    /// Returns its name in the interface.
+    pub(crate) fn name(self) -> &'static str {
+        let (Self::Property(name) | Self::Event(name) | Self::Signal(name)) = self;
+        name
     }
 }
 

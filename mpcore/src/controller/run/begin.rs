@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::controller::report::exit::State;
+use crate::controller::report::exit::ProcessState;
 use crate::controller::signals::inbox::Wake;
 use crate::controller::signals::notice::Notice;
 use crate::controller::state::held::Held;
@@ -15,7 +15,7 @@ use crate::controller::state::{Life, Shared};
 pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wake) {
     let run = Arc::new(Run::new(life.generation + 1));
     life.generation += 1;
-    life.state = State::Starting;
+    life.state = ProcessState::Starting;
     life.pid = None;
     (life.restart, life.start) = (false, false);
     life.restarting = None;
@@ -35,7 +35,7 @@ pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wak
     };
     shared.control().reset();
     shared.inbox.begin_run(&shared.mirrors);
-    let mut wake = enqueue(shared, Notice::State(State::Starting));
+    let mut wake = enqueue(shared, Notice::State(ProcessState::Starting));
     // When this run becomes visible, no value of the previous run is visible any more, except those
     // to be reapplied.
     for (property, row) in (0..).zip(&shared.table.properties) {

@@ -7,9 +7,9 @@ use std::process::{ChildStderr, ChildStdout, Command, Stdio};
 
 use crate::child::startup::command_line::around;
 use crate::child::startup::{registry, started_as};
-use crate::controller::report::failure::{Failure, SpawnError};
+use crate::controller::report::failure::{RunFailure, SpawnError};
 use crate::controller::state::Shared;
-use crate::controller::state::options::Output;
+use crate::controller::state::options::OutputMode;
 use crate::controller::state::program::Program;
 use crate::debugging;
 use crate::process::sys::{self, OwnProgram};
@@ -25,9 +25,9 @@ pub(crate) struct Prepared {
 
 /// Returns the command, and the controller's ends of its pipes where the standard library does not
 /// create them.
-pub(crate) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, Failure> {
+pub(crate) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, RunFailure> {
     let options = &shared.options;
-    let resources = |error: Error| Failure::Resources(error.to_string());
+    let resources = |error: Error| RunFailure::Resources(error.to_string());
     let name = shared.name();
     let (before, _) = around(&name, false);
     let under = debugging::run_under();
@@ -65,7 +65,7 @@ pub(crate) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, Failure
     };
     let program = under.map_or(program, |(first, _)| first);
     if let Some(why) = odd_input(shared) {
-        return Err(Failure::Spawn { program, why: SpawnError::InvalidInput(why) });
+        return Err(RunFailure::Spawn { program, why: SpawnError::InvalidInput(why) });
     }
     if options.clear_environment {
         command.env_clear();
@@ -83,12 +83,12 @@ pub(crate) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, Failure
     let (theirs, stderr) = sys::piped().map_err(resources)?;
     command.stdin(stdin).stderr(theirs);
     let (theirs, stdout) = match options.stdout {
-        Output::Captured => sys::piped().map_err(resources)?,
+        OutputMode::Captured => sys::piped().map_err(resources)?,
         // Goes through the controller, like stderr: a command that prints must not fail when its
         // reader is gone.
-        Output::Inherit if sys::stdout_may_break() => sys::piped().map_err(resources)?,
-        Output::Inherit => (Stdio::inherit(), None),
-        Output::Null => (sys::null().map_err(resources)?, None),
+        OutputMode::Inherit if sys::stdout_may_break() => sys::piped().map_err(resources)?,
+        OutputMode::Inherit => (Stdio::inherit(), None),
+        OutputMode::Null => (sys::null().map_err(resources)?, None),
     };
     command.stdout(theirs);
     sys::own_group(&mut command);
@@ -148,37 +148,22 @@ fn odd_folder(folder: &Path) -> Option<String> {
 }
 
 /// Translates the system's refusal into a failure.
-pub(crate) fn spawn_failure(shared: &Shared, program: &str, error: &Error) -> Failure {
+pub(crate) fn spawn_failure(shared: &Shared, program: &str, error: &Error) -> RunFailure {
     if sys::is_shortage(error) {
-        return Failure::Resources(format!("`{program}` could not be started: {error}"));
+        return RunFailure::Resources(format!("`{program}` could not be started: {error}"));
     }
     let odd_folder = shared.options.working_directory.as_deref().and_then(odd_folder);
-<<<<<<< HEAD
     let why = match odd_folder {
         Some(folder) => SpawnError::WorkingDirectory(folder),
-        None if error.kind() == ErrorKind::NotFound && lacks_proc(shared) => SpawnError::NoProc,
+        None if error.kind() == ErrorKind::NotFound
+            && is_own(shared)
+            && sys::own_program_needs_proc() =>
+        {
+            SpawnError::NoProc
+        }
         None => SpawnError::System { error: error.into() },
-=======
-    let (message, advice) = match error.kind() {
-        _ if odd_folder.is_some() => {
-            (odd_folder.unwrap_or_default(), "see `builder().current_dir(..)`")
-        }
-        ErrorKind::NotFound if is_own(shared) && sys::own_program_needs_proc() => (
-            "`/proc/self/exe`, which a program uses to start itself, is missing".to_owned(),
-            "mount `/proc`, or start the child with `builder().program(..)`",
-        ),
-        ErrorKind::NotFound => {
-            (error.to_string(), "give the program's full path, or put it on PATH")
-        }
-        ErrorKind::PermissionDenied => (error.to_string(), "make the file executable (`chmod +x`)"),
-        ErrorKind::ArgumentListTooLong => (
-            error.to_string(),
-            "arguments and environment together are more than the system accepts: pass the data in the child's config",
-        ),
-        _ => (error.to_string(), "check that the program runs by hand"),
->>>>>>> a141a2e35217cbd0004b127e07508a3e40734630
     };
-    Failure::Spawn { program: program.to_owned(), why }
+    RunFailure::Spawn { program: program.to_owned(), why }
 }
 
 fn is_own(shared: &Shared) -> bool {

@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use crate::child::startup::exit_code;
 use crate::controller::model::restart_policy::RunEnd;
-use crate::controller::report::exit::{Cleanup, ExitReport, State};
-use crate::controller::report::failure::{Failure, StartPhase, StatusLost};
+use crate::controller::report::exit::{CleanupStatus, ExitReport, ProcessState};
+use crate::controller::report::failure::{RunFailure, StartPhase, StatusLost};
 use crate::controller::report::outcome::{Exception, ExceptionKind, Outcome};
+use crate::controller::report::traced;
 use crate::controller::run::next::Next;
 use crate::controller::signals::notice::Notice;
 use crate::controller::state::Shared;
@@ -17,9 +18,11 @@ use crate::controller::state::run::{Known, Run};
 use crate::controller::state::streams::Written;
 use crate::controller::stopping::tell_not_run;
 use crate::limits::DRAIN_DEADLINE;
-use crate::process::{End, ExitStatus, sys};
+use crate::process::{ExitStatus, ProcessEnd, sys};
 use crate::sync::{lock, wait_timeout};
+use crate::trace::{event, ms};
 use crate::wire::messages::handshake::told_other_protocol;
+use crate::wire::messages::stop_reason::StopReason;
 use crate::wire::packets::packet::PROTOCOL;
 
 /// SIGTERM, as an exit status reports it.
@@ -126,6 +129,40 @@ pub(crate) fn end(shared: &Arc<Shared>, run: &Arc<Run>) -> Option<(Next, Arc<Exi
     Some((next, report))
 }
 
+/// Traces how the run has ended and what follows, and closes its span.
+pub(crate) fn trace(run: &Run, report: &ExitReport, next: Next) {
+    if let Some(failure) = &report.failure {
+        event!(
+            WARN, "mpcore::run", in run.span.id(), "failed",
+            kind = traced::failure(failure), detail = traced::detail(failure),
+        );
+    }
+    event!(
+        INFO, "mpcore::run", in run.span.id(), "ended",
+        state = report.state.to_string(),
+        end = report.end.to_string(),
+        killed = report.killed,
+        cleanup = report.cleanup.to_string(),
+        reason = report.reason.as_ref().map(StopReason::name),
+        commands_lost = report.commands_lost as u64,
+        commands_stopped = report.commands_stopped as u64,
+        lines_dropped = report.lines_dropped,
+    );
+    match next {
+        Next::Rest => {}
+        Next::AtOnce => event!(INFO, "mpcore::restart", in run.span.id(), "restarting now"),
+        Next::Later { attempt, delay } => event!(
+            WARN, "mpcore::restart", in run.span.id(), "restarting",
+            attempt = attempt, delay_ms = ms(delay),
+        ),
+        Next::GiveUp(reason) => event!(
+            ERROR, "mpcore::restart", in run.span.id(), "gave up restarting",
+            reason = traced::gave_up(reason),
+        ),
+    }
+    run.span.close();
+}
+
 fn report(
     shared: &Shared,
     run: &Run,
@@ -133,12 +170,12 @@ fn report(
     pid: Option<u32>,
     written: Written,
 ) -> ExitReport {
-    let end = known.ended.unwrap_or(End::NeverRan);
+    let end = known.ended.unwrap_or(ProcessEnd::NeverRan);
     let failure = failure(shared, run, known, end, &written.last_of_stderr);
     let state = match &failure {
-        None => State::Finished,
-        Some(_) if known.ready => State::Crashed,
-        Some(_) => State::Failed,
+        None => ProcessState::Finished,
+        Some(_) if known.ready => ProcessState::Crashed,
+        Some(_) => ProcessState::Failed,
     };
     ExitReport {
         name: shared.name(),
@@ -161,35 +198,40 @@ fn report(
 }
 
 /// Determines whether the child has cleaned up.
-fn cleanup(shared: &Shared, known: &Known, end: End, failure: Option<&Failure>) -> Cleanup {
+fn cleanup(
+    shared: &Shared,
+    known: &Known,
+    end: ProcessEnd,
+    failure: Option<&RunFailure>,
+) -> CleanupStatus {
     if let Some(bye) = &known.bye {
-        return if bye.cleaned_up { Cleanup::Ran } else { Cleanup::Skipped };
+        return if bye.cleaned_up { CleanupStatus::Ran } else { CleanupStatus::Skipped };
     }
     // A broken child may have found a lane closed and have ended in order for that reason.
-    let broken = matches!(failure, Some(Failure::Broken(_)));
+    let broken = matches!(failure, Some(RunFailure::Broken(_)));
     let asked = known.asked_to_stop || known.terminated;
     // A thread that is left behind finds its lanes closed, and ends in order at some point.
     let left_behind = known.killed && shared.program.is_on_thread();
     // The exit codes of a child's runtime that can no longer say goodbye; it cleans up if it can.
     let mute = [exit_code::PANICKED, exit_code::CONTROLLER_LOST].map(Some).contains(&end.code());
     match end {
-        End::NeverRan => Cleanup::Skipped,
-        End::LinkLost => Cleanup::Unknown,
-        _ if known.introduced && (asked || broken || left_behind || mute) => Cleanup::Unknown,
-        _ => Cleanup::Skipped,
+        ProcessEnd::NeverRan => CleanupStatus::Skipped,
+        ProcessEnd::LinkLost => CleanupStatus::Unknown,
+        _ if known.introduced && (asked || broken || left_behind || mute) => CleanupStatus::Unknown,
+        _ => CleanupStatus::Skipped,
     }
 }
 
 /// Classifies the failure of a run for the exception.
-fn kind(failure: &Failure, report: &ExitReport) -> ExceptionKind {
+fn kind(failure: &RunFailure, report: &ExitReport) -> ExceptionKind {
     let commands_lost = report.commands_lost;
     match failure {
-        _ if report.state == State::Failed => ExceptionKind::StartFailed { commands_lost },
-        Failure::Broken(_) => ExceptionKind::Broken { commands_lost },
-        Failure::Unkillable { .. } => ExceptionKind::Unkillable { commands_lost },
-        Failure::KilledFor { .. } | Failure::Unresponsive { .. } | Failure::Resources(_) => {
-            ExceptionKind::Killed { commands_lost }
-        }
+        _ if report.state == ProcessState::Failed => ExceptionKind::StartFailed { commands_lost },
+        RunFailure::Broken(_) => ExceptionKind::Broken { commands_lost },
+        RunFailure::Unkillable { .. } => ExceptionKind::Unkillable { commands_lost },
+        RunFailure::KilledFor { .. }
+        | RunFailure::Unresponsive { .. }
+        | RunFailure::Resources(_) => ExceptionKind::Killed { commands_lost },
         _ => ExceptionKind::Crashed { commands_lost },
     }
 }
@@ -201,10 +243,10 @@ fn run_end(known: &Known, report: &ExitReport) -> RunEnd {
         _ if known.replaced => RunEnd::Replaced,
         None => RunEnd::Orderly,
         Some(
-            Failure::Mismatch(_)
-            | Failure::Protocol { .. }
-            | Failure::Config(_)
-            | Failure::Limits { .. },
+            RunFailure::Mismatch(_)
+            | RunFailure::Protocol { .. }
+            | RunFailure::Config(_)
+            | RunFailure::Limits { .. },
         ) => RunEnd::Hopeless,
         Some(_) if known.ready => RunEnd::Crashed,
         Some(_) if known.introduced => RunEnd::StartFailed,
@@ -216,46 +258,48 @@ fn failure(
     shared: &Shared,
     run: &Run,
     known: &Known,
-    end: End,
+    end: ProcessEnd,
     stderr: &[String],
-) -> Option<Failure> {
+) -> Option<RunFailure> {
     if let Some(tracer) = known.tracer.filter(|_| !known.ready) {
-        return Some(Failure::HeldByTracer { tracer, deadline: shared.options.start_deadline });
+        return Some(RunFailure::HeldByTracer { tracer, deadline: shared.options.start_deadline });
     }
     if known.failure.is_some() {
         return known.failure.clone();
     }
     if run.jammed.load(Ordering::SeqCst) {
-        return Some(Failure::Broken("it reads nothing, although it reported that it did".into()));
+        return Some(RunFailure::Broken(
+            "it reads nothing, although it reported that it did".into(),
+        ));
     }
     if known.start_deadline_passed && !known.ready {
-        return Some(Failure::StartDeadline { deadline: shared.options.start_deadline });
+        return Some(RunFailure::StartDeadline { deadline: shared.options.start_deadline });
     }
     let status = end.status();
     // First what is known about the end without its status, because the status may be unknown.
     let by_us = known.killed || (known.terminated && status.is_none_or(|it| it == TERMINATED));
-    if known.bye.is_some() || (known.asked.is_some() && (by_us || end == End::NeverRan)) {
+    if known.bye.is_some() || (known.asked.is_some() && (by_us || end == ProcessEnd::NeverRan)) {
         return None;
     }
     let Some(status) = status else {
-        return Some(Failure::EndUnknown {
+        return Some(RunFailure::EndUnknown {
             ready: known.ready,
             why: status_lost(),
             stderr: last_lines(stderr),
         });
     };
     if let Some(child) = other_protocol(known, status, stderr) {
-        return Some(Failure::Protocol { child, controller: PROTOCOL });
+        return Some(RunFailure::Protocol { child, controller: PROTOCOL });
     }
     Some(if known.ready {
-        Failure::Crashed { status }
+        RunFailure::Crashed { status }
     } else {
         let phase = match (known.introduced, status.code()) {
             (_, exit_code::NO_THREADS) => StartPhase::Threads,
             (true, _) => StartPhase::Hooks,
             (false, _) => StartPhase::BeforeInit,
         };
-        Failure::EndedBeforeReady { status, phase, stderr: last_lines(stderr) }
+        RunFailure::EndedBeforeReady { status, phase, stderr: last_lines(stderr) }
     })
 }
 

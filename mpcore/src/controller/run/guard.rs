@@ -35,8 +35,8 @@ mod tests {
 
     use super::*;
     use crate::CallError;
-    use crate::Failure;
-    use crate::State;
+    use crate::ProcessState;
+    use crate::RunFailure;
     use crate::controller::control::Control as _;
     use crate::controller::run::begin::begin_run;
     use crate::controller::run::connect;
@@ -104,9 +104,9 @@ mod tests {
         assert!(reader.join().is_err());
         let outcome = call.wait_timeout(LONG);
         let Err(CallError::Exited(report)) = outcome else { panic!("{outcome:?}") };
-        assert!(matches!(report.failure, Some(Failure::Broken(_))), "{report:?}");
+        assert!(matches!(report.failure, Some(RunFailure::Broken(_))), "{report:?}");
         assert!(report.killed);
-        assert_eq!(control.process().state(), State::Failed, "it never was ready");
+        assert_eq!(control.process().state(), ProcessState::Failed, "it never was ready");
     }
 
     /// Regression: the payload's `Drop` panicked in the child's runtime, and all other commands

@@ -30,8 +30,8 @@ use std::thread;
 use std::time::Instant;
 
 use crate::controller::report::exit::ExitReport;
-use crate::controller::report::failure::Failure;
-use crate::controller::report::notifications::{GaveUp, Restarting};
+use crate::controller::report::failure::RunFailure;
+use crate::controller::report::notifications::{RestartGivenUp, Restarting};
 use crate::controller::run::begin::begin_run;
 use crate::controller::run::connect::NotConnected;
 use crate::controller::run::guard::EndGuard;
@@ -48,6 +48,7 @@ use crate::limits::CLOSED_LANE_PATIENCE;
 use crate::panics::unwind::caught;
 use crate::process::watch::{self, Watched};
 use crate::sync::lock;
+use crate::trace::event;
 
 /// The error of a program that keeps running without the socket that is its stdin.
 #[cfg(target_os = "linux")]
@@ -56,6 +57,7 @@ const NEVER_SAID_WHO: &str = "it closed the socket that is its stdin before it i
 
 /// Starts the run's thread.
 pub(crate) fn begin(shared: &Arc<Shared>, run: &Arc<Run>) {
+    run.span.open(|| shared.name(), run.generation);
     let for_thread = (Arc::clone(shared), Arc::clone(run));
     let body = move || {
         let (shared, run) = for_thread;
@@ -64,7 +66,7 @@ pub(crate) fn begin(shared: &Arc<Shared>, run: &Arc<Run>) {
     // The system cuts the name at 15 characters.
     let name = format!("mp-{}", shared.name().replace('\0', ""));
     if let Err(error) = thread::Builder::new().name(name).spawn(body) {
-        lock(&run.known).failure = Some(Failure::Resources(error.to_string()));
+        lock(&run.known).failure = Some(RunFailure::Resources(error.to_string()));
         finish(shared, run);
     }
 }
@@ -73,6 +75,10 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     let Some(steps) = lock(&run.received).take() else {
         return;
     };
+    event!(
+        INFO, "mpcore::run", in run.span.id(), "starting",
+        on_thread = shared.program.is_on_thread(),
+    );
     let guard = EndGuard { shared, run, steps, finish };
     // For the lane that this thread reads; dropped before the run's end is reported, because `join`
     // also waits for that.
@@ -94,7 +100,7 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
                 Ok(()) => {}
                 Err(Unreadable::Closed) => help_along(run, steps, "it closed its lane"),
                 Err(Unreadable::NoMemory(why)) => {
-                    run.fail(Failure::Resources(why));
+                    run.fail(RunFailure::Resources(why));
                     wait_for_end(steps);
                 }
                 Err(Unreadable::Broken(why)) => {
@@ -118,6 +124,7 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
 
 /// A child that has closed its lane is about to end; if it does not, it is killed.
 fn help_along(run: &Run, steps: &mpsc::Receiver<Step>, otherwise: &str) {
+    event!(DEBUG, "mpcore::run", in run.span.id(), "lane closed");
     match steps.recv_timeout(CLOSED_LANE_PATIENCE) {
         Ok(Step::Ended) => return,
         Ok(Step::Greeted { .. }) | Err(_) => {}
@@ -135,6 +142,7 @@ fn help_along(run: &Run, steps: &mpsc::Receiver<Step>, otherwise: &str) {
 pub(crate) fn finish(shared: &Arc<Shared>, run: &Arc<Run>) {
     let _here = EndsHere::new();
     let Some((next, report)) = end::end(shared, run) else { return };
+    end::trace(run, &report, next);
     follow(next, shared, &report);
     if let Some(after_exit) = &shared.options.after_exit {
         let _ = caught(|| after_exit(&report));
@@ -153,7 +161,7 @@ fn follow(next: Next, shared: &Arc<Shared>, report: &Arc<ExitReport>) {
         life.finishing = false;
         if let Next::GiveUp(reason) = next {
             let report = Arc::clone(report);
-            wake = enqueue(shared, Notice::GaveUp(Box::new(GaveUp { reason, report })));
+            wake = enqueue(shared, Notice::GaveUp(Box::new(RestartGivenUp { reason, report })));
         }
         if life.restart {
             life.supervisor.by_hand();

@@ -90,9 +90,9 @@ impl Next {
 mod tests {
     use super::*;
     use crate::ExitStatus;
+    use crate::ProcessState;
     use crate::RestartPolicy;
-    use crate::State;
-    use crate::controller::report::failure::Failure;
+    use crate::controller::report::failure::RunFailure;
 
     #[mpcore::process]
     trait Idle {
@@ -121,7 +121,7 @@ mod tests {
     fn hang(idle: &IdleControl) {
         let run = idle.process().shared().life().run.clone().unwrap();
         run.make_way();
-        run.kill_for(None, Some(Failure::Broken("it hangs".into())));
+        run.kill_for(None, Some(RunFailure::Broken("it hangs".into())));
         idle.process().join(LONG).unwrap();
     }
 
@@ -132,10 +132,13 @@ mod tests {
         hang(&idle);
         let next = restarting.recv_timeout(LONG).unwrap().0;
         assert_eq!((next.attempt, next.report.generation), (1, 1));
-        assert_eq!(next.report.failure, Some(Failure::Broken("it hangs".into())));
+        assert_eq!(next.report.failure, Some(RunFailure::Broken("it hangs".into())));
         assert_eq!(next.report.status.map(ExitStatus::code), Some(-9));
         assert_eq!(idle.answer().wait(), Ok(42));
-        assert_eq!((idle.process().generation(), idle.process().state()), (2, State::Running));
+        assert_eq!(
+            (idle.process().generation(), idle.process().state()),
+            (2, ProcessState::Running)
+        );
     }
 
     #[test]

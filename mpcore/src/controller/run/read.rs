@@ -13,8 +13,8 @@ use crate::controller::flow_control::control_lane::LaneError;
 use crate::controller::model::health::FalseWord;
 use crate::controller::model::limit::Limit;
 use crate::controller::model::order::Told;
-use crate::controller::report::exit::State;
-use crate::controller::report::failure::Failure;
+use crate::controller::report::exit::ProcessState;
+use crate::controller::report::failure::RunFailure;
 use crate::controller::report::outcome::{Item, Outcome};
 use crate::controller::signals::inbox::Wake;
 use crate::controller::signals::mirror::Mirror;
@@ -26,11 +26,12 @@ use crate::controller::state::run::Run;
 use crate::limits::{PANIC_TEXT_BYTES, REPORT_BYTES};
 use crate::process::watch;
 use crate::sync::lock;
+use crate::trace::{self, event};
 use crate::transport::{
     ControllerLanes, LaneSender, ReceiveError, Receiver, SendError, Sender, window,
 };
 use crate::wire::messages::handshake::{Nonce, Welcome};
-use crate::wire::messages::report::{InitFailure, Undelivered};
+use crate::wire::messages::report::{Bye, InitFailure, Undelivered};
 use crate::wire::packets::credit::{FalseReport, charge};
 use crate::wire::packets::packet::{
     Assembler, CallFlags, Head, ItemHead, ItemKind, PacketError, PacketKind, Payload,
@@ -141,7 +142,7 @@ pub(crate) fn open(
                 let Some(_going) = run.finished.hold() else { return };
                 shared.traffic().open_lane(requests, run.generation, grant, window, welcome);
             }
-            Err(why) => run.fail(Failure::Config(why)),
+            Err(why) => run.fail(RunFailure::Config(why)),
         }
         shared.keep_watch();
     });
@@ -162,6 +163,7 @@ pub(crate) fn read(
             Err(ReceiveError::Closed) => return Err(Unreadable::Closed),
             Err(broken) => return Err(Unreadable::Broken(broken.to_string())),
         }
+        let _traced = trace::later();
         let Some(_going) = run.finished.hold() else { return Ok(()) };
         match take_packet(shared, run, &mut incoming, &packet) {
             Ok(true) => {}
@@ -206,7 +208,17 @@ pub(crate) fn take_packet(
             return Err(Broken::Content("a packet of another lane"));
         }
     }
-    shared.book(|grant| shared.control().packet_read(head.consumed_control, cost, grant))?;
+    let mut withheld = false;
+    shared.book(|grant| {
+        let mut control = shared.control();
+        let before = control.is_withheld();
+        control.packet_read(head.consumed_control, cost, grant)?;
+        withheld = !before && control.is_withheld();
+        Ok::<(), LaneError>(())
+    })?;
+    if withheld {
+        event!(DEBUG, "mpcore::flow", in run.span.id(), "credit withheld");
+    }
     shared.traffic().report(head.consumed)?;
     Ok(true)
 }
@@ -322,6 +334,9 @@ fn take_notice(
             let Undelivered { what, message } = report(payload.bytes())?;
             let item = Item::named(table, what, item.method)
                 .ok_or(Broken::Content("a report on an unknown item of the interface"))?;
+            event!(
+                WARN, "mpcore::call", in run.span.id(), "not delivered", item = item.name(),
+            );
             let exception = shared.undelivered(item, &message);
             post(shared, Notice::Exception(Box::new(exception)));
         }
@@ -345,13 +360,15 @@ fn take_notice(
         ItemKind::Ready => {
             watch::ready(run.key);
             lock(&run.known).ready = true;
+            event!(INFO, "mpcore::run", in run.span.id(), "ready");
             // A thread that sees the child running may stop it; its signals come after `ready`.
             let wakes = {
                 let mut life = shared.life();
                 life.ready = true;
-                let running = if life.state == State::Starting {
+                let running = if life.state == ProcessState::Starting {
                     let finishes = life.finish.is_some();
-                    life.state = if finishes { State::Finishing } else { State::Running };
+                    life.state =
+                        if finishes { ProcessState::Finishing } else { ProcessState::Running };
                     enqueue(shared, Notice::State(life.state))
                 } else {
                     Wake::none()
@@ -366,10 +383,15 @@ fn take_notice(
         }
         ItemKind::InitFailed => {
             let failure: InitFailure = report(payload.bytes())?;
+            event!(WARN, "mpcore::run", in run.span.id(), "not initialized", step = failure.step());
             lock(&run.known).failure.get_or_insert(failure.into());
         }
         ItemKind::Bye => {
-            let bye = report(payload.bytes())?;
+            let bye: Bye = report(payload.bytes())?;
+            event!(
+                DEBUG, "mpcore::run", in run.span.id(), "goodbye",
+                reason = bye.reason.name(), cleaned_up = bye.cleaned_up,
+            );
             lock(&run.known).bye = Some(bye);
         }
         _ => {

@@ -10,7 +10,7 @@ use crate::controller::run::finish;
 use crate::controller::run::read::{Incoming, open, take_packet};
 use crate::controller::state::Shared;
 use crate::controller::state::run::Run;
-use crate::process::{End, ExitStatus};
+use crate::process::{ExitStatus, ProcessEnd};
 use crate::sync::lock;
 use crate::transport::{ChildLanes, memory};
 use crate::wire::messages::handshake::Nonce;
@@ -46,7 +46,7 @@ impl Rehearsal {
 
     /// Ends the child with exit code 0.
     pub(crate) fn end(self) {
-        lock(&self.run.known).ended = Some(End::Status(ExitStatus::from_code(0)));
+        lock(&self.run.known).ended = Some(ProcessEnd::Status(ExitStatus::from_code(0)));
         finish(&self.shared, &self.run);
     }
 }
@@ -57,10 +57,10 @@ mod tests {
 
     use super::*;
     use crate::CallError;
-    use crate::Failure;
     use crate::Inbox;
+    use crate::ProcessState;
     use crate::QueueBound;
-    use crate::State;
+    use crate::RunFailure;
     use crate::controller::control::Control as _;
     use crate::fuzzing::handshake::{builder, byes, init_failures};
     use crate::fuzzing::lanes::{item, packet};
@@ -109,7 +109,7 @@ mod tests {
         rehearsal.end();
         while inbox.drain(Duration::from_secs(1)).more {}
         let report = finished.try_recv().expect("the run has ended").0;
-        assert_eq!(report.failure, Some(Failure::Broken(why)));
+        assert_eq!(report.failure, Some(RunFailure::Broken(why)));
         assert!(call.try_outcome().is_some(), "{phrase}: the call has its outcome");
     }
 
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(call.try_outcome(), Some(Ok(3)));
         assert_eq!(left.try_outcome(), Some(Err(CallError::Stopped)));
         assert_eq!(heard.try_recv(), None);
-        assert_eq!(control.process().state(), State::Finished);
+        assert_eq!(control.process().state(), ProcessState::Finished);
     }
 
     #[test]

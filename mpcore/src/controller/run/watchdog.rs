@@ -14,10 +14,13 @@ use crate::chaos;
 use crate::controller::model::health::{Answer, FalseWord, Look};
 use crate::controller::model::limit::{Blame, milliseconds};
 use crate::controller::model::requests::Traffic;
-use crate::controller::report::escalation::{Escalation, Executing, Ignored, Unresponsive};
-use crate::controller::report::exit::State;
-use crate::controller::report::failure::Failure;
+use crate::controller::report::escalation::{
+    Escalation, ExecutingCommand, IgnoredRequest, Unresponsive,
+};
+use crate::controller::report::exit::ProcessState;
+use crate::controller::report::failure::RunFailure;
 use crate::controller::report::outcome::{CallError, Exception, ExceptionKind};
+use crate::controller::report::traced;
 use crate::controller::signals::notice::Notice;
 use crate::controller::state::posting::post;
 use crate::controller::state::run::Run;
@@ -26,6 +29,7 @@ use crate::error::Never;
 use crate::limits::{HELD_UP_PATIENCE, LOOK_AGAIN, OVERRUN_GRACE};
 use crate::process::{sys, watch};
 use crate::this_process::inherited;
+use crate::trace::{self, event, ms};
 use crate::wire::messages::report::{InExecution, Pong};
 use crate::wire::packets::packet::CallFlags;
 
@@ -51,6 +55,7 @@ impl Shared {
 
     fn look(self: &Arc<Self>, look: Look) {
         let Some(run) = self.life().run.clone().filter(|_| !self.is_patient()) else { return };
+        let _traced = trace::later();
         let looked = run.try_while_it_lasts(|| {
             let mut traffic = self.traffic();
             let outstanding = traffic.is_outstanding();
@@ -65,6 +70,7 @@ impl Shared {
             let late = late.filter(|_| tracer.is_none());
             if let Some(ping) = seen.ping {
                 self.control().ping(ping);
+                event!(TRACE, "mpcore::health", in run.span.id(), "pinged", ping = ping);
             }
             if let Some((look, at)) = seen.next {
                 self.look_at(look, at);
@@ -73,6 +79,11 @@ impl Shared {
                 let verdict = Unresponsive { since, executing, tracer };
                 let is_news = self.traffic().health.judged(tracer.is_some(), Instant::now());
                 if is_news {
+                    event!(
+                        WARN, "mpcore::health", in run.span.id(), "unresponsive",
+                        silent_ms = ms(since.elapsed()), call = executing.map(|it| it.call.get()),
+                        command = executing.map(|it| it.command), tracer = tracer,
+                    );
                     post(self, Notice::Unresponsive(Box::new(verdict)));
                 }
                 if tracer.is_none() {
@@ -111,7 +122,11 @@ impl Shared {
             Escalation::Cancel => oldest.into_iter().for_each(|call| self.cancel(call)),
             Escalation::Kill | Escalation::Restart => {
                 let silent = verdict.since.elapsed();
-                let failure = Failure::Unresponsive { silent, executing: verdict.executing };
+                let failure = RunFailure::Unresponsive { silent, executing: verdict.executing };
+                event!(
+                    WARN, "mpcore::health", in run.span.id(), "killing for silence",
+                    silent_ms = ms(silent),
+                );
                 self.kill(run, failure, None, escalation);
             }
         }
@@ -126,13 +141,15 @@ impl Shared {
             (it.call, begun)
         };
         let answer = self.traffic().health.pong(pong.ping, pong.executing.map(since))?;
+        event!(TRACE, "mpcore::health", in self.run_span(), "answered");
         if answer == Answer::Recovered {
+            event!(INFO, "mpcore::health", in self.run_span(), "responsive");
             post(self, Notice::Responsive);
         }
         Ok(())
     }
 
-    pub(crate) fn executing(&self) -> Option<Executing> {
+    pub(crate) fn executing(&self) -> Option<ExecutingCommand> {
         executing(self, &self.traffic())
     }
 
@@ -150,6 +167,10 @@ impl Shared {
         }
         let allowed = milliseconds(allowed);
         let under_way = self.traffic().set_timeout(call, allowed);
+        event!(
+            DEBUG, "mpcore::call", in self.run_span(), "deadline set",
+            call = call, allowed_ms = allowed,
+        );
         if under_way {
             self.control().set_deadline(call, allowed);
         }
@@ -169,6 +190,10 @@ impl Shared {
             }
             (entry.command, entry.limit.flags)
         };
+        event!(
+            WARN, "mpcore::call", in self.run_span(), "deadline passed",
+            call = call, command = self.command_name(command), after_ms = ms(after),
+        );
         let exception = Exception {
             process: self.name(),
             pid: self.life().pid,
@@ -182,7 +207,7 @@ impl Shared {
         let escalation = self.options.on_timeout;
         if escalation.kills() && !flags.has(CallFlags::OUTLIVES_DEADLINE) {
             // It was asked to end, and gets time to notice.
-            self.kill_after(call, OVERRUN_GRACE, Ignored::Deadline { after }, escalation);
+            self.kill_after(call, OVERRUN_GRACE, IgnoredRequest::Deadline { after }, escalation);
         }
         Ok(())
     }
@@ -201,7 +226,7 @@ impl Shared {
             entry.is_some_and(|entry| !entry.limit.flags.has(CallFlags::OUTLIVES_CANCEL))
         };
         if may_be_killed {
-            self.kill_after(call, grace, Ignored::Cancel { grace }, Escalation::Kill);
+            self.kill_after(call, grace, IgnoredRequest::Cancel { grace }, Escalation::Kill);
         }
     }
 
@@ -213,7 +238,7 @@ impl Shared {
         self: &Arc<Self>,
         call: u64,
         grace: Duration,
-        ignored: Ignored,
+        ignored: IgnoredRequest,
         escalation: Escalation,
     ) {
         let at = Instant::now().checked_add(grace).filter(|_| !self.is_patient());
@@ -233,12 +258,12 @@ impl Shared {
         self: &Arc<Self>,
         run: Arc<Run>,
         call: u64,
-        ignored: Ignored,
+        ignored: IgnoredRequest,
         escalation: Escalation,
     ) {
         let is_current =
             |life: &Life| life.run.as_ref().is_some_and(|current| Arc::ptr_eq(current, &run));
-        if matches!(ignored, Ignored::Deadline { .. })
+        if matches!(ignored, IgnoredRequest::Deadline { .. })
             && is_current(&self.life())
             && self.held_by().is_some()
             && self.traffic().pending.contains(call)
@@ -259,20 +284,30 @@ impl Shared {
         });
     }
 
-    fn kill_for(&self, run: &Arc<Run>, call: u64, ignored: Ignored, escalation: Escalation) {
+    fn kill_for(&self, run: &Arc<Run>, call: u64, ignored: IgnoredRequest, escalation: Escalation) {
         let command = self.traffic().pending.command(call);
         let Some(command) = command.and_then(|command| self.command_name(command)) else { return };
-        let failure = Failure::KilledFor { command, call: CallId::new(call), ignored };
+        let failure = RunFailure::KilledFor { command, call: CallId::new(call), ignored };
+        event!(
+            WARN, "mpcore::health", in run.span.id(), "killing for a command",
+            call = call, command = command, ignored = traced::ignored(ignored),
+        );
         self.kill(run, failure, Some(Blame { call, command, ignored }), escalation);
     }
 
-    fn kill(&self, run: &Arc<Run>, failure: Failure, blame: Option<Blame>, escalation: Escalation) {
+    fn kill(
+        &self,
+        run: &Arc<Run>,
+        failure: RunFailure,
+        blame: Option<Blame>,
+        escalation: Escalation,
+    ) {
         let life = self.life();
         if !life.run.as_ref().is_some_and(|current| Arc::ptr_eq(current, run)) {
             return;
         }
         // If the end was already requested, this only brings it forward.
-        let asked = life.state == State::Stopping;
+        let asked = life.state == ProcessState::Stopping;
         if escalation == Escalation::Restart && !asked {
             run.make_way();
         }
@@ -282,7 +317,7 @@ impl Shared {
 
 /// Returns the executing command if it is over its deadline but the child does not report that: the
 /// child is stopped, or its message is stuck behind a full inbox.
-fn foretell(traffic: &mut Traffic, executing: Executing) -> Option<(u64, Duration)> {
+fn foretell(traffic: &mut Traffic, executing: ExecutingCommand) -> Option<(u64, Duration)> {
     let limit = &traffic.pending.get_mut(executing.call.get())?.limit;
     let after = Duration::from_millis(limit.milliseconds.into());
     let over = executing.since.elapsed() > after + OVERRUN_GRACE;
@@ -290,8 +325,12 @@ fn foretell(traffic: &mut Traffic, executing: Executing) -> Option<(u64, Duratio
 }
 
 /// Returns the command that the last pong named, if it has no outcome yet.
-fn executing(shared: &Shared, traffic: &Traffic) -> Option<Executing> {
+fn executing(shared: &Shared, traffic: &Traffic) -> Option<ExecutingCommand> {
     let (call, since) = traffic.health.executing()?;
     let command = traffic.pending.command(call)?;
-    Some(Executing { call: CallId::new(call), command: shared.command_name(command)?, since })
+    Some(ExecutingCommand {
+        call: CallId::new(call),
+        command: shared.command_name(command)?,
+        since,
+    })
 }

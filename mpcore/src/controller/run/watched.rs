@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use std::{io, thread};
 
-use crate::controller::report::failure::Failure;
+use crate::controller::report::failure::RunFailure;
 use crate::controller::run::finish;
 use crate::controller::state::Shared;
 use crate::controller::state::run::{Run, Step};
@@ -12,14 +12,15 @@ use crate::controller::state::watched_run::WatchedRun;
 use crate::limits::DRAIN_DEADLINE;
 use crate::process::stop::Rung;
 use crate::process::watch::Watched;
-use crate::process::{End, ExitStatus, Unkillable, sys};
+use crate::process::{ExitStatus, ProcessEnd, Unkillable, sys};
 use crate::sync::{lock, wait_timeout};
+use crate::trace::{event, ms};
 
 /// SIGKILL, as an exit status reports it.
 const KILLED: ExitStatus = ExitStatus::from_code(-9);
 
 impl Watched for WatchedRun {
-    fn ended(self: Arc<Self>, end: End) {
+    fn ended(self: Arc<Self>, end: ProcessEnd) {
         if !self.is_current() {
             return;
         }
@@ -31,6 +32,7 @@ impl Watched for WatchedRun {
             }
             known.ended = Some(end);
         }
+        event!(DEBUG, "mpcore::run", in run.span.id(), "process gone", end = end.to_string());
         // Sending the marker could block on a lane that a broken child has filled.
         let for_thread = (Arc::clone(shared), Arc::clone(run));
         let body = move || {
@@ -52,13 +54,17 @@ impl Watched for WatchedRun {
         }
         let Self { shared, run } = &*self;
         match rung {
-            Rung::Terminate => lock(&run.known).terminated = true,
+            Rung::Terminate => {
+                lock(&run.known).terminated = true;
+                event!(WARN, "mpcore::stop", in run.span.id(), "terminating");
+            }
             Rung::Kill => {
                 lock(&run.known).killed = true;
+                event!(WARN, "mpcore::stop", in run.span.id(), "killing");
                 if shared.program.is_on_thread() {
                     // A thread cannot be killed: it is left behind and ignored, as if it had been
                     // killed.
-                    Arc::clone(&self).ended(End::Status(KILLED));
+                    Arc::clone(&self).ended(ProcessEnd::Status(KILLED));
                 }
             }
             // Reported by `given_up`.
@@ -68,7 +74,11 @@ impl Watched for WatchedRun {
 
     fn given_up(self: Arc<Self>, why: Unkillable) {
         let pid = self.shared.life().pid.unwrap_or_default();
-        self.cut_off(End::LinkLost, |because| Failure::Unkillable {
+        event!(
+            ERROR, "mpcore::stop", in self.run.span.id(), "given up",
+            pid = pid, why = why.to_string(),
+        );
+        self.cut_off(ProcessEnd::LinkLost, |because| RunFailure::Unkillable {
             pid,
             why,
             because: because.map(Box::new),
@@ -76,14 +86,22 @@ impl Watched for WatchedRun {
     }
 
     fn unwatchable(self: Arc<Self>, why: &io::Error) {
+        event!(
+            ERROR, "mpcore::stop", in self.run.span.id(), "unwatchable",
+            why = why.to_string(),
+        );
         let why = format!("its end could not be observed, so it was killed: {why}");
-        self.cut_off(End::Unknown, |_| Failure::Resources(why));
+        self.cut_off(ProcessEnd::Unknown, |_| RunFailure::Resources(why));
     }
 
     fn start_deadline_passed(self: Arc<Self>) {
         let Self { shared, run } = &*self;
         if self.is_current() {
             let tracer = shared.life().pid.and_then(sys::tracer_of);
+            event!(
+                WARN, "mpcore::run", in run.span.id(), "start deadline passed",
+                deadline_ms = ms(shared.options.start_deadline), tracer = tracer,
+            );
             let mut known = lock(&run.known);
             known.start_deadline_passed = true;
             // Any other known reason is more specific.
@@ -95,7 +113,11 @@ impl Watched for WatchedRun {
 
 impl WatchedRun {
     /// Called when the watcher no longer waits for the process.
-    fn cut_off(self: Arc<Self>, end: End, failure: impl FnOnce(Option<Failure>) -> Failure) {
+    fn cut_off(
+        self: Arc<Self>,
+        end: ProcessEnd,
+        failure: impl FnOnce(Option<RunFailure>) -> RunFailure,
+    ) {
         if !self.is_current() {
             return;
         }
@@ -106,7 +128,7 @@ impl WatchedRun {
                 return;
             }
             let deadline = shared.options.start_deadline;
-            let held = |tracer| Failure::HeldByTracer { tracer, deadline };
+            let held = |tracer| RunFailure::HeldByTracer { tracer, deadline };
             let before = known.failure.take().or_else(|| known.tracer.take().map(held));
             known.failure = Some(failure(before));
         }

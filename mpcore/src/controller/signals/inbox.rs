@@ -104,7 +104,7 @@ impl fmt::Debug for Inbox {
 /// The result of a drain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Drained {
+pub struct DrainResult {
     /// The number of signals delivered.
     pub delivered: usize,
     /// Whether signals may be left; if so, the inbox has woken its thread again.
@@ -130,7 +130,7 @@ impl Inbox {
 
     /// Runs the handlers of the waiting signals, in turns between the children, until `budget` is
     /// used up or nothing is left; at least one signal is delivered. Does nothing inside a handler.
-    pub fn drain(&self, budget: Duration) -> Drained {
+    pub fn drain(&self, budget: Duration) -> DrainResult {
         let drained = self.handle.drain(budget);
         self.drop_retired();
         drained
@@ -175,13 +175,13 @@ impl InboxHandle {
         &self.core.ring
     }
 
-    fn drain(&self, budget: Duration) -> Drained {
+    fn drain(&self, budget: Duration) -> DrainResult {
         if sys::is_copy() {
-            return Drained { delivered: 0, more: false };
+            return DrainResult { delivered: 0, more: false };
         }
         let mut budget = Budget::new(budget);
         let rest = self.core.ring.drain(|child| Arc::clone(child).take_turn(&mut budget));
-        Drained { delivered: budget.delivered(), more: rest == Rest::Some }
+        DrainResult { delivered: budget.delivered(), more: rest == Rest::Some }
     }
 
     /// Waits until the inbox's thread has delivered everything that is waiting now.

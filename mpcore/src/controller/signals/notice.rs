@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::controller::model::pending::SharedThen;
 use crate::controller::report::escalation::Unresponsive;
-use crate::controller::report::exit::{SharedReport, State};
-use crate::controller::report::failure::Failure;
-use crate::controller::report::notifications::{GaveUp, LinesDropped, Restarting};
+use crate::controller::report::exit::{ProcessState, SharedReport};
+use crate::controller::report::failure::RunFailure;
+use crate::controller::report::notifications::{LinesDropped, RestartGivenUp, Restarting};
 use crate::controller::report::outcome::{Exception, Outcome};
 use crate::controller::signals::mailbox::{Mailbox, Weighed};
 use crate::controller::signals::mirror::Mirror;
@@ -50,16 +50,16 @@ pub(crate) enum Notice {
     },
     Started(u32),
     Ready,
-    State(State),
+    State(ProcessState),
     Stopping(Box<StopReason>),
     Stale(bool),
     Unresponsive(Box<Unresponsive>),
     Responsive,
     Exception(Box<Exception>),
-    Failed(Box<Failure>),
+    Failed(Box<RunFailure>),
     Finished(SharedReport),
     Restarting(Box<Restarting>),
-    GaveUp(Box<GaveUp>),
+    GaveUp(Box<RestartGivenUp>),
     Task(Box<dyn FnOnce() + Send>),
     /// A captured line. Bounded by its [backlog](crate::controller::state::captured), so its bytes
     /// do not count here.

@@ -1,9 +1,11 @@
 //! The signals of a child's life cycle.
 
 use crate::controller::report::escalation::Unresponsive;
-use crate::controller::report::exit::{ExitReport, State};
-use crate::controller::report::failure::Failure;
-use crate::controller::report::notifications::{GaveUp, LinesDropped, Progress, Restarting};
+use crate::controller::report::exit::{ExitReport, ProcessState};
+use crate::controller::report::failure::RunFailure;
+use crate::controller::report::notifications::{
+    LinesDropped, Progress, RestartGivenUp, Restarting,
+};
 use crate::controller::report::outcome::CallEnd;
 use crate::controller::signals::signal::Signal;
 use crate::wire::messages::stop_reason::StopReason;
@@ -20,7 +22,7 @@ pub struct ProcessSignals {
     /// The constructor and `postrun_init` have succeeded.
     pub ready: Signal<()>,
     /// The run ended, or is about to end, other than as requested.
-    pub failed: Signal<(Failure,)>,
+    pub failed: Signal<(RunFailure,)>,
     /// The run has ended. No other signal of this run follows.
     pub finished: Signal<(ExitReport,)>,
     /// After `finished`: the child is about to be restarted by its
@@ -28,26 +30,26 @@ pub struct ProcessSignals {
     /// `stop`.
     pub restarting: Signal<(Restarting,)>,
     /// After `finished`: the child is not restarted, although its policy asks for it.
-    pub gave_up: Signal<(GaveUp,)>,
+    pub gave_up: Signal<(RestartGivenUp,)>,
     /// The state has changed.
-    pub state_changed: Signal<(State,)>,
+    pub state_changed: Signal<(ProcessState,)>,
     /// The properties' values became, or are no longer, [those of a child that has
     /// ended](crate::Process::is_stale). Emitted after the last value of a run, and after the first
     /// values of the next run.
     pub stale_changed: Signal<(bool,)>,
     /// The child was asked to end, with the reason; emitted together with the state
-    /// [`Stopping`](State::Stopping).
+    /// [`Stopping`](ProcessState::Stopping).
     pub stopping: Signal<(StopReason,)>,
     /// The child does not answer pings; see
-    /// [`Builder::ping_interval`](crate::Builder::ping_interval).
-    /// [`Builder::on_unresponsive`](crate::Builder::on_unresponsive) decides what happens then.
+    /// [`ControlBuilder::ping_interval`](crate::ControlBuilder::ping_interval).
+    /// [`ControlBuilder::on_unresponsive`](crate::ControlBuilder::on_unresponsive) decides what happens then.
     pub unresponsive: Signal<(Unresponsive,)>,
     /// The child answers again. Not emitted if the child ends before it answers.
     pub responsive: Signal<()>,
     /// A running command reports its progress. Of each command, only the newest waiting value is
     /// delivered.
     pub progress: Signal<(Progress,)>,
-    /// A line on stdout of a child whose stdout is [`Captured`](crate::Output::Captured), without
+    /// A line on stdout of a child whose stdout is [`Captured`](crate::OutputMode::Captured), without
     /// its line ending. Bytes that are not UTF-8 are replaced; a line longer than 64 KiB is cut and
     /// marked. The lines of one stream come in order and all before [`finished`](Self::finished),
     /// including a last line without a line ending.

@@ -303,18 +303,18 @@ macro_rules! connect_for_tuples {
 crate::for_each_arity!(connect_for_tuples);
 
 /// A signal that can receive a command's result of type `T`.
-pub trait TakesResult<T>: Clone + Send + 'static {
+pub trait ResultSignal<T>: Clone + Send + 'static {
     #[doc(hidden)]
     fn __fire(&self, value: T);
 }
 
-impl TakesResult<()> for Signal<()> {
+impl ResultSignal<()> for Signal<()> {
     fn __fire(&self, (): ()) {
         self.fire(&());
     }
 }
 
-impl<T: 'static> TakesResult<T> for Signal<(T,)> {
+impl<T: 'static> ResultSignal<T> for Signal<(T,)> {
     fn __fire(&self, value: T) {
         self.fire(&(value,));
     }
@@ -324,7 +324,7 @@ macro_rules! takes_tuples {
     () => {};
     ($first:ident $arg:ident) => {};
     ($($name:ident $arg:ident),*) => {
-        impl<$($name: 'static),*> TakesResult<($($name,)*)> for Signal<($($name,)*)> {
+        impl<$($name: 'static),*> ResultSignal<($($name,)*)> for Signal<($($name,)*)> {
             fn __fire(&self, value: ($($name,)*)) {
                 self.fire(&value);
             }

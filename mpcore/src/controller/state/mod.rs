@@ -35,7 +35,7 @@ use crate::controller::flow_control::bound::Fill;
 use crate::controller::flow_control::control_lane::ControlLane;
 use crate::controller::model::requests::Traffic;
 use crate::controller::model::restart_policy::Supervisor;
-use crate::controller::report::exit::{ExitReport, State};
+use crate::controller::report::exit::{ExitReport, ProcessState};
 use crate::controller::report::notifications::Restarting;
 use crate::controller::signals::mirror::Mirror;
 use crate::controller::signals::notice::ChildInbox;
@@ -50,6 +50,7 @@ use crate::controller::state::run::Run;
 use crate::debugging;
 use crate::panics::unwind::caught;
 use crate::sync::lock;
+use crate::trace::event;
 use crate::wire::interface::description::{Delivery, InterfaceTable};
 use crate::wire::messages::stop_reason::StopReason;
 
@@ -65,7 +66,7 @@ pub(crate) struct Finish {
 /// The state of a child's life cycle.
 #[derive(Debug)]
 pub(crate) struct Life {
-    pub(crate) state: State,
+    pub(crate) state: ProcessState,
     /// The number of runs so far.
     pub(crate) generation: u32,
     /// The current run, from `start` until its end.
@@ -142,7 +143,7 @@ impl Shared {
     ) -> Arc<Self> {
         let mirrors = table.properties.iter().map(|row| Arc::new(Mirror::new(row.initial.clone())));
         let life = Life {
-            state: State::Created,
+            state: ProcessState::Created,
             generation: 0,
             run: None,
             pid: None,
@@ -218,6 +219,12 @@ impl Shared {
         row.is_some_and(|row| row.delivery == Delivery::Latest)
     }
 
+    /// Returns the span of the current run.
+    pub(crate) fn run_span(&self) -> Option<tracing::Id> {
+        let run = self.life().run.clone();
+        run.and_then(|run| run.span.id())
+    }
+
     pub(crate) fn command_name(&self, command: u16) -> Option<&'static str> {
         self.table.commands.get(usize::from(command)).map(|row| row.name)
     }
@@ -249,7 +256,7 @@ impl Allowance for Shared {
     }
 
     fn is_stopping(&self) -> bool {
-        self.life().state == State::Stopping
+        self.life().state == ProcessState::Stopping
     }
 
     fn is_withheld(&self) -> bool {
@@ -258,9 +265,11 @@ impl Allowance for Shared {
 
     fn give(&self) {
         self.control().grant();
+        event!(DEBUG, "mpcore::flow", in self.run_span(), "credit granted");
     }
 
     fn give_up_waiting(&self) {
+        event!(WARN, "mpcore::flow", in self.run_span(), "inbox over its hard limit");
         let everybody = self.traffic().pending.give_up_waiting();
         for one in everybody {
             let _ = caught(|| one.tell());

@@ -12,7 +12,7 @@ use crate::controller::signals::relief::background_inbox;
 use crate::limits;
 use crate::this_process::{inherited, nested};
 use crate::transport::Transport;
-use crate::wire::messages::at_exit::AtExit;
+use crate::wire::messages::at_exit::ExitPolicy;
 use crate::wire::messages::child_limits::ChildLimits;
 use crate::wire::messages::fault::FaultPlan;
 use crate::wire::packets::outgoing::QueueBound;
@@ -20,7 +20,7 @@ use crate::wire::packets::outgoing::QueueBound;
 /// Where a child's output goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Output {
+pub enum OutputMode {
     /// To the controller's own stream. If that is blocked, a child that keeps writing waits too.
     ///
     /// If the controller's stdout is a terminal or a file, the child writes to it directly. If it
@@ -50,11 +50,11 @@ pub(crate) struct Options {
     pub(crate) working_directory: Option<PathBuf>,
     pub(crate) transport: Transport,
     pub(crate) faults: Option<FaultPlan>,
-    pub(crate) stdout: Output,
-    pub(crate) stderr: Output,
+    pub(crate) stdout: OutputMode,
+    pub(crate) stderr: OutputMode,
     pub(crate) start_deadline: Duration,
     pub(crate) stop_grace: Duration,
-    pub(crate) at_exit: AtExit,
+    pub(crate) at_exit: ExitPolicy,
     pub(crate) queue: QueueBound,
     pub(crate) inbox_bound: QueueBound,
     pub(crate) inbox: InboxHandle,
@@ -81,8 +81,8 @@ impl Default for Options {
             working_directory: None,
             transport: Transport::default(),
             faults: None,
-            stdout: Output::Inherit,
-            stderr: Output::Inherit,
+            stdout: OutputMode::Inherit,
+            stderr: OutputMode::Inherit,
             start_deadline: limits::START_DEADLINE,
             stop_grace: nested::default_grace(),
             at_exit: inherited::at_exit(),

@@ -10,6 +10,7 @@ use crate::controller::signals::notice::Notice;
 use crate::controller::state::Shared;
 use crate::process::stream::OutputStream;
 use crate::sync::lock;
+use crate::trace::event;
 use crate::wire::packets::keyed::Key;
 
 /// Posts a notice of this child and wakes the inbox's thread. Never blocks.
@@ -100,10 +101,17 @@ fn post_gap(
     dropped: impl FnOnce(&mut Backlog) -> Option<u64>,
 ) {
     let mut backlog = lock(shared.captured.of(stream));
-    let wake = match dropped(&mut backlog) {
+    let dropped = dropped(&mut backlog);
+    let wake = match dropped {
         Some(lines) => enqueue(shared, Notice::LinesDropped(LinesDropped { stream, lines })),
         None => Wake::none(),
     };
     drop(backlog);
     wake.wake();
+    if let Some(lines) = dropped {
+        event!(
+            WARN, "mpcore::output", in shared.run_span(), "lines dropped",
+            stream = stream.to_string(), lines = lines,
+        );
+    }
 }

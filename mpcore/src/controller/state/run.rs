@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use crate::controller::model::finished::{Busy, Finished};
 use crate::controller::model::limit::Blame;
-use crate::controller::report::failure::Failure;
+use crate::controller::report::failure::RunFailure;
 use crate::controller::state::held::Held;
 use crate::controller::state::streams::Streams;
 use crate::limits::CLOSED_LANE_PATIENCE;
-use crate::process::End;
+use crate::process::ProcessEnd;
 use crate::process::watch::{self, WatchKey};
 use crate::sync::lock;
+use crate::trace::{RunSpan, event};
 use crate::transport::LaneEnd;
 use crate::transport::ipc::Greeting;
 use crate::wire::messages::report::Bye;
@@ -24,6 +25,17 @@ pub(crate) enum Ask {
     Stop,
     Terminate,
     Kill,
+}
+
+impl Ask {
+    /// Returns its name in the trace.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Terminate => "terminate",
+            Self::Kill => "kill",
+        }
+    }
 }
 
 /// The state of a run so far.
@@ -47,11 +59,11 @@ pub(crate) struct Known {
     /// The run was ended so that the next one can begin.
     pub(crate) replaced: bool,
     pub(crate) bye: Option<Bye>,
-    pub(crate) failure: Option<Failure>,
+    pub(crate) failure: Option<RunFailure>,
     /// The command for which it was killed.
     pub(crate) blame: Option<Blame>,
     /// Set by the watcher: the process is gone, or is no longer waited for.
-    pub(crate) ended: Option<End>,
+    pub(crate) ended: Option<ProcessEnd>,
     /// Sends the end marker.
     pub(crate) events_end: Option<Arc<dyn LaneEnd>>,
 }
@@ -78,6 +90,7 @@ pub(crate) struct Run {
     pub(crate) output: Streams,
     /// Dropped when the run ends.
     pub(crate) held: Mutex<Option<Held>>,
+    pub(crate) span: RunSpan,
 }
 
 impl std::fmt::Debug for Run {
@@ -100,6 +113,7 @@ impl Run {
             closed_a_lane: AtomicBool::new(false),
             output: Streams::default(),
             held: Mutex::default(),
+            span: RunSpan::default(),
         }
     }
 
@@ -153,18 +167,19 @@ impl Run {
 
     /// Ends a child that violates the protocol.
     pub(crate) fn declare_broken(&self, why: &str) {
-        self.fail(Failure::Broken(why.to_owned()));
+        event!(ERROR, "mpcore::run", in self.span.id(), "protocol violated", detail = why.to_owned());
+        self.fail(RunFailure::Broken(why.to_owned()));
     }
 
     /// Ends the run for a reason on the controller's side.
-    pub(crate) fn fail(&self, failure: Failure) {
+    pub(crate) fn fail(&self, failure: RunFailure) {
         lock(&self.known).failure.get_or_insert(failure);
         watch::kill(self.key);
     }
 
     /// Kills the run for a command, which then ends as if it had obeyed. `failure` is `None` if the
     /// end of the run was requested anyway.
-    pub(crate) fn kill_for(&self, blame: Option<Blame>, failure: Option<Failure>) {
+    pub(crate) fn kill_for(&self, blame: Option<Blame>, failure: Option<RunFailure>) {
         {
             let mut known = lock(&self.known);
             if known.failure.is_none() {

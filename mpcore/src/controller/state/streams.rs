@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::controller::state::held::Held;
-use crate::controller::state::options::Output;
+use crate::controller::state::options::OutputMode;
 use crate::limits::OUTPUT_DEADLINE;
 use crate::process::output::{Fate, Keep, PassedOn, Pipe, Sink, Stream, stderr_tail};
 use crate::process::sys;
@@ -29,10 +29,10 @@ pub(crate) struct Written {
 
 impl Streams {
     /// Makes sure that the child's output can be read, before there is a child.
-    pub(crate) fn prepare(&self, stdout: Output, stderr: Output) -> io::Result<()> {
+    pub(crate) fn prepare(&self, stdout: OutputMode, stderr: OutputMode) -> io::Result<()> {
         match stdout {
-            Output::Null => {}
-            Output::Inherit if !sys::stdout_may_break() => {}
+            OutputMode::Null => {}
+            OutputMode::Inherit if !sys::stdout_may_break() => {}
             stdout => Stream::prepare(stdout_passed_on(stdout))?,
         }
         Stream::prepare(passed_on(stderr))
@@ -48,7 +48,7 @@ impl Streams {
     pub(crate) fn follow(
         &self,
         pipe: Pipe,
-        output: Output,
+        output: OutputMode,
         sink: Option<Sink>,
         held: Option<Held>,
     ) -> io::Result<()> {
@@ -76,16 +76,16 @@ impl Streams {
 }
 
 /// Returns where the controller passes an inherited stdout on.
-fn stdout_passed_on(stdout: Output) -> PassedOn {
+fn stdout_passed_on(stdout: OutputMode) -> PassedOn {
     match stdout {
-        Output::Inherit => PassedOn::ToStdout,
-        Output::Null | Output::Captured => PassedOn::Nowhere,
+        OutputMode::Inherit => PassedOn::ToStdout,
+        OutputMode::Null | OutputMode::Captured => PassedOn::Nowhere,
     }
 }
 
-fn passed_on(stderr: Output) -> PassedOn {
+fn passed_on(stderr: OutputMode) -> PassedOn {
     match stderr {
-        Output::Inherit => PassedOn::ToStderr,
-        Output::Null | Output::Captured => PassedOn::Nowhere,
+        OutputMode::Inherit => PassedOn::ToStderr,
+        OutputMode::Null | OutputMode::Captured => PassedOn::Nowhere,
     }
 }

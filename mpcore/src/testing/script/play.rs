@@ -9,7 +9,7 @@ use crate::child::panic::{Unwound, guard, install_hook};
 use crate::child::serve::{Requests, say_goodbye};
 use crate::child::startup::assignment::{Assignment, Place};
 use crate::child::startup::exit_code;
-use crate::controller::builder::Builder;
+use crate::controller::builder::ControlBuilder;
 use crate::controller::control::Control;
 use crate::controller::report::error::StartError;
 use crate::controller::state::program::ThreadChild;
@@ -60,7 +60,7 @@ impl ThreadChild for Script {
     }
 }
 
-impl<C: Control> Builder<C> {
+impl<C: Control> ControlBuilder<C> {
     /// A child that plays this script on a thread, in place of one that implements the interface: for
     /// tests of what the application makes of it. It needs no config.
     #[must_use]

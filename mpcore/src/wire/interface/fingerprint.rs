@@ -15,13 +15,13 @@ use crate::wire::shape::{UNSEEN, difference, unseen};
 
 /// How two builds of an interface differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mismatch {
+pub struct InterfaceMismatch {
     controller: String,
     child: String,
     differences: Vec<String>,
 }
 
-impl Mismatch {
+impl InterfaceMismatch {
     /// Returns the differences of the two sides, one line each.
     #[must_use]
     pub fn differences(&self) -> &[String] {
@@ -199,10 +199,10 @@ impl Lines {
         self.told
     }
 
-    fn finish(self, controller: &Facts, child: &Facts) -> Option<Mismatch> {
+    fn finish(self, controller: &Facts, child: &Facts) -> Option<InterfaceMismatch> {
         let differences = self.all();
         let (controller, child) = (title(controller), title(child));
-        (!differences.is_empty()).then_some(Mismatch { controller, child, differences })
+        (!differences.is_empty()).then_some(InterfaceMismatch { controller, child, differences })
     }
 }
 
@@ -233,7 +233,7 @@ fn cut(line: fmt::Arguments<'_>) -> String {
     kept.0
 }
 
-impl fmt::Display for Mismatch {
+impl fmt::Display for InterfaceMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -278,8 +278,8 @@ mod tests {
 
     #[track_caller]
     fn check(controller: &Facts, child: &Facts, expected: &[&str]) {
-        let mismatch = Mismatch::between(controller, child);
-        let differences = mismatch.as_ref().map_or(&[][..], Mismatch::differences);
+        let mismatch = InterfaceMismatch::between(controller, child);
+        let differences = mismatch.as_ref().map_or(&[][..], InterfaceMismatch::differences);
         assert_eq!(differences, expected);
         assert_eq!(mismatch.is_some(), !expected.is_empty());
     }
@@ -359,7 +359,7 @@ mod tests {
         check(&ours, &theirs, &[]);
         // The version appears in the message about other differences.
         let theirs = facts("2", &[("add", "(a: u8)", &["u8"])]);
-        let mismatch = Mismatch::between(&ours, &theirs).unwrap().to_string();
+        let mismatch = InterfaceMismatch::between(&ours, &theirs).unwrap().to_string();
         assert!(mismatch.contains("(controller: Laser 1, child: Laser 2)"), "{mismatch}");
     }
 
@@ -387,7 +387,7 @@ mod tests {
         assert_eq!(not_compared(&seen, &seen), [""; 0]);
         let unseen = not_compared(&hidden, &hidden);
         assert_eq!(unseen, ["command `take(ev: Ev) -> u8`, argument `ev`: `Ev::Mail.1`"]);
-        let strict = Mismatch::strictly(&hidden, &hidden, &unseen);
+        let strict = InterfaceMismatch::strictly(&hidden, &hidden, &unseen);
         assert!(strict.to_string().ends_with("`Ev::Mail.1` cannot be compared"), "{strict}");
         // A side that cannot trace at all does not differ, and is not compared either.
         let blind = of(UNSEEN);
@@ -409,7 +409,7 @@ mod tests {
         for nonsense in ["", "(", "(u8*99999999999999999999)", "Ev#7", "?|", "\u{1F980}", "i32"] {
             let mut theirs = ours.clone();
             theirs.shapes[0] = ShapeFact { hash: 1, text: nonsense.into() };
-            assert!(Mismatch::between(&ours, &theirs).is_some(), "{nonsense}");
+            assert!(InterfaceMismatch::between(&ours, &theirs).is_some(), "{nonsense}");
         }
     }
 
@@ -418,7 +418,7 @@ mod tests {
         let ours = facts("1", &[("add", "(a: i32)", &["i32"])]);
         let long = "µ".repeat(10_000);
         let theirs = facts(&long, &vec![("sub", long.as_str(), &["i32"][..]); 1000]);
-        let mismatch = Mismatch::between(&ours, &theirs).unwrap();
+        let mismatch = InterfaceMismatch::between(&ours, &theirs).unwrap();
         assert_eq!(mismatch.differences().len(), DIFFERENCES + 1);
         assert_eq!(mismatch.differences().last().unwrap(), "and 951 more");
         assert!(mismatch.to_string().len() < 150_000);

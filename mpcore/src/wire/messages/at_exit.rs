@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 /// # fn f() -> Result<(), mpcore::StartError> {
 /// use std::time::Duration;
 ///
-/// use mpcore::AtExit;
+/// use mpcore::ExitPolicy;
 ///
 /// let laser = LaserControl::builder()
 ///     .child::<LaserProcess>()
-///     .at_exit(AtExit::Finish(Duration::from_secs(10)))
+///     .at_exit(ExitPolicy::Finish(Duration::from_secs(10)))
 ///     .spawn()?;
 /// laser.fire(); // runs even if the program ends now
 /// # Ok(())
@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub enum AtExit {
+pub enum ExitPolicy {
     /// The child is stopped, as by [`Process::stop`](crate::Process::stop): queued commands end as
     /// stopped.
     #[default]

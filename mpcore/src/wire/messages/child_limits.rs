@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{CHILD_MEMORY, CHILD_OPEN_FILES, SANDBOX_BYTES};
 use crate::wire::messages::sandbox::Sandbox;
 
-/// Limits of a child, for [`Builder::limits`](crate::Builder::limits).
+/// Limits of a child, for [`ControlBuilder::limits`](crate::ControlBuilder::limits).
 ///
 /// The child sets them itself at the very start of [`init`](crate::init()), before its config is
 /// decoded. Processes that it starts inherit them, each with a full allowance of its own. They only
 /// ever lower the controller's limits: a child never has more than its controller. If a limit
-/// cannot be set, the start ends with [`Failure::Limits`](crate::Failure::Limits); if the system
+/// cannot be set, the start ends with [`RunFailure::Limits`](crate::RunFailure::Limits); if the system
 /// does not support it, `build` refuses it.
 ///
 /// ```no_run

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chaos::InParts;
 use crate::wire::interface::description::Facts;
-use crate::wire::messages::at_exit::AtExit;
+use crate::wire::messages::at_exit::ExitPolicy;
 use crate::wire::messages::child_limits::ChildLimits;
 use crate::wire::messages::fault::FaultPlan;
 use crate::wire::packets::packet::PROTOCOL;
@@ -207,7 +207,7 @@ pub(crate) struct Welcome {
     /// How many milliseconds a child whose controller is gone may take to end.
     pub(crate) grace: u32,
     /// How the child's own children end together with it.
-    pub(crate) at_exit: AtExit,
+    pub(crate) at_exit: ExitPolicy,
     /// The encoded config.
     pub(crate) config: Vec<u8>,
 }

@@ -70,6 +70,18 @@ pub(crate) enum InitFailure {
     PostrunInitPanicked(PanicReport),
 }
 
+impl InitFailure {
+    /// Returns the name of the failed step in the trace.
+    pub(crate) fn step(&self) -> &'static str {
+        match self {
+            Self::Limits { .. } => "limits",
+            Self::Config(_) => "config",
+            Self::Constructor(_) | Self::ConstructorPanicked(_) => "constructor",
+            Self::PostrunInit(_) | Self::PostrunInitPanicked(_) => "postrun_init",
+        }
+    }
+}
+
 /// The final message of an orderly end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bye {

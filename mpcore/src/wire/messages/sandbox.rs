@@ -22,29 +22,29 @@ use serde::{Deserialize, Serialize};
 /// The rules cover reading, writing, running, listing, creating and removing files; TCP (since
 /// Linux 6.7); and signals to, and abstract sockets of, processes outside of the sandbox, including
 /// the controller (since Linux 6.12). An older kernel leaves those two unrestricted, with either
-/// [`Enforcement`].
+/// [`SandboxEnforcement`].
 ///
 /// Not covered: metadata of files anywhere can be read **and changed** (`chmod`, `chown`, times,
 /// extended attributes), as far as the user may; sockets that have a path can be connected to; UDP
 /// and other protocols, and descriptors that are already open, can be used. The rules apply to
-/// threads that are created after `init`: with [`Enforcement::Strict`] a child in which another
+/// threads that are created after `init`: with [`SandboxEnforcement::Strict`] a child in which another
 /// thread already runs at that time does not start.
 ///
 /// ```
 /// # #[cfg(feature = "sandbox")] {
-/// use mpcore::{Enforcement, Sandbox};
+/// use mpcore::{SandboxEnforcement, Sandbox};
 ///
 /// let sandbox = Sandbox::new()
 ///     .read_only(["/usr", "/lib", "/etc/laser.toml"])
 ///     .read_write(["/var/lib/laser"])
-///     .enforcement(Enforcement::BestEffort);
+///     .enforcement(SandboxEnforcement::BestEffort);
 /// # }
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sandbox {
     pub(crate) read_only: Vec<OsString>,
     pub(crate) read_write: Vec<OsString>,
-    pub(crate) enforcement: Enforcement,
+    pub(crate) enforcement: SandboxEnforcement,
     pub(crate) tcp: Tcp,
 }
 
@@ -73,8 +73,8 @@ impl Tcp {
 /// What happens if the kernel cannot enforce a [`Sandbox`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub enum Enforcement {
-    /// The child does not start: [`Failure::Limits`](crate::Failure::Limits).
+pub enum SandboxEnforcement {
+    /// The child does not start: [`RunFailure::Limits`](crate::RunFailure::Limits).
     #[default]
     Strict,
     /// The child starts with whatever the kernel can enforce, which may be nothing.
@@ -129,7 +129,7 @@ impl Sandbox {
 
     /// Sets whether the start fails if the kernel cannot enforce this; by default it does.
     #[must_use]
-    pub fn enforcement(mut self, enforcement: Enforcement) -> Self {
+    pub fn enforcement(mut self, enforcement: SandboxEnforcement) -> Self {
         self.enforcement = enforcement;
         self
     }

@@ -38,6 +38,22 @@ pub enum StopReason {
 
 impl StopReason {
     /// Creates a reason with a user's text, cut so that it fits one packet.
+    /// Returns its name in the trace: without the text of [`Because`](Self::Because).
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Because(_) => "because",
+            Self::Finished => "finished",
+            Self::FinishTimeOver => "finish time over",
+            Self::Released => "released",
+            Self::Shutdown => "shutdown",
+            Self::Restart => "restart",
+            Self::Signal => "signal",
+            Self::ControllerLost => "controller lost",
+            Self::InitFailed => "init failed",
+        }
+    }
+
     pub(crate) fn because(text: impl Into<String>) -> Self {
         let mut text = text.into();
         let mut length = text.len().min(STOP_REASON_BYTES);

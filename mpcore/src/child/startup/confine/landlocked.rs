@@ -10,7 +10,7 @@ use landlock::{
     RulesetError, RulesetStatus, Scope,
 };
 
-use crate::wire::messages::sandbox::{Enforcement, Sandbox, Tcp};
+use crate::wire::messages::sandbox::{Sandbox, SandboxEnforcement, Tcp};
 
 /// The minimum for strict enforcement: below it (Linux 6.2) a file without write permission could
 /// be emptied.
@@ -32,15 +32,17 @@ pub(crate) fn enter(sandbox: &Sandbox) -> Result<(), String> {
     }
     let status = ruleset.restrict_self().map_err(|error| cannot_enforce(&error))?;
     match (sandbox.enforcement, status.ruleset) {
-        (Enforcement::Strict, RulesetStatus::NotEnforced) => Err(cannot_enforce(&"no Landlock")),
+        (SandboxEnforcement::Strict, RulesetStatus::NotEnforced) => {
+            Err(cannot_enforce(&"no Landlock"))
+        }
         _ => Ok(()),
     }
 }
 
 fn ruleset(sandbox: &Sandbox) -> Result<RulesetCreated, RulesetError> {
     let must = match sandbox.enforcement {
-        Enforcement::Strict => CompatLevel::HardRequirement,
-        Enforcement::BestEffort => CompatLevel::BestEffort,
+        SandboxEnforcement::Strict => CompatLevel::HardRequirement,
+        SandboxEnforcement::BestEffort => CompatLevel::BestEffort,
     };
     let ruleset = Ruleset::default().set_compatibility(must);
     let ruleset = ruleset.handle_access(AccessFs::from_all(MUST))?;
@@ -66,7 +68,7 @@ fn allow_ports(mut ruleset: RulesetCreated, tcp: &Tcp) -> Result<RulesetCreated,
 fn cannot_enforce(error: &dyn std::fmt::Display) -> String {
     format!(
         "the kernel cannot enforce it ({error}); this needs Linux 6.2 or newer with Landlock in its list \
-         of security modules, or set `Enforcement::BestEffort` to run without"
+         of security modules, or set `SandboxEnforcement::BestEffort` to run without"
     )
 }
 

@@ -13,7 +13,7 @@ use crate::limits::{CHILD_OPENS_FILES, CPU_TIME_GRACE};
 use crate::process::sys::limits as sys;
 use crate::wire::messages::child_limits::ChildLimits;
 use crate::wire::messages::report::InitFailure;
-use crate::wire::messages::sandbox::{Enforcement, Sandbox};
+use crate::wire::messages::sandbox::{Sandbox, SandboxEnforcement};
 
 #[cfg(all(target_os = "linux", feature = "sandbox"))]
 mod landlocked;
@@ -48,7 +48,7 @@ pub(crate) fn confine(limits: Option<&ChildLimits>, beside: Beside) {
 /// Checks that no other thread runs: per-thread limits apply only to future threads, so a thread
 /// that already runs would escape them.
 fn alone(limits: &ChildLimits, beside: Beside) -> Result<(), Refusal> {
-    let strict = |sandbox: &Sandbox| sandbox.enforcement == Enforcement::Strict;
+    let strict = |sandbox: &Sandbox| sandbox.enforcement == SandboxEnforcement::Strict;
     let what = if limits.sandbox.as_ref().is_some_and(strict) {
         "sandbox"
     } else if limits.no_new_privileges {

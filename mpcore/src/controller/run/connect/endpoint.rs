@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
-use crate::controller::report::failure::Failure;
+use crate::controller::report::failure::RunFailure;
 use crate::controller::run::connect::{
     NotConnected, bootstrap, other_protocol, recognise, resources, spawn,
 };
@@ -19,6 +19,7 @@ use crate::controller::state::run::{Run, Step};
 use crate::limits::{ENDPOINTS, GREETING_DESCRIPTORS, SILENT_PEER, START_DESCRIPTORS};
 use crate::process::sys;
 use crate::process::watch::Watched;
+use crate::trace::event;
 use crate::transport::ControllerLanes;
 use crate::transport::ipc::{self, Endpoint, Greeting, Hello};
 use crate::wire::messages::handshake::{Bootstrap, Nonce, Record};
@@ -36,7 +37,7 @@ pub(crate) fn connect(
     let pipe = spawn(shared, run, owner, Stdio::piped()).inspect_err(|_| endpoints.give_up())?;
     let Some(mut pipe) = pipe else {
         endpoints.give_up();
-        return Err(NotConnected::Refused(Failure::Resources("the child has no stdin".into())));
+        return Err(NotConnected::Refused(RunFailure::Resources("the child has no stdin".into())));
     };
     // A child that does not read its pipe is detected by the start deadline; the records fit into
     // the pipe.
@@ -72,7 +73,7 @@ fn greet(
                 if greeting.is_err()
                     && let Err(error) = sys::room_for_descriptors(GREETING_DESCRIPTORS)
                 {
-                    return Err(NotConnected::Refused(Failure::Resources(error.to_string())));
+                    return Err(NotConnected::Refused(RunFailure::Resources(error.to_string())));
                 }
                 match greeting {
                     Ok(Greeting::Hello(hello)) if hello.introduction.nonce == endpoints.nonce => {
@@ -81,7 +82,10 @@ fn greet(
                     Ok(Greeting::OtherProtocol { protocol, nonce }) if nonce == endpoints.nonce => {
                         return Err(other_protocol(protocol));
                     }
-                    _ => {}
+                    _ => event!(
+                        WARN, "mpcore::run", in endpoints.run.span.id(), "stranger at the endpoint",
+                        attempt = attempt,
+                    ),
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}

@@ -15,13 +15,13 @@ use std::thread;
 
 use crate::child::startup::assignment::{Assignment, Place};
 use crate::controller::flow_control::backlog::Offered;
-use crate::controller::report::failure::{Failure, SpawnError};
+use crate::controller::report::failure::{RunFailure, SpawnError};
 use crate::controller::report::outcome::{Exception, ExceptionKind};
 use crate::controller::run::command::{Prepared, command, spawn_failure};
 use crate::controller::signals::notice::Notice;
 use crate::controller::signals::relief;
 use crate::controller::state::Shared;
-use crate::controller::state::options::Output;
+use crate::controller::state::options::OutputMode;
 use crate::controller::state::posting::{enqueue_change, post, post_line};
 use crate::controller::state::program::Program;
 use crate::controller::state::run::{Run, Step};
@@ -32,11 +32,12 @@ use crate::process::output::{Pipe, Sink};
 use crate::process::spawn::{Abandoned, Spawned, Spawning};
 use crate::process::stream::OutputStream;
 use crate::process::watch::{self, Subject, Watched};
-use crate::process::{End, ExitStatus, sys};
+use crate::process::{ExitStatus, ProcessEnd, sys};
 use crate::sync::lock;
+use crate::trace::event;
 use crate::transport::{ChildLanes, ControllerLanes, Transport, memory, window};
 use crate::wire::interface::description::Facts;
-use crate::wire::interface::fingerprint::{Mismatch, not_compared};
+use crate::wire::interface::fingerprint::{InterfaceMismatch, not_compared};
 use crate::wire::messages::handshake::{Bootstrap, Introduction, Nonce};
 use crate::wire::packets::packet::PROTOCOL;
 
@@ -46,9 +47,9 @@ const PANICKED: i32 = 101;
 /// Why a run has no lanes.
 pub(crate) enum NotConnected {
     /// There never was a process.
-    NoProcess(Failure),
+    NoProcess(RunFailure),
     /// There is a process, and it must be killed.
-    Refused(Failure),
+    Refused(RunFailure),
     /// The process has closed its end, so it is about to end.
     #[cfg(target_os = "linux")]
     Closed,
@@ -81,7 +82,7 @@ pub(crate) fn to_thread(
     let body = move || {
         let code = caught(|| serve(child_lanes, given)).unwrap_or(PANICKED);
         watch::forget(key);
-        ended.ended(End::Status(ExitStatus::from_code(code)));
+        ended.ended(ProcessEnd::Status(ExitStatus::from_code(code)));
     };
     // Before the child is watched, and so before it can end.
     post(shared, Notice::Started(std::process::id()));
@@ -130,7 +131,7 @@ fn prepare(shared: &Shared) -> Result<(), NotConnected> {
 }
 
 fn resources(error: &dyn std::fmt::Display) -> NotConnected {
-    NotConnected::NoProcess(Failure::Resources(error.to_string()))
+    NotConnected::NoProcess(RunFailure::Resources(error.to_string()))
 }
 
 /// Has the run watched before there is a process: its start deadline and a kill apply to the spawn
@@ -167,10 +168,12 @@ fn spawn(
     // Announced before it is watched as a process, so that its `started` comes before its end.
     let pid = process.id();
     shared.life().pid = Some(pid);
+    run.span.has_process(pid);
+    event!(DEBUG, "mpcore::run", in run.span.id(), "spawned", pid = pid);
     post(shared, Notice::Started(pid));
     let (stdout, stderr) = (stdout.or(pipes.stdout), stderr.or(pipes.stderr));
     let follow = |pipe, output, stream| {
-        let is_captured = output == Output::Captured;
+        let is_captured = output == OutputMode::Captured;
         let sink = is_captured.then(|| captured(shared, run.output.dropped(), stream));
         run.output.follow(pipe, output, sink, run.held())
     };
@@ -182,7 +185,7 @@ fn spawn(
         pipes_followed.try_for_each(|(pipe, output, stream)| follow(pipe, output, stream));
     watch::arrived(run.key, process);
     if let Err(error) = followed {
-        return Err(NotConnected::Refused(Failure::Resources(format!("its output: {error}"))));
+        return Err(NotConnected::Refused(RunFailure::Resources(format!("its output: {error}"))));
     }
     if debugging::is_for(&shared.name()) {
         debugging::tell_how_to_attach(&shared.name(), pid);
@@ -218,7 +221,7 @@ fn not_in_time(shared: &Shared, run: &Run, program: String) -> NotConnected {
         return NotConnected::Ended;
     }
     let why = SpawnError::Timeout(shared.options.start_deadline);
-    NotConnected::NoProcess(Failure::Spawn { program, why })
+    NotConnected::NoProcess(RunFailure::Spawn { program, why })
 }
 
 /// Returns the child's first record.
@@ -256,24 +259,28 @@ fn recognise(
     if !shared.program.is_same_code() {
         let Some(theirs) = &introduction.facts else {
             let lie = "its introduction does not describe its interface".to_owned();
-            return Err(NotConnected::Refused(Failure::Broken(lie)));
+            return Err(NotConnected::Refused(RunFailure::Broken(lie)));
         };
         compare(shared, theirs)?;
     }
     let (properties, values) = (shared.mirrors.len(), introduction.initial.len());
     if values != properties {
         let lie = format!("{values} initial values for {properties} properties");
-        return Err(NotConnected::Refused(Failure::Broken(lie)));
+        return Err(NotConnected::Refused(RunFailure::Broken(lie)));
     }
     take_initial_values(shared, run, &introduction.initial);
+    event!(
+        DEBUG, "mpcore::run", in run.span.id(), "introduced",
+        pid = introduction.pid, properties = properties as u64,
+    );
     Ok(())
 }
 
 /// Compares a child's interface with the controller's.
 fn compare(shared: &Arc<Shared>, theirs: &Facts) -> Result<(), NotConnected> {
     let ours = shared.table.facts();
-    let mismatch = |mismatch| Err(NotConnected::Refused(Failure::Mismatch(mismatch)));
-    if let Some(found) = Mismatch::between(ours, theirs) {
+    let mismatch = |mismatch| Err(NotConnected::Refused(RunFailure::Mismatch(mismatch)));
+    if let Some(found) = InterfaceMismatch::between(ours, theirs) {
         return mismatch(found);
     }
     let unseen = not_compared(ours, theirs);
@@ -281,9 +288,13 @@ fn compare(shared: &Arc<Shared>, theirs: &Facts) -> Result<(), NotConnected> {
         return Ok(());
     }
     if shared.options.compare_strictly {
-        return mismatch(Mismatch::strictly(ours, theirs, &unseen));
+        return mismatch(InterfaceMismatch::strictly(ours, theirs, &unseen));
     }
     if shared.table.is_told_first() {
+        event!(
+            WARN, "mpcore::run", in shared.run_span(), "interface not compared",
+            interface = shared.table.interface.clone(), parts = unseen.len() as u64,
+        );
         let exception = Exception {
             process: shared.name(),
             pid: shared.life().pid,
@@ -306,8 +317,8 @@ fn compare(shared: &Arc<Shared>, theirs: &Facts) -> Result<(), NotConnected> {
 /// Returns the failure for a child with another protocol.
 fn other_protocol(child: u32) -> NotConnected {
     NotConnected::Refused(match child {
-        PROTOCOL => Failure::Broken(format!("it refuses protocol {PROTOCOL}, which is its own")),
-        _ => Failure::Protocol { child, controller: PROTOCOL },
+        PROTOCOL => RunFailure::Broken(format!("it refuses protocol {PROTOCOL}, which is its own")),
+        _ => RunFailure::Protocol { child, controller: PROTOCOL },
     })
 }
 
@@ -340,7 +351,7 @@ mod tests {
         fewer.initial.pop();
         more.initial.push(vec![0]);
         for (introduction, count) in [(fewer, 1), (more, 3)] {
-            let Err(NotConnected::Refused(Failure::Broken(why))) =
+            let Err(NotConnected::Refused(RunFailure::Broken(why))) =
                 recognise(shared, &run, &introduction)
             else {
                 panic!("{count} are accepted")

@@ -4,7 +4,7 @@
 use std::process::Stdio;
 use std::sync::Arc;
 
-use crate::controller::report::failure::Failure;
+use crate::controller::report::failure::RunFailure;
 use crate::controller::run::connect::{
     NotConnected, bootstrap, other_protocol, recognise, resources, spawn,
 };
@@ -35,7 +35,9 @@ pub(crate) fn connect(
         Ok(Said::Introduction(introduction)) => introduction,
         Ok(Said::OtherProtocol(child)) => return Err(other_protocol(child)),
         Err(ReceiveError::Closed) => return Err(NotConnected::Closed),
-        Err(ReceiveError::Broken(why)) => return Err(NotConnected::Refused(Failure::Broken(why))),
+        Err(ReceiveError::Broken(why)) => {
+            return Err(NotConnected::Refused(RunFailure::Broken(why)));
+        }
     };
     recognise(shared, run, &introduction)?;
     Ok(expected.into_lanes(window()))

@@ -11,7 +11,7 @@ use system_tests::processes;
 
 use crate::Outcome;
 
-fn builder() -> mpcore::Builder<RigControl> {
+fn builder() -> mpcore::ControlBuilder<RigControl> {
     RigControl::builder().child::<RigProcess>().config(RigConfig::default())
 }
 
@@ -123,7 +123,7 @@ pub(crate) fn waiting_handler() -> Outcome {
 /// Quits while its child is busy for longer than any constant.
 pub(crate) fn finishes() -> Outcome {
     let minute = Duration::from_secs(60);
-    let rig = builder().at_exit(mpcore::AtExit::Finish(minute)).inbox(mpqt::inbox()).spawn()?;
+    let rig = builder().at_exit(mpcore::ExitPolicy::Finish(minute)).inbox(mpqt::inbox()).spawn()?;
     let shown = ShownRig::attach(rig)?;
     Ok(mpqt::Application::new().object("rig", shown).run(
         "

@@ -1,0 +1,85 @@
+//! How outcomes, ends and reasons are called in the trace. Never what the user's code has said: no
+//! values, no texts of its errors and panics, no line of its output.
+
+use crate::controller::report::escalation::IgnoredRequest;
+use crate::controller::report::failure::RunFailure;
+use crate::controller::report::notifications::GiveUpReason;
+use crate::controller::report::outcome::Outcome;
+
+pub(crate) fn outcome(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Returned(_) => "returned",
+        Outcome::Raised(_) => "raised",
+        Outcome::Panicked(_) => "panicked",
+        Outcome::Exited(_) => "exited",
+        Outcome::Stopped => "stopped",
+        Outcome::Finishing => "finishing",
+        Outcome::Cancelled => "cancelled",
+        Outcome::Superseded => "superseded",
+        Outcome::TimedOut(_) => "timed out",
+        Outcome::QueueFull => "queue full",
+        Outcome::Resources(_) => "no resources",
+        Outcome::Encode(_) => "not encoded",
+        Outcome::Decode(_) => "not decoded",
+        Outcome::Lost => "lost",
+        Outcome::ForkedCopy => "forked copy",
+    }
+}
+
+pub(crate) fn failure(failure: &RunFailure) -> &'static str {
+    match failure {
+        RunFailure::Spawn { .. } => "not spawned",
+        RunFailure::Resources(_) => "no resources",
+        RunFailure::EndedBeforeReady { .. } => "ended before ready",
+        RunFailure::StartDeadline { .. } => "start deadline",
+        RunFailure::HeldByTracer { .. } => "held by a debugger",
+        RunFailure::Mismatch(_) => "mismatch",
+        RunFailure::Protocol { .. } => "other protocol",
+        RunFailure::Limits { .. } => "limits",
+        RunFailure::Config(_) => "config",
+        RunFailure::Constructor(_) => "constructor",
+        RunFailure::ConstructorPanicked(_) => "constructor panicked",
+        RunFailure::PostrunInit(_) => "postrun_init",
+        RunFailure::PostrunInitPanicked(_) => "postrun_init panicked",
+        RunFailure::Crashed { .. } => "crashed",
+        RunFailure::EndUnknown { .. } => "end unknown",
+        RunFailure::Unkillable { .. } => "unkillable",
+        RunFailure::Broken(_) => "broken",
+        RunFailure::KilledFor { .. } => "killed for a command",
+        RunFailure::Unresponsive { .. } => "unresponsive",
+    }
+}
+
+/// The text of a failure that consists of mpcore's own words.
+pub(crate) fn detail(failure: &RunFailure) -> Option<String> {
+    match failure {
+        RunFailure::Spawn { .. }
+        | RunFailure::Resources(_)
+        | RunFailure::StartDeadline { .. }
+        | RunFailure::HeldByTracer { .. }
+        | RunFailure::Mismatch(_)
+        | RunFailure::Protocol { .. }
+        | RunFailure::Limits { .. }
+        | RunFailure::Crashed { .. }
+        | RunFailure::Broken(_)
+        | RunFailure::KilledFor { .. }
+        | RunFailure::Unresponsive { .. } => Some(failure.to_string()),
+        RunFailure::EndedBeforeReady { status, .. } => Some(status.to_string()),
+        RunFailure::Unkillable { why, .. } => Some(why.to_string()),
+        _ => None,
+    }
+}
+
+pub(crate) fn gave_up(reason: GiveUpReason) -> &'static str {
+    match reason {
+        GiveUpReason::TooManyRestarts { .. } => "too many restarts",
+        GiveUpReason::Hopeless => "hopeless",
+    }
+}
+
+pub(crate) fn ignored(ignored: IgnoredRequest) -> &'static str {
+    match ignored {
+        IgnoredRequest::Cancel { .. } => "cancel",
+        IgnoredRequest::Deadline { .. } => "deadline",
+    }
+}
