@@ -66,3 +66,25 @@ fn what_is_published_has_the_licences() {
         }
     }
 }
+
+#[test]
+fn every_page_names_the_same_version_of_rust() {
+    let version = published()[0]["rust_version"].as_str().unwrap_or_default().to_owned();
+    let declared = format!("rust-version = \"{version}\"");
+    let written = format!("Rust {version}");
+    for (file, text, times) in [
+        ("Cargo.toml", &declared, 1),
+        ("fuzz/Cargo.toml", &declared, 1),
+        ("tests/types/Cargo.toml", &declared, 1),
+        ("README.md", &written, 2),
+        ("mpcore/README.md", &written, 1),
+        ("mpqt/README.md", &written, 1),
+        ("docs/releasing.md", &format!("cargo +{version} "), 1),
+    ] {
+        let found = read(file).matches(text.as_str()).count();
+        assert_eq!(found, times, "{file}: how often it has `{text}`");
+    }
+    for package in published() {
+        assert_eq!(package["rust_version"], *version, "{}", package["name"]);
+    }
+}
