@@ -24,7 +24,7 @@ fn fail(problem: &str) -> ! {
 fn main() {
     println!("cargo:rerun-if-changed=cpp");
     println!("cargo:rerun-if-changed=build.rs");
-    // docs.rs may have another Qt, and links nothing.
+    // docs.rs has QtQuick of Qt 5 only, see Cargo.toml, and links nothing.
     println!("cargo:rerun-if-env-changed=DOCS_RS");
     if env::var_os("DOCS_RS").is_some() {
         return;
