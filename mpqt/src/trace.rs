@@ -5,7 +5,7 @@
 macro_rules! event {
     ($level:ident, $target:literal, in None, $name:literal $(, $field:ident = $value:expr)* $(,)?) => {
         if ::mpcore::__private::is_traced(::tracing::Level::$level) {
-            $(let $field = $value;)*
+            $(#[allow(clippy::redundant_locals)] let $field = $value;)*
             ::mpcore::__private::trace(move || ::tracing::event!(
                 name: $name, target: $target, ::tracing::Level::$level, $($field,)* $name
             ));

@@ -374,7 +374,13 @@ fn a_panic_carries_a_backtrace_if_the_child_captures_one() {
         Err(CallError::Panicked(report)) => report.backtrace,
         other => panic!("{other:?}"),
     };
-    assert!(backtrace(&with).contains("panic_with"));
+    let text = backtrace(&with);
+    assert!(text.contains("panic_with"));
+    // Neither what panics nor what calls the command is the user's.
+    let first = text.lines().next().unwrap();
+    assert!(first.starts_with("   0: ") && first.contains("panic_with"), "{text}");
+    let runtime = ["rust_begin_unwind", "panic_fmt", "mpcore::child", "__dispatch", "main"];
+    assert!(!runtime.iter().any(|frame| text.contains(frame)), "{text}");
     assert_eq!(backtrace(&without), "");
 }
 

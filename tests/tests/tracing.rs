@@ -20,7 +20,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 
 const BENCH: &str = env!("CARGO_BIN_EXE_bench_child");
 const WORKER: &str = env!("CARGO_BIN_EXE_worker_child");
@@ -97,7 +97,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Collect {
         let mut fields = Fields::default();
         event.record(&mut fields);
         let metadata = event.metadata();
-        let spans = context.event_scope(event).into_iter().flat_map(|scope| scope.from_root());
+        let spans = context.event_scope(event).into_iter().flat_map(Scope::from_root);
         let spans = spans.map(|span| {
             (span.name(), span.extensions().get::<Fields>().cloned().unwrap_or_default())
         });

@@ -12,6 +12,7 @@ use std::sync::Once;
 
 use crate::child::context::CancelUnwind;
 use crate::limits::PANIC_TEXT_BYTES;
+use crate::panics::frames::{begin_user_code, of_user};
 use crate::panics::hook;
 use crate::panics::unwind::discard;
 use crate::wire::messages::report::PanicReport;
@@ -36,7 +37,7 @@ pub(crate) fn install_hook() {
 fn report(info: &PanicHookInfo<'_>) -> PanicReport {
     let backtrace = Backtrace::capture();
     let backtrace = match backtrace.status() {
-        BacktraceStatus::Captured => backtrace.to_string(),
+        BacktraceStatus::Captured => of_user(&backtrace.to_string()),
         _ => String::new(),
     };
     let backtrace = cut(backtrace);
@@ -71,7 +72,7 @@ pub(crate) enum Unwound {
 /// Runs the user's code.
 pub(crate) fn guard<R>(code: impl FnOnce() -> R) -> Result<R, Unwound> {
     LAST.with_borrow_mut(|last| *last = None);
-    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
+    catch_unwind(AssertUnwindSafe(|| begin_user_code(code))).map_err(|payload| {
         if payload.is::<CancelUnwind>() {
             return Unwound::Cancelled;
         }

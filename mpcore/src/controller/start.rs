@@ -7,6 +7,7 @@ use crate::controller::model::requests::Gate;
 use crate::controller::report::error::StartError;
 use crate::controller::report::exit::ProcessState;
 use crate::controller::report::outcome::{Exception, ExceptionKind};
+use crate::controller::report::traced;
 use crate::controller::run;
 use crate::controller::run::begin::begin_run;
 use crate::controller::shutdown::register;
@@ -25,7 +26,7 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     if let Err(error) = &started {
         event!(
             WARN, "mpcore::run", in None, "start refused",
-            process = shared.name(), why = error.to_string(),
+            process = shared.name(), why = traced::start_error(error),
         );
     }
     started

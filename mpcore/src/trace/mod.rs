@@ -32,15 +32,14 @@ macro_rules! event {
     ($level:ident, $target:literal, in $parent:expr, $name:literal $(, $field:ident = $value:expr)* $(,)?) => {
         if $crate::trace::is_on(::tracing::Level::$level) {
             let parent: ::std::option::Option<::tracing::Id> = $parent;
-            $(let $field = $value;)*
-            $crate::trace::emit(move || match parent {
-                Some(parent) => ::tracing::event!(
+            $(#[allow(clippy::redundant_locals)] let $field = $value;)*
+            $crate::trace::emit(move || {
+                // One place for both, which is half of the code.
+                let parent = parent.or_else(|| ::tracing::Span::current().id());
+                ::tracing::event!(
                     name: $name, target: $target, parent: parent, ::tracing::Level::$level,
                     $($field,)* $name
-                ),
-                None => ::tracing::event!(
-                    name: $name, target: $target, ::tracing::Level::$level, $($field,)* $name
-                ),
+                );
             });
         }
     };
@@ -94,6 +93,7 @@ impl Here {
 }
 
 /// Runs code of the subscriber: now, or when the guards of [`later`] are gone.
+#[cold]
 pub fn emit(act: impl FnOnce() + 'static) {
     // At the end of a thread nothing is traced any more.
     let _ = HERE.try_with(|here| {

@@ -49,7 +49,9 @@ fn filter(text: &str) -> Result<Targets, String> {
             // A level for everything.
             None => ("mpcore", directive),
         };
-        let is_level = level.parse::<tracing::level_filters::LevelFilter>().is_ok();
+        // Without a name the parser of `tracing` takes `error`.
+        let is_level =
+            !level.is_empty() && level.parse::<tracing::level_filters::LevelFilter>().is_ok();
         if !is_target(target) || !is_level {
             return Err(wrong());
         }

@@ -79,3 +79,33 @@ impl TracedCall {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controller::control::Control as _;
+
+    #[mpmacros::process(crate = "crate")]
+    trait Idle {
+        fn answer(&mut self) -> i32;
+    }
+
+    #[derive(mpmacros::Child)]
+    #[child(Idle, crate = "crate")]
+    struct IdleProcess {}
+
+    impl Idle for IdleProcess {
+        fn answer(&mut self) -> i32 {
+            42
+        }
+    }
+
+    #[test]
+    fn without_a_subscriber_a_call_has_no_span() {
+        let control = IdleControl::builder().in_process::<IdleProcess>().build().unwrap();
+        let shared = control.__core().process().shared();
+        let then = SharedThen::default();
+        assert!(TracedCall::begin(shared, 0, &then).is_none());
+        assert!(lock(&then).traced.is_none());
+    }
+}

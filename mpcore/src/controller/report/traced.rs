@@ -1,6 +1,7 @@
 //! How outcomes, ends and reasons are called in the trace. Never what the user's code has said: no
 //! values, no texts of its errors and panics, no line of its output.
 
+use crate::controller::report::error::StartError;
 use crate::controller::report::escalation::IgnoredRequest;
 use crate::controller::report::failure::RunFailure;
 use crate::controller::report::notifications::GiveUpReason;
@@ -67,6 +68,14 @@ pub(crate) fn detail(failure: &RunFailure) -> Option<String> {
         RunFailure::EndedBeforeReady { status, .. } => Some(status.to_string()),
         RunFailure::Unkillable { why, .. } => Some(why.to_string()),
         _ => None,
+    }
+}
+
+pub(crate) fn start_error(error: &StartError) -> String {
+    match error {
+        // May be the text of a `Serialize` of the user.
+        StartError::Config(_) => "the config could not be encoded".to_owned(),
+        error => error.to_string(),
     }
 }
 

@@ -45,7 +45,8 @@ pub struct PanicReport {
     pub message: String,
     /// File, line and column.
     pub location: String,
-    /// The backtrace; empty unless the child runs with `RUST_BACKTRACE=1`.
+    /// The backtrace, from the code that panics to the command or other method of the child; empty
+    /// unless the child runs with `RUST_BACKTRACE=1`.
     pub backtrace: String,
 }
 
