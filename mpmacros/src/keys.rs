@@ -1,5 +1,5 @@
-//! Reads the arguments of all attributes: `#[signal(name = "..")]`, `#[process(config = T)]`,
-//! `#[child(default)]`. Each attribute has a table of its keys; unknown, repeated, incomplete and
+//! Reads arguments with keys: of attributes (`#[signal(name = "..")]`, `#[process(config = T)]`,
+//! `#[child(default)]`) and of `qobject!`. Each attribute has a table of its keys; unknown, repeated, incomplete and
 //! surplus keys are reported here, all of them, each at its own token.
 
 use proc_macro2::{Ident, TokenTree};

@@ -1,7 +1,7 @@
 //! The macros of mpcore, which re-exports all three: `#[mpcore::process]`,
 //! `#[derive(mpcore::Child)]`, `#[mpcore::main]`. Also the two steps of `mpqt::qobject!`.
 //!
-//! Each macro is a pipeline, and each step a module: conditions are evaluated (`conditions`);
+//! Each macro but the derive (`child`, which only registers) is a pipeline, and each step a module: conditions are evaluated (`conditions`);
 //! tokens are read (`parse`, `keys`, and `manifest` for the name of mpcore) into a model that keeps
 //! the user's spans (`model`); the rules are applied to it, and all mistakes are reported at once
 //! (`check`, `claims`, `payload`); then it is expanded, one file per generated side (`expand`),

@@ -1,4 +1,5 @@
-//! All generated identifiers and all reserved names.
+//! The generated identifiers and the reserved names of `#[process]`; `qobject/names.rs` has those of
+//! mpqt's macro.
 //!
 //! * A generated identifier has the span of the user's token that it is made from (the method, the
 //!   trait, or the string of `name = ".."`), so go-to-definition and rename lead there.

@@ -20,7 +20,7 @@ pub(crate) fn wake() {
 }
 
 /// Makes waking possible. Called in the GUI thread, when there is an application object; does
-/// nothing the second time.
+/// nothing while waking is possible already.
 pub(crate) fn open() {
     // SAFETY: the caller is in the GUI thread, and an application object exists: checked here.
     unsafe {

@@ -86,7 +86,7 @@ pub(crate) fn run(mut control: Receiver, link: &Arc<Link>) {
             link.pong(ping);
         }
         // A controller with a command under way sends more packets.
-        watch::make_good();
+        watch::retry_creating_watcher();
     }
 }
 

@@ -14,7 +14,7 @@ use crate::transport::socket::{Accepted, Inherited};
 use crate::transport::{ChildLanes, ipc};
 use crate::wire::interface::description::InterfaceTable;
 use crate::wire::messages::handshake::{
-    Bootstrap, First, Introduction, MARK, Opening, Record, tell_other_protocol,
+    Bootstrap, First, Introduction, MARK, Opening, Record, mismatch_line,
 };
 
 /// Exit code of a child binary that was not started by a controller, or whose controller is gone.
@@ -89,7 +89,7 @@ fn run_as_child(only: Option<Registration>) -> ! {
     #[cfg(target_os = "linux")]
     if let Some(inherited) = Inherited::take() {
         let (record, accepted) = inherited.receive().unwrap_or_else(|error| no_controller(&error));
-        let say = |_: &Opening| accepted.say_other_protocol();
+        let say = |_: &Opening| accepted.send_mismatch();
         let (first, child) = first_record(&mut record.as_slice(), only, say);
         std::process::exit(introduce(accepted, first, child))
     }
@@ -97,7 +97,7 @@ fn run_as_child(only: Option<Registration>) -> ! {
     if pipe.is_terminal() {
         refuse(&format!("`{MARK}` is for the framework's own use"));
     }
-    let say = |to: &Opening| ipc::say_other_protocol(&to.endpoint, to.nonce);
+    let say = |to: &Opening| ipc::send_mismatch(&to.endpoint, to.nonce);
     let (first, child) = first_record(&mut pipe, only, say);
     std::process::exit(connect(&mut pipe, first, child))
 }
@@ -117,7 +117,7 @@ fn first_record(
         Ok(First::Ours(record)) => record,
         Ok(First::Foreign(opening)) => {
             say(&opening);
-            refuse(&tell_other_protocol(opening.protocol));
+            refuse(&mismatch_line(opening.protocol));
         }
         Err(error) => no_controller(&error),
     };

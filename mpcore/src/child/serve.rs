@@ -54,7 +54,7 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Assignment) -> i32 {
             return without_threads(&error);
         }
     }
-    link.rule_this_thread();
+    link.bind_to_this_thread();
     let control = match control::start(control, &link, Arc::clone(&grace), run.place) {
         Ok(control) => control,
         Err(error) => return without_threads(&error),

@@ -1,7 +1,8 @@
 //! Packets, as each side reads them from its lanes.
 //!
 //! An input is a sequence of packets, each preceded by its length, so that stateful code is tested
-//! in many states.
+//! in many states. Besides not panicking, the controller's side must end every command, and the run,
+//! exactly once.
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;

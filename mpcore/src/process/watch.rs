@@ -7,9 +7,12 @@
 //! reaped later. A process that cannot even be killed is given up, and reaped when it ends. The
 //! receiver of an end ([`Watched`]) only passes it on.
 //!
+//! A run is watched before its process exists ([`Subject::ToCome`]), so that the start deadline and a
+//! kill apply to the spawn as well; [`arrived`] hands the process over.
+//!
 //! The watcher is created when it is first needed. Orders that arrive while there is no thread or
 //! descriptor for it wait until it can be created: every later order tries again, and so do every
-//! start and, in a child, which may have only this one order, its [other threads](make_good).
+//! start and, in a child, which may have only this one order, its [other threads](retry_creating_watcher).
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -122,7 +125,7 @@ fn order(order: Order) {
 /// Creates the watcher if something was ordered while it could not be created. Costs nothing
 /// otherwise, and during a lasting shortage one attempt per [`REAP_AGAIN`], because a command may
 /// call this in a loop.
-pub(crate) fn make_good() {
+pub(crate) fn retry_creating_watcher() {
     static TRIED: Mutex<Option<Instant>> = Mutex::new(None);
     if !LACKING.load(Ordering::Relaxed) {
         return;
@@ -265,7 +268,7 @@ impl Watching {
                     Subject::Thread | Subject::ToCome(_) => Ok(()),
                 };
                 self.watches.insert(key, watch);
-                self.hear_of(key, watched);
+                self.drop_if_unwatchable(key, watched);
             }
             Order::Arrived(key, mut process) => {
                 let Some(watch) = self.watches.get_mut(&key) else { return self.bury(process) };
@@ -274,7 +277,7 @@ impl Watching {
                     let _ = process.terminate();
                 }
                 watch.subject = Subject::Process(process);
-                self.hear_of(key, watched);
+                self.drop_if_unwatchable(key, watched);
             }
             Order::Bury(process) => self.bury(process),
             Order::Ready(key) => {
@@ -331,7 +334,7 @@ impl Watching {
     }
 
     /// A process whose end could not be observed must not exist.
-    fn hear_of(&mut self, key: WatchKey, watched: io::Result<()>) {
+    fn drop_if_unwatchable(&mut self, key: WatchKey, watched: io::Result<()>) {
         let Err(why) = watched else { return };
         let Some(Watch { owner, subject, .. }) = self.watches.remove(&key) else {
             return;

@@ -113,7 +113,7 @@ impl Command {
     }
 
     /// The command knows that it has to end.
-    pub(crate) fn told(&self) {
+    pub(crate) fn request_observed(&self) {
         self.asked.store(false, Ordering::SeqCst);
     }
 
@@ -131,7 +131,7 @@ impl Command {
     }
 
     /// From now on, calls that this thread submits inherit from this command.
-    pub(crate) fn rules_this_thread(self: &Arc<Self>) {
+    pub(crate) fn bind_to_this_thread(self: &Arc<Self>) {
         OF_THIS_THREAD.with_borrow_mut(|of_this_thread| *of_this_thread = Some(Arc::clone(self)));
     }
 }
@@ -259,7 +259,7 @@ mod tests {
     fn a_wish_ends_one_wait_of_the_command_that_it_is_meant_for() {
         let command = Arc::new(Command::default());
         assert!(begin_wait(|| Box::new(|| {})).is_none(), "no command runs here");
-        command.rules_this_thread();
+        command.bind_to_this_thread();
         let woken = Arc::new(AtomicUsize::new(0));
         let wait = || {
             let woken = Arc::clone(&woken);
@@ -283,7 +283,7 @@ mod tests {
 
         command.begin(|| false);
         let _ = command.ask();
-        command.told();
+        command.request_observed();
         assert!(!wait().is_over(), "it knows");
         assert!(!command.end());
         command.begin(|| true);
@@ -328,7 +328,7 @@ mod tests {
     #[test]
     fn a_waker_that_owns_a_wait_is_dropped_without_a_lock() {
         let command = Arc::new(Command::default());
-        command.rules_this_thread();
+        command.bind_to_this_thread();
         command.begin(|| false);
         let owner = Arc::new(Mutex::new(None));
         let owned = Arc::clone(&owner);

@@ -4,9 +4,10 @@
 //! together with its introduction. Both sides keep a sender of the lane that they read: the child
 //! to wake its main thread, the controller for the end marker.
 //!
-//! This module adds guarantees that ipc-channel does not give: a receive retries EINTR and turns a
-//! panic of the decoder into an error, and no packet is so long that it would be sent in fragments,
-//! which can hang for ever.
+//! This module adds what ipc-channel does not give: a receive retries EINTR and turns a panic of the
+//! decoder into an error, and the endpoint is created only where its folder is usable (path length,
+//! permissions). Packets are never so long that ipc-channel would send them in fragments, which can
+//! hang for ever: `WINDOW_MAX` in `limits` sees to that.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -217,7 +218,7 @@ fn connect(endpoint: &str) -> io::Result<IpcSender<Greeting>> {
 }
 
 /// Reports this child's protocol to a controller of another version, if it can be reached.
-pub(crate) fn say_other_protocol(endpoint: &str, nonce: Nonce) {
+pub(crate) fn send_mismatch(endpoint: &str, nonce: Nonce) {
     if let Ok(sender) = connect(endpoint) {
         let _ = sender.send(Greeting::OtherProtocol { protocol: PROTOCOL, nonce });
     }

@@ -3,7 +3,7 @@
 //! The ends of a lane are small traits, so the runtime does not know whether packets go through its
 //! own packet sockets ([`socket`], the default on Linux), through ipc-channel ([`ipc`],
 //! everywhere), or stay in the process ([`memory`]). A sender has credit for its packets
-//! (`wire::credit`), so a send does not block.
+//! (`wire::packets::credit`), so a send does not block.
 
 pub(crate) mod ipc;
 pub(crate) mod memory;
@@ -67,7 +67,7 @@ pub(crate) enum ReceiveError {
 
 /// The sending end; dropping the last clone closes the lane.
 pub(crate) trait LaneSender: Send + Sync {
-    /// Sends one packet, not longer than `wire::credit` allows.
+    /// Sends one packet, not longer than `wire::packets::credit` allows.
     fn send(&self, packet: &[u8]) -> Result<(), SendError>;
 }
 

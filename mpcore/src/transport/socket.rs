@@ -29,7 +29,7 @@ use crate::transport::{
     ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
 };
 use crate::wire::messages::handshake::{
-    Introduction, Nonce, RECORD_BYTES, other_protocol, says_other_protocol,
+    Introduction, Nonce, RECORD_BYTES, mismatch_packet, parse_mismatch_packet,
 };
 use crate::wire::packets::credit::{charge, longest_packet};
 use crate::wire::packets::outgoing::{Next, Outgoing, Payload, QueueBound, Turn};
@@ -211,7 +211,7 @@ impl Expected {
         let (mut introduction, mut length) = (None, 0);
         while introduction.is_none() {
             receiver.receive(&mut packet)?;
-            if let Some(protocol) = says_other_protocol(&packet).filter(|_| length == 0) {
+            if let Some(protocol) = parse_mismatch_packet(&packet).filter(|_| length == 0) {
                 return Ok(Said::OtherProtocol(protocol));
             }
             length += packet.len();
@@ -337,9 +337,9 @@ impl Accepted {
     }
 
     /// Reports this child's protocol to a controller of another version.
-    pub(crate) fn say_other_protocol(&self) {
+    pub(crate) fn send_mismatch(&self) {
         // There is room, because it is the first packet.
-        let _ = send(&self.events, &other_protocol(), SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
+        let _ = send(&self.events, &mismatch_packet(), SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
     }
 
     /// Sends the child's introduction; the controller's first item shows whether it was accepted.

@@ -5,7 +5,8 @@
 //! first call both sides introduce themselves ([`messages`]) and agree on the interface
 //! ([`interface`], [`shape`]).
 //!
-//! `controller` and `child` both import this module and never each other.
+//! `controller` and `child` both import this module. Of each other they import only what ARCHITECTURE
+//! lists: how a child introduces itself, and the traits of an interface.
 
 pub(crate) mod interface;
 pub(crate) mod messages;

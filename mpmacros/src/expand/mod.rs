@@ -3,6 +3,8 @@
 //! Generated code contains no logic: it names things and passes them to generic functions of
 //! mpcore. All its paths are absolute, since a user's module may shadow `Vec`, `Ok` or `Clone`. It
 //! is not wrapped in a module, so that relative paths and traits inside a function keep working.
+//!
+//! What several sides need is here, among it the helpers that place an error at the user's token.
 
 mod callback;
 mod context;

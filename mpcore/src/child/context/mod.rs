@@ -76,10 +76,10 @@ impl ChildContext {
     /// or the child is to stop.
     #[must_use]
     pub fn cancelled(&self) -> bool {
-        watch::make_good();
+        watch::retry_creating_watcher();
         let ends = self.link().wants_end();
         if ends && thread::current().id() == self.shared.main {
-            self.link().told();
+            self.link().request_observed();
         }
         ends
     }
@@ -230,7 +230,7 @@ impl CallContext {
     /// Returns whether the command should end, or has ended.
     #[must_use]
     pub fn cancelled(&self) -> bool {
-        watch::make_good();
+        watch::retry_creating_watcher();
         !self.active() || self.link.wants_end()
     }
 

@@ -1,9 +1,10 @@
 //! The state that the threads of one child share: the events lane, and the controller's requests to
 //! cancel and to stop.
 //!
-//! Everything that leaves the child goes through [`Link::send`], in the order of the calls, and
-//! never blocks in the kernel: items without credit wait in a queue here, and the control thread
-//! sends them when credit arrives. A sender waits only if the queue is over its bound.
+//! What leaves the child goes through [`Link::send`] (or a variant that does not wait), in the order
+//! of the calls, and never blocks in the kernel: items without credit wait in a queue here, and the
+//! control thread sends them when credit arrives. A sender waits only if the queue is over its bound.
+//! Pongs and credit reports need no credit and no place in the queue.
 
 pub(crate) mod cancels;
 pub(crate) mod deadlines;
@@ -489,8 +490,8 @@ impl Link {
     }
 
     /// Called when the running command knows that it has to end.
-    pub(crate) fn told(&self) {
-        self.inherited.told();
+    pub(crate) fn request_observed(&self) {
+        self.inherited.request_observed();
     }
 
     /// Called when no more commands run. From now on, waits for own children are not ended.
@@ -547,8 +548,8 @@ impl Link {
 
     /// Declares that this thread runs the commands: the calls that it makes inherit their deadlines
     /// and requests to end.
-    pub(crate) fn rule_this_thread(&self) {
-        self.inherited.rules_this_thread();
+    pub(crate) fn bind_to_this_thread(&self) {
+        self.inherited.bind_to_this_thread();
     }
 
     /// Disables the deadlines of all commands from now on.

@@ -151,7 +151,8 @@ impl Shared {
                 let sink = self.sinks.results.get(usize::from(command)).and_then(Option::as_ref);
                 (sink.is_some_and(|sink| (sink.is_connected)()), None)
             }
-            // Reported elsewhere, or requested.
+            // Requested, or reported elsewhere: the end of the run by `finish`, an overrun when it is
+            // read. `raise_exception` in `delivery` decides the same for what is posted here.
             Outcome::Exited(_) | Outcome::TimedOut(_) => (false, None),
             Outcome::Cancelled | Outcome::Superseded => (false, None),
             Outcome::Stopped | Outcome::Finishing => (false, None),

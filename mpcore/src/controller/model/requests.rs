@@ -2,8 +2,8 @@
 //! callers use.
 //!
 //! A call is numbered, entered and queued under the lock, so numbers rise on the lane; if there is
-//! credit, the caller's own thread sends, which never blocks. Makes decisions only: the code that
-//! takes an entry out resolves it after the lock is released.
+//! credit, the caller's own thread sends, which never blocks. It ends no call: the code that takes an
+//! entry out resolves it after the lock is released.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -21,7 +21,7 @@ use crate::limits::DRAIN_DEADLINE;
 use crate::process::{ExitStatus, ProcessEnd, sys};
 use crate::sync::{lock, wait_timeout};
 use crate::trace::{event, ms};
-use crate::wire::messages::handshake::told_other_protocol;
+use crate::wire::messages::handshake::parse_mismatch_line;
 use crate::wire::messages::stop_reason::StopReason;
 use crate::wire::packets::packet::PROTOCOL;
 
@@ -319,5 +319,5 @@ fn status_lost() -> StatusLost {
 /// Detects a child of protocol 2, which reports its protocol only on stderr before it ends.
 fn other_protocol(known: &Known, status: ExitStatus, stderr: &[String]) -> Option<u32> {
     let refused = !known.introduced && status.code() == NOT_A_CHILD;
-    stderr.iter().rev().find_map(|line| told_other_protocol(line)).filter(|_| refused)
+    stderr.iter().rev().find_map(|line| parse_mismatch_line(line)).filter(|_| refused)
 }

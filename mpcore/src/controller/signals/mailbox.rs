@@ -2,7 +2,8 @@
 //!
 //! A post returns whether the caller has to list the mailbox in its inbox's
 //! [ring](crate::controller::signals::ring); it then stays listed until the inbox's thread has
-//! found it empty. Posting never blocks.
+//! found it empty. Posting never blocks. The mailbox counts the bytes of the waiting notices against
+//! the inbox's bound; a newer value of a property may replace one that waits.
 
 use std::fmt;
 

@@ -157,6 +157,7 @@ impl<S: 'static> Signal<S> {
         }
     }
 
+    /// Adds a handler. A property's signal first delivers the current value to it.
     pub(crate) fn add(&self, call: HandlerFn<S>) -> Connection {
         let handler = self.add_since(0, call);
         let connection = handler.connection;

@@ -2,7 +2,7 @@
 //!
 //! Two versions of the framework may meet, so a few bytes are the same in all of them: the
 //! [beginning](Opening) of the first record, and the message of a child that it [speaks another
-//! protocol](other_protocol).
+//! protocol](mismatch_packet).
 //!
 //! The controller writes a [`Bootstrap`] record to the child's stdin: a nonce, limits and switches.
 //! What follows depends on the transport. Through sockets, stdin is the requests lane itself, the
@@ -157,7 +157,7 @@ fn invalid(what: &str) -> io::Error {
 /// Returns the first packet of a child that speaks another protocol than its controller; the same
 /// in every version.
 #[cfg(target_os = "linux")]
-pub(crate) fn other_protocol() -> Vec<u8> {
+pub(crate) fn mismatch_packet() -> Vec<u8> {
     let mut packet = vec![0; OTHER_PROTOCOL_AT];
     packet[0] = PROTOCOL as u8;
     packet.extend_from_slice(&OTHER_PROTOCOL);
@@ -165,15 +165,15 @@ pub(crate) fn other_protocol() -> Vec<u8> {
     packet
 }
 
-/// Returns the protocol that the sender of a first packet announces with [`other_protocol`].
+/// Returns the protocol that the sender of a first packet announces with [`mismatch_packet`].
 #[cfg(target_os = "linux")]
-pub(crate) fn says_other_protocol(packet: &[u8]) -> Option<u32> {
+pub(crate) fn parse_mismatch_packet(packet: &[u8]) -> Option<u32> {
     let said = packet.get(OTHER_PROTOCOL_AT..)?.strip_prefix(&OTHER_PROTOCOL)?;
     said.first_chunk().map(|number| u32::from_le_bytes(*number))
 }
 
 /// Returns the line that a child with another protocol writes to stderr.
-pub(crate) fn tell_other_protocol(controller: u32) -> String {
+pub(crate) fn mismatch_line(controller: u32) -> String {
     format!("{SPEAKS}{controller}{THIS_CHILD}{PROTOCOL}; build both with the same mpcore")
 }
 
@@ -182,7 +182,7 @@ const THIS_CHILD: &str = ", this child ";
 
 /// Returns the child's protocol as announced in a line on stderr: a child of protocol 2 announces
 /// it nowhere else.
-pub(crate) fn told_other_protocol(line: &str) -> Option<u32> {
+pub(crate) fn parse_mismatch_line(line: &str) -> Option<u32> {
     let (controller, child) = line.strip_prefix(SPEAKS)?.split_once(THIS_CHILD)?;
     let child = child.split(';').next()?.parse().ok()?;
     (controller.parse() == Ok(PROTOCOL) && child != PROTOCOL).then_some(child)
@@ -287,16 +287,16 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn another_protocol_is_said_in_bytes_that_never_change() {
-        let said = other_protocol();
+        let said = mismatch_packet();
         assert_eq!(u32::from(said[0]), PROTOCOL, "an older controller checks this byte");
         assert_eq!(said[24..32], *b"mpcore\x00\x02");
-        assert_eq!(says_other_protocol(&said), Some(PROTOCOL));
+        assert_eq!(parse_mismatch_packet(&said), Some(PROTOCOL));
         let mut newer = said.clone();
         newer[32..].copy_from_slice(&1234_u32.to_le_bytes());
         newer.extend_from_slice(b"and more");
-        assert_eq!(says_other_protocol(&newer), Some(1234));
+        assert_eq!(parse_mismatch_packet(&newer), Some(1234));
         for short in 0..said.len() {
-            assert_eq!(says_other_protocol(&said[..short]), None);
+            assert_eq!(parse_mismatch_packet(&said[..short]), None);
         }
     }
 
@@ -305,14 +305,14 @@ mod tests {
         let line = format!(
             "the controller speaks protocol {PROTOCOL}, this child 2; build both with the same mpcore"
         );
-        assert_eq!(told_other_protocol(&line), Some(2));
+        assert_eq!(parse_mismatch_line(&line), Some(2));
         for no in [
-            tell_other_protocol(PROTOCOL),
-            tell_other_protocol(77),
+            mismatch_line(PROTOCOL),
+            mismatch_line(77),
             "the controller speaks protocol".into(),
             format!("the controller speaks protocol {PROTOCOL}, this child is out; of its mind"),
         ] {
-            assert_eq!(told_other_protocol(&no), None, "{no}");
+            assert_eq!(parse_mismatch_line(&no), None, "{no}");
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The data that waits to be sent on a lane: a bounded queue that knows its credit.
 //!
 //! Pure: [`Outgoing::next_packet`] decides what to send now; the caller sends it. Queued items go
-//! as one packet; a value with a key replaces the waiting one of the same key if it [overtakes
+//! together, as many as fit into a packet. An entry that is still being encoded, or whose turn comes
+//! later, keeps its place and holds back those behind it. A value with a key replaces the waiting one of the same key if it [overtakes
 //! nothing](crate::wire::packets::keyed); an item too long for a packet is cut into parts.
 
 use std::sync::Arc;

@@ -151,8 +151,8 @@ pub(crate) struct ItemHead {
     pub(crate) method: u16,
     /// The call that the item belongs to, or 0.
     pub(crate) call: u64,
-    /// How many events, property changes and signals the sender had sent before. A reply that
-    /// overtakes them on a separate lane has to wait for them.
+    /// How many events, property changes and signals the sender had sent before. No receiver uses it
+    /// yet: a reply that overtakes them on a separate lane would have to wait for them.
     pub(crate) events_before: u64,
     /// For a call: how many milliseconds it may run, counted from its start, or 0.
     pub(crate) deadline: u32,

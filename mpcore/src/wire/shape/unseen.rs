@@ -1,6 +1,6 @@
 //! Finds the parts of a type that could not be traced, so that they cannot be compared.
 //!
-//! Such a part is marked `?`. Two kinds of `?` do not count: a variant that the type refuses before
+//! Such a part is marked `?`. Two kinds of `?` do not count: a variant that the type refuses, without a panic, before
 //! it asks for its contents, which can never be decoded (`OsString::Windows` on another system);
 //! and parts of a value that carries its own names, which are checked when it is read.
 

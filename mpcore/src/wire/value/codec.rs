@@ -1,4 +1,5 @@
-//! How values become bytes: the only place that uses `serde` bounds.
+//! How values become bytes and are read back: the only place that uses `serde` bounds for users'
+//! types. [`encode`] and [`decode`] are for the framework's own messages.
 //!
 //! Every bound on a user's type is stated here, by a const function that the generated code calls
 //! with the span of the type ([`wire`], [`wire_default`], [`raise`]). Everything else works with
