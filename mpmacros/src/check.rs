@@ -623,6 +623,35 @@ mod tests {
         );
     }
 
+    /// Finds a mark that was added without its entry in one of the lists.
+    #[test]
+    fn every_mark_is_refused_twice_and_outside_of_its_role() {
+        let messages = |methods: TokenStream| {
+            let mut errors = Errors::default();
+            let item = quote!(trait Laser { #methods });
+            let interface = parse::interface(quote!(), &item, &mut errors).expect("a trait");
+            super::check(&interface, &mut errors);
+            errors.messages()
+        };
+        for name in parse::MARKS {
+            let ident = quote::format_ident!("{name}");
+            let (mark, mend) = match name {
+                "timeout" => (quote!(#[timeout = "5s"]), "remove one"),
+                "command" => (quote!(#[command(rename = "begin")]), "join them"),
+                "signal" => (quote!(#[signal(postfix = "_done")]), "join them"),
+                "property" | "event" => (quote!(#[#ident]), "join them"),
+                _ => (quote!(#[#ident]), "remove one"),
+            };
+            let twice = messages(quote!(#mark #mark fn start(&self) -> i32;));
+            let expected = format!("`#[{name}]` is given twice; {mend}");
+            assert!(twice.contains(&expected), "{name} twice: {twice:#?}");
+            if name != "event" {
+                let on_event = messages(quote!(#[event] #mark fn start(&self, x: i32);));
+                assert!(!on_event.is_empty(), "`#[{name}]` on an event means nothing");
+            }
+        }
+    }
+
     #[test]
     fn two_methods_that_clash_in_several_places_are_reported_once() {
         // Both fields of both sides.

@@ -262,11 +262,13 @@ fn reap_everything() -> Leave {
     Box::new(move || {
         over.store(true, Ordering::SeqCst);
         // Starts a process for it to reap, so that it notices its end.
+        let mut started = Vec::new();
         while !reaper.is_finished() {
-            drop(Command::new("true").spawn());
+            started.extend(Command::new("true").spawn());
             thread::sleep(std::time::Duration::from_millis(1));
         }
-        // Reaps what the reaper did not reach.
+        // The reaper did not reach the last ones, which may still run.
+        started.iter_mut().for_each(|it| drop(it.wait()));
         while matches!(waitpid(None, WaitOptions::NOHANG), Ok(Some(_))) {}
         reaper.join().map_err(|_| "the reaper panicked".to_owned())
     })

@@ -94,7 +94,7 @@ fn shutdown_ends_all_children_under_one_deadline() {
 #[test]
 fn a_shutdown_that_times_out_reports_it_and_children_go_on() {
     let lines = lines("too soon");
-    assert_eq!(lines[0], "shutdown Err(TimedOut(50ms))", "{lines:#?}");
+    assert_eq!(lines[0], "shutdown Err(Timeout(50ms))", "{lines:#?}");
     assert!(lines[1].contains("1 command was not run"), "{lines:#?}");
     assert_eq!(lines[2..], ["finished finished (all queued commands are done)"]);
 }
@@ -102,7 +102,7 @@ fn a_shutdown_that_times_out_reports_it_and_children_go_on() {
 #[test]
 fn shutdown_is_refused_where_waiting_is_forbidden() {
     let lines = lines("forbidden");
-    assert_eq!(lines[..2], ["shutdown Err(WaitForbidden)", "state running"]);
+    assert_eq!(lines[..2], ["shutdown Err(Forbidden)", "state running"]);
 }
 
 /// Regression: it waited for the hook, the handler or the waker that had called it.

@@ -55,8 +55,8 @@ fn a_forked_copy_does_nothing_to_the_children() {
         ("call", "Err(ForkedCopy)"),
         ("large", "Err(ForkedCopy)"),
         ("await", "Err(ForkedCopy)"),
-        ("join", "Err(ForkedCopy)"),
-        ("ready", "Err(ForkedCopy)"),
+        ("join", "Err(Wait(ForkedCopy))"),
+        ("ready", "Err(Wait(ForkedCopy))"),
         ("shutdown", "Ok(())"),
         ("state", "running"),
         ("copy", "done"),
@@ -96,7 +96,7 @@ fn a_copy_that_returns_from_a_command_does_nothing_more() {
         let child = controller.number("child");
         assert!(!log.exists(), "{transport:?}: the copy has not cleaned up");
         fs::write(&sign, "stop").unwrap();
-        assert_eq!(controller.line("joined"), "Ok(Some(Status(ExitStatus { code: 0 })))");
+        assert_eq!(controller.line("joined"), "Ok(Status(ExitStatus { code: 0 }))");
         assert_eq!(controller.line("ended"), "Some(None)", "{transport:?}");
         assert_eq!(fs::read_to_string(&log).unwrap(), format!("{child}\n"), "{transport:?}");
         assert_eq!(controller.end(), 0);

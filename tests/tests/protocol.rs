@@ -38,7 +38,7 @@ const FUNCTIONS: [(&str, &[&str]); 4] = [
         &["Head::write", "ItemHead::bytes", "CallFlags::", "write_part_head"],
     ),
     ("wire/packets/credit.rs", &["charge"]),
-    ("wire/messages/handshake.rs", &["Record::write", "other_protocol"]),
+    ("wire/messages/handshake.rs", &["Record::write", "mismatch_packet"]),
     ("wire/interface/description.rs", &["hash"]),
 ];
 

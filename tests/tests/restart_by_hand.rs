@@ -194,7 +194,7 @@ fn a_start_in_a_waker_begins_the_next_run() {
             sum.on_done(|sum| assert_eq!(sum, Ok(3)));
             format!("{begun:?} {again:?} {ended:?}")
         });
-        assert_eq!(said, "Ok(()) Err(AlreadyRunning { state: Starting }) Err(TimedOut(0ns))");
+        assert_eq!(said, "Ok(()) Err(AlreadyRunning { state: Starting }) Err(Wait(Timeout(0ns)))");
         bench.process().wait_ready(LONG).unwrap();
         assert_eq!(bench.process().generation(), 2);
         assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));

@@ -127,7 +127,7 @@ fn works_with_closed(descriptors: &str, when: &str, output: &str) {
     let program = printing.command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     ended(program);
     let report = printing.report();
-    let fine = ["Ok(()) Ok(300000) Ok(())", "Ok(Some(Status("];
+    let fine = ["Ok(()) Ok(300000) Ok(())", "Ok(Status("];
     let children = if when == "between" { 2 } else { 1 };
     let lines: Vec<_> = report.lines().collect();
     let expected = |(index, line): (usize, &&str)| line.starts_with(fine[index % 2]);

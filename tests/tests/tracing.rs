@@ -559,7 +559,7 @@ fn logged(log: Option<&str>) -> Output {
     }
     let output = program.output().unwrap();
     let out = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(out, "sum Ok(3)\nended Ok(true)\n", "{output:?}");
+    assert_eq!(out, "sum Ok(3)\nended true\n", "{output:?}");
     output
 }
 

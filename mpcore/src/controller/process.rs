@@ -390,7 +390,7 @@ impl Process {
     /// Returns the command that the child is executing, as last reported by the child.
     ///
     /// While a command has no outcome, the controller asks once per [ping
-    /// interval](crate::Builder::ping_interval), so a command that has been running for less may
+    /// interval](crate::ControlBuilder::ping_interval), so a command that has been running for less may
     /// not be known yet.
     #[must_use]
     pub fn executing(&self) -> Option<ExecutingCommand> {

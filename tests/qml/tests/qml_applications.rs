@@ -260,7 +260,8 @@ fn a_panic_in_a_rust_handler_stops_no_other() {
 #[test]
 fn waiting_in_the_gui_thread_is_refused() {
     let ended = run(&["waiting_handler"], LONG).with(0);
-    let refused = "Err(\"this thread must not wait for a child; use `on_done` or a signal\")";
+    let refused = "Err(\"the command has no outcome yet: this thread must not wait; connect a signal, or \
+                   use `on_done` or `.await`\")";
     assert!(ended.stdout.lines().all(|line| line == refused), "{ended:#?}");
     assert!(!ended.stdout.is_empty());
 }

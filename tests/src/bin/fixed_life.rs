@@ -371,7 +371,8 @@ fn main() -> ExitCode {
     let own = std::process::id();
     let left = processes::children(own);
     if !left.is_empty() {
-        finding(&format!("processes are left: {left:?}"));
+        let states: Vec<_> = left.iter().map(|pid| (pid, processes::state(*pid))).collect();
+        finding(&format!("processes are left: {states:?}"));
     }
     say(&format!("left {}", what_is_left(arguments.next().as_deref())));
     say(&format!("threads {}", processes::threads().join(", ")));

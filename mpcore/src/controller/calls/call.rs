@@ -146,7 +146,9 @@ impl<T, E> Call<T, E> {
             return ended(WaitError::Forbidden);
         }
         if sys::is_copy() {
-            return ended(WaitError::ForkedCopy);
+            // A call that the copy has submitted was refused, which is its outcome.
+            self.look();
+            return self.decoded().unwrap_or_else(|| ended(WaitError::ForkedCopy));
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         self.look();
@@ -337,14 +339,14 @@ impl<T, E> CallFuture<T, E> {
             if let Some(done) = self.call.decoded() {
                 return Poll::Ready(done);
             }
-            if sys::is_copy() {
-                return Poll::Ready(Err(CallError::Wait(WaitError::ForkedCopy)));
-            }
             let Some(receiver) = &mut self.receiver else {
                 return Poll::Ready(Err(CallError::Lost));
             };
             match Pin::new(receiver).poll(cx) {
                 Poll::Pending => {
+                    if sys::is_copy() {
+                        return Poll::Ready(Err(CallError::Wait(WaitError::ForkedCopy)));
+                    }
                     if self.waiting.is_none() {
                         self.waiting = Some(self.call.shared.begin_wait());
                     }

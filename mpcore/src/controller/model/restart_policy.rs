@@ -243,7 +243,7 @@ impl Supervisor {
             return Verdict::GiveUp(GiveUpReason::TooManyRestarts { restarts, within });
         }
         self.recent.push_back(now);
-        let longer = factor.checked_pow(self.attempts).unwrap_or(u32::MAX);
+        let longer = factor.max(1).checked_pow(self.attempts).unwrap_or(u32::MAX);
         let delay = first.saturating_mul(longer).min(longest).min(LONGEST_DELAY);
         self.attempts = self.attempts.saturating_add(1);
         Verdict::Restart { attempt: self.attempts, delay }

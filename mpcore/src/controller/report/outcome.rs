@@ -1,10 +1,11 @@
 //! How a command ended: encoded until it is used, then decoded into the types of the command.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call_id::CallId;
-use crate::controller::report::exit::SharedReport;
+use crate::controller::report::exit::{ExitReport, SharedReport};
 use crate::controller::report::wait_error::WaitError;
 use crate::error::Never;
 use crate::escape::escaped;
@@ -25,7 +26,7 @@ pub enum CallError<E = Never> {
     Panicked(PanicReport),
     /// The child ended before the command did.
     #[error("{0}")]
-    Exited(SharedReport),
+    Exited(Arc<ExitReport>),
     /// The child stopped, or was stopping, before the command ended.
     #[error("the child was stopped before the command ended")]
     Stopped,

@@ -16,7 +16,7 @@ pub enum WaitError {
     #[error("timed out after {0:?}")]
     Timeout(Duration),
     /// This thread [must not wait](crate::forbid_waiting_on_this_thread).
-    #[error("this thread must not wait: connect a signal, or use `on_done` or `.await`")]
+    #[error("this thread must not wait; connect a signal, or use `on_done` or `.await`")]
     Forbidden,
     /// The command that waits, here in a child, was asked to end. See
     /// [`Call::wait`](crate::Call::wait).

@@ -91,18 +91,17 @@ impl<S> Stream for SignalStream<S> {
     type Item = S;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S>> {
+        // The executor's code does not run under the lock.
+        let waker = cx.waker().clone();
         let mut state = lock(&self.shared.state);
-        match state.queue.pop_front() {
-            Some(args) => Poll::Ready(Some(args)),
-            None if state.ended || sys::is_copy() => Poll::Ready(None),
-            None => {
-                let known = state.waker.as_ref().is_some_and(|it| it.will_wake(cx.waker()));
-                let old = if known { None } else { state.waker.replace(cx.waker().clone()) };
-                drop(state);
-                drop(old); // not under the lock: it is the executor's code
-                Poll::Pending
-            }
-        }
+        let (polled, unused) = match state.queue.pop_front() {
+            Some(args) => (Poll::Ready(Some(args)), Some(waker)),
+            None if state.ended || sys::is_copy() => (Poll::Ready(None), Some(waker)),
+            None => (Poll::Pending, state.waker.replace(waker)),
+        };
+        drop(state);
+        drop(unused);
+        polled
     }
 }
 

@@ -40,6 +40,7 @@ pub(crate) struct InExecution {
 
 /// A panic in the child.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PanicReport {
     /// The panic message.
     pub message: String,
