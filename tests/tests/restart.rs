@@ -300,15 +300,15 @@ fn follow_runs(
     }
     let (signals, life) = (phoenix.signals(), phoenix.process().signals());
     let told = note(seen, "spark");
-    signals.spark.connect_local(&inbox, move |generation, _| told(*generation));
+    signals.spark.connect_local(inbox, move |generation, _| told(*generation));
     let told = note(seen, "flicker");
-    signals.flicker.connect_local(&inbox, move |generation| told(*generation));
+    signals.flicker.connect_local(inbox, move |generation| told(*generation));
     let told = note(seen, "level");
-    signals.level_changed.connect_local_from_now(&inbox, move |level| told(level / 1000));
+    signals.level_changed.connect_local_from_now(inbox, move |level| told(level / 1000));
     let told = note(seen, "started");
-    life.started.connect_local(&inbox, move |_| told(0));
+    life.started.connect_local(inbox, move |_| told(0));
     let told = note(seen, "finished");
-    life.finished.connect_local(&inbox, move |report| told(report.generation));
+    life.finished.connect_local(inbox, move |report| told(report.generation));
 }
 
 fn drain(inbox: &Inbox) {

@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{} is {}, pid {:?}", process.name(), process.state(), process.pid());
     process.stop(); // returns immediately
     let status = process.join(Duration::from_secs(30))?;
-    println!("the end: {}", status);
+    println!("the end: {status}");
 
     // The same control, a new child. Code that may block can wait until it is ready.
     process.start()?;

@@ -92,7 +92,7 @@ impl Here {
     }
 }
 
-/// Runs code of the subscriber: now, or when the guards of [`later`] are gone.
+/// Runs code of the subscriber: now, or when the guards of `later` are gone.
 #[cold]
 pub fn emit(act: impl FnOnce() + 'static) {
     // At the end of a thread nothing is traced any more.
