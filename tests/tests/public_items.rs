@@ -163,6 +163,11 @@ impl Sources {
         let (original, module) = from.split_last().expect("a path has a last part");
         let items = self.module(module);
         let item = items.iter().find(|item| name_of(item).as_ref() == Some(original));
+        if item.is_none()
+            && let Some(next) = self.passed_on(items, module, original)
+        {
+            return self.resolved(&next, name);
+        }
         match item {
             Some(item) => self.with_impls(item, &(module.to_vec(), original.clone()), name),
             None => {
@@ -172,6 +177,23 @@ impl Sources {
                     false => format!("pub use {path} as {name};"),
                 };
                 vec![syn::parse_str(&text).expect("a use declaration")]
+            }
+        }
+    }
+
+    /// The path under which a module has an item that it only re-exports.
+    fn passed_on(&self, items: &[Item], module: &[String], name: &str) -> Option<Vec<String>> {
+        let uses = items.iter().filter_map(|item| match item {
+            Item::Use(it) => Some(leaves(&it.tree)),
+            _ => None,
+        });
+        let (path, _) = uses.flatten().find(|(_, as_name)| as_name == name)?;
+        match path.first().map(String::as_str) {
+            Some("crate") => Some(path),
+            _ => {
+                let below: Vec<_> = module.iter().cloned().chain(path).collect();
+                let (_, inside) = below.split_last()?;
+                (!self.module(inside).is_empty()).then_some(below)
             }
         }
     }

@@ -353,7 +353,7 @@ fn a_command_has_its_span_in_the_child() {
 #[test]
 fn nothing_that_the_user_sends_is_in_the_trace() {
     const SECRET: &str = "xyzzy";
-    let process = "discreet";
+    let process = "restrained";
     collect();
     let settings = BTreeMap::from([(SECRET.to_owned(), 1)]);
     let cleanup_fault = Some(CleanupFault::Panics);

@@ -307,6 +307,7 @@ fn run_command<P: Child>(
         Some(Cause::Cancelled) => Some(Reply::bare(ItemKind::Cancelled)),
         None => None,
     };
+    let mut panicked_at = None;
     owed.reply = Some(match result {
         Ok(reply) if reply.kind == ItemKind::Raised && end.met => ended.unwrap_or(reply),
         Ok(reply) => reply,
@@ -314,15 +315,19 @@ fn run_command<P: Child>(
             panicked("the command unwound with `Cancelled`, but was not cancelled".to_owned())
         }),
         Err(Unwound::Panicked(report)) => {
-            event!(
-                WARN, "mpcore::child", in None, "command panicked",
-                call = head.call, command = names.command::<P>(head.method),
-                location = report.location.clone(),
-            );
+            panicked_at = Some(report.location.clone());
             Reply { payload: encode(&report), ..Reply::bare(ItemKind::Panicked) }
         }
     });
     let kind = owed.reply.as_ref().map_or(ItemKind::Panicked, |reply| reply.kind);
+    // The outcome does not wait for a subscriber.
+    drop(owed);
+    if let Some(location) = panicked_at {
+        event!(
+            WARN, "mpcore::child", in None, "command panicked",
+            call = head.call, command = names.command::<P>(head.method), location = location,
+        );
+    }
     event!(
         DEBUG, "mpcore::child", in None, "command ended",
         call = head.call, command = names.command::<P>(head.method), outcome = traced::outcome(kind),

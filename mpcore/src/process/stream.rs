@@ -4,6 +4,7 @@ use std::fmt;
 
 /// One of the two streams that a child writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum OutputStream {
     /// Standard output.
     Stdout,

@@ -15,7 +15,8 @@ thread_local! {
 ///
 /// The error is [`WaitError::Forbidden`](crate::WaitError::Forbidden): of `wait` and `blocking()`,
 /// `join`, `wait_ready`, [`shutdown`](crate::shutdown()) and receivers. Where there is nothing to
-/// wait for, they answer as elsewhere.
+/// wait for, `join`, `wait_ready` and receivers answer as elsewhere; the others are refused also if
+/// the outcome has come already, so that a mistake shows in every run.
 ///
 /// ```
 /// {

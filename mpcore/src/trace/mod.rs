@@ -165,11 +165,11 @@ pub(crate) struct RunSpan {
 }
 
 impl RunSpan {
-    /// Opens the span.
+    /// Opens the span, as a root: the span of the code that starts a child ends long before the run.
     pub(crate) fn open(&self, process: impl FnOnce() -> String, generation: u32) {
         let span = span(Level::ERROR, || {
             tracing::error_span!(
-                target: "mpcore::run", "run", process = process(), generation, pid = tracing::field::Empty
+                target: "mpcore::run", parent: None, "run", process = process(), generation, pid = tracing::field::Empty
             )
         });
         *lock(&self.open) = span.map(Arc::new);

@@ -96,7 +96,6 @@ impl<T, E> Call<T, E> {
     /// # Errors
     /// Returns how the command ended, if it has no result.
     pub fn wait(mut self) -> Result<T, CallError<E>> {
-        // A wait without a deadline always ends with an outcome.
         self.wait_until(None)
     }
 

@@ -81,6 +81,9 @@ impl Shared {
                 }
             }
             Err((entry, outcome)) => {
+                if let Some(traced) = &traced {
+                    traced.refused();
+                }
                 if !outcome.is_no_failure() {
                     event!(
                         WARN, "mpcore::call", in self.run_span(), "refused",

@@ -64,15 +64,26 @@ impl TracedCall {
         self.number.load(Ordering::SeqCst)
     }
 
+    /// The call was not accepted: there is no submission to trace.
+    pub(crate) fn refused(self: &Arc<Self>) {
+        if !self.is_told.swap(true, Ordering::SeqCst) {
+            self.record_number();
+        }
+    }
+
+    fn record_number(self: &Arc<Self>) {
+        let this = Arc::clone(self);
+        emit(move || {
+            this.span.record("call", this.number());
+        });
+    }
+
     /// Traces the submission, once.
     pub(crate) fn submitted(self: &Arc<Self>) {
         if self.is_told.swap(true, Ordering::SeqCst) {
             return;
         }
-        let this = Arc::clone(self);
-        emit(move || {
-            this.span.record("call", this.number());
-        });
+        self.record_number();
         event!(
             DEBUG, "mpcore::call", in self.span.id(), "submitted",
             call = self.number(), command = self.command,

@@ -63,7 +63,8 @@ pub enum CallError<E = Never> {
     /// unknown.
     #[error("the outcome was lost, which is a bug in mpcore; please report it")]
     Lost,
-    /// The wait for the outcome ended first. Not an outcome: the command goes on.
+    /// The wait for the outcome ended first. Not an outcome: see [`WaitError`] for what becomes of
+    /// the command.
     #[error("the command has no outcome yet: {0}")]
     Wait(WaitError),
     /// This process is a forked copy of the process that started the child. Nothing was sent.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 /// Why a wait ended without what was waited for. Not an outcome: the command or the run goes on, and
-/// the wait may be repeated.
+/// the wait may be repeated; only [`Interrupted`](Self::Interrupted) also cancels the call that was
+/// waited for.
 ///
 /// Everything that waits returns it, alone or as variant `Wait` of its own error:
 /// [`CallError`](crate::CallError), [`JoinError`](crate::JoinError),

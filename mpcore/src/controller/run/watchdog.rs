@@ -288,10 +288,6 @@ impl Shared {
         let command = self.traffic().pending.command(call);
         let Some(command) = command.and_then(|command| self.command_name(command)) else { return };
         let failure = RunFailure::KilledFor { command, call: CallId::new(call), ignored };
-        event!(
-            WARN, "mpcore::health", in run.span.id(), "killing for a command",
-            call = call, command = command, ignored = traced::ignored(ignored),
-        );
         self.kill(run, failure, Some(Blame { call, command, ignored }), escalation);
     }
 
@@ -302,9 +298,16 @@ impl Shared {
         blame: Option<Blame>,
         escalation: Escalation,
     ) {
+        let _later = trace::later();
         let life = self.life();
         if !life.run.as_ref().is_some_and(|current| Arc::ptr_eq(current, run)) {
             return;
+        }
+        if let Some(Blame { call, command, ignored }) = blame {
+            event!(
+                WARN, "mpcore::health", in run.span.id(), "killing for a command",
+                call = call, command = command, ignored = traced::ignored(ignored),
+            );
         }
         // If the end was already requested, this only brings it forward.
         let asked = life.state == ProcessState::Stopping;

@@ -91,12 +91,14 @@ impl<S> Stream for SignalStream<S> {
     type Item = S;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S>> {
+        let is_copy = sys::is_copy();
         // The executor's code does not run under the lock.
         let waker = cx.waker().clone();
         let mut state = lock(&self.shared.state);
         let (polled, unused) = match state.queue.pop_front() {
+            _ if is_copy => (Poll::Ready(None), Some(waker)),
             Some(args) => (Poll::Ready(Some(args)), Some(waker)),
-            None if state.ended || sys::is_copy() => (Poll::Ready(None), Some(waker)),
+            None if state.ended => (Poll::Ready(None), Some(waker)),
             None => (Poll::Pending, state.waker.replace(waker)),
         };
         drop(state);
