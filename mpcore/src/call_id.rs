@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// # #[mpcore::process] trait Laser { fn add_two(&mut self, a: i32, b: i32) -> i32; }
 /// # fn f(laser: &LaserControl) {
 /// let id = laser.add_two(1, 2).id();
-/// laser.signals().progress.connect(move |progress| {
+/// laser.process().signals().progress.connect(move |progress| {
 ///     if progress.call == id {
 ///         println!("{:.0} %", progress.fraction * 100.0);
 ///     }
