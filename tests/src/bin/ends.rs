@@ -23,7 +23,7 @@ fn thread() -> ControlBuilder<BenchControl> {
 }
 
 /// Returns a ready child, with handlers that print its signals.
-fn heard(
+fn printing_child(
     builder: ControlBuilder<BenchControl>,
 ) -> Result<BenchControl, Box<dyn std::error::Error>> {
     let bench = builder.build()?;
@@ -39,7 +39,7 @@ fn heard(
     Ok(bench)
 }
 
-fn told<T: std::fmt::Debug + Send, E: std::fmt::Debug + Send>(
+fn print_outcome<T: std::fmt::Debug + Send, E: std::fmt::Debug + Send>(
     what: &'static str,
     call: Call<T, E>,
 ) {
@@ -61,69 +61,72 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let minute = Duration::from_secs(60);
     match how.as_str() {
         "stop" => {
-            let bench = heard(builder())?;
+            let bench = printing_child(builder())?;
             bench.work(600_000);
             until_begun(&bench, 1);
             (0..5).for_each(|number| drop(bench.add_two(number, 1)));
         }
         "finish" => {
-            let bench = heard(builder().at_exit(ExitPolicy::Finish(minute)))?;
+            let bench = printing_child(builder().at_exit(ExitPolicy::Finish(minute)))?;
             bench.work(200);
             (0..5).for_each(|number| drop(bench.add_two(number, 1)));
         }
         "finish on a thread" => {
-            let bench = heard(thread().at_exit(ExitPolicy::Finish(minute)))?;
+            let bench = printing_child(thread().at_exit(ExitPolicy::Finish(minute)))?;
             bench.work(200);
             (0..5).for_each(|number| drop(bench.add_two(number, 1)));
         }
         "finish and keep" => {
-            let bench = heard(builder().at_exit(ExitPolicy::Finish(minute)))?;
+            let bench = printing_child(builder().at_exit(ExitPolicy::Finish(minute)))?;
             bench.work(200);
             (0..5).for_each(|number| drop(bench.add_two(number, 1)));
             // Nothing drops it: only the end of `main` ends it.
             std::mem::forget(bench);
         }
         "finish for a while" => {
-            let bench = heard(builder().at_exit(ExitPolicy::Finish(Duration::from_millis(100))))?;
-            told("work", bench.work(600_000));
+            let bench =
+                printing_child(builder().at_exit(ExitPolicy::Finish(Duration::from_millis(100))))?;
+            print_outcome("work", bench.work(600_000));
             until_begun(&bench, 1);
             bench.add_two(1, 2);
         }
         "finish by hand" => {
-            let bench = heard(builder())?;
+            let bench = printing_child(builder())?;
             bench.work(200);
             (0..5).for_each(|number| drop(bench.add_two(number, 1)));
             bench.process().finish();
         }
         "finish for ever" => {
-            let bench = heard(builder().at_exit(ExitPolicy::Finish(Duration::MAX)))?;
+            let bench = printing_child(builder().at_exit(ExitPolicy::Finish(Duration::MAX)))?;
             bench.work(600_000);
             until_begun(&bench, 1);
             println!("returns");
         }
         // Longer than any constant that `main` once waited for.
         "long grace" => {
-            let bench = heard(builder().stop_grace(minute))?;
-            told("ignore", bench.ignore_everything(15_500));
+            let bench = printing_child(builder().stop_grace(minute))?;
+            print_outcome("ignore", bench.ignore_everything(15_500));
             until_begun(&bench, 1);
         }
         "two at once" => {
-            let benches =
-                [heard(builder().stop_grace(minute))?, heard(builder().stop_grace(minute))?];
+            let benches = [
+                printing_child(builder().stop_grace(minute))?,
+                printing_child(builder().stop_grace(minute))?,
+            ];
             for bench in &benches {
-                told("finish", bench.finish_all_the_same());
+                print_outcome("finish", bench.finish_all_the_same());
                 until_begun(bench, 1);
             }
             println!("shutdown {:?}", mpcore::shutdown(LONG));
         }
         "too soon" => {
-            let bench = heard(builder().at_exit(ExitPolicy::Finish(minute)))?;
+            let bench = printing_child(builder().at_exit(ExitPolicy::Finish(minute)))?;
             bench.work(1000);
             println!("shutdown {:?}", mpcore::shutdown(Duration::from_millis(50)));
             bench.add_two(1, 2);
         }
         "forbidden" => {
-            let bench = heard(builder())?;
+            let bench = printing_child(builder())?;
             let _guard = mpcore::forbid_waiting_on_this_thread();
             println!("shutdown {:?}", mpcore::shutdown(LONG));
             println!("state {}", bench.process().state());
@@ -131,7 +134,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "hook" => {
             // Each hook ends the other child, and neither waits for the other's hook.
             let hooked = || {
-                heard(builder().after_exit(|report| {
+                printing_child(builder().after_exit(|report| {
                     println!("hook {} {:?}", report.state, mpcore::shutdown(LONG));
                 }))
             };
@@ -141,13 +144,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             bench.process().join(LONG)?;
         }
         "handler" => {
-            let bench = heard(builder())?;
+            let bench = printing_child(builder())?;
             bench.process().signals().ready.connect(|| println!("ready"));
             bench.work(10).on_done(|_| println!("shutdown {:?}", mpcore::shutdown(LONG)));
             bench.process().join(LONG)?;
         }
         "waker" => {
-            let bench = heard(builder())?;
+            let bench = printing_child(builder())?;
             let mut future = pin!(bench.work(600_000).into_future());
             let waker = Waker::from(Arc::new(ShutDown));
             assert!(matches!(
