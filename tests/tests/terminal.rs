@@ -32,7 +32,7 @@ fn a_command_that_touches_the_terminal_does_not_stop_its_child() {
         ("child", "true"),
         ("defiant", "Err(true)"),
         ("stopped", "Ok(Some(0))"),
-        ("helper", "true"),
+        ("helper", "ended"),
     ] {
         assert_eq!(program.line(word), expected, "{word}");
     }
