@@ -74,6 +74,7 @@ impl Wiring {
             // The current value is taken when the notice is posted: the handler gets later changes
             // after it.
             post_current(&shared, property.index, |bytes, version| {
+                handler.begin_with(version);
                 Notice::Task(Box::new(move || {
                     if let Ok(value) = property.codec.decode(&bytes) {
                         handler.call(&(value,), version);

@@ -57,6 +57,11 @@ pub(crate) struct Handler<S> {
 }
 
 impl<S> Handler<S> {
+    /// Sets the first version of a value that the handler is called with.
+    pub(crate) fn begin_with(&self, version: u64) {
+        self.seen.store(version.saturating_sub(1), Ordering::SeqCst);
+    }
+
     /// Calls the handler with this version of a value, unless it has already seen it.
     pub(crate) fn call(&self, args: &S, version: u64) {
         if !self.connected.load(Ordering::SeqCst) {
@@ -159,11 +164,13 @@ impl<S: 'static> Signal<S> {
 
     /// Adds a handler. A property's signal first delivers the current value to it.
     pub(crate) fn add(&self, call: HandlerFn<S>) -> Connection {
-        let handler = self.add_since(0, call);
+        let Some(replay) = self.inner.replay.get() else {
+            return self.add_since(0, call).connection;
+        };
+        // Another thread may be delivering an older value, which must not come first.
+        let handler = self.add_since(u64::MAX, call);
         let connection = handler.connection;
-        if let Some(replay) = self.inner.replay.get() {
-            replay(handler);
-        }
+        replay(handler);
         connection
     }
 
@@ -386,7 +393,10 @@ mod tests {
     #[test]
     fn the_current_value_is_replayed_unless_only_changes_are_wanted() {
         let (inbox, signal) = (Inbox::new(|| {}), Signal::<(i32,)>::new());
-        signal.replayed_by(|handler| handler.call(&(1,), 1));
+        signal.replayed_by(|handler| {
+            handler.begin_with(1);
+            handler.call(&(1,), 1);
+        });
         let seen = std::rc::Rc::new(RefCell::new(Vec::new()));
         let note = |name: &'static str| {
             let seen = std::rc::Rc::clone(&seen);
@@ -396,6 +406,25 @@ mod tests {
         signal.connect_local_from_now(&inbox, note("changes"));
         signal.fire_version(&(2,), 2);
         assert_eq!(*seen.borrow(), [("told", 1), ("told", 2), ("changes", 2)]);
+    }
+
+    /// Regression: a thread that was still delivering an older value when the handler was connected
+    /// delivered it first.
+    #[test]
+    fn a_new_handler_gets_no_value_older_than_the_current_one() {
+        let signal = Signal::<(i32,)>::new();
+        let racing = signal.clone();
+        signal.replayed_by(move |handler| {
+            racing.fire_version(&(3,), 3);
+            handler.begin_with(7);
+            racing.fire_version(&(6,), 6);
+            handler.call(&(7,), 7);
+            racing.fire_version(&(7,), 7);
+        });
+        let receiver = signal.receiver();
+        signal.fire_version(&(8,), 8);
+        assert_eq!([receiver.try_recv(), receiver.try_recv()], [Some((7,)), Some((8,))]);
+        assert_eq!(receiver.try_recv(), None);
     }
 
     #[test]
