@@ -19,8 +19,10 @@ use syn::{
 };
 
 use crate::errors::Errors;
-use crate::keys::{Keys, Table, Takes};
-use crate::{naming, parse, payload};
+use crate::naming;
+use crate::read::keys::{Keys, Table, Takes};
+use crate::read::parse;
+use crate::rules::payload;
 
 /// The keys after the interface's path.
 const CHILD: Table = &[("new", Takes::Expr), ("crate", Takes::Text)];

@@ -281,7 +281,7 @@ mod tests {
         let function: ItemFn = parse_quote!(#tokens fn f() {});
         let show = |attr: &Attribute| match text(attr) {
             Some(text) => text.strip_prefix(' ').map_or(text.clone(), str::to_owned),
-            None => crate::text::normal(&attr.meta),
+            None => crate::read::text::normal(&attr.meta),
         };
         function.attrs.iter().map(show).collect()
     }

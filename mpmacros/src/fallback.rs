@@ -18,12 +18,13 @@ use syn::{
     Type, parse_quote,
 };
 
-use crate::claims::{self, Claim, Contest, Part};
 use crate::errors::Errors;
+use crate::expand;
 use crate::model::{Chosen, Command, Interface, MOST_ARGUMENTS, Method, Origin, Raised, Role};
 use crate::naming::{self, Namespace};
-use crate::payload::{self, Unfit};
-use crate::{check, expand};
+use crate::rules::check;
+use crate::rules::claims::{self, Claim, Contest, Part};
+use crate::rules::payload::{self, Unfit};
 
 /// Expands an interface with mistakes. `misshapen` are the methods of the wrong shape.
 pub(crate) fn expand(

@@ -1,32 +1,25 @@
 //! The macros of mpcore, which re-exports all three: `#[mpcore::process]`,
 //! `#[derive(mpcore::Child)]`, `#[mpcore::main]`. Also the two steps of `mpqt::qobject!`.
 //!
-//! Each macro but the derive (`child`, which only registers) is a pipeline, and each step a module: conditions are evaluated (`conditions`);
-//! tokens are read (`parse`, `keys`, and `manifest` for the name of mpcore) into a model that keeps
-//! the user's spans (`model`); the rules are applied to it, and all mistakes are reported at once
-//! (`check`, `claims`, `payload`); then it is expanded, one file per generated side (`expand`),
-//! after a mistake in a repaired form (`fallback`). All names are made in `naming`. Generated code
-//! contains no logic; it calls `mpcore::__private`.
+//! Each macro but the derive (`child`, which only registers) is a pipeline, and each step a module:
+//! conditions are evaluated and tokens are read (`read`) into a model that keeps the user's spans
+//! (`model`); the rules are applied to it, and all mistakes are reported at once (`rules`); then it
+//! is expanded, one file per generated side (`expand`), after a mistake in a repaired form
+//! (`fallback`). All names are made in `naming`. Generated code contains no logic; it calls
+//! `mpcore::__private`.
 #![forbid(unsafe_code)]
 
-mod check;
 mod child;
-mod claims;
-mod conditions;
 mod docs;
 mod errors;
 mod expand;
 mod fallback;
-mod keys;
 mod main_attr;
-mod manifest;
 mod model;
 mod naming;
-mod parse;
-mod payload;
 mod qobject;
-mod text;
-mod timeout;
+mod read;
+mod rules;
 
 use proc_macro::TokenStream;
 
@@ -290,7 +283,7 @@ pub fn main(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[doc(hidden)]
 #[proc_macro_derive(Conditions, attributes(__mpcore))]
 pub fn conditions(item: TokenStream) -> TokenStream {
-    conditions::answer(&syn::parse_macro_input!(item as syn::DeriveInput)).into()
+    read::conditions::answer(&syn::parse_macro_input!(item as syn::DeriveInput)).into()
 }
 
 /// Runs the first step of `mpqt::qobject!`, which has the documentation.

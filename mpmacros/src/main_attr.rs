@@ -12,8 +12,9 @@ use quote::quote;
 use syn::{ItemFn, Path, ReturnType, Safety};
 
 use crate::errors::Errors;
-use crate::keys::{Table, Takes};
-use crate::{naming, parse};
+use crate::naming;
+use crate::read::keys::{Table, Takes};
+use crate::read::parse;
 
 const MAIN: Table = &[("crate", Takes::Text)];
 

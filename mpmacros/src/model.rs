@@ -1,7 +1,7 @@
 //! The model of an interface: [`Interface`] and its parts.
 //!
 //! There are two layers. [`Method`] is one method as the user wrote it, with every token, for the
-//! rules of [`crate::check`] and for the trait that is emitted. [`Command`], [`Property`] and
+//! rules of [`crate::rules::check`] and for the trait that is emitted. [`Command`], [`Property`] and
 //! [`Event`] are the meaning of the methods, with all names made; [`crate::expand`] works only on
 //! these. Identifiers and types keep the user's spans in both.
 
@@ -14,8 +14,8 @@ use syn::{
 
 use crate::docs::Docs;
 use crate::naming::{self, Names};
-use crate::payload;
-use crate::timeout;
+use crate::read::timeout;
+use crate::rules::payload;
 
 /// The maximum number of arguments of a command or event, and of elements in a result's tuple:
 /// serde supports tuples and `Signal::connect` supports closures up to this size.
@@ -115,7 +115,7 @@ impl Role {
     }
 }
 
-/// Our attributes on one method. [`crate::check`] reports contradictions.
+/// Our attributes on one method. [`crate::rules::check`] reports contradictions.
 #[derive(Default)]
 pub(crate) struct Marks {
     pub(crate) command: Option<CommandMark>,

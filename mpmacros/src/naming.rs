@@ -18,7 +18,7 @@ use syn::ext::IdentExt;
 use syn::parse::Parser;
 
 use crate::model::{Chosen, Interface};
-use crate::payload;
+use crate::rules::payload;
 
 /// The text that a plain `#[signal]` appends to the command's name, unless the interface sets its
 /// own.

@@ -28,7 +28,8 @@ use syn::{TraitItemFn, Visibility};
 
 use crate::docs::Docs;
 use crate::model::{Interface, Method};
-use crate::{naming, parse};
+use crate::naming;
+use crate::read::parse;
 
 pub(super) fn expand(interface: &Interface, methods: &[Method]) -> TokenStream {
     let (vis, ident) = (&interface.header.vis, &interface.header.ident);

@@ -6,7 +6,8 @@ use quote::quote;
 use super::{call_in_words, entry, hidden_with_the_trait, payload_of_result, payload_type, quiet};
 use crate::docs::line;
 use crate::model::Interface;
-use crate::{naming, text};
+use crate::naming;
+use crate::read::text;
 
 pub(super) fn expand(interface: &Interface) -> TokenStream {
     let krate = &interface.options.krate;

@@ -7,7 +7,8 @@ use quote::quote;
 use super::{at_alias, entry, error_type, hidden_with_the_trait, quiet, signals};
 use crate::docs::line;
 use crate::model::{Command, Interface, Origin, Property, Raised, Rules};
-use crate::{naming, timeout};
+use crate::naming;
+use crate::read::timeout;
 
 pub(super) fn expand(interface: &Interface) -> TokenStream {
     let control = control(interface);

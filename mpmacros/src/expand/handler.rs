@@ -9,7 +9,8 @@ use super::quiet::quiet_declared;
 use super::{at_type, context, entry, located, quiet};
 use crate::model::{Command, Interface, Origin, Raised, Role};
 use crate::naming::{self, Namespace};
-use crate::{parse, payload, text};
+use crate::read::{parse, text};
+use crate::rules::payload;
 
 pub(super) fn expand(interface: &Interface) -> TokenStream {
     let the_trait = the_trait(interface);

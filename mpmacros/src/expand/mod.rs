@@ -24,7 +24,9 @@ use quiet::quiet;
 
 use crate::errors::Errors;
 use crate::model::{Argument, Command, Interface, Method, Raised, Returns};
-use crate::{check, conditions, fallback, naming, parse, text};
+use crate::read::{conditions, parse, text};
+use crate::rules::check;
+use crate::{fallback, naming};
 
 /// Expands `#[process(attribute)] item`.
 pub(crate) fn process(attribute: TokenStream, item: &TokenStream) -> TokenStream {

@@ -5,7 +5,9 @@ use quote::quote;
 use syn::Attribute;
 
 use crate::model::{Argument, Interface, Raised};
-use crate::{claims, naming, text};
+use crate::naming;
+use crate::read::text;
+use crate::rules::claims;
 
 /// Allows the lints that rustc and clippy would report about generated items because these have the
 /// user's spans: a stub that is not called is not dead code, generated code may use a deprecated or

@@ -123,7 +123,7 @@ fn how_a_command_is_run_is_no_part_of_the_comparison() {
             ImplItem::Fn(item) if item.sig.ident == "__describe" => Some(item),
             _ => None,
         });
-        crate::text::normal(&describe.expect("it is generated"))
+        crate::read::text::normal(&describe.expect("it is generated"))
     };
     let marked = described(&quote! {
         trait Laser {
@@ -163,7 +163,7 @@ fn generated(namespace: Namespace) -> Vec<String> {
                 }));
             }
             (Item::Impl(item), Namespace::Control) => {
-                let on = crate::text::normal(&item.self_ty);
+                let on = crate::read::text::normal(&item.self_ty);
                 if item.trait_.is_none()
                     && (on == "EmptyControl" || on.starts_with("EmptyBlocking"))
                 {
@@ -179,7 +179,7 @@ fn generated(namespace: Namespace) -> Vec<String> {
                 let name = item.ident.to_string();
                 if namespace == Namespace::Control
                     && name == "EmptyControl"
-                    && crate::text::normal(&item.attrs.last()).contains("clone::Clone")
+                    && crate::read::text::normal(&item.attrs.last()).contains("clone::Clone")
                 {
                     // The derive's method: `control.clone()` would call a command of that name. And
                     // two that every type has and that take `self`, which come before any that take

@@ -9,7 +9,9 @@ use syn::{Path, Type};
 use super::handler::number;
 use super::{at_alias, error_type, located, payload_type, quiet};
 use crate::model::{Command, Event, Interface, Origin, Property, Raised, Returns, Rules};
-use crate::{naming, payload, text};
+use crate::naming;
+use crate::read::text;
+use crate::rules::payload;
 
 pub(super) fn expand(interface: &Interface) -> TokenStream {
     let krate = &interface.options.krate;

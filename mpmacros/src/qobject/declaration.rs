@@ -5,7 +5,7 @@ use syn::parse::ParseStream;
 use syn::{Attribute, Expr, LitStr, Path, Token, Type, Visibility};
 
 use crate::errors::Errors;
-use crate::keys::{Keys, Table, Takes};
+use crate::read::keys::{Keys, Table, Takes};
 
 const OPTIONS: Table = &[
     ("child", Takes::Type),

@@ -3,7 +3,7 @@
 //! It takes two steps, since only the hidden macro of the interface ([`crate::expand`], `callback`)
 //! knows the interface. [`declare`] reads the user's declaration and calls that macro; the macro
 //! calls [`expand`] with both the declaration and the interface. The rest is as for the other
-//! macros: tokens to a model (`declaration`, and [`crate::parse`] for the interface), names
+//! macros: tokens to a model (`declaration`, and [`crate::read::parse`] for the interface), names
 //! (`names`), rules (`check`), expansion (`expand`).
 
 mod check;
@@ -43,7 +43,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         let passed;
         syn::braced!(passed in stream);
         let declaration = Declaration::read(&passed, &mut errors)?;
-        let interface = crate::parse::handed_out(stream, &mut errors)?;
+        let interface = crate::read::parse::handed_out(stream, &mut errors)?;
         Ok((declaration, interface))
     };
     let (declaration, interface) = match read.parse2(input) {

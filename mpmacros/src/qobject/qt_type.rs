@@ -7,7 +7,7 @@ use proc_macro2::{Ident, Span};
 use quote::ToTokens;
 use syn::Type;
 
-use crate::payload;
+use crate::rules::payload;
 
 /// Returns the name of the Qt type. `QVariant` holds any value that serde produces: an object, a
 /// list, null.

@@ -171,7 +171,7 @@ mod tests {
 
     fn check(ty: &Type, expected: &[Unfit]) {
         let found: Vec<Unfit> = unfit_parts(ty).into_iter().map(|(unfit, _)| unfit).collect();
-        assert_eq!(found, expected, "{}", crate::text::normal(ty));
+        assert_eq!(found, expected, "{}", crate::read::text::normal(ty));
     }
 
     #[test]

@@ -14,7 +14,9 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Data, DeriveInput, Meta, Token};
 
-use crate::{check, expand, naming, parse};
+use crate::read::parse;
+use crate::rules::check;
+use crate::{expand, naming};
 
 /// Runs the first step. Returns `None` if no method has a condition, or if the interface cannot be
 /// read: then its mistakes are reported immediately, regardless of the conditions.

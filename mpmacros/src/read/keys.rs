@@ -61,7 +61,7 @@ impl Keys {
         match &attribute.meta {
             Meta::Path(_) => Keys::default(),
             Meta::NameValue(_) => {
-                let name = crate::text::normal(name);
+                let name = crate::read::text::normal(name);
                 let expected =
                     if table.is_empty() { String::new() } else { format!(" or `#[{name}(..)]`") };
                 errors.at(&attribute.meta, format!("expected `#[{name}]`{expected}"));

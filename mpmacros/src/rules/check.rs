@@ -24,7 +24,7 @@
 //! * [`valid_timeout`]: its text is a duration.
 //! * [`every_write`]: `every` needs `write`.
 //! * [`known_attributes`]: no `#[cfg]` on an argument, and no attribute on a property or an event
-//!   that would be lost. (A `#[cfg]` on a method is evaluated before, see [`crate::conditions`].)
+//!   that would be lost. (A `#[cfg]` on a method is evaluated before, see [`crate::read::conditions`].)
 //! * [`valid_names`]: strings that become names are identifiers.
 //!
 //! All names:
@@ -43,12 +43,12 @@ use syn::{
     Signature, TraitItem, Type, parse_quote,
 };
 
-use crate::claims::{self, Contest};
 use crate::errors::Errors;
 use crate::model::{Chosen, Interface, MOST_ARGUMENTS, Method, Returns, Role};
 use crate::naming::{self, Namespace};
-use crate::payload::{self, Unfit};
-use crate::{parse, text, timeout};
+use crate::read::{parse, text, timeout};
+use crate::rules::claims::{self, Contest};
+use crate::rules::payload::{self, Unfit};
 
 const TRAIT_RULES: [fn(&Interface, &mut Errors); 4] =
     [plain_trait, only_methods, valid_options, one_process];

@@ -1,5 +1,5 @@
 //! Parses tokens to an [`Interface`]. Reports input that is not Rust, and wrong keys of attributes;
-//! all other rules are in [`crate::check`].
+//! all other rules are in [`crate::rules::check`].
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote;
@@ -12,12 +12,12 @@ use syn::{
 };
 
 use crate::errors::Errors;
-use crate::keys::{Keys, Table, Takes};
 use crate::model::{
     Chosen, CommandMark, EventMark, Interface, Marks, Method, Options, PropertyMark, SignalMark,
     TimeoutMark,
 };
-use crate::{manifest, timeout};
+use crate::read::keys::{Keys, Table, Takes};
+use crate::read::{manifest, timeout};
 
 const PROCESS: Table = &[
     ("config", Takes::Type),
@@ -62,7 +62,7 @@ pub(crate) fn interface(
     Some(Interface::new(options, header, methods, strangers))
 }
 
-/// An interface as written, for [`crate::conditions`].
+/// An interface as written, for [`crate::read::conditions`].
 pub(crate) struct Source {
     pub(crate) krate: Path,
     /// The trait without its items.
@@ -292,7 +292,7 @@ fn marks(attributes: &[Attribute], errors: &mut Errors) -> Marks {
         let at = attribute.path().clone();
         let mut once = |first: bool| {
             if !first {
-                let name = crate::text::normal(&at);
+                let name = crate::read::text::normal(&at);
                 let mend = if has_keys(&at) { "join them" } else { "remove one" };
                 errors.at(&at, format!("`#[{name}]` is given twice; {mend}"));
             }
@@ -356,7 +356,7 @@ fn text_of_timeout(attribute: &Attribute, errors: &mut Errors) -> Option<LitStr>
             return None;
         }
         Meta::List(list) => {
-            let text = crate::text::normal(&list.tokens);
+            let text = crate::read::text::normal(&list.tokens);
             let text = if text.starts_with('"') { text } else { "\"5s\"".to_owned() };
             errors.at(&attribute.meta, format!("write `#[timeout = {text}]`"));
             return None;
@@ -381,7 +381,7 @@ pub(crate) fn ungrouped(mut expr: &Expr) -> &Expr {
 
 fn no_arguments(attribute: &Attribute, errors: &mut Errors) {
     if !matches!(attribute.meta, Meta::Path(_)) {
-        let name = crate::text::normal(attribute.path());
+        let name = crate::read::text::normal(attribute.path());
         errors.at(&attribute.meta, format!("`#[{name}]` takes nothing; write it alone"));
     }
 }

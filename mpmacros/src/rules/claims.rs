@@ -1,6 +1,6 @@
 //! Which method needs which name in which namespace. One method claims several names: a command its
 //! method in the trait, its stub on the control, its signal on both sides. [`contested`] finds the
-//! claims that cannot be met; [`crate::check`] reports them, [`crate::fallback`] drops them.
+//! claims that cannot be met; [`crate::rules::check`] reports them, [`crate::fallback`] drops them.
 
 use std::collections::HashMap;
 
