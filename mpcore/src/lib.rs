@@ -150,11 +150,14 @@
 // Two files call system functions that have no safe wrapper: `copy.rs` and `terminal.rs` in
 // `process/sys`.
 #![deny(unsafe_code)]
+// Unit tests are for the locks of the standard library: with loom's, only its models run.
+#![cfg(not(all(loom, test)))]
 
 extern crate self as mpcore;
 
 mod arity;
 mod call_id;
+#[cfg_attr(loom, allow(dead_code))]
 mod chaos;
 mod child;
 mod context;
@@ -164,7 +167,12 @@ mod declared;
 mod error;
 mod escape;
 #[cfg(any(test, feature = "fuzzing"))]
+mod fixtures;
+#[cfg(any(test, feature = "fuzzing"))]
 mod fuzzing;
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod interleavings;
 pub mod limits;
 mod panics;
 mod process;
@@ -181,7 +189,7 @@ pub use child::context::property::Property;
 pub use child::context::{CallContext, ChildContext, Event};
 pub use child::init::{child_main, init};
 pub use child::interface::{Child, Interface};
-pub use child::link::EmitError;
+pub use child::link::events_lane::EmitError;
 pub use child::startup::command_line::args;
 pub use child::startup::registry::SharedKey;
 pub use context::Context;

@@ -2,8 +2,8 @@
 //! show it as plain text, because parts of it come from the child.
 
 use mpcore::{
-    CallError, Exception, ExceptionKind, ExitReport, ProcessEnd, RestartGivenUp, Restarting,
-    RunFailure, Unresponsive,
+    CallError, Exception, ExceptionKind, ExitReport, RestartGivenUp, Restarting, RunFailure,
+    Unresponsive,
 };
 use qmetaobject::{QString, QVariant, QVariantMap};
 
@@ -34,23 +34,6 @@ impl Record {
 /// `unkillable`), which have `commands_lost`, and for `not_run`, which has `commands`; a value that
 /// was not delivered has `event` or `property`.
 pub fn exception(exception: &Exception) -> QVariant {
-    let kind = match exception.kind {
-        ExceptionKind::Raised => "raised",
-        ExceptionKind::Panicked => "panicked",
-        ExceptionKind::StartFailed { .. } => "start_failed",
-        ExceptionKind::Crashed { .. } => "crashed",
-        ExceptionKind::Broken { .. } => "broken",
-        ExceptionKind::Killed { .. } => "killed",
-        ExceptionKind::Unkillable { .. } => "unkillable",
-        ExceptionKind::Undelivered => "undelivered",
-        ExceptionKind::UndeliveredEvent { .. } => "undelivered_event",
-        ExceptionKind::UndeliveredProperty { .. } => "undelivered_property",
-        ExceptionKind::TimedOut => "timed_out",
-        ExceptionKind::NotRun { .. } => "not_run",
-        ExceptionKind::NotCompared => "not_compared",
-        ExceptionKind::ShortGrace => "short_grace",
-        _ => "other",
-    };
     let (event, property) = match exception.kind {
         ExceptionKind::UndeliveredEvent { event } => (Some(event), None),
         ExceptionKind::UndeliveredProperty { property } => (None, Some(property)),
@@ -65,7 +48,7 @@ pub fn exception(exception: &Exception) -> QVariant {
         .with("pid", exception.pid)
         .with("command", exception.command)
         .with("call", exception.call.map(mpcore::CallId::get))
-        .with("kind", kind)
+        .with("kind", exception.kind.name())
         .with("message", &exception.message)
         .with("backtrace", &exception.backtrace)
         .with("commands_lost", exception.kind.commands_lost())
@@ -78,27 +61,12 @@ pub fn exception(exception: &Exception) -> QVariant {
 
 /// Returns `{ kind, message, text }`.
 pub(crate) fn call_error(error: &CallError<String>) -> QVariant {
-    let kind = match error {
-        CallError::Raised(_) => "raised",
-        CallError::Panicked(_) => "panicked",
-        CallError::Exited(_) => "exited",
-        CallError::Stopped => "stopped",
-        CallError::Finishing => "finishing",
-        CallError::Cancelled => "cancelled",
-        CallError::Superseded => "superseded",
-        CallError::TimedOut { .. } => "timed_out",
-        CallError::QueueFull => "queue_full",
-        CallError::Resources(_) => "resources",
-        CallError::Encode(_) => "encode",
-        CallError::Decode(_) => "decode",
-        _ => "other",
-    };
     let message = match error {
         CallError::Panicked(report) => report.message.clone(),
         error => error.to_string(),
     };
     Record::default()
-        .with("kind", kind)
+        .with("kind", error.kind())
         .with("message", message)
         .with("text", error.to_string())
         .done()
@@ -114,7 +82,7 @@ pub(crate) fn exit_report(report: &ExitReport) -> QVariant {
         .with("generation", report.generation)
         .with("pid", report.pid)
         .with("state", report.state.to_string())
-        .with("end", end(report.end))
+        .with("end", report.end.kind())
         .with("code", report.end.code())
         .with("killed", report.killed)
         .with("cleanup", report.cleanup.to_string())
@@ -128,41 +96,9 @@ pub(crate) fn exit_report(report: &ExitReport) -> QVariant {
         .done()
 }
 
-fn end(end: ProcessEnd) -> &'static str {
-    match end {
-        ProcessEnd::Status(_) => "status",
-        ProcessEnd::Unknown => "unknown",
-        ProcessEnd::LinkLost => "link_lost",
-        ProcessEnd::NeverRan => "never_ran",
-        _ => "other",
-    }
-}
-
 /// Returns `{ kind, text }`.
 pub(crate) fn failure(failure: &RunFailure) -> QVariant {
-    let kind = match failure {
-        RunFailure::Spawn { .. } => "spawn",
-        RunFailure::Resources(_) => "resources",
-        RunFailure::EndedBeforeReady { .. } => "ended_before_ready",
-        RunFailure::StartDeadline { .. } => "start_deadline",
-        RunFailure::Mismatch(_) => "mismatch",
-        RunFailure::Protocol { .. } => "protocol",
-        RunFailure::Limits { .. } => "limits",
-        RunFailure::Config(_) => "config",
-        RunFailure::Constructor(_) => "constructor",
-        RunFailure::ConstructorPanicked(_) => "constructor_panicked",
-        RunFailure::PostrunInit(_) => "postrun_init",
-        RunFailure::PostrunInitPanicked(_) => "postrun_init_panicked",
-        RunFailure::Crashed { .. } => "crashed",
-        RunFailure::EndUnknown { .. } => "end_unknown",
-        RunFailure::HeldByTracer { .. } => "held_by_tracer",
-        RunFailure::Unkillable { .. } => "unkillable",
-        RunFailure::Broken(_) => "broken",
-        RunFailure::KilledFor { .. } => "killed_for",
-        RunFailure::Unresponsive { .. } => "unresponsive",
-        _ => "other",
-    };
-    start_failure(kind, &failure.to_string())
+    start_failure(failure.kind(), &failure.to_string())
 }
 
 /// Returns `{ command, call, tracer, text }`: the command that the child was executing, or null;

@@ -26,10 +26,10 @@ pub(crate) fn shut_every_socket() {
     }
 }
 
-/// A packet that only reports how much was read: version, kind, flags, generation, and the totals
+/// A packet that only reports how much was read: version, kind, generation, and the totals
 /// of two lanes.
 pub(crate) fn credit(generation: u32, total: u64) -> Vec<u8> {
-    [&[PROTOCOL, 2, 0, 0][..], &generation.to_le_bytes(), &total.to_le_bytes(), &[0; 8]].concat()
+    [&[PROTOCOL, 2][..], &generation.to_le_bytes(), &total.to_le_bytes(), &[0; 8]].concat()
 }
 
 fn packet_sockets() -> Vec<OwnedFd> {

@@ -15,7 +15,7 @@ pub fn transport() -> mpcore::Transport {
 }
 
 /// The first byte of every packet: the number of the layout, `PROTOCOL` in mpcore.
-pub const PROTOCOL: u8 = 4;
+pub const PROTOCOL: u8 = 5;
 
 /// Frames a packet like [`transport`]: packet sockets add nothing, ipc-channel adds the length of
 /// its message and of the packet.

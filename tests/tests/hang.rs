@@ -209,15 +209,15 @@ fn an_idle_child_is_not_pinged_and_wakes_no_thread() {
 
 // ---- unexpected messages
 
-/// The start of a packet of the first run: version, kind, flags, generation, two totals.
+/// The start of a packet of the first run: version, kind, generation, two totals.
 fn packet(kind: u8, body: &[u8]) -> Blob {
-    Blob(framed(&[&[PROTOCOL, kind, 0, 0, 1, 0, 0, 0][..], &[0; 16], body].concat()))
+    Blob(framed(&[&[PROTOCOL, kind, 1, 0, 0, 0][..], &[0; 16], body].concat()))
 }
 
 #[test]
 fn an_unexpected_answer_or_overrun_is_reported_as_such() {
     let pong = packet(6, &[7, 0]);
-    let mut overrun = [0; 32];
+    let mut overrun = [0; 28];
     (overrun[0], overrun[8], overrun[24]) = (36, 1, 50);
     let cases = [
         (pong, "an answer to a ping that was not sent"),

@@ -2,7 +2,7 @@
 //! cannot change while the protocol's number stays the same.
 //!
 //! The layout is read from the sources: every type that is sent, with its fields and variants in
-//! order, every numbered kind, and the functions that write bytes by hand. Comments and the layout
+//! order, the tables of kinds, and the functions that write bytes by hand. Comments and the layout
 //! of the sources do not matter. Names do, for a test cannot distinguish a renamed field from two
 //! that have changed places. After a change that leaves every byte as it was (a new name, another way
 //! to write the same bytes), edit the committed layout by hand: the difference is then reviewed.
@@ -16,13 +16,15 @@ use std::path::PathBuf;
 use std::{fs, iter};
 
 use quote::ToTokens;
-use syn::{Attribute, Expr, Fields, ImplItem, Item, Meta, Stmt};
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, Fields, Ident, ImplItem, Item, LitInt, Meta, Stmt, Token};
 use system_tests::repository::{files, root};
 
 const SOURCES: &str = "mpcore/src";
 
 /// Folders whose types only look as if they were sent.
-const NOT_SENT: [&str; 1] = ["fuzzing"];
+const NOT_SENT: [&str; 2] = ["fixtures", "fuzzing"];
 
 /// Constants that are sent, or that both sides must agree on.
 const CONSTANTS: [(&str, &[&str]); 2] = [
@@ -106,9 +108,96 @@ fn fields(fields: &Fields) -> String {
     fields.iter().map(one).collect()
 }
 
+/// A table of `wire/packets/kinds.rs`.
+struct Kinds {
+    name: Ident,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    number: u8,
+    kind: Ident,
+    /// The lane or lanes, in the words of the page.
+    lanes: String,
+    /// The phase of an item, and whether a packet uses credit, in the words of the page.
+    rule: String,
+}
+
+/// The name and type of a column.
+struct Column;
+
+impl Parse for Column {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        input.parse::<Ident>()?;
+        input.parse::<Token![:]>()?;
+        input.parse::<syn::Type>()?;
+        Ok(Self)
+    }
+}
+
+impl Parse for Kinds {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        Attribute::parse_outer(input)?;
+        let name = input.parse()?;
+        let columns;
+        syn::braced!(columns in input);
+        Punctuated::<Column, Token![,]>::parse_terminated(&columns)?;
+        let mut rows = Vec::new();
+        while !input.is_empty() {
+            Attribute::parse_outer(input)?;
+            let kind = input.parse()?;
+            input.parse::<Token![=]>()?;
+            let number = input.parse::<LitInt>()?.base10_parse()?;
+            input.parse::<Token![,]>()?;
+            let lanes = input.parse::<Expr>()?;
+            input.parse::<Token![,]>()?;
+            let rule = input.parse::<Expr>()?;
+            input.parse::<Token![;]>()?;
+            rows.push(Row { number, kind, lanes: words(&lanes), rule: words(&rule) });
+        }
+        Ok(Self { name, rows })
+    }
+}
+
+/// Returns how the page says what a column of a table says.
+fn words(cell: &Expr) -> String {
+    match cell {
+        Expr::Reference(it) => words(&it.expr),
+        Expr::Array(it) => it.elems.iter().map(words).collect::<Vec<_>>().join(", "),
+        other => match &*text(other) {
+            "Lane::Requests" => "requests".into(),
+            "Lane::Control" => "control".into(),
+            "Lane::Events" => "events".into(),
+            "Phase::Handshake" => "handshake".into(),
+            "Phase::Start" => "start".into(),
+            "Phase::Running" => "running".into(),
+            "Phase::UntilEnd" => "from the handshake to `Bye`".into(),
+            "Phase::End" => "end".into(),
+            "true" => "yes".into(),
+            "false" => "no".into(),
+            other => panic!("the page has no words for `{other}`"),
+        },
+    }
+}
+
+/// Returns a table of kinds, if this is one.
+fn kinds(item: &Item) -> Option<Kinds> {
+    match item {
+        Item::Macro(it) if it.mac.path.is_ident("kinds") => {
+            Some(it.mac.parse_body().expect("a table of kinds"))
+        }
+        _ => None,
+    }
+}
+
 /// Appends what of these items is sent.
 fn describe(items: &[Item], out: &mut BTreeSet<String>) {
     for item in items {
+        if let Some(Kinds { name, rows }) = kinds(item) {
+            let row =
+                |it: &Row| format!("\n    {} {}: {}: {}", it.number, it.kind, it.lanes, it.rule);
+            out.insert(format!("enum {name}{}", rows.iter().map(row).collect::<String>()));
+        }
         match item {
             Item::Struct(it) if is_sent(&it.attrs) && !is_for_tests(&it.attrs) => {
                 let head = format!("struct {}{}", it.ident, marks(&it.attrs));
@@ -290,6 +379,35 @@ fn the_page_describes_this_protocol() {
     let page = fs::read_to_string(root().join("docs/protocol.md")).unwrap();
     let number = format!("**protocol {}**", protocol());
     assert!(page.contains(&number), "docs/protocol.md does not describe {number}");
+}
+
+#[test]
+fn the_page_has_the_tables_of_kinds() {
+    let page = fs::read_to_string(root().join("docs/protocol.md")).unwrap();
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+        .collect();
+    let tables: Vec<_> = source("wire/packets/kinds.rs").items.iter().filter_map(kinds).collect();
+    let names: Vec<_> = tables.iter().map(|it| it.name.to_string()).collect();
+    assert_eq!(names, ["PacketKind", "ItemKind"]);
+    for table in tables {
+        // The page says more about some, behind what the table says.
+        let rule = if table.name == "PacketKind" { 5 } else { 3 };
+        for it in &table.rows {
+            let (number, kind) = (it.number.to_string(), format!("`{}`", it.kind));
+            let row = rows.iter().find(|row| row[..2] == [&*number, &*kind]);
+            let row = row.unwrap_or_else(|| panic!("no row for {number} {kind}"));
+            assert_eq!(row[2], it.lanes, "{kind}");
+            assert!(row[rule].starts_with(&it.rule), "{kind}: `{}`, not `{}`", row[rule], it.rule);
+        }
+        let of_table = |row: &&Vec<&str>| {
+            let kind = row.get(1).map_or("", |it| it.trim_matches('`'));
+            table.rows.iter().any(|it| it.kind == kind) && row[0].parse::<u8>().is_ok()
+        };
+        assert_eq!(rows.iter().filter(of_table).count(), table.rows.len(), "{}", table.name);
+    }
 }
 
 #[test]

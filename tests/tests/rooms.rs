@@ -22,12 +22,39 @@ const FLOORS: [&[&str]; 4] = [
 
 /// What the rooms of `mpcore` must not import, other than in tests.
 const FORBIDDEN: [(&str, &[&str]); 6] = [
-    ("wire", &["transport", "process", "child", "controller", "testing", "fuzzing"]),
-    ("transport", &["child", "controller", "testing", "fuzzing"]),
-    ("process", &["wire", "transport", "child", "controller", "testing", "fuzzing"]),
-    ("child", &["controller", "testing", "fuzzing"]),
-    ("controller", &["testing", "fuzzing"]),
-    ("this_process", &["transport", "process", "child", "controller", "testing", "fuzzing"]),
+    (
+        "wire",
+        &[
+            "transport",
+            "process",
+            "child",
+            "controller",
+            "testing",
+            "fuzzing",
+            "fixtures",
+            "interleavings",
+        ],
+    ),
+    ("transport", &["child", "controller", "testing", "fuzzing", "fixtures", "interleavings"]),
+    (
+        "process",
+        &[
+            "wire",
+            "transport",
+            "child",
+            "controller",
+            "testing",
+            "fuzzing",
+            "fixtures",
+            "interleavings",
+        ],
+    ),
+    ("child", &["controller", "testing", "fuzzing", "fixtures", "interleavings"]),
+    ("controller", &["testing", "fuzzing", "fixtures", "interleavings"]),
+    (
+        "this_process",
+        &["transport", "process", "child", "controller", "testing", "fuzzing", "fixtures"],
+    ),
 ];
 
 /// The one file of a room that may break its rule, and what it imports: an interface names its
@@ -38,9 +65,7 @@ const EXCEPTIONS: [(&str, &str); 1] = [("child::interface", "controller")];
 const CROWDED: usize = 12;
 
 /// Folders with more, and how many at most: to be divided when they are worked on next.
-const CROWDED_FOLDERS: [(&str, usize); 4] = [
-    ("mpcore/src/process/sys", 15),
-    ("mpmacros/src", 17),
+const CROWDED_FOLDERS: [(&str, usize); 2] = [
     ("tests/src", 24),
     ("tests/src/bin", 41),
 ];

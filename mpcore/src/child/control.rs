@@ -15,10 +15,11 @@ use crate::child::link::Link;
 use crate::child::startup::assignment::Place;
 use crate::child::startup::exit_code;
 use crate::process::{sys, watch};
-use crate::transport::Receiver;
+use crate::transport::BoxedReceiver;
 use crate::wire::messages::report::ControlState;
 use crate::wire::packets::credit::charge;
-use crate::wire::packets::packet::{Head, PacketKind};
+use crate::wire::packets::kinds::Lane;
+use crate::wire::packets::packet::Head;
 use crate::wire::value::codec::decode;
 
 /// How long this child may outlive its controller, in milliseconds; known once the welcome has
@@ -28,8 +29,8 @@ pub(crate) type Grace = Arc<AtomicU32>;
 /// Starts the thread. Wait for it before running the user's code: from then on the process is
 /// recognised as a child of mpcore, and is spared when another child's descendants are killed.
 pub(crate) fn start(
-    control: Receiver,
-    link: &Arc<Link>,
+    control: BoxedReceiver,
+    link: &Link,
     grace: Grace,
     place: Place,
 ) -> std::io::Result<Begun> {
@@ -40,7 +41,7 @@ pub(crate) fn start(
         Place::Thread => "mp-control-here",
     };
     let (begins, begun) = mpsc::sync_channel(1);
-    let for_thread = Arc::clone(link);
+    let for_thread = link.clone();
     let body = move || {
         let _ = begins.send(());
         let lost = Lost { link: for_thread, grace, place };
@@ -61,29 +62,27 @@ impl Begun {
 }
 
 /// Handles control packets until the lane is closed.
-pub(crate) fn run(mut control: Receiver, link: &Arc<Link>) {
+pub(crate) fn run(mut control: BoxedReceiver, link: &Link) {
     let mut packet = Vec::new();
     while control.receive(&mut packet).is_ok() {
-        link.come_to_reading();
-        link.consumed_control(charge(packet.len()));
+        link.events.come_to_reading();
+        link.events.consumed_control(charge(packet.len()));
         let mut ping = 0;
         // Other packets of the controller are ignored: the child does not judge its controller.
-        let Ok((head, body)) = Head::parse(&packet, link.generation()) else {
+        let Ok((head, body)) = Head::parse(&packet, link.generation(), Lane::Control) else {
             continue;
         };
-        if head.kind == PacketKind::Control
-            && let Ok(state) = decode::<ControlState>(body)
-        {
-            link.allow(&state.deadlines);
-            link.cancel(&state.cancelled);
+        if let Ok(state) = decode::<ControlState>(body) {
+            link.command.allow(&state.deadlines);
+            link.command.cancel(&state.cancelled);
             ping = state.ping;
             if let Some(reason) = state.stop {
-                link.request_stop(reason);
+                link.stop.request(reason);
             }
         }
-        let _ = link.credit(head.consumed);
+        let _ = link.events.credit(head.consumed);
         if ping != 0 {
-            link.pong(ping);
+            link.command.pong(ping);
         }
         // A controller with a command under way sends more packets.
         watch::retry_creating_watcher();
@@ -93,7 +92,7 @@ pub(crate) fn run(mut control: Receiver, link: &Arc<Link>) {
 /// Dropped when the thread receives nothing more, because the lane is closed or the thread has
 /// panicked: either way only the child itself can stop it from now on.
 struct Lost {
-    link: Arc<Link>,
+    link: Link,
     grace: Grace,
     place: Place,
 }
@@ -102,14 +101,14 @@ impl Drop for Lost {
     fn drop(&mut self) {
         let code = match thread::panicking() {
             true => {
-                self.link.runtime_panicked();
+                self.link.events.runtime_panicked();
                 exit_code::PANICKED
             }
             false => {
                 if self.place != Place::Thread {
                     crate::child::startup::stdio::controller_lost();
                 }
-                self.link.controller_lost();
+                self.link.events.controller_lost();
                 exit_code::CONTROLLER_LOST
             }
         };
@@ -121,9 +120,9 @@ impl Drop for Lost {
 
 /// Ends this process because the controller's process has ended, while a copy of the controller may
 /// hold the lanes open. Takes the grace at most, whatever the running command does.
-pub(crate) fn follow_controller(link: &Arc<Link>, grace: &Grace) {
+pub(crate) fn follow_controller(link: &Link, grace: &Grace) {
     crate::child::startup::stdio::controller_lost();
-    link.controller_lost();
+    link.events.controller_lost();
     end_after(grace, exit_code::CONTROLLER_LOST);
 }
 

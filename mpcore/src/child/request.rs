@@ -3,7 +3,7 @@
 use crate::child::context::property::Property;
 use crate::error::Refused;
 use crate::wire::interface::description::Command;
-use crate::wire::packets::packet::ItemKind;
+use crate::wire::packets::kinds::ItemKind;
 use crate::wire::value::codec::{Args, EncodeError};
 
 /// A command with its encoded arguments.

@@ -11,8 +11,9 @@ use std::time::Duration;
 use crate::child::context::ChildContext;
 use crate::child::control::{self, Grace};
 use crate::child::interface::{Child, Interface};
+use crate::child::link::Link;
 use crate::child::link::cancels::Cause;
-use crate::child::link::{CutOff, Link};
+use crate::child::link::events_lane::CutOff;
 use crate::child::panic::{Unwound, guard, install_hook};
 use crate::child::request::{Reply, Request};
 use crate::child::startup::assignment::{Assignment, Place};
@@ -23,15 +24,14 @@ use crate::limits::REPORT_BYTES;
 use crate::process::sys;
 use crate::this_process::{inherited, nested};
 use crate::trace::event;
-use crate::transport::{ChildLanes, Receiver};
+use crate::transport::{BoxedReceiver, ChildLanes};
 use crate::wire::messages::fault::Moment;
 use crate::wire::messages::handshake::Welcome;
 use crate::wire::messages::report::{Bye, InitFailure, PanicReport};
 use crate::wire::messages::stop_reason::StopReason;
 use crate::wire::packets::credit::charge;
-use crate::wire::packets::packet::{
-    Assembler, Bytes, CallFlags, Head, ItemHead, ItemKind, PacketError, PacketKind,
-};
+use crate::wire::packets::kinds::{ItemKind, Lane, PacketKind, Phase};
+use crate::wire::packets::packet::{Assembler, Bytes, CallFlags, Head, ItemHead, PacketError};
 use crate::wire::value::codec::{decode, encode};
 
 /// Serves until the child ends, and returns the exit code.
@@ -43,27 +43,26 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Assignment) -> i32 {
     let link = Link::new(run.generation, run.window, events, requests_end, run.faults);
     let grace = Grace::default();
     if run.place != Place::Thread {
-        let (for_signal, for_loss, grace) =
-            (Arc::clone(&link), Arc::clone(&link), Arc::clone(&grace));
+        let (for_signal, for_loss, grace) = (link.clone(), link.clone(), Arc::clone(&grace));
         let watched = sys::watch_surroundings(
             run.controller,
-            move || for_signal.request_stop(StopReason::Signal),
+            move || for_signal.stop.request(StopReason::Signal),
             move || control::follow_controller(&for_loss, &grace),
         );
         if let Err(error) = watched {
             return without_threads(&error);
         }
     }
-    link.bind_to_this_thread();
+    link.command.bind_to_this_thread();
     let control = match control::start(control, &link, Arc::clone(&grace), run.place) {
         Ok(control) => control,
         Err(error) => return without_threads(&error),
     };
     if run.place != Place::Thread && debugging::is_for_this_child() {
-        link.forgo_deadlines();
-        debugging::wait_for_debugger(|| link.stopping());
+        link.command.forgo_deadlines();
+        debugging::wait_for_debugger(|| link.stop.stopping());
     }
-    let mut requests = Requests::new(requests, Arc::clone(&link));
+    let mut requests = Requests::new(requests, link.clone());
 
     let code = or_end(&link, || match requests.welcome(run.nonce) {
         Some(welcome) => {
@@ -79,13 +78,13 @@ pub(crate) fn serve<P: Child>(lanes: ChildLanes, run: Assignment) -> i32 {
             live::<P>(&link, &mut requests, welcome, run.initial, run.place)
         }
         // The child was stopped before it began.
-        None if link.stopping() => {
+        None if link.stop.stopping() => {
             say_goodbye(&link, false, None);
             exit_code::OK
         }
         None => exit_code::INIT_FAILED,
     });
-    let code = match link.is_cut_off() {
+    let code = match link.events.is_cut_off() {
         Some(CutOff::RuntimePanicked) => exit_code::PANICKED,
         Some(CutOff::LaneClosed) => exit_code::CONTROLLER_LOST,
         None => code.unwrap_or(exit_code::PANICKED),
@@ -105,16 +104,16 @@ fn without_threads(error: &std::io::Error) -> i32 {
 
 /// Runs code of the runtime: if it panics, the child ends, but the user's remaining code still
 /// runs.
-fn or_end<R>(link: &Arc<Link>, code: impl FnOnce() -> R) -> Option<R> {
+fn or_end<R>(link: &Link, code: impl FnOnce() -> R) -> Option<R> {
     let result = guard(code);
     if result.is_err() {
-        link.runtime_panicked();
+        link.events.runtime_panicked();
     }
     result.ok()
 }
 
 fn live<P: Child>(
-    link: &Arc<Link>,
+    link: &Link,
     requests: &mut Requests,
     welcome: Welcome,
     initial: Vec<Vec<u8>>,
@@ -123,7 +122,7 @@ fn live<P: Child>(
     let names = Names::new(welcome.name.clone());
     let _run = names.enter_run(link.generation());
     event!(INFO, "mpcore::child", in None, "serving", interface = P::Interface::NAME);
-    let context = ChildContext::new(Arc::clone(link), welcome.name, initial);
+    let context = ChildContext::new(link.clone(), welcome.name, initial);
     let typed = P::Interface::__context(&context);
     let constructed = match confine::refused() {
         Some(refused) => Err(refused),
@@ -146,7 +145,7 @@ fn live<P: Child>(
     }
     if initialized && let Some(child) = &mut child {
         or_end(link, || {
-            let _ = link.send(ItemHead::new(ItemKind::Ready, 0, 0), None, Vec::new());
+            let _ = link.events.send(ItemHead::new(ItemKind::Ready, 0, 0), None, Vec::new());
             event!(INFO, "mpcore::child", in None, "child ready");
             run_commands::<P>(link, requests, child, &typed, &names);
         });
@@ -156,20 +155,20 @@ fn live<P: Child>(
         // to the original.
         sys::kill_self();
     }
-    link.leave_commands();
+    link.command.leave_commands();
     event!(
         INFO, "mpcore::child", in None, "stopping",
-        reason = link.stop_reason().as_ref().map(StopReason::name),
-        cut_off = link.is_cut_off().is_some(),
+        reason = link.stop.reason().as_ref().map(StopReason::name),
+        cut_off = link.events.is_cut_off().is_some(),
     );
     let cleaned_up = child.is_some();
     if place != Place::Thread {
-        let lost = link.stop_reason() == Some(StopReason::ControllerLost);
-        stdio::before_cleanup(lost || link.is_cut_off().is_some());
+        let lost = link.stop.reason() == Some(StopReason::ControllerLost);
+        stdio::before_cleanup(lost || link.events.is_cut_off().is_some());
     }
     let cleanup_panic = child.and_then(|mut child| {
         let panic = panic_of(guard(|| {
-            link.come_to(Moment::Cleanup);
+            link.events.come_to(Moment::Cleanup);
             child.__interface().__cleanup();
         }));
         // Dropping the user's fields is user code too.
@@ -177,7 +176,7 @@ fn live<P: Child>(
         panic.or(dropped)
     });
     if place != Place::Thread {
-        nested::stop_children(nested::grace().and_then(|grace| link.killed_at(grace)));
+        nested::stop_children(nested::grace().and_then(|grace| link.stop.killed_at(grace)));
     }
     event!(
         DEBUG, "mpcore::child", in None, "cleaned up",
@@ -189,11 +188,11 @@ fn live<P: Child>(
 
 /// Sends the last item, and waits until everything has been sent.
 pub(crate) fn say_goodbye(link: &Link, cleaned_up: bool, cleanup_panic: Option<PanicReport>) {
-    let reason = link.stop_reason().unwrap_or(StopReason::InitFailed);
+    let reason = link.stop.reason().unwrap_or(StopReason::InitFailed);
     let bye = Bye { reason, cleaned_up, cleanup_panic };
     let payload = encode(&bye);
-    let _ = link.send(ItemHead::new(ItemKind::Bye, 0, 0), None, payload);
-    link.flush();
+    let _ = link.events.send(ItemHead::new(ItemKind::Bye, 0, 0), None, payload);
+    link.events.flush();
 }
 
 fn panic_of(result: Result<(), Unwound>) -> Option<PanicReport> {
@@ -217,7 +216,7 @@ fn construct<P: Child>(
         Err(Unwound::Cancelled) => return Err(InitFailure::Constructor(crate::Cancelled.into())),
     };
     let constructed = guard(|| {
-        link.come_to(Moment::Constructor);
+        link.events.come_to(Moment::Constructor);
         P::__construct(context.clone(), config)
     });
     match constructed {
@@ -230,7 +229,7 @@ fn construct<P: Child>(
 
 fn initialize<P: Child>(link: &Link, child: &mut P) -> Result<(), InitFailure> {
     let initialized = guard(|| {
-        link.come_to(Moment::PostrunInit);
+        link.events.come_to(Moment::PostrunInit);
         child.__interface().__init()
     });
     match initialized {
@@ -248,7 +247,7 @@ fn report_failure(link: &Link, failure: &InitFailure) -> i32 {
             exit_code::PANICKED
         }
         // It was asked to stop, and did.
-        InitFailure::Constructor(_) | InitFailure::PostrunInit(_) if link.stopping() => {
+        InitFailure::Constructor(_) | InitFailure::PostrunInit(_) if link.stop.stopping() => {
             return exit_code::OK;
         }
         _ => exit_code::INIT_FAILED,
@@ -262,12 +261,12 @@ fn report_failure(link: &Link, failure: &InitFailure) -> i32 {
         };
         payload = encode(&failure);
     }
-    let _ = link.send(ItemHead::new(ItemKind::InitFailed, 0, 0), None, payload);
+    let _ = link.events.send(ItemHead::new(ItemKind::InitFailed, 0, 0), None, payload);
     code
 }
 
 fn run_commands<P: Child>(
-    link: &Arc<Link>,
+    link: &Link,
     requests: &mut Requests,
     child: &mut P,
     context: &<P::Interface as Interface>::Context,
@@ -280,30 +279,30 @@ fn run_commands<P: Child>(
 }
 
 fn run_command<P: Child>(
-    link: &Arc<Link>,
+    link: &Link,
     child: &mut P,
     context: &<P::Interface as Interface>::Context,
     head: ItemHead,
     args: &Bytes,
     names: &Names,
 ) {
-    if !link.begin(&head) {
+    if !link.command.begin(&head) {
         return;
     }
     let mut owed = Owed { link, head, reply: None };
     let request = Request { command: head.method, args: args.as_slice() };
     let entered = names.enter::<P>(&head);
     let result = guard(|| {
-        link.come_to_command();
+        link.events.come_to_command();
         child.__interface().__dispatch(context, request)
     });
-    let end = link.end();
+    let end = link.command.end();
     // `None` if nothing requested an end: the controller would not accept one.
     let ended = match end.cause {
         Some(Cause::TimedOut(allowed)) => {
             Some(Reply { allowed, ..Reply::bare(ItemKind::TimedOut) })
         }
-        _ if link.stopping() => Some(Reply::bare(ItemKind::Stopped)),
+        _ if link.stop.stopping() => Some(Reply::bare(ItemKind::Stopped)),
         Some(Cause::Cancelled) => Some(Reply::bare(ItemKind::Cancelled)),
         None => None,
     };
@@ -353,28 +352,30 @@ struct Owed<'a> {
 impl Drop for Owed<'_> {
     fn drop(&mut self) {
         let reply = self.reply.take().unwrap_or_else(|| {
-            self.link.end();
+            self.link.command.end();
             panicked("the child's runtime panicked after the command".to_owned())
         });
         let mut outcome = ItemHead::new(reply.kind, self.head.method, self.head.call);
         outcome.deadline = reply.allowed;
-        let _ = self.link.send(outcome, None, reply.payload);
+        let _ = self.link.events.send(outcome, None, reply.payload);
     }
 }
 
 /// The requests lane, item by item.
 pub(crate) struct Requests {
-    lane: Receiver,
-    link: Arc<Link>,
+    lane: BoxedReceiver,
+    link: Link,
     assembler: Assembler,
     taken: VecDeque<(ItemHead, Bytes)>,
+    /// The welcome has arrived, which is the first item.
+    welcomed: bool,
     packet: Vec<u8>,
 }
 
 impl Requests {
-    pub(crate) fn new(lane: Receiver, link: Arc<Link>) -> Self {
+    pub(crate) fn new(lane: BoxedReceiver, link: Link) -> Self {
         let (assembler, taken, packet) = Default::default();
-        Self { lane, link, assembler, taken, packet }
+        Self { lane, link, assembler, taken, welcomed: false, packet }
     }
 
     /// Returns the first item, if it comes from the expected controller.
@@ -393,7 +394,7 @@ impl Requests {
     /// Returns the next item; `None` when the child has to end.
     pub(crate) fn next(&mut self) -> Option<(ItemHead, Bytes)> {
         loop {
-            if self.link.stopping() {
+            if self.link.stop.stopping() {
                 return None;
             }
             if let Some(item) = self.taken.pop_front() {
@@ -401,8 +402,8 @@ impl Requests {
             }
             if self.receive().is_none() {
                 // A stop ends the lane as well.
-                if !self.link.stopping() {
-                    self.link.controller_lost();
+                if !self.link.stop.stopping() {
+                    self.link.events.controller_lost();
                 }
                 return None;
             }
@@ -412,28 +413,37 @@ impl Requests {
     /// Answers the items that were taken from the lane but do not run.
     pub(crate) fn leave_the_rest(&mut self) {
         let link = &self.link;
-        for (head, _) in self.taken.drain(..).filter(|(head, _)| link.skip(head.call)) {
+        for (head, _) in self.taken.drain(..).filter(|(head, _)| link.command.skip(head.call)) {
             let mut outcome = ItemHead::new(ItemKind::Stopped, head.method, head.call);
             outcome.flags = CallFlags::NOT_BEGUN;
-            let _ = link.send(outcome, None, Vec::new());
+            let _ = link.events.send(outcome, None, Vec::new());
         }
     }
 
     fn receive(&mut self) -> Option<()> {
         self.lane.receive(&mut self.packet).ok()?;
-        self.link.come_to_reading();
-        let (head, body) = Head::parse(&self.packet, self.link.generation()).ok()?;
+        self.link.events.come_to_reading();
+        let (head, body) =
+            Head::parse(&self.packet, self.link.generation(), Lane::Requests).ok()?;
         if head.kind == PacketKind::End {
             return Some(()); // sent by this child itself, outside the credit
         }
-        let taken = &mut self.taken;
-        let take = |head: ItemHead, payload: crate::wire::packets::packet::Payload<'_>| {
+        let Self { taken, welcomed, .. } = self;
+        let take = |head: ItemHead, payload: crate::wire::packets::packet::ReceivedPayload<'_>| {
+            match head.kind.phase() {
+                _ if head.kind.lane() != Lane::Requests => {
+                    return Err(PacketError::Misplaced("an item of another lane"));
+                }
+                Phase::Handshake if !*welcomed => *welcomed = true,
+                Phase::Running if *welcomed => {}
+                _ => return Err(PacketError::Misplaced("an item out of its order")),
+            }
             taken.push_back((head, payload.into_bytes()));
             Ok::<(), PacketError>(())
         };
         self.assembler.take(head.kind, body, take).ok()?;
-        self.link.consumed_request(charge(self.packet.len()));
-        let _ = self.link.credit(head.consumed);
+        self.link.events.consumed_request(charge(self.packet.len()));
+        let _ = self.link.events.credit(head.consumed);
         Some(())
     }
 }
@@ -450,8 +460,8 @@ mod tests {
     fn outcomes(events: &mpsc::Receiver<Vec<u8>>) -> Vec<(ItemKind, u64)> {
         let mut found = Vec::new();
         for packet in events.try_iter() {
-            let (head, body) = Head::parse(&packet, 1).unwrap();
-            let take = |item: ItemHead, _: crate::wire::packets::packet::Payload<'_>| {
+            let (head, body) = Head::parse(&packet, 1, Lane::Events).unwrap();
+            let take = |item: ItemHead, _: crate::wire::packets::packet::ReceivedPayload<'_>| {
                 found.push((item.kind, item.call));
                 Ok::<(), PacketError>(())
             };
@@ -463,22 +473,47 @@ mod tests {
     #[test]
     fn what_has_begun_has_one_outcome_however_it_is_left() {
         let (sender, events) = mpsc::channel();
-        let (_lanes, child) = memory::pair();
+        let (_lanes, child) = memory::pair(96 << 10);
         let link = Link::new(1, 96 << 10, Arc::new(sender), child.requests_end, None);
         let head = |call| ItemHead::new(ItemKind::Call, 0, call);
-        assert!(link.begin(&head(1)));
+        assert!(link.command.begin(&head(1)));
         let unwound = catch_unwind(AssertUnwindSafe(|| {
             let _owed = Owed { link: &link, head: head(1), reply: None };
             resume_unwind(Box::new("on purpose"));
         }));
         assert!(unwound.is_err());
         assert_eq!(outcomes(&events), [(ItemKind::Panicked, 1)]);
-        assert_eq!(link.running(), 0, "it is over");
-        assert!(link.begin(&head(2)));
+        assert_eq!(link.command.running(), 0, "it is over");
+        assert!(link.command.begin(&head(2)));
         let mut owed = Owed { link: &link, head: head(2), reply: None };
-        link.end();
+        link.command.end();
         owed.reply = Some(Reply::bare(ItemKind::Returned));
         drop(owed);
         assert_eq!(outcomes(&events), [(ItemKind::Returned, 2)]);
+    }
+
+    /// The child of a controller that breaks the order ends, as if its controller were gone.
+    #[test]
+    fn requests_out_of_their_order_end_the_lane() {
+        let accepted = |items: &[ItemKind]| {
+            let (sender, _events) = mpsc::channel();
+            let (lanes, child) = memory::pair(96 << 10);
+            let link = Link::new(1, 96 << 10, Arc::new(sender), child.requests_end, None);
+            let mut requests = Requests::new(child.requests, link.clone());
+            for kind in items {
+                let mut packet = Head::new(PacketKind::Items, 1).packet();
+                packet.extend_from_slice(&ItemHead::new(*kind, 0, 1).bytes(0));
+                lanes.requests.send(&packet).unwrap();
+            }
+            let accepted = items.iter().take_while(|_| requests.next().is_some()).count();
+            assert_eq!(link.stop.stopping(), accepted < items.len(), "{items:?}");
+            accepted
+        };
+        use ItemKind::{Call, Event, Ready, Welcome};
+        assert_eq!(accepted(&[Welcome, Call, Call]), 3);
+        assert_eq!(accepted(&[Call]), 0);
+        assert_eq!(accepted(&[Welcome, Welcome]), 1);
+        assert_eq!(accepted(&[Event]), 0);
+        assert_eq!(accepted(&[Welcome, Call, Ready, Call]), 2);
     }
 }

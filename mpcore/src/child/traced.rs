@@ -10,7 +10,8 @@ use tracing::Level;
 use crate::child::interface::{Child, Interface};
 use crate::trace::{self, Entered, enter};
 use crate::wire::interface::description::InterfaceTable;
-use crate::wire::packets::packet::{ItemHead, ItemKind};
+use crate::wire::packets::kinds::ItemKind;
+use crate::wire::packets::packet::ItemHead;
 
 /// The names that appear in the trace of one run.
 pub(crate) struct Names {
@@ -61,9 +62,9 @@ pub(crate) fn outcome(kind: ItemKind) -> &'static str {
         ItemKind::Panicked => "panicked",
         ItemKind::Cancelled => "cancelled",
         ItemKind::Stopped => "stopped",
-        ItemKind::TimedOut => "timed out",
-        ItemKind::Undecodable => "not decoded",
-        ItemKind::Unencodable => "not encoded",
+        ItemKind::TimedOut => "timed_out",
+        ItemKind::Undecodable => "decode",
+        ItemKind::Unencodable => "encode",
         _ => "other",
     }
 }

@@ -16,9 +16,11 @@ use crate::controller::model::restart_policy::RestartPolicy;
 use crate::controller::report::error::StartError;
 use crate::controller::report::escalation::Escalation;
 use crate::controller::report::exit::ExitReport;
+use crate::controller::run::launch;
 use crate::controller::signals::inbox::InboxHandle;
 use crate::controller::state::Shared;
 use crate::controller::state::config::ConfigBytes;
+use crate::controller::state::launcher::Launcher;
 use crate::controller::state::options::{Options, OutputMode};
 use crate::controller::state::program::{Program, ThreadChild};
 use crate::controller::wiring::Wiring;
@@ -50,6 +52,8 @@ use crate::wire::value::codec::EncodeError;
 /// ```
 pub struct ControlBuilder<C: Control> {
     program: Option<Program>,
+    /// `None`: the one for the program and the transport.
+    launcher: Option<Arc<dyn Launcher>>,
     config: Option<<C::Interface as Interface>::Config>,
     name: Option<String>,
     options: Options,
@@ -77,6 +81,7 @@ impl<C: Control> ControlBuilder<C> {
     pub fn new() -> Self {
         Self {
             program: None,
+            launcher: None,
             config: None,
             name: None,
             options: Options::default(),
@@ -123,6 +128,13 @@ impl<C: Control> ControlBuilder<C> {
     /// Runs the given implementation on a thread.
     pub(crate) fn thread_child(mut self, child: Arc<dyn ThreadChild>) -> Self {
         self.program = Some(Program::Thread(child));
+        self
+    }
+
+    /// Starts the child with the given launcher.
+    #[cfg(test)]
+    pub(crate) fn launcher(mut self, launcher: Arc<dyn Launcher>) -> Self {
+        self.launcher = Some(launcher);
         self
     }
 
@@ -424,7 +436,7 @@ impl<C: Control> ControlBuilder<C> {
     pub fn __build_without_config(self) -> Result<C, StartError> {
         let table = table::<C>();
         let none_needed = self.needs_no_config();
-        let Self { program, config, name, options, .. } = self;
+        let Self { program, launcher, config, name, options, .. } = self;
         testable(program.as_ref(), options.faults.as_ref(), &table)?;
         let name = name.unwrap_or_else(|| {
             static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -444,7 +456,8 @@ impl<C: Control> ControlBuilder<C> {
         }
         let mut wiring = Wiring::default();
         let signals = C::__signals(&mut wiring);
-        let shared = Shared::new(program, config, options, name, table, wiring.sinks);
+        let launcher = launcher.unwrap_or_else(|| launch::launcher(&program, options.transport));
+        let shared = Shared::new(program, launcher, config, options, name, table, wiring.sinks);
         let _ = wiring.control.set(Arc::downgrade(&shared));
         Ok(C::__new(Core::new(shared, signals.clone()), signals))
     }

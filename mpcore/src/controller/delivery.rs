@@ -11,7 +11,7 @@ use crate::controller::flow_control::allowance::Allowance as _;
 use crate::controller::model::pending::{Continuation, SharedThen, Stage};
 use crate::controller::report::notifications::Progress;
 use crate::controller::report::outcome::{
-    CallEnd, CallError, Exception, ExceptionKind, Item, Outcome, OutcomeCodec,
+    CallEnd, CallError, Exception, ExceptionKind, Outcome, OutcomeCodec, UndeliveredItem,
 };
 use crate::controller::signals::inbox::{Budget, Recipient};
 use crate::controller::signals::notice::{Notice, Source};
@@ -197,21 +197,27 @@ impl Shared {
             Some(Err(error)) => error.to_string(),
             None => PANICKED.to_owned(),
         };
-        if let Some(item) = Item::named(&self.table, what, index) {
+        if let Some(item) = UndeliveredItem::named(&self.table, what, index) {
             self.sinks.exception_raised.fire(&(self.undelivered(item, &message),));
         }
     }
 
     /// Returns the exception for an event or a property's value that did not arrive.
-    pub(crate) fn undelivered(&self, item: Item, message: &str) -> Exception {
+    pub(crate) fn undelivered(&self, item: UndeliveredItem, message: &str) -> Exception {
         let (kind, command, what) = match item {
-            Item::Property(property) => {
+            UndeliveredItem::Property(property) => {
                 (ExceptionKind::UndeliveredProperty { property }, None, "property")
             }
-            Item::Event(event) => (ExceptionKind::UndeliveredEvent { event }, None, "event"),
-            Item::Signal(command) => (ExceptionKind::Undelivered, Some(command), "signal of"),
+            UndeliveredItem::Event(event) => {
+                (ExceptionKind::UndeliveredEvent { event }, None, "event")
+            }
+            UndeliveredItem::Signal(command) => {
+                (ExceptionKind::Undelivered, Some(command), "signal of")
+            }
         };
-        let (Item::Property(name) | Item::Event(name) | Item::Signal(name)) = item;
+        let (UndeliveredItem::Property(name)
+        | UndeliveredItem::Event(name)
+        | UndeliveredItem::Signal(name)) = item;
         Exception {
             process: self.name(),
             pid: self.life().pid,

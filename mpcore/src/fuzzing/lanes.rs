@@ -13,17 +13,15 @@ use crate::child::startup::assignment::{Assignment, Place};
 use crate::child::startup::registry::Registration;
 use crate::controller::control::Control as _;
 use crate::controller::run::rehearsal::Rehearsal;
-use crate::fuzzing::child::{FuzzedControl, FuzzedProcess};
-use crate::fuzzing::handshake::{self, builder};
-use crate::fuzzing::zoo::{Tree, Zoo};
+use crate::fixtures::interface::{SampleControl, SampleProcess, builder, table};
+use crate::fixtures::messages;
+use crate::fixtures::packets::{GENERATION, each, in_parts, item, join, packet, together};
+use crate::fixtures::zoo::{Tree, Zoo};
 use crate::limits::{VALUE_BYTES, WINDOW_FALLBACK};
-use crate::transport::{ChildLanes, Receiver};
-use crate::wire::packets::packet::{
-    Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind, Payload, write_part_head,
-};
+use crate::transport::{BoxedReceiver, ChildLanes};
+use crate::wire::packets::kinds::{ItemKind, Lane, PacketKind};
+use crate::wire::packets::packet::{Assembler, Head, ItemHead, PacketError, ReceivedPayload};
 use crate::wire::value::codec::encode;
-
-const GENERATION: u32 = 1;
 
 /// Splits an input into its packets; the last one may end early.
 fn split(mut data: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -36,46 +34,6 @@ fn split(mut data: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn join(packets: &[Vec<u8>]) -> Vec<u8> {
-    let one = |packet: &Vec<u8>| [&(packet.len() as u16).to_le_bytes(), packet.as_slice()].concat();
-    packets.iter().flat_map(one).collect()
-}
-
-pub(crate) fn packet(kind: PacketKind, body: &[u8]) -> Vec<u8> {
-    let mut packet = Head::new(kind, GENERATION).packet();
-    packet.extend_from_slice(body);
-    packet
-}
-
-pub(crate) fn item(kind: ItemKind, method: u16, call: u64, payload: &[u8]) -> Vec<u8> {
-    [&ItemHead::new(kind, method, call).bytes(payload.len())[..], payload].concat()
-}
-
-/// Puts one item into each packet.
-fn each(items: &[Vec<u8>]) -> Vec<u8> {
-    let packets = items.iter().map(|item| packet(PacketKind::Items, item));
-    join(&packets.collect::<Vec<_>>())
-}
-
-/// Puts all items into one packet.
-fn together(items: &[Vec<u8>]) -> Vec<u8> {
-    join(&[packet(PacketKind::Items, &items.concat())])
-}
-
-/// Sends each item in parts.
-fn in_parts(items: &[Vec<u8>]) -> Vec<u8> {
-    let mut packets = Vec::new();
-    for item in items {
-        for (number, part) in item.chunks(20).enumerate() {
-            let mut body = Vec::new();
-            write_part_head(&mut body, item.len() as u64, 20 * number as u64);
-            body.extend_from_slice(part);
-            packets.push(packet(PacketKind::Part, &body));
-        }
-    }
-    join(&packets)
-}
-
 /// Encodes a value in the plain form.
 fn encoded<T: serde::Serialize>(value: &T) -> Vec<u8> {
     [vec![0], encode(value)].concat()
@@ -85,8 +43,8 @@ fn encoded<T: serde::Serialize>(value: &T) -> Vec<u8> {
 pub(super) fn packets(data: &[u8]) {
     let mut assembler = Assembler::default();
     for packet in split(data) {
-        let Ok((head, body)) = Head::parse(packet, GENERATION) else { return };
-        let take = |_: ItemHead, payload: Payload<'_>| {
+        let Ok((head, body)) = Head::parse(packet, GENERATION, Lane::Events) else { return };
+        let take = |_: ItemHead, payload: ReceivedPayload<'_>| {
             let length = payload.bytes().len();
             assert!(length <= VALUE_BYTES);
             assert_eq!(payload.into_bytes().len(), length);
@@ -101,7 +59,7 @@ pub(super) fn packets(data: &[u8]) {
 /// The life of a child: every kind of item, with values of the types in its interface.
 fn life() -> Vec<Vec<u8>> {
     let zoo = Zoo::around(Tree::grown(), 5);
-    let report = &handshake::panic_reports()[0];
+    let report = &messages::panic_reports()[0];
     vec![
         item(ItemKind::Property, 1, 0, &encoded(&vec!["a", "b"])),
         item(ItemKind::Event, 0, 0, &[encoded(&Tree::grown()), encoded(&7u16)].concat()),
@@ -119,16 +77,16 @@ fn life() -> Vec<Vec<u8>> {
         item(ItemKind::Unencodable, 1, 6, b"a zoo"),
         item(ItemKind::Cancelled, 0, 7, &[]),
         item(ItemKind::Stopped, 2, 8, &[]),
-        item(ItemKind::Bye, 0, 0, &handshake::byes()[0]),
+        item(ItemKind::Bye, 0, 0, &messages::byes()[0]),
     ]
 }
 
 pub(super) fn events_seeds() -> Vec<Vec<u8>> {
     let life = life();
-    let failed: Vec<_> = handshake::init_failures()
+    let failed: Vec<_> = messages::init_failures()
         .iter()
         .map(|failure| {
-            let goodbye = item(ItemKind::Bye, 0, 0, &handshake::byes()[1]);
+            let goodbye = item(ItemKind::Bye, 0, 0, &messages::byes()[1]);
             together(&[item(ItemKind::InitFailed, 0, 0, failure), goodbye])
         })
         .collect();
@@ -139,7 +97,7 @@ pub(super) fn events_seeds() -> Vec<Vec<u8>> {
         join(&[Head::new(PacketKind::Credit, GENERATION).packet()]),
         join(&[Head::new(PacketKind::End, GENERATION).packet()]),
         // For a ping, and for a deadline, that never existed.
-        join(&[packet(PacketKind::Pong, &handshake::pongs()[0])]),
+        join(&[packet(PacketKind::Pong, &messages::pongs()[0])]),
         together(&[item(ItemKind::Ready, 0, 0, &[]), item(ItemKind::Overrun, 0, 1, &[])]),
         together(&[item(ItemKind::Ready, 0, 0, &[]), item(ItemKind::TimedOut, 0, 1, &[])]),
     ];
@@ -208,7 +166,7 @@ impl Counter {
 }
 
 /// Connects to all signals, so that everything is decoded.
-fn listen(control: &FuzzedControl, ends: &Arc<Counter>, finishes: &Arc<Counter>) {
+fn listen(control: &SampleControl, ends: &Arc<Counter>, finishes: &Arc<Counter>) {
     let signals = control.signals();
     signals.add_finished.connect(|_| {});
     signals.grow_changed.connect(|_| {});
@@ -248,14 +206,14 @@ pub(super) fn requests(data: &[u8]) {
         generation: GENERATION,
         window: WINDOW_FALLBACK,
         nonce: [0; 16],
-        initial: handshake::table().initial_values(),
+        initial: table().initial_values(),
         place: Place::Thread,
         faults: None,
         controller: None,
     };
     // After the last packet the controller is gone.
     drop(requests);
-    let _ = (Registration::of::<FuzzedProcess>().serve)(lanes, run);
+    let _ = (Registration::of::<SampleProcess>().serve)(lanes, run);
     drop(control);
 }
 
@@ -263,7 +221,7 @@ fn commands() -> Vec<Vec<u8>> {
     let rows = encoded(&vec![None, Some([1u64, 2, 3, 4])]);
     let grow = [encoded(&Tree::grown()), rows].concat();
     vec![
-        item(ItemKind::Welcome, 0, 0, &handshake::welcomes()[0]),
+        item(ItemKind::Welcome, 0, 0, &messages::welcomes()[0]),
         item(ItemKind::Call, 0, 1, &[encoded(&1), encoded(&2)].concat()),
         item(ItemKind::Call, 1, 2, &grow),
         item(ItemKind::Call, 2, 3, &[]),
@@ -283,16 +241,16 @@ pub(super) fn control(data: &[u8]) {
     let (requests_end, _requests) = mpsc::channel::<Vec<u8>>();
     let link =
         Link::new(GENERATION, WINDOW_FALLBACK, Arc::new(events), Arc::new(requests_end), None);
-    link.begin(&ItemHead::new(ItemKind::Call, 0, 7));
+    link.command.begin(&ItemHead::new(ItemKind::Call, 0, 7));
     let (sender, lane) = mpsc::channel::<Vec<u8>>();
     let packets = split(data).map(<[u8]>::to_vec);
     packets.for_each(|packet| drop(sender.send(packet)));
     drop(sender);
-    child_control::run(Box::new(lane) as Receiver, &link);
+    child_control::run(Box::new(lane) as BoxedReceiver, &link);
 }
 
 pub(super) fn control_seeds() -> Vec<Vec<u8>> {
-    let states = handshake::control_states();
+    let states = messages::control_states();
     let packets: Vec<_> = states.iter().map(|state| packet(PacketKind::Control, state)).collect();
     vec![join(&packets)]
 }
@@ -326,7 +284,7 @@ fn introduced(data: &[u8]) -> Result<(), String> {
 
 #[cfg(target_os = "linux")]
 pub(super) fn sockets_seeds() -> Vec<Vec<u8>> {
-    let introductions = handshake::introductions();
+    let introductions = messages::introductions();
     let items = introductions.iter().map(|bytes| item(ItemKind::Introduction, 0, 0, bytes));
     items.map(|item| [item]).flat_map(|item| [each(&item), in_parts(&item)]).collect()
 }

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
-use crate::fuzzing::zoo::{
+use crate::fixtures::zoo::{
     Anything, Borrowed, Described, Flat, Onion, Rows, Tree, Unit, Wide, Zoo,
 };
 use crate::limits::VALUE_DEPTH;

@@ -70,6 +70,17 @@ pub enum ProcessEnd {
 }
 
 impl ProcessEnd {
+    /// Returns a word for the kind of end, as QML names it.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Status(_) => "status",
+            Self::Unknown => "unknown",
+            Self::LinkLost => "link_lost",
+            Self::NeverRan => "never_ran",
+        }
+    }
+
     /// Returns the process's exit status, if there is one and it is known.
     #[must_use]
     pub const fn status(self) -> Option<ExitStatus> {

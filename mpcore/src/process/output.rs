@@ -11,8 +11,8 @@
 //! of other processes that hold the pipe. After that nothing of the stream is reported any more.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::process::{ChildStderr, ChildStdout};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
@@ -21,13 +21,6 @@ use super::sys;
 use crate::chaos::InParts;
 use crate::limits::{OUTPUT_LINE_BYTES, STDERR_LINE_BYTES, STDERR_LINES};
 use crate::sync::{lock, wait_timeout};
-
-/// The controller's end of a pipe that a child writes to.
-#[derive(Debug)]
-pub(crate) enum Pipe {
-    Stdout(ChildStdout),
-    Stderr(ChildStderr),
-}
 
 /// Receives each line. Called on a thread that reads other children's pipes too: must not block.
 pub(crate) type Sink = Box<dyn FnMut(String) + Send>;
@@ -142,7 +135,7 @@ impl Stream {
 
     /// Reads `pipe` to its end in the background. Fails if no thread can be started for that; the
     /// child would then find its pipe broken.
-    pub(crate) fn follow(pipe: Pipe, fate: Fate) -> io::Result<Arc<Self>> {
+    pub(crate) fn follow(pipe: File, fate: Fate) -> io::Result<Arc<Self>> {
         source::follow(pipe, fate)
     }
 
@@ -202,7 +195,7 @@ mod source {
     use rustix::io::Errno;
 
     use super::{
-        Arc, Fate, InParts, Instant, Keep, Mutex, PassedOn, Pipe, State, Stream, io, lock,
+        Arc, Fate, File, InParts, Instant, Keep, Mutex, PassedOn, State, Stream, io, lock,
     };
     use crate::chaos;
     use crate::limits::OUTPUT_CHUNK;
@@ -252,11 +245,8 @@ mod source {
         Reader::of(passed_on).map(drop)
     }
 
-    pub(super) fn follow(pipe: Pipe, mut fate: Fate) -> io::Result<Arc<Stream>> {
-        let pipe = match pipe {
-            Pipe::Stdout(pipe) => OwnedFd::from(pipe),
-            Pipe::Stderr(pipe) => OwnedFd::from(pipe),
-        };
+    pub(super) fn follow(pipe: File, mut fate: Fate) -> io::Result<Arc<Stream>> {
+        let pipe = OwnedFd::from(pipe);
         // The flag affects only this end, not the end that the child writes to.
         rustix::io::ioctl_fionbio(&pipe, true)?;
         let reader = Reader::of(fate.passed_on)?;
@@ -468,20 +458,11 @@ mod source {
     use std::sync::Condvar;
     use std::thread;
 
-    use super::{Arc, Fate, Instant, Mutex, Pipe, State, Stream, io, lock};
+    use super::{Arc, Fate, File, Instant, Mutex, State, Stream, io, lock};
     use crate::sync::wait_timeout;
 
     /// Notified when the pipe has ended.
     pub(super) type Source = Condvar;
-
-    impl io::Read for Pipe {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            match self {
-                Self::Stdout(pipe) => pipe.read(buffer),
-                Self::Stderr(pipe) => pipe.read(buffer),
-            }
-        }
-    }
 
     /// Each pipe has its own thread.
     pub(super) fn prepare(_passed_on: super::PassedOn) -> io::Result<()> {
@@ -493,7 +474,7 @@ mod source {
         true
     }
 
-    pub(super) fn follow(mut pipe: Pipe, fate: Fate) -> io::Result<Arc<Stream>> {
+    pub(super) fn follow(mut pipe: File, fate: Fate) -> io::Result<Arc<Stream>> {
         let state = Mutex::new(State::new(fate));
         let stream = Arc::new(Stream { state, passed_on: Condvar::new(), source: Condvar::new() });
         let followed = Arc::clone(&stream);

@@ -65,7 +65,7 @@ enum Order {
     Stop(WatchKey, Duration),
     Terminate(WatchKey),
     Kill(WatchKey),
-    /// An in-process child has ended by itself, or there will be no process after all.
+    /// A child elsewhere has ended, or there will be no process after all.
     Forget(WatchKey),
     Alarm(Instant, Ring),
 }
@@ -73,10 +73,19 @@ enum Order {
 /// The action of an alarm. Must not block.
 type Ring = Box<dyn FnOnce() + Send>;
 
+/// A child whose end is not observed here: whoever started it reports the end to its owner, and has
+/// it [forgotten](forget).
+pub(crate) trait Elsewhere: Send {
+    /// Passes on that it shall end. Must not block.
+    fn terminate(&mut self);
+    /// Ends it, if that is possible. Must not block.
+    fn kill(&mut self);
+}
+
 /// The watched child.
 pub(crate) enum Subject {
-    /// A child on a thread, which has only a ladder and a deadline.
-    Thread,
+    /// A child that is no process of this system, or none of its own.
+    Elsewhere(Box<dyn Elsewhere>),
     /// A process that is being spawned.
     ToCome(Arc<Spawning>),
     Process(Process),
@@ -198,7 +207,7 @@ pub(crate) fn kill(key: WatchKey) {
     order(Order::Kill(key));
 }
 
-/// The child on a thread has ended, or the expected process will not arrive.
+/// The child elsewhere has ended, or the expected process will not arrive.
 pub(crate) fn forget(key: WatchKey) {
     order(Order::Forget(key));
 }
@@ -265,7 +274,7 @@ impl Watching {
             Order::Watch(key, mut watch) => {
                 let watched = match &mut watch.subject {
                     Subject::Process(process) => self.exits.watch(key.0, process),
-                    Subject::Thread | Subject::ToCome(_) => Ok(()),
+                    Subject::Elsewhere(_) | Subject::ToCome(_) => Ok(()),
                 };
                 self.watches.insert(key, watch);
                 self.drop_if_unwatchable(key, watched);
@@ -450,7 +459,7 @@ impl Watch {
 
     fn climb(&mut self, rung: Rung) {
         Arc::clone(&self.owner).climbed(rung);
-        match (&self.subject, rung) {
+        match (&mut self.subject, rung) {
             (Subject::Process(process), Rung::Terminate) => drop(process.terminate()),
             (Subject::Process(process), _) => self.refused = process.kill().is_err(),
             (Subject::ToCome(_), Rung::Terminate) => self.terminated = true,
@@ -461,7 +470,8 @@ impl Watch {
                     self.ladder.kill(Instant::now() + KILL_ON_ARRIVAL);
                 }
             }
-            (Subject::Thread, _) => {}
+            (Subject::Elsewhere(child), Rung::Terminate) => child.terminate(),
+            (Subject::Elsewhere(child), _) => child.kill(),
         }
     }
 }

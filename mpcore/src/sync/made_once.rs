@@ -2,9 +2,9 @@
 //! Only success is remembered: a shortage of threads or descriptors passes, and the next caller
 //! tries again.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
-use crate::sync::{Mutex, lock};
+use crate::sync::lock;
 
 /// See the [module](self).
 #[derive(Debug)]

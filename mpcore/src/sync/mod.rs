@@ -1,42 +1,17 @@
 //! Locks without poison: the state after a panic is still consistent, because no lock is held while
 //! user code runs, except for those that the list in `ARCHITECTURE.md` names.
 //!
-//! Code that several threads run takes its locks and atomics from here, so that `tests/loom` can
-//! replace them with loom's.
+//! Code whose every interleaving is tested takes its locks and atomics from here: under `cfg(loom)`
+//! they are loom's. Everything else uses those of the standard library, and these functions all the
+//! same.
 
+#[cfg(loom)]
+mod loomed;
 pub(crate) mod made_once;
+#[cfg(not(loom))]
+mod plain;
 
-use std::sync::PoisonError;
-use std::time::Duration;
-
-use crate::chaos;
-
-pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
-
-/// The same as in [`std::sync::atomic`].
-pub(crate) mod atomic {
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-}
-
-pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    chaos::delay();
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-pub(crate) fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-    if chaos::wakes_up() {
-        return guard;
-    }
-    condition.wait(guard).unwrap_or_else(PoisonError::into_inner)
-}
-
-pub(crate) fn wait_timeout<'a, T>(
-    condition: &Condvar,
-    guard: MutexGuard<'a, T>,
-    timeout: Duration,
-) -> MutexGuard<'a, T> {
-    if chaos::wakes_up() {
-        return guard;
-    }
-    condition.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner).0
-}
+#[cfg(loom)]
+pub(crate) use loomed::{Condvar, Mutex, MutexGuard, atomic, lock, wait, wait_timeout};
+#[cfg(not(loom))]
+pub(crate) use plain::{Condvar, Mutex, MutexGuard, atomic, lock, wait, wait_timeout};

@@ -22,11 +22,11 @@ use crate::sync::lock;
 use crate::wire::messages::at_exit::ExitPolicy;
 
 /// Ends a wait.
-pub(crate) type Wake = Box<dyn FnOnce() + Send>;
+pub(crate) type EndWait = Box<dyn FnOnce() + Send>;
 
 /// The running command, or the code that runs before the first one.
 #[derive(Debug, Default)]
-pub(crate) struct Command {
+pub(crate) struct InheritedCommand {
     /// The command was asked to end and does not know it yet.
     asked: AtomicBool,
     /// A wait was ended because of the request.
@@ -53,7 +53,7 @@ struct Entry {
     command: u64,
     over: Arc<AtomicBool>,
     /// `None`: nothing waits yet.
-    wake: Option<Wake>,
+    wake: Option<EndWait>,
 }
 
 impl fmt::Debug for Waits {
@@ -63,11 +63,11 @@ impl fmt::Debug for Waits {
 }
 
 thread_local! {
-    static OF_THIS_THREAD: RefCell<Option<Arc<Command>>> = const { RefCell::new(None) };
+    static OF_THIS_THREAD: RefCell<Option<Arc<InheritedCommand>>> = const { RefCell::new(None) };
 }
 
 /// The child's side. A command that does not wait and is not asked to end takes no lock.
-impl Command {
+impl InheritedCommand {
     pub(crate) fn set_deadline(&self, at: Option<Instant>) {
         lock(&self.waits).deadline = at;
     }
@@ -86,7 +86,7 @@ impl Command {
     /// Asks the command to end. The returned function ends its waits; call it without holding a
     /// lock.
     #[must_use]
-    pub(crate) fn ask(&self) -> Option<Wake> {
+    pub(crate) fn ask(&self) -> Option<EndWait> {
         // A wait that begins now either sees the request or is seen here.
         let mut waits = lock(&self.waits);
         if waits.closed {
@@ -100,7 +100,7 @@ impl Command {
             entry.over.store(true, Ordering::SeqCst);
         }
         drop(waits);
-        (!waiting.is_empty()).then(|| -> Wake {
+        (!waiting.is_empty()).then(|| -> EndWait {
             Box::new(move || {
                 for entry in waiting.into_values() {
                     // Wakers of older commands are only dropped: a waker may own a future that
@@ -136,7 +136,7 @@ impl Command {
     }
 }
 
-fn of_this_thread() -> Option<Arc<Command>> {
+fn of_this_thread() -> Option<Arc<InheritedCommand>> {
     // A thread that is ending has no command.
     OF_THIS_THREAD.try_with(|lent| lent.borrow().clone()).ok()?
 }
@@ -148,7 +148,7 @@ pub(crate) fn deadline() -> Option<Instant> {
 
 /// Begins a wait of this thread. `wake` is called on another thread when its command has to end.
 /// Returns `None` if the thread executes no command.
-pub(crate) fn begin_wait(wake: impl FnOnce() -> Wake) -> Option<Waiting> {
+pub(crate) fn begin_wait(wake: impl FnOnce() -> EndWait) -> Option<Waiting> {
     Some(wait_in(of_this_thread()?, || Some(wake())))
 }
 
@@ -157,7 +157,7 @@ pub(crate) fn may_wait() -> Option<Waiting> {
     Some(wait_in(of_this_thread()?, || None))
 }
 
-fn wait_in(command: Arc<Command>, wake: impl FnOnce() -> Option<Wake>) -> Waiting {
+fn wait_in(command: Arc<InheritedCommand>, wake: impl FnOnce() -> Option<EndWait>) -> Waiting {
     let (over, of) = (Arc::default(), command.number.load(Ordering::SeqCst));
     let entry = Entry { command: of, over: Arc::clone(&over), wake: wake() };
     let mut waits = lock(&command.waits);
@@ -171,7 +171,7 @@ fn wait_in(command: Arc<Command>, wake: impl FnOnce() -> Option<Wake>) -> Waitin
 /// A wait of a command's thread.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    command: Arc<Command>,
+    command: Arc<InheritedCommand>,
     /// The number of the command that it belongs to.
     of: u64,
     number: u64,
@@ -185,7 +185,7 @@ impl Waiting {
     }
 
     /// Sets the function that is called from now on.
-    pub(crate) fn set_wake(&self, wake: Wake) {
+    pub(crate) fn set_wake(&self, wake: EndWait) {
         let mut waits = lock(&self.command.waits);
         let unused = match waits.waiting.get_mut(&self.number) {
             Some(entry) => entry.wake.replace(wake),
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_wish_ends_one_wait_of_the_command_that_it_is_meant_for() {
-        let command = Arc::new(Command::default());
+        let command = Arc::new(InheritedCommand::default());
         assert!(begin_wait(|| Box::new(|| {})).is_none(), "no command runs here");
         command.bind_to_this_thread();
         let woken = Arc::new(AtomicUsize::new(0));
@@ -327,7 +327,7 @@ mod tests {
     /// An executor's waker may be the last owner of a task whose futures wait.
     #[test]
     fn a_waker_that_owns_a_wait_is_dropped_without_a_lock() {
-        let command = Arc::new(Command::default());
+        let command = Arc::new(InheritedCommand::default());
         command.bind_to_this_thread();
         command.begin(|| false);
         let owner = Arc::new(Mutex::new(None));

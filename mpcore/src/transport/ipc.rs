@@ -21,10 +21,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::process::sys;
 use crate::transport::{
-    ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
+    ChildLanes, ControllerLanes, LaneEnd, LaneReceiveError, LaneReceiver, LaneSender, SendError,
 };
 use crate::wire::messages::handshake::{Introduction, Nonce};
-use crate::wire::packets::packet::{Head, PROTOCOL, PacketKind};
+use crate::wire::packets::kinds::PacketKind;
+use crate::wire::packets::packet::{Head, PROTOCOL};
 
 impl LaneSender for IpcBytesSender {
     fn send(&self, packet: &[u8]) -> Result<(), SendError> {
@@ -48,10 +49,10 @@ impl LaneEnd for IpcBytesSender {
 }
 
 impl LaneReceiver for IpcBytesReceiver {
-    fn receive(&mut self, packet: &mut Vec<u8>) -> Result<(), ReceiveError> {
+    fn receive(&mut self, packet: &mut Vec<u8>) -> Result<(), LaneReceiveError> {
         loop {
             if sys::is_copy() {
-                return Err(ReceiveError::Closed); // packets are for the original
+                return Err(LaneReceiveError::Closed); // packets are for the original
             }
             // A lying header makes ipc-channel panic; that is the sender's fault, not ours.
             match catch_unwind(AssertUnwindSafe(|| self.recv())) {
@@ -59,10 +60,10 @@ impl LaneReceiver for IpcBytesReceiver {
                     *packet = received;
                     return Ok(());
                 }
-                Ok(Err(IpcError::Disconnected)) => return Err(ReceiveError::Closed),
+                Ok(Err(IpcError::Disconnected)) => return Err(LaneReceiveError::Closed),
                 Ok(Err(IpcError::Io(error))) if error.kind() == io::ErrorKind::Interrupted => {}
-                Ok(Err(error)) => return Err(ReceiveError::Broken(error.to_string())),
-                Err(_) => return Err(ReceiveError::Broken("an impossible header".into())),
+                Ok(Err(error)) => return Err(LaneReceiveError::Broken(error.to_string())),
+                Err(_) => return Err(LaneReceiveError::Broken("an impossible header".into())),
             }
         }
     }
@@ -94,12 +95,13 @@ pub(crate) struct Hello {
 }
 
 impl Hello {
-    pub(crate) fn into_lanes(self) -> ControllerLanes {
+    pub(crate) fn into_lanes(self, window: u32) -> ControllerLanes {
         ControllerLanes {
             requests: Arc::new(self.requests),
             control: Arc::new(self.control),
             events: Box::new(self.events),
             events_end: Arc::new(self.events_end),
+            window,
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::{Arc, mpsc};
 
 use crate::transport::{
-    ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
+    ChildLanes, ControllerLanes, LaneEnd, LaneReceiveError, LaneReceiver, LaneSender, SendError,
 };
-use crate::wire::packets::packet::{Head, PacketKind};
+use crate::wire::packets::kinds::PacketKind;
+use crate::wire::packets::packet::Head;
 
 impl LaneSender for mpsc::Sender<Vec<u8>> {
     fn send(&self, packet: &[u8]) -> Result<(), SendError> {
@@ -20,14 +21,14 @@ impl LaneEnd for mpsc::Sender<Vec<u8>> {
 }
 
 impl LaneReceiver for mpsc::Receiver<Vec<u8>> {
-    fn receive(&mut self, packet: &mut Vec<u8>) -> Result<(), ReceiveError> {
-        *packet = self.recv().map_err(|_| ReceiveError::Closed)?;
+    fn receive(&mut self, packet: &mut Vec<u8>) -> Result<(), LaneReceiveError> {
+        *packet = self.recv().map_err(|_| LaneReceiveError::Closed)?;
         Ok(())
     }
 }
 
 /// Creates both ends of a set of lanes.
-pub(crate) fn pair() -> (ControllerLanes, ChildLanes) {
+pub(crate) fn pair(window: u32) -> (ControllerLanes, ChildLanes) {
     let (requests, requests_rx) = mpsc::channel::<Vec<u8>>();
     let (control, control_rx) = mpsc::channel::<Vec<u8>>();
     let (events, events_rx) = mpsc::channel::<Vec<u8>>();
@@ -36,6 +37,7 @@ pub(crate) fn pair() -> (ControllerLanes, ChildLanes) {
         control: Arc::new(control),
         events: Box::new(events_rx),
         events_end: Arc::new(events.clone()),
+        window,
     };
     let child = ChildLanes {
         requests: Box::new(requests_rx),

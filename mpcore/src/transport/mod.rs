@@ -3,8 +3,11 @@
 //! The ends of a lane are small traits, so the runtime does not know whether packets go through its
 //! own packet sockets ([`socket`], the default on Linux), through ipc-channel ([`ipc`],
 //! everywhere), or stay in the process ([`memory`]). A sender has credit for its packets
-//! (`wire::packets::credit`), so a send does not block.
+//! (`wire::packets::credit`), so a send does not block. The tests in `conformance` are what another
+//! transport must pass.
 
+#[cfg(test)]
+mod conformance;
 pub(crate) mod ipc;
 pub(crate) mod memory;
 #[cfg(target_os = "linux")]
@@ -56,7 +59,7 @@ pub(crate) enum SendError {
 
 /// Why nothing was received.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ReceiveError {
+pub(crate) enum LaneReceiveError {
     /// Every sender is gone.
     #[error("the lane is closed")]
     Closed,
@@ -65,16 +68,21 @@ pub(crate) enum ReceiveError {
     Broken(String),
 }
 
-/// The sending end; dropping the last clone closes the lane.
+/// The sending end; dropping the last clone closes the lane, once everything before has been read.
 pub(crate) trait LaneSender: Send + Sync {
-    /// Sends one packet, not longer than `wire::packets::credit` allows.
+    /// Sends one packet, not longer than `wire::packets::credit` allows, which arrives whole and
+    /// after those before it.
+    ///
+    /// A lane has room for a window of packets, whether they are read or not: as long as the sender
+    /// has credit, a send neither waits nor finds the lane full. A transport whose own buffer is
+    /// smaller keeps the rest. Fails if the other end is gone.
     fn send(&self, packet: &[u8]) -> Result<(), SendError>;
 }
 
 /// The receiving end.
 pub(crate) trait LaneReceiver: Send {
     /// Waits for the next packet and stores it in `packet`, replacing its contents.
-    fn receive(&mut self, packet: &mut Vec<u8>) -> Result<(), ReceiveError>;
+    fn receive(&mut self, packet: &mut Vec<u8>) -> Result<(), LaneReceiveError>;
 }
 
 /// Ends the wait of the reader of a lane in this process, once everything before has been read:
@@ -90,27 +98,30 @@ pub(crate) trait LaneEnd: Send + Sync {
 }
 
 /// A sender that can be shared.
-pub(crate) type Sender = Arc<dyn LaneSender>;
+pub(crate) type SharedSender = Arc<dyn LaneSender>;
 
 /// A receiver of any transport.
-pub(crate) type Receiver = Box<dyn LaneReceiver>;
+pub(crate) type BoxedReceiver = Box<dyn LaneReceiver>;
 
 /// The child's ends of its lanes.
 pub(crate) struct ChildLanes {
-    pub(crate) requests: Receiver,
+    pub(crate) requests: BoxedReceiver,
     /// Wakes the thread that waits in `requests`.
     pub(crate) requests_end: Arc<dyn LaneEnd>,
-    pub(crate) control: Receiver,
-    pub(crate) events: Sender,
+    pub(crate) control: BoxedReceiver,
+    pub(crate) events: SharedSender,
 }
 
 /// The controller's ends.
 pub(crate) struct ControllerLanes {
-    pub(crate) requests: Sender,
-    pub(crate) control: Sender,
-    pub(crate) events: Receiver,
+    pub(crate) requests: SharedSender,
+    pub(crate) control: SharedSender,
+    pub(crate) events: BoxedReceiver,
     /// For the end marker.
     pub(crate) events_end: Arc<dyn LaneEnd>,
+    /// The credit that each lane has: as many bytes are on their way at most, counted with
+    /// [`charge`](crate::wire::packets::credit::charge), so that no send finds a lane full.
+    pub(crate) window: u32,
 }
 
 /// Returns the credit window that this system's socket buffers allow: at most two thirds of one,

@@ -26,14 +26,15 @@ use crate::chaos;
 use crate::limits::{INTRODUCTION_BYTES, INTRODUCTION_ROOM};
 use crate::process::sys;
 use crate::transport::{
-    ChildLanes, ControllerLanes, LaneEnd, LaneReceiver, LaneSender, ReceiveError, SendError,
+    ChildLanes, ControllerLanes, LaneEnd, LaneReceiveError, LaneReceiver, LaneSender, SendError,
 };
 use crate::wire::messages::handshake::{
     Introduction, Nonce, RECORD_BYTES, mismatch_packet, parse_mismatch_packet,
 };
 use crate::wire::packets::credit::{charge, longest_packet};
-use crate::wire::packets::outgoing::{Next, Outgoing, Payload, QueueBound, Turn};
-use crate::wire::packets::packet::{Assembler, Head, ItemHead, ItemKind, PacketError, PacketKind};
+use crate::wire::packets::kinds::{ItemKind, Lane, PacketKind};
+use crate::wire::packets::outgoing::{NextPacket, Outgoing, QueueBound, QueuedPayload, SendTurn};
+use crate::wire::packets::packet::{Assembler, Head, ItemHead, PacketError};
 use crate::wire::value::codec::decode_within;
 
 /// Descriptors that come with the first record: two lanes, and one that reports the controller's
@@ -91,30 +92,30 @@ struct SocketReceiver {
 }
 
 impl LaneReceiver for SocketReceiver {
-    fn receive(&mut self, packet: &mut Vec<u8>) -> Result<(), ReceiveError> {
+    fn receive(&mut self, packet: &mut Vec<u8>) -> Result<(), LaneReceiveError> {
         let mut reset = false;
         chaos::delay();
         loop {
             if sys::is_copy() {
-                return Err(ReceiveError::Closed); // packets are for the original
+                return Err(LaneReceiveError::Closed); // packets are for the original
             }
             packet.clear();
             // One byte more, so that an overlong packet is detected even if the kernel cuts it.
             let room = packet.try_reserve_exact(self.longest + 1);
-            room.map_err(|error| ReceiveError::Broken(error.to_string()))?;
+            room.map_err(|error| LaneReceiveError::Broken(error.to_string()))?;
             match recv(&self.socket, spare_capacity(packet), RecvFlags::TRUNC) {
                 // An empty packet cannot come from this runtime either.
-                Ok((_, 0)) => return Err(ReceiveError::Closed),
+                Ok((_, 0)) => return Err(LaneReceiveError::Closed),
                 Ok((_, length)) if length > self.longest => {
-                    return Err(ReceiveError::Broken(format!("a packet of {length} bytes")));
+                    return Err(LaneReceiveError::Broken(format!("a packet of {length} bytes")));
                 }
                 Ok(_) => return Ok(()),
                 Err(Errno::INTR) => {}
                 // A peer that ends without having read everything resets the connection, which is
                 // reported once; packets that it has sent before can still be read.
                 Err(Errno::CONNRESET) if !reset => reset = true,
-                Err(Errno::CONNRESET) => return Err(ReceiveError::Closed),
-                Err(error) => return Err(ReceiveError::Broken(error.to_string())),
+                Err(Errno::CONNRESET) => return Err(LaneReceiveError::Closed),
+                Err(error) => return Err(LaneReceiveError::Broken(error.to_string())),
             }
         }
     }
@@ -204,8 +205,8 @@ impl Expected {
         generation: u32,
         window: u32,
         nonce: Nonce,
-    ) -> Result<Said, ReceiveError> {
-        let broken = |error: &dyn std::fmt::Display| ReceiveError::Broken(error.to_string());
+    ) -> Result<Said, LaneReceiveError> {
+        let broken = |error: &dyn std::fmt::Display| LaneReceiveError::Broken(error.to_string());
         let mut receiver = self.receiver(window);
         let (mut packet, mut assembler) = (Vec::new(), Assembler::default());
         let (mut introduction, mut length) = (None, 0);
@@ -218,14 +219,16 @@ impl Expected {
             if length > INTRODUCTION_BYTES {
                 return Err(broken(&"the introduction is too long"));
             }
-            let (head, body) = Head::parse(&packet, generation).map_err(|error| broken(&error))?;
-            let take = |item: ItemHead, payload: crate::wire::packets::packet::Payload<'_>| {
-                if item.kind != ItemKind::Introduction || introduction.is_some() {
-                    return Err(PacketError::Misplaced("an item before the introduction"));
-                }
-                introduction = Some(payload.into_bytes());
-                Ok(())
-            };
+            let (head, body) =
+                Head::parse(&packet, generation, Lane::Events).map_err(|error| broken(&error))?;
+            let take =
+                |item: ItemHead, payload: crate::wire::packets::packet::ReceivedPayload<'_>| {
+                    if item.kind != ItemKind::Introduction || introduction.is_some() {
+                        return Err(PacketError::Misplaced("an item before the introduction"));
+                    }
+                    introduction = Some(payload.into_bytes());
+                    Ok(())
+                };
             match head.kind {
                 PacketKind::Items | PacketKind::Part => {
                     assembler.take(head.kind, body, take).map_err(|error| broken(&error))?;
@@ -257,6 +260,7 @@ impl Expected {
             control: sender(self.control),
             events: Box::new(events),
             events_end,
+            window,
         }
     }
 }
@@ -353,10 +357,15 @@ impl Accepted {
         let payload = postcard::to_stdvec(introduction).map_err(io::Error::other)?;
         // The controller reads it in any case, so no credit is needed.
         let mut queue = Outgoing::new(window, QueueBound { entries: 1, bytes: payload.len() });
-        queue.push(ItemHead::new(ItemKind::Introduction, 0, 0), None, Payload::Ready(payload));
+        queue.push(
+            ItemHead::new(ItemKind::Introduction, 0, 0),
+            None,
+            QueuedPayload::Ready(payload),
+        );
         let head = Head::new(PacketKind::Items, generation);
         let (mut packet, mut sent) = (Vec::new(), 0);
-        while matches!(queue.next_packet(head, &mut packet, |_| Turn::Now), Next::Packet) {
+        while matches!(queue.next_packet(head, &mut packet, |_| SendTurn::Now), NextPacket::Packet)
+        {
             events.send(&packet).map_err(io::Error::other)?;
             sent += charge(packet.len());
             queue.report(sent).map_err(io::Error::other)?;

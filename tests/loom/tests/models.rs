@@ -5,7 +5,7 @@ macro_rules! models {
         $(mod $file {
             $(#[test]
             fn $model() {
-                loom_models::models::$file::$model();
+                mpcore_loom::interleavings::$file::$model();
             })+
         })+
     };

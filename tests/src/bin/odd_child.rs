@@ -47,12 +47,12 @@ fn main() {
             let files: Vec<_> =
                 (0..16).map(|_| std::fs::File::open("/dev/null").expect("it is there")).collect();
             let files: Vec<_> = files.iter().map(|file| file.as_fd()).collect();
-            send_and_sleep(&[PROTOCOL, 0, 0, 0], &files)
+            send_and_sleep(&[PROTOCOL, 0], &files)
         }
         "introduce a stranger at length" => {
             // The first piece of an introduction of 60 MB, with a wrong nonce; the rest never
             // comes.
-            let head = [&[PROTOCOL, 1, 0, 0][..], &1_u32.to_le_bytes(), &[0; 16]].concat();
+            let head = [&[PROTOCOL, 1][..], &1_u32.to_le_bytes(), &[0; 16]].concat();
             let part = [60_000_000_u64.to_le_bytes(), 0_u64.to_le_bytes()].concat();
             send_and_sleep(&[head, part, vec![0; 1000]].concat(), &[])
         }

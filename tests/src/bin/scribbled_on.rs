@@ -8,10 +8,10 @@ use system_tests::bench::{builder, ready};
 use system_tests::transport::{PROTOCOL, framed};
 use system_tests::{BenchControl, BenchProcess, Blob, outcome};
 
-/// The head of a packet of this kind in the first run: version, kind, flags, generation, two
+/// The head of a packet of this kind in the first run: version, kind, generation, two
 /// totals.
 fn head(kind: u8, credit: u64) -> Vec<u8> {
-    [&[PROTOCOL, kind, 0, 0, 1, 0, 0, 0][..], &credit.to_le_bytes(), &[0; 8]].concat()
+    [&[PROTOCOL, kind, 1, 0, 0, 0][..], &credit.to_le_bytes(), &[0; 8]].concat()
 }
 
 fn bench() -> BenchControl {
@@ -32,17 +32,17 @@ fn main() {
         "more than a packet" => vec![0xA5; 150_000],
         "another generation" => {
             let mut head = head(0, 0);
-            head[4] = 9;
+            head[2] = 9;
             framed(&head)
         }
         "another version" => framed(&[&[9][..], &head(0, 0)[1..]].concat()),
         "an outcome that nobody waits for" => {
-            let item = [&[16, 0, 0, 0, 0, 0, 0, 0][..], &u64::MAX.to_le_bytes(), &[0; 16]];
+            let item = [&[16, 0, 0, 0, 0, 0, 0, 0][..], &u64::MAX.to_le_bytes(), &[0; 12]];
             framed(&[head(0, 0), item.concat()].concat())
         }
         // For the call that sends it.
         "a cancel that was not asked for" => {
-            let item = [&[19, 0, 0, 0, 0, 0, 0, 0][..], &1_u64.to_le_bytes(), &[0; 16]];
+            let item = [&[19, 0, 0, 0, 0, 0, 0, 0][..], &1_u64.to_le_bytes(), &[0; 12]];
             framed(&[head(0, 0), item.concat()].concat())
         }
         "credit for what was not sent" => framed(&head(2, u64::MAX)),

@@ -13,7 +13,7 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         name: "interleaving",
         about: "state shared by several threads, in every relevant interleaving",
-        tests: Tests::Files(&[("loom-models", ALL)]),
+        tests: Tests::Files(&[("mpcore-loom", ALL)]),
     },
     Kind {
         name: "process",
@@ -325,7 +325,7 @@ mod tests {
             target("mpcore", TargetKind::Library, "mpcore"),
             target("mpcore", TargetKind::Docs, "mpcore"),
             target("mpcore", TargetKind::TestFile, "calls"),
-            target("loom-models", TargetKind::TestFile, "models"),
+            target("mpcore-loom", TargetKind::TestFile, "models"),
             target("mpmacros", TargetKind::TestFile, "ui"),
             target("mpmacros-edition2021", TargetKind::TestFile, "callback"),
             target("examples", TargetKind::TestFile, "digest"),

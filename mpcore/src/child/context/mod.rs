@@ -12,13 +12,15 @@ use std::time::Instant;
 
 use crate::call_id::CallId;
 use crate::child::context::property::{Property, Sent};
-use crate::child::link::{EmitError, Link};
+use crate::child::link::Link;
+use crate::child::link::events_lane::{EmitError, EventsLane};
 use crate::error::Cancelled;
 use crate::process::watch;
 use crate::wire::interface::description::{Command, Delivery, EventDef, PropertyDef};
 use crate::wire::messages::stop_reason::StopReason;
 use crate::wire::packets::keyed::Key;
-use crate::wire::packets::packet::{ItemHead, ItemKind};
+use crate::wire::packets::kinds::ItemKind;
+use crate::wire::packets::packet::ItemHead;
 use crate::wire::value::codec::{Args, EncodeError, Encoder};
 
 /// The part of a child's context that does not depend on its interface; `LaserContext` derefs to
@@ -27,11 +29,11 @@ use crate::wire::value::codec::{Args, EncodeError, Encoder};
 /// Cheap to clone; every thread of the child may have a clone.
 #[derive(Clone)]
 pub struct ChildContext {
-    shared: Arc<Shared>,
+    shared: Arc<Inner>,
 }
 
-struct Shared {
-    link: Arc<Link>,
+struct Inner {
+    link: Link,
     name: String,
     /// The thread on which commands run.
     main: ThreadId,
@@ -51,12 +53,12 @@ pub(crate) struct CancelUnwind;
 impl ChildContext {
     /// Called on the thread that runs the commands; `initial` holds the encoded values of the
     /// properties.
-    pub(crate) fn new(link: Arc<Link>, name: String, initial: Vec<Vec<u8>>) -> Self {
+    pub(crate) fn new(link: Link, name: String, initial: Vec<Vec<u8>>) -> Self {
         let properties = initial.into_iter().map(|bytes| Arc::new(Mutex::new(bytes))).collect();
-        Self { shared: Arc::new(Shared { link, name, main: thread::current().id(), properties }) }
+        Self { shared: Arc::new(Inner { link, name, main: thread::current().id(), properties }) }
     }
 
-    fn link(&self) -> &Arc<Link> {
+    fn link(&self) -> &Link {
         &self.shared.link
     }
 
@@ -77,9 +79,9 @@ impl ChildContext {
     #[must_use]
     pub fn cancelled(&self) -> bool {
         watch::retry_creating_watcher();
-        let ends = self.link().wants_end();
+        let ends = self.link().command.wants_end();
         if ends && thread::current().id() == self.shared.main {
-            self.link().request_observed();
+            self.link().command.request_observed();
         }
         ends
     }
@@ -87,13 +89,13 @@ impl ChildContext {
     /// Returns whether the child is to stop.
     #[must_use]
     pub fn stopping(&self) -> bool {
-        self.link().stopping()
+        self.link().stop.stopping()
     }
 
     /// Returns why the child is to stop, if it is: for a running command and for `cleanup`.
     #[must_use]
     pub fn stop_reason(&self) -> Option<StopReason> {
-        self.link().stop_reason()
+        self.link().stop.reason()
     }
 
     /// Returns whether the child continues: the opposite of [`stopping`](Self::stopping), for
@@ -117,7 +119,7 @@ impl ChildContext {
         }
         // A worker thread may be left over from an earlier command and must not act for this one.
         if thread::current().id() == self.shared.main {
-            self.link().meet(self.link().running());
+            self.link().command.meet(self.link().command.running());
         }
         Err(Cancelled)
     }
@@ -126,7 +128,7 @@ impl ChildContext {
     /// type. Works only on the thread that runs the commands; does nothing elsewhere.
     pub fn cancel_point(&self) {
         let on_main = thread::current().id() == self.shared.main;
-        if on_main && self.link().running() != 0 && self.check_cancelled().is_err() {
+        if on_main && self.link().command.running() != 0 && self.check_cancelled().is_err() {
             resume_unwind(Box::new(CancelUnwind));
         }
     }
@@ -137,20 +139,20 @@ impl ChildContext {
     /// Only the newest waiting value is delivered. Sends nothing while no command runs, or if
     /// `fraction` is NaN.
     pub fn progress(&self, fraction: f64) {
-        progress(self.link(), self.link().running(), fraction);
+        progress(self.link(), self.link().command.running(), fraction);
     }
 
     /// Returns a handle of the running command, for worker threads: it acts for this command only,
     /// and does nothing after the command has ended.
     #[must_use]
     pub fn call(&self) -> CallContext {
-        CallContext { link: Arc::clone(self.link()), call: self.link().running() }
+        CallContext { link: self.link().clone(), call: self.link().command.running() }
     }
 
     #[doc(hidden)]
     pub fn __property<T>(&self, def: &'static PropertyDef<T>) -> Property<T> {
         let sent = self.shared.properties.get(usize::from(def.index)).cloned().unwrap_or_default();
-        Property::new(def, sent, Arc::clone(self.link()))
+        Property::new(def, sent, Arc::clone(&self.link().events))
     }
 
     #[doc(hidden)]
@@ -163,7 +165,7 @@ impl ChildContext {
             Ok(encoder.into_bytes())
         };
         let head = ItemHead::new(ItemKind::Event, def.index, 0);
-        Event::new(def.name, head, key, Arc::clone(self.link()), Arc::new(encode))
+        Event::new(def.name, head, key, Arc::clone(&self.link().events), Arc::new(encode))
     }
 
     #[doc(hidden)]
@@ -175,7 +177,7 @@ impl ChildContext {
     ) -> Event<S> {
         let encode = move |args: S| command.result.encode(&value(args));
         let head = ItemHead::new(ItemKind::Signal, command.index, 0);
-        Event::new(command.name, head, None, Arc::clone(self.link()), Arc::new(encode))
+        Event::new(command.name, head, None, Arc::clone(&self.link().events), Arc::new(encode))
     }
 }
 
@@ -185,7 +187,7 @@ fn progress(link: &Link, call: u64, fraction: f64) {
     }
     let head = ItemHead::new(ItemKind::Progress, 0, call);
     let payload = fraction.clamp(0.0, 1.0).to_le_bytes().to_vec();
-    let _ = link.send(head, Some(Key::Progress(call)), payload);
+    let _ = link.events.send(head, Some(Key::Progress(call)), payload);
 }
 
 /// One running command, for its worker threads.
@@ -200,7 +202,7 @@ fn progress(link: &Link, call: u64, fraction: f64) {
 /// ```
 #[derive(Debug, Clone)]
 pub struct CallContext {
-    link: Arc<Link>,
+    link: Link,
     call: u64,
 }
 
@@ -214,7 +216,7 @@ impl CallContext {
     /// Returns whether the command is still running.
     #[must_use]
     pub fn active(&self) -> bool {
-        self.call != 0 && self.link.running() == self.call
+        self.call != 0 && self.link.command.running() == self.call
     }
 
     /// Returns when the command's deadline passes, if it has one; `None` after the command has
@@ -224,14 +226,14 @@ impl CallContext {
     /// calls from a worker thread see [`Call::timeout`](crate::Call::timeout).
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.link.deadline(self.call)
+        self.link.command.deadline(self.call)
     }
 
     /// Returns whether the command should end, or has ended.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         watch::retry_creating_watcher();
-        !self.active() || self.link.wants_end()
+        !self.active() || self.link.command.wants_end()
     }
 
     /// Returns `Err` if the command should end or has ended.
@@ -242,7 +244,7 @@ impl CallContext {
         if !self.cancelled() {
             return Ok(());
         }
-        self.link.meet(self.call);
+        self.link.command.meet(self.call);
         Err(Cancelled)
     }
 
@@ -261,15 +263,15 @@ pub struct Event<S> {
     name: &'static str,
     head: ItemHead,
     key: Option<Key>,
-    link: Arc<Link>,
+    events: Arc<EventsLane>,
     encode: Arc<EncodeFn<S>>,
     _args: PhantomData<fn(S)>,
 }
 
 impl<S> Clone for Event<S> {
     fn clone(&self) -> Self {
-        let (link, encode) = (Arc::clone(&self.link), Arc::clone(&self.encode));
-        Self { link, encode, ..*self }
+        let (events, encode) = (Arc::clone(&self.events), Arc::clone(&self.encode));
+        Self { events, encode, ..*self }
     }
 }
 
@@ -284,20 +286,20 @@ impl<S> Event<S> {
         name: &'static str,
         head: ItemHead,
         key: Option<Key>,
-        link: Arc<Link>,
+        events: Arc<EventsLane>,
         encode: Arc<EncodeFn<S>>,
     ) -> Self {
-        Self { name, head, key, link, encode, _args: PhantomData }
+        Self { name, head, key, events, encode, _args: PhantomData }
     }
 
     fn send(&self, args: S) -> Result<(), EmitError> {
         let payload = (self.encode)(args)?;
-        self.link.send(self.head, self.key, payload)
+        self.events.send(self.head, self.key, payload)
     }
 
     fn try_send(&self, args: S) -> Result<(), EmitError> {
         let payload = (self.encode)(args)?;
-        self.link.try_send(self.head, self.key, payload)
+        self.events.try_send(self.head, self.key, payload)
     }
 }
 
@@ -310,7 +312,7 @@ macro_rules! emit_for_tuples {
             /// with the event's name. Without a controller nothing is sent.
             pub fn emit(&self, $($arg: $name),*) {
                 if let Err(EmitError::Encode(error)) = self.send(($($arg,)*)) {
-                    undelivered::event(&self.link, self.head, &error);
+                    undelivered::event(&self.events, self.head, &error);
                 }
             }
 

@@ -11,12 +11,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::child::context::undelivered;
-use crate::child::link::Link;
+use crate::child::link::events_lane::EventsLane;
 use crate::panics::unwind::caught;
 use crate::sync::lock;
 use crate::wire::interface::description::PropertyDef;
 use crate::wire::packets::keyed::Key;
-use crate::wire::packets::packet::{ItemHead, ItemKind};
+use crate::wire::packets::kinds::ItemKind;
+use crate::wire::packets::packet::ItemHead;
 use crate::wire::value::codec::EncodeError;
 
 /// The encoded value of a property as last sent.
@@ -42,13 +43,13 @@ pub struct Property<T: 'static> {
     state: Arc<Held<T>>,
     sent: Sent,
     def: &'static PropertyDef<T>,
-    link: Arc<Link>,
+    events: Arc<EventsLane>,
 }
 
 impl<T> Clone for Property<T> {
     fn clone(&self) -> Self {
         let (state, sent) = (Arc::clone(&self.state), Arc::clone(&self.sent));
-        Self { state, sent, def: self.def, link: Arc::clone(&self.link) }
+        Self { state, sent, def: self.def, events: Arc::clone(&self.events) }
     }
 }
 
@@ -60,14 +61,14 @@ impl<T> fmt::Debug for Property<T> {
 
 impl<T> Property<T> {
     /// Creates the property with its default value, whose encoded form has already been sent.
-    pub(crate) fn new(def: &'static PropertyDef<T>, sent: Sent, link: Arc<Link>) -> Self {
+    pub(crate) fn new(def: &'static PropertyDef<T>, sent: Sent, events: Arc<EventsLane>) -> Self {
         let value = (def.default)();
         if lock(&sent).is_empty()
             && let Err(error) = def.codec.encode(&value)
         {
-            undelivered::property(&link, def.index, &error);
+            undelivered::property(&events, def.index, &error);
         }
-        Self { state: Arc::new(Held::new(value)), sent, def, link }
+        Self { state: Arc::new(Held::new(value)), sent, def, events }
     }
 
     /// Returns the value.
@@ -88,7 +89,7 @@ impl<T> Property<T> {
     /// this property still waits to be sent.
     pub fn set(&self, value: T) {
         if let Err(error) = self.try_set(value) {
-            undelivered::property(&self.link, self.def.index, &error);
+            undelivered::property(&self.events, self.def.index, &error);
         }
     }
 
@@ -114,7 +115,7 @@ impl<T> Property<T> {
         drop(state);
         if let Err((error, value)) = refused {
             drop(value);
-            undelivered::property(&self.link, self.def.index, &error);
+            undelivered::property(&self.events, self.def.index, &error);
         }
         match result {
             Ok(result) => result,
@@ -180,7 +181,7 @@ impl<T> Property<T> {
     fn send(&self, bytes: Vec<u8>) {
         lock(&self.sent).clone_from(&bytes);
         let head = ItemHead::new(ItemKind::Property, self.def.index, 0);
-        let _ = self.link.send(head, Some(Key::Property(self.def.index)), bytes);
+        let _ = self.events.send(head, Some(Key::Property(self.def.index)), bytes);
     }
 }
 

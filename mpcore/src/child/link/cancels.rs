@@ -4,7 +4,7 @@
 //! a command check for cancels and report them. In every order of these: a cancel affects the
 //! command that it names and no other; a command that was cancelled before its turn is answered
 //! once and never runs; and an observed cancel counts only for the command that observed it.
-//! `tests/loom` explores every interleaving.
+//! `interleavings` explores every interleaving.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::wire::packets::packet::CallFlags;
 /// See the [module](self). `T` is additional state of the running command, under the same lock.
 #[derive(Debug, Default)]
 pub(crate) struct Cancels<T> {
-    record: Mutex<Record<T>>,
+    record: Mutex<CommandRecord<T>>,
     /// The running command was cancelled, or its deadline has passed. Changed under the lock of the
     /// record, like `running`.
     cancelled: AtomicBool,
@@ -27,7 +27,7 @@ pub(crate) struct Cancels<T> {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Record<T> {
+pub(crate) struct CommandRecord<T> {
     running: Option<u64>,
     /// The newest command whose turn has come; ids rise.
     begun: u64,
@@ -56,7 +56,7 @@ pub(crate) struct Ended {
     pub(crate) cause: Option<Cause>,
 }
 
-impl<T> Record<T> {
+impl<T> CommandRecord<T> {
     pub(crate) fn running(&self) -> Option<u64> {
         self.running
     }
@@ -71,7 +71,7 @@ impl<T> Record<T> {
 }
 
 impl<T> Cancels<T> {
-    pub(crate) fn record(&self) -> MutexGuard<'_, Record<T>> {
+    pub(crate) fn record(&self) -> MutexGuard<'_, CommandRecord<T>> {
         lock(&self.record)
     }
 
@@ -94,13 +94,13 @@ impl<T> Cancels<T> {
     }
 
     /// Called when the running command's deadline has passed.
-    pub(crate) fn overran(&self, record: &mut Record<T>, allowed: u32) {
+    pub(crate) fn overran(&self, record: &mut CommandRecord<T>, allowed: u32) {
         if !record.flags.has(CallFlags::OUTLIVES_DEADLINE) {
             self.end_for(record, Cause::TimedOut(allowed));
         }
     }
 
-    fn end_for(&self, record: &mut Record<T>, cause: Cause) {
+    fn end_for(&self, record: &mut CommandRecord<T>, cause: Cause) {
         record.cause.get_or_insert(cause);
         self.cancelled.store(true, Ordering::SeqCst);
     }
@@ -122,7 +122,7 @@ impl<T> Cancels<T> {
         &self,
         call: u64,
         flags: CallFlags,
-        along: impl FnOnce(&mut Record<T>),
+        along: impl FnOnce(&mut CommandRecord<T>),
     ) -> bool {
         let mut record = lock(&self.record);
         // Ids rise, so lower ones have ended.
@@ -141,7 +141,7 @@ impl<T> Cancels<T> {
     }
 
     /// Ends the running command, which has returned or unwound. `along` runs under the same lock.
-    pub(crate) fn end(&self, along: impl FnOnce(&mut Record<T>)) -> Ended {
+    pub(crate) fn end(&self, along: impl FnOnce(&mut CommandRecord<T>)) -> Ended {
         let mut record = lock(&self.record);
         let ended = record.running.take();
         self.cancelled.store(false, Ordering::SeqCst);

@@ -11,7 +11,8 @@ use std::thread;
 use crate::process::sys;
 use crate::wire::messages::fault::{Fault, FaultPlan, Moment};
 use crate::wire::packets::credit::charge;
-use crate::wire::packets::packet::{HEAD, Head, ItemHead, ItemKind, PacketKind, write_part_head};
+use crate::wire::packets::kinds::{ItemKind, PacketKind};
+use crate::wire::packets::packet::{HEAD, Head, ItemHead, write_part_head};
 
 /// A plan, and the child's progress in it.
 pub(crate) struct Faults {

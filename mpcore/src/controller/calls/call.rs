@@ -12,7 +12,7 @@ use oneshot::{RecvTimeoutError, TryRecvError};
 use crate::call_id::CallId;
 use crate::controller::calls::submit::Awaited;
 use crate::controller::flow_control::allowance::Allowance as _;
-use crate::controller::model::pending::{Reply, SharedThen, Then};
+use crate::controller::model::pending::{CallReply, SharedThen, Then};
 use crate::controller::report::outcome::{CallError, Outcome, OutcomeCodec};
 use crate::controller::report::wait_error::WaitError;
 use crate::controller::signals::signal::ResultSignal;
@@ -45,7 +45,7 @@ use crate::this_process::wait_policy::wait_forbidden;
 pub struct Call<T: 'static, E: 'static = Never> {
     id: u64,
     command: u16,
-    receiver: Option<oneshot::Receiver<Reply>>,
+    receiver: Option<oneshot::Receiver<CallReply>>,
     outcome: Option<Arc<Outcome>>,
     then: SharedThen,
     codec: OutcomeCodec<T, E>,
@@ -126,10 +126,10 @@ impl<T, E> Call<T, E> {
         }
     }
 
-    fn take(&mut self, reply: Reply) {
+    fn take(&mut self, reply: CallReply) {
         match reply {
-            Reply::Outcome(outcome) => self.outcome = Some(outcome),
-            Reply::GiveUp(next) => self.receiver = Some(next),
+            CallReply::Outcome(outcome) => self.outcome = Some(outcome),
+            CallReply::GiveUp(next) => self.receiver = Some(next),
         }
     }
 
@@ -184,7 +184,7 @@ impl<T, E> Call<T, E> {
     }
 
     /// Returns a function that ends a wait for this call.
-    fn give_up_later(&self) -> inherited::Wake {
+    fn give_up_later(&self) -> inherited::EndWait {
         let (shared, call) = (Arc::clone(&self.shared), self.id);
         Box::new(move || {
             let one = shared.traffic().pending.give_up_waiting_for(call);
@@ -315,7 +315,7 @@ impl<T, E> IntoFuture for Call<T, E> {
 /// In a child's command it ends with that command, as [`Call::wait`] does: a cancel or a stop ends
 /// all futures that the command has created and awaits, or, if there are none, the next one.
 pub struct CallFuture<T: 'static, E: 'static = Never> {
-    receiver: Option<oneshot::AsyncReceiver<Reply>>,
+    receiver: Option<oneshot::AsyncReceiver<CallReply>>,
     call: Call<T, E>,
     /// Set from the first poll that found no outcome.
     waiting: Option<Waiting>,
@@ -358,8 +358,10 @@ impl<T, E> CallFuture<T, E> {
                     }
                     return Poll::Pending;
                 }
-                Poll::Ready(Ok(Reply::GiveUp(next))) => self.receiver = Some(next.into_future()),
-                Poll::Ready(Ok(Reply::Outcome(outcome))) => self.call.outcome = Some(outcome),
+                Poll::Ready(Ok(CallReply::GiveUp(next))) => {
+                    self.receiver = Some(next.into_future())
+                }
+                Poll::Ready(Ok(CallReply::Outcome(outcome))) => self.call.outcome = Some(outcome),
                 Poll::Ready(Err(_)) => self.call.lost(),
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::controller::calls::traced::TracedCall;
 use crate::controller::finish;
 use crate::controller::model::limit::Limit;
-use crate::controller::model::pending::{Entry, Reply, SharedThen, Stage, Then};
+use crate::controller::model::pending::{CallReply, Entry, SharedThen, Stage, Then};
 use crate::controller::model::repeat::Repeat;
 use crate::controller::model::requests::Traffic;
 use crate::controller::model::supersede::Kind;
@@ -19,24 +19,24 @@ use crate::panics::unwind::caught;
 use crate::process::sys;
 use crate::sync::lock;
 use crate::trace::event;
-use crate::wire::packets::outgoing::Payload;
+use crate::wire::packets::outgoing::QueuedPayload;
 
 /// What a call keeps of its command.
 #[derive(Debug)]
 pub(crate) struct Awaited {
-    pub(crate) receiver: oneshot::Receiver<Reply>,
+    pub(crate) receiver: oneshot::Receiver<CallReply>,
     pub(crate) then: SharedThen,
 }
 
 impl Shared {
     /// Submits a command; never blocks.
     pub(crate) fn submit(self: &Arc<Self>, command: u16, args: Vec<u8>) -> (u64, Awaited) {
-        self.enter(command, Ok(Payload::Ready(args)))
+        self.enter(command, Ok(QueuedPayload::Ready(args)))
     }
 
     /// Submits a command whose arguments are still to be encoded.
     pub(crate) fn submit_unencoded(self: &Arc<Self>, command: u16) -> (u64, Awaited) {
-        self.enter(command, Ok(Payload::Encoding))
+        self.enter(command, Ok(QueuedPayload::Encoding))
     }
 
     /// Creates a call whose arguments cannot be encoded.
@@ -44,11 +44,15 @@ impl Shared {
         self.enter(command, Err(Outcome::Encode(why)))
     }
 
-    fn enter(self: &Arc<Self>, command: u16, payload: Result<Payload, Outcome>) -> (u64, Awaited) {
+    fn enter(
+        self: &Arc<Self>,
+        command: u16,
+        payload: Result<QueuedPayload, Outcome>,
+    ) -> (u64, Awaited) {
         let (reply, receiver) = oneshot::channel();
         let then = SharedThen::default();
         if sys::is_copy() {
-            let _ = reply.send(Reply::Outcome(Arc::new(Outcome::ForkedCopy)));
+            let _ = reply.send(CallReply::Outcome(Arc::new(Outcome::ForkedCopy)));
             return (0, Awaited { receiver, then });
         }
         let traced = TracedCall::begin(self, command, &then);
@@ -68,8 +72,8 @@ impl Shared {
             };
             (call, submitted, traffic.begin_watch(), posting)
         };
-        if let Some((look, at)) = watch {
-            self.look_at(look, at);
+        if let Some((ticket, at)) = watch {
+            self.check_at(ticket, at);
         }
         match submitted {
             Ok(superseded) => {
@@ -179,7 +183,7 @@ impl Shared {
             Notice::Outcome { command, call, outcome, then, source }
         });
         // There may be no waiter any more. An executor's waker is user code.
-        let _ = caught(|| reply.send(Reply::Outcome(outcome)).is_ok());
+        let _ = caught(|| reply.send(CallReply::Outcome(outcome)).is_ok());
         if let Some(notice) = notice {
             post(self, notice);
         }

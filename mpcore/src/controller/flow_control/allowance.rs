@@ -4,7 +4,7 @@
 //! bound. A thread that creates a reason to grant credit checks after having created it: a thread
 //! that begins to wait for the child, the inbox's thread with every notice that it takes, and a
 //! stop. Each of them can come between the reader's check and its withholding, so the reader checks
-//! once more. `tests/loom` explores every interleaving: in none of them does the child wait for
+//! once more. `interleavings` explores every interleaving: in none of them does the child wait for
 //! credit forever.
 
 use crate::controller::flow_control::bound::Fill;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use crate::controller::flow_control::grant::{Account, Grant, Overdrawn};
 use crate::limits::{CANCELLED_PER_MESSAGE, DEADLINES_PER_MESSAGE, STOP_REASON_BYTES};
-use crate::transport::Sender;
+use crate::transport::SharedSender;
 use crate::wire::messages::report::ControlState;
 use crate::wire::messages::stop_reason::StopReason;
 use crate::wire::packets::credit::{FalseReport, Window, charge, longest_packet};
-use crate::wire::packets::packet::{HEAD, Head, PacketKind};
+use crate::wire::packets::kinds::PacketKind;
+use crate::wire::packets::packet::{HEAD, Head};
 use crate::wire::value::codec::encode;
 
 /// A child that violates the credit rules.
@@ -38,7 +39,7 @@ pub(crate) struct ControlLane {
 }
 
 struct Open {
-    lane: Sender,
+    lane: SharedSender,
     generation: u32,
     window: Window,
     account: Account,
@@ -82,7 +83,7 @@ impl ControlLane {
         *self = Self::default();
     }
 
-    pub(crate) fn open(&mut self, lane: Sender, generation: u32, window: u32) -> Arc<Grant> {
+    pub(crate) fn open(&mut self, lane: SharedSender, generation: u32, window: u32) -> Arc<Grant> {
         let account = Account::new(window);
         let grant = Arc::clone(account.grant());
         let (window, most) = (Window::new(window), Most::of(window));
@@ -194,10 +195,11 @@ mod tests {
 
     use super::*;
     use crate::limits::WINDOW_MIN;
+    use crate::wire::packets::kinds::Lane;
 
     fn sent(receiver: &mpsc::Receiver<Vec<u8>>) -> Vec<(u64, bool, usize)> {
         let packets = receiver.try_iter().map(|packet| {
-            let (head, body) = Head::parse(&packet, 1).unwrap();
+            let (head, body) = Head::parse(&packet, 1, Lane::Control).unwrap();
             let state: ControlState = postcard::from_bytes(body).unwrap();
             (head.consumed, state.stop.is_some(), state.cancelled.len())
         });
@@ -265,7 +267,7 @@ mod tests {
                 assert!(!packets.is_empty(), "{window}: {cancelled} of 3000 were sent");
                 for packet in packets {
                     assert!(packet.len() <= longest_packet(window), "{window}: {}", packet.len());
-                    let (_, body) = Head::parse(&packet, 1).unwrap();
+                    let (_, body) = Head::parse(&packet, 1, Lane::Control).unwrap();
                     cancelled +=
                         postcard::from_bytes::<ControlState>(body).unwrap().cancelled.len();
                     reported += charge(packet.len());
@@ -286,7 +288,9 @@ mod tests {
         lane.cancel(9);
         let states: Vec<ControlState> = receiver
             .try_iter()
-            .map(|packet| postcard::from_bytes(Head::parse(&packet, 1).unwrap().1).unwrap())
+            .map(|packet| {
+                postcard::from_bytes(Head::parse(&packet, 1, Lane::Control).unwrap().1).unwrap()
+            })
             .collect();
         let first = ControlState { deadlines: vec![(3, 70)], ping: 1, ..ControlState::default() };
         let second = ControlState { cancelled: vec![9], ..ControlState::default() };

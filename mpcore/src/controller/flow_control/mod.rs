@@ -7,7 +7,7 @@
 //! and the watcher use it under its lock.
 //!
 //! No threads, and nothing here blocks. User code is reached only through
-//! `Allowance::give_up_waiting`, which runs executors' wakers. `tests/loom` explores the
+//! `Allowance::give_up_waiting`, which runs executors' wakers. `interleavings` explores the
 //! interleavings of [`allowance`] and [`grant`].
 
 pub(crate) mod allowance;

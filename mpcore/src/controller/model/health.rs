@@ -15,17 +15,17 @@ use crate::limits::PINGS_MISSED;
 
 /// The right to one check; one from an ended run is void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Look(u64);
+pub(crate) struct CheckTicket(u64);
 
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Seen {
+pub(crate) struct CheckResult {
     /// Send a ping with this number.
     pub(crate) ping: Option<u32>,
     /// The child has become unresponsive: it has left a ping of this time unanswered.
     pub(crate) unresponsive: Option<Instant>,
     /// The next check.
-    pub(crate) next: Option<(Look, Instant)>,
+    pub(crate) next: Option<(CheckTicket, Instant)>,
 }
 
 /// The child answered a ping that was not sent.
@@ -45,15 +45,15 @@ pub(crate) enum Answer {
 struct Unanswered {
     ping: u32,
     since: Instant,
-    looks: u32,
+    checks: u32,
 }
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Health {
     interval: Duration,
-    looks: u64,
-    due: Option<Look>,
+    checks: u64,
+    due: Option<CheckTicket>,
     pings: u32,
     unanswered: Option<Unanswered>,
     unresponsive: bool,
@@ -67,7 +67,7 @@ impl Health {
     pub(crate) fn new(interval: Duration) -> Self {
         Self {
             interval,
-            looks: 0,
+            checks: 0,
             due: None,
             pings: 0,
             unanswered: None,
@@ -79,7 +79,7 @@ impl Health {
 
     /// Begins a run.
     pub(crate) fn reset(&mut self) {
-        *self = Self { looks: self.looks, ..Self::new(self.interval) };
+        *self = Self { checks: self.checks, ..Self::new(self.interval) };
     }
 
     /// Returns whether a check is scheduled; then there is nothing to [`begin`](Self::begin).
@@ -88,37 +88,42 @@ impl Health {
     }
 
     /// Something is outstanding: returns the first check, unless one is scheduled.
-    pub(crate) fn begin(&mut self, now: Instant) -> Option<(Look, Instant)> {
+    pub(crate) fn begin(&mut self, now: Instant) -> Option<(CheckTicket, Instant)> {
         if self.due.is_some() { None } else { self.again(now) }
     }
 
-    fn again(&mut self, now: Instant) -> Option<(Look, Instant)> {
+    fn again(&mut self, now: Instant) -> Option<(CheckTicket, Instant)> {
         // An interval beyond the clock's range means never.
         let at = now.checked_add(self.interval)?;
-        self.looks += 1;
-        self.due = Some(Look(self.looks));
-        Some((Look(self.looks), at))
+        self.checks += 1;
+        self.due = Some(CheckTicket(self.checks));
+        Some((CheckTicket(self.checks), at))
     }
 
     /// Carries out a check that is due.
-    pub(crate) fn look(&mut self, look: Look, outstanding: bool, now: Instant) -> Seen {
-        if self.due != Some(look) {
-            return Seen::default();
+    pub(crate) fn check(
+        &mut self,
+        ticket: CheckTicket,
+        outstanding: bool,
+        now: Instant,
+    ) -> CheckResult {
+        if self.due != Some(ticket) {
+            return CheckResult::default();
         }
         self.due = None;
-        let mut seen = Seen::default();
+        let mut seen = CheckResult::default();
         if !outstanding {
             return seen;
         }
         match &mut self.unanswered {
             None => {
                 self.pings = self.pings.checked_add(1).unwrap_or(1);
-                self.unanswered = Some(Unanswered { ping: self.pings, since: now, looks: 0 });
+                self.unanswered = Some(Unanswered { ping: self.pings, since: now, checks: 0 });
                 seen.ping = Some(self.pings);
             }
             Some(unanswered) => {
-                unanswered.looks = unanswered.looks.saturating_add(1);
-                if unanswered.looks >= PINGS_MISSED && (self.held || !self.unresponsive) {
+                unanswered.checks = unanswered.checks.saturating_add(1);
+                if unanswered.checks >= PINGS_MISSED && (self.held || !self.unresponsive) {
                     self.unresponsive = true;
                     seen.unresponsive = Some(unanswered.since);
                 }
@@ -133,7 +138,7 @@ impl Health {
     pub(crate) fn judged(&mut self, held: bool, now: Instant) -> bool {
         let known = std::mem::replace(&mut self.held, held) && held;
         if let Some(unanswered) = self.unanswered.as_mut().filter(|_| held) {
-            (unanswered.since, unanswered.looks) = (now, 0);
+            (unanswered.since, unanswered.checks) = (now, 0);
         }
         !known
     }
@@ -182,27 +187,27 @@ mod tests {
     fn a_traced_child_is_judged_again_after_its_release() {
         let mut now = Instant::now();
         let mut health = Health::new(SECOND);
-        let (mut look, _) = health.begin(now).unwrap();
+        let (mut ticket, _) = health.begin(now).unwrap();
         let mut verdict = |health: &mut Health| {
-            for looks in 1.. {
+            for checks in 1.. {
                 now += SECOND;
-                let seen = health.look(look, true, now);
-                look = seen.next.unwrap().0;
+                let seen = health.check(ticket, true, now);
+                ticket = seen.next.unwrap().0;
                 if let Some(since) = seen.unresponsive {
-                    return (looks, (now - since).as_secs(), now);
+                    return (checks, (now - since).as_secs(), now);
                 }
             }
             unreachable!("it does not answer")
         };
         let missed = PINGS_MISSED;
-        let (looks, silent, at) = verdict(&mut health);
-        assert_eq!((looks, silent), (missed + 1, missed.into()), "one sends the ping");
+        let (checks, silent, at) = verdict(&mut health);
+        assert_eq!((checks, silent), (missed + 1, missed.into()), "one sends the ping");
         assert!(health.judged(true, at), "it is held");
-        let (looks, _, at) = verdict(&mut health);
-        assert_eq!(looks, missed);
+        let (checks, _, at) = verdict(&mut health);
+        assert_eq!(checks, missed);
         assert!(!health.judged(true, at), "it still is");
-        let (looks, silent, at) = verdict(&mut health);
-        assert_eq!((looks, silent), (missed, missed.into()), "counted from there");
+        let (checks, silent, at) = verdict(&mut health);
+        assert_eq!((checks, silent), (missed, missed.into()), "counted from there");
         assert!(health.judged(false, at), "it was let go, and does not answer");
         assert_eq!(health.pong(1, None), Ok(Answer::Recovered));
         assert!(!health.is_unresponsive());
@@ -212,15 +217,19 @@ mod tests {
     fn a_ping_per_interval_while_something_is_outstanding() {
         let start = Instant::now();
         let mut health = Health::new(SECOND);
-        let (look, at) = health.begin(start).unwrap();
-        assert_eq!((at, health.begin(start)), (start + SECOND, None), "one look at a time");
-        let seen = health.look(look, true, at);
+        let (ticket, at) = health.begin(start).unwrap();
+        assert_eq!((at, health.begin(start)), (start + SECOND, None), "one check at a time");
+        let seen = health.check(ticket, true, at);
         assert_eq!((seen.ping, seen.unresponsive), (Some(1), None));
         assert_eq!(health.pong(1, Some((7, start))), Ok(Answer::InTime));
         assert_eq!(health.executing(), Some((7, start)));
-        let (look, at) = seen.next.unwrap();
+        let (ticket, at) = seen.next.unwrap();
         assert_eq!(at, start + 2 * SECOND);
-        assert_eq!(health.look(look, false, at), Seen::default(), "nothing, and no next look");
+        assert_eq!(
+            health.check(ticket, false, at),
+            CheckResult::default(),
+            "nothing, and no next check"
+        );
         assert!(health.begin(at).is_some());
     }
 
@@ -231,8 +240,8 @@ mod tests {
         let mut next = health.begin(start);
         let mut verdicts = Vec::new();
         for number in 0..10 {
-            let (look, at) = next.unwrap();
-            let seen = health.look(look, true, at);
+            let (ticket, at) = next.unwrap();
+            let seen = health.check(ticket, true, at);
             assert_eq!(seen.ping.is_some(), number == 0, "the unanswered one is enough");
             verdicts.extend(seen.unresponsive.map(|since| (number, since)));
             next = seen.next;
@@ -244,18 +253,18 @@ mod tests {
     }
 
     #[test]
-    fn a_look_of_an_older_run_is_worth_nothing() {
+    fn a_check_of_an_older_run_is_worth_nothing() {
         let start = Instant::now();
         let mut health = Health::new(SECOND);
         let (old, at) = health.begin(start).unwrap();
         health.reset();
         let (new, _) = health.begin(start).unwrap();
-        assert_eq!(health.look(old, true, at), Seen::default());
-        assert!(health.look(new, true, at).ping.is_some());
+        assert_eq!(health.check(old, true, at), CheckResult::default());
+        assert!(health.check(new, true, at).ping.is_some());
     }
 
     #[test]
-    fn an_interval_without_end_never_looks() {
+    fn an_interval_without_end_never_checks() {
         assert_eq!(Health::new(Duration::MAX).begin(Instant::now()), None);
     }
 
@@ -264,7 +273,7 @@ mod tests {
         Submit,
         EndAll,
         /// The next check comes this many milliseconds late.
-        Look(u64),
+        Check(u64),
         Answer,
     }
 
@@ -272,8 +281,8 @@ mod tests {
         prop_oneof![
             Just(Step::Submit),
             Just(Step::EndAll),
-            (0u64..5000).prop_map(Step::Look),
-            (0u64..5000).prop_map(Step::Look),
+            (0u64..5000).prop_map(Step::Check),
+            (0u64..5000).prop_map(Step::Check),
             Just(Step::Answer),
         ]
     }
@@ -293,29 +302,29 @@ mod tests {
                 match step {
                     Step::Submit => {
                         outstanding = true;
-                        if let Some(look) = health.begin(now) {
+                        if let Some(ticket) = health.begin(now) {
                             prop_assert!(due.is_none());
-                            due = Some(look);
+                            due = Some(ticket);
                         }
                     }
                     Step::EndAll => outstanding = false,
-                    Step::Look(late) => if let Some((look, at)) = due.take() {
+                    Step::Check(late) => if let Some((ticket, at)) = due.take() {
                         now = now.max(at) + Duration::from_millis(late);
-                        let seen = health.look(look, outstanding, now);
+                        let seen = health.check(ticket, outstanding, now);
                         prop_assert_eq!(seen.next.is_some(), outstanding);
                         due = seen.next;
                         if outstanding {
                             match &mut unanswered {
                                 None => unanswered = seen.ping.map(|ping| (ping, 0)),
-                                Some((_, looks)) => {
+                                Some((_, checks)) => {
                                     prop_assert_eq!(seen.ping, None);
-                                    *looks += 1;
+                                    *checks += 1;
                                 }
                             }
                         }
                         if seen.unresponsive.is_some() {
                             prop_assert!(!blamed);
-                            prop_assert_eq!(unanswered.map(|(_, looks)| looks), Some(PINGS_MISSED));
+                            prop_assert_eq!(unanswered.map(|(_, checks)| checks), Some(PINGS_MISSED));
                             blamed = true;
                         }
                     },

@@ -5,7 +5,7 @@
 //! `Bye`, and so may calls that were cancelled before their turn. A child that sends anything else
 //! is broken: otherwise `ready` could be emitted twice, or something after the end.
 
-use crate::wire::packets::packet::ItemKind;
+use crate::wire::packets::kinds::{ItemKind, Lane, Phase};
 
 /// How far the child reports to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,22 +20,20 @@ pub(crate) enum Told {
 impl Told {
     /// Records an item, or returns why no item of this kind may come now.
     pub(crate) fn next(&mut self, kind: ItemKind) -> Result<(), &'static str> {
-        use ItemKind::{
-            Bye, InitFailed, Overrun, Panicked, Raised, Ready, Returned, Stopped, TimedOut,
-            Undecodable, Unencodable,
-        };
-        *self = match (*self, kind) {
+        if kind.lane() != Lane::Events {
+            return Err("an item of another lane");
+        }
+        *self = match (*self, kind.phase()) {
             (Self::Bye, _) => return Err("an item after the last one"),
-            (_, Bye) => Self::Bye,
-            (Self::Nothing, Ready) => Self::Ready,
-            (Self::Nothing, InitFailed) => Self::InitFailed,
-            (_, Ready | InitFailed) => return Err("a second report on its start"),
-            (
-                Self::Nothing | Self::InitFailed,
-                Returned | Raised | Panicked | Stopped | TimedOut | Overrun | Undecodable
-                | Unencodable,
-            ) => return Err("an outcome of a child that is not ready"),
-            (before, _) => before,
+            (_, Phase::Handshake) => return Err("a second introduction"),
+            (Self::Nothing, Phase::Start) if kind == ItemKind::Ready => Self::Ready,
+            (Self::Nothing, Phase::Start) => Self::InitFailed,
+            (_, Phase::Start) => return Err("a second report on its start"),
+            (Self::Nothing | Self::InitFailed, Phase::Running) => {
+                return Err("an outcome of a child that is not ready");
+            }
+            (before, Phase::Running | Phase::UntilEnd) => before,
+            (_, Phase::End) => Self::Bye,
         };
         Ok(())
     }
@@ -48,7 +46,8 @@ mod tests {
     #[test]
     fn what_a_child_may_tell_in_which_order() {
         use ItemKind::{
-            Bye, Cancelled, Event, InitFailed, Progress, Property, Ready, Returned, Stopped,
+            Bye, Call, Cancelled, Event, InitFailed, Introduction, Progress, Property, Ready,
+            Returned, Stopped,
         };
         #[track_caller]
         fn check(items: &[ItemKind], refused_at: Option<usize>) {
@@ -71,5 +70,7 @@ mod tests {
         check(&[Bye, Bye], Some(1));
         check(&[Ready, Bye, Event], Some(2));
         check(&[Bye, Ready], Some(1));
+        check(&[Introduction], Some(0));
+        check(&[Ready, Call], Some(1));
     }
 }

@@ -15,17 +15,17 @@ use crate::sync::Mutex;
 
 /// The message to a waiting call.
 #[derive(Debug)]
-pub(crate) enum Reply {
+pub(crate) enum CallReply {
     Outcome(Arc<Outcome>),
     /// Not an outcome: the waiter has to give up. The outcome will come through this receiver.
-    GiveUp(oneshot::Receiver<Reply>),
+    GiveUp(oneshot::Receiver<CallReply>),
 }
 
 /// The request to a possible waiter to give up.
 #[derive(Debug)]
 pub(crate) struct GiveUp {
-    reply: oneshot::Sender<Reply>,
-    next: oneshot::Receiver<Reply>,
+    reply: oneshot::Sender<CallReply>,
+    next: oneshot::Receiver<CallReply>,
 }
 
 impl GiveUp {
@@ -37,7 +37,7 @@ impl GiveUp {
     /// Sends the request.
     pub(crate) fn tell(self) {
         // There may be no waiter.
-        let _ = self.reply.send(Reply::GiveUp(self.next));
+        let _ = self.reply.send(CallReply::GiveUp(self.next));
     }
 }
 
@@ -92,7 +92,7 @@ pub(crate) type SharedThen = Arc<Mutex<Then>>;
 /// A command without an outcome.
 pub(crate) struct Entry {
     pub(crate) command: u16,
-    pub(crate) reply: oneshot::Sender<Reply>,
+    pub(crate) reply: oneshot::Sender<CallReply>,
     pub(crate) then: SharedThen,
     pub(crate) limit: Limit,
     /// Whether it is sent again after a crash.
@@ -216,7 +216,7 @@ mod tests {
 
     use super::*;
 
-    fn entry() -> (Entry, oneshot::Receiver<Reply>) {
+    fn entry() -> (Entry, oneshot::Receiver<CallReply>) {
         let (reply, receiver) = oneshot::channel();
         let (then, limit) = (SharedThen::default(), Limit::default());
         (Entry { command: 0, reply, then, limit, repeat: Repeat::never() }, receiver)

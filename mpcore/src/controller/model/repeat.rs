@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::wire::packets::outgoing::Payload;
+use crate::wire::packets::outgoing::QueuedPayload;
 
 /// Encoded arguments that are kept beside the queue.
 pub(crate) type KeptArgs = Arc<Vec<u8>>;
@@ -75,11 +75,11 @@ impl Repeat {
     }
 
     /// Converts the arguments for the queue, keeping a copy if needed.
-    pub(crate) fn keep(&mut self, args: Vec<u8>) -> Payload {
+    pub(crate) fn keep(&mut self, args: Vec<u8>) -> QueuedPayload {
         if self.rerun == Rerun::Never && self.writes == Writes::Nothing {
-            return Payload::Ready(args);
+            return QueuedPayload::Ready(args);
         }
-        Payload::Shared(Arc::clone(self.args.insert(Arc::new(args))))
+        QueuedPayload::Shared(Arc::clone(self.args.insert(Arc::new(args))))
     }
 
     /// Notes a cancel: the command is not sent again after a crash.
@@ -89,10 +89,10 @@ impl Repeat {
 
     /// Called when a crash has interrupted the command after it was sent. Returns what to send
     /// again, if anything; at most once.
-    pub(crate) fn again(&mut self) -> Option<Payload> {
+    pub(crate) fn again(&mut self) -> Option<QueuedPayload> {
         let args = self.args.clone().filter(|_| self.rerun == Rerun::Once)?;
         self.rerun = Rerun::Used;
-        Some(Payload::Shared(args))
+        Some(QueuedPayload::Shared(args))
     }
 }
 
@@ -116,8 +116,8 @@ impl Write {
         }
     }
 
-    pub(crate) fn payload(&self) -> Payload {
-        Payload::Shared(Arc::clone(&self.args))
+    pub(crate) fn payload(&self) -> QueuedPayload {
+        QueuedPayload::Shared(Arc::clone(&self.args))
     }
 }
 
@@ -151,8 +151,8 @@ impl AcceptedWrites {
 mod tests {
     use super::*;
 
-    fn bytes(payload: Option<&Payload>) -> Option<&[u8]> {
-        payload.and_then(Payload::ready)
+    fn bytes(payload: Option<&QueuedPayload>) -> Option<&[u8]> {
+        payload.and_then(QueuedPayload::ready)
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::controller::flow_control::grant::Grant;
-use crate::controller::model::health::{Health, Look};
+use crate::controller::model::health::{CheckTicket, Health};
 use crate::controller::model::limit::Limit;
 use crate::controller::model::pending::{Entry, Pending, SharedThen, Then};
 use crate::controller::model::repeat::AcceptedWrites;
@@ -19,10 +19,11 @@ use crate::controller::report::exit::SharedReport;
 use crate::controller::report::outcome::Outcome;
 use crate::limits::ENCODE_INLINE;
 use crate::sync::Mutex;
-use crate::transport::Sender;
+use crate::transport::SharedSender;
 use crate::wire::packets::credit::FalseReport;
-use crate::wire::packets::outgoing::{Next, Outgoing, Payload, QueueBound, Turn};
-use crate::wire::packets::packet::{Head, ItemHead, ItemKind, PacketKind};
+use crate::wire::packets::kinds::{ItemKind, PacketKind};
+use crate::wire::packets::outgoing::{NextPacket, Outgoing, QueueBound, QueuedPayload, SendTurn};
+use crate::wire::packets::packet::{Head, ItemHead};
 
 /// Whether commands are accepted.
 #[derive(Debug, Clone)]
@@ -40,8 +41,8 @@ pub(crate) enum Gate {
 }
 
 /// The requests lane of a run.
-struct Lane {
-    sender: Sender,
+struct OpenLane {
+    sender: SharedSender,
     generation: u32,
     /// Carries the credit for the events lane.
     grant: Arc<Grant>,
@@ -76,7 +77,7 @@ pub(crate) struct Traffic {
     /// A write waits until the child has finished everything it has.
     write_waits: bool,
     queue: Outgoing,
-    lane: Option<Lane>,
+    lane: Option<OpenLane>,
     buffer: Vec<u8>,
 }
 
@@ -127,7 +128,7 @@ impl Traffic {
         call: u64,
         kind: Kind,
         mut entry: Entry,
-        payload: Payload,
+        payload: QueuedPayload,
     ) -> Result<Vec<(u64, Entry)>, (Entry, Outcome)> {
         let length = payload.ready().map_or_else(|| ENCODE_INLINE.get(), <[u8]>::len);
         let is_ready = payload.ready().is_some();
@@ -150,7 +151,7 @@ impl Traffic {
         }
         let head = head_of(call, &entry);
         let payload = match payload {
-            Payload::Ready(args) => entry.repeat.keep(args),
+            QueuedPayload::Ready(args) => entry.repeat.keep(args),
             payload => payload,
         };
         let superseded = self.supersede(older);
@@ -195,25 +196,25 @@ impl Traffic {
     fn pump(&mut self) {
         let Self { lane, queue, pending, waiting_writes, write_waits, buffer, .. } = self;
         *write_waits = false;
-        while let Some(Lane { sender, generation, grant }) = lane {
+        while let Some(OpenLane { sender, generation, grant }) = lane {
             let mut head = Head::new(PacketKind::Items, *generation);
             head.consumed = grant.granted();
             let turn = |item: &ItemHead| {
                 if item.kind == ItemKind::Welcome {
-                    return Turn::Now;
+                    return SendTurn::Now;
                 }
                 if !pending.contains(item.call) {
-                    return Turn::Never;
+                    return SendTurn::Never;
                 }
                 let child_has_some = pending.oldest().is_some_and(|oldest| oldest < item.call);
                 if child_has_some && waiting_writes.property_of(item.call).is_some() {
                     *write_waits = true;
-                    return Turn::Later;
+                    return SendTurn::Later;
                 }
-                Turn::Now
+                SendTurn::Now
             };
             match queue.next_packet(head, buffer, turn) {
-                Next::Packet => {
+                NextPacket::Packet => {
                     if sender.send(buffer).is_err() {
                         // The child is gone. The watcher will report it, and the pending calls are
                         // resolved then.
@@ -222,7 +223,7 @@ impl Traffic {
                     }
                     grant.told(head.consumed);
                 }
-                Next::Empty | Next::Wait => return,
+                NextPacket::Empty | NextPacket::Wait => return,
             }
         }
     }
@@ -310,16 +311,16 @@ impl Traffic {
     /// Opens the lane of a run: the welcome goes before everything in the queue.
     pub(crate) fn open_lane(
         &mut self,
-        sender: Sender,
+        sender: SharedSender,
         generation: u32,
         grant: Arc<Grant>,
         window: u32,
         welcome: Vec<u8>,
     ) {
         self.queue.reset_lane(window);
-        let welcome = Payload::Ready(welcome);
+        let welcome = QueuedPayload::Ready(welcome);
         self.queue.push_front(ItemHead::new(ItemKind::Welcome, 0, 0), welcome);
-        self.lane = Some(Lane { sender, generation, grant });
+        self.lane = Some(OpenLane { sender, generation, grant });
         self.pump();
     }
 
@@ -340,7 +341,7 @@ impl Traffic {
     }
 
     /// Returns the first health check, if something is outstanding and no check is scheduled.
-    pub(crate) fn begin_watch(&mut self) -> Option<(Look, Instant)> {
+    pub(crate) fn begin_watch(&mut self) -> Option<(CheckTicket, Instant)> {
         if self.health.is_watching() || !self.is_outstanding() {
             return None;
         }
@@ -468,9 +469,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::controller::model::pending::{Reply, SharedThen};
+    use crate::controller::model::pending::{CallReply, SharedThen};
     use crate::controller::model::repeat::Repeat;
     use crate::wire::packets::credit::charge;
+    use crate::wire::packets::kinds::Lane;
     use crate::wire::packets::packet::{Assembler, PacketError};
 
     const WINDOW: u32 = 96 << 10;
@@ -607,11 +609,11 @@ mod tests {
             Ok(())
         }
 
-        fn submit(&mut self, kind: Kind, payload: Payload) -> Result<(), TestCaseError> {
-            let (reply, _receiver) = oneshot::channel::<Reply>();
+        fn submit(&mut self, kind: Kind, payload: QueuedPayload) -> Result<(), TestCaseError> {
+            let (reply, _receiver) = oneshot::channel::<CallReply>();
             let call = self.traffic.next_call();
             prop_assert!(self.calls.insert(call), "a number twice");
-            let encoding = matches!(payload, Payload::Encoding);
+            let encoding = matches!(payload, QueuedPayload::Encoding);
             let (then, limit) = (SharedThen::default(), Limit::default());
             let entry = Entry { command: 0, reply, then, limit, repeat: Repeat::never() };
             if encoding {
@@ -632,8 +634,10 @@ mod tests {
 
         fn step(&mut self, step: &Step) -> Result<(), TestCaseError> {
             match *step {
-                Step::Submit(kind, length) => self.submit(kind, Payload::Ready(vec![7; length]))?,
-                Step::SubmitUnencoded(kind) => self.submit(kind, Payload::Encoding)?,
+                Step::Submit(kind, length) => {
+                    self.submit(kind, QueuedPayload::Ready(vec![7; length]))?
+                }
+                Step::SubmitUnencoded(kind) => self.submit(kind, QueuedPayload::Encoding)?,
                 Step::Encoded(payload) => {
                     if !self.encoding.is_empty() {
                         let call = self.encoding.remove(0);
@@ -762,20 +766,22 @@ mod tests {
         fn look_at_the_lane(&mut self) -> Result<(), TestCaseError> {
             let new: Vec<_> = self.lane.iter().flat_map(mpsc::Receiver::try_iter).collect();
             for packet in &new {
-                let (head, body) = Head::parse(packet, self.generation).expect("a packet of ours");
+                let (head, body) =
+                    Head::parse(packet, self.generation, Lane::Requests).expect("a packet of ours");
                 if head.kind == PacketKind::Items {
-                    let take = |item: ItemHead, _: crate::wire::packets::packet::Payload<'_>| {
-                        let is_call = item.kind == ItemKind::Call;
-                        match self.newest_of_run {
-                            _ if is_call && self.has_ended(item.call) => {
-                                Err(Wrong::Ended(item.call))
+                    let take =
+                        |item: ItemHead, _: crate::wire::packets::packet::ReceivedPayload<'_>| {
+                            let is_call = item.kind == ItemKind::Call;
+                            match self.newest_of_run {
+                                _ if is_call && self.has_ended(item.call) => {
+                                    Err(Wrong::Ended(item.call))
+                                }
+                                Some(newest) if is_call && item.call > newest => {
+                                    Err(Wrong::NextRun(item.call))
+                                }
+                                _ => Ok(()),
                             }
-                            Some(newest) if is_call && item.call > newest => {
-                                Err(Wrong::NextRun(item.call))
-                            }
-                            _ => Ok(()),
-                        }
-                    };
+                        };
                     let sent = Assembler::default().take(head.kind, body, take);
                     prop_assert!(sent.is_ok(), "{sent:?}");
                 }
@@ -786,9 +792,10 @@ mod tests {
 
         fn read(&mut self, packet: &[u8]) -> Result<(), TestCaseError> {
             self.consumed += charge(packet.len());
-            let (head, body) = Head::parse(packet, self.generation).expect("a packet of ours");
+            let (head, body) =
+                Head::parse(packet, self.generation, Lane::Requests).expect("a packet of ours");
             let (child_has, newest) = (&mut self.child_has, &mut self.newest_read);
-            let take = |item: ItemHead, _: crate::wire::packets::packet::Payload<'_>| {
+            let take = |item: ItemHead, _: crate::wire::packets::packet::ReceivedPayload<'_>| {
                 if item.kind == ItemKind::Call {
                     if item.call <= *newest {
                         return Err(Wrong::Order(item.call, *newest));

@@ -158,6 +158,34 @@ pub enum RunFailure {
     },
 }
 
+impl RunFailure {
+    /// Returns a word for the kind of failure, as the log and QML name it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Spawn { .. } => "spawn",
+            Self::Resources(_) => "resources",
+            Self::EndedBeforeReady { .. } => "ended_before_ready",
+            Self::StartDeadline { .. } => "start_deadline",
+            Self::Mismatch(_) => "mismatch",
+            Self::Protocol { .. } => "protocol",
+            Self::Limits { .. } => "limits",
+            Self::Config(_) => "config",
+            Self::Constructor(_) => "constructor",
+            Self::ConstructorPanicked(_) => "constructor_panicked",
+            Self::PostrunInit(_) => "postrun_init",
+            Self::PostrunInitPanicked(_) => "postrun_init_panicked",
+            Self::Crashed { .. } => "crashed",
+            Self::EndUnknown { .. } => "end_unknown",
+            Self::HeldByTracer { .. } => "held_by_tracer",
+            Self::Unkillable { .. } => "unkillable",
+            Self::Broken(_) => "broken",
+            Self::KilledFor { .. } => "killed_for",
+            Self::Unresponsive { .. } => "unresponsive",
+        }
+    }
+}
+
 fn first(because: Option<&RunFailure>) -> String {
     because.map_or_else(String::new, |failure| format!(" (before that: {failure})"))
 }

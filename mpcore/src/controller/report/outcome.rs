@@ -76,6 +76,28 @@ pub enum CallError<E = Never> {
 }
 
 impl<E> CallError<E> {
+    /// Returns a word for the kind of error, as the log and QML name it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Raised(_) => "raised",
+            Self::Panicked(_) => "panicked",
+            Self::Exited(_) => "exited",
+            Self::Stopped => "stopped",
+            Self::Finishing => "finishing",
+            Self::Cancelled => "cancelled",
+            Self::Superseded => "superseded",
+            Self::TimedOut { .. } => "timed_out",
+            Self::QueueFull => "queue_full",
+            Self::Resources(_) => "resources",
+            Self::Encode(_) => "encode",
+            Self::Decode(_) => "decode",
+            Self::Lost => "lost",
+            Self::Wait(_) => "wait",
+            Self::ForkedCopy => "forked_copy",
+        }
+    }
+
     /// Returns whether the command was ended or refused because of a cancel, a stop, a `finish` or
     /// a newer write of the same property. None of these is a failure.
     #[must_use]
@@ -304,6 +326,27 @@ pub enum ExceptionKind {
 }
 
 impl ExceptionKind {
+    /// Returns a word for the kind of exception, as QML names it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Raised => "raised",
+            Self::Panicked => "panicked",
+            Self::StartFailed { .. } => "start_failed",
+            Self::Crashed { .. } => "crashed",
+            Self::Broken { .. } => "broken",
+            Self::Killed { .. } => "killed",
+            Self::Unkillable { .. } => "unkillable",
+            Self::Undelivered => "undelivered",
+            Self::UndeliveredEvent { .. } => "undelivered_event",
+            Self::UndeliveredProperty { .. } => "undelivered_property",
+            Self::TimedOut => "timed_out",
+            Self::NotRun { .. } => "not_run",
+            Self::NotCompared => "not_compared",
+            Self::ShortGrace => "short_grace",
+        }
+    }
+
     /// Returns the number of commands that ended with the child; `None` if this is not the end of a
     /// run.
     #[must_use]
@@ -321,14 +364,14 @@ impl ExceptionKind {
 
 /// An item of the interface whose value was not delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Item {
+pub(crate) enum UndeliveredItem {
     Property(&'static str),
     Event(&'static str),
     /// A command's signal that the child emitted without a call.
     Signal(&'static str),
 }
 
-impl Item {
+impl UndeliveredItem {
     pub(crate) fn named(table: &InterfaceTable, what: What, index: u16) -> Option<Self> {
         let index = usize::from(index);
         Some(match what {

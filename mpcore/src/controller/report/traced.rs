@@ -7,6 +7,7 @@ use crate::controller::report::failure::RunFailure;
 use crate::controller::report::notifications::GiveUpReason;
 use crate::controller::report::outcome::Outcome;
 
+/// Returns [`CallError::kind`](crate::CallError::kind) of an outcome that is an error.
 pub(crate) fn outcome(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Returned(_) => "returned",
@@ -17,37 +18,13 @@ pub(crate) fn outcome(outcome: &Outcome) -> &'static str {
         Outcome::Finishing => "finishing",
         Outcome::Cancelled => "cancelled",
         Outcome::Superseded => "superseded",
-        Outcome::TimedOut(_) => "timed out",
-        Outcome::QueueFull => "queue full",
-        Outcome::Resources(_) => "no resources",
-        Outcome::Encode(_) => "not encoded",
-        Outcome::Decode(_) => "not decoded",
+        Outcome::TimedOut(_) => "timed_out",
+        Outcome::QueueFull => "queue_full",
+        Outcome::Resources(_) => "resources",
+        Outcome::Encode(_) => "encode",
+        Outcome::Decode(_) => "decode",
         Outcome::Lost => "lost",
-        Outcome::ForkedCopy => "forked copy",
-    }
-}
-
-pub(crate) fn failure(failure: &RunFailure) -> &'static str {
-    match failure {
-        RunFailure::Spawn { .. } => "not spawned",
-        RunFailure::Resources(_) => "no resources",
-        RunFailure::EndedBeforeReady { .. } => "ended before ready",
-        RunFailure::StartDeadline { .. } => "start deadline",
-        RunFailure::HeldByTracer { .. } => "held by a debugger",
-        RunFailure::Mismatch(_) => "mismatch",
-        RunFailure::Protocol { .. } => "other protocol",
-        RunFailure::Limits { .. } => "limits",
-        RunFailure::Config(_) => "config",
-        RunFailure::Constructor(_) => "constructor",
-        RunFailure::ConstructorPanicked(_) => "constructor panicked",
-        RunFailure::PostrunInit(_) => "postrun_init",
-        RunFailure::PostrunInitPanicked(_) => "postrun_init panicked",
-        RunFailure::Crashed { .. } => "crashed",
-        RunFailure::EndUnknown { .. } => "end unknown",
-        RunFailure::Unkillable { .. } => "unkillable",
-        RunFailure::Broken(_) => "broken",
-        RunFailure::KilledFor { .. } => "killed for a command",
-        RunFailure::Unresponsive { .. } => "unresponsive",
+        Outcome::ForkedCopy => "forked_copy",
     }
 }
 

@@ -13,7 +13,7 @@ use crate::controller::state::{Life, Shared};
 
 /// Begins a run in the shared state, so that other threads see it immediately.
 pub(crate) fn begin_run(shared: &Arc<Shared>, life: &mut Life) -> (Arc<Run>, Wake) {
-    let run = Arc::new(Run::new(life.generation + 1));
+    let run = Arc::new(Run::new(life.generation + 1, shared.launcher.patience()));
     life.generation += 1;
     life.state = ProcessState::Starting;
     life.pid = None;

@@ -1,9 +1,10 @@
 //! The command to spawn, and the reasons for a failed spawn.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{Error, ErrorKind};
 use std::path::Path;
-use std::process::{ChildStderr, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use crate::child::startup::command_line::around;
 use crate::child::startup::{registry, started_as};
@@ -19,8 +20,8 @@ pub(crate) struct Prepared {
     pub(crate) command: Command,
     /// The program's name to show to people.
     pub(crate) program: String,
-    pub(crate) stdout: Option<ChildStdout>,
-    pub(crate) stderr: Option<ChildStderr>,
+    pub(crate) stdout: Option<File>,
+    pub(crate) stderr: Option<File>,
 }
 
 /// Returns the command, and the controller's ends of its pipes where the standard library does not
@@ -92,7 +93,7 @@ pub(crate) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, RunFail
     };
     command.stdout(theirs);
     sys::own_group(&mut command);
-    let (stdout, stderr) = (stdout.map(ChildStdout::from), stderr.map(ChildStderr::from));
+    let (stdout, stderr) = (stdout.map(File::from), stderr.map(File::from));
     Ok(Prepared { command, program, stdout, stderr })
 }
 

@@ -134,7 +134,7 @@ pub(crate) fn trace(run: &Run, report: &ExitReport, next: Next) {
     if let Some(failure) = &report.failure {
         event!(
             WARN, "mpcore::run", in run.span.id(), "failed",
-            kind = traced::failure(failure), detail = traced::detail(failure),
+            kind = failure.kind(), detail = traced::detail(failure),
         );
     }
     event!(

@@ -37,16 +37,20 @@ mod tests {
     use crate::CallError;
     use crate::ProcessState;
     use crate::RunFailure;
+    use crate::child::startup::assignment::Assignment;
     use crate::controller::control::Control as _;
     use crate::controller::run::begin::begin_run;
-    use crate::controller::run::connect;
     use crate::controller::run::finish;
+    use crate::controller::run::launch::thread::{LeftBehind, OnThread};
     use crate::controller::run::read;
+    use crate::controller::state::launcher::{Launch, Launcher as _};
+    use crate::controller::state::program::ThreadChild;
     use crate::controller::state::watched_run::WatchedRun;
     use crate::panics::unwind::tests::Bomb;
     use crate::process::ExitStatus;
     use crate::process::watch::{self, Subject, Watched};
-    use crate::transport::{LaneReceiver, ReceiveError, memory};
+    use crate::transport::{ChildLanes, LaneReceiveError, LaneReceiver, memory, window};
+    use crate::wire::interface::description::InterfaceTable;
     use crate::wire::messages::handshake::Nonce;
 
     #[mpmacros::process(crate = "crate")]
@@ -69,10 +73,20 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
+    /// A child whose runtime panics.
+    #[derive(Debug)]
+    struct Unwinding;
+
+    impl ThreadChild for Unwinding {
+        fn serve(&self, _: &InterfaceTable, _: ChildLanes, _: Assignment) -> i32 {
+            std::panic::resume_unwind(Box::new("on purpose"))
+        }
+    }
+
     struct Panicking;
 
     impl LaneReceiver for Panicking {
-        fn receive(&mut self, _: &mut Vec<u8>) -> Result<(), ReceiveError> {
+        fn receive(&mut self, _: &mut Vec<u8>) -> Result<(), LaneReceiveError> {
             std::panic::resume_unwind(Box::new("on purpose"))
         }
     }
@@ -88,9 +102,10 @@ mod tests {
         wake.wake();
         let owner: Arc<dyn Watched> = Arc::new(WatchedRun::new(&shared, &run));
         watch::prepare().unwrap();
-        watch::watch(run.key, owner, Subject::Thread, None);
+        let left_behind = Box::new(LeftBehind(Arc::clone(&owner)));
+        watch::watch(run.key, owner, Subject::Elsewhere(left_behind), None);
         run.watched();
-        let (mut lanes, _child) = memory::pair();
+        let (mut lanes, _child) = memory::pair(window());
         lanes.events = Box::new(Panicking);
         let reader = {
             let (shared, run) = (Arc::clone(&shared), Arc::clone(&run));
@@ -129,10 +144,9 @@ mod tests {
         let (run, wake) = begin_run(&shared, &mut shared.life());
         wake.wake();
         let owner: Arc<dyn Watched> = Arc::new(WatchedRun::new(&shared, &run));
-        let serve = |_, _| std::panic::resume_unwind(Box::new("on purpose"));
-        let Ok(_lanes) = connect::to_thread(&shared, &run, owner, serve) else {
-            panic!("the thread starts")
-        };
+        let steps = lock(&run.received).take().unwrap();
+        let launch = Launch { shared: &shared, run: &run, owner, steps: &steps };
+        assert!(OnThread(Arc::new(Unwinding)).launch(&launch).is_ok());
         let outcome = call.wait_timeout(LONG);
         let Err(CallError::Exited(report)) = outcome else { panic!("{outcome:?}") };
         assert_eq!(report.status.map(ExitStatus::code), Some(101));

@@ -2,7 +2,7 @@
 //!
 //! Each run has a thread that spawns the child, shakes hands, and then reads the events lane; it
 //! never waits for the inbox. [`begin`](mod@begin) is what is visible of a start immediately,
-//! [`command`] and [`connect`] lead to the lanes, [`read`] is the long middle, [`end`] the end, and
+//! [`command`] and [`launch`] lead to the lanes, [`read`] is the long middle, [`end`] the end, and
 //! [`next`] decides what follows. [`guard`] ends the run however its thread is left. [`watched`]
 //! and [`watchdog`] are what the watcher's thread and its alarms do with a run.
 //!
@@ -15,9 +15,9 @@
 
 pub(crate) mod begin;
 mod command;
-mod connect;
 mod end;
 mod guard;
+pub(crate) mod launch;
 pub(crate) mod next;
 mod read;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -33,25 +33,23 @@ use crate::controller::report::exit::ExitReport;
 use crate::controller::report::failure::RunFailure;
 use crate::controller::report::notifications::{RestartGivenUp, Restarting};
 use crate::controller::run::begin::begin_run;
-use crate::controller::run::connect::NotConnected;
 use crate::controller::run::guard::EndGuard;
 use crate::controller::run::next::Next;
 use crate::controller::run::read::Unreadable;
 use crate::controller::signals::inbox::Wake;
 use crate::controller::signals::notice::Notice;
 use crate::controller::state::Shared;
+use crate::controller::state::launcher::{Launch, Launched, NotLaunched};
 use crate::controller::state::posting::enqueue;
 use crate::controller::state::reporting::EndsHere;
 use crate::controller::state::run::{Run, Step, wait_for_end};
 use crate::controller::state::watched_run::WatchedRun;
-use crate::limits::CLOSED_LANE_PATIENCE;
 use crate::panics::unwind::caught;
 use crate::process::watch::{self, Watched};
 use crate::sync::lock;
 use crate::trace::event;
 
 /// The error of a program that keeps running without the socket that is its stdin.
-#[cfg(target_os = "linux")]
 const NEVER_SAID_WHO: &str = "it closed the socket that is its stdin before it introduced itself; is \
      `mpcore::init()` or `mpcore::child_main` the first line of its `main`?";
 
@@ -85,16 +83,8 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     let _held = run.held();
     let steps = &guard.steps;
     let owner: Arc<dyn Watched> = Arc::new(WatchedRun::new(shared, run));
-    let connected = match shared.program.on_thread() {
-        Some(child) => {
-            let (child, table) = (Arc::clone(child), Arc::clone(&shared.table));
-            let serve = move |lanes, given| child.serve(&table, lanes, given);
-            connect::to_thread(shared, run, owner, serve)
-        }
-        None => connect::to_process(shared, run, owner, steps),
-    };
-    match connected {
-        Ok((lanes, nonce)) => {
+    match shared.launcher.launch(&Launch { shared, run, owner, steps }) {
+        Ok(Launched { lanes, nonce }) => {
             let events = read::open(shared, run, lanes, nonce);
             match read::read(shared, run, events) {
                 Ok(()) => {}
@@ -109,23 +99,22 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
                 }
             }
         }
-        #[cfg(target_os = "linux")]
-        Err(NotConnected::Closed) => help_along(run, steps, NEVER_SAID_WHO),
-        Err(NotConnected::NoProcess(failure)) => {
+        Err(NotLaunched::Closed) => help_along(run, steps, NEVER_SAID_WHO),
+        Err(NotLaunched::NoChild(failure)) => {
             lock(&run.known).failure.get_or_insert(failure);
         }
-        Err(NotConnected::Refused(failure)) => {
+        Err(NotLaunched::Refused(failure)) => {
             run.fail(failure);
             wait_for_end(steps);
         }
-        Err(NotConnected::Ended) => {}
+        Err(NotLaunched::Ended) => {}
     }
 }
 
 /// A child that has closed its lane is about to end; if it does not, it is killed.
 fn help_along(run: &Run, steps: &mpsc::Receiver<Step>, otherwise: &str) {
     event!(DEBUG, "mpcore::run", in run.span.id(), "lane closed");
-    match steps.recv_timeout(CLOSED_LANE_PATIENCE) {
+    match steps.recv_timeout(run.patience().closed_lane) {
         Ok(Step::Ended) => return,
         Ok(Step::Greeted { .. }) | Err(_) => {}
     }

@@ -15,7 +15,7 @@ use crate::controller::model::limit::Limit;
 use crate::controller::model::order::Told;
 use crate::controller::report::exit::ProcessState;
 use crate::controller::report::failure::RunFailure;
-use crate::controller::report::outcome::{Item, Outcome};
+use crate::controller::report::outcome::{Outcome, UndeliveredItem};
 use crate::controller::signals::inbox::Wake;
 use crate::controller::signals::mirror::Mirror;
 use crate::controller::signals::notice::Notice;
@@ -28,13 +28,14 @@ use crate::process::watch;
 use crate::sync::lock;
 use crate::trace::{self, event};
 use crate::transport::{
-    ControllerLanes, LaneSender, ReceiveError, Receiver, SendError, Sender, window,
+    BoxedReceiver, ControllerLanes, LaneReceiveError, LaneSender, SendError, SharedSender,
 };
 use crate::wire::messages::handshake::{Nonce, Welcome};
 use crate::wire::messages::report::{Bye, InitFailure, Undelivered};
 use crate::wire::packets::credit::{FalseReport, charge};
+use crate::wire::packets::kinds::{ItemKind, Lane, PacketKind};
 use crate::wire::packets::packet::{
-    Assembler, CallFlags, Head, ItemHead, ItemKind, PacketError, PacketKind, Payload,
+    Assembler, CallFlags, Head, ItemHead, PacketError, ReceivedPayload,
 };
 use crate::wire::value::codec::{DecodeError, decode};
 use crate::wire::value::memory::{NoMemory, room_for};
@@ -89,7 +90,7 @@ impl From<Broken> for Unreadable {
 
 /// A lane to a child. If it is full although there was credit, the child has lied.
 struct Checked {
-    lane: Sender,
+    lane: SharedSender,
     run: Arc<Run>,
 }
 
@@ -111,10 +112,9 @@ pub(crate) fn open(
     run: &Arc<Run>,
     lanes: ControllerLanes,
     nonce: Nonce,
-) -> Receiver {
-    let ControllerLanes { requests, control, events, events_end } = lanes;
-    let checked = |lane| Arc::new(Checked { lane, run: Arc::clone(run) }) as Sender;
-    let window = window();
+) -> BoxedReceiver {
+    let ControllerLanes { requests, control, events, events_end, window } = lanes;
+    let checked = |lane| Arc::new(Checked { lane, run: Arc::clone(run) }) as SharedSender;
     lock(&run.known).introduced = true;
     let going = run.finished.hold();
     let grant =
@@ -153,14 +153,14 @@ pub(crate) fn open(
 pub(crate) fn read(
     shared: &Arc<Shared>,
     run: &Run,
-    mut events: Receiver,
+    mut events: BoxedReceiver,
 ) -> Result<(), Unreadable> {
     let (mut incoming, mut packet) = (Incoming::default(), Vec::new());
     loop {
         match events.receive(&mut packet) {
             Ok(()) => {}
-            Err(ReceiveError::Closed) if lock(&run.known).ended.is_some() => return Ok(()),
-            Err(ReceiveError::Closed) => return Err(Unreadable::Closed),
+            Err(LaneReceiveError::Closed) if lock(&run.known).ended.is_some() => return Ok(()),
+            Err(LaneReceiveError::Closed) => return Err(Unreadable::Closed),
             Err(broken) => return Err(Unreadable::Broken(broken.to_string())),
         }
         let _traced = trace::later();
@@ -180,9 +180,9 @@ pub(crate) fn take_packet(
     incoming: &mut Incoming,
     packet: &[u8],
 ) -> Result<bool, Broken> {
-    let (head, body) = Head::parse(packet, run.generation)?;
+    let (head, body) = Head::parse(packet, run.generation, Lane::Events)?;
     let Incoming { assembler, told } = incoming;
-    let mut cost = 0;
+    let cost = if head.kind.uses_credit() { charge(packet.len()) } else { 0 };
     match head.kind {
         PacketKind::End => {
             let spoken = lock(&run.known).ended.is_some();
@@ -193,7 +193,6 @@ pub(crate) fn take_packet(
             };
         }
         PacketKind::Items | PacketKind::Part => {
-            cost = charge(packet.len());
             assembler.take(head.kind, body, |item, payload| {
                 told.next(item.kind).map_err(Broken::Content)?;
                 take_item(shared, run, item, payload)
@@ -204,9 +203,7 @@ pub(crate) fn take_packet(
             return Err(Broken::Content("a credit report with content"));
         }
         PacketKind::Pong => shared.answered(report(body)?)?,
-        PacketKind::Control => {
-            return Err(Broken::Content("a packet of another lane"));
-        }
+        PacketKind::Control => return Err(PacketError::OtherLane(head.kind, Lane::Events).into()),
     }
     let mut withheld = false;
     shared.book(|grant| {
@@ -227,9 +224,9 @@ fn take_item(
     shared: &Arc<Shared>,
     run: &Run,
     item: ItemHead,
-    payload: Payload<'_>,
+    payload: ReceivedPayload<'_>,
 ) -> Result<(), Broken> {
-    let text = |payload: &Payload<'_>| {
+    let text = |payload: &ReceivedPayload<'_>| {
         let bytes = payload.bytes();
         String::from_utf8_lossy(&bytes[..bytes.len().min(PANIC_TEXT_BYTES)]).into_owned()
     };
@@ -312,7 +309,7 @@ fn take_notice(
     shared: &Arc<Shared>,
     run: &Run,
     item: ItemHead,
-    payload: Payload<'_>,
+    payload: ReceivedPayload<'_>,
 ) -> Result<(), Broken> {
     let index = usize::from(item.method);
     let table = &shared.table;
@@ -332,7 +329,7 @@ fn take_notice(
         }
         ItemKind::Undelivered => {
             let Undelivered { what, message } = report(payload.bytes())?;
-            let item = Item::named(table, what, item.method)
+            let item = UndeliveredItem::named(table, what, item.method)
                 .ok_or(Broken::Content("a report on an unknown item of the interface"))?;
             event!(
                 WARN, "mpcore::call", in run.span.id(), "not delivered", item = item.name(),
@@ -395,9 +392,7 @@ fn take_notice(
             lock(&run.known).bye = Some(bye);
         }
         _ => {
-            return Err(Broken::Content(
-                "an item of another lane, or for an unknown item of the interface",
-            ));
+            return Err(Broken::Content("an event or signal for an unknown item of the interface"));
         }
     }
     Ok(())

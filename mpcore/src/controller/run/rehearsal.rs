@@ -12,7 +12,7 @@ use crate::controller::state::Shared;
 use crate::controller::state::run::Run;
 use crate::process::{ExitStatus, ProcessEnd};
 use crate::sync::lock;
-use crate::transport::{ChildLanes, memory};
+use crate::transport::{ChildLanes, memory, window};
 use crate::wire::messages::handshake::Nonce;
 
 /// See the [module](self).
@@ -29,7 +29,7 @@ impl Rehearsal {
     pub(crate) fn begin(shared: &Arc<Shared>) -> Self {
         let (run, wake) = begin_run(shared, &mut shared.life());
         wake.wake();
-        let (lanes, child) = memory::pair();
+        let (lanes, child) = memory::pair(window());
         drop(open(shared, &run, lanes, Nonce::default()));
         Self { shared: Arc::clone(shared), run, incoming: Incoming::default(), _lanes: child }
     }
@@ -62,10 +62,12 @@ mod tests {
     use crate::QueueBound;
     use crate::RunFailure;
     use crate::controller::control::Control as _;
-    use crate::fuzzing::handshake::{builder, byes, init_failures};
-    use crate::fuzzing::lanes::{item, packet};
+    use crate::fixtures::interface::builder;
+    use crate::fixtures::messages::{byes, init_failures};
+    use crate::fixtures::packets::{item, packet};
     use crate::limits::{PANIC_TEXT_BYTES, REPORT_BYTES, VALUE_BYTES};
-    use crate::wire::packets::packet::{Head, ItemHead, ItemKind, PacketKind, write_part_head};
+    use crate::wire::packets::kinds::{ItemKind, PacketKind};
+    use crate::wire::packets::packet::{Head, ITEM_HEAD, ItemHead, write_part_head};
 
     /// Returns the packets of items that a child sends.
     fn told(items: &[Vec<u8>]) -> Vec<Vec<u8>> {
@@ -122,7 +124,7 @@ mod tests {
         // More than there is credit for, each small enough to be encoded at once.
         let rows = vec![Some([u64::MAX; 4]); 900];
         let calls: Vec<_> =
-            (0..20).map(|_| control.grow(crate::fuzzing::zoo::Tree::Leaf, rows.clone())).collect();
+            (0..20).map(|_| control.grow(crate::fixtures::zoo::Tree::Leaf, rows.clone())).collect();
         let last = calls.last().unwrap().id().get();
         let advance = told(&[item(ItemKind::Returned, 1, last, &[])]);
         let why = rehearsal.packet(&advance[0]).unwrap_err();
@@ -165,14 +167,14 @@ mod tests {
         // What belongs on other lanes.
         broken(&told(&[item(ItemKind::Welcome, 0, 0, &[])]), "another lane");
         broken(&told(&[item(ItemKind::Call, 0, 1, &[])]), "another lane");
-        broken(&told(&[item(ItemKind::Introduction, 0, 0, &[])]), "another lane");
-        broken(&[packet(PacketKind::Control, &[0, 0])], "another lane");
+        broken(&told(&[item(ItemKind::Introduction, 0, 0, &[])]), "second introduction");
+        broken(&[packet(PacketKind::Control, &[0, 0])], "does not belong on the lane Events");
         broken(&[packet(PacketKind::End, &[])], "end marker");
         // Packets.
         broken(&[Vec::new()], "ends before its head");
         broken(&[Head::new(PacketKind::Items, 2).packet()], "generation 2");
-        broken(&[packet(PacketKind::Items, &[0; 31])], "ends before its item head");
-        broken(&[packet(PacketKind::Items, &[0; 32])], "unknown item kind 0");
+        broken(&[packet(PacketKind::Items, &[0; ITEM_HEAD - 1])], "ends before its item head");
+        broken(&[packet(PacketKind::Items, &[0; ITEM_HEAD])], "unknown item kind 0");
         let announced = ItemHead::new(ItemKind::Event, 0, 0).bytes(2);
         broken(&[packet(PacketKind::Items, &announced)], "ends before its item");
         // Parts.
@@ -181,7 +183,7 @@ mod tests {
         broken(&[part(100, 0, &[33]), part(99, 1, &[33])], "1 was expected");
         broken(&[part(100, 0, &[])], "ends before its part");
         broken(&[part(u64::MAX, 0, &[33])], "are allowed");
-        broken(&[part(VALUE_BYTES as u64 + 33, 0, &[33])], "are allowed");
+        broken(&[part((VALUE_BYTES + ITEM_HEAD + 1) as u64, 0, &[33])], "are allowed");
         // Credit.
         broken(&[with_credit(u64::MAX, 0)], "reported as consumed");
         broken(&[with_credit(0, u64::MAX)], "reported as consumed");

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::call_id::CallId;
 use crate::chaos;
-use crate::controller::model::health::{Answer, FalseWord, Look};
+use crate::controller::model::health::{Answer, CheckTicket, FalseWord};
 use crate::controller::model::limit::{Blame, milliseconds};
 use crate::controller::model::requests::Traffic;
 use crate::controller::report::escalation::{
@@ -39,27 +39,27 @@ impl Shared {
     /// Called when something may have become outstanding: makes sure that the child is checked.
     pub(crate) fn keep_watch(self: &Arc<Self>) {
         let first = self.traffic().begin_watch();
-        if let Some((look, at)) = first {
-            self.look_at(look, at);
+        if let Some((ticket, at)) = first {
+            self.check_at(ticket, at);
         }
     }
 
-    pub(crate) fn look_at(self: &Arc<Self>, look: Look, at: Instant) {
+    pub(crate) fn check_at(self: &Arc<Self>, ticket: CheckTicket, at: Instant) {
         let shared = Arc::downgrade(self);
         watch::alarm(at, move || {
             if let Some(shared) = Weak::upgrade(&shared) {
-                shared.look(look);
+                shared.check_health(ticket);
             }
         });
     }
 
-    fn look(self: &Arc<Self>, look: Look) {
+    fn check_health(self: &Arc<Self>, ticket: CheckTicket) {
         let Some(run) = self.life().run.clone().filter(|_| !self.is_patient()) else { return };
         let _traced = trace::later();
-        let looked = run.try_while_it_lasts(|| {
+        let checked = run.try_while_it_lasts(|| {
             let mut traffic = self.traffic();
             let outstanding = traffic.is_outstanding();
-            let seen = traffic.health.look(look, outstanding, Instant::now());
+            let seen = traffic.health.check(ticket, outstanding, Instant::now());
             let executing = executing(self, &traffic);
             let late = executing.and_then(|it| foretell(&mut traffic, it));
             let oldest = traffic.pending.oldest();
@@ -72,8 +72,8 @@ impl Shared {
                 self.control().ping(ping);
                 event!(TRACE, "mpcore::health", in run.span.id(), "pinged", ping = ping);
             }
-            if let Some((look, at)) = seen.next {
-                self.look_at(look, at);
+            if let Some((ticket, at)) = seen.next {
+                self.check_at(ticket, at);
             }
             if let Some(since) = seen.unresponsive {
                 let verdict = Unresponsive { since, executing, tracer };
@@ -97,9 +97,9 @@ impl Shared {
                 entry.limit.foretold = true;
             }
         });
-        if looked.is_err() {
+        if checked.is_err() {
             // The watcher must not wait, so it checks again later.
-            self.look_at(look, Instant::now() + LOOK_AGAIN.get());
+            self.check_at(ticket, Instant::now() + LOOK_AGAIN.get());
         }
     }
 

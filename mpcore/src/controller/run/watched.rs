@@ -9,15 +9,11 @@ use crate::controller::run::finish;
 use crate::controller::state::Shared;
 use crate::controller::state::run::{Run, Step};
 use crate::controller::state::watched_run::WatchedRun;
-use crate::limits::DRAIN_DEADLINE;
 use crate::process::stop::Rung;
 use crate::process::watch::Watched;
-use crate::process::{ExitStatus, ProcessEnd, Unkillable, sys};
+use crate::process::{ProcessEnd, Unkillable, sys};
 use crate::sync::{lock, wait_timeout};
 use crate::trace::{event, ms};
-
-/// SIGKILL, as an exit status reports it.
-const KILLED: ExitStatus = ExitStatus::from_code(-9);
 
 impl Watched for WatchedRun {
     fn ended(self: Arc<Self>, end: ProcessEnd) {
@@ -52,7 +48,7 @@ impl Watched for WatchedRun {
         if !self.is_current() {
             return;
         }
-        let Self { shared, run } = &*self;
+        let Self { run, .. } = &*self;
         match rung {
             Rung::Terminate => {
                 lock(&run.known).terminated = true;
@@ -61,11 +57,6 @@ impl Watched for WatchedRun {
             Rung::Kill => {
                 lock(&run.known).killed = true;
                 event!(WARN, "mpcore::stop", in run.span.id(), "killing");
-                if shared.program.is_on_thread() {
-                    // A thread cannot be killed: it is left behind and ignored, as if it had been
-                    // killed.
-                    Arc::clone(&self).ended(ProcessEnd::Status(KILLED));
-                }
             }
             // Reported by `given_up`.
             Rung::GiveUp => {}
@@ -140,7 +131,7 @@ impl WatchedRun {
 /// takes too long.
 fn announce_end(shared: &Arc<Shared>, run: &Arc<Run>) {
     run.send_step(Step::Ended);
-    let deadline = Instant::now() + DRAIN_DEADLINE;
+    let deadline = Instant::now() + run.patience().drain;
     let end = lock(&run.known).events_end.clone();
     if let Some(end) = end {
         run.mark_end(end);

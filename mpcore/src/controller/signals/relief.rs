@@ -15,7 +15,7 @@ use std::thread::{self, Thread};
 use std::time::Instant;
 
 use crate::controller::signals::inbox::{InboxHandle, turns};
-use crate::controller::signals::ring::{Look, Rest, TurnNumber};
+use crate::controller::signals::ring::{Rest, TurnNumber, TurnState};
 use crate::limits::{BACKGROUND_DRAIN, HELD_INBOX};
 use crate::panics::unwind::caught;
 use crate::process::watch;
@@ -101,9 +101,9 @@ fn ask_for_look(turn: TurnNumber) {
 
 fn look(seen: TurnNumber) {
     match background_inbox().ring().look(seen) {
-        Look::Idle => {}
-        Look::Again(turn) => ask_for_look(turn),
-        Look::Held(turn) => {
+        TurnState::Idle => {}
+        TurnState::Again(turn) => ask_for_look(turn),
+        TurnState::Held(turn) => {
             if start(move || relieve(turn)).is_err() {
                 background_inbox().ring().no_relief();
             }

@@ -12,7 +12,7 @@
 //! no member has two turns at once. If turns are short, this costs an occasional check, and none
 //! while only one member is listed.
 //!
-//! `tests/loom` explores every interleaving.
+//! `interleavings` explores every interleaving.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -82,7 +82,7 @@ pub(crate) enum Rest {
 
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Look {
+pub(crate) enum TurnState {
     /// No member waits behind a turn.
     Idle,
     /// Check again with this turn.
@@ -208,19 +208,19 @@ impl<M> Ring<M> {
     }
 
     /// Returns whether the turn that an earlier check saw still blocks its thread.
-    pub(crate) fn look(&self, seen: TurnNumber) -> Look {
+    pub(crate) fn look(&self, seen: TurnNumber) -> TurnState {
         let mut listed = lock(&self.listed);
         let (Some(turn), false) = (listed.under_way, listed.members.is_empty()) else {
             // The next member that is listed, or the next turn that begins before others, schedules
             // a new check.
             listed.look = Asked::Not;
-            return Look::Idle;
+            return TurnState::Idle;
         };
         if turn == seen && listed.look == Asked::ForLook {
             listed.look = Asked::ForRelief;
-            return Look::Held(turn);
+            return TurnState::Held(turn);
         }
-        Look::Again(turn)
+        TurnState::Again(turn)
     }
 
     /// Reports that no thread could be started to relieve the blocked one; the next check tries
@@ -457,7 +457,7 @@ mod tests {
         });
         let looks = lock(&looks);
         assert_eq!(looks.len(), 1);
-        assert_eq!(ring.look(looks[0]), Look::Idle, "nothing is left");
+        assert_eq!(ring.look(looks[0]), TurnState::Idle, "nothing is left");
     }
 
     #[test]
@@ -469,7 +469,9 @@ mod tests {
         ring.drain(|member| {
             let seen = *lock(&looks).last().unwrap();
             if *member == 2 {
-                let Look::Again(now) = ring.look(seen) else { panic!("another turn: no relief") };
+                let TurnState::Again(now) = ring.look(seen) else {
+                    panic!("another turn: no relief")
+                };
                 assert_ne!(now, seen);
                 assert!(ring.relieve(seen).is_none());
             }
@@ -491,8 +493,8 @@ mod tests {
                 return Turn::Empty;
             }
             let seen = lock(&looks)[0];
-            let Look::Held(turn) = ring.look(seen) else { panic!("it is held") };
-            assert_eq!(ring.look(seen), Look::Again(turn), "one thread is asked for");
+            let TurnState::Held(turn) = ring.look(seen) else { panic!("it is held") };
+            assert_eq!(ring.look(seen), TurnState::Again(turn), "one thread is asked for");
             let mut others = Vec::new();
             let rest = ring.relieve(turn).unwrap().run(|other| {
                 others.push(*other);
@@ -513,7 +515,9 @@ mod tests {
         ring.see_to(ring.list(2));
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             ring.drain(|_| {
-                let Look::Held(turn) = ring.look(lock(&looks)[0]) else { panic!("it is held") };
+                let TurnState::Held(turn) = ring.look(lock(&looks)[0]) else {
+                    panic!("it is held")
+                };
                 ring.relieve(turn).unwrap().run(|_| Turn::Empty);
                 std::panic::resume_unwind(Box::new("on purpose"));
             })
@@ -536,9 +540,9 @@ mod tests {
         ring.drain(|member| {
             if *member == 1 {
                 let seen = lock(&looks)[0];
-                assert!(matches!(ring.look(seen), Look::Held(_)));
+                assert!(matches!(ring.look(seen), TurnState::Held(_)));
                 ring.no_relief();
-                assert!(matches!(ring.look(seen), Look::Held(_)));
+                assert!(matches!(ring.look(seen), TurnState::Held(_)));
             }
             Turn::Empty
         });

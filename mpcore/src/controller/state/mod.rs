@@ -4,7 +4,7 @@
 //! mirrors, the inbox. [`run`] is the state of one run, [`options`], [`program`] and [`config`] are
 //! what the builder sets, [`posting`] puts notices into the inbox, [`captured`] and [`streams`]
 //! hold the child's output, [`encoder`] the jobs of the encoder thread, [`held`] the descriptors of
-//! a run. Every thread of the controller touches this room; what they do with it is decided in the
+//! a run, and [`launcher`] is the seam to where children come from. Every thread of the controller touches this room; what they do with it is decided in the
 //! rooms above.
 //!
 //! Locks are always taken in this order: the run's `finished`, `life`, the run's `known`,
@@ -17,6 +17,7 @@ pub(crate) mod captured;
 pub(crate) mod config;
 pub(crate) mod encoder;
 pub(crate) mod held;
+pub(crate) mod launcher;
 pub(crate) mod options;
 pub(crate) mod posting;
 pub(crate) mod program;
@@ -26,7 +27,6 @@ pub(crate) mod streams;
 pub(crate) mod watched_run;
 
 use std::fmt;
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
@@ -44,11 +44,13 @@ use crate::controller::signals::sinks::Sinks;
 use crate::controller::state::captured::Captured;
 use crate::controller::state::config::ConfigBytes;
 use crate::controller::state::encoder::EncoderThread;
+use crate::controller::state::launcher::Launcher;
 use crate::controller::state::options::Options;
 use crate::controller::state::program::Program;
 use crate::controller::state::run::Run;
 use crate::debugging;
 use crate::panics::unwind::caught;
+use crate::sync::atomic::AtomicUsize;
 use crate::sync::lock;
 use crate::trace::event;
 use crate::wire::interface::description::{Delivery, InterfaceTable};
@@ -105,6 +107,7 @@ pub(crate) struct Life {
 /// See the [module](self).
 pub(crate) struct Shared {
     pub(crate) program: Program,
+    pub(crate) launcher: Arc<dyn Launcher>,
     /// `None` until it is set, see
     /// [`Core::set_config`](crate::controller::control::Core::set_config).
     pub(crate) config: Mutex<Option<Arc<ConfigBytes>>>,
@@ -135,6 +138,7 @@ impl fmt::Debug for Shared {
 impl Shared {
     pub(crate) fn new(
         program: Program,
+        launcher: Arc<dyn Launcher>,
         config: Option<Arc<ConfigBytes>>,
         options: Options,
         name: String,
@@ -166,6 +170,7 @@ impl Shared {
         Arc::new(Self {
             mirrors: mirrors.collect(),
             program,
+            launcher,
             config: Mutex::new(config),
             options,
             table,

@@ -9,8 +9,8 @@ use crate::controller::model::finished::{Busy, Finished};
 use crate::controller::model::limit::Blame;
 use crate::controller::report::failure::RunFailure;
 use crate::controller::state::held::Held;
+use crate::controller::state::launcher::Patience;
 use crate::controller::state::streams::Streams;
-use crate::limits::CLOSED_LANE_PATIENCE;
 use crate::process::ProcessEnd;
 use crate::process::watch::{self, WatchKey};
 use crate::sync::lock;
@@ -91,6 +91,7 @@ pub(crate) struct Run {
     /// Dropped when the run ends.
     pub(crate) held: Mutex<Option<Held>>,
     pub(crate) span: RunSpan,
+    patience: Patience,
 }
 
 impl std::fmt::Debug for Run {
@@ -100,7 +101,7 @@ impl std::fmt::Debug for Run {
 }
 
 impl Run {
-    pub(crate) fn new(generation: u32) -> Self {
+    pub(crate) fn new(generation: u32, patience: Patience) -> Self {
         let (steps, received) = mpsc::channel();
         Self {
             generation,
@@ -114,7 +115,12 @@ impl Run {
             output: Streams::default(),
             held: Mutex::default(),
             span: RunSpan::default(),
+            patience,
         }
+    }
+
+    pub(crate) fn patience(&self) -> Patience {
+        self.patience
     }
 
     pub(crate) fn generation(&self) -> u32 {
@@ -242,7 +248,7 @@ impl Run {
             return;
         }
         let run = Arc::downgrade(self);
-        watch::alarm(Instant::now() + CLOSED_LANE_PATIENCE, move || {
+        watch::alarm(Instant::now() + self.patience.closed_lane, move || {
             let Some(run) = run.upgrade() else { return };
             let known = lock(&run.known);
             let goes_anyway = known.ended.is_some() || known.bye.is_some() || known.asked.is_some();

@@ -1,5 +1,6 @@
 //! The stdout and stderr of a run's child, and where they go.
 
+use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,7 +9,8 @@ use std::time::Instant;
 use crate::controller::state::held::Held;
 use crate::controller::state::options::OutputMode;
 use crate::limits::OUTPUT_DEADLINE;
-use crate::process::output::{Fate, Keep, PassedOn, Pipe, Sink, Stream, stderr_tail};
+use crate::process::output::{Fate, Keep, PassedOn, Sink, Stream, stderr_tail};
+use crate::process::stream::OutputStream;
 use crate::process::sys;
 use crate::sync::lock;
 
@@ -43,19 +45,20 @@ impl Streams {
         Arc::clone(&self.dropped)
     }
 
-    /// Reads a pipe of a process that was just started. `sink` gets its lines, if it is captured;
-    /// the last lines of stderr are kept for the report.
+    /// Reads what a child that was just started writes, until its other end is closed. `sink` gets
+    /// the lines, if they are captured; the last lines of stderr are kept for the report.
     pub(crate) fn follow(
         &self,
-        pipe: Pipe,
+        stream: OutputStream,
+        pipe: File,
         output: OutputMode,
         sink: Option<Sink>,
         held: Option<Held>,
     ) -> io::Result<()> {
         let keep = held.map(|held| Arc::new(held) as Keep);
-        let (stream, tail, passed_on) = match &pipe {
-            Pipe::Stdout(_) => (&self.stdout, None, stdout_passed_on(output)),
-            Pipe::Stderr(_) => (&self.stderr, Some(stderr_tail()), passed_on(output)),
+        let (stream, tail, passed_on) = match stream {
+            OutputStream::Stdout => (&self.stdout, None, stdout_passed_on(output)),
+            OutputStream::Stderr => (&self.stderr, Some(stderr_tail()), passed_on(output)),
         };
         *lock(stream) = Some(Stream::follow(pipe, Fate { tail, sink, passed_on, keep })?);
         Ok(())

@@ -1,13 +1,9 @@
 //! Differences between operating systems, under the same names on all of them.
 
 mod copy;
-#[cfg(target_os = "linux")]
-mod descendants;
 pub(crate) mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(target_os = "linux")]
-mod loader;
 mod own_program;
 #[cfg(not(target_os = "linux"))]
 mod portable;
@@ -63,7 +59,7 @@ pub(crate) use windows::{
 /// meanwhile.
 pub(crate) fn own_program_is_this_code() -> bool {
     #[cfg(target_os = "linux")]
-    let is_this_code = loader::arguments().is_none();
+    let is_this_code = linux::loader::arguments().is_none();
     #[cfg(not(target_os = "linux"))]
     let is_this_code = false;
     is_this_code

@@ -27,8 +27,8 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn spawn(command: &mut Command) -> io::Result<(Self, PipeEnds)> {
-        let (child, (stdin, stdout, stderr)) = Waited::spawn(command)?;
-        Ok((Self { child }, PipeEnds { stdin, stdout, stderr }))
+        let (child, pipes) = Waited::spawn(command)?;
+        Ok((Self { child }, pipes.into()))
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -73,7 +73,7 @@ pub(crate) fn ignores_sigchld() -> Option<bool> {
 }
 
 /// The controller's ends of stdin, stdout and stderr.
-type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>);
+use crate::process::pipes::Pipes;
 
 /// Waiting by `waitid` without reaping.
 #[cfg(unix)]

@@ -15,7 +15,7 @@ use rustix::process::{
 };
 
 #[cfg(target_os = "linux")]
-use super::descendants::{OtherGroups, end_rest_of_group};
+use super::linux::descendants::{OtherGroups, end_rest_of_group};
 
 /// Makes the child the leader of its own group: Ctrl-C in the terminal reaches only the controller,
 /// and the group can be killed as a whole. Does not make std fork.

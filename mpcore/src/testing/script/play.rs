@@ -20,7 +20,8 @@ use crate::transport::ChildLanes;
 use crate::wire::interface::description::InterfaceTable;
 use crate::wire::messages::report::{InitFailure, PanicReport};
 use crate::wire::packets::keyed::Key;
-use crate::wire::packets::packet::{Bytes, ItemHead, ItemKind};
+use crate::wire::packets::kinds::ItemKind;
+use crate::wire::packets::packet::{Bytes, ItemHead};
 
 /// How the steps of a run ended.
 enum End {
@@ -40,7 +41,7 @@ struct Play<'a> {
     /// Number of its steps that were played.
     played: usize,
     table: &'a InterfaceTable,
-    link: Arc<Link>,
+    link: Link,
     requests: Requests,
     /// The running command: its index and the call's number.
     running: Option<(u16, u64)>,
@@ -78,9 +79,9 @@ impl Script {
         let link = Link::new(generation, window, events, requests_end, None);
         if control::start(control, &link, Grace::default(), Place::Thread).is_err() {
             // Without the thread the child would miss a stop, so it does not begin.
-            link.controller_lost();
+            link.events.controller_lost();
         }
-        let mut requests = Requests::new(requests, Arc::clone(&link));
+        let mut requests = Requests::new(requests, link.clone());
         if requests.welcome(nonce).is_none() {
             say_goodbye(&link, false, None);
             return exit_code::OK;
@@ -185,9 +186,9 @@ impl Play<'_> {
             }
             Act::UntilCancelled => {
                 if self.running.is_some() {
-                    self.link.wait_for_end();
+                    self.link.command.wait_for_end();
                 }
-                let kind = match self.link.stopping() {
+                let kind = match self.link.stop.stopping() {
                     true => ItemKind::Stopped,
                     false => ItemKind::Cancelled,
                 };
@@ -205,7 +206,7 @@ impl Play<'_> {
             Act::Exit(code) => return Some(End::Gone(*code)),
             Act::Crash => return Some(End::Gone(sys::SEGMENTATION_FAULT)),
             Act::Hang => {
-                self.link.wait_for_cut_off();
+                self.link.events.wait_for_cut_off();
                 return Some(End::Gone(exit_code::CONTROLLER_LOST));
             }
         }
@@ -223,14 +224,14 @@ impl Play<'_> {
             let (head, args) = self.requests.next().ok_or(End::Stopped)?;
             if self.name(head) != command {
                 self.refuse(head, &step.to_string(), &step.at.to_string());
-            } else if self.link.begin(&head) {
+            } else if self.link.command.begin(&head) {
                 return Ok((head, args));
             }
         }
     }
 
     fn refuse(&mut self, head: ItemHead, step: &str, at: &str) {
-        if !self.link.begin(&head) {
+        if !self.link.command.begin(&head) {
             return; // cancelled before its turn
         }
         let command = self.name(head).to_owned();
@@ -267,7 +268,7 @@ impl Play<'_> {
     /// Ends the running command. Does nothing if it has already ended because the test refused it.
     fn end(&mut self, kind: ItemKind, payload: Vec<u8>) {
         if let Some((command, call)) = self.running.take() {
-            self.link.end();
+            self.link.command.end();
             self.send(ItemHead::new(kind, command, call), None, payload);
         }
     }
@@ -280,7 +281,7 @@ impl Play<'_> {
 
     fn send(&self, head: ItemHead, key: Option<Key>, payload: Vec<u8>) {
         // If the controller is gone, there is no receiver.
-        let _ = self.link.send(head, key, payload);
+        let _ = self.link.events.send(head, key, payload);
     }
 }
 

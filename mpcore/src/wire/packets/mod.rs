@@ -2,5 +2,6 @@
 
 pub(crate) mod credit;
 pub(crate) mod keyed;
+pub(crate) mod kinds;
 pub(crate) mod outgoing;
 pub(crate) mod packet;

@@ -10,20 +10,19 @@ use std::sync::Arc;
 use crate::limits::{PACKET_BYTES, PACKET_ITEMS};
 use crate::wire::packets::credit::{FalseReport, Window, charge, longest_packet};
 use crate::wire::packets::keyed::{Key, KeyedQueue, Put, Room};
-use crate::wire::packets::packet::{
-    Head, ITEM_HEAD, ItemHead, ItemKind, PacketKind, write_part_head,
-};
+use crate::wire::packets::kinds::{ItemKind, PacketKind};
+use crate::wire::packets::packet::{Head, ITEM_HEAD, ItemHead, write_part_head};
 
 /// A payload that is ready, or one that is still being encoded.
 #[derive(Debug)]
-pub(crate) enum Payload {
+pub(crate) enum QueuedPayload {
     Ready(Vec<u8>),
     /// Ready, and kept by an owner that may send it again.
     Shared(Arc<Vec<u8>>),
     Encoding,
 }
 
-impl Payload {
+impl QueuedPayload {
     /// Returns the bytes, or `None` while they are not known.
     pub(crate) fn ready(&self) -> Option<&[u8]> {
         match self {
@@ -43,7 +42,7 @@ impl Payload {
 #[derive(Debug)]
 struct Entry {
     head: ItemHead,
-    payload: Payload,
+    payload: QueuedPayload,
 }
 
 impl Entry {
@@ -55,7 +54,7 @@ impl Entry {
 
 /// When an entry that has reached the front is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum SendTurn {
     Now,
     /// Not yet, and nothing behind it either.
     Later,
@@ -65,7 +64,7 @@ pub(crate) enum Turn {
 
 /// What the caller does next.
 #[derive(Debug)]
-pub(crate) enum Next {
+pub(crate) enum NextPacket {
     /// Send the contents of the buffer.
     Packet,
     /// Nothing waits.
@@ -146,7 +145,7 @@ impl Outgoing {
 
     /// Queues an entry regardless of the bounds: see [`Outgoing::has_room`]. One with a key that
     /// finds no room takes the place of the waiting entry with its key.
-    pub(crate) fn push(&mut self, head: ItemHead, key: Option<Key>, payload: Payload) {
+    pub(crate) fn push(&mut self, head: ItemHead, key: Option<Key>, payload: QueuedPayload) {
         let length = payload.bytes();
         let room = if self.has_room(length) { Room::Left } else { Room::Full };
         self.bytes += length;
@@ -162,7 +161,7 @@ impl Outgoing {
     }
 
     /// Queues an entry before all others.
-    pub(crate) fn push_front(&mut self, head: ItemHead, payload: Payload) {
+    pub(crate) fn push_front(&mut self, head: ItemHead, payload: QueuedPayload) {
         debug_assert!(self.sent == 0, "nothing may come between two parts");
         self.bytes += payload.bytes();
         self.entries.push_front(Entry { head, payload });
@@ -182,9 +181,9 @@ impl Outgoing {
         self.window.report(total)
     }
 
-    /// Sets the payload of a call that was queued as [`Payload::Encoding`], regardless of the
+    /// Sets the payload of a call that was queued as [`QueuedPayload::Encoding`], regardless of the
     /// bounds.
-    pub(crate) fn encoded(&mut self, call: u64, payload: Payload) {
+    pub(crate) fn encoded(&mut self, call: u64, payload: QueuedPayload) {
         // A call that is no longer queued has ended meanwhile.
         if let Some(entry) = self.entries.ranked(call, Entry::call) {
             self.bytes += payload.bytes();
@@ -205,7 +204,7 @@ impl Outgoing {
     }
 
     /// Takes out, in order, everything that has not been sent completely.
-    pub(crate) fn take(&mut self) -> Vec<(ItemHead, Payload)> {
+    pub(crate) fn take(&mut self) -> Vec<(ItemHead, QueuedPayload)> {
         let mut entries = std::mem::take(&mut self.entries);
         self.bytes = 0;
         self.sent = 0;
@@ -253,27 +252,27 @@ impl Outgoing {
         &mut self,
         head: Head,
         out: &mut Vec<u8>,
-        mut turn: impl FnMut(&ItemHead) -> Turn,
-    ) -> Next {
+        mut turn: impl FnMut(&ItemHead) -> SendTurn,
+    ) -> NextPacket {
         out.clear();
         let room = self.longest - crate::wire::packets::packet::HEAD;
         let mut items = 0;
         // One packet takes as many items as fit; an item that fits no packet goes alone, in parts.
         while let Some(entry) = self.entries.front_mut() {
-            let turn = if self.sent == 0 { turn(&entry.head) } else { Turn::Now };
-            if turn == Turn::Never {
+            let turn = if self.sent == 0 { turn(&entry.head) } else { SendTurn::Now };
+            if turn == SendTurn::Never {
                 self.pop();
                 continue;
             }
-            if turn == Turn::Later || (self.held && entry.head.kind != ItemKind::Welcome) {
+            if turn == SendTurn::Later || (self.held && entry.head.kind != ItemKind::Welcome) {
                 match out.is_empty() {
-                    true => return Next::Wait,
+                    true => return NextPacket::Wait,
                     false => break,
                 }
             }
             let payload = match entry.payload.ready() {
                 Some(payload) => payload,
-                None if out.is_empty() => return Next::Wait,
+                None if out.is_empty() => return NextPacket::Wait,
                 None => break,
             };
             if ITEM_HEAD + payload.len() > room {
@@ -290,7 +289,7 @@ impl Outgoing {
                 out.len().max(crate::wire::packets::packet::HEAD) + ITEM_HEAD + payload.len();
             if !self.window.fits(charge(length)) {
                 if out.is_empty() {
-                    return Next::Wait;
+                    return NextPacket::Wait;
                 }
                 break;
             }
@@ -303,15 +302,15 @@ impl Outgoing {
             self.pop();
         }
         if out.is_empty() {
-            return Next::Empty;
+            return NextPacket::Empty;
         }
         self.window.send(charge(out.len()));
-        Next::Packet
+        NextPacket::Packet
     }
 
-    fn next_part(&mut self, head: Head, out: &mut Vec<u8>) -> Next {
+    fn next_part(&mut self, head: Head, out: &mut Vec<u8>) -> NextPacket {
         if !self.window.fits(charge(self.longest)) {
-            return Next::Wait;
+            return NextPacket::Wait;
         }
         if self.sent == 0 {
             // A newer value must not replace one that has already been sent in part.
@@ -321,7 +320,7 @@ impl Outgoing {
         let Some((item, payload)) =
             front.and_then(|entry| Some((&entry.head, entry.payload.ready()?)))
         else {
-            return Next::Empty;
+            return NextPacket::Empty;
         };
         Head { kind: PacketKind::Part, ..head }.write(out);
         let total = ITEM_HEAD + payload.len();
@@ -338,7 +337,7 @@ impl Outgoing {
             self.pop();
         }
         self.window.send(charge(out.len()));
-        Next::Packet
+        NextPacket::Packet
     }
 }
 
@@ -347,7 +346,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wire::packets::packet::{Assembler, ItemKind, PacketError};
+    use crate::wire::packets::kinds::ItemKind;
+    use crate::wire::packets::kinds::Lane;
+    use crate::wire::packets::packet::{Assembler, PacketError};
 
     const BOUNDS: QueueBound = QueueBound { entries: 100, bytes: 1 << 20 };
 
@@ -364,12 +365,12 @@ mod tests {
         let (mut out, mut received, mut assembler) = (Vec::new(), Vec::new(), Assembler::default());
         let mut total = 0;
         loop {
-            match queue.next_packet(head(), &mut out, |_| Turn::Now) {
-                Next::Packet => {
+            match queue.next_packet(head(), &mut out, |_| SendTurn::Now) {
+                NextPacket::Packet => {
                     assert!(out.len() <= queue.longest);
-                    let (head, body) = Head::parse(&out, 1).unwrap();
+                    let (head, body) = Head::parse(&out, 1, Lane::Requests).unwrap();
                     let take =
-                        |head: ItemHead, payload: crate::wire::packets::packet::Payload<'_>| {
+                        |head: ItemHead, payload: crate::wire::packets::packet::ReceivedPayload<'_>| {
                             received.push((head.call, payload.bytes().to_vec()));
                             Ok::<(), PacketError>(())
                         };
@@ -377,7 +378,7 @@ mod tests {
                     total += charge(out.len());
                     queue.report(total).unwrap();
                 }
-                Next::Empty => return received,
+                NextPacket::Empty => return received,
                 other => panic!("{other:?}"),
             }
         }
@@ -387,22 +388,28 @@ mod tests {
     fn what_has_queued_goes_as_one_packet() {
         let mut queue = Outgoing::new(96 << 10, BOUNDS);
         for call in 1..=3 {
-            queue.push(item(call), None, Payload::Ready(vec![call as u8]));
+            queue.push(item(call), None, QueuedPayload::Ready(vec![call as u8]));
         }
         let mut out = Vec::new();
-        assert!(matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Packet));
+        assert!(matches!(
+            queue.next_packet(head(), &mut out, |_| SendTurn::Now),
+            NextPacket::Packet
+        ));
         assert!(queue.is_empty());
-        assert!(matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Empty));
+        assert!(matches!(
+            queue.next_packet(head(), &mut out, |_| SendTurn::Now),
+            NextPacket::Empty
+        ));
     }
 
     #[test]
     fn a_value_replaces_its_predecessor_but_does_not_overtake() {
         let mut queue = Outgoing::new(96 << 10, BOUNDS);
-        queue.push(item(1), Some(Key::Property(4)), Payload::Ready(vec![1; 10]));
-        queue.push(item(2), Some(Key::Property(4)), Payload::Ready(vec![2]));
-        queue.push(item(3), None, Payload::Ready(vec![3]));
-        queue.push(item(4), Some(Key::Property(4)), Payload::Ready(vec![4; 20]));
-        queue.push(item(5), Some(Key::Property(4)), Payload::Ready(vec![5]));
+        queue.push(item(1), Some(Key::Property(4)), QueuedPayload::Ready(vec![1; 10]));
+        queue.push(item(2), Some(Key::Property(4)), QueuedPayload::Ready(vec![2]));
+        queue.push(item(3), None, QueuedPayload::Ready(vec![3]));
+        queue.push(item(4), Some(Key::Property(4)), QueuedPayload::Ready(vec![4; 20]));
+        queue.push(item(5), Some(Key::Property(4)), QueuedPayload::Ready(vec![5]));
         assert_eq!(queue.bytes, 3);
         assert_eq!(drain(&mut queue), [(2, vec![2]), (3, vec![3]), (5, vec![5])]);
         assert_eq!(queue.bytes, 0);
@@ -414,10 +421,10 @@ mod tests {
             [QueueBound { entries: 2, bytes: 100 }, QueueBound { entries: 100, bytes: 20 }];
         for bounds in bounds {
             let mut queue = Outgoing::new(96 << 10, bounds);
-            queue.push(item(1), Some(Key::Property(4)), Payload::Ready(vec![1; 10]));
-            queue.push(item(2), None, Payload::Ready(vec![2; 10]));
+            queue.push(item(1), Some(Key::Property(4)), QueuedPayload::Ready(vec![1; 10]));
+            queue.push(item(2), None, QueuedPayload::Ready(vec![2; 10]));
             assert!(!queue.has_room(1) && queue.has_waiting(Key::Property(4)));
-            queue.push(item(3), Some(Key::Property(4)), Payload::Ready(vec![3; 10]));
+            queue.push(item(3), Some(Key::Property(4)), QueuedPayload::Ready(vec![3; 10]));
             assert_eq!((queue.entries.len(), queue.bytes), (2, 20));
             assert_eq!(drain(&mut queue), [(2, vec![2; 10]), (3, vec![3; 10])]);
         }
@@ -427,7 +434,7 @@ mod tests {
     fn room_is_found_in_the_place_of_other_calls() {
         let mut queue = Outgoing::new(96 << 10, QueueBound { entries: 3, bytes: 100 });
         for call in 1..=3 {
-            queue.push(item(call), None, Payload::Ready(vec![0; 30]));
+            queue.push(item(call), None, QueuedPayload::Ready(vec![0; 30]));
         }
         assert!(!queue.has_room_instead_of(&[], 1));
         assert!(queue.has_room_instead_of(&[2], 40));
@@ -438,19 +445,19 @@ mod tests {
     #[test]
     fn an_unwanted_entry_is_skipped_and_the_welcome_goes_first() {
         let mut queue = Outgoing::new(96 << 10, BOUNDS);
-        queue.push(item(1), None, Payload::Ready(vec![1]));
-        queue.push(item(2), Some(Key::Event(1)), Payload::Ready(vec![2]));
-        queue.push_front(item(0), Payload::Ready(vec![0]));
-        queue.push(item(5), Some(Key::Event(1)), Payload::Ready(vec![3; 3]));
+        queue.push(item(1), None, QueuedPayload::Ready(vec![1]));
+        queue.push(item(2), Some(Key::Event(1)), QueuedPayload::Ready(vec![2]));
+        queue.push_front(item(0), QueuedPayload::Ready(vec![0]));
+        queue.push(item(5), Some(Key::Event(1)), QueuedPayload::Ready(vec![3; 3]));
         let mut out = Vec::new();
         let next = queue.next_packet(head(), &mut out, |head| match head.call {
-            1 => Turn::Never,
-            _ => Turn::Now,
+            1 => SendTurn::Never,
+            _ => SendTurn::Now,
         });
-        assert!(matches!(next, Next::Packet));
-        let (_, body) = Head::parse(&out, 1).unwrap();
+        assert!(matches!(next, NextPacket::Packet));
+        let (_, body) = Head::parse(&out, 1, Lane::Requests).unwrap();
         let mut calls = Vec::new();
-        let take = |head: ItemHead, payload: crate::wire::packets::packet::Payload<'_>| {
+        let take = |head: ItemHead, payload: crate::wire::packets::packet::ReceivedPayload<'_>| {
             calls.push((head.call, payload.bytes().to_vec()));
             Ok::<(), PacketError>(())
         };
@@ -462,15 +469,15 @@ mod tests {
     fn nothing_overtakes_an_entry_whose_turn_is_later() {
         let mut queue = Outgoing::new(96 << 10, BOUNDS);
         for call in 1..=3 {
-            queue.push(item(call), None, Payload::Ready(vec![call as u8]));
+            queue.push(item(call), None, QueuedPayload::Ready(vec![call as u8]));
         }
         let mut out = Vec::new();
         let second_later = |head: &ItemHead| match head.call {
-            2 => Turn::Later,
-            _ => Turn::Now,
+            2 => SendTurn::Later,
+            _ => SendTurn::Now,
         };
-        assert!(matches!(queue.next_packet(head(), &mut out, second_later), Next::Packet));
-        assert!(matches!(queue.next_packet(head(), &mut out, second_later), Next::Wait));
+        assert!(matches!(queue.next_packet(head(), &mut out, second_later), NextPacket::Packet));
+        assert!(matches!(queue.next_packet(head(), &mut out, second_later), NextPacket::Wait));
         queue.window = Window::new(96 << 10);
         assert_eq!(drain(&mut queue), [(2, vec![2]), (3, vec![3])]);
     }
@@ -478,25 +485,29 @@ mod tests {
     #[test]
     fn a_value_that_is_half_sent_is_not_replaced() {
         let mut queue = Outgoing::new(96 << 10, BOUNDS);
-        queue.push(item(1), Some(Key::Property(0)), Payload::Ready(vec![1; 100_000]));
+        queue.push(item(1), Some(Key::Property(0)), QueuedPayload::Ready(vec![1; 100_000]));
         let mut out = Vec::new();
-        assert!(matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Packet));
-        queue.push(item(2), Some(Key::Property(0)), Payload::Ready(vec![2; 10]));
-        queue.push(item(3), Some(Key::Property(0)), Payload::Ready(vec![3; 20]));
-        let (_, first) = Head::parse(&out, 1).unwrap();
+        assert!(matches!(
+            queue.next_packet(head(), &mut out, |_| SendTurn::Now),
+            NextPacket::Packet
+        ));
+        queue.push(item(2), Some(Key::Property(0)), QueuedPayload::Ready(vec![2; 10]));
+        queue.push(item(3), Some(Key::Property(0)), QueuedPayload::Ready(vec![3; 20]));
+        let (_, first) = Head::parse(&out, 1, Lane::Requests).unwrap();
         let mut assembler = Assembler::default();
         let nothing = |_,
-                       _: crate::wire::packets::packet::Payload<'_>|
+                       _: crate::wire::packets::packet::ReceivedPayload<'_>|
          -> Result<(), PacketError> { panic!("not whole yet") };
         assembler.take(PacketKind::Part, first, nothing).unwrap();
         let mut received = Vec::new();
         queue.window = Window::new(1 << 20);
-        while matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Packet) {
-            let (head, body) = Head::parse(&out, 1).unwrap();
-            let take = |head: ItemHead, payload: crate::wire::packets::packet::Payload<'_>| {
-                received.push((head.call, payload.bytes().to_vec()));
-                Ok::<(), PacketError>(())
-            };
+        while matches!(queue.next_packet(head(), &mut out, |_| SendTurn::Now), NextPacket::Packet) {
+            let (head, body) = Head::parse(&out, 1, Lane::Requests).unwrap();
+            let take =
+                |head: ItemHead, payload: crate::wire::packets::packet::ReceivedPayload<'_>| {
+                    received.push((head.call, payload.bytes().to_vec()));
+                    Ok::<(), PacketError>(())
+                };
             assembler.take(head.kind, body, take).unwrap();
         }
         assert_eq!(received, [(1, vec![1; 100_000]), (3, vec![3; 20])]);
@@ -508,11 +519,11 @@ mod tests {
         let mut queue = Outgoing::new(96 << 10, QueueBound { entries: 2, bytes: 100 });
         for call in 1..=20 {
             assert!(queue.has_room(60), "{call}");
-            queue.push(item(call), None, Payload::Ready(vec![0; 60]));
+            queue.push(item(call), None, QueuedPayload::Ready(vec![0; 60]));
             queue.forget(call);
             queue.forget(call);
         }
-        queue.push(item(21), None, Payload::Ready(vec![7]));
+        queue.push(item(21), None, QueuedPayload::Ready(vec![7]));
         assert_eq!(drain(&mut queue), [(21, vec![7])]);
         assert_eq!(queue.bytes, 0);
     }
@@ -520,20 +531,23 @@ mod tests {
     #[test]
     fn a_held_queue_sends_only_the_welcome_and_taken_items_whole() {
         let mut queue = Outgoing::new(96 << 10, BOUNDS);
-        queue.push(item(1), None, Payload::Shared(Arc::new(vec![1])));
-        queue.push(item(2), None, Payload::Ready(vec![2]));
-        queue.push(item(3), None, Payload::Encoding);
-        queue.push_front(ItemHead::new(ItemKind::Welcome, 0, 0), Payload::Ready(vec![0]));
+        queue.push(item(1), None, QueuedPayload::Shared(Arc::new(vec![1])));
+        queue.push(item(2), None, QueuedPayload::Ready(vec![2]));
+        queue.push(item(3), None, QueuedPayload::Encoding);
+        queue.push_front(ItemHead::new(ItemKind::Welcome, 0, 0), QueuedPayload::Ready(vec![0]));
         queue.hold();
         let mut out = Vec::new();
-        assert!(matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Packet));
-        assert!(matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Wait));
+        assert!(matches!(
+            queue.next_packet(head(), &mut out, |_| SendTurn::Now),
+            NextPacket::Packet
+        ));
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| SendTurn::Now), NextPacket::Wait));
         queue.forget(2);
         let taken: Vec<_> =
             queue.take().into_iter().map(|(head, payload)| (head.call, payload.bytes())).collect();
         assert_eq!(taken, [(1, 1), (3, 0)]);
         assert_eq!((queue.bytes, queue.is_empty()), (0, true));
-        queue.push(item(1), None, Payload::Shared(Arc::new(vec![1; 200_000])));
+        queue.push(item(1), None, QueuedPayload::Shared(Arc::new(vec![1; 200_000])));
         queue.release();
         assert_eq!(drain(&mut queue), [(1, vec![1; 200_000])]);
     }
@@ -541,14 +555,17 @@ mod tests {
     #[test]
     fn an_entry_that_is_being_encoded_keeps_its_place() {
         let mut queue = Outgoing::new(96 << 10, BOUNDS);
-        queue.push(item(1), None, Payload::Ready(vec![1]));
-        queue.push(item(2), None, Payload::Encoding);
-        queue.push(item(3), None, Payload::Ready(vec![3]));
+        queue.push(item(1), None, QueuedPayload::Ready(vec![1]));
+        queue.push(item(2), None, QueuedPayload::Encoding);
+        queue.push(item(3), None, QueuedPayload::Ready(vec![3]));
         let mut out = Vec::new();
-        assert!(matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Packet));
-        assert!(matches!(queue.next_packet(head(), &mut out, |_| Turn::Now), Next::Wait));
+        assert!(matches!(
+            queue.next_packet(head(), &mut out, |_| SendTurn::Now),
+            NextPacket::Packet
+        ));
+        assert!(matches!(queue.next_packet(head(), &mut out, |_| SendTurn::Now), NextPacket::Wait));
         assert!(!queue.has_room_instead_of(&[2], BOUNDS.bytes + 1), "over the bound");
-        queue.encoded(2, Payload::Ready(vec![2]));
+        queue.encoded(2, QueuedPayload::Ready(vec![2]));
         queue.window = Window::new(96 << 10);
         assert_eq!(drain(&mut queue), [(2, vec![2]), (3, vec![3])]);
     }
@@ -592,16 +609,16 @@ mod tests {
                         let waits = key.is_some_and(|key| queue.has_waiting(key));
                         if waits || queue.has_room(length) {
                             let call = sent.len() as u64;
-                            let payload = Payload::Ready(vec![call as u8; length]);
+                            let payload = QueuedPayload::Ready(vec![call as u8; length]);
                             queue.push(item(call), key, payload);
                             sent.push((key, length));
                         }
                     }
                     Step::Send => {
-                        let next = queue.next_packet(head(), &mut out, |_| Turn::Now);
-                        if matches!(next, Next::Packet) {
-                            let (head, body) = Head::parse(&out, 1).unwrap();
-                            let take = |head: ItemHead, payload: crate::wire::packets::packet::Payload<'_>| {
+                        let next = queue.next_packet(head(), &mut out, |_| SendTurn::Now);
+                        if matches!(next, NextPacket::Packet) {
+                            let (head, body) = Head::parse(&out, 1, Lane::Requests).unwrap();
+                            let take = |head: ItemHead, payload: crate::wire::packets::packet::ReceivedPayload<'_>| {
                                 received.push((head.call as usize, payload.bytes().to_vec()));
                                 Ok::<(), PacketError>(())
                             };
@@ -637,7 +654,7 @@ mod tests {
                 (index as u64, (0..*length).map(|byte| (byte ^ index) as u8).collect::<Vec<_>>())
             }).collect();
             for (call, payload) in &sent {
-                queue.push(item(*call), None, Payload::Ready(payload.clone()));
+                queue.push(item(*call), None, QueuedPayload::Ready(payload.clone()));
             }
             prop_assert_eq!(drain(&mut queue), sent);
             prop_assert_eq!(queue.bytes, 0);

@@ -9,41 +9,22 @@
 //! that have actually arrived.
 
 use crate::limits;
+use crate::wire::packets::kinds::{ItemKind, Lane, PacketKind};
 
 /// Version of this layout; the handshake refuses any other.
-pub(crate) const PROTOCOL: u32 = 4;
+pub(crate) const PROTOCOL: u32 = 5;
 
 /// Size of a [`Head`] in bytes.
-pub(crate) const HEAD: usize = 24;
+pub(crate) const HEAD: usize = 22;
 
 /// Size of an [`ItemHead`] in bytes.
-pub(crate) const ITEM_HEAD: usize = 32;
+pub(crate) const ITEM_HEAD: usize = 28;
 
 /// Bytes before the data of a `Part` packet: the item's length and the offset of this part.
 const PART_HEAD: usize = 16;
 
 // The length of an item is stored in 32 bits.
 const _: () = assert!(limits::VALUE_BYTES + ITEM_HEAD <= u32::MAX as usize);
-
-/// The contents of a packet's body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum PacketKind {
-    /// Whole items.
-    Items = 0,
-    /// A piece of one item.
-    Part = 1,
-    /// Empty: only the credit totals in the head count.
-    Credit = 2,
-    /// Empty: sent by the reader's own process, so that the reader checks its flags. In the child
-    /// because it has to stop, in the controller because the watcher reports that the process is
-    /// gone.
-    End = 4,
-    /// A [`ControlState`](crate::wire::messages::report::ControlState).
-    Control = 5,
-    /// A [`Pong`](crate::wire::messages::report::Pong): exempt from credit, one per ping.
-    Pong = 6,
-}
 
 /// The start of every packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,89 +37,6 @@ pub(crate) struct Head {
     pub(crate) consumed: u64,
     /// On the events lane: the same for the control lane.
     pub(crate) consumed_control: u64,
-}
-
-/// The kind of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum ItemKind {
-    /// controller → child: a [`Welcome`](crate::wire::messages::handshake::Welcome).
-    Welcome = 1,
-    /// controller → child: run a command; payload: its arguments.
-    Call = 2,
-    /// child → controller, first of all on packet sockets: an
-    /// [`Introduction`](crate::wire::messages::handshake::Introduction).
-    Introduction = 3,
-    /// child → controller, outcomes; payload: the result.
-    Returned = 16,
-    /// The command's own error.
-    Raised = 17,
-    /// A [`PanicReport`](crate::wire::messages::report::PanicReport).
-    Panicked = 18,
-    Cancelled = 19,
-    /// Not run, because the child stops.
-    Stopped = 20,
-    /// The arguments could not be decoded; payload: a text.
-    Undecodable = 21,
-    /// The result could not be encoded; payload: a text.
-    Unencodable = 22,
-    /// The command ended because its deadline passed; the head's `deadline` is the time it had.
-    TimedOut = 23,
-    /// A property's new value.
-    Property = 32,
-    /// An event.
-    Event = 33,
-    /// A command's signal that the child emits itself.
-    Signal = 34,
-    /// Progress of the running command; payload: an `f64` from 0 to 1.
-    Progress = 35,
-    /// The running command's deadline has passed, and it has not ended; the head's `deadline` is
-    /// the time it had.
-    Overrun = 36,
-    /// A property's value or an event that could not be encoded; payload: an
-    /// [`Undelivered`](crate::wire::messages::report::Undelivered).
-    Undelivered = 37,
-    /// The constructor and `postrun_init` have succeeded.
-    Ready = 48,
-    /// The constructor or `postrun_init` failed; payload: an
-    /// [`InitFailure`](crate::wire::messages::report::InitFailure).
-    InitFailed = 49,
-    /// The last item of an orderly end; payload: a [`Bye`](crate::wire::messages::report::Bye).
-    Bye = 50,
-}
-
-impl ItemKind {
-    fn from_u8(byte: u8) -> Option<Self> {
-        use ItemKind::{
-            Bye, Call, Cancelled, Event, InitFailed, Introduction, Overrun, Panicked, Progress,
-            Property, Raised, Ready, Returned, Signal, Stopped, TimedOut, Undecodable, Undelivered,
-            Unencodable, Welcome,
-        };
-        [
-            Welcome,
-            Call,
-            Introduction,
-            Returned,
-            Raised,
-            Panicked,
-            Cancelled,
-            Stopped,
-            Undecodable,
-            Unencodable,
-            TimedOut,
-            Property,
-            Event,
-            Signal,
-            Progress,
-            Overrun,
-            Undelivered,
-            Ready,
-            InitFailed,
-            Bye,
-        ]
-        .into_iter()
-        .find(|kind| *kind as u8 == byte)
-    }
 }
 
 /// The start of every item.
@@ -222,10 +120,10 @@ pub(crate) enum PacketError {
     /// Not enough memory for the part of an item that has arrived.
     #[error("there is no memory for an item of {0} bytes")]
     Memory(u64),
-    /// An extension that this version does not know.
-    #[error("an unknown extension of {0} bytes")]
-    Extension(u16),
-    /// A kind of packet or item that does not belong on its lane.
+    /// A packet that does not belong on its lane.
+    #[error("a packet of kind {0:?} does not belong on the lane {1:?}")]
+    OtherLane(PacketKind, Lane),
+    /// An item that does not belong on its lane, or not at this time.
     #[error("{0} does not belong on this lane")]
     Misplaced(&'static str),
 }
@@ -251,38 +149,36 @@ impl Head {
     /// Appends the head to an empty buffer.
     pub(crate) fn write(self, out: &mut Vec<u8>) {
         out.push(PROTOCOL as u8);
-        out.push(self.kind as u8);
-        out.extend_from_slice(&[0; 2]);
+        out.push(self.kind.number());
         out.extend_from_slice(&self.generation.to_le_bytes());
         out.extend_from_slice(&self.consumed.to_le_bytes());
         out.extend_from_slice(&self.consumed_control.to_le_bytes());
     }
 
-    /// Parses a packet of this run into its head and body.
-    pub(crate) fn parse(packet: &[u8], generation: u32) -> Result<(Self, &[u8]), PacketError> {
+    /// Parses a packet of this run and lane into its head and body.
+    pub(crate) fn parse(
+        packet: &[u8],
+        generation: u32,
+        lane: Lane,
+    ) -> Result<(Self, &[u8]), PacketError> {
         if packet.len() < HEAD {
             return Err(PacketError::Truncated { length: packet.len(), part: "head" });
         }
         if u32::from(packet[0]) != PROTOCOL {
             return Err(PacketError::Version(packet[0]));
         }
-        let kind = match packet[1] {
-            0 => PacketKind::Items,
-            1 => PacketKind::Part,
-            2 => PacketKind::Credit,
-            4 => PacketKind::End,
-            5 => PacketKind::Control,
-            6 => PacketKind::Pong,
-            other => return Err(PacketError::Kind(other, "packet")),
-        };
+        let kind = PacketKind::from_number(packet[1]);
         let head = Self {
-            kind,
-            generation: u32::from_le_bytes(array(packet, 4)),
-            consumed: u64::from_le_bytes(array(packet, 8)),
-            consumed_control: u64::from_le_bytes(array(packet, 16)),
+            kind: kind.ok_or(PacketError::Kind(packet[1], "packet"))?,
+            generation: u32::from_le_bytes(array(packet, 2)),
+            consumed: u64::from_le_bytes(array(packet, 6)),
+            consumed_control: u64::from_le_bytes(array(packet, 14)),
         };
         if head.generation != generation {
             return Err(PacketError::Generation(head.generation, generation));
+        }
+        if !head.kind.lanes().contains(&lane) {
+            return Err(PacketError::OtherLane(head.kind, lane));
         }
         Ok((head, &packet[HEAD..]))
     }
@@ -292,14 +188,13 @@ impl ItemHead {
     /// Encodes the head of an item with a payload of `length` bytes.
     pub(crate) fn bytes(self, length: usize) -> [u8; ITEM_HEAD] {
         let mut out = [0; ITEM_HEAD];
-        out[0] = self.kind as u8;
+        out[0] = self.kind.number();
         out[1] = self.flags.0;
         out[2..4].copy_from_slice(&self.method.to_le_bytes());
         out[4..8].copy_from_slice(&(length as u32).to_le_bytes());
         out[8..16].copy_from_slice(&self.call.to_le_bytes());
         out[16..24].copy_from_slice(&self.events_before.to_le_bytes());
         out[24..28].copy_from_slice(&self.deadline.to_le_bytes());
-        // out[28..30]: length of the extension block (trace context, bulk handles), none yet
         out
     }
 
@@ -311,17 +206,13 @@ impl ItemHead {
             return Err(truncated("item head"));
         }
         let head = Self {
-            kind: ItemKind::from_u8(body[0]).ok_or(PacketError::Kind(body[0], "item"))?,
+            kind: ItemKind::from_number(body[0]).ok_or(PacketError::Kind(body[0], "item"))?,
             flags: CallFlags(body[1]),
             method: u16::from_le_bytes(array(body, 2)),
             call: u64::from_le_bytes(array(body, 8)),
             events_before: u64::from_le_bytes(array(body, 16)),
             deadline: u32::from_le_bytes(array(body, 24)),
         };
-        let extension = u16::from_le_bytes(array(body, 28));
-        if extension != 0 {
-            return Err(PacketError::Extension(extension));
-        }
         let length = u32::from_le_bytes(array(body, 4)) as usize;
         let rest = &body[ITEM_HEAD..];
         if rest.len() < length {
@@ -355,7 +246,7 @@ impl Assembler {
         &mut self,
         kind: PacketKind,
         body: &[u8],
-        mut each: impl FnMut(ItemHead, Payload<'_>) -> Result<(), E>,
+        mut each: impl FnMut(ItemHead, ReceivedPayload<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         if kind == PacketKind::Part {
             if self.add_part(body)? {
@@ -365,7 +256,7 @@ impl Assembler {
                 if !rest.is_empty() {
                     return Err(PacketError::Misplaced("a second item in parts").into());
                 }
-                each(head, Payload::Whole(whole))?;
+                each(head, ReceivedPayload::Whole(whole))?;
             }
             return Ok(());
         }
@@ -375,7 +266,7 @@ impl Assembler {
         let mut rest = body;
         while !rest.is_empty() {
             let (head, payload, next) = ItemHead::split(rest)?;
-            each(head, Payload::Borrowed(payload))?;
+            each(head, ReceivedPayload::Borrowed(payload))?;
             rest = next;
         }
         Ok(())
@@ -421,13 +312,13 @@ impl Assembler {
 
 /// The payload of an item, borrowed from its packet or, if it came in parts, owned.
 #[derive(Debug)]
-pub(crate) enum Payload<'a> {
+pub(crate) enum ReceivedPayload<'a> {
     Borrowed(&'a [u8]),
     /// The item with its head.
     Whole(Vec<u8>),
 }
 
-impl Payload<'_> {
+impl ReceivedPayload<'_> {
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::Borrowed(bytes) => bytes,
@@ -494,11 +385,13 @@ mod tests {
         };
         packet.extend_from_slice(&item.bytes(2));
         packet.extend_from_slice(b"ok");
-        let (parsed, body) = Head::parse(&packet, 7).unwrap();
+        let (parsed, body) = Head::parse(&packet, 7, Lane::Events).unwrap();
         assert_eq!(parsed, head);
         let (parsed, payload, rest) = ItemHead::split(body).unwrap();
         assert_eq!((parsed, payload, rest), (item, &b"ok"[..], &b""[..]));
-        assert_eq!(Head::parse(&packet, 8), Err(PacketError::Generation(7, 8)));
+        assert_eq!(Head::parse(&packet, 8, Lane::Events), Err(PacketError::Generation(7, 8)));
+        let elsewhere = PacketError::OtherLane(PacketKind::Items, Lane::Control);
+        assert_eq!(Head::parse(&packet, 7, Lane::Control), Err(elsewhere));
     }
 
     #[test]
@@ -518,7 +411,7 @@ mod tests {
         assert!(matches!(refused(&[&first, &grown]), PacketError::Part { .. }));
         let over = part(33, 0, &[0; 34]);
         assert!(matches!(refused(&[&over]), PacketError::Part { .. }));
-        let small = part(31, 0, b"x");
+        let small = part(ITEM_HEAD as u64 - 1, 0, b"x");
         assert!(matches!(refused(&[&small]), PacketError::Truncated { .. }));
         let empty = part(100, 0, b"");
         assert!(matches!(refused(&[&empty]), PacketError::Truncated { .. }));
@@ -540,7 +433,7 @@ mod tests {
             write_part_head(&mut body, total as u64, offset as u64);
             body.extend_from_slice(data);
             let nothing =
-                |_, _: Payload<'_>| -> Result<(), PacketError> { panic!("not whole yet") };
+                |_, _: ReceivedPayload<'_>| -> Result<(), PacketError> { panic!("not whole yet") };
             assembler.take(PacketKind::Part, &body, nothing).unwrap();
             assembler.parts.capacity()
         };
@@ -555,7 +448,7 @@ mod tests {
         let mut other = Vec::new();
         write_part_head(&mut other, 40, 0);
         other.push(1);
-        let nothing = |_, _: Payload<'_>| Ok::<(), PacketError>(());
+        let nothing = |_, _: ReceivedPayload<'_>| Ok::<(), PacketError>(());
         assert!(assembler.take(PacketKind::Part, &other, nothing).is_err());
         assert!(assembler.take(PacketKind::Items, &[], nothing).is_err());
     }
@@ -566,7 +459,7 @@ mod tests {
         fn garbage_is_an_error_or_nothing(packets in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..8)) {
             let mut assembler = Assembler::default();
             for packet in &packets {
-                if let Ok((head, body)) = Head::parse(packet, 0) {
+                if let Ok((head, body)) = Head::parse(packet, 0, Lane::Events) {
                     let _ = assembler.take(head.kind, body, |_, payload| {
                         let _ = payload.into_bytes();
                         Ok::<(), PacketError>(())

@@ -9,13 +9,16 @@ use loom::thread;
 use super::check;
 use crate::controller::model::finished::Finished;
 use crate::controller::model::limit::Limit;
-use crate::controller::model::pending::{Entry, Reply, SharedThen};
+use crate::controller::model::pending::{CallReply, Entry, SharedThen};
 use crate::controller::model::repeat::Repeat;
 use crate::controller::model::requests::{Gate, GoOver, Traffic};
 use crate::controller::model::supersede::Kind;
+use crate::controller::report::exit::{CleanupStatus, ExitReport, ProcessState};
 use crate::controller::report::outcome::Outcome;
+use crate::process::ProcessEnd;
 use crate::sync::{Mutex, lock};
-use crate::wire::packets::outgoing::{Payload, QueueBound};
+use crate::wire::packets::outgoing::{QueueBound, QueuedPayload};
+use crate::wire::packets::packet::Bytes;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
@@ -33,13 +36,17 @@ struct Run {
 
 impl Run {
     /// A run with calls that wait to be sent, and a receiver for the outcome of each.
-    fn new(calls: u64) -> (Arc<Self>, Vec<oneshot::Receiver<Reply>>) {
+    fn new(calls: u64) -> (Arc<Self>, Vec<oneshot::Receiver<CallReply>>) {
         let mut traffic =
             Traffic::new(QueueBound { entries: 10, bytes: 1 << 20 }, Duration::from_secs(1));
         let receivers = (0..calls).map(|_| {
             let (entry, receiver) = entry();
             let call = traffic.next_call();
-            assert!(traffic.submit(call, Kind::Command, entry, Payload::Ready(Vec::new())).is_ok());
+            assert!(
+                traffic
+                    .submit(call, Kind::Command, entry, QueuedPayload::Ready(Vec::new()))
+                    .is_ok()
+            );
             receiver
         });
         let receivers = receivers.collect();
@@ -56,7 +63,7 @@ impl Run {
         let Some(_going) = self.finished.hold() else { return };
         let entry = lock(&self.traffic).pending.remove(call);
         if let Some(entry) = entry {
-            resolve(entry, Outcome::Returned);
+            resolve(entry, Outcome::Returned(Bytes::default()));
             lock(&self.told).push(Told::Read);
         }
     }
@@ -79,15 +86,36 @@ impl Run {
         }
         let lost = {
             let mut traffic = lock(&self.traffic);
-            traffic.gate = Gate::Ended(Arc::default());
+            traffic.gate = Gate::Ended(report());
             traffic.end(GoOver::Nothing)
         };
-        lost.into_iter().for_each(|(_, entry)| resolve(entry, Outcome::Exited(Arc::default())));
+        lost.into_iter().for_each(|(_, entry)| resolve(entry, Outcome::Exited(report())));
         lock(&self.told).push(Told::Finished);
     }
 }
 
-fn entry() -> (Entry, oneshot::Receiver<Reply>) {
+/// The report of a run whose only process was killed.
+fn report() -> Arc<ExitReport> {
+    Arc::new(ExitReport {
+        name: String::new(),
+        generation: 1,
+        pid: None,
+        state: ProcessState::Crashed,
+        end: ProcessEnd::Unknown,
+        status: None,
+        reason: None,
+        killed: true,
+        cleanup: CleanupStatus::Unknown,
+        cleanup_panic: None,
+        failure: None,
+        commands_lost: 0,
+        commands_stopped: 0,
+        stderr: Vec::new(),
+        lines_dropped: 0,
+    })
+}
+
+fn entry() -> (Entry, oneshot::Receiver<CallReply>) {
     let (reply, receiver) = oneshot::channel();
     (
         Entry {
@@ -102,7 +130,7 @@ fn entry() -> (Entry, oneshot::Receiver<Reply>) {
 }
 
 fn resolve(entry: Entry, outcome: Outcome) {
-    assert!(entry.reply.send(Reply::Outcome(Arc::new(outcome))).is_ok());
+    assert!(entry.reply.send(CallReply::Outcome(Arc::new(outcome))).is_ok());
 }
 
 fn spawn(run: &Arc<Run>, act: impl FnOnce(&Run) + Send + 'static) -> thread::JoinHandle<()> {
@@ -124,7 +152,7 @@ pub fn a_run_ends_once_and_is_silent_afterwards() {
         assert_eq!(told.last(), Some(&Told::Finished), "{told:?}");
         assert_eq!(told.iter().filter(|told| **told == Told::Finished).count(), 1, "{told:?}");
         for receiver in receivers {
-            assert!(matches!(receiver.try_recv(), Ok(Reply::Outcome(_))));
+            assert!(matches!(receiver.try_recv(), Ok(CallReply::Outcome(_))));
         }
     });
 }
@@ -145,7 +173,7 @@ pub fn a_call_is_taken_out_once() {
             other.join().unwrap();
         }
         for receiver in receivers {
-            assert!(matches!(receiver.try_recv(), Ok(Reply::Outcome(_))));
+            assert!(matches!(receiver.try_recv(), Ok(CallReply::Outcome(_))));
         }
         assert_eq!(lock(&run.traffic).pending.len(), 0);
     });
@@ -160,12 +188,12 @@ pub fn a_call_at_the_moment_of_the_end_has_an_outcome() {
         let refused = {
             let mut traffic = lock(&run.traffic);
             let call = traffic.next_call();
-            traffic.submit(call, Kind::Command, entry, Payload::Ready(Vec::new())).err()
+            traffic.submit(call, Kind::Command, entry, QueuedPayload::Ready(Vec::new())).err()
         };
         if let Some((entry, outcome)) = refused {
             resolve(entry, outcome);
         }
         end.join().unwrap();
-        assert!(matches!(receiver.try_recv(), Ok(Reply::Outcome(_))));
+        assert!(matches!(receiver.try_recv(), Ok(CallReply::Outcome(_))));
     });
 }

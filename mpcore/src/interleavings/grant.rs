@@ -14,8 +14,9 @@ use crate::controller::model::requests::Traffic;
 use crate::controller::model::supersede::Kind;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, lock};
-use crate::transport::{Closed, LaneSender};
-use crate::wire::packets::outgoing::{Payload, QueueBound};
+use crate::transport::{LaneSender, SendError};
+use crate::wire::packets::kinds::Lane;
+use crate::wire::packets::outgoing::{QueueBound, QueuedPayload};
 use crate::wire::packets::packet::Head;
 
 const WINDOW: u32 = 16 << 10;
@@ -28,8 +29,8 @@ struct Child {
 }
 
 impl LaneSender for Child {
-    fn send(&self, packet: &[u8]) -> Result<(), Closed> {
-        let (head, _) = Head::parse(packet, 1).expect("a packet of ours");
+    fn send(&self, packet: &[u8]) -> Result<(), SendError> {
+        let (head, _) = Head::parse(packet, 1, Lane::Requests).expect("a packet of ours");
         self.credit.fetch_max(head.consumed, Ordering::SeqCst);
         Ok(())
     }
@@ -72,7 +73,9 @@ pub fn calls_and_reports_together_convey_all_credit() {
                     repeat: Repeat::never(),
                 };
                 assert!(
-                    traffic.submit(call, Kind::Command, entry, Payload::Ready(Vec::new())).is_ok()
+                    traffic
+                        .submit(call, Kind::Command, entry, QueuedPayload::Ready(Vec::new()))
+                        .is_ok()
                 );
             }
         });

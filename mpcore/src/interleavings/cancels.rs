@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use loom::thread;
 
 use super::check;
-use crate::child::cancels::{Cancels, Cause};
-use crate::child::deadlines::Deadlines;
+use crate::child::link::cancels::{Cancels, Cause};
+use crate::child::link::deadlines::Deadlines;
 use crate::wire::packets::packet::CallFlags;
 
 fn begin(cancels: &Cancels<()>, call: u64) -> bool {

@@ -1,5 +1,4 @@
-//! The handshake through ipc-channel: the child connects to an endpoint whose name it gets through
-//! its stdin pipe.
+//! A process that connects to an endpoint of ipc-channel, whose name it gets through its stdin pipe.
 //!
 //! A stranger that connects there, or stays silent, uses up one endpoint but not the child's chance
 //! to connect.
@@ -7,47 +6,50 @@
 use std::collections::HashMap;
 use std::process::{ChildStdin, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 
 use crate::controller::report::failure::RunFailure;
-use crate::controller::run::connect::{
-    NotConnected, bootstrap, other_protocol, recognise, resources, spawn,
-};
-use crate::controller::state::Shared;
-use crate::controller::state::run::{Run, Step};
+use crate::controller::run::launch::introduction::{other_protocol, recognise};
+use crate::controller::run::launch::prepare;
+use crate::controller::run::launch::spawn::{bootstrap, nonce, spawn};
+use crate::controller::state::launcher::{Launch, Launched, Launcher, NotLaunched};
+use crate::controller::state::run::Step;
 use crate::limits::{ENDPOINTS, GREETING_DESCRIPTORS, SILENT_PEER, START_DESCRIPTORS};
 use crate::process::sys;
-use crate::process::watch::Watched;
 use crate::trace::event;
-use crate::transport::ControllerLanes;
 use crate::transport::ipc::{self, Endpoint, Greeting, Hello};
+use crate::transport::window;
 use crate::wire::messages::handshake::{Bootstrap, Nonce, Record};
 
-pub(crate) fn connect(
-    shared: &Arc<Shared>,
-    run: &Arc<Run>,
-    owner: Arc<dyn Watched>,
-    nonce: Nonce,
-    steps: &mpsc::Receiver<Step>,
-) -> Result<ControllerLanes, NotConnected> {
-    sys::room_for_descriptors(START_DESCRIPTORS).map_err(|error| resources(&error))?;
-    let mut endpoints = Endpoints { shared, run, nonce, open: HashMap::new(), attempts: 0 };
-    let first = endpoints.open().map_err(|error| resources(&error))?;
-    let pipe = spawn(shared, run, owner, Stdio::piped()).inspect_err(|_| endpoints.give_up())?;
-    let Some(mut pipe) = pipe else {
+/// Runs the child as a process, over channels of ipc-channel.
+#[derive(Debug)]
+pub(super) struct OverIpcChannel;
+
+impl Launcher for OverIpcChannel {
+    fn launch(&self, launch: &Launch<'_>) -> Result<Launched, NotLaunched> {
+        prepare(launch.shared)?;
+        let (nonce, window) = (nonce()?, window());
+        let resources = |error: &dyn std::fmt::Display| NotLaunched::resources(error);
+        sys::room_for_descriptors(START_DESCRIPTORS).map_err(|error| resources(&error))?;
+        let mut endpoints = Endpoints { launch, nonce, window, open: HashMap::new(), attempts: 0 };
+        let first = endpoints.open().map_err(|error| resources(&error))?;
+        let pipe = spawn(launch, Stdio::piped()).inspect_err(|_| endpoints.give_up())?;
+        let Some(mut pipe) = pipe else {
+            endpoints.give_up();
+            let why = "the child has no stdin".into();
+            return Err(NotLaunched::Refused(RunFailure::Resources(why)));
+        };
+        // A child that does not read its pipe is detected by the start deadline; the records fit
+        // into the pipe.
+        let _ = Record::Connect(first).write(&mut pipe);
+        let greeted = greet(&mut endpoints, &mut pipe);
         endpoints.give_up();
-        return Err(NotConnected::Refused(RunFailure::Resources("the child has no stdin".into())));
-    };
-    // A child that does not read its pipe is detected by the start deadline; the records fit into
-    // the pipe.
-    let _ = Record::Connect(first).write(&mut pipe);
-    let greeted = greet(&mut endpoints, &mut pipe, steps);
-    endpoints.give_up();
-    let (attempt, hello) = greeted?;
-    recognise(shared, run, &hello.introduction)?;
-    let _ = Record::Accepted(attempt).write(&mut pipe);
-    Ok(hello.into_lanes())
+        let (attempt, hello) = greeted?;
+        recognise(launch.shared, launch.run, &hello.introduction)?;
+        let _ = Record::Accepted(attempt).write(&mut pipe);
+        Ok(Launched { lanes: hello.into_lanes(window), nonce })
+    }
 }
 
 /// Waits for the right greeting, and opens a fresh endpoint if a stranger took one, or if one is
@@ -55,8 +57,8 @@ pub(crate) fn connect(
 fn greet(
     endpoints: &mut Endpoints<'_>,
     pipe: &mut ChildStdin,
-    steps: &mpsc::Receiver<Step>,
-) -> Result<(u32, Box<Hello>), NotConnected> {
+) -> Result<(u32, Box<Hello>), NotLaunched> {
+    let steps = endpoints.launch.steps;
     loop {
         let step = if endpoints.attempts < ENDPOINTS.get() as u32 {
             steps.recv_timeout(SILENT_PEER.get())
@@ -65,7 +67,7 @@ fn greet(
         };
         match step {
             Ok(Step::Ended) | Err(RecvTimeoutError::Disconnected) => {
-                return Err(NotConnected::Ended);
+                return Err(NotLaunched::Ended);
             }
             Ok(Step::Greeted { attempt, greeting }) => {
                 endpoints.open.remove(&attempt);
@@ -73,7 +75,7 @@ fn greet(
                 if greeting.is_err()
                     && let Err(error) = sys::room_for_descriptors(GREETING_DESCRIPTORS)
                 {
-                    return Err(NotConnected::Refused(RunFailure::Resources(error.to_string())));
+                    return Err(NotLaunched::Refused(RunFailure::Resources(error.to_string())));
                 }
                 match greeting {
                     Ok(Greeting::Hello(hello)) if hello.introduction.nonce == endpoints.nonce => {
@@ -83,7 +85,7 @@ fn greet(
                         return Err(other_protocol(protocol));
                     }
                     _ => event!(
-                        WARN, "mpcore::run", in endpoints.run.span.id(), "stranger at the endpoint",
+                        WARN, "mpcore::run", in endpoints.launch.run.span.id(), "stranger at the endpoint",
                         attempt = attempt,
                     ),
                 }
@@ -100,9 +102,9 @@ fn greet(
 
 /// The endpoints to which the child may connect.
 struct Endpoints<'a> {
-    shared: &'a Arc<Shared>,
-    run: &'a Arc<Run>,
+    launch: &'a Launch<'a>,
     nonce: Nonce,
+    window: u32,
     /// The names of the endpoints at which no greeting has arrived yet.
     open: HashMap<u32, String>,
     attempts: u32,
@@ -116,14 +118,14 @@ impl Endpoints<'_> {
         self.attempts += 1;
         let attempt = self.attempts;
         let name = endpoint.name().to_owned();
-        let run = Arc::clone(self.run);
+        let run = Arc::clone(self.launch.run);
         let body = move || {
             let greeting = endpoint.accept();
             run.send_step(Step::Greeted { attempt, greeting });
         };
         thread::Builder::new().name("mp-accept".into()).spawn(body)?;
         self.open.insert(attempt, name.clone());
-        Ok(bootstrap(self.shared, self.run, self.nonce, attempt, name))
+        Ok(bootstrap(self.launch, self.nonce, attempt, name, self.window))
     }
 
     /// Ends the waiting threads.

@@ -1,4 +1,8 @@
-//! Linux: pidfds, `/proc/self/exe`, the parent-death signal.
+//! Linux: pidfds, `/proc/self/exe`, the parent-death signal. [`descendants`] has the search for what
+//! a child has started, [`loader`] programs that were started through their loader.
+
+pub(super) mod descendants;
+pub(super) mod loader;
 
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
@@ -17,8 +21,7 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, pidfd_open, pidfd_send_signal, set_parent_process_death_signal,
 };
 
-use super::descendants::OtherGroups;
-use super::loader;
+use self::descendants::OtherGroups;
 use super::own_program::OwnProgram;
 use super::wait::{Wait, Waker};
 use super::waiting::{
@@ -64,9 +67,8 @@ impl Process {
             Err(error) if Errno::from_io_error(&error) == Some(Errno::SRCH) => Hold::Gone,
             Err(_) => Hold::Number,
         };
-        let (stdin, stdout, stderr) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        Ok((Self { pid, hold }, PipeEnds { stdin, stdout, stderr }))
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        Ok((Self { pid, hold }, pipes.into()))
     }
 
     pub(crate) fn id(&self) -> u32 {

@@ -6,7 +6,7 @@ use loom::thread;
 
 use super::check;
 use crate::controller::signals::mailbox::{Mailbox, Weighed};
-use crate::controller::signals::ring::{Look, Rest, Ring, Turn};
+use crate::controller::signals::ring::{Rest, Ring, Turn, TurnState};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, lock};
 use crate::wire::packets::keyed::Key;
@@ -244,7 +244,7 @@ pub fn a_relief_at_any_time_loses_nothing() {
             thread::spawn(move || {
                 inbox.post(0, &child, 1);
                 let Some(seen) = *lock(&looked_at) else { return };
-                if let Look::Held(turn) = inbox.ring.look(seen)
+                if let TurnState::Held(turn) = inbox.ring.look(seen)
                     && let Some(drain) = inbox.ring.relieve(turn)
                 {
                     let rest = drain.run(|(of, child)| inbox.turn(*of, child));

@@ -1,0 +1,8 @@
+//! Has the sources of mpcore compiled with loom's locks and atomics, in this package alone.
+
+fn main() {
+    println!("cargo::rustc-cfg=loom");
+    let features = r#""chaos", "fuzzing", "log-to-stderr", "sandbox""#;
+    println!("cargo::rustc-check-cfg=cfg(feature, values({features}))");
+    println!("cargo::rerun-if-changed=build.rs");
+}

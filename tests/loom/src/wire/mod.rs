@@ -1,4 +1,0 @@
-//! Of what both sides share.
-
-pub(crate) mod messages;
-pub(crate) mod packets;
