@@ -14,10 +14,10 @@ const SEEDS: f64 = 12.0;
 
 /// Test files that chaos does not affect, or that take long enough without it.
 const WITHOUT: &[&str] = &[
-    // Reads the sources.
-    "architecture",
     // One process and one thread that decode.
     "fuzz",
+    // Reads the sources.
+    "repository",
     // Trials of their own.
     "soak",
 ];

@@ -8,7 +8,7 @@
 //! to write the same bytes), edit the committed layout by hand: the difference is then reviewed.
 //!
 //! When the layout has changed: raise `PROTOCOL`, describe the change in `docs/protocol.md`, and
-//! write the new layout with `UPDATE_DOCS=1 cargo test --workspace --test protocol`.
+//! write the new layout with `UPDATE_DOCS=1 cargo test --workspace --test repository protocol`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -46,7 +46,7 @@ const FUNCTIONS: [(&str, &[&str]); 4] = [
 
 /// The committed layout.
 fn committed() -> PathBuf {
-    root().join("tests/tests/protocol/layout.txt")
+    root().join("tests/tests/repository/protocol/layout.txt")
 }
 
 fn source(file: &str) -> syn::File {
@@ -354,7 +354,7 @@ fn the_layout_changes_only_with_the_protocols_number() {
     let file = committed();
     let before = fs::read_to_string(&file).unwrap_or_default();
     let what_to_do = "raise PROTOCOL in mpcore/src/wire/packets/packet.rs, describe the change in \
-         docs/protocol.md, and run `UPDATE_DOCS=1 cargo test --workspace --test protocol`";
+         docs/protocol.md, and run `UPDATE_DOCS=1 cargo test --workspace --test repository protocol`";
     match verdict(&before, number, &layout) {
         Verdict::Same => {}
         Verdict::Newer if std::env::var_os("UPDATE_DOCS").is_some() => {

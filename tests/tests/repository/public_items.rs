@@ -1,6 +1,6 @@
 //! The public items of the crates, read from their sources, are those in the lists beside this file:
 //! a change of what users can name is seen in the difference. After a wanted change:
-//! `UPDATE_DOCS=1 cargo test --workspace --test public_items`, and an entry in the changelog.
+//! `UPDATE_DOCS=1 cargo test --workspace --test repository public_items`, and an entry in the changelog.
 //!
 //! A list has no bodies, no docs and no hidden items. What a macro generates, such as `connect` for
 //! signals of every arity, is not in it.
@@ -17,7 +17,7 @@ use system_tests::repository::root;
 fn the_public_items_are_those_in_the_lists() {
     for name in ["mpcore", "mpqt", "mpmacros"] {
         let found = Sources::read(&root().join(name).join("src")).list();
-        let path = root().join(format!("tests/tests/public/{name}.txt"));
+        let path = root().join(format!("tests/tests/repository/public/{name}.txt"));
         if std::env::var_os("UPDATE_DOCS").is_some() {
             fs::write(&path, &found).expect("the list can be written");
         }
@@ -27,7 +27,7 @@ fn the_public_items_are_those_in_the_lists() {
                 found,
                 listed,
                 "{name}: the public items differ from line {} of {} on; if that is wanted: \
-                 `UPDATE_DOCS=1 cargo test --workspace --test public_items`, and the changelog",
+                 `UPDATE_DOCS=1 cargo test --workspace --test repository public_items`, and the changelog",
                 line + 1,
                 path.display()
             );
@@ -401,7 +401,8 @@ impl VisitMut for Clean {
 /// Keeps the helper honest: a set of all names would hide a collision.
 #[test]
 fn every_root_name_is_listed_once() {
-    let list = fs::read_to_string(root().join("tests/tests/public/mpcore.txt")).unwrap_or_default();
+    let list = fs::read_to_string(root().join("tests/tests/repository/public/mpcore.txt"))
+        .unwrap_or_default();
     let file = syn::parse_file(&list).expect("a list is Rust");
     let mut seen = BTreeSet::new();
     for name in file.items.iter().filter_map(name_of) {
