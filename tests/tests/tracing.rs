@@ -321,8 +321,8 @@ fn refused_starts_and_calls_are_traced() {
     bench.add_two(1, 2);
     assert_eq!(outcome(bench.add_two(3, 4)), Err(CallError::QueueFull));
     let refused = until_seen(process, "refused");
-    assert_fields(&refused, &[("call", "2"), ("command", "add_two"), ("outcome", "queue full")]);
-    assert_fields(&until_seen(process, "call ended"), &[("call", "2"), ("outcome", "queue full")]);
+    assert_fields(&refused, &[("call", "2"), ("command", "add_two"), ("outcome", "queue_full")]);
+    assert_fields(&until_seen(process, "call ended"), &[("call", "2"), ("outcome", "queue_full")]);
     bench.process().start().unwrap();
     bench.process().start().unwrap_err();
     let refused = until_seen(process, "start refused");

@@ -3,15 +3,15 @@
 //! The ends of a lane are small traits, so the runtime does not know whether packets go through its
 //! own packet sockets ([`socket`], the default on Linux), through ipc-channel ([`ipc`],
 //! everywhere), or stay in the process ([`memory`]). A sender has credit for its packets
-//! (`wire::packets::credit`), so a send does not block. The tests in `conformance` are what another
-//! transport must pass.
+//! (`wire::packets::credit`), so a send does not block. What another transport must do is in `tests`, which
+//! run on all of them.
 
-#[cfg(test)]
-mod conformance;
 pub(crate) mod ipc;
 pub(crate) mod memory;
 #[cfg(target_os = "linux")]
 pub(crate) mod socket;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, OnceLock};
 

@@ -6,12 +6,10 @@
 
 use std::fmt;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
 
 use crate::controller::report::failure::RunFailure;
 use crate::controller::state::Shared;
-use crate::controller::state::run::{Run, Step};
-use crate::limits::{CLOSED_LANE_PATIENCE, DRAIN_DEADLINE};
+use crate::controller::state::run::{Patience, Run, Step};
 use crate::process::watch::{self, Subject, Watched};
 use crate::transport::ControllerLanes;
 use crate::wire::messages::handshake::Nonce;
@@ -77,19 +75,4 @@ impl NotLaunched {
     pub(crate) fn resources(error: &dyn fmt::Display) -> Self {
         Self::NoChild(RunFailure::Resources(error.to_string()))
     }
-}
-
-/// How long a run waits for what is on its way to arrive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Patience {
-    /// From the child's end to the end marker behind its last item.
-    pub(crate) drain: Duration,
-    /// From a closed lane to the child's end.
-    pub(crate) closed_lane: Duration,
-}
-
-impl Patience {
-    /// What is on its way is in the kernel's buffers.
-    pub(crate) const OF_ONE_SYSTEM: Self =
-        Self { drain: DRAIN_DEADLINE, closed_lane: CLOSED_LANE_PATIENCE };
 }

@@ -9,8 +9,8 @@ use crate::controller::model::finished::{Busy, Finished};
 use crate::controller::model::limit::Blame;
 use crate::controller::report::failure::RunFailure;
 use crate::controller::state::held::Held;
-use crate::controller::state::launcher::Patience;
 use crate::controller::state::streams::Streams;
+use crate::limits::{CLOSED_LANE_PATIENCE, DRAIN_DEADLINE};
 use crate::process::ProcessEnd;
 use crate::process::watch::{self, WatchKey};
 use crate::sync::lock;
@@ -72,6 +72,21 @@ pub(crate) struct Known {
 pub(crate) enum Step {
     Greeted { attempt: u32, greeting: Result<Greeting, String> },
     Ended,
+}
+
+/// How long a run waits for what is on its way to arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Patience {
+    /// From the child's end to the end marker behind its last item.
+    pub(crate) drain: Duration,
+    /// From a closed lane to the child's end.
+    pub(crate) closed_lane: Duration,
+}
+
+impl Patience {
+    /// What is on its way is in the kernel's buffers.
+    pub(crate) const OF_ONE_SYSTEM: Self =
+        Self { drain: DRAIN_DEADLINE, closed_lane: CLOSED_LANE_PATIENCE };
 }
 
 /// See the [module](self).

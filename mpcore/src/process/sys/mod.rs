@@ -5,6 +5,8 @@ pub(crate) mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
 mod own_program;
+#[cfg(unix)]
+mod poll;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 pub(crate) mod signal_name;
@@ -27,6 +29,8 @@ pub(crate) use linux::{
     name_process, own_program, resume_when_parent_dies, socket_buffer, tracer_of,
 };
 pub(crate) use own_program::OwnProgram;
+#[cfg(unix)]
+pub(crate) use poll::poll_readable;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{
     Exits, Process, held_by, ignores_sigchld, let_any_process_trace, name_process, own_program,
@@ -43,8 +47,8 @@ pub(crate) use terminal::ignore_stops_by_the_terminal;
 #[cfg(unix)]
 pub(crate) use unix::{
     ControllerEnd, SEGMENTATION_FAULT, block_no_signal, end_descendants, end_own_group, freeze,
-    is_shortage, kill_self, let_children_be_waited_for, own_group, poll_readable,
-    room_for_descriptors, segfault, set_argv0, stack_of_process, stdin_to_null, watch_surroundings,
+    is_shortage, kill_self, let_children_be_waited_for, own_group, room_for_descriptors, segfault,
+    set_argv0, stack_of_process, stdin_to_null, watch_surroundings,
 };
 pub(crate) use wait::{Wait, Waker};
 #[cfg(windows)]

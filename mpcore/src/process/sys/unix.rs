@@ -6,9 +6,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
     Pid, Resource, Signal, getpid, getppid, getrlimit, kill_process, kill_process_group, setpgid,
@@ -16,6 +15,7 @@ use rustix::process::{
 
 #[cfg(target_os = "linux")]
 use super::linux::descendants::{OtherGroups, end_rest_of_group};
+use super::poll::poll_readable;
 
 /// Makes the child the leader of its own group: Ctrl-C in the terminal reaches only the controller,
 /// and the group can be killed as a whole. Does not make std fork.
@@ -192,46 +192,4 @@ pub(crate) fn block_no_signal() {
 /// Returns the stack size of a process's first thread; `None` if it has no limit.
 pub(crate) fn stack_of_process() -> Option<u64> {
     getrlimit(Resource::Stack).current
-}
-
-/// Pause before `poll` is retried if it cannot wait.
-const POLL_PAUSE: Duration = Duration::from_millis(20);
-
-/// `poll` accepts at most as many descriptors as may be open. So this checks them in parts, and
-/// does not wait. The caller tries again.
-fn poll_in_parts(entries: &mut [PollFd<'_>]) {
-    let limit = getrlimit(Resource::Nofile).current.and_then(|it| usize::try_from(it).ok());
-    let mut some = false;
-    for part in entries.chunks_mut(limit.unwrap_or(usize::MAX).max(1)) {
-        some |= poll(part, Some(&Timespec::default())).is_ok_and(|ready| ready > 0);
-    }
-    if !some {
-        std::thread::sleep(POLL_PAUSE);
-    }
-}
-
-/// Waits until one of the descriptors is readable; returns which ones are.
-pub(crate) fn poll_readable(fds: &[&dyn AsFd], deadline: Option<Instant>) -> Vec<usize> {
-    let mut entries: Vec<_> =
-        fds.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)).collect();
-    let timeout = deadline.map(|at| {
-        let left = at.saturating_duration_since(Instant::now()) + Duration::from_micros(1);
-        Timespec { tv_sec: left.as_secs() as _, tv_nsec: left.subsec_nanos().into() }
-    });
-    match poll(&mut entries, timeout.as_ref()) {
-        Ok(_) => {}
-        // The caller checks its state and waits again.
-        Err(rustix::io::Errno::INTR) => return Vec::new(),
-        // More descriptors than may be open: the limit was lowered below the number of open ones.
-        Err(rustix::io::Errno::INVAL) => poll_in_parts(&mut entries),
-        Err(_) => {
-            // Out of memory: it may pass, and must not become a busy loop.
-            std::thread::sleep(POLL_PAUSE);
-            return Vec::new();
-        }
-    }
-    let ready = entries.iter().enumerate().filter(|(_, entry)| !entry.revents().is_empty());
-    let mut ready = ready.map(|(index, _)| index).collect();
-    crate::chaos::some(&mut ready);
-    ready
 }

@@ -102,7 +102,7 @@ pub(super) fn take_initial_values(shared: &Arc<Shared>, run: &Run, initial: &[Ve
 mod tests {
     use super::*;
     use crate::controller::control::Control as _;
-    use crate::controller::state::launcher::Patience;
+    use crate::controller::state::run::Patience;
     use crate::fixtures::interface::builder;
     use crate::fixtures::messages::introductions;
     use crate::wire::value::codec::decode;

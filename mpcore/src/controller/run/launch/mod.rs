@@ -55,8 +55,9 @@ mod tests {
     use crate::controller::report::exit::ProcessState;
     use crate::controller::run::launch::introduction::take_initial_values;
     use crate::controller::signals::notice::Notice;
-    use crate::controller::state::launcher::{Launch, Launched, Patience};
+    use crate::controller::state::launcher::{Launch, Launched};
     use crate::controller::state::posting::post;
+    use crate::controller::state::run::Patience;
     use crate::fixtures::interface::{SampleProcess, builder};
     use crate::fixtures::zoo::Tree;
     use crate::process::watch::{Elsewhere, Subject, Watched};

@@ -122,7 +122,7 @@ impl Looks {
 
 fn has_ended(process: &OwnedFd) -> bool {
     let process: &dyn AsFd = process;
-    !crate::process::sys::poll_readable(&[process], Some(Instant::now())).is_empty()
+    !crate::process::sys::poll::poll_readable(&[process], Some(Instant::now())).is_empty()
 }
 
 /// Fields of `/proc/<pid>/stat`.
