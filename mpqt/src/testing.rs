@@ -33,11 +33,27 @@
 //!     }
 //! }
 //! ```
+//!
+//! # Results for a CI
+//!
+//! If the environment variable `MPQT_JUNIT` names a folder, each test binary also writes its
+//! results to a new file there, in the format JUnit: `<name>-<process id>.xml`. Qt writes the file
+//! at the end: that of a binary that crashed is empty. In it a test on Qt's `BLACKLIST` has passed,
+//! and `initTestCase` and `cleanupTestCase` are tests. Relative paths begin where the binary is
+//! started, for cargo in the folder of the package; a path with a comma is refused, for Qt would
+//! cut it there.
+//!
+//! ```sh
+//! MPQT_JUNIT="$PWD/results" cargo test --test qml
+//! ```
 #![allow(unsafe_code)]
 
+use std::env;
 use std::ffi::{CStr, CString, OsString};
+use std::fs;
 use std::os::raw::{c_char, c_int};
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{self, ExitCode};
 use std::time::Duration;
 
 use qmetaobject::{QMetaObject, QObject};
@@ -47,15 +63,19 @@ pub use crate::offscreen_without_a_display;
 /// How long the children of the tests may take to end.
 const SHUTDOWN: Duration = Duration::from_secs(6);
 
+/// Names the folder for JUnit files.
+const JUNIT: &str = "MPQT_JUNIT";
+
 /// Runs every `tst_*.qml` in `folder`, then stops the children that the tests have left running.
 /// The exit code is the number of functions that failed. Call it once per process, in the main
 /// thread, after all types are [`register`](crate::register)ed.
 ///
 /// The test binary accepts the arguments that cargo and nextest pass to Rust's own test binaries:
 /// it has a single test, called `name`. Arguments after `--qt` go to Qt's test runner: `-- --qt
-/// Laser::test_add`.
+/// Laser::test_add`. With the environment variable `MPQT_JUNIT` it also writes a file; see the
+/// [module](self).
 pub fn run(name: &str, folder: &str) -> ExitCode {
-    let asked = Asked::read(std::env::args_os().skip(1).map(OsString::into_encoded_bytes), name);
+    let asked = Asked::read(env::args_os().skip(1).map(OsString::into_encoded_bytes), name);
     if asked.list {
         if !asked.ignored {
             println!("{name}: test");
@@ -70,10 +90,18 @@ pub fn run(name: &str, folder: &str) -> ExitCode {
         eprintln!("error: the tests must run in the thread that first called `mpqt::inbox()`");
         return ExitCode::FAILURE;
     }
+    let for_qt = match junit_file(name) {
+        Ok(None) => asked.for_qt,
+        Ok(Some(file)) => with_junit(asked.for_qt, file),
+        Err(why) => {
+            eprintln!("error: {why}");
+            return ExitCode::FAILURE;
+        }
+    };
     crate::offscreen_without_a_display();
     let forbidden = mpcore::forbid_waiting_on_this_thread();
-    let program = std::env::args_os().take(1).map(OsString::into_encoded_bytes);
-    let arguments = program.chain(asked.for_qt).filter_map(|it| CString::new(it).ok());
+    let program = env::args_os().take(1).map(OsString::into_encoded_bytes);
+    let arguments = program.chain(for_qt).filter_map(|it| CString::new(it).ok());
     let mut pointers: Vec<*mut c_char> = arguments.map(CString::into_raw).collect();
     let count = c_int::try_from(pointers.len()).unwrap_or(1);
     pointers.push(std::ptr::null_mut());
@@ -140,6 +168,56 @@ impl Asked {
     }
 }
 
+/// The file for the results, in a folder that exists, or why there can be none.
+fn junit_file(name: &str) -> Result<Option<PathBuf>, String> {
+    let Some(folder) = env::var_os(JUNIT).filter(|folder| !folder.is_empty()) else {
+        return Ok(None);
+    };
+    let file = Path::new(&folder).join(format!("{name}-{}.xml", process::id()));
+    if file.as_os_str().as_encoded_bytes().contains(&b',') {
+        let file = file.display();
+        return Err(format!("Qt cannot write `{file}`: set {JUNIT} to a path without a comma"));
+    }
+    match fs::create_dir_all(&folder) {
+        Ok(()) => Ok(Some(file)),
+        Err(error) => {
+            let folder = folder.display();
+            Err(format!("cannot create `{folder}`, which {JUNIT} names: {error}"))
+        }
+    }
+}
+
+/// Qt's arguments with a JUnit file added.
+///
+/// Qt has an old style for its output (`-o file` and `-xml`, once) and a new one (`-o file,xml`, any
+/// number of times), and ignores the old beside the new. So what the old style would give is asked
+/// for in the new: plain text on stdout by default.
+fn with_junit(mut for_qt: Vec<Vec<u8>>, file: PathBuf) -> Vec<Vec<u8>> {
+    const FORMATS: [&str; 7] = ["txt", "csv", "junitxml", "xml", "lightxml", "teamcity", "tap"];
+    let (mut target, mut format, mut new_style) = (&b"-"[..], "txt", false);
+    let mut arguments = for_qt.iter();
+    while let Some(argument) = arguments.next() {
+        let Some(option) = argument.strip_prefix(b"-") else { continue };
+        if option == b"o" {
+            match arguments.next() {
+                Some(value) if value.contains(&b',') => new_style = true,
+                Some(value) => target = value,
+                // Qt reports it.
+                None => return for_qt,
+            }
+        } else if let Some(known) = FORMATS.iter().find(|format| format.as_bytes() == option) {
+            format = known;
+        }
+    }
+    let as_before = [target, b",", format.as_bytes()].concat();
+    if !new_style {
+        for_qt.extend([b"-o".to_vec(), as_before]);
+    }
+    let file = [file.into_os_string().into_encoded_bytes(), b",junitxml".to_vec()].concat();
+    for_qt.extend([b"-o".to_vec(), file]);
+    for_qt
+}
+
 /// Returns whether C++ could connect to this signal of `T`, such as `"add_two_finished(int)"`.
 #[must_use]
 pub fn has_signal<T: QObject>(signature: &str) -> bool {
@@ -201,5 +279,24 @@ mod tests {
         assert!(asked("--list --format terse --ignored").ignored);
         let for_qt = asked("--qt Laser::test_add -v2").for_qt;
         assert_eq!(for_qt, [b"Laser::test_add".to_vec(), b"-v2".to_vec()]);
+    }
+    #[test]
+    fn a_junit_file_is_added_to_the_output_that_was_asked_for() {
+        for (for_qt, expected) in [
+            ("", "-o -,txt"),
+            ("Laser::test_add -v2", "Laser::test_add -v2 -o -,txt"),
+            ("-xml", "-xml -o -,xml"),
+            ("-o log", "-o log -o log,txt"),
+            ("-o log -tap", "-o log -tap -o log,tap"),
+            ("-o log,xml", "-o log,xml"),
+            ("-o log,xml -o -,txt", "-o log,xml -o -,txt"),
+        ] {
+            let words = for_qt.split_whitespace().map(|word| word.as_bytes().to_vec());
+            let arguments = with_junit(words.collect(), "folder/cases-1.xml".into());
+            let arguments = arguments.join(&b' ');
+            let expected = format!("{expected} -o folder/cases-1.xml,junitxml");
+            assert_eq!(String::from_utf8_lossy(&arguments), expected, "{for_qt}");
+        }
+        assert_eq!(with_junit(vec![b"-o".to_vec()], "x.xml".into()), [b"-o".to_vec()]);
     }
 }

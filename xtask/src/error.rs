@@ -25,6 +25,8 @@ pub(crate) enum Error {
     Write { path: PathBuf, source: io::Error },
     /// The list of skipped tests could not be kept.
     SkippedTests { path: PathBuf, source: io::Error },
+    /// The folder of the JUnit files could not be cleared or read.
+    JunitFiles { folder: PathBuf, source: io::Error },
     /// A part that Qt needs is missing and was not installed.
     Missing(Advice),
 }
@@ -56,6 +58,10 @@ impl fmt::Display for Error {
             Error::SkippedTests { path, source } => {
                 let path = path.display();
                 write!(f, "could not keep the list of skipped tests, `{path}`: {source}")
+            }
+            Error::JunitFiles { folder, source } => {
+                let folder = folder.display();
+                write!(f, "could not clear or read the folder of JUnit files, `{folder}`: {source}")
             }
             Error::Missing(advice) => advice.fmt(f),
             Error::Kinds(problems) => {

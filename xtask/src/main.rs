@@ -33,7 +33,7 @@ cargo xtask demo --console [-- --path DIR]
 cargo xtask test [--no-skips] [--runner RUNNER]
                                       run every kind of test, and count them; tests that cannot run on this
                                       machine are listed as skipped, and fail with --no-skips
-                                      (RUNNER: cargo, the default, or nextest)
+                                      (RUNNER: cargo, the default, or nextest, 0.9.143 or newer)
 cargo xtask soak [TRIAL...] [-- ARGS] the promises under load, at full size: many minutes; writes docs/soak.md
                                       (TRIAL: kills, controllers, events, rounds, flood, interrupt, neighbours,
                                       system_calls, chaos, fuzz;

@@ -114,7 +114,8 @@ mod tests {
             target("examples", TargetKind::TestFile, "digest"),
             target("system-tests", TargetKind::TestFile, "stop"),
         ];
-        let workspace = Workspace { root: ".".into(), packages: Vec::new(), targets };
+        let (packages, blacklists) = (Vec::new(), Vec::new());
+        let workspace = Workspace { root: ".".into(), packages, blacklists, targets };
         assert_eq!(names(&workspace, "system-tests", &["soak"]), ["calls", "stop"]);
     }
 

@@ -1,6 +1,8 @@
 //! Assigns each test to a kind. A test target of the workspace that has no kind is an error, so no
 //! test is ever forgotten.
 
+use std::path::PathBuf;
+
 use super::targets::{Target, TargetKind, Workspace};
 
 /// The kinds, in the order in which they run: those that fail soonest come first.
@@ -170,6 +172,7 @@ impl Plan {
     pub(super) fn new(kinds: &'static [Kind], workspace: &Workspace) -> Result<Plan, Vec<String>> {
         let mut problems = Vec::new();
         check_every_package_is_there(kinds, workspace, &mut problems);
+        check_no_test_may_fail(&workspace.blacklists, &mut problems);
         check_every_target_has_a_kind(kinds, &workspace.targets, &mut problems);
         check_names_choose_one_kind(kinds, &workspace.targets, &mut problems);
         if !problems.is_empty() {
@@ -275,6 +278,13 @@ fn check_every_package_is_there(kinds: &[Kind], workspace: &Workspace, problems:
     }
 }
 
+/// In Qt's JUnit files a test on such a list has passed, however it ended.
+fn check_no_test_may_fail(blacklists: &[PathBuf], problems: &mut Vec<String>) {
+    for list in blacklists {
+        problems.push(format!("{} lists tests that may fail: delete it", list.display()));
+    }
+}
+
 fn check_every_target_has_a_kind(kinds: &[Kind], targets: &[Target], problems: &mut Vec<String>) {
     for target in targets {
         if Kind::of(kinds, target).is_none() {
@@ -307,7 +317,7 @@ mod tests {
     fn workspace(targets: Vec<Target>) -> Workspace {
         let packages = KINDS.iter().flat_map(|kind| kind.tests.files());
         let packages = packages.map(|(package, _)| (*package).to_owned()).collect();
-        Workspace { root: ".".into(), packages, targets }
+        Workspace { root: ".".into(), packages, blacklists: Vec::new(), targets }
     }
 
     fn flags(targets: Vec<Target>) -> Vec<(&'static str, Option<Flags>)> {
@@ -373,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn targets_missed_or_counted_twice_are_named_in_an_error() {
+    fn what_would_not_be_run_and_counted_is_named_in_an_error() {
         let mut workspace = workspace(vec![
             target("mpmacros", TargetKind::TestFile, "forgotten"),
             target("newcomer", TargetKind::TestFile, "forgotten"),
@@ -383,9 +393,11 @@ mod tests {
             target("examples-qt", TargetKind::TestFile, "ui"),
         ]);
         workspace.packages.retain(|package| package != "qml-tests");
+        workspace.blacklists.push("examples/BLACKLIST".into());
         let problems = Plan::new(KINDS, &workspace).unwrap_err();
         let expected = [
             "qml-tests, of kind qml, is not in the workspace",
+            "examples/BLACKLIST lists tests that may fail: delete it",
             "test `forgotten` of mpmacros is in no kind: add it to one of KINDS",
             "test `forgotten` of newcomer is in no kind: add it to one of KINDS",
             "target `odd` of mpcore is in no kind: add it to one of KINDS",

@@ -1,11 +1,12 @@
 //! `cargo xtask test`: runs every kind of test with its own command and counts the results, so that
 //! none is forgotten.
 //!
-//! `kinds` groups the tests, `targets` asks cargo which tests exist, `output` parses the output of
-//! the runners, `report` judges and prints. Only this file runs anything, and `again`, for the
-//! soak.
+//! `kinds` groups the tests, `targets` asks cargo which tests exist, `junit` reads the files of
+//! nextest and of the QML tests, `output` the lines of everything else, `report` judges and prints.
+//! Only this file runs anything, and `again`, for the soak.
 
 pub(crate) mod again;
+mod junit;
 pub(crate) mod kinds;
 mod output;
 mod report;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use self::junit::{CONFIG, JunitFiles, PROFILE};
 use self::kinds::{Flags, KINDS, Plan};
 use self::output::{Counts, Runner};
 use self::report::{KindReport, Report};
@@ -45,14 +47,17 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
         println!("\n== {}: {}", kind.name, kind.about);
         let (mut report, begun) = (KindReport::new(kind), Instant::now());
         if let Some(flags) = flags {
-            let (runner, cargo) = command(runner, flags);
+            let (runner, cargo) = command(runner, flags, &workspace.root);
             let cargo = skipping(runner, cargo, kind.tests.skipped());
             let mut counts = Counts::default();
             let own = kind.tests.variable();
             let cargo = cargo.variables(&variables).variables(own.as_slice()).show();
             let list = SkippedTests::new(&workspace.root)?;
+            let junit = JunitFiles::new(runner, &workspace.root)?;
             let cargo = cargo.variable("SKIPPED_TESTS", &list.file);
+            let cargo = cargo.variable("MPQT_JUNIT", &junit.folder);
             let ended = cargo.stream(&workspace.root, |line| counts.read(runner, line))?;
+            counts.add(junit.read()?);
             report.counts = counts;
             report.not_shown = list.read()?;
             report.status = Some(ended.status);
@@ -70,24 +75,28 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
 /// The command for one kind. Every kind runs on the whole workspace: cargo resolves the features of
 /// dependencies for all selected packages, so another selection would rebuild them. The flags only
 /// choose among the tests.
-fn command(runner: Runner, flags: &Flags) -> (Runner, CommandLine) {
-    let nextest = ["nextest", "run", "--no-fail-fast", "--workspace"];
-    let cargo = ["test", "--no-fail-fast", "--workspace"];
+fn command(runner: Runner, flags: &Flags, root: &Path) -> (Runner, CommandLine) {
+    let cargo = || CommandLine::cargo(["test", "--no-fail-fast", "--workspace"]);
+    let nextest = || {
+        let nextest = CommandLine::cargo(["nextest", "run", "--no-fail-fast", "--workspace"]);
+        let mut config = OsString::from("xtask:");
+        config.push(root);
+        config.push("/");
+        config.push(CONFIG);
+        nextest.args(["--profile", PROFILE, "--tool-config-file"]).args([config])
+    };
     match (runner, flags) {
-        (_, Flags::Docs) => (Runner::Cargo, CommandLine::cargo(cargo).args(["--doc"])),
-        // nextest would not show the output of QML tests, which is counted.
+        (_, Flags::Docs) => (Runner::Cargo, cargo().args(["--doc"])),
+        // For nextest a program that runs QML tests is one test.
         (_, Flags::TargetsWithQml(flags))
         | (Runner::Cargo, Flags::Targets(flags) | Flags::TargetsWithCases(flags)) => {
-            (Runner::Cargo, CommandLine::cargo(cargo).args(flags))
+            (Runner::Cargo, cargo().args(flags))
         }
-        (Runner::Nextest, Flags::Targets(flags)) => {
-            (runner, CommandLine::cargo(nextest).args(flags))
-        }
+        (Runner::Nextest, Flags::Targets(flags)) => (runner, nextest().args(flags)),
         // The cases are in the output of the one test around them, which nextest hides unless told
         // otherwise.
         (Runner::Nextest, Flags::TargetsWithCases(flags)) => {
-            let cargo = CommandLine::cargo(nextest).args(["--success-output", "immediate"]);
-            (runner, cargo.args(flags))
+            (runner, nextest().args(["--success-output", "immediate"]).args(flags))
         }
     }
 }
@@ -224,7 +233,8 @@ mod tests {
         let qml = Flags::TargetsWithQml(vec!["--test".to_owned(), "qml".to_owned()]);
         let (cargo, nextest) = (
             "cargo test --no-fail-fast --workspace",
-            "cargo nextest run --no-fail-fast --workspace",
+            "cargo nextest run --no-fail-fast --workspace --profile counted \
+             --tool-config-file xtask:/root/.config/nextest-counted.toml",
         );
         for (runner, flags, reads, program, args) in [
             (Runner::Cargo, &targets, Runner::Cargo, cargo, "--lib"),
@@ -243,7 +253,7 @@ mod tests {
             ),
         ] {
             let expected = format!("{program} {args}");
-            let (runner, cargo) = command(runner, flags);
+            let (runner, cargo) = command(runner, flags, Path::new("/root"));
             assert_eq!((runner, cargo.to_string()), (reads, expected));
         }
     }

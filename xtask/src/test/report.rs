@@ -85,7 +85,8 @@ impl KindReport {
             problems.push((silent, text));
         }
         match self.status {
-            Some(status) if !status.success() && failed == 0 => {
+            // A runner that detects leaks fails because of them.
+            Some(status) if !status.success() && failed + leaky == 0 => {
                 problems.push((1, format!("the runner ended with {status}, see its output")));
             }
             _ if !ran => problems.push((1, "ran no test".to_owned())),
@@ -188,6 +189,7 @@ mod tests {
         check(kind(GOOD, [0, 0, 2, 0, 0]), 3, &[skipped, "ran no test"]);
         let leaky = "1 left behind a process that outlives the test";
         check(kind(GOOD, [7, 0, 0, 1, 0]), 1, &[leaky]);
+        check(kind(BAD, [7, 0, 0, 1, 0]), 1, &[leaky]);
         // Did not compile; or all passed and then something broke.
         let ended = "the runner ended with exit status: 100, see its output";
         check(kind(BAD, [0, 0, 0, 0, 0]), 1, &[ended]);

@@ -15,6 +15,8 @@ pub(super) struct Workspace {
     pub(super) root: PathBuf,
     /// The names of its members, including those without tests.
     pub(super) packages: Vec<String>,
+    /// Lists of QML tests that may fail: what Qt reads in the folder of a package.
+    pub(super) blacklists: Vec<PathBuf>,
     pub(super) targets: Vec<Target>,
 }
 
@@ -44,16 +46,19 @@ impl Workspace {
         let answer = metadata.answer(Path::new("."), Stdio::inherit())?.ok_or(Error::Metadata)?;
         let answer = serde_json::from_slice(&answer)
             .map_err(|error| Error::MetadataAnswer(error.to_string()))?;
-        Workspace::read(&answer).map_err(|missing| Error::MetadataAnswer(format!("no {missing}")))
+        Workspace::read(&answer, Path::exists)
+            .map_err(|missing| Error::MetadataAnswer(format!("no {missing}")))
     }
 
     /// The error names what is missing.
-    fn read(metadata: &Value) -> Result<Workspace, &'static str> {
+    fn read(metadata: &Value, exists: impl Fn(&Path) -> bool) -> Result<Workspace, &'static str> {
         let root = text(metadata, "workspace_root")?.into();
-        let (mut packages, mut targets) = (Vec::new(), Vec::new());
+        let (mut packages, mut blacklists, mut targets) = (Vec::new(), Vec::new(), Vec::new());
         for package in list(metadata, "packages")? {
             let name = text(package, "name")?;
             packages.push(name.to_owned());
+            let manifest = Path::new(text(package, "manifest_path")?);
+            blacklists.extend(Some(manifest.with_file_name("BLACKLIST")).filter(|it| exists(it)));
             for target in list(package, "targets")? {
                 let kind = match list(target, "kind")?.first().and_then(Value::as_str) {
                     Some("bin") => TargetKind::Program,
@@ -75,7 +80,7 @@ impl Workspace {
                 }
             }
         }
-        Ok(Workspace { root, packages, targets })
+        Ok(Workspace { root, packages, blacklists, targets })
     }
 }
 
@@ -116,7 +121,7 @@ mod tests {
         let metadata = json!({
             "workspace_root": "/somewhere",
             "packages": [
-                { "name": "a", "targets": [
+                { "name": "a", "manifest_path": "/somewhere/a/Cargo.toml", "targets": [
                     target("lib", "a", true, true),
                     target("bin", "tool", true, false),
                     target("test", "whole", true, false),
@@ -124,11 +129,14 @@ mod tests {
                     target("example", "tested", true, false),
                     target("custom-build", "build-script-build", false, false),
                 ] },
-                { "name": "b", "targets": [target("proc-macro", "b", true, false)] },
-                { "name": "c", "targets": [] },
+                { "name": "b", "manifest_path": "/somewhere/b/Cargo.toml", "targets": [
+                    target("proc-macro", "b", true, false),
+                ] },
+                { "name": "c", "manifest_path": "/somewhere/c/Cargo.toml", "targets": [] },
             ],
         });
-        let workspace = Workspace::read(&metadata).unwrap();
+        let workspace =
+            Workspace::read(&metadata, |path| path.starts_with("/somewhere/b")).unwrap();
         let found: Vec<_> = workspace.targets.iter().map(ToString::to_string).collect();
         let expected = [
             "lib `a` of a",
@@ -140,17 +148,18 @@ mod tests {
         ];
         assert_eq!(found, expected);
         assert_eq!(workspace.packages, ["a", "b", "c"]);
+        assert_eq!(workspace.blacklists, [Path::new("/somewhere/b/BLACKLIST")]);
     }
 
     #[test]
     fn a_missing_target_is_named() {
-        let package = json!({ "name": "a", "targets": [{ "kind": ["lib"], "name": "a" }] });
+        let package = json!({ "name": "a", "manifest_path": "/", "targets": [{ "kind": ["lib"], "name": "a" }] });
         for (metadata, missing) in [
             (json!({}), "workspace_root"),
             (json!({ "workspace_root": "/" }), "packages"),
             (json!({ "workspace_root": "/", "packages": [package] }), "test"),
         ] {
-            assert_eq!(Workspace::read(&metadata).unwrap_err(), missing);
+            assert_eq!(Workspace::read(&metadata, |_| false).unwrap_err(), missing);
         }
     }
 }
