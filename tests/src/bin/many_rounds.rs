@@ -74,9 +74,18 @@ fn counts() -> String {
     format!(
         "descriptors={} threads={} children={} temporary_files={folder}",
         processes::descriptors(own),
-        processes::threads().len(),
+        lasting_threads(),
         processes::children(own).len(),
     )
+}
+
+/// The number of threads, but for those that a slow spawn has added: they are kept, because the
+/// system ties a child to the thread that spawned it.
+fn lasting_threads() -> usize {
+    let mut names = processes::threads();
+    let spawns = names.iter().filter(|name| *name == "mp-spawn").count();
+    names.retain(|name| name != "mp-spawn");
+    names.len() + spawns.min(1)
 }
 
 fn main() {
@@ -125,6 +134,9 @@ fn settle() {
     let own = std::process::id();
     until("the children have gone", || processes::children(own).is_empty());
     until("the threads have gone", || {
-        processes::threads().iter().all(|name| KEPT.contains(&name.as_str()))
+        let names = processes::threads();
+        // A thread that relieves the inbox's own for a while has its name.
+        let inboxes = names.iter().filter(|name| *name == "mp-inbox").count();
+        inboxes <= 1 && names.iter().all(|name| KEPT.contains(&name.as_str()))
     });
 }

@@ -10,7 +10,7 @@ mod introduction;
 #[cfg(target_os = "linux")]
 mod sockets;
 mod spawn;
-pub(in crate::controller::run) mod thread;
+pub(crate) mod thread;
 
 use std::sync::Arc;
 

@@ -26,7 +26,7 @@ const PANICKED: i32 = 101;
 
 /// Runs the child on a thread.
 #[derive(Debug)]
-pub(in crate::controller::run) struct OnThread(pub(in crate::controller::run) Arc<dyn ThreadChild>);
+pub(crate) struct OnThread(pub(in crate::controller::run) Arc<dyn ThreadChild>);
 
 impl Launcher for OnThread {
     fn launch(&self, launch: &Launch<'_>) -> Result<Launched, NotLaunched> {
@@ -67,7 +67,7 @@ impl Launcher for OnThread {
 }
 
 /// A thread that cannot be signalled: it gets its requests through its lanes alone.
-pub(in crate::controller::run) struct LeftBehind(pub(in crate::controller::run) Arc<dyn Watched>);
+pub(crate) struct LeftBehind(pub(in crate::controller::run) Arc<dyn Watched>);
 
 impl Elsewhere for LeftBehind {
     fn terminate(&mut self) {}

@@ -28,7 +28,7 @@ const FIRST_THREADS: usize = 16;
 const GROUP_ROUNDS: usize = 16;
 
 /// Descendants of a process in other process groups.
-pub(in crate::process::sys) struct OtherGroups(Vec<Found>);
+pub(crate) struct OtherGroups(Vec<Found>);
 
 impl OtherGroups {
     /// Finds the descendants of `process` in other groups. `hold` is its pidfd; `None` for this
@@ -36,7 +36,7 @@ impl OtherGroups {
     ///
     /// Search before the end of the process, and kill after it: a process that restarts its jobs
     /// would otherwise do so meanwhile.
-    pub(in crate::process::sys) fn of(process: Pid, hold: Option<&OwnedFd>) -> Self {
+    pub(crate) fn of(process: Pid, hold: Option<&OwnedFd>) -> Self {
         // Numbers from another namespace do not match the pidfds that are opened here.
         let own = fs::read_link("/proc/self").ok();
         if own.and_then(|it| it.to_str()?.parse().ok()) != Some(getpid().as_raw_nonzero().get()) {
@@ -45,7 +45,7 @@ impl OtherGroups {
         Self(find(process, hold))
     }
 
-    pub(in crate::process::sys) fn kill(self) {
+    pub(crate) fn kill(self) {
         for found in self.0 {
             let _ = pidfd_send_signal(&found.hold, Signal::KILL);
         }
@@ -54,7 +54,7 @@ impl OtherGroups {
 
 /// Kills every other process of this process's group, each by itself: a signal to the group would
 /// end this process too.
-pub(in crate::process::sys) fn end_rest_of_group(group: Pid) {
+pub(crate) fn end_rest_of_group(group: Pid) {
     // A process may be started while the others are killed.
     for _ in 0..GROUP_ROUNDS {
         let is_member = |stat: Stat| stat.group == group.as_raw_nonzero().get();

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 /// Returns the loader's arguments that come before the program's own: its options, and the program.
 /// `None` if the system has loaded this program directly.
-pub(in crate::process::sys) fn arguments() -> Option<&'static [OsString]> {
+pub(crate) fn arguments() -> Option<&'static [OsString]> {
     static ARGUMENTS: OnceLock<Option<Vec<OsString>>> = OnceLock::new();
     ARGUMENTS.get_or_init(find).as_deref()
 }
