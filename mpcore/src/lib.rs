@@ -151,13 +151,13 @@
 // `process/sys`.
 #![deny(unsafe_code)]
 // Unit tests are for the locks of the standard library: with loom's, only its models run.
-#![cfg(not(all(loom, test)))]
+#![cfg(not(all(mpcore_loom, test)))]
 
 extern crate self as mpcore;
 
 mod arity;
 mod call_id;
-#[cfg_attr(loom, allow(dead_code))]
+#[cfg_attr(mpcore_loom, allow(dead_code))]
 mod chaos;
 mod child;
 mod context;
@@ -170,7 +170,7 @@ mod escape;
 mod fixtures;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzing;
-#[cfg(loom)]
+#[cfg(mpcore_loom)]
 #[doc(hidden)]
 pub mod interleavings;
 pub mod limits;

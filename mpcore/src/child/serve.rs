@@ -423,29 +423,32 @@ impl Requests {
     fn receive(&mut self) -> Option<()> {
         self.lane.receive(&mut self.packet).ok()?;
         self.link.events.come_to_reading();
-        let (head, body) =
-            Head::parse(&self.packet, self.link.generation(), Lane::Requests).ok()?;
+        let (head, body) = Head::parse(&self.packet, self.link.generation(), Lane::Requests)
+            .inspect_err(refused)
+            .ok()?;
         if head.kind == PacketKind::End {
             return Some(()); // sent by this child itself, outside the credit
         }
         let Self { taken, welcomed, .. } = self;
         let take = |head: ItemHead, payload: crate::wire::packets::packet::ReceivedPayload<'_>| {
-            match head.kind.phase() {
-                _ if head.kind.lane() != Lane::Requests => {
-                    return Err(PacketError::Misplaced("an item of another lane"));
-                }
-                Phase::Handshake if !*welcomed => *welcomed = true,
-                Phase::Running if *welcomed => {}
-                _ => return Err(PacketError::Misplaced("an item out of its order")),
+            match (head.kind.lane(), head.kind.phase()) {
+                (Lane::Requests, Phase::Handshake) if !*welcomed => *welcomed = true,
+                (Lane::Requests, Phase::Running) if *welcomed => {}
+                _ => return Err(PacketError::OutOfOrder(head.kind)),
             }
             taken.push_back((head, payload.into_bytes()));
             Ok::<(), PacketError>(())
         };
-        self.assembler.take(head.kind, body, take).ok()?;
+        self.assembler.take(head.kind, body, take).inspect_err(refused).ok()?;
         self.link.events.consumed_request(charge(self.packet.len()));
         let _ = self.link.events.credit(head.consumed);
         Some(())
     }
+}
+
+/// The controller has broken the protocol; the child ends.
+fn refused(error: &PacketError) {
+    event!(ERROR, "mpcore::child", in None, "protocol violated", why = error.to_string());
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@
 //!   handlers, [`wiring`] connects a control's signals to what arrives; [`start`], [`stopping`],
 //!   [`finish`], [`shutdown`] and [`waits`] are the steps of the life cycle.
 //!
-//! The threads: callers submit calls; each run has a thread that connects and then reads the events
-//! lane; the inbox's thread runs handlers; the watcher's thread reports ends and rings alarms. The
+//! The threads: callers submit calls; each run has a thread that launches the child and then reads the
+//! events lane; the inbox's thread runs handlers; the watcher's thread reports ends and rings alarms. The
 //! code in which several threads meet is in small files that `interleavings` takes apart:
 //! [`ring`](signals::ring), [`mailbox`](signals::mailbox), [`allowance`](flow_control::allowance),
 //! [`grant`](flow_control::grant).

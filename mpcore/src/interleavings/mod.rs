@@ -2,7 +2,7 @@
 //! interleaving: one file per promise, which says what must not happen.
 //!
 //! They are compiled only by the package in `tests/loom`, which compiles the whole crate with
-//! `cfg(loom)`: then [`sync`](crate::sync) has loom's locks and atomics. Two or three preemptions per
+//! `cfg(mpcore_loom)`: then [`sync`](crate::sync) has loom's locks and atomics. Two or three preemptions per
 //! run keep each model to seconds, and detect every race that was ever introduced on purpose.
 
 pub mod cancels;
@@ -10,6 +10,7 @@ pub mod credit;
 pub mod end;
 pub mod grant;
 pub mod inbox;
+pub mod stop;
 
 use loom::model::Builder;
 

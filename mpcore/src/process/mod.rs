@@ -1,4 +1,5 @@
-//! One operating-system process: spawning it, watching it, ending it, and reading its output.
+//! One operating-system process: spawning it, watching it, ending it, and reading its output. (The
+//! ladder and the deadline of a child that is no process of this system are [`watch`]'s, too.)
 //!
 //! This module knows nothing of commands or lanes. [`spawn`](mod@spawn) has the threads that
 //! perform every spawn. [`watch`] has one thread that is notified of every end and climbs every

@@ -18,6 +18,8 @@ pub(crate) struct PipeEnds {
 /// Those that the standard library has created.
 pub(crate) type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>);
 
+/// Any readable file will do. On Windows these pipes are opened for overlapped reads; the standard
+/// library's reads of a `File` wait for one that is pending, and each pipe has one reader.
 impl From<Pipes> for PipeEnds {
     fn from((stdin, stdout, stderr): Pipes) -> Self {
         let (stdout, stderr) = (stdout.map(Owned::from), stderr.map(Owned::from));

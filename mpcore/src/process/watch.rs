@@ -5,7 +5,8 @@
 //! the pid still belongs to it, and then reaps. It never does anything that could block. A process
 //! that cannot be reaped yet, because a tracer holds it, is nevertheless reported as ended, and
 //! reaped later. A process that cannot even be killed is given up, and reaped when it ends. The
-//! receiver of an end ([`Watched`]) only passes it on.
+//! receiver of an end ([`Watched`]) only passes it on. A child that is not a process of this system
+//! ([`Elsewhere`]) has its ladder and its deadline here, and its end is reported by its launcher.
 //!
 //! A run is watched before its process exists ([`Subject::ToCome`]), so that the start deadline and a
 //! kill apply to the spawn as well; [`arrived`] hands the process over.
@@ -73,12 +74,12 @@ enum Order {
 /// The action of an alarm. Must not block.
 type Ring = Box<dyn FnOnce() + Send>;
 
-/// A child whose end is not observed here: whoever started it reports the end to its owner, and has
-/// it [forgotten](forget).
+/// A child whose end cannot be observed here. Its launcher reports the end to the [owner](Watched)
+/// and [forgets](forget) the key; otherwise the link counts as lost after the last rung.
 pub(crate) trait Elsewhere: Send {
-    /// Passes on that it shall end. Must not block.
+    /// Asks the child to end. Must not block.
     fn terminate(&mut self);
-    /// Ends it, if that is possible. Must not block.
+    /// Ends the child, if that is possible. Must not block.
     fn kill(&mut self);
 }
 
@@ -333,11 +334,16 @@ impl Watching {
         }
         for key in given_up {
             let Some(watch) = self.watches.remove(&key) else { continue };
-            if let Subject::Process(process) = watch.subject {
-                let refused = watch.refused.then_some(Unkillable::NotPermitted);
-                let why = refused.unwrap_or_else(|| process.unkillable());
-                self.dead.to_end.insert(key, process);
-                watch.owner.given_up(why);
+            match watch.subject {
+                Subject::Process(process) => {
+                    let refused = watch.refused.then_some(Unkillable::NotPermitted);
+                    let why = refused.unwrap_or_else(|| process.unkillable());
+                    self.dead.to_end.insert(key, process);
+                    watch.owner.given_up(why);
+                }
+                // Nothing has been heard of it since it was told to end.
+                Subject::Elsewhere(_) => watch.owner.ended(ProcessEnd::LinkLost),
+                Subject::ToCome(_) => {}
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What the children of a child inherit: from the command that this thread executes, its deadline
 //! and any request to end; from the child, how they end together with their program.
 //!
-//! The child's side lends its thread a [`Command`] for the whole run and keeps it up to date. The
+//! The child's side lends its thread a [`InheritedCommand`] for the whole run and keeps it up to date. The
 //! controller's side, which may be in the same process, checks it when a call is submitted or
 //! waited for. Neither knows more of the other. The exit policy is set once per run, and read when
 //! a builder is created.

@@ -30,6 +30,8 @@ models! {
         a_wait_that_cannot_succeed_ends;
     grant: calls_and_reports_together_convey_all_credit,
         withheld_credit_goes_out_with_no_call;
+    stop: a_wait_for_the_end_sees_a_stop,
+        a_wait_of_a_command_sees_its_cancel_and_a_stop;
     end: a_run_ends_once_and_is_silent_afterwards,
         a_call_is_taken_out_once,
         a_call_at_the_moment_of_the_end_has_an_outcome;

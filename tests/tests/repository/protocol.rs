@@ -379,6 +379,24 @@ fn the_page_describes_this_protocol() {
     let page = fs::read_to_string(root().join("docs/protocol.md")).unwrap();
     let number = format!("**protocol {}**", protocol());
     assert!(page.contains(&number), "docs/protocol.md does not describe {number}");
+    let [packet_head, item_head] = [head("HEAD"), head("ITEM_HEAD")];
+    for line in [
+        format!("| 0 | 1 | protocol | the protocol number, {} |", protocol()),
+        format!("| protocol | `u32` | {} |", protocol()),
+        format!("Every packet begins with a head of {packet_head} bytes:"),
+        format!("| {packet_head} | | body |"),
+        format!("An item is a head of {item_head} bytes and a payload:"),
+        format!("| {item_head} | | payload |"),
+        format!("{:02x} 00 01 00 00 00 ", protocol()),
+    ] {
+        assert!(page.contains(&line), "docs/protocol.md has no `{line}`");
+    }
+}
+
+/// Returns the size of a head.
+fn head(name: &str) -> u32 {
+    let line = constants("wire/packets/packet.rs", &[name]);
+    line.trim_end().rsplit(' ').next().unwrap().parse().expect("a number of bytes")
 }
 
 #[test]

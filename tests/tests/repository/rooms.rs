@@ -21,7 +21,7 @@ const FLOORS: [&[&str]; 4] = [
 ];
 
 /// What the rooms of `mpcore` must not import, other than in tests.
-const FORBIDDEN: [(&str, &[&str]); 6] = [
+const FORBIDDEN: [(&str, &[&str]); 9] = [
     (
         "wire",
         &[
@@ -53,8 +53,20 @@ const FORBIDDEN: [(&str, &[&str]); 6] = [
     ("controller", &["testing", "fuzzing", "fixtures", "interleavings"]),
     (
         "this_process",
-        &["transport", "process", "child", "controller", "testing", "fuzzing", "fixtures"],
+        &[
+            "transport",
+            "process",
+            "child",
+            "controller",
+            "testing",
+            "fuzzing",
+            "fixtures",
+            "interleavings",
+        ],
     ),
+    ("testing", &["fuzzing", "fixtures", "interleavings"]),
+    ("trace", &["fuzzing", "fixtures", "interleavings"]),
+    ("sync", &["fuzzing", "fixtures", "interleavings"]),
 ];
 
 /// The one file of a room that may break its rule, and what it imports: an interface names its
@@ -381,4 +393,32 @@ fn paths_and_circles_are_found() {
     }
     let circle = ["a", "b", "c"].map(module).into_iter().collect::<BTreeSet<_>>();
     assert_eq!(circles(&imports), [circle]);
+}
+
+/// A model sees only loom's locks and atomics: with the standard library's it would explore nothing.
+#[test]
+fn modelled_files_take_their_locks_from_sync() {
+    let mpcore = Crate::of("mpcore/src");
+    let imports = mpcore.imports();
+    let models =
+        imports.iter().filter(|(module, _)| module.first().is_some_and(|it| it == "interleavings"));
+    let modelled: BTreeSet<_> = models.flat_map(|(_, used)| used).collect();
+    let files = modelled.iter().map(|module| mpcore.file(module));
+    let concerned = |file: &String| {
+        let folders = ["/model/", "/flow_control/", "/signals/", "/link/"];
+        folders.iter().any(|folder| file.contains(folder))
+    };
+    let files: Vec<_> = files.filter(concerned).collect();
+    assert!(files.len() > 8, "{files:?}");
+    for file in files {
+        let text = fs::read_to_string(root().join(&file)).unwrap();
+        let code = text.lines().take_while(|line| !is_begin_of_tests(line));
+        let plain: Vec<_> = code
+            .filter(|line| line.trim_start().starts_with("use std::sync"))
+            .filter(|line| {
+                ["Mutex", "Condvar", "RwLock", "atomic"].iter().any(|it| line.contains(it))
+            })
+            .collect();
+        assert!(plain.is_empty(), "{file}: {plain:?}");
+    }
 }

@@ -4,13 +4,13 @@
 //! children of its own, and those of threads that wait for just that. The last two are ended by a
 //! cancel or a deadline as well.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::limits::TERMINATE_GRACE;
 use crate::process::watch;
-use crate::sync::{lock, wait};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Condvar, Mutex, lock, wait};
 use crate::this_process::inherited;
 use crate::transport::LaneEnd;
 use crate::wire::messages::stop_reason::StopReason;
@@ -39,7 +39,7 @@ pub(crate) struct StopRequests {
 }
 
 impl StopRequests {
-    pub(super) fn new(
+    pub(crate) fn new(
         generation: u32,
         requests_end: Arc<dyn LaneEnd>,
         waits: Arc<inherited::InheritedCommand>,
@@ -105,7 +105,7 @@ impl StopRequests {
     }
 
     /// Waits until the condition, which a request may change, is true.
-    pub(super) fn wait_until(&self, condition: impl Fn() -> bool) {
+    pub(crate) fn wait_until(&self, condition: impl Fn() -> bool) {
         let mut ending = lock(&self.ending);
         while !condition() {
             ending = wait(&self.ending_changed, ending);

@@ -359,7 +359,7 @@ impl<T, E> CallFuture<T, E> {
                     return Poll::Pending;
                 }
                 Poll::Ready(Ok(CallReply::GiveUp(next))) => {
-                    self.receiver = Some(next.into_future())
+                    self.receiver = Some(next.into_future());
                 }
                 Poll::Ready(Ok(CallReply::Outcome(outcome))) => self.call.outcome = Some(outcome),
                 Poll::Ready(Err(_)) => self.call.lost(),

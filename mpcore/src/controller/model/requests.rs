@@ -635,7 +635,7 @@ mod tests {
         fn step(&mut self, step: &Step) -> Result<(), TestCaseError> {
             match *step {
                 Step::Submit(kind, length) => {
-                    self.submit(kind, QueuedPayload::Ready(vec![7; length]))?
+                    self.submit(kind, QueuedPayload::Ready(vec![7; length]))?;
                 }
                 Step::SubmitUnencoded(kind) => self.submit(kind, QueuedPayload::Encoding)?,
                 Step::Encoded(payload) => {

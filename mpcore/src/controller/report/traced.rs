@@ -69,3 +69,36 @@ pub(crate) fn ignored(ignored: IgnoredRequest) -> &'static str {
         IgnoredRequest::Deadline { .. } => "deadline",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::controller::report::outcome::CallError;
+    use crate::wire::messages::report::PanicReport;
+
+    #[test]
+    fn outcomes_have_the_words_of_the_errors_they_become() {
+        let (text, after) = (String::new, Duration::ZERO);
+        let report = || PanicReport { message: text(), location: text(), backtrace: text() };
+        let pairs: [(Outcome, CallError<()>); 13] = [
+            (Outcome::Raised(Default::default()), CallError::Raised(())),
+            (Outcome::Panicked(report()), CallError::Panicked(report())),
+            (Outcome::Stopped, CallError::Stopped),
+            (Outcome::Finishing, CallError::Finishing),
+            (Outcome::Cancelled, CallError::Cancelled),
+            (Outcome::Superseded, CallError::Superseded),
+            (Outcome::TimedOut(after), CallError::TimedOut { after }),
+            (Outcome::QueueFull, CallError::QueueFull),
+            (Outcome::Resources(text()), CallError::Resources(text())),
+            (Outcome::Encode(text()), CallError::Encode(text())),
+            (Outcome::Decode(text()), CallError::Decode(text())),
+            (Outcome::Lost, CallError::Lost),
+            (Outcome::ForkedCopy, CallError::ForkedCopy),
+        ];
+        for (ended, error) in &pairs {
+            assert_eq!(outcome(ended), error.kind());
+        }
+    }
+}

@@ -49,10 +49,6 @@ use crate::process::watch::{self, Watched};
 use crate::sync::lock;
 use crate::trace::event;
 
-/// The error of a program that keeps running without the socket that is its stdin.
-const NEVER_SAID_WHO: &str = "it closed the socket that is its stdin before it introduced itself; is \
-     `mpcore::init()` or `mpcore::child_main` the first line of its `main`?";
-
 /// Starts the run's thread.
 pub(crate) fn begin(shared: &Arc<Shared>, run: &Arc<Run>) {
     run.span.open(|| shared.name(), run.generation);
@@ -99,7 +95,7 @@ fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
                 }
             }
         }
-        Err(NotLaunched::Closed) => help_along(run, steps, NEVER_SAID_WHO),
+        Err(NotLaunched::Closed(otherwise)) => help_along(run, steps, otherwise),
         Err(NotLaunched::NoChild(failure)) => {
             lock(&run.known).failure.get_or_insert(failure);
         }

@@ -68,7 +68,8 @@ macro_rules! connect_local_for_tuples {
                 mut handler: impl FnMut($(&$name),*) + 'static,
             ) -> Connection {
                 let handler = inbox.localized(move |($($arg,)*): &($($name,)*)| handler($($arg),*));
-                self.add_since(0, handler).connection
+                // A notice that waits may hold an older value than the caller has.
+                self.add_since(self.__current(|_| {}), handler).connection
             }
         }
     };

@@ -1,8 +1,9 @@
 //! Where a child comes from: what a start gives to a launcher, and what it expects of it.
 //!
-//! `run/launch` has the launchers of this crate. Another one needs nothing but an implementation of
-//! [`Launcher`]: packets, credit, calls, signals and the end of a run do not depend on where the
-//! child is.
+//! `run/launch` has the launchers of this crate. For another one, implement [`Launcher`]: packets,
+//! credit, calls, signals and the end of a run do not depend on where the child is. Two questions
+//! are still answered by the [program](crate::controller::state::program) and not by the launcher:
+//! whether a kill can be reported as failed, and whether a debugger can hold the child.
 
 use std::fmt;
 use std::sync::{Arc, mpsc};
@@ -16,11 +17,13 @@ use crate::wire::messages::handshake::Nonce;
 
 /// Starts children of one kind.
 pub(crate) trait Launcher: fmt::Debug + Send + Sync {
-    /// Starts the child and shakes hands with it.
+    /// Starts the child and shakes hands with it. Runs on the run's thread, and may wait.
     ///
-    /// Runs on the run's thread, and may wait. Has the run [watched](Launch::watch) before there is
-    /// anything that could end, posts `started` before that, and sees to it that the end is
-    /// reported: by the watcher for a process, and for another subject with [`Watched::ended`].
+    /// It passes the run to the watcher ([`Launch::watch`]) before there is anything that could end,
+    /// posts `started` (and sets `life.pid`, for a process of this system) before the watcher can
+    /// report an end, and calls [`watch::forget`] if it fails after that. The end of a process is
+    /// reported by the watcher. The end of another subject is reported by the launcher, with
+    /// [`watch::forget`] and [`Watched::ended`].
     fn launch(&self, launch: &Launch<'_>) -> Result<Launched, NotLaunched>;
 
     /// How long a run waits for what is on its way to arrive.
@@ -39,8 +42,8 @@ pub(crate) struct Launch<'a> {
 }
 
 impl Launch<'_> {
-    /// Has the run watched, even before there is a process: its start deadline and a kill apply to
-    /// the spawn too.
+    /// Passes the run to the watcher, even before there is a process: its start deadline and a kill
+    /// apply to the spawn too.
     pub(crate) fn watch(&self, subject: Subject) {
         let Self { shared, run, owner, .. } = self;
         let deadline = Some(shared.options.start_deadline).filter(|_| !shared.is_patient());
@@ -63,9 +66,9 @@ pub(crate) enum NotLaunched {
     NoChild(RunFailure),
     /// There is a child, and it must be killed.
     Refused(RunFailure),
-    /// The child has closed its end, so it is about to end.
+    /// The child has closed its end, so it is about to end. If it does not, this is what it did.
     #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
-    Closed,
+    Closed(&'static str),
     /// The child has ended.
     Ended,
 }

@@ -4,7 +4,7 @@
 //! the group. On other systems shared_child waits, and handles distinguish the process from any
 //! later one.
 
-use std::process::{ChildStderr, ChildStdin, ChildStdout, Command};
+use std::process::Command;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -17,7 +17,7 @@ use self::unreaped::Waited;
 use super::own_program::OwnProgram;
 use super::wait::{Wait, Waker};
 use crate::process::exit::{ExitStatus, Unkillable};
-use crate::process::pipes::PipeEnds;
+use crate::process::pipes::{PipeEnds, Pipes};
 
 /// A started process that has not been reaped.
 #[derive(Debug)]
@@ -71,9 +71,6 @@ impl Process {
 pub(crate) fn ignores_sigchld() -> Option<bool> {
     None
 }
-
-/// The controller's ends of stdin, stdout and stderr.
-use crate::process::pipes::Pipes;
 
 /// Waiting by `waitid` without reaping.
 #[cfg(unix)]

@@ -31,8 +31,8 @@ pub(crate) const MARK: &str = "--mpcore-child";
 /// Marks the message of a child with another protocol, after the head of a packet.
 const OTHER_PROTOCOL: [u8; 8] = *b"mpcore\x00\x02";
 
-/// Offset of that mark: the head of a packet is as long as in this version, and begins with the
-/// protocol's number, which every version checks first.
+/// Offset of that mark, the same in every version: behind the head of a packet, which begins with the
+/// protocol's number and has never been longer.
 const OTHER_PROTOCOL_AT: usize = 24;
 
 /// Starts each record in the pipe, so that a terminal's input is not mistaken for one.

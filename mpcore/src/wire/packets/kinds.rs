@@ -1,7 +1,8 @@
 //! The kinds of packets and items, as two tables: number, lane, and a rule of the order.
 //!
-//! Parsing refuses a packet or an item on a lane that its row does not name, the order of a child's
-//! items follows from their phases, and a test compares `docs/protocol.md` with the rows.
+//! Parsing refuses a packet on a lane that its row does not name. The readers of the lanes
+//! (`controller::model::order`, `child::serve`) refuse items of another lane or out of their phase. A
+//! test compares `docs/protocol.md` with the rows.
 
 /// A one-way lane of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

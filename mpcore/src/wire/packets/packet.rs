@@ -123,9 +123,12 @@ pub(crate) enum PacketError {
     /// A packet that does not belong on its lane.
     #[error("a packet of kind {0:?} does not belong on the lane {1:?}")]
     OtherLane(PacketKind, Lane),
-    /// An item that does not belong on its lane, or not at this time.
+    /// An item where none may be.
     #[error("{0} does not belong on this lane")]
     Misplaced(&'static str),
+    /// An item of another lane, or of another phase of the run.
+    #[error("an item of kind {0:?} out of its order")]
+    OutOfOrder(ItemKind),
 }
 
 fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {

@@ -60,7 +60,7 @@ mod tests {
     use crate::controller::state::run::Patience;
     use crate::fixtures::interface::{SampleProcess, builder};
     use crate::fixtures::zoo::Tree;
-    use crate::process::watch::{Elsewhere, Subject, Watched};
+    use crate::process::watch::{Elsewhere, Subject};
     use crate::process::{ExitStatus, ProcessEnd};
     use crate::sync::lock;
     use crate::transport::memory;
@@ -81,20 +81,16 @@ mod tests {
     const FAR_PID: u32 = 4_000_000_000;
 
     /// Passes requests on to the other side.
-    struct OtherSide {
-        owner: Arc<dyn Watched>,
-        requests: Arc<Mutex<Vec<&'static str>>>,
-    }
+    struct OtherSide(Arc<Mutex<Vec<&'static str>>>);
 
     impl Elsewhere for OtherSide {
         fn terminate(&mut self) {
-            lock(&self.requests).push("terminate");
+            lock(&self.0).push("terminate");
         }
 
+        /// Has no effect: nothing gets through to the other side.
         fn kill(&mut self) {
-            lock(&self.requests).push("kill");
-            // Nothing comes back: what became of the child is not known.
-            Arc::clone(&self.owner).ended(ProcessEnd::LinkLost);
+            lock(&self.0).push("kill");
         }
     }
 
@@ -115,9 +111,9 @@ mod tests {
                 controller: None,
             };
             post(shared, Notice::Started(FAR_PID));
-            let (owner, requests) = (Arc::clone(owner), Arc::clone(&self.requests));
-            let handle = OtherSide { owner: Arc::clone(&owner), requests };
-            launch.watch(Subject::Elsewhere(Box::new(handle)));
+            let owner = Arc::clone(owner);
+            let other_side = OtherSide(Arc::clone(&self.requests));
+            launch.watch(Subject::Elsewhere(Box::new(other_side)));
             let (key, is_cut_off) = (run.key, self.is_cut_off);
             thread::spawn(move || {
                 if is_cut_off {
@@ -125,8 +121,6 @@ mod tests {
                 }
                 let code = (Registration::of::<SampleProcess>().serve)(child_lanes, given);
                 watch::forget(key);
-                // The last items overtake this report, and not the other way round.
-                thread::sleep(Duration::from_millis(20));
                 owner.ended(ProcessEnd::Status(ExitStatus::from_code(code)));
             });
             Ok(Launched { lanes, nonce: Nonce::default() })

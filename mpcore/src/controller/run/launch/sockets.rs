@@ -12,6 +12,10 @@ use crate::transport::socket::{Offer, Said};
 use crate::transport::{LaneReceiveError, window};
 use crate::wire::messages::handshake::Record;
 
+/// The error of a program that keeps running without the socket that is its stdin.
+const NEVER_SAID_WHO: &str = "it closed the socket that is its stdin before it introduced itself; is \
+     `mpcore::init()` or `mpcore::child_main` the first line of its `main`?";
+
 /// Runs the child as a process, over packet sockets.
 #[derive(Debug)]
 pub(super) struct OverSockets;
@@ -34,7 +38,7 @@ impl Launcher for OverSockets {
         let introduction = match expected.introduction(run.generation, window, nonce) {
             Ok(Said::Introduction(introduction)) => introduction,
             Ok(Said::OtherProtocol(child)) => return Err(other_protocol(child)),
-            Err(LaneReceiveError::Closed) => return Err(NotLaunched::Closed),
+            Err(LaneReceiveError::Closed) => return Err(NotLaunched::Closed(NEVER_SAID_WHO)),
             Err(LaneReceiveError::Broken(why)) => {
                 return Err(NotLaunched::Refused(RunFailure::Broken(why)));
             }
