@@ -1,4 +1,4 @@
-//! Every way to submit a command and to get its outcome.
+//! Every way to submit a command and to get its outcome, and what an error carries.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};

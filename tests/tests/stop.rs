@@ -1,4 +1,5 @@
-//! Ending a child: by request, by signal, by dropping its handles; starting it again; `cleanup`.
+//! Ending a child: by request, by signal, by dropping its handles; `cleanup`; when it is started again, and
+//! when a start is refused.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
-//! The protocol that controller and child share. No threads, no IO.
+//! The protocol that controller and child share. No threads; the only I/O is
+//! the first record, on a stream that the caller passes.
 //!
 //! The path of a call: its arguments become bytes ([`value`]), the bytes become an item in an
 //! outgoing queue, and items become packets as the lane's credit allows ([`packets`]). Before the

@@ -2,6 +2,7 @@ import QtQuick
 import QtTest
 import "../../qml/workbench"
 
+// The addition panel: its button and keys, text that is no number, and a sum that does not fit.
 Item {
     width: 1200
     height: 760

@@ -3,6 +3,7 @@ import QtTest
 import Workbench 1.0
 import "../../qml/workbench"
 
+// The list of children: what a row shows, and its buttons, also for a child that hangs.
 Item {
     width: 1200
     height: 760

@@ -3,6 +3,7 @@ import QtQuick.Templates as T
 import QtTest
 import "../../qml/workbench"
 
+// The exceptions panel and its one dialog: counting, closing, plain text, the bounded list.
 Item {
     id: root
 

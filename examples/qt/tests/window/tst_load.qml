@@ -2,6 +2,7 @@ import QtQuick
 import QtTest
 import "../../qml/workbench"
 
+// The load plot: samples, lines, and the interval, which the child confirms or refuses.
 Item {
     width: 1200
     height: 860

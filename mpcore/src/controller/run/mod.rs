@@ -6,9 +6,10 @@
 //! [`next`] decides what follows. [`guard`] ends the run however its thread is left. [`watched`]
 //! and [`watchdog`] are what the watcher's thread and its alarms do with a run.
 //!
-//! Only the watcher reports that the process is gone. It then sends an end marker down the events
-//! lane, and reading up to the marker drains the lane. If the marker is not reached in time, the
-//! thread that sent it ends the run instead; the first to come ends it, once.
+//! Only the watcher reports that the process is gone. A short-lived thread then ends the events lane
+//! on this side: it shuts the socket down for reading, or sends an end marker through ipc-channel.
+//! What the reader still gets drains the lane. If the reader does not reach the end in time, that
+//! thread ends the run instead; the first to come ends it, once.
 //!
 //! On a call's path, [`read`] takes the outcome from the lane and resolves the call. No user code
 //! runs on a run's thread except for the comparison of interfaces, wakers, and `after_exit`.

@@ -37,8 +37,7 @@ pub enum StopReason {
 }
 
 impl StopReason {
-    /// Creates a reason with a user's text, cut so that it fits one packet.
-    /// Returns its name in the trace: without the text of [`Because`](Self::Because).
+    /// Returns the reason's name in the trace, without the text of [`Because`](Self::Because).
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Asked => "asked",
@@ -54,6 +53,7 @@ impl StopReason {
         }
     }
 
+    /// Creates a reason with a user's text, cut so that it fits one packet.
     pub(crate) fn because(text: impl Into<String>) -> Self {
         let mut text = text.into();
         let mut length = text.len().min(STOP_REASON_BYTES);

@@ -13,7 +13,6 @@
 //!   pass, until the made-up values are exhausted.
 //! * The search ends: each pass adds knowledge, uses up a value, or reduces the patience of the
 //!   arms that led to nothing.
-//!   some of their patience.
 
 use std::collections::HashMap;
 use std::fmt::{self, Display};

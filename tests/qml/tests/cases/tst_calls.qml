@@ -2,6 +2,7 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
+// Commands: results by signal, numbers of calls, order, and calls before the start.
 RigCase {
     id: test
     name: "Calls"

@@ -2,6 +2,7 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
+// The property `config`: its defaults, what a change affects, and what a wrong value does.
 RigCase {
     id: test
     name: "Config"

@@ -2,6 +2,7 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
+// Events, ordinary and `latest`, and ways to connect to them.
 RigCase {
     id: test
     name: "Events"

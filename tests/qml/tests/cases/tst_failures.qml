@@ -2,6 +2,7 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
+// What QML gets when a command fails, panics, is stopped or cancelled, or its child ends.
 RigCase {
     id: test
     name: "Failures"

@@ -2,6 +2,7 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
+// The object `process`: the signals and properties of a child's life, and its methods.
 RigCase {
     id: test
     name: "Process"

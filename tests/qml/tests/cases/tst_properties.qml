@@ -3,6 +3,7 @@ import QtQuick.Controls.Basic
 import QtTest
 import Rigs 1.0
 
+// Properties of the child: initial values, changes, and writes that it confirms or refuses.
 RigCase {
     id: test
     name: "Properties"

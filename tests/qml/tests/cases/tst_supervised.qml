@@ -2,6 +2,7 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
+// Supervision: restarts, lines of stderr, and a child that does not answer.
 RigCase {
     id: test
     name: "Supervised"

@@ -1,4 +1,5 @@
-//! Linux: pidfds, `/proc/self/exe`, the parent-death signal. [`descendants`] has the search for what
+//! Linux: pidfds, the parent-death signal, `/proc/self/exe`, and what `/proc` tells about a process:
+//! its exit status before it is reaped, its tracer, why a kill has no effect. [`descendants`] has the search for what
 //! a child has started, [`loader`] programs that were started through their loader.
 
 pub(super) mod descendants;
