@@ -52,6 +52,7 @@ pub const PINGS_MISSED: u32 = 3;
 
 /// Time a command has to end after its deadline has passed, before the child is killed for it (if
 /// so configured). Shorter than the grace of a stop, because the command has already had its time.
+/// The child's own report of an overrun may take as long; then the controller reports it.
 pub const OVERRUN_GRACE: Duration = Duration::from_millis(500);
 
 /// How long the outcome of a command may take if it waits behind signals that a full inbox has held

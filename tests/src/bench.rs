@@ -198,7 +198,7 @@ pub trait Bench {
     /// Sets `connected`.
     fn plug(&mut self, on: bool);
 
-    /// Emits `count` `latest` events and the same number of ordinary ones.
+    /// Emits `count` `latest` events and as many ordinary ones, alternately.
     fn wave(&mut self, count: u32);
 
     /// Emits `count` `latest` events.

@@ -1,7 +1,8 @@
 //! One run of a child: welcome, constructor, `postrun_init`, commands, `cleanup`, goodbye.
 //!
 //! All user code runs here, on one thread, and is guarded: whatever it does, each command that was
-//! taken from the lane gets exactly one outcome, and `cleanup` runs once.
+//! taken from the lane gets exactly one outcome, and `cleanup` runs once. A copy of the child that a
+//! command has forked is killed when the command returns: cleanup and goodbye are the original's.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The messages that both sides exchange before the first command, and their reports.
+//! Messages: the handshake, control, and reports.
 
 use crate::controller::report::failure::RunFailure;
 use crate::fixtures::interface::table;

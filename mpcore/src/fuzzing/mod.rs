@@ -8,7 +8,7 @@
 //! | on | module |
 //! |---|---|
 //! | values of users' types | [`values`] |
-//! | the messages before the first command, and reports | [`handshake`] |
+//! | messages: the handshake, control, reports | [`handshake`] |
 //! | packets, on either side | [`lanes`] |
 
 mod handshake;
@@ -21,7 +21,7 @@ use crate::fixtures::messages;
 /// A decoder, and its seeds.
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
-    /// Its name.
+    /// Its name, which is that of its program in `fuzz/targets`, too.
     pub name: &'static str,
     /// Decodes the bytes.
     pub run: fn(&[u8]),

@@ -1,4 +1,5 @@
-//! The controller: one thread, one stream of events, one child.
+//! The controller: one thread, one stream of events, one child. It carries out what `plan` decides:
+//! starts, kills, cancels.
 
 use std::error::Error;
 use std::ffi::OsString;

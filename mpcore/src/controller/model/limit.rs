@@ -35,7 +35,7 @@ pub(crate) struct Limit {
     pub(crate) given: bool,
     /// Whether it was asked to end.
     pub(crate) cancelled: bool,
-    /// Whether the child has reported that the deadline passed.
+    /// Whether it was reported that the deadline passed, by the child or by the controller.
     pub(crate) overran: bool,
     /// Whether the controller has reported the timeout before the child did.
     pub(crate) foretold: bool,
@@ -55,6 +55,11 @@ impl Limit {
         let mut limit = Self { flags, ..Self::default() };
         limit.allow(allowed.map_or(0, milliseconds));
         limit
+    }
+
+    /// Its time starts again, in another run.
+    pub(crate) fn begin_again(&mut self) {
+        (self.overran, self.foretold) = (false, false);
     }
 
     /// Sets another deadline.

@@ -448,8 +448,7 @@ impl Traffic {
             };
             match payload {
                 Some(payload) => {
-                    // Its time starts again.
-                    entry.limit.overran = false;
+                    entry.limit.begin_again();
                     let head = head_of(call, &entry);
                     self.pending.insert(call, entry);
                     self.queue.push(head, None, payload);
@@ -523,6 +522,23 @@ mod tests {
             1 => Just(Step::Finish),
             2 => Just(Step::End),
         ]
+    }
+
+    /// Regression: an overrun that the controller had reported hid the one of the next run.
+    #[test]
+    fn a_repeated_command_begins_with_a_fresh_deadline() {
+        let mut traffic = Traffic::new(BOUNDS, Duration::from_secs(1));
+        let mut repeat = Repeat::never().idempotent();
+        let payload = repeat.keep(vec![1]);
+        let limit = Limit { overran: true, foretold: true, ..Limit::default() };
+        let (reply, _receiver) = oneshot::channel();
+        let then = SharedThen::new(Mutex::default());
+        let call = traffic.next_call();
+        let entry = Entry { command: 0, reply, then, limit, repeat };
+        assert!(traffic.submit(call, Kind::Command, entry, payload).is_ok());
+        assert!(traffic.end(GoOver::Idempotent).is_empty());
+        let limit = traffic.pending.get_mut(call).unwrap().limit;
+        assert!(!limit.overran && !limit.foretold);
     }
 
     /// A `Traffic` with its surroundings: one child after the other, the encoder, and the outcomes

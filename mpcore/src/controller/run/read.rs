@@ -1,6 +1,7 @@
 //! Reads the events lane: outcomes, properties, events, and the steps of the child's life.
 //!
-//! Nothing here waits for anything but the lane, and nothing here runs user code.
+//! Nothing here waits for anything but the lane, and no user code runs here but an inbox's `wake` and
+//! an executor's waker.
 
 use std::sync::Arc;
 use std::time::Duration;
