@@ -341,7 +341,7 @@ impl Watching {
                     self.dead.to_end.insert(key, process);
                     watch.owner.given_up(why);
                 }
-                // Nothing has been heard of it since it was told to end.
+                // Its launcher has not reported its end since it was asked to end.
                 Subject::Elsewhere(_) => watch.owner.ended(ProcessEnd::LinkLost),
                 Subject::ToCome(_) => {}
             }

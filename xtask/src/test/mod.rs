@@ -234,7 +234,7 @@ mod tests {
         let (cargo, nextest) = (
             "cargo test --no-fail-fast --workspace",
             "cargo nextest run --no-fail-fast --workspace --profile counted \
-             --tool-config-file xtask:/root/.config/nextest-counted.toml",
+             --tool-config-file xtask:/project/.config/nextest-counted.toml",
         );
         for (runner, flags, reads, program, args) in [
             (Runner::Cargo, &targets, Runner::Cargo, cargo, "--lib"),
@@ -253,7 +253,7 @@ mod tests {
             ),
         ] {
             let expected = format!("{program} {args}");
-            let (runner, cargo) = command(runner, flags, Path::new("/root"));
+            let (runner, cargo) = command(runner, flags, Path::new("/project"));
             assert_eq!((runner, cargo.to_string()), (reads, expected));
         }
     }
