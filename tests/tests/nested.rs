@@ -95,8 +95,9 @@ trait Parent {
     fn wait_for_work(&mut self) -> mpcore::Result<u64>;
     /// The same for a command that does not check.
     fn wait_for_deaf(&mut self) -> mpcore::Result<()>;
-    /// Awaits two calls of the last kid at once; returns how many waits ended early.
-    fn await_two(&mut self) -> mpcore::Result<usize>;
+    /// Makes two calls of the last kid, `pause` apart, and awaits both; returns how many waits ended
+    /// early.
+    fn await_two(&mut self, pause: Duration) -> mpcore::Result<usize>;
     /// Polls a call's future once, keeps it, and waits until this command is asked to end.
     fn keep_future(&mut self) -> mpcore::Result<()>;
     /// Polls the kept future again; returns its outcome, if there is one.
@@ -180,10 +181,12 @@ impl Parent for ParentProcess {
         Ok(self.begin().ignore(600_000).wait()?)
     }
 
-    fn await_two(&mut self) -> mpcore::Result<usize> {
+    fn await_two(&mut self, pause: Duration) -> mpcore::Result<usize> {
         let kid = self.begin();
-        let calls = [kid.work(600_000), kid.work(600_000)].map(IntoFuture::into_future);
-        let mut futures = calls.map(|call| (Some(Box::pin(call)), None));
+        let mut futures = [Duration::ZERO, pause].map(|pause| {
+            std::thread::sleep(pause);
+            (Some(Box::pin(kid.work(600_000).into_future())), None)
+        });
         let outcomes = system_tests::block_on(std::future::poll_fn(|cx| {
             for (future, outcome) in &mut futures {
                 if let Some(pending) = future
@@ -393,21 +396,24 @@ fn a_stop_ends_the_wait_for_a_childs_own_child() {
     assert_eq!(family.lines(), ["begun", "cancelled", "parent Some(Ok(42))", "kid"]);
 }
 
-/// Regression: only blocking calls were ended.
+/// Regression: only blocking calls were ended; and not the second one, if the cancel came before
+/// it was made.
 #[test]
 fn a_cancel_ends_awaited_calls_of_a_childs_own_child() {
-    let family = Family::new(LONG);
-    family.start_kid(0, None);
-    let call = family.parent.await_two();
-    family.until_kid_works();
-    call.cancel();
-    assert!(matches!(outcome(call), Err(CallError::Cancelled)));
-    until("both are ended, and the inner call is cancelled", || {
-        let lines = family.lines();
-        let has = |line: &str| lines.iter().any(|it| it == line);
-        lines.len() == 3 && has("awaited 2") && has("cancelled")
-    });
-    family.stop();
+    for pause in [Duration::ZERO, Duration::from_millis(300)] {
+        let family = Family::new(LONG);
+        family.start_kid(0, None);
+        let call = family.parent.await_two(pause);
+        family.until_kid_works();
+        call.cancel();
+        assert!(matches!(outcome(call), Err(CallError::Cancelled)));
+        until("both are ended, and the inner call is cancelled", || {
+            let lines = family.lines();
+            let has = |line: &str| lines.iter().any(|it| it == line);
+            lines.len() == 3 && has("awaited 2") && has("cancelled")
+        });
+        family.stop();
+    }
 }
 
 /// Regression: it ended the next command as cancelled without a request, and so the child was

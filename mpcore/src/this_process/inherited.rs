@@ -6,9 +6,9 @@
 //! waited for. Neither knows more of the other. The exit policy is set once per run, and read when
 //! a builder is created.
 //!
-//! A request to end ends the waits that are in progress, or else the next one. A command that knows
-//! of the request, from such a wait or because it has asked, may wait again to shut down its
-//! children in order, and so may `cleanup`.
+//! A request to end ends the waits that are in progress, or else the next one, and the futures that
+//! exist when the command learns of it. A command that knows of the request, from such a wait or
+//! because it has asked, may wait again to shut down its children in order, and so may `cleanup`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -158,9 +158,11 @@ pub(crate) fn may_wait() -> Option<Waiting> {
 }
 
 fn wait_in(command: Arc<InheritedCommand>, wake: impl FnOnce() -> Option<EndWait>) -> Waiting {
-    let (over, of) = (Arc::default(), command.number.load(Ordering::SeqCst));
+    let (over, of) = (Arc::<AtomicBool>::default(), command.number.load(Ordering::SeqCst));
     let entry = Entry { command: of, over: Arc::clone(&over), wake: wake() };
     let mut waits = lock(&command.waits);
+    // Of several futures, the first one that is polled consumes the request.
+    over.store(command.asked.load(Ordering::SeqCst), Ordering::SeqCst);
     let number = waits.next;
     waits.next += 1;
     waits.waiting.insert(number, entry);
@@ -256,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wish_ends_one_wait_of_the_command_that_it_is_meant_for() {
+    fn a_request_ends_the_waits_of_the_command_that_it_is_meant_for() {
         let command = Arc::new(InheritedCommand::default());
         assert!(begin_wait(|| Box::new(|| {})).is_none(), "no command runs here");
         command.bind_to_this_thread();
@@ -278,7 +280,7 @@ mod tests {
         assert!(waiting.is_over() && !waiting.is_over(), "once");
         drop(waiting);
         assert!(command.ask().is_none(), "it does not wait");
-        assert!(wait().is_over(), "but the wish is for the next wait");
+        assert!(wait().is_over(), "but the request is for the next wait");
         assert!(command.end(), "a wait was ended");
 
         command.begin(|| false);
@@ -310,6 +312,14 @@ mod tests {
         let both = [may_wait().unwrap(), may_wait().unwrap()];
         command.ask().expect("there are possible waits")();
         assert!(both.iter().all(Waiting::is_over));
+
+        // The same if the request comes between them.
+        command.begin(|| false);
+        let first = may_wait().unwrap();
+        let _ = command.ask();
+        let both = [first, may_wait().unwrap()];
+        assert!(both.iter().all(Waiting::is_over));
+        assert!(!wait().is_over(), "it knows");
 
         // A future that another thread polls now ends, and so does the next wait of the command's
         // own thread.
