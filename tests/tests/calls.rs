@@ -340,17 +340,6 @@ fn cancel_all_ends_every_call_that_can_be_cancelled() {
 }
 
 #[test]
-fn an_error_keeps_message_causes_and_place() {
-    let bench = bench();
-    let Err(CallError::Raised(error)) = outcome(bench.fail()) else { panic!("it fails") };
-    assert_eq!(error.to_string(), "the counter cannot be read");
-    assert_eq!(error.causes(), ["invalid digit found in string"]);
-    assert!(error.location().contains("bench.rs:"), "{}", error.location());
-    let text = CallError::<mpcore::Error>::Raised(error).to_string();
-    assert!(text.contains("the counter cannot be read"), "{text}");
-}
-
-#[test]
 fn a_panic_ends_the_command_and_the_child_goes_on() {
     let bench = bench();
     let pid = bench.process().pid();

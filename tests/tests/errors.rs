@@ -1,4 +1,4 @@
-//! The errors of other libraries when a command returns them.
+//! Errors that a command returns: what arrives of mpcore's own and of those of other libraries.
 
 use std::error::Error as StdError;
 
@@ -87,6 +87,19 @@ fn errors_of_every_library_arrive_with_their_causes() {
         assert_eq!(format!("{error:#}"), expected, "{how}");
         assert!(error.location().contains("errors.rs"), "{how}: {}", error.location());
     }
+}
+
+#[test]
+fn an_error_keeps_message_causes_and_place() {
+    let laser = LaserControl::spawn::<LaserProcess>(()).unwrap();
+    let Err(CallError::Raised(error)) = laser.fail("context".to_owned()).wait() else {
+        panic!("it is an error")
+    };
+    assert_eq!(error.to_string(), "while firing");
+    assert_eq!(error.causes(), ["outer", "inner"]);
+    assert!(error.location().contains("errors.rs:"), "{}", error.location());
+    let text = CallError::<mpcore::Error>::Raised(error).to_string();
+    assert!(text.contains("while firing"), "{text}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Where windows of tests and benchmarks appear.
+//! Where windows of tests and benchmarks appear, on a display or offscreen, and what draws them.
 
 use std::path::Path;
 

@@ -87,3 +87,25 @@ pub(crate) fn guard<R>(code: impl FnOnce() -> R) -> Result<R, Unwound> {
         Unwound::Panicked(report)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::CallError;
+    use crate::fixtures::adder::{AdderControl, Sum};
+
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// Regression: the payload's `Drop` panicked in the child's runtime, and all other commands
+    /// were lost with this one.
+    #[test]
+    fn a_panic_that_panics_is_one_outcome() {
+        let control = AdderControl::builder().in_process::<Sum>().spawn().unwrap();
+        let (mut bad, mut good) = (control.add(-1, 2), control.add(1, 2));
+        let outcome = bad.wait_timeout(LONG);
+        assert!(matches!(outcome, Err(CallError::Panicked(_))), "{outcome:?}");
+        assert_eq!(good.wait_timeout(LONG), Ok(3), "the child goes on");
+    }
+}

@@ -399,3 +399,32 @@ impl<T, E> Future for CallFuture<T, E> {
         polled
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controller::control::Control as _;
+    use crate::fixtures::adder::{AdderControl, Sum};
+
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// Regression: the outcome claimed that the child had been stopped.
+    #[test]
+    fn an_entry_that_is_dropped_is_no_stop() {
+        let control = AdderControl::builder().in_process::<Sum>().build().unwrap();
+        let shared = Arc::clone(control.__core().process().shared());
+        let lose = |call: &crate::Call<i32>| drop(shared.traffic().pending.remove(call.id().get()));
+        let mut call = control.add(1, 2);
+        assert_eq!(call.try_outcome(), None);
+        lose(&call);
+        assert_eq!(call.try_outcome(), Some(Err(CallError::Lost)));
+        assert_eq!(call.wait_timeout(LONG), Err(CallError::Lost));
+        let call = control.add(1, 2);
+        lose(&call);
+        assert_eq!(call.wait(), Err(CallError::Lost));
+        let mut call = control.add(1, 2);
+        lose(&call);
+        assert_eq!(call.wait_timeout(LONG), Err(CallError::Lost));
+    }
+}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::controller::report::escalation::{Escalation, IgnoredRequest};
 use crate::controller::report::outcome::Outcome;
+use crate::limits::OVERRUN_GRACE;
 use crate::wire::interface::description::CommandRules;
 use crate::wire::packets::packet::CallFlags;
 
@@ -62,6 +63,14 @@ impl Limit {
         (self.overran, self.foretold) = (false, false);
     }
 
+    /// Returns what the command may take if it runs for `runs` by now, which is too long, and the
+    /// child does not report that: it is stopped, or its report is stuck behind a full inbox.
+    pub(crate) fn unreported_overrun(&self, runs: Duration) -> Option<Duration> {
+        let allowed = Duration::from_millis(self.milliseconds.into());
+        let over = runs > allowed + OVERRUN_GRACE;
+        (self.milliseconds != 0 && !self.overran && over).then_some(allowed)
+    }
+
     /// Sets another deadline.
     pub(crate) fn allow(&mut self, milliseconds: u32) {
         self.milliseconds = milliseconds;
@@ -93,6 +102,20 @@ mod tests {
         assert_eq!(of(Some(50), Some(20)), 20);
         assert_eq!(of(Some(50), Some(80)), 50);
         assert_eq!(of(None, Some(0)), 1, "over, not unlimited");
+    }
+
+    #[test]
+    fn the_controller_reports_an_overrun_after_a_grace_and_once() {
+        let late = OVERRUN_GRACE + 51 * MS;
+        let mut limit = Limit { milliseconds: 50, ..Limit::default() };
+        assert_eq!(limit.unreported_overrun(OVERRUN_GRACE + 50 * MS), None);
+        assert_eq!(limit.unreported_overrun(late), Some(50 * MS));
+        limit.overran = true;
+        assert_eq!(limit.unreported_overrun(late), None, "it is reported");
+        limit.begin_again();
+        assert_eq!(limit.unreported_overrun(late), Some(50 * MS), "in each run");
+        limit.allow(0);
+        assert_eq!(limit.unreported_overrun(Duration::MAX), None, "no limit");
     }
 
     #[test]

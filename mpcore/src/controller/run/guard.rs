@@ -37,51 +37,18 @@ mod tests {
     use crate::CallError;
     use crate::ProcessState;
     use crate::RunFailure;
-    use crate::child::startup::assignment::Assignment;
     use crate::controller::control::Control as _;
     use crate::controller::run::begin::begin_run;
     use crate::controller::run::finish;
-    use crate::controller::run::launch::thread::{LeftBehind, OnThread};
+    use crate::controller::run::launch::thread::LeftBehind;
     use crate::controller::run::read;
-    use crate::controller::state::launcher::{Launch, Launcher as _};
-    use crate::controller::state::program::ThreadChild;
     use crate::controller::state::watched_run::WatchedRun;
-    use crate::panics::unwind::tests::Bomb;
-    use crate::process::ExitStatus;
+    use crate::fixtures::adder::{AdderControl, Sum};
     use crate::process::watch::{self, Subject, Watched};
-    use crate::transport::{ChildLanes, LaneReceiveError, LaneReceiver, memory, window};
-    use crate::wire::interface::description::InterfaceTable;
+    use crate::transport::{LaneReceiveError, LaneReceiver, memory, window};
     use crate::wire::messages::handshake::Nonce;
 
-    #[mpmacros::process(crate = "crate")]
-    pub(crate) trait Adder {
-        fn add(&mut self, a: i32, b: i32) -> i32;
-    }
-
-    #[derive(mpmacros::Child)]
-    #[child(Adder, crate = "crate")]
-    struct Sum {}
-
-    impl Adder for Sum {
-        fn add(&mut self, a: i32, b: i32) -> i32 {
-            if a < 0 {
-                std::panic::panic_any(Bomb);
-            }
-            a + b
-        }
-    }
-
     const LONG: Duration = Duration::from_secs(60);
-
-    /// A child whose runtime panics.
-    #[derive(Debug)]
-    struct Unwinding;
-
-    impl ThreadChild for Unwinding {
-        fn serve(&self, _: &InterfaceTable, _: ChildLanes, _: Assignment) -> i32 {
-            std::panic::resume_unwind(Box::new("on purpose"))
-        }
-    }
 
     struct Panicking;
 
@@ -122,52 +89,5 @@ mod tests {
         assert!(matches!(report.failure, Some(RunFailure::Broken(_))), "{report:?}");
         assert!(report.killed);
         assert_eq!(control.process().state(), ProcessState::Failed, "it never was ready");
-    }
-
-    /// Regression: the payload's `Drop` panicked in the child's runtime, and all other commands
-    /// were lost with this one.
-    #[test]
-    fn a_panic_that_panics_is_one_outcome() {
-        let control = AdderControl::builder().in_process::<Sum>().spawn().unwrap();
-        let (mut bad, mut good) = (control.add(-1, 2), control.add(1, 2));
-        let outcome = bad.wait_timeout(LONG);
-        assert!(matches!(outcome, Err(CallError::Panicked(_))), "{outcome:?}");
-        assert_eq!(good.wait_timeout(LONG), Ok(3), "the child goes on");
-    }
-
-    /// A panic of the runtime is a bug in mpcore; its run still ends.
-    #[test]
-    fn a_child_on_a_thread_that_panics_has_ended() {
-        let control = AdderControl::builder().in_process::<Sum>().build().unwrap();
-        let mut call = control.add(1, 2);
-        let shared = Arc::clone(control.__core().process().shared());
-        let (run, wake) = begin_run(&shared, &mut shared.life());
-        wake.wake();
-        let owner: Arc<dyn Watched> = Arc::new(WatchedRun::new(&shared, &run));
-        let steps = lock(&run.received).take().unwrap();
-        let launch = Launch { shared: &shared, run: &run, owner, steps: &steps };
-        assert!(OnThread(Arc::new(Unwinding)).launch(&launch).is_ok());
-        let outcome = call.wait_timeout(LONG);
-        let Err(CallError::Exited(report)) = outcome else { panic!("{outcome:?}") };
-        assert_eq!(report.status.map(ExitStatus::code), Some(101));
-    }
-
-    /// Regression: the outcome claimed that the child had been stopped.
-    #[test]
-    fn an_entry_that_is_dropped_is_no_stop() {
-        let control = AdderControl::builder().in_process::<Sum>().build().unwrap();
-        let shared = Arc::clone(control.__core().process().shared());
-        let lose = |call: &crate::Call<i32>| drop(shared.traffic().pending.remove(call.id().get()));
-        let mut call = control.add(1, 2);
-        assert_eq!(call.try_outcome(), None);
-        lose(&call);
-        assert_eq!(call.try_outcome(), Some(Err(CallError::Lost)));
-        assert_eq!(call.wait_timeout(LONG), Err(CallError::Lost));
-        let call = control.add(1, 2);
-        lose(&call);
-        assert_eq!(call.wait(), Err(CallError::Lost));
-        let mut call = control.add(1, 2);
-        lose(&call);
-        assert_eq!(call.wait_timeout(LONG), Err(CallError::Lost));
     }
 }

@@ -61,7 +61,10 @@ impl Shared {
             let outstanding = traffic.is_outstanding();
             let seen = traffic.health.check(ticket, outstanding, Instant::now());
             let executing = executing(self, &traffic);
-            let late = executing.and_then(|it| foretell(&mut traffic, it));
+            let late = executing.and_then(|it| {
+                let limit = &traffic.pending.get_mut(it.call.get())?.limit;
+                Some((it.call.get(), limit.unreported_overrun(it.since.elapsed())?))
+            });
             let oldest = traffic.pending.oldest();
             drop(traffic);
             // A child that a debugger holds is not late.
@@ -316,15 +319,6 @@ impl Shared {
         }
         run.kill_for(blame, (!asked).then_some(failure));
     }
-}
-
-/// Returns the executing command if it is over its deadline but the child does not report that: the
-/// child is stopped, or its message is stuck behind a full inbox.
-fn foretell(traffic: &mut Traffic, executing: ExecutingCommand) -> Option<(u64, Duration)> {
-    let limit = &traffic.pending.get_mut(executing.call.get())?.limit;
-    let after = Duration::from_millis(limit.milliseconds.into());
-    let over = executing.since.elapsed() > after + OVERRUN_GRACE;
-    (limit.milliseconds != 0 && !limit.overran && over).then_some((executing.call.get(), after))
 }
 
 /// Returns the command that the last pong named, if it has no outcome yet.

@@ -1,9 +1,10 @@
 //! The inbox: signals wait here for the thread that runs their handlers.
 //!
 //! Each child has its own [mailbox](crate::controller::signals::mailbox); an [`Inbox`] is the
-//! [ring](crate::controller::signals::ring) of the children that have notices waiting. Posting
-//! never blocks. Draining takes turns between the children and keeps to a time budget, so a user
-//! interface stays alive under any flood.
+//! [ring](crate::controller::signals::ring) of the children that have notices waiting. It stays on
+//! the thread that drains it; its [`InboxHandle`] is what children are created with, on any thread.
+//! Posting never blocks. Draining takes turns between the children and keeps to a time budget, so a
+//! user interface stays alive under any flood.
 
 use std::fmt;
 use std::marker::PhantomData;

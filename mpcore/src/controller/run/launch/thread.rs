@@ -87,3 +87,48 @@ fn stack(shared: &Shared) -> usize {
     };
     shared.options.thread_stack.unwrap_or_else(unasked)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::CallError;
+    use crate::controller::control::Control as _;
+    use crate::controller::run::begin::begin_run;
+    use crate::controller::state::watched_run::WatchedRun;
+    use crate::fixtures::adder::{AdderControl, Sum};
+    use crate::sync::lock;
+    use crate::transport::ChildLanes;
+    use crate::wire::interface::description::InterfaceTable;
+
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// A child whose runtime panics.
+    #[derive(Debug)]
+    struct Unwinding;
+
+    impl ThreadChild for Unwinding {
+        fn serve(&self, _: &InterfaceTable, _: ChildLanes, _: Assignment) -> i32 {
+            std::panic::resume_unwind(Box::new("on purpose"))
+        }
+    }
+
+    /// A panic of the runtime is a bug in mpcore; its run still ends.
+    #[test]
+    fn a_child_on_a_thread_that_panics_has_ended() {
+        let control = AdderControl::builder().in_process::<Sum>().build().unwrap();
+        let mut call = control.add(1, 2);
+        let shared = Arc::clone(control.__core().process().shared());
+        let (run, wake) = begin_run(&shared, &mut shared.life());
+        wake.wake();
+        let owner: Arc<dyn Watched> = Arc::new(WatchedRun::new(&shared, &run));
+        let steps = lock(&run.received).take().unwrap();
+        let launch = Launch { shared: &shared, run: &run, owner, steps: &steps };
+        assert!(OnThread(Arc::new(Unwinding)).launch(&launch).is_ok());
+        let outcome = call.wait_timeout(LONG);
+        let Err(CallError::Exited(report)) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(report.status.map(ExitStatus::code), Some(101));
+    }
+}
