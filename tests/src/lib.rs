@@ -1,7 +1,7 @@
 //! What the whole-system tests share: the interfaces and children they run, and how they inspect
 //! processes and wait for events.
 //!
-//! The tests are in `tests/`, one topic per file; the programs they start in `src/bin/`.
+//! The tests are in `tests/system/`, one topic per file; the programs they start in `src/bin/`.
 #![forbid(unsafe_code)]
 
 pub mod bench;

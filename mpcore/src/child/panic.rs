@@ -95,7 +95,6 @@ mod tests {
     use crate::CallError;
     use crate::fixtures::adder::{AdderControl, Sum};
 
-
     const LONG: Duration = Duration::from_secs(60);
 
     /// Regression: the payload's `Drop` panicked in the child's runtime, and all other commands

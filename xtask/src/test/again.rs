@@ -1,16 +1,16 @@
-//! Runs test files of one package again, with an environment variable set, for the soak.
+//! Runs the test programs of one package again, with an environment variable set, for the soak.
 
 use std::path::PathBuf;
 
 use super::output::{Counts, Runner};
 use super::targets::{TargetKind, Workspace};
-use super::{SkippedTests, skipping};
+use super::{SkippedTests, choosing, many_at_once};
 use crate::command_line::{CommandLine, Output};
 use crate::error::Error;
 
-/// Test files of a package.
+/// Test programs of a package.
 #[derive(Debug)]
-pub(crate) struct TestFiles {
+pub(crate) struct TestPrograms {
     root: PathBuf,
     names: Vec<String>,
 }
@@ -20,14 +20,14 @@ pub(crate) struct TestFiles {
 pub(crate) struct Run {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
-    /// `file::test` of the tests that reported a failure.
+    /// `program::module::test` of the tests that reported a failure.
     pub(crate) failures: Vec<String>,
     /// Whether every program reported its result, and cargo and all processes ended as expected.
     pub(crate) whole: bool,
 }
 
-impl TestFiles {
-    /// All test files of the package except some.
+impl TestPrograms {
+    /// All test programs of the package except some.
     pub(crate) fn of(package: &str, without: &[&str]) -> Result<Self, Error> {
         let workspace = Workspace::ask_cargo()?;
         let names = names(&workspace, package, without);
@@ -38,7 +38,7 @@ impl TestFiles {
         self.names.len()
     }
 
-    /// Runs them without the tests of these names, and continues when one fails.
+    /// Runs them without the tests of these names and modules, and continues when one fails.
     pub(crate) fn run(
         &self,
         skipped: &[&str],
@@ -48,8 +48,8 @@ impl TestFiles {
         let cargo = CommandLine::cargo(["test", "--no-fail-fast", "--workspace"]);
         let files = self.names.iter().flat_map(|name| ["--test", name]);
         let list = SkippedTests::new(&self.root)?;
-        let cargo = skipping(Runner::Cargo, cargo.args(files), skipped);
-        let cargo = cargo.variable(variable.0, variable.1).show();
+        let cargo = choosing(Runner::Cargo, cargo.args(files), &[], skipped);
+        let cargo = many_at_once(cargo.variable(variable.0, variable.1)).show();
         let cargo = cargo.variable("SKIPPED_TESTS", &list.file);
         let (mut counts, mut failures) = (Counts::default(), Failures::default());
         let ended = cargo.stream(&self.root, |line| {
@@ -86,7 +86,7 @@ impl Failures {
     fn read(&mut self, line: &str) {
         if let Some(file) = line.trim_start().strip_prefix("Running tests/") {
             let (file, _) = file.split_once(".rs").unwrap_or((file, ""));
-            file.clone_into(&mut self.file);
+            file.trim_end_matches("/main").clone_into(&mut self.file);
         } else if let Some(name) =
             line.strip_prefix("---- ").and_then(|it| it.strip_suffix(" stdout ----"))
         {
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_files_of_one_package_are_chosen_but_for_some() {
+    fn the_programs_of_one_package_are_chosen_but_for_some() {
         let target = |package: &str, kind, name: &str| Target {
             package: package.to_owned(),
             name: name.to_owned(),
@@ -120,10 +120,10 @@ mod tests {
     }
 
     #[test]
-    fn failed_tests_are_named_with_their_file() {
+    fn failed_tests_are_named_with_their_program() {
         let mut failures = Failures::default();
         for line in [
-            "     Running tests/calls.rs (target/debug/deps/calls-4d06)",
+            "     Running tests/system/main.rs (target/debug/deps/system-4d06)",
             "test one ... ok",
             "test two ... FAILED",
             "failures:",
@@ -133,6 +133,6 @@ mod tests {
         ] {
             failures.read(line);
         }
-        assert_eq!(failures.names, ["calls::two", "stop::group::three"]);
+        assert_eq!(failures.names, ["system::two", "stop::group::three"]);
     }
 }

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use super::targets::{Target, TargetKind, Workspace};
 
+/// The program of the whole-system tests.
+const SYSTEM: (&str, &str) = ("system-tests", "system");
+
 /// The kinds, in the order in which they run: those that fail soonest come first.
 pub(super) const KINDS: &[Kind] = &[
     Kind {
@@ -26,24 +29,25 @@ pub(super) const KINDS: &[Kind] = &[
         name: "ipc-channel",
         about: "the whole-system tests once more, over the transport that is the default elsewhere",
         tests: Tests::Again {
-            files: &[
-                ("system-tests", "calls"),
-                ("system-tests", "cancel"),
-                ("system-tests", "controller_death"),
-                ("system-tests", "deadlines"),
-                ("system-tests", "death"),
-                ("system-tests", "edges"),
-                ("system-tests", "exit_policy"),
-                ("system-tests", "finish"),
-                ("system-tests", "hang"),
-                ("system-tests", "lessons"),
-                ("system-tests", "limits"),
-                ("system-tests", "output"),
-                ("system-tests", "pressure"),
-                ("system-tests", "restart"),
-                ("system-tests", "restart_by_hand"),
-                ("system-tests", "signals"),
-                ("system-tests", "stop"),
+            files: &[SYSTEM],
+            modules: &[
+                "commands::calls",
+                "commands::cancel",
+                "commands::deadlines",
+                "ends::controller_death",
+                "ends::death",
+                "ends::exit_policy",
+                "ends::finish",
+                "ends::hang",
+                "ends::restart",
+                "ends::restart_by_hand",
+                "ends::stop",
+                "load::pressure",
+                "machine::limits",
+                "machine::output",
+                "regressions::edges",
+                "regressions::lessons",
+                "signals::signals",
             ],
             variable: ("TRANSPORT", "ipc-channel"),
             skipped: &[],
@@ -54,30 +58,31 @@ pub(super) const KINDS: &[Kind] = &[
         about: "the tests with races once more, with delays, spurious wake-ups, and other bounds, batches and \
                 windows; `cargo xtask soak chaos` has more seeds",
         tests: Tests::Again {
-            files: &[
-                ("system-tests", "calls"),
-                ("system-tests", "cancel"),
-                ("system-tests", "deadlines"),
-                ("system-tests", "death"),
-                ("system-tests", "encoder"),
-                ("system-tests", "faults"),
-                ("system-tests", "finish"),
-                ("system-tests", "handles"),
-                ("system-tests", "hang"),
-                ("system-tests", "in_process"),
-                ("system-tests", "keys"),
-                ("system-tests", "nested"),
-                ("system-tests", "process_handle"),
-                ("system-tests", "relief"),
-                ("system-tests", "restart"),
-                ("system-tests", "restart_by_hand"),
-                ("system-tests", "script"),
-                ("system-tests", "signals"),
-                ("system-tests", "stop"),
-                ("system-tests", "stop_reason"),
-                ("system-tests", "time_line"),
-                ("system-tests", "values"),
-                ("system-tests", "waiting_forbidden"),
+            files: &[SYSTEM],
+            modules: &[
+                "commands::calls",
+                "commands::cancel",
+                "commands::deadlines",
+                "commands::in_process",
+                "commands::keys",
+                "commands::nested",
+                "commands::waiting_forbidden",
+                "data::encoder",
+                "data::values",
+                "ends::death",
+                "ends::finish",
+                "ends::handles",
+                "ends::hang",
+                "ends::process_handle",
+                "ends::restart",
+                "ends::restart_by_hand",
+                "ends::stop",
+                "ends::stop_reason",
+                "signals::relief",
+                "signals::signals",
+                "signals::time_line",
+                "testing::faults",
+                "testing::script",
             ],
             variable: ("CHAOS_SEED", "1"),
             skipped: DECIDED_BY_CHAOS,
@@ -107,16 +112,16 @@ pub(super) const KINDS: &[Kind] = &[
     Kind { name: "doc", about: "the examples in the documentation", tests: Tests::Docs },
 ];
 
-/// Tests that chaos would decide: they depend on a number that is drawn, or on which of two things
-/// is faster.
+/// Tests of the program `system` that chaos would decide: they depend on a number that is drawn, or
+/// on which of two things is faster.
 pub(crate) const DECIDED_BY_CHAOS: &[&str] = &[
     // Arguments that are not encoded immediately count at most as much as the largest that are.
-    "a_queue_is_also_full_by_bytes",
+    "commands::calls::a_queue_is_also_full_by_bytes",
     // Its table depends on which of three calls had arrived with the last packet that was read.
-    "every_fault_at_every_moment_matches_the_docs",
+    "testing::faults::every_fault_at_every_moment_matches_the_docs",
     // A call is made while the child is still stopping or finishing.
-    "a_running_command_sees_the_stop_and_queued_ones_are_stopped",
-    "a_finish_after_a_restart_applies_to_the_next_run",
+    "ends::stop::a_running_command_sees_the_stop_and_queued_ones_are_stopped",
+    "ends::finish::a_finish_after_a_restart_applies_to_the_next_run",
 ];
 
 /// Every test file of the package that no kind lists by name.
@@ -140,10 +145,11 @@ pub(super) enum Tests {
     FilesWithCases(&'static [(&'static str, &'static str)]),
     /// Like `Files`, where a test file may be a program of its own that runs QML tests.
     FilesWithQml(&'static [(&'static str, &'static str)]),
-    /// Files that belong to another kind, run with an environment variable that changes what they
-    /// test, without the tests of these names.
+    /// Modules of files that belong to another kind, run with an environment variable that changes
+    /// what they test, without the tests of these names.
     Again {
         files: &'static [(&'static str, &'static str)],
+        modules: &'static [&'static str],
         variable: (&'static str, &'static str),
         skipped: &'static [&'static str],
     },
@@ -246,6 +252,14 @@ impl Tests {
         }
     }
 
+    /// The modules to which the tests are restricted; none: all tests run.
+    pub(super) fn modules(&self) -> &'static [&'static str] {
+        match self {
+            Tests::Again { modules, .. } => modules,
+            _ => &[],
+        }
+    }
+
     /// The names of tests that are not run.
     pub(super) fn skipped(&self) -> &'static [&'static str] {
         match self {
@@ -308,6 +322,8 @@ fn check_names_choose_one_kind(kinds: &[Kind], targets: &[Target], problems: &mu
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn target(package: &str, kind: TargetKind, name: &str) -> Target {
@@ -367,13 +383,30 @@ mod tests {
 
     #[test]
     fn a_file_may_be_run_again_and_belongs_to_one_kind_all_the_same() {
-        let flags = flags(vec![target("system-tests", TargetKind::TestFile, "calls")]);
-        let calls = || Some(Flags::Targets(strings(&["--test", "calls"])));
+        let flags = flags(vec![target("system-tests", TargetKind::TestFile, "system")]);
+        let system = Some(Flags::Targets(strings(&["--test", "system"])));
         let of = |name: &str| flags.iter().find(|(kind, _)| *kind == name).map(|(_, it)| it);
-        assert_eq!((of("process"), of("ipc-channel")), (Some(&calls()), Some(&calls())));
+        assert_eq!((of("process"), of("ipc-channel")), (Some(&system), Some(&system)));
         let again = KINDS.iter().find(|kind| kind.name == "ipc-channel");
         let variable = again.and_then(|kind| kind.tests.variable());
         assert_eq!(variable, Some(("TRANSPORT", "ipc-channel")));
+    }
+
+    /// Otherwise the tests of a renamed module would silently not run again.
+    #[test]
+    fn modules_and_tests_that_are_named_exist() {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/tests/system");
+        let source = |module: &str| {
+            let file = tests.join(module.replace("::", "/")).with_extension("rs");
+            std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{module}: {error}"))
+        };
+        for module in KINDS.iter().flat_map(|kind| kind.tests.modules()) {
+            assert!(source(module).contains("#[test]"), "{module}");
+        }
+        for name in KINDS.iter().flat_map(|kind| kind.tests.skipped()) {
+            let (module, test) = name.rsplit_once("::").unwrap();
+            assert!(source(module).contains(&format!("fn {test}()")), "{name}");
+        }
     }
 
     #[test]

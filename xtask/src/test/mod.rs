@@ -12,11 +12,14 @@ mod output;
 mod report;
 mod targets;
 
+use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 use std::time::Instant;
 
 use self::junit::{CONFIG, JunitFiles, PROFILE};
@@ -48,10 +51,11 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
         let (mut report, begun) = (KindReport::new(kind), Instant::now());
         if let Some(flags) = flags {
             let (runner, cargo) = command(runner, flags, &workspace.root);
-            let cargo = skipping(runner, cargo, kind.tests.skipped());
+            let cargo = choosing(runner, cargo, kind.tests.modules(), kind.tests.skipped());
             let mut counts = Counts::default();
             let own = kind.tests.variable();
-            let cargo = cargo.variables(&variables).variables(own.as_slice()).show();
+            let cargo = cargo.variables(&variables).variables(own.as_slice());
+            let cargo = many_at_once(cargo).show();
             let list = SkippedTests::new(&workspace.root)?;
             let junit = JunitFiles::new(runner, &workspace.root)?;
             let cargo = cargo.variable("SKIPPED_TESTS", &list.file);
@@ -70,6 +74,18 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Error> {
     print!("\n{report}");
     println!("in {} s, build time included", begun.elapsed().as_secs());
     Ok(if report.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Sets how many tests of one program run at once, unless the user has. Most of them wait for
+/// children and for time to pass, so there are more than processors: on two of them, the
+/// whole-system tests take a quarter of the time.
+fn many_at_once(cargo: CommandLine) -> CommandLine {
+    const THREADS: &str = "RUST_TEST_THREADS";
+    if env::var_os(THREADS).is_some() {
+        return cargo;
+    }
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    cargo.variable(THREADS, (4 * processors).to_string())
 }
 
 /// The command for one kind. Every kind runs on the whole workspace: cargo resolves the features of
@@ -101,19 +117,33 @@ fn command(runner: Runner, flags: &Flags, root: &Path) -> (Runner, CommandLine) 
     }
 }
 
-/// The same without the tests of these names.
-fn skipping(runner: Runner, cargo: CommandLine, skipped: &[&str]) -> CommandLine {
-    if skipped.is_empty() {
+/// The same for these modules alone, if there are any, without what has one of these names or is in
+/// one of these modules, which end in `::`.
+fn choosing(runner: Runner, cargo: CommandLine, modules: &[&str], skipped: &[&str]) -> CommandLine {
+    if modules.is_empty() && skipped.is_empty() {
         return cargo;
     }
     match runner {
+        // Both are searched in the names of tests; they are long enough to be found there alone.
         Runner::Cargo => {
+            let modules = modules.iter().map(|module| format!("{module}::"));
             let skipped = skipped.iter().flat_map(|name| ["--skip", *name]);
-            cargo.args(["--", "--exact"]).args(skipped)
+            cargo.args(["--"]).args(modules).args(skipped)
         }
         Runner::Nextest => {
-            let skipped: Vec<_> = skipped.iter().map(|name| format!("test(={name})")).collect();
-            cargo.args(["-E".to_owned(), format!("not ({})", skipped.join(" + "))])
+            let within = |module: &str| format!("test(/^{module}/)");
+            let one_of = |tests: Vec<String>, none: &str| match &*tests {
+                [] => none.to_owned(),
+                _ => format!("({})", tests.join(" + ")),
+            };
+            let modules = modules.iter().map(|module| within(&format!("{module}::")));
+            let skipped = skipped.iter().map(|name| match name.ends_with("::") {
+                true => within(name),
+                false => format!("test(={name})"),
+            });
+            let modules = one_of(modules.collect(), "all()");
+            let skipped = one_of(skipped.collect(), "none()");
+            cargo.args(["-E".to_owned(), format!("{modules} - {skipped}")])
         }
     }
 }
@@ -216,14 +246,26 @@ mod tests {
     }
 
     #[test]
-    fn tests_are_skipped_by_their_whole_names() {
-        let line = |runner, skipped: &[&str]| {
-            skipping(runner, CommandLine::cargo(["test"]), skipped).to_string()
+    fn tests_are_chosen_by_module_and_name() {
+        let line = |runner, modules: &[&str], skipped: &[&str]| {
+            choosing(runner, CommandLine::cargo(["test"]), modules, skipped).to_string()
         };
-        assert_eq!(line(Runner::Cargo, &[]), "cargo test");
-        assert_eq!(line(Runner::Cargo, &["a", "b"]), "cargo test -- --exact --skip a --skip b");
-        let nextest = line(Runner::Nextest, &["a", "b"]);
-        assert_eq!(nextest, "cargo test -E 'not (test(=a) + test(=b))'");
+        let (cargo, nextest) = (Runner::Cargo, Runner::Nextest);
+        for (runner, modules, skipped, expected) in [
+            (cargo, &[][..], &[][..], "cargo test"),
+            (cargo, &[], &["a::b", "c::"], "cargo test -- --skip a::b --skip c::"),
+            (cargo, &["a", "b::c"], &["a::d"], "cargo test -- a:: b::c:: --skip a::d"),
+            (nextest, &[], &["a::b"], "cargo test -E 'all() - (test(=a::b))'"),
+            (nextest, &["a"], &[], "cargo test -E '(test(/^a::/)) - none()'"),
+            (
+                nextest,
+                &["a", "b"],
+                &["a::d", "b::c::"],
+                "cargo test -E '(test(/^a::/) + test(/^b::/)) - (test(=a::d) + test(/^b::c::/))'",
+            ),
+        ] {
+            assert_eq!(line(runner, modules, skipped), expected);
+        }
     }
 
     #[test]

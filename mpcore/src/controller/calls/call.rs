@@ -406,7 +406,6 @@ mod tests {
     use crate::controller::control::Control as _;
     use crate::fixtures::adder::{AdderControl, Sum};
 
-
     const LONG: Duration = Duration::from_secs(60);
 
     /// Regression: the outcome claimed that the child had been stopped.

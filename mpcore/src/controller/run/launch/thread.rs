@@ -102,7 +102,6 @@ mod tests {
     use crate::transport::ChildLanes;
     use crate::wire::interface::description::InterfaceTable;
 
-
     const LONG: Duration = Duration::from_secs(60);
 
     /// A child whose runtime panics.

@@ -1,0 +1,4 @@
+//! Overload, and the soak's trials in small.
+
+mod pressure;
+mod soak;
