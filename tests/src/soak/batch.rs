@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use mpcore::{Call, CallError, CallId, WaitError};
 
 use super::tally::{Heard, Tally};
-use crate::patience::{LONG, block_on};
+use crate::harness::patience::{LONG, block_on};
 use crate::{BenchControl, Blob};
 
 /// The number of calls.

@@ -15,8 +15,8 @@ use super::report::{Report, Times, count, milliseconds};
 use super::way::Way;
 use super::witness::Witness;
 use super::{Progress, Settings, random_time};
-use crate::controller_program::ControllerProgram;
-use crate::processes;
+use crate::harness::controller_program::ControllerProgram;
+use crate::harness::processes;
 
 const KILLS: usize = 200;
 const GRACE: Duration = Duration::from_millis(300);

@@ -10,8 +10,8 @@ use rustix::process::Signal;
 
 use super::Settings;
 use super::report::{Report, count};
-use crate::bench::{builder, ready};
-use crate::patience::{LONG, until};
+use crate::children::bench::{builder, ready};
+use crate::harness::patience::{LONG, until};
 use crate::{BenchControl, processes};
 
 const EVENTS: usize = 100_000;

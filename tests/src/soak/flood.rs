@@ -10,9 +10,9 @@ use mpcore::Inbox;
 
 use super::report::{Report, count};
 use super::{Progress, Settings};
-use crate::bench::builder;
-use crate::patience::LONG;
-use crate::processes;
+use crate::children::bench::builder;
+use crate::harness::patience::LONG;
+use crate::harness::processes;
 
 const FLOOD: Duration = Duration::from_secs(30);
 

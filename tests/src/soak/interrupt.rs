@@ -11,10 +11,10 @@ use rustix::process::Signal;
 
 use super::report::{Report, Times, count, milliseconds};
 use super::{Progress, Settings, random_time};
-use crate::controller_program::ControllerProgram;
-use crate::patience::LONG;
-use crate::processes;
-use crate::terminal::terminal;
+use crate::harness::controller_program::ControllerProgram;
+use crate::harness::patience::LONG;
+use crate::harness::processes;
+use crate::harness::terminal::terminal;
 
 const ROUNDS: usize = 200;
 

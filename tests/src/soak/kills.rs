@@ -16,8 +16,8 @@ use super::way::Way;
 use super::witness::Witness;
 use super::{Progress, Settings, random_time};
 use crate::BenchControl;
-use crate::bench::builder;
-use crate::patience::LONG;
+use crate::children::bench::builder;
+use crate::harness::patience::LONG;
 
 const KILLS: usize = 1000;
 

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use super::report::{Report, count};
 use super::{Progress, Settings};
-use crate::controller_program::ControllerProgram;
+use crate::harness::controller_program::ControllerProgram;
 
 const ROUNDS: usize = 10_000;
 

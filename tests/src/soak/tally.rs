@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use mpcore::CallId;
 
-use crate::patience::LONG;
+use crate::harness::patience::LONG;
 
 /// Where an outcome was observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

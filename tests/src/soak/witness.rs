@@ -8,7 +8,7 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use crate::patience::LONG;
+use crate::harness::patience::LONG;
 
 /// Refers to one process, even if its pid is reused.
 #[derive(Debug, Clone)]

@@ -40,14 +40,17 @@ pub(super) const KINDS: &[Kind] = &[
                 "ends::finish",
                 "ends::hang",
                 "ends::restart",
-                "ends::restart_by_hand",
                 "ends::stop",
                 "load::pressure",
                 "machine::limits",
                 "machine::output",
                 "regressions::edges",
                 "regressions::lessons",
-                "signals::signals",
+                "signals::events",
+                "signals::handlers",
+                "signals::inbox",
+                "signals::lifecycle",
+                "signals::properties",
             ],
             variable: ("TRANSPORT", "ipc-channel"),
             skipped: &[],
@@ -75,12 +78,9 @@ pub(super) const KINDS: &[Kind] = &[
                 "ends::hang",
                 "ends::process_handle",
                 "ends::restart",
-                "ends::restart_by_hand",
                 "ends::stop",
                 "ends::stop_reason",
-                "signals::relief",
-                "signals::signals",
-                "signals::time_line",
+                "signals",
                 "testing::faults",
                 "testing::script",
             ],
@@ -397,11 +397,14 @@ mod tests {
     fn modules_and_tests_that_are_named_exist() {
         let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/tests/system");
         let source = |module: &str| {
-            let file = tests.join(module.replace("::", "/")).with_extension("rs");
+            let path = tests.join(module.replace("::", "/"));
+            let [alone, room] = [path.with_extension("rs"), path.join("mod.rs")];
+            let file = if alone.exists() { alone } else { room };
             std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{module}: {error}"))
         };
         for module in KINDS.iter().flat_map(|kind| kind.tests.modules()) {
-            assert!(source(module).contains("#[test]"), "{module}");
+            let source = source(module);
+            assert!(source.contains("#[test]") || source.contains("\nmod "), "{module}");
         }
         for name in KINDS.iter().flat_map(|kind| kind.tests.skipped()) {
             let (module, test) = name.rsplit_once("::").unwrap();

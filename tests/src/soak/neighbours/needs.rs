@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::super::Settings;
-use crate::controller_program::ControllerProgram;
+use crate::harness::controller_program::ControllerProgram;
 
 /// Returns why this machine cannot provide the neighbour; `None` if it can.
 pub(super) type Need = fn(&Settings) -> Option<String>;

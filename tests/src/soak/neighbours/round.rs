@@ -15,8 +15,8 @@ use rustix::process::Signal;
 use super::super::{Settings, panic_in};
 use super::needs::loader;
 use super::table::{Neighbour, Promise};
-use crate::surroundings::Surroundings;
-use crate::terminal::terminal as new_terminal;
+use crate::harness::surroundings::Surroundings;
+use crate::harness::terminal::terminal as new_terminal;
 use crate::{processes, programs};
 
 /// Longer than a life takes to end, including all its deadlines.

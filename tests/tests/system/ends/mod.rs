@@ -9,6 +9,5 @@ mod hang;
 mod joined;
 mod process_handle;
 mod restart;
-mod restart_by_hand;
 mod stop;
 mod stop_reason;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use mpcore::Process;
 
-use crate::patience::LONG;
+use crate::harness::patience::LONG;
 
 /// A list of lines that handlers add to and a test waits for. Clones are the same list.
 #[derive(Debug, Clone, Default)]

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::blob::Blob;
-use crate::mood::Mood;
+use crate::children::blob::Blob;
+use crate::children::mood::Mood;
 
 /// The configuration of the child.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use mpcore::{CallError, ExitPolicy, OutputMode};
 
-use crate::transport::transport;
+use crate::harness::transport::transport;
 
 /// Works for the requested time, alone or through a worker of its own.
 #[mpcore::process]

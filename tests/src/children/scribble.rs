@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::net::{SendFlags, SocketType, send, sockopt};
 
-use crate::transport::PROTOCOL;
+use crate::harness::transport::PROTOCOL;
 
 /// Sends `packet` through every packet socket of this process, around the framework.
 ///

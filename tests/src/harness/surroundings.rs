@@ -19,8 +19,8 @@ use mpcore::{OutputMode, ProcessState, RunFailure};
 use rustix::process::{Resource, Rlimit, WaitOptions, getrlimit, setrlimit, waitpid};
 use serde::{Deserialize, Serialize};
 
-use crate::bench::{self, ready};
-use crate::controller_program::ControllerProgram;
+use crate::children::bench::{self, ready};
+use crate::harness::controller_program::ControllerProgram;
 use crate::{BenchControl, LONG, processes};
 
 /// The environment variable with the description.
@@ -209,7 +209,7 @@ impl Surroundings {
     /// Another child is started, and the system hangs in that start.
     fn hang_another_start(&self) -> Leave {
         let program = self.folder.join("scanned");
-        crate::programs::copy(Path::new(&self.program("bench_child")), &program);
+        crate::harness::programs::copy(Path::new(&self.program("bench_child")), &program);
         let file = program.to_string_lossy().into_owned();
         let mut scanner = ControllerProgram::start(&self.program("scanner"), &[&file]);
         assert_eq!(scanner.line("scans"), "true", "root may do this");

@@ -14,7 +14,7 @@ use std::thread;
 use rustix::process::{Resource, getpriority_process, getrlimit};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::blob::Blob;
+use crate::children::blob::Blob;
 
 /// The configuration of the child.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

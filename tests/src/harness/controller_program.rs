@@ -8,8 +8,8 @@ use std::thread;
 
 use rustix::process::Signal;
 
-use crate::patience::{LONG, until};
-use crate::processes;
+use crate::harness::patience::{LONG, until};
+use crate::harness::processes;
 
 /// A running controller program, killed at the latest on drop.
 #[derive(Debug)]

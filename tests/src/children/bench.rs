@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::blob::Blob;
-use crate::mood::Mood;
-use crate::scribble;
-use crate::transport::transport;
+use crate::children::blob::Blob;
+use crate::children::mood::Mood;
+use crate::children::scribble;
+use crate::harness::transport::transport;
 
 /// The configuration of the test child.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::patience::until;
+use crate::harness::patience::until;
 
 /// Returns the state letter of `/proc/PID/stat`: R, S, D, T (stopped), Z (ended, not reaped);
 /// `None` if there is no such process.

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use mpcore::{ControlBuilder, OutputMode};
 
-use crate::blob::Blob;
-use crate::transport::transport;
+use crate::children::blob::Blob;
+use crate::harness::transport::transport;
 
 /// A child that prints in every possible way.
 #[mpcore::process]
