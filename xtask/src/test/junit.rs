@@ -125,6 +125,8 @@ enum Outcome<'a, 'input> {
     Passed,
     Failed(Node<'a, 'input>),
     Skipped,
+    /// nextest was told not to run it.
+    Filtered,
 }
 
 impl<'a, 'input> Outcome<'a, 'input> {
@@ -135,7 +137,10 @@ impl<'a, 'input> Outcome<'a, 'input> {
         // A skipped test may fail in its cleanup.
         match (child(&["failure", "error"]), child(&["skipped"])) {
             (Some(why), _) => Outcome::Failed(why),
-            (None, Some(_)) => Outcome::Skipped,
+            (None, Some(why)) => match why.attribute("message") {
+                Some(text) if text.contains("expression filters") => Outcome::Filtered,
+                _ => Outcome::Skipped,
+            },
             (None, None) => Outcome::Passed,
         }
     }
@@ -145,6 +150,7 @@ impl<'a, 'input> Outcome<'a, 'input> {
             Outcome::Passed => counts.passed += 1,
             Outcome::Failed(_) => counts.failed += 1,
             Outcome::Skipped => counts.skipped += 1,
+            Outcome::Filtered => counts.filtered += 1,
         }
     }
 }
@@ -272,13 +278,13 @@ bad &amp; &lt;worse&gt;</failure>
 
     #[test]
     fn a_run_of_nextest_is_summed_over_its_programs() {
-        assert_eq!(of_nextest(NEXTEST), Some(Counts { leaky: 1, ..some(4, 4, 2) }));
+        assert_eq!(of_nextest(NEXTEST), Some(Counts { leaky: 1, filtered: 1, ..some(4, 4, 1) }));
         // Nothing to run.
         let none = r#"<testsuites name="nextest-run" tests="0" skipped="0"></testsuites>"#;
         assert_eq!(of_nextest(none), Some(Counts::default()));
         // A message that nextest has worded differently.
         let worded = NEXTEST.replace("leaked handles so", "left a process behind and");
-        assert_eq!(of_nextest(&worded), Some(some(3, 5, 2)));
+        assert_eq!(of_nextest(&worded), Some(Counts { filtered: 1, ..some(3, 5, 1) }));
     }
 
     #[test]
@@ -308,7 +314,7 @@ bad &amp; &lt;worse&gt;</failure>
         let files = JunitFiles::new(Runner::Nextest, &root).unwrap();
         assert_eq!(files.read().unwrap(), Counts::default());
         fs::write(root.join("target/nextest/counted/junit.xml"), NEXTEST).unwrap();
-        assert_eq!(files.read().unwrap(), Counts { leaky: 1, ..some(4, 4, 2) });
+        assert_eq!(files.read().unwrap(), Counts { leaky: 1, filtered: 1, ..some(4, 4, 1) });
         fs::remove_dir_all(root).unwrap();
     }
 }

@@ -20,8 +20,10 @@ pub(super) enum Runner {
 pub(super) struct Counts {
     pub(super) passed: u64,
     pub(super) failed: u64,
-    /// Ignored, filtered out or skipped: not run, or as good as.
+    /// Ignored or skipped: not run, or as good as.
     pub(super) skipped: u64,
+    /// Not chosen, by name or module.
+    pub(super) filtered: u64,
     /// Passed, but left a process behind that still holds its output. Only nextest detects these.
     pub(super) leaky: u64,
     /// Files compiled by trybuild, all within a few tests.
@@ -57,10 +59,12 @@ impl Counts {
 
     /// Adds everything that is counted elsewhere.
     pub(super) fn add(&mut self, other: Counts) {
-        let Counts { passed, failed, skipped, leaky, cases, programs, results, empty } = other;
+        let Counts { passed, failed, skipped, filtered, leaky, cases, programs, results, empty } =
+            other;
         self.passed += passed;
         self.failed += failed;
         self.skipped += skipped;
+        self.filtered += filtered;
         self.leaky += leaky;
         self.cases += cases;
         self.programs += programs;
@@ -85,7 +89,8 @@ fn libtest_result(line: &str) -> Option<Counts> {
         match numbered(part) {
             Some((count, "passed" | "measured")) => counts.passed += count,
             Some((count, "failed")) => counts.failed += count,
-            Some((count, "ignored" | "filtered out")) => counts.skipped += count,
+            Some((count, "ignored")) => counts.skipped += count,
+            Some((count, "filtered out")) => counts.filtered += count,
             _ if part.starts_with("finished in ") => {}
             _ => return None,
         }
@@ -151,12 +156,11 @@ mod tests {
              finished in 1.20s\n\nall doctests ran in 0.26s; merged doctests compilation took 0.25s",
             [13, 1, 1, 0, 0],
         );
-        // Filtered-out tests are not run.
-        check(
-            "test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 4 filtered out; \
-             finished in 0.00s",
-            [1, 0, 4, 0, 0],
-        );
+        let mut counts = Counts::default();
+        let filtered = "test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 4 filtered out; \
+                        finished in 0.00s";
+        counts.read(Runner::Cargo, filtered);
+        assert_eq!((counts.passed, counts.skipped, counts.filtered), (1, 0, 4));
         // In colour, and after output of a test's process without a line ending.
         check(
             "child says hello test result: \u{1b}[32mok\u{1b}(B\u{1b}[m. 2 passed; 0 failed; \

@@ -12,7 +12,9 @@ use super::output::Counts;
 pub(super) struct KindReport {
     name: &'static str,
     has_cases: bool,
-    /// Tests that are left out by name: each must exist.
+    /// Whether the kind chooses modules or names, so that tests are filtered out.
+    chooses: bool,
+    /// Tests that are left out by name.
     left_out: u64,
     pub(super) counts: Counts,
     /// How long it took, including the build.
@@ -39,6 +41,7 @@ impl KindReport {
         KindReport {
             name: kind.name,
             has_cases: matches!(kind.tests, Tests::FilesWithCases(_)),
+            chooses: !kind.tests.modules().is_empty() || !kind.tests.skipped().is_empty(),
             left_out: kind.tests.skipped().len() as u64,
             counts: Counts::default(),
             took: Duration::ZERO,
@@ -48,23 +51,24 @@ impl KindReport {
         }
     }
 
+    /// Tests that were not run, and should have been.
+    fn skipped(&self) -> u64 {
+        let Counts { skipped, filtered, .. } = self.counts;
+        skipped + if self.chooses { 0 } else { filtered }
+    }
+
     /// The problems, each with the number of failures it counts as.
     fn problems(&self) -> Vec<(u64, String)> {
-        let Counts { passed, failed, skipped, leaky, cases, empty, .. } = self.counts;
+        let Counts { passed, failed, leaky, cases, empty, .. } = self.counts;
+        let skipped = self.skipped();
         let ran = passed + failed > 0;
         let mut problems = Vec::new();
         if failed > 0 {
             problems.push((failed, format!("{failed} failed")));
         }
-        if skipped > self.left_out {
-            let skipped = skipped - self.left_out;
+        if skipped > 0 {
             let text = format!("{skipped} skipped: run the test or delete it");
             problems.push((skipped, text));
-        }
-        if ran && skipped < self.left_out {
-            let missing = self.left_out - skipped;
-            let text = format!("{missing} of the tests to leave out do not exist");
-            problems.push((missing, text));
         }
         if leaky > 0 {
             problems.push((leaky, format!("{leaky} left behind a process that outlives the test")));
@@ -112,11 +116,12 @@ impl fmt::Display for Report {
             "{:<14}{:>8}{:>8}{:>9}{:>9}",
             "kind", "passed", "failed", "skipped", "seconds"
         )?;
-        for KindReport { name, left_out, counts, not_shown, took, .. } in &self.kinds {
+        for kind in &self.kinds {
+            let KindReport { name, left_out, counts, not_shown, took, .. } = kind;
             let Counts { failed, cases, .. } = counts;
             // The runner has counted skipped tests as passed.
             let passed = counts.passed.saturating_sub(not_shown.len() as u64);
-            let skipped = counts.skipped.saturating_sub(*left_out) + not_shown.len() as u64;
+            let skipped = kind.skipped() + not_shown.len() as u64;
             write!(f, "{name:<14}{passed:>8}{failed:>8}{skipped:>9}{:>9}", took.as_secs())?;
             if *cases > 0 {
                 write!(f, "   {cases} cases")?;
@@ -157,6 +162,7 @@ mod tests {
         KindReport {
             name: "kind",
             has_cases: all.cases > 0,
+            chooses: false,
             left_out: 0,
             counts: all,
             took: Duration::from_millis(2600),
@@ -180,11 +186,15 @@ mod tests {
         check(kind(BAD, [7, 2, 0, 0, 0]), 2, &["2 failed"]);
         check(kind(GOOD, [0, 0, 0, 0, 0]), 1, &["ran no test"]);
         check(kind(None, [0, 0, 0, 0, 0]), 1, &["ran no test"]);
-        let leaving_out = |left_out, counts| KindReport { left_out, ..kind(GOOD, counts) };
-        check(leaving_out(2, [7, 0, 2, 0, 0]), 0, &[]);
-        check(leaving_out(2, [7, 0, 3, 0, 0]), 1, &["1 skipped: run the test or delete it"]);
-        check(leaving_out(2, [7, 0, 0, 0, 0]), 2, &["2 of the tests to leave out do not exist"]);
+        let filtered = |chooses, counts| {
+            let mut filtered = KindReport { chooses, ..kind(GOOD, counts) };
+            filtered.counts.filtered = 2;
+            filtered
+        };
         let skipped = "2 skipped: run the test or delete it";
+        check(filtered(true, [7, 0, 0, 0, 0]), 0, &[]);
+        check(filtered(true, [7, 0, 2, 0, 0]), 2, &[skipped]);
+        check(filtered(false, [7, 0, 0, 0, 0]), 2, &[skipped]);
         check(kind(GOOD, [7, 0, 2, 0, 0]), 2, &[skipped]);
         check(kind(GOOD, [0, 0, 2, 0, 0]), 3, &[skipped, "ran no test"]);
         let leaky = "1 left behind a process that outlives the test";
