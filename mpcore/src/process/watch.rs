@@ -281,8 +281,10 @@ impl Watching {
                 self.drop_if_unwatchable(key, watched);
             }
             Order::Arrived(key, mut process) => {
+                // Given up while the system was still starting it.
                 let Some(watch) = self.watches.get_mut(&key) else { return self.bury(process) };
                 let watched = self.exits.watch(key.0, &mut process);
+                // The request came before there was a process that could get it.
                 if watch.terminated {
                     let _ = process.terminate();
                 }

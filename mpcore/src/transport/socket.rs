@@ -215,6 +215,7 @@ impl Expected {
             if let Some(protocol) = parse_mismatch_packet(&packet).filter(|_| length == 0) {
                 return Ok(Said::OtherProtocol(protocol));
             }
+            // The peer has not proved yet that it is the child: it gets little memory.
             length += packet.len();
             if length > INTRODUCTION_BYTES {
                 return Err(broken(&"the introduction is too long"));
@@ -235,6 +236,7 @@ impl Expected {
                 }
                 _ => return Err(broken(&"a packet before the introduction")),
             }
+            // As soon as it can be compared, not only when the whole introduction is here.
             let begun = introduction.as_ref().map_or(assembler.begun(), |it| it.as_slice());
             if begun.first_chunk().is_some_and(|said: &Nonce| *said != nonce) {
                 return Err(broken(&"the nonce is wrong"));

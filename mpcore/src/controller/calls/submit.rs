@@ -51,6 +51,7 @@ impl Shared {
     ) -> (u64, Awaited) {
         let (reply, receiver) = oneshot::channel();
         let then = SharedThen::default();
+        // A forked copy has none of the threads that would end the call.
         if sys::is_copy() {
             let _ = reply.send(CallReply::Outcome(Arc::new(Outcome::ForkedCopy)));
             return (0, Awaited { receiver, then });
@@ -60,6 +61,8 @@ impl Shared {
         let repeat = self.repeat(command);
         let entry = Entry { command, reply, then: Arc::clone(&then), limit, repeat };
         let kind = self.kind(command);
+        // One lock for the number and the queue: calls are sent in the order of their numbers, which
+        // the child relies on.
         let (call, submitted, watch, _posting) = {
             let (mut traffic, posting) = self.traffic_for(kind);
             let call = traffic.next_call();
@@ -80,6 +83,7 @@ impl Shared {
                 if let Some(traced) = &traced {
                     traced.submitted();
                 }
+                // Not under the lock: an outcome runs the user's wakers.
                 for (older, entry) in superseded {
                     self.resolve(older, entry, Outcome::Superseded);
                 }

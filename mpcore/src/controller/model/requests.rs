@@ -130,9 +130,12 @@ impl Traffic {
         mut entry: Entry,
         payload: QueuedPayload,
     ) -> Result<Vec<(u64, Entry)>, (Entry, Outcome)> {
+        // What is not encoded yet counts as much as the largest that callers encode themselves; its
+        // true length is checked later (`encoded`).
         let length = payload.ready().map_or_else(|| ENCODE_INLINE.get(), <[u8]>::len);
         let is_ready = payload.ready().is_some();
         let older = match kind {
+            // Only once it is encoded: if that fails, the older write must still be there.
             Kind::Write(property) if is_ready => self.superseded_by(property, call),
             _ => Vec::new(),
         };
@@ -245,6 +248,7 @@ impl Traffic {
         payload: Result<Vec<u8>, Outcome>,
     ) -> Vec<(u64, Entry, Outcome)> {
         let queued = payload.and_then(|payload| {
+            // It ended while it was being encoded, e.g. by a cancel.
             let Some(entry) = self.pending.get_mut(call) else { return Ok(Vec::new()) };
             let payload = entry.repeat.keep(payload);
             let property = self.waiting_writes.property_of(call);

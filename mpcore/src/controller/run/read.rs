@@ -186,6 +186,8 @@ pub(crate) fn take_packet(
     let cost = if head.kind.uses_credit() { charge(packet.len()) } else { 0 };
     match head.kind {
         PacketKind::End => {
+            // This process sends it to itself when the child has ended, where a lane does not close
+            // by itself.
             let spoken = lock(&run.known).ended.is_some();
             return if spoken {
                 Ok(false)
@@ -206,6 +208,8 @@ pub(crate) fn take_packet(
         PacketKind::Pong => shared.answered(report(body)?)?,
         PacketKind::Control => return Err(PacketError::OtherLane(head.kind, Lane::Events).into()),
     }
+    // Credit only after the items were taken: what they occupy in the inbox decides how much the
+    // child may send.
     let mut withheld = false;
     shared.book(|grant| {
         let mut control = shared.control();
@@ -244,6 +248,7 @@ fn take_item(
     };
     let (entry, done) = {
         let mut traffic = shared.traffic();
+        // Otherwise a child could end a call that is still queued here, which would then run.
         if traffic.waits(item.call) {
             return Err(Broken::Content("an outcome of a call that it has not been sent"));
         }
@@ -274,6 +279,7 @@ fn take_item(
         shared.resolve(item.call, entry, Outcome::Decode(lie.into()));
         return Err(Broken::Content(lie));
     }
+    // Before the outcome: whoever sees it may count on the write being repeated in the next run.
     if item.kind == ItemKind::Returned {
         shared.traffic().writes.returned(item.call, entry.command, &entry.repeat);
     }

@@ -164,6 +164,7 @@ impl Play<'_> {
                 }
             }
             Act::Answer { command, look, .. } => {
+                // Not two steps: the script counts it once, before its result is sent.
                 let (head, args) = match self.await_command(step, command) {
                     Ok(command) => command,
                     Err(end) => return Some(end),
@@ -188,6 +189,7 @@ impl Play<'_> {
                 if self.running.is_some() {
                     self.link.command.wait_for_end();
                 }
+                // Either ends the wait; a child that is asked for both reports the stop.
                 let kind = match self.link.stop.stopping() {
                     true => ItemKind::Stopped,
                     false => ItemKind::Cancelled,

@@ -259,6 +259,7 @@ impl Outgoing {
         let mut items = 0;
         // One packet takes as many items as fit; an item that fits no packet goes alone, in parts.
         while let Some(entry) = self.entries.front_mut() {
+            // An item of which a part was sent must be finished: the receiver waits for the rest.
             let turn = if self.sent == 0 { turn(&entry.head) } else { SendTurn::Now };
             if turn == SendTurn::Never {
                 self.pop();
@@ -267,6 +268,7 @@ impl Outgoing {
             if turn == SendTurn::Later || (self.held && entry.head.kind != ItemKind::Welcome) {
                 match out.is_empty() {
                     true => return NextPacket::Wait,
+                    // What has been collected goes out now instead of waiting for this item.
                     false => break,
                 }
             }

@@ -94,6 +94,7 @@ impl<'de> Decoder<'de> {
                 Ok(value)
             }),
             Tag::UnitVariant => {
+                // The number is for decoders that know the type; here the name counts.
                 let _: u32 = self.plain()?;
                 visitor.visit_borrowed_str(self.name()?)
             }
@@ -165,6 +166,7 @@ impl<'de> Decoder<'de> {
         self.skip_some()?;
         match self.take_tag()? {
             Tag::UnitVariant => {
+                // The number is for decoders that know the type; here the name counts.
                 let _: u32 = self.plain()?;
                 let name = self.name()?;
                 self.unit_variant(name, visitor)

@@ -60,6 +60,8 @@ fn greet(
 ) -> Result<(u32, Box<Hello>), NotLaunched> {
     let steps = endpoints.launch.steps;
     loop {
+        // A stranger that connects and says nothing must not use up the start deadline: the child
+        // gets another endpoint meanwhile. The last one waits for as long as the run may start.
         let step = if endpoints.attempts < ENDPOINTS.get() as u32 {
             steps.recv_timeout(SILENT_PEER.get())
         } else {

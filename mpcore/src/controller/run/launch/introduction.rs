@@ -55,6 +55,7 @@ fn compare(shared: &Arc<Shared>, theirs: &Facts) -> Result<(), NotLaunched> {
     if shared.options.compare_strictly {
         return mismatch(InterfaceMismatch::strictly(ours, theirs, &unseen));
     }
+    // Once per interface: it would be the same for each child and each restart.
     if shared.table.is_told_first() {
         event!(
             WARN, "mpcore::run", in shared.run_span(), "interface not compared",
