@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mpcore::{Backoff, CallError, ExceptionKind, Never, ProcessState, RestartPolicy, StartError};
+use mpcore::{Backoff, CallError, ExceptionKind, Never, ProcessState, RestartPolicy};
 use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{LONG, in_own_process, outcome, processes, until};
 
@@ -129,24 +129,6 @@ fn waits_between_restarts_grow_by_the_factor() {
         assert_eq!(delays.recv_timeout(LONG), Ok(Duration::from_millis(expected)));
         until("it is back", || bench.process().state() == ProcessState::Running);
     }
-}
-
-#[test]
-fn a_start_while_stopping_reports_what_to_wait_for() {
-    let bench = ready(builder(CHILD).stop_grace(LONG));
-    let busy = bench.work_on(60_000);
-    until_begun(&bench, 1);
-    let refused = bench.process().start().unwrap_err();
-    assert!(matches!(refused, StartError::AlreadyRunning { state: ProcessState::Running }));
-    let text = "the child is running already; `stop` it first, or use `restart`";
-    assert_eq!(refused.to_string(), text);
-    bench.process().stop();
-    if let Err(refused) = bench.process().start() {
-        let text = "the child is stopping already; wait for its end with `join`, or use `restart`";
-        assert_eq!(refused.to_string(), text);
-    }
-    bench.process().kill();
-    let _ = outcome(busy);
 }
 
 #[test]

@@ -1,61 +1,21 @@
-//! Ending a child: by request, by signal, by dropping its handles; `cleanup`; when it is started again, and
-//! when a start is refused.
+//! Ending a child: by request, by signal, by dropping its handles; `cleanup` and `after_exit`.
 
-use std::fs;
-use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mpcore::{
-    CallError, CleanupStatus, ExitReport, ExitStatus, JoinError, ProcessState, ReadyError,
-    StartError, WaitError,
+    CallError, CleanupStatus, ExitStatus, JoinError, ProcessState, ReadyError, WaitError,
 };
-use nix::unistd::{Pid, getsid};
 use rustix::process::Signal;
 use system_tests::bench::{CleanupFault, builder, ready, until_begun};
 use system_tests::{
     BenchConfig, BenchControl, InitFault, Journal, LONG, outcome, processes, until,
 };
 
-const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
+use super::{CHILD, Logged, ProcessEnd, joined};
 
 const SHORT: Duration = Duration::from_millis(300);
-
-/// A way to end a child.
-type ProcessEnd = fn(&BenchControl);
-
-/// A bench whose `cleanup` can be observed from outside.
-struct Logged {
-    _folder: tempfile::TempDir,
-    log: PathBuf,
-    config: BenchConfig,
-}
-
-impl Logged {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let log = folder.path().join("cleanup");
-        let cleanup_log = Some(log.to_string_lossy().into_owned());
-        let config = BenchConfig { cleanup_log, ..BenchConfig::default() };
-        Self { _folder: folder, log, config }
-    }
-
-    fn builder(&self) -> mpcore::ControlBuilder<BenchControl> {
-        builder(CHILD).config(self.config.clone())
-    }
-
-    /// Returns the processes in which `cleanup` has run.
-    fn pids(&self) -> Vec<u32> {
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
-        log.lines().map(|line| line.parse().unwrap()).collect()
-    }
-}
-
-fn joined(bench: &BenchControl) -> Arc<ExitReport> {
-    bench.process().join(LONG).unwrap();
-    bench.process().exit_report().unwrap()
-}
 
 // ---- stop, terminate, kill
 
@@ -365,116 +325,6 @@ fn a_stop_from_another_thread_is_not_lost_in_a_start() {
     }
 }
 
-// ---- start and restart
-
-#[test]
-fn a_running_child_is_not_started_twice() {
-    let bench = ready(builder(CHILD).stop_grace(SHORT));
-    let pid = bench.process().pid();
-    assert!(matches!(
-        bench.process().start(),
-        Err(StartError::AlreadyRunning { state: ProcessState::Running })
-    ));
-    bench.ignore_everything(600_000);
-    until_begun(&bench, 1);
-    bench.process().stop();
-    let refused = bench.process().start().unwrap_err();
-    assert!(
-        matches!(refused, StartError::AlreadyRunning { state: ProcessState::Stopping }),
-        "{refused}"
-    );
-    assert!(refused.to_string().contains("restart"), "the error says what to do: {refused}");
-    joined(&bench);
-    bench.process().start().unwrap();
-    bench.process().wait_ready(LONG).unwrap();
-    assert_ne!(bench.process().pid(), pid);
-    assert_eq!(bench.process().generation(), 2);
-    assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
-}
-
-#[test]
-fn a_child_can_be_started_after_every_kind_of_end() {
-    let bench = builder(CHILD).build().unwrap();
-    let ends: [ProcessEnd; 4] = [
-        |bench| bench.process().stop(),
-        |bench| bench.process().kill(),
-        |bench| drop(bench.exit_with(1)),
-        |bench| processes::kill(bench.process().pid().unwrap()),
-    ];
-    for (number, end) in ends.iter().enumerate() {
-        bench.process().start().unwrap();
-        bench.process().wait_ready(LONG).unwrap();
-        assert_eq!(bench.process().generation(), number as u32 + 1);
-        assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
-        end(&bench);
-        joined(&bench);
-    }
-}
-
-#[test]
-fn a_restart_ends_the_run_and_begins_the_next() {
-    let logged = Logged::new();
-    let bench = logged.builder().build().unwrap();
-    let journal = Journal::new();
-    journal.follow(bench.process());
-    bench.process().start().unwrap();
-    journal.until_line("ready");
-    let first = bench.process().pid().unwrap();
-    bench.process().restart().unwrap();
-    let lines = journal.until_lines("ready", 2);
-    let start = ["state starting", "started", "state running", "ready"];
-    let end = ["state stopping", "state finished", "finished finished"];
-    assert_eq!(lines, [&start[..], &end, &start].concat());
-    let second = bench.process().pid().unwrap();
-    assert_eq!((bench.process().generation(), logged.pids()), (2, vec![first]));
-    assert_ne!(first, second);
-    assert_eq!(outcome(bench.surroundings()).map(|it| it.generation), Ok(2));
-
-    bench.process().stop();
-    joined(&bench);
-    bench.process().restart().unwrap();
-    bench.process().wait_ready(LONG).unwrap();
-    assert_eq!(bench.process().generation(), 3, "an ended child is started");
-}
-
-#[test]
-fn of_restart_and_stop_while_stopping_the_last_one_counts() {
-    let bench = ready(builder(CHILD).stop_grace(SHORT));
-    bench.ignore_everything(600_000);
-    until_begun(&bench, 1);
-    bench.process().stop();
-    bench.process().restart().unwrap();
-    until("the next run", || bench.process().generation() == 2);
-    bench.process().wait_ready(LONG).unwrap();
-
-    bench.ignore_everything(600_000);
-    until_begun(&bench, 1);
-    bench.process().restart().unwrap();
-    bench.process().stop();
-    let report = joined(&bench);
-    assert_eq!((report.generation, bench.process().generation()), (2, 2));
-    assert_eq!(bench.process().state(), ProcessState::Finished);
-}
-
-#[test]
-fn restarts_in_a_row_leave_one_process() {
-    let bench = builder(CHILD).build().unwrap();
-    let journal = Journal::new();
-    journal.follow(bench.process());
-    for _ in 0..10 {
-        bench.process().restart().unwrap();
-    }
-    until("the last one runs", || bench.process().state() == ProcessState::Running);
-    assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
-    bench.process().stop();
-    joined(&bench);
-    let lines = journal.until("every run's end", |lines| {
-        let count = |what: &str| lines.iter().filter(|line| line.starts_with(what)).count();
-        count("finished") == count("started")
-    });
-    assert!(!lines.iter().any(|line| line == "failed"), "{lines:?}");
-}
-
 // ---- handles
 
 #[test]
@@ -621,96 +471,4 @@ fn after_exit_may_start_the_child_again() {
     processes::kill(bench.process().pid().unwrap());
     until("the next run", || bench.process().generation() == 2);
     assert_eq!(outcome(bench.add_two(1, 2)), Ok(3));
-}
-
-// ---- grandchildren
-
-#[test]
-fn grandchildren_end_with_the_child_however_it_ends() {
-    let ends: [(&str, ProcessEnd); 5] = [
-        ("stop", |bench| bench.process().stop()),
-        ("kill", |bench| bench.process().kill()),
-        ("exit", |bench| drop(bench.exit_with(0))),
-        ("kill -9", |bench| processes::kill(bench.process().pid().unwrap())),
-        ("SIGTERM", |bench| processes::signal(bench.process().pid().unwrap(), Signal::TERM)),
-    ];
-    for (name, end) in ends {
-        let bench = ready(builder(CHILD));
-        let grandchildren: Vec<_> =
-            (0..3).map(|_| outcome(bench.start_grandchild()).unwrap()).collect();
-        assert!(grandchildren.iter().all(|pid| !processes::has_ended(*pid)), "{name}");
-        end(&bench);
-        joined(&bench);
-        processes::until_ended(&grandchildren);
-    }
-}
-
-/// Regression: they were not reached by the signal to the child's group.
-#[test]
-#[cfg(target_os = "linux")]
-fn grandchildren_in_their_own_group_end_with_a_stopped_child() {
-    let ends: [(&str, ProcessEnd); 4] = [
-        ("stop", |bench| bench.process().stop()),
-        ("kill", |bench| bench.process().kill()),
-        ("SIGTERM", |bench| processes::signal(bench.process().pid().unwrap(), Signal::TERM)),
-        ("a stop that is not heeded", |bench| {
-            bench.ignore_everything(600_000);
-            until_begun(bench, 1);
-            bench.process().stop();
-        }),
-    ];
-    for (name, end) in ends {
-        let bench = ready(builder(CHILD).stop_grace(Duration::from_millis(100)));
-        let job = outcome(bench.start_job()).unwrap();
-        let group = outcome(bench.start_grandchild()).unwrap();
-        let runaway = outcome(bench.start_runaway()).unwrap();
-        let pid = Pid::from_raw(i32::try_from(runaway).unwrap());
-        // Before that its session is 0 if the leader is outside of the namespace, which rustix
-        // considers impossible.
-        until("it has a session of its own", || getsid(Some(pid)) == Ok(pid));
-        end(&bench);
-        joined(&bench);
-        processes::until_ended(&[job[0], job[1], group]);
-        assert!(!processes::has_ended(runaway), "{name}: a session of its own is a declared limit");
-        processes::kill(runaway);
-    }
-}
-
-/// Regression: a supervisor in the child saw its job end before its own kill came, and started
-/// another one.
-#[test]
-#[cfg(target_os = "linux")]
-fn restarted_jobs_end_with_a_killed_child() {
-    let mark = format!("SUPERVISED_BY={}", std::process::id());
-    let (name, value) = mark.split_once('=').unwrap();
-    for _ in 0..10 {
-        let bench = ready(builder(CHILD));
-        outcome(bench.supervise_jobs(20, (name.into(), value.into()))).unwrap();
-        bench.process().kill();
-        joined(&bench);
-    }
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !processes::marked(&mark).is_empty() && Instant::now() < deadline {
-        thread::sleep(Duration::from_millis(10));
-    }
-    let left = processes::marked(&mark);
-    left.iter().for_each(|pid| processes::kill_if_there(*pid));
-    assert!(left.is_empty(), "{} of 200 jobs live on", left.len());
-}
-
-/// A declared limit: they have no parent any more by the time the end is known.
-#[test]
-#[cfg(target_os = "linux")]
-fn grandchildren_in_their_own_group_outlive_a_crash() {
-    let ends: [ProcessEnd; 2] =
-        [|bench| drop(bench.exit_with(0)), |bench| processes::kill(bench.process().pid().unwrap())];
-    for end in ends {
-        let bench = ready(builder(CHILD));
-        let job = outcome(bench.start_job()).unwrap();
-        end(&bench);
-        joined(&bench);
-        let live = job.iter().all(|pid| !processes::has_ended(*pid));
-        job.into_iter().for_each(processes::kill_if_there);
-        assert!(live, "the limit no longer exists: change the documentation");
-    }
 }

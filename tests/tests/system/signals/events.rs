@@ -1,6 +1,7 @@
 //! Events, coalescing and progress, in the order in which they were sent.
 
 use std::thread;
+
 use system_tests::bench::{builder, ready};
 use system_tests::{BenchControl, Journal, LONG, outcome};
 

@@ -1,10 +1,11 @@
 //! Results as named signals, and each way to receive one: handlers, receivers and streams.
 
-use futures_util::StreamExt as _;
-use mpcore::{CallError, CallId};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
+
+use futures_util::StreamExt as _;
+use mpcore::{CallError, CallId};
 use system_tests::bench::{builder, ready};
 use system_tests::{Journal, LONG, block_on, outcome, processes, until};
 

@@ -1,12 +1,13 @@
 //! The inbox: where handlers run, wake-ups, budgets, and handlers of one thread.
 
-use mpcore::Inbox;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
+
+use mpcore::Inbox;
 use system_tests::bench::{builder, ready};
 use system_tests::{Journal, LONG, outcome};
 

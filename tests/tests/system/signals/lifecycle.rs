@@ -1,7 +1,8 @@
 //! Lifecycle signals, exceptions, and the report of a run.
 
-use mpcore::{CallError, CleanupStatus, ExceptionKind, ProcessState, RunFailure};
 use std::sync::{Arc, Mutex};
+
+use mpcore::{CallError, CleanupStatus, ExceptionKind, ProcessState, RunFailure};
 use system_tests::bench::{TICK_OF_CLEANUP, TICK_OF_CONSTRUCTOR, TICK_OF_INIT, builder, ready};
 use system_tests::{BenchConfig, BenchControl, InitFault, Journal, LONG, outcome, processes};
 

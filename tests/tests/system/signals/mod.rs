@@ -8,10 +8,11 @@ mod properties;
 mod relief;
 mod time_line;
 
-use mpcore::Inbox;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
+
+use mpcore::Inbox;
 use system_tests::bench::{builder, ready};
 use system_tests::{BenchControl, LONG, until};
 

@@ -1,8 +1,9 @@
 //! Properties: initial values, writes, the mirror, and staleness.
 
-use mpcore::CallError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use mpcore::CallError;
 use system_tests::bench::builder;
 use system_tests::{BenchConfig, BenchControl, BenchProcess, Journal, LONG, outcome, until};
 

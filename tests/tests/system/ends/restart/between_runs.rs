@@ -1,7 +1,8 @@
 //! Stops, starts and waits while no run exists and the next one is due.
 
-use mpcore::{Backoff, CallError, ProcessState, ReadyError, RestartPolicy, RunFailure, WaitError};
 use std::time::Duration;
+
+use mpcore::{Backoff, CallError, ProcessState, ReadyError, RestartPolicy, RunFailure, WaitError};
 use system_tests::phoenix::PhoenixControl;
 use system_tests::{LONG, in_own_process, outcome, processes, until};
 

@@ -1,8 +1,9 @@
 //! Commands when the child is restarted: lost, answered by the next run, or run once more.
 
-use mpcore::{Backoff, Call, CallError};
 use std::sync::mpsc;
 use std::time::Duration;
+
+use mpcore::{Backoff, Call, CallError};
 use system_tests::{Blob, LONG, outcome, processes, until};
 
 use super::{Logged, builder, exited, kill, ready, soon, until_run};

@@ -8,9 +8,10 @@ mod policies;
 mod properties;
 mod runs;
 
-use mpcore::{Backoff, CallError, ControlBuilder, RestartPolicy};
 use std::path::PathBuf;
 use std::time::Duration;
+
+use mpcore::{Backoff, CallError, ControlBuilder, RestartPolicy};
 use system_tests::phoenix::{PhoenixConfig, PhoenixControl, runs};
 use system_tests::transport::transport;
 use system_tests::{Journal, LONG, processes, until};

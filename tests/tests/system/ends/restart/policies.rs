@@ -1,9 +1,10 @@
 //! When a policy restarts the child, how often and when it gives up; also for a child on a thread.
 
-use mpcore::{Backoff, ControlBuilder, GiveUpReason, ReadyError, RestartPolicy, RunFailure};
-use rustix::process::Signal;
 use std::path::Path;
 use std::time::Duration;
+
+use mpcore::{Backoff, ControlBuilder, GiveUpReason, ReadyError, RestartPolicy, RunFailure};
+use rustix::process::Signal;
 use system_tests::phoenix::{PhoenixControl, PhoenixProcess};
 use system_tests::transport::transport;
 use system_tests::{BenchConfig, BenchControl, Blob, LONG, outcome, processes, until};

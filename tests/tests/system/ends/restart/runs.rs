@@ -1,8 +1,9 @@
 //! Nothing of an old run is delivered after the start of the next.
 
-use mpcore::{Inbox, ProcessState, RunFailure};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
+
+use mpcore::{Inbox, ProcessState, RunFailure};
 use system_tests::phoenix::PhoenixControl;
 use system_tests::{LONG, outcome, until};
 
