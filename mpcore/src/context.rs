@@ -1,6 +1,7 @@
-//! Converts the errors of other libraries to [`Error`].
+//! Returns an [`Error`]: converted from those of other libraries ([`Context`]), or made from a
+//! message ([`bail!`](crate::bail), [`ensure!`](crate::ensure)).
 //!
-//! `?` alone cannot do it: in addition to the conversion from every `std::error::Error`, Rust
+//! `?` alone cannot convert all of them: in addition to the conversion from every `std::error::Error`, Rust
 //! forbids one from `String`, from boxed errors and from those of anyhow and eyre. A method can.
 
 use std::error::Error as StdError;

@@ -2,8 +2,9 @@
 //!
 //! The trait has all of it, and only the trait has the examples: a copy of an example would be one
 //! more doctest. The control's methods have the rest; other items of a method (its signal, its
-//! event, its blocking call) have the first paragraph. A link to `Self` means the trait, so copies
-//! use its name.
+//! event, its blocking call) have the first paragraph. A note of the macro goes before the first
+//! heading, and a sentence of the macro replaces missing text. A link to `Self` means the trait, so
+//! copies use its name.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -227,9 +228,10 @@ fn without_examples(lines: &[String]) -> Vec<String> {
     result
 }
 
-/// Returns whether rustdoc treats a block with these words as Rust.
+/// Returns whether rustdoc treats a block with these words as Rust: if none is foreign to it, or one
+/// is its own.
 fn is_run(words: &str) -> bool {
-    const RUST: [&str; 9] = [
+    const RUST: [&str; 7] = [
         "rust",
         "should_panic",
         "no_run",
@@ -237,10 +239,17 @@ fn is_run(words: &str) -> bool {
         "compile_fail",
         "test_harness",
         "standalone_crate",
-        "edition2021",
-        "edition2024",
     ];
-    words.split([',', ' ']).filter(|word| !word.is_empty()).all(|word| RUST.contains(&word))
+    let is_error_code = |word: &str| {
+        let digits = word.strip_prefix('E').unwrap_or_default();
+        digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let is_own =
+        |word: &str| RUST.contains(&word) || word.starts_with("ignore-") || is_error_code(word);
+    let words = words.split([',', ' ', '\t']).filter(|word| !word.is_empty());
+    // An edition says nothing about the language.
+    let mut words = words.filter(|word| !word.starts_with("edition")).peekable();
+    words.peek().is_none() || words.any(is_own)
 }
 
 #[cfg(test)]
@@ -248,6 +257,28 @@ mod tests {
     use super::*;
     use quote::format_ident;
     use syn::{ItemFn, parse_quote};
+
+    /// Compared with rustdoc 1.95.
+    #[test]
+    fn examples_are_what_rustdoc_runs() {
+        for rust in [
+            "",
+            "rust",
+            "no_run",
+            "should_panic, ignore",
+            "ignore-windows",
+            "edition2018",
+            "edition2024,no_run",
+            "compile_fail,E0277",
+            "rust,editable",
+            "norun rust",
+        ] {
+            assert!(is_run(rust), "{rust}");
+        }
+        for other in ["text", "qml", "toml edition2024", "E27", "Example"] {
+            assert!(!is_run(other), "{other}");
+        }
+    }
 
     fn docs() -> Docs {
         let function: ItemFn = parse_quote! {

@@ -1,4 +1,5 @@
-//! The child's life as a `QObject`: `laser.process` in QML.
+//! The child's life as a `QObject`: `laser.process` in QML. A value changes only together with the
+//! emission that reports it.
 #![allow(unsafe_code)]
 // `derive(QObject)` needs these.
 #![allow(missing_docs, clippy::needless_pass_by_value, clippy::useless_transmute)]

@@ -1,4 +1,6 @@
-//! What a support engineer sees: the events and spans of `docs/tracing.md`, on real children.
+//! What a support engineer sees: the events and spans of `docs/tracing.md`, on real children; the
+//! page has every event. Also: a subscriber that panics, blocks or calls the control does no harm,
+//! and `MPCORE_LOG` switches a log on.
 //!
 //! One subscriber collects the events of all tests of this file. They know theirs by the name of the
 //! child.

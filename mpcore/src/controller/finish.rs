@@ -13,7 +13,7 @@ use crate::controller::report::exit::ProcessState;
 use crate::controller::signals::inbox::Wake;
 use crate::controller::signals::notice::Notice;
 use crate::controller::state::posting::enqueue;
-use crate::controller::state::run::Ask;
+use crate::controller::state::run::EndRequest;
 use crate::controller::state::{Finish, Shared};
 use crate::controller::stopping::{AfterEnd, request_if};
 use crate::process::watch;
@@ -64,14 +64,14 @@ pub(crate) fn finish(shared: &Arc<Shared>, within: Option<Duration>) {
 
 /// Stops a child that is to finish and has nothing left to run.
 pub(crate) fn stop_if_done(shared: &Arc<Shared>) {
-    request_if(shared, Ask::Stop, AfterEnd::Rest, StopReason::Finished, |life, traffic| {
+    request_if(shared, EndRequest::Stop, AfterEnd::Rest, StopReason::Finished, |life, traffic| {
         life.finish.is_some() && traffic.is_done()
     });
 }
 
 /// Stops the child because the time of this request is over.
 fn stop_late(shared: &Arc<Shared>, number: u64) {
-    request_if(shared, Ask::Stop, AfterEnd::Rest, StopReason::FinishTimeOver, |life, _| {
+    request_if(shared, EndRequest::Stop, AfterEnd::Rest, StopReason::FinishTimeOver, |life, _| {
         life.finish.is_some_and(|finish| finish.number == number)
     });
 }

@@ -13,7 +13,7 @@ use crate::controller::report::exit::{ExitReport, ProcessState};
 use crate::controller::report::wait_error::WaitError;
 use crate::controller::signals::process_signals::ProcessSignals;
 use crate::controller::start::start;
-use crate::controller::state::run::Ask;
+use crate::controller::state::run::EndRequest;
 use crate::controller::state::{Life, Shared};
 use crate::controller::stopping::{AfterEnd, not_run, request};
 use crate::limits::DRAIN_DEADLINE;
@@ -93,14 +93,14 @@ impl Process {
     ///
     /// Calls off a pending [restart](Self::restart_pending), as `terminate` and `kill` do.
     pub fn stop(&self) {
-        self.ask(Ask::Stop, StopReason::Asked);
+        self.ask(EndRequest::Stop, StopReason::Asked);
     }
 
     /// Like [`stop`](Self::stop), with a reason: the child gets it from
     /// [`ChildContext::stop_reason`](crate::ChildContext::stop_reason), and the exit report
     /// contains it. It is cut to 1024 bytes.
     pub fn stop_with(&self, reason: impl Into<String>) {
-        self.ask(Ask::Stop, StopReason::because(reason));
+        self.ask(EndRequest::Stop, StopReason::because(reason));
     }
 
     /// Lets the child run the queued commands and then stops it in order; returns immediately.
@@ -143,7 +143,7 @@ impl Process {
 
     /// Sends SIGTERM and returns immediately: a stop request without a grace.
     pub fn terminate(&self) {
-        self.ask(Ask::Terminate, StopReason::Asked);
+        self.ask(EndRequest::Terminate, StopReason::Asked);
     }
 
     /// Kills the child and the processes that it has started, and returns immediately. `cleanup`
@@ -156,7 +156,7 @@ impl Process {
     /// user, is given up after a second, as [`RunFailure::Unkillable`](crate::RunFailure::Unkillable):
     /// its commands then have their outcomes, and the child may be started again.
     pub fn kill(&self) {
-        self.ask(Ask::Kill, StopReason::Asked);
+        self.ask(EndRequest::Kill, StopReason::Asked);
     }
 
     /// Stops the child, if it is running, and starts it again after its end. Returns immediately.
@@ -174,7 +174,7 @@ impl Process {
         if self.shared.life().released {
             return Err(StartError::ControlGone);
         }
-        if request(&self.shared, Ask::Stop, AfterEnd::StartAgain, StopReason::Restart) {
+        if request(&self.shared, EndRequest::Stop, AfterEnd::StartAgain, StopReason::Restart) {
             return Ok(());
         }
         match self.start() {
@@ -184,7 +184,7 @@ impl Process {
         }
     }
 
-    fn ask(&self, ask: Ask, reason: StopReason) {
+    fn ask(&self, ask: EndRequest, reason: StopReason) {
         request(&self.shared, ask, AfterEnd::Rest, reason);
     }
 
@@ -204,7 +204,9 @@ impl Process {
             ExitPolicy::Finish(within) if state.is_alive() && state != ProcessState::Stopping => {
                 finish::finish(&self.shared, Some(within));
             }
-            ExitPolicy::Stop | ExitPolicy::Finish(_) => self.ask(Ask::Stop, StopReason::Released),
+            ExitPolicy::Stop | ExitPolicy::Finish(_) => {
+                self.ask(EndRequest::Stop, StopReason::Released)
+            }
         }
         if state == ProcessState::Created {
             let waiting = self.shared.traffic().stop();

@@ -9,7 +9,7 @@ use crate::controller::report::wait_error::WaitError;
 use crate::controller::signals::relief::background_inbox;
 use crate::controller::state::Shared;
 use crate::controller::state::reporting::tells_here;
-use crate::controller::state::run::Ask;
+use crate::controller::state::run::EndRequest;
 use crate::controller::stopping::{AfterEnd, request};
 use crate::limits::{FLUSH_DEADLINE, SHUTDOWN_DEADLINE, TERMINATE_GRACE};
 use crate::process::{output, sys};
@@ -85,7 +85,7 @@ fn end_children() -> Vec<Arc<Shared>> {
         }
         match child.options.at_exit {
             ExitPolicy::Stop => {
-                request(child, Ask::Stop, AfterEnd::Rest, StopReason::Shutdown);
+                request(child, EndRequest::Stop, AfterEnd::Rest, StopReason::Shutdown);
             }
             ExitPolicy::Finish(within) => finish::finish(child, Some(within)),
         }
@@ -157,10 +157,13 @@ fn end_nested(end: Option<Instant>) {
             finish::finish(child, Some(left.map_or(within, |left| left.min(within))));
             continue;
         }
-        request(child, Ask::Stop, AfterEnd::Rest, StopReason::Shutdown);
+        request(child, EndRequest::Stop, AfterEnd::Rest, StopReason::Shutdown);
         let run = child.life().run.clone();
         if let Some(run) = run.filter(|_| !child.is_patient()) {
-            run.ask(Ask::Stop, nested::fitting(child.options.stop_grace, end, Instant::now()));
+            run.ask(
+                EndRequest::Stop,
+                nested::fitting(child.options.stop_grace, end, Instant::now()),
+            );
         }
     }
     for child in children {

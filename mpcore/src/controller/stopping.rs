@@ -10,7 +10,7 @@ use crate::controller::report::outcome::{Exception, ExceptionKind, Outcome};
 use crate::controller::signals::inbox::Wake;
 use crate::controller::signals::notice::Notice;
 use crate::controller::state::posting::{enqueue, post};
-use crate::controller::state::run::Ask;
+use crate::controller::state::run::EndRequest;
 use crate::controller::state::{Life, Shared};
 use crate::process::sys;
 use crate::trace::{event, ms};
@@ -24,14 +24,19 @@ pub(crate) enum AfterEnd {
 }
 
 /// Stops, terminates or kills the current run; returns whether there is one.
-pub(crate) fn request(shared: &Arc<Shared>, ask: Ask, after: AfterEnd, reason: StopReason) -> bool {
+pub(crate) fn request(
+    shared: &Arc<Shared>,
+    ask: EndRequest,
+    after: AfterEnd,
+    reason: StopReason,
+) -> bool {
     request_if(shared, ask, after, reason, |_, _| true)
 }
 
 /// Does the same if `holds` returns `true` at that moment.
 pub(crate) fn request_if(
     shared: &Arc<Shared>,
-    ask: Ask,
+    ask: EndRequest,
     after: AfterEnd,
     reason: StopReason,
     holds: impl FnOnce(&Life, &Traffic) -> bool,
@@ -83,7 +88,7 @@ pub(crate) fn request_if(
         let mut control = shared.control();
         // A killed child must not begin to clean up. A child on a thread cannot be killed, so it
         // may.
-        if ask != Ask::Kill || shared.program.is_on_thread() {
+        if ask != EndRequest::Kill || shared.program.is_on_thread() {
             control.stop(reason);
         }
         // The inbox's bound must not hold back what a stopping child still has to send.

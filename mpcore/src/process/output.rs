@@ -327,6 +327,7 @@ mod source {
             }
         }
 
+        /// The reader, if it was started.
         fn made(passed_on: PassedOn) -> Option<&'static Self> {
             match passed_on {
                 PassedOn::ToStdout => PRINTING.get(),

@@ -4,6 +4,9 @@
 //! those of the two others arrive with the first record, and where there are pidfds one of the
 //! controller. (One pair for both directions is slower by a tenth.) They have no names, so no other process can connect, and no file is left behind.
 //!
+//! A child's introduction is the first item of its events lane, sent without credit and read within
+//! a budget, nonce first. A child of another protocol version sends its number instead.
+//!
 //! The child is not trusted. A receive has a buffer of fixed size and accepts no descriptors (the
 //! kernel drops them); an overlong packet is an error; a send never waits, and fails if there is no
 //! room although there was credit. The controller ends its own reader by shutting the lane down, no

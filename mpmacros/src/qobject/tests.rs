@@ -1,4 +1,4 @@
-//! Tests of the rules and names of a QObject, on tokens.
+//! Tests of a QObject's declaration, rules, names and Qt types, on tokens.
 
 use proc_macro2::TokenStream;
 use quote::quote;

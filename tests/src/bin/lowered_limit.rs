@@ -1,5 +1,5 @@
 //! A controller that lowers its limit on open files below the number it has open, as self-confining
-//! programs do, while children run.
+//! programs do, while children run. `machine/shortages.rs` reads what it prints.
 
 use mpcore::ProcessState;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

@@ -16,7 +16,7 @@ use crate::controller::model::pending::{CallReply, SharedThen, Then};
 use crate::controller::report::outcome::{CallError, Outcome, OutcomeCodec};
 use crate::controller::report::wait_error::WaitError;
 use crate::controller::signals::signal::ResultSignal;
-use crate::controller::state::{Shared, Waiting};
+use crate::controller::state::{Shared, WaiterGuard};
 use crate::error::Never;
 use crate::panics::unwind::caught;
 use crate::process::sys;
@@ -318,7 +318,7 @@ pub struct CallFuture<T: 'static, E: 'static = Never> {
     receiver: Option<oneshot::AsyncReceiver<CallReply>>,
     call: Call<T, E>,
     /// Set from the first poll that found no outcome.
-    waiting: Option<Waiting>,
+    waiting: Option<WaiterGuard>,
     /// The same for the command of a child that polls this; set from the start, because a cancel
     /// may come before the first poll.
     command: Option<inherited::Waiting>,

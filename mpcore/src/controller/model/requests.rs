@@ -2,7 +2,9 @@
 //! callers use.
 //!
 //! A call is numbered, entered and queued under the lock, so numbers rise on the lane; if there is
-//! credit, the caller's own thread sends, which never blocks. It ends no call: the code that takes an
+//! credit, the caller's own thread sends, which never blocks. The same lock covers the gate for
+//! commands, the writes to repeat, and the child's health: whether a check is due depends on what is
+//! outstanding (`begin_watch`, which reads the clock). It ends no call: the code that takes an
 //! entry out resolves it after the lock is released.
 
 use std::collections::HashMap;

@@ -14,7 +14,7 @@ use crate::controller::run::next::Next;
 use crate::controller::signals::notice::Notice;
 use crate::controller::state::Shared;
 use crate::controller::state::posting::{post, tell_dropped_lines};
-use crate::controller::state::run::{Known, Run};
+use crate::controller::state::run::{Run, RunKnowledge};
 use crate::controller::state::streams::Written;
 use crate::controller::stopping::tell_not_run;
 use crate::limits::DRAIN_DEADLINE;
@@ -166,7 +166,7 @@ pub(crate) fn trace(run: &Run, report: &ExitReport, next: Next) {
 fn report(
     shared: &Shared,
     run: &Run,
-    known: &Known,
+    known: &RunKnowledge,
     pid: Option<u32>,
     written: Written,
 ) -> ExitReport {
@@ -200,7 +200,7 @@ fn report(
 /// Determines whether the child has cleaned up.
 fn cleanup(
     shared: &Shared,
-    known: &Known,
+    known: &RunKnowledge,
     end: ProcessEnd,
     failure: Option<&RunFailure>,
 ) -> CleanupStatus {
@@ -237,7 +237,7 @@ fn kind(failure: &RunFailure, report: &ExitReport) -> ExceptionKind {
 }
 
 /// Classifies the end of a run for the restart policy.
-fn run_end(known: &Known, report: &ExitReport) -> RunEnd {
+fn run_end(known: &RunKnowledge, report: &ExitReport) -> RunEnd {
     match &report.failure {
         _ if known.asked.is_some() => RunEnd::Asked,
         _ if known.replaced => RunEnd::Replaced,
@@ -257,7 +257,7 @@ fn run_end(known: &Known, report: &ExitReport) -> RunEnd {
 fn failure(
     shared: &Shared,
     run: &Run,
-    known: &Known,
+    known: &RunKnowledge,
     end: ProcessEnd,
     stderr: &[String],
 ) -> Option<RunFailure> {
@@ -317,7 +317,7 @@ fn status_lost() -> StatusLost {
 }
 
 /// Detects a child of protocol 2, which reports its protocol only on stderr before it ends.
-fn other_protocol(known: &Known, status: ExitStatus, stderr: &[String]) -> Option<u32> {
+fn other_protocol(known: &RunKnowledge, status: ExitStatus, stderr: &[String]) -> Option<u32> {
     let refused = !known.introduced && status.code() == NOT_A_CHILD;
     stderr.iter().rev().find_map(|line| parse_mismatch_line(line)).filter(|_| refused)
 }

@@ -245,9 +245,9 @@ impl Shared {
     // ---- waiting
 
     /// While the guard lives, a full inbox does not keep the child from answering.
-    pub(crate) fn begin_wait(self: &Arc<Self>) -> Waiting {
+    pub(crate) fn begin_wait(self: &Arc<Self>) -> WaiterGuard {
         self.enter_wait();
-        Waiting(Arc::clone(self))
+        WaiterGuard(Arc::clone(self))
     }
 }
 
@@ -296,9 +296,9 @@ impl Drop for Posting {
 
 /// See [`Shared::begin_wait`].
 #[derive(Debug)]
-pub(crate) struct Waiting(Arc<Shared>);
+pub(crate) struct WaiterGuard(Arc<Shared>);
 
-impl Drop for Waiting {
+impl Drop for WaiterGuard {
     fn drop(&mut self) {
         self.0.leave_wait();
     }

@@ -1,4 +1,4 @@
-//! The program that runs as the child.
+//! The program that runs as the child, and what a child on a thread has to do ([`ThreadChild`]).
 
 use std::ffi::OsString;
 use std::fmt;

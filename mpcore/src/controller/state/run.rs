@@ -21,13 +21,13 @@ use crate::wire::messages::report::Bye;
 
 /// A requested end of a run, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Ask {
+pub(crate) enum EndRequest {
     Stop,
     Terminate,
     Kill,
 }
 
-impl Ask {
+impl EndRequest {
     /// Returns its name in the trace.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -40,10 +40,10 @@ impl Ask {
 
 /// The state of a run so far.
 #[derive(Default)]
-pub(crate) struct Known {
+pub(crate) struct RunKnowledge {
     /// Whether the watcher has the run, so requests can be passed on.
     pub(crate) watched: bool,
-    pub(crate) asked: Option<(Ask, Duration)>,
+    pub(crate) asked: Option<(EndRequest, Duration)>,
     /// A stop request was sent, or SIGTERM was requested, so it may be cleaning up.
     pub(crate) asked_to_stop: bool,
     /// SIGTERM was sent.
@@ -93,7 +93,7 @@ impl Patience {
 pub(crate) struct Run {
     pub(crate) generation: u32,
     pub(crate) key: WatchKey,
-    pub(crate) known: Mutex<Known>,
+    pub(crate) known: Mutex<RunKnowledge>,
     pub(crate) steps: Mutex<mpsc::Sender<Step>>,
     /// Taken by the run's thread.
     pub(crate) received: Mutex<Option<mpsc::Receiver<Step>>>,
@@ -152,10 +152,10 @@ impl Run {
     }
 
     /// Passes a request on to the watcher, or keeps it until the watcher has the run.
-    pub(crate) fn ask(&self, ask: Ask, grace: Duration) {
+    pub(crate) fn ask(&self, ask: EndRequest, grace: Duration) {
         let watched = {
             let mut known = lock(&self.known);
-            known.asked_to_stop |= ask != Ask::Kill;
+            known.asked_to_stop |= ask != EndRequest::Kill;
             if known.asked.is_none_or(|(before, _)| before < ask) {
                 known.asked = Some((ask, grace));
             }
@@ -166,11 +166,11 @@ impl Run {
         }
     }
 
-    pub(crate) fn order(&self, ask: Ask, grace: Duration) {
+    pub(crate) fn order(&self, ask: EndRequest, grace: Duration) {
         match ask {
-            Ask::Stop => watch::stop(self.key, grace),
-            Ask::Terminate => watch::terminate(self.key),
-            Ask::Kill => watch::kill(self.key),
+            EndRequest::Stop => watch::stop(self.key, grace),
+            EndRequest::Terminate => watch::terminate(self.key),
+            EndRequest::Kill => watch::kill(self.key),
         }
     }
 

@@ -1,5 +1,5 @@
-//! Limits that a process sets for itself. They are never raised above the limits that the process
-//! was given.
+//! Limits, priority and privileges that a process reduces for itself, and how much of a limit is in
+//! use. No limit is raised above the one that the process was given.
 
 use std::io;
 

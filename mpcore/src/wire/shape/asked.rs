@@ -12,7 +12,9 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-use crate::wire::shape::trace::{Ask, Form, Head, Key, NOTHING, Refused, Trace, Way};
+use crate::wire::shape::trace::{
+    ArmForm, NOTHING, Request, Trace, TraceRefused, TypeHead, TypeKey, Way,
+};
 
 /// A slot to be filled.
 pub(crate) struct Asked<'a> {
@@ -22,36 +24,36 @@ pub(crate) struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     fn leaf(self, name: &'static str) -> &'a mut Trace {
-        self.trace.note(self.slot, Ask::Leaf(name));
+        self.trace.note(self.slot, Request::Leaf(name));
         self.trace
     }
 
-    fn nameless<V>(&mut self, head: Head, len: usize) -> Result<Way, Refused> {
+    fn nameless<V>(&mut self, head: TypeHead, len: usize) -> Result<Way, TraceRefused> {
         self.node::<V>(head, "", &[], len)
     }
 
     fn node<V>(
         &mut self,
-        head: Head,
+        head: TypeHead,
         name: &'static str,
         labels: &'static [&'static str],
         len: usize,
-    ) -> Result<Way, Refused> {
-        let key = Key { head, name, labels, len, visitor: type_name::<V>() };
+    ) -> Result<Way, TraceRefused> {
+        let key = TypeKey { head, name, labels, len, visitor: type_name::<V>() };
         self.trace.choose(self.slot, key)
     }
 }
 
 macro_rules! numbers {
     ($($ask:ident $visit:ident $number:ident)*) => {$(
-        fn $ask<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        fn $ask<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
             visitor.$visit(self.leaf(stringify!($number)).made_up.number() as $number)
         }
     )*};
 }
 
 impl<'de> Deserializer<'de> for Asked<'_> {
-    type Error = Refused;
+    type Error = TraceRefused;
 
     fn is_human_readable(&self) -> bool {
         false
@@ -72,36 +74,36 @@ impl<'de> Deserializer<'de> for Asked<'_> {
         deserialize_f64 visit_f64 f64
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
         visitor.visit_bool(self.leaf("bool").made_up.bool())
     }
 
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
         visitor.visit_char(self.leaf("char").made_up.char())
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
         visitor.visit_borrowed_str(self.leaf("str").made_up.text())
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
         visitor.visit_borrowed_bytes(self.leaf("bytes").made_up.bytes())
     }
 
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
         self.deserialize_bytes(visitor)
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
         self.leaf("unit");
         visitor.visit_unit()
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
         let made_up = &mut self.leaf("any").made_up;
         match made_up.choice {
             0 => visitor.visit_unit(),
@@ -110,17 +112,20 @@ impl<'de> Deserializer<'de> for Asked<'_> {
         }
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(
+        self,
+        visitor: V,
+    ) -> Result<V::Value, TraceRefused> {
         self.leaf("ignored");
         visitor.visit_unit()
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TraceRefused> {
         visitor.visit_borrowed_str(self.leaf("identifier").made_up.text())
     }
 
-    fn deserialize_option<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Refused> {
-        let way = self.nameless::<V>(Head::Option, 1)?;
+    fn deserialize_option<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, TraceRefused> {
+        let way = self.nameless::<V>(TypeHead::Option, 1)?;
         if way.1 == NOTHING {
             return visitor.visit_none();
         }
@@ -130,14 +135,14 @@ impl<'de> Deserializer<'de> for Asked<'_> {
         })
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Refused> {
-        let way = self.nameless::<V>(Head::Seq, 1)?;
+    fn deserialize_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, TraceRefused> {
+        let way = self.nameless::<V>(TypeHead::Seq, 1)?;
         let left = if way.1 == NOTHING { 0 } else { self.trace.made_up.elements() };
         self.trace.take(way, |trace| visitor.visit_seq(Entries { trace, way, left }))
     }
 
-    fn deserialize_map<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Refused> {
-        let way = self.nameless::<V>(Head::Map, 2)?;
+    fn deserialize_map<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, TraceRefused> {
+        let way = self.nameless::<V>(TypeHead::Map, 2)?;
         let left = usize::from(way.1 != NOTHING);
         self.trace.take(way, |trace| visitor.visit_map(Entries { trace, way, left }))
     }
@@ -146,8 +151,8 @@ impl<'de> Deserializer<'de> for Asked<'_> {
         mut self,
         len: usize,
         visitor: V,
-    ) -> Result<V::Value, Refused> {
-        let way = self.nameless::<V>(Head::Tuple, len)?;
+    ) -> Result<V::Value, TraceRefused> {
+        let way = self.nameless::<V>(TypeHead::Tuple, len)?;
         self.trace.take(way, |trace| elements(trace, way, len, visitor))
     }
 
@@ -155,8 +160,8 @@ impl<'de> Deserializer<'de> for Asked<'_> {
         mut self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Refused> {
-        self.node::<V>(Head::UnitStruct, name, &[], 0)?;
+    ) -> Result<V::Value, TraceRefused> {
+        self.node::<V>(TypeHead::UnitStruct, name, &[], 0)?;
         visitor.visit_unit()
     }
 
@@ -164,8 +169,8 @@ impl<'de> Deserializer<'de> for Asked<'_> {
         mut self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Refused> {
-        let way = self.node::<V>(Head::NewtypeStruct, name, &[], 1)?;
+    ) -> Result<V::Value, TraceRefused> {
+        let way = self.node::<V>(TypeHead::NewtypeStruct, name, &[], 1)?;
         self.trace.take(way, |trace| {
             let slot = trace.slot_at(way, 0);
             trace.fill(slot, |asked| visitor.visit_newtype_struct(asked))
@@ -177,8 +182,8 @@ impl<'de> Deserializer<'de> for Asked<'_> {
         name: &'static str,
         len: usize,
         visitor: V,
-    ) -> Result<V::Value, Refused> {
-        let way = self.node::<V>(Head::TupleStruct, name, &[], len)?;
+    ) -> Result<V::Value, TraceRefused> {
+        let way = self.node::<V>(TypeHead::TupleStruct, name, &[], len)?;
         self.trace.take(way, |trace| elements(trace, way, len, visitor))
     }
 
@@ -187,8 +192,8 @@ impl<'de> Deserializer<'de> for Asked<'_> {
         name: &'static str,
         labels: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Refused> {
-        let way = self.node::<V>(Head::Struct, name, labels, labels.len())?;
+    ) -> Result<V::Value, TraceRefused> {
+        let way = self.node::<V>(TypeHead::Struct, name, labels, labels.len())?;
         self.trace.take(way, |trace| fields(trace, way, labels, visitor))
     }
 
@@ -197,8 +202,8 @@ impl<'de> Deserializer<'de> for Asked<'_> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Refused> {
-        let way = self.node::<V>(Head::Enum, name, variants, variants.len())?;
+    ) -> Result<V::Value, TraceRefused> {
+        let way = self.node::<V>(TypeHead::Enum, name, variants, variants.len())?;
         let name = variants[way.1];
         self.trace.take(way, |trace| visitor.visit_enum(Variant { trace, way, name }))
     }
@@ -209,7 +214,7 @@ fn elements<'de, V: Visitor<'de>>(
     way: Way,
     len: usize,
     visitor: V,
-) -> Result<V::Value, Refused> {
+) -> Result<V::Value, TraceRefused> {
     visitor.visit_seq(InOrder { trace, way, next: 0, len })
 }
 
@@ -218,7 +223,7 @@ fn fields<'de, V: Visitor<'de>>(
     way: Way,
     labels: &'static [&'static str],
     visitor: V,
-) -> Result<V::Value, Refused> {
+) -> Result<V::Value, TraceRefused> {
     if !trace.arm(way).other_way {
         return elements(trace, way, labels.len(), visitor);
     }
@@ -236,12 +241,12 @@ struct InOrder<'a> {
 }
 
 impl<'de> SeqAccess<'de> for InOrder<'_> {
-    type Error = Refused;
+    type Error = TraceRefused;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
-    ) -> Result<Option<S::Value>, Refused> {
+    ) -> Result<Option<S::Value>, TraceRefused> {
         if self.next == self.len {
             return Ok(None);
         }
@@ -267,19 +272,22 @@ struct ByName<'a> {
 }
 
 impl<'de> MapAccess<'de> for ByName<'_> {
-    type Error = Refused;
+    type Error = TraceRefused;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
-    ) -> Result<Option<S::Value>, Refused> {
+    ) -> Result<Option<S::Value>, TraceRefused> {
         let Some((name, slot)) = self.left.pop() else { return Ok(None) };
         self.value = Some(slot);
         seed.deserialize(StrDeserializer::new(name)).map(Some)
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Refused> {
-        let slot = self.value.take().ok_or(Refused)?;
+    fn next_value_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<S::Value, TraceRefused> {
+        let slot = self.value.take().ok_or(TraceRefused)?;
         self.trace.fill(slot, |asked| seed.deserialize(asked))
     }
 }
@@ -296,7 +304,7 @@ impl Entries<'_> {
         &mut self,
         position: usize,
         seed: S,
-    ) -> Result<S::Value, Refused> {
+    ) -> Result<S::Value, TraceRefused> {
         let slot = self.trace.slot_at(self.way, position);
         let value = self.trace.fill(slot, |asked| seed.deserialize(asked));
         if value.is_err() {
@@ -313,27 +321,30 @@ impl Entries<'_> {
 }
 
 impl<'de> SeqAccess<'de> for Entries<'_> {
-    type Error = Refused;
+    type Error = TraceRefused;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
-    ) -> Result<Option<S::Value>, Refused> {
+    ) -> Result<Option<S::Value>, TraceRefused> {
         if self.next() { self.fill(0, seed).map(Some) } else { Ok(None) }
     }
 }
 
 impl<'de> MapAccess<'de> for Entries<'_> {
-    type Error = Refused;
+    type Error = TraceRefused;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
-    ) -> Result<Option<S::Value>, Refused> {
+    ) -> Result<Option<S::Value>, TraceRefused> {
         if self.next() { self.fill(0, seed).map(Some) } else { Ok(None) }
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Refused> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<S::Value, TraceRefused> {
         self.fill(1, seed)
     }
 
@@ -342,7 +353,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         &mut self,
         key: K,
         value: S,
-    ) -> Result<Option<(K::Value, S::Value)>, Refused> {
+    ) -> Result<Option<(K::Value, S::Value)>, TraceRefused> {
         if !self.next() {
             return Ok(None);
         }
@@ -359,11 +370,14 @@ struct Variant<'a> {
 }
 
 impl<'de> EnumAccess<'de> for Variant<'_> {
-    type Error = Refused;
+    type Error = TraceRefused;
     type Variant = Self;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Refused> {
-        let index: U32Deserializer<Refused> = (self.way.1 as u32).into_deserializer();
+    fn variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<(S::Value, Self), TraceRefused> {
+        let index: U32Deserializer<TraceRefused> = (self.way.1 as u32).into_deserializer();
         let tag = match self.trace.arm(self.way).other_way {
             false => seed.deserialize(StrDeserializer::new(self.name)),
             true => seed.deserialize(index),
@@ -373,21 +387,28 @@ impl<'de> EnumAccess<'de> for Variant<'_> {
 }
 
 impl<'de> VariantAccess<'de> for Variant<'_> {
-    type Error = Refused;
+    type Error = TraceRefused;
 
-    fn unit_variant(self) -> Result<(), Refused> {
-        self.trace.note_form(self.way, Form::Unit);
+    fn unit_variant(self) -> Result<(), TraceRefused> {
+        self.trace.note_form(self.way, ArmForm::Unit);
         Ok(())
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Refused> {
-        self.trace.note_form(self.way, Form::Tuple(1));
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<S::Value, TraceRefused> {
+        self.trace.note_form(self.way, ArmForm::Tuple(1));
         let slot = self.trace.slot_at(self.way, 0);
         self.trace.fill(slot, |asked| seed.deserialize(asked))
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Refused> {
-        self.trace.note_form(self.way, Form::Tuple(len));
+    fn tuple_variant<V: Visitor<'de>>(
+        self,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, TraceRefused> {
+        self.trace.note_form(self.way, ArmForm::Tuple(len));
         elements(self.trace, self.way, len, visitor)
     }
 
@@ -395,8 +416,8 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
         self,
         labels: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Refused> {
-        self.trace.note_form(self.way, Form::Struct(labels));
+    ) -> Result<V::Value, TraceRefused> {
+        self.trace.note_form(self.way, ArmForm::Struct(labels));
         fields(self.trace, self.way, labels, visitor)
     }
 }

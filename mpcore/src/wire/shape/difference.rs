@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::wire::shape::read::{Ask, DEEPEST, Form, Named, Place, Row, Shape};
+use crate::wire::shape::read::{DEEPEST, Named, ReadForm, ReadPlace, ReadRequest, Row, Shape};
 
 /// Length at which the description of a type is cut.
 const DESCRIBED: usize = 80;
@@ -51,7 +51,7 @@ impl<'a> Walk<'a> {
         found
     }
 
-    fn place(&mut self, ours: &Place<'a>, theirs: &Place<'a>) -> Option<String> {
+    fn place(&mut self, ours: &ReadPlace<'a>, theirs: &ReadPlace<'a>) -> Option<String> {
         if self.depth == DEEPEST {
             return None;
         }
@@ -61,7 +61,7 @@ impl<'a> Walk<'a> {
         found
     }
 
-    fn asks(&mut self, ours: &Place<'a>, theirs: &Place<'a>) -> Option<String> {
+    fn asks(&mut self, ours: &ReadPlace<'a>, theirs: &ReadPlace<'a>) -> Option<String> {
         if ours.asks.len() != theirs.asks.len() {
             return Some(self.tell(&place_text(ours), &place_text(theirs)));
         }
@@ -78,15 +78,15 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn ask(&mut self, ours: &Ask<'a>, theirs: &Ask<'a>) -> Option<String> {
+    fn ask(&mut self, ours: &ReadRequest<'a>, theirs: &ReadRequest<'a>) -> Option<String> {
         match (ours, theirs) {
-            (Ask::Leaf(here), Ask::Leaf(there)) if here == there => None,
-            (Ask::Around(here), Ask::Around(there)) if here == there => None,
-            (Ask::Named(here, one), Ask::Named(there, other)) if here == there => {
+            (ReadRequest::Leaf(here), ReadRequest::Leaf(there)) if here == there => None,
+            (ReadRequest::Around(here), ReadRequest::Around(there)) if here == there => None,
+            (ReadRequest::Named(here, one), ReadRequest::Named(there, other)) if here == there => {
                 let step = if self.path.is_empty() { *here } else { "" };
                 self.at(step, |walk| walk.named(*one, *other))
             }
-            (Ask::Of(here, inside), Ask::Of(there, others)) if here == there => {
+            (ReadRequest::Of(here, inside), ReadRequest::Of(there, others)) if here == there => {
                 let steps: &[&str] = match *here {
                     "option" => &[""],
                     "map" => &["[key]", "[]"],
@@ -97,7 +97,7 @@ impl<'a> Walk<'a> {
                     .into_iter()
                     .find_map(|((one, other), step)| self.at(step, |walk| walk.place(one, other)))
             }
-            (Ask::Row(here), Ask::Row(there)) => self.row(here, there),
+            (ReadRequest::Row(here), ReadRequest::Row(there)) => self.row(here, there),
             _ => Some(self.tell(&ask_text(ours), &ask_text(theirs))),
         }
     }
@@ -150,12 +150,12 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn form(&mut self, ours: &Form<'a>, theirs: &Form<'a>) -> Option<String> {
+    fn form(&mut self, ours: &ReadForm<'a>, theirs: &ReadForm<'a>) -> Option<String> {
         match (ours, theirs) {
-            (Form::Unseen, Form::Unseen) | (Form::Unit, Form::Unit) => None,
-            (Form::Row(here), Form::Row(there)) => self.row(here, there),
-            (Form::Fields(here), Form::Fields(there)) => {
-                let names = |fields: &[(&'a str, Place<'a>)]| {
+            (ReadForm::Unseen, ReadForm::Unseen) | (ReadForm::Unit, ReadForm::Unit) => None,
+            (ReadForm::Row(here), ReadForm::Row(there)) => self.row(here, there),
+            (ReadForm::Fields(here), ReadForm::Fields(there)) => {
+                let names = |fields: &[(&'a str, ReadPlace<'a>)]| {
                     fields.iter().map(|field| field.0).collect::<Vec<_>>()
                 };
                 self.names(".", "fields", &names(here), &names(there)).or_else(|| {
@@ -189,24 +189,24 @@ fn kind(named: &Named<'_>) -> String {
     format!("{article} {}", named.head)
 }
 
-fn place_text(place: &Place<'_>) -> String {
+fn place_text(place: &ReadPlace<'_>) -> String {
     if place.asks.is_empty() {
         return "something that could not be seen".to_owned();
     }
     cut(place.asks.iter().map(ask_text).collect::<Vec<_>>().join(" or "))
 }
 
-fn ask_text(ask: &Ask<'_>) -> String {
+fn ask_text(ask: &ReadRequest<'_>) -> String {
     cut(match ask {
-        Ask::Leaf(name) => (*name).to_owned(),
-        Ask::Named(name, _) => format!("`{name}`"),
-        Ask::Of(word, inside) => format!("{word}<{}>", texts(inside)),
-        Ask::Row(row) => row_text(row),
-        Ask::Around(_) => "the enclosing type".to_owned(),
+        ReadRequest::Leaf(name) => (*name).to_owned(),
+        ReadRequest::Named(name, _) => format!("`{name}`"),
+        ReadRequest::Of(word, inside) => format!("{word}<{}>", texts(inside)),
+        ReadRequest::Row(row) => row_text(row),
+        ReadRequest::Around(_) => "the enclosing type".to_owned(),
     })
 }
 
-fn texts(places: &[Place<'_>]) -> String {
+fn texts(places: &[ReadPlace<'_>]) -> String {
     places.iter().map(place_text).collect::<Vec<_>>().join(", ")
 }
 
@@ -218,12 +218,12 @@ fn row_text(row: &Row<'_>) -> String {
     cut(format!("({})", elements.collect::<Vec<_>>().join(", ")))
 }
 
-fn form_text(form: &Form<'_>) -> String {
+fn form_text(form: &ReadForm<'_>) -> String {
     match form {
-        Form::Unseen => "something that could not be seen".to_owned(),
-        Form::Unit => "nothing".to_owned(),
-        Form::Row(row) => row_text(row),
-        Form::Fields(fields) => {
+        ReadForm::Unseen => "something that could not be seen".to_owned(),
+        ReadForm::Unit => "nothing".to_owned(),
+        ReadForm::Row(row) => row_text(row),
+        ReadForm::Fields(fields) => {
             let names: Vec<_> = fields.iter().map(|field| format!("`{}`", field.0)).collect();
             cut(format!("the fields {}", names.join(", ")))
         }

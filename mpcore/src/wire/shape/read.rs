@@ -8,7 +8,7 @@ pub(crate) const DEEPEST: usize = 256;
 
 /// A shape.
 pub(crate) struct Shape<'a> {
-    pub(crate) root: Place<'a>,
+    pub(crate) root: ReadPlace<'a>,
     /// By number; types that were cut off are missing.
     pub(crate) named: Vec<Named<'a>>,
     /// The type's own name, if its values carry the names of their parts.
@@ -18,38 +18,38 @@ pub(crate) struct Shape<'a> {
 }
 
 /// A place for a value.
-pub(crate) struct Place<'a> {
+pub(crate) struct ReadPlace<'a> {
     /// The requests at this place; empty if it could not be reached.
-    pub(crate) asks: Vec<Ask<'a>>,
+    pub(crate) asks: Vec<ReadRequest<'a>>,
     /// The mark after the requests: `!`, `!panic`, or nothing.
     pub(crate) mark: &'a str,
 }
 
-pub(crate) enum Ask<'a> {
+pub(crate) enum ReadRequest<'a> {
     Leaf(&'a str),
     /// Name and number.
     Named(&'a str, usize),
     /// `option`, `seq` or `map`, and its contents.
-    Of(&'a str, Vec<Place<'a>>),
+    Of(&'a str, Vec<ReadPlace<'a>>),
     Row(Row<'a>),
     Around(usize),
 }
 
 /// Elements in order, with equal neighbours counted.
-pub(crate) type Row<'a> = Vec<(Place<'a>, usize)>;
+pub(crate) type Row<'a> = Vec<(ReadPlace<'a>, usize)>;
 
-pub(crate) enum Form<'a> {
+pub(crate) enum ReadForm<'a> {
     Unseen,
     Unit,
     Row(Row<'a>),
-    Fields(Vec<(&'a str, Place<'a>)>),
+    Fields(Vec<(&'a str, ReadPlace<'a>)>),
 }
 
 /// A named type: a struct has one arm without a name, an enum has one per variant.
 pub(crate) struct Named<'a> {
     /// `struct`, `newtype` or `enum`.
     pub(crate) head: &'a str,
-    pub(crate) arms: Vec<(&'a str, Form<'a>)>,
+    pub(crate) arms: Vec<(&'a str, ReadForm<'a>)>,
 }
 
 impl<'a> Shape<'a> {
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
         Some(name)
     }
 
-    fn place(&mut self) -> Option<Place<'a>> {
+    fn place(&mut self) -> Option<ReadPlace<'a>> {
         if self.depth == DEEPEST {
             return None;
         }
@@ -136,29 +136,29 @@ impl<'a> Reader<'a> {
         self.depth -= 1;
         let marks = ["!panic", "!"];
         let mark = marks.into_iter().find(|mark| self.skip(mark)).unwrap_or_default();
-        Some(Place { asks, mark })
+        Some(ReadPlace { asks, mark })
     }
 
-    fn ask(&mut self) -> Option<Ask<'a>> {
+    fn ask(&mut self) -> Option<ReadRequest<'a>> {
         if self.skip("^") {
-            return self.number().map(Ask::Around);
+            return self.number().map(ReadRequest::Around);
         }
         if self.rest.starts_with('(') {
-            return self.row().map(Ask::Row);
+            return self.row().map(ReadRequest::Row);
         }
         let name = self.name()?;
         if self.skip("#") {
-            return self.number().map(|number| Ask::Named(name, number));
+            return self.number().map(|number| ReadRequest::Named(name, number));
         }
         if !self.skip("<") {
-            return Some(Ask::Leaf(name));
+            return Some(ReadRequest::Leaf(name));
         }
         let mut inside = vec![self.place()?];
         while self.skip(",") {
             inside.push(self.place()?);
         }
         self.expect(">")?;
-        Some(Ask::Of(name, inside))
+        Some(ReadRequest::Of(name, inside))
     }
 
     fn row(&mut self) -> Option<Row<'a>> {
@@ -175,15 +175,15 @@ impl<'a> Reader<'a> {
         Some(row)
     }
 
-    fn form(&mut self) -> Option<Form<'a>> {
+    fn form(&mut self) -> Option<ReadForm<'a>> {
         if self.skip("?") {
-            return Some(Form::Unseen);
+            return Some(ReadForm::Unseen);
         }
         if self.rest.starts_with('(') {
-            return self.row().map(Form::Row);
+            return self.row().map(ReadForm::Row);
         }
         if !self.skip("{") {
-            return Some(Form::Unit);
+            return Some(ReadForm::Unit);
         }
         let mut fields = Vec::new();
         while !self.skip("}") {
@@ -194,7 +194,7 @@ impl<'a> Reader<'a> {
             self.expect(":")?;
             fields.push((name, self.place()?));
         }
-        Some(Form::Fields(fields))
+        Some(ReadForm::Fields(fields))
     }
 
     fn definition(&mut self, number: usize) -> Option<Named<'a>> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::wire::shape::trace::{Arm, Ask, Form, Head, Node, Slot, Trace};
+use crate::wire::shape::trace::{Arm, ArmForm, Node, Request, Slot, Trace, TypeHead};
 
 /// Largest text in bytes.
 const MAX_TEXT: usize = 256 << 10;
@@ -52,8 +52,8 @@ impl<'a> Text<'a> {
             self.out.push('?');
         }
         self.list(&slot.asks, '|', |text, ask| match *ask {
-            Ask::Leaf(name) => text.out.push_str(name),
-            Ask::Node(node) => text.mention(node),
+            Request::Leaf(name) => text.out.push_str(name),
+            Request::Node(node) => text.mention(node),
         });
         if slot.panicked {
             self.out.push_str("!panic");
@@ -83,10 +83,10 @@ impl<'a> Text<'a> {
     fn mention(&mut self, index: usize) {
         let node = &self.trace.nodes[index];
         let word = match node.key.head {
-            Head::Tuple => "",
-            Head::Option => "option",
-            Head::Seq => "seq",
-            Head::Map => "map",
+            TypeHead::Tuple => "",
+            TypeHead::Option => "option",
+            TypeHead::Seq => "seq",
+            TypeHead::Map => "map",
             _ => return self.name_and_number(index),
         };
         if let Some(around) = self.within.iter().rev().position(|&around| around == index) {
@@ -95,7 +95,7 @@ impl<'a> Text<'a> {
         }
         self.within.push(index);
         self.out.push_str(word);
-        if node.key.head == Head::Tuple {
+        if node.key.head == TypeHead::Tuple {
             self.arm(&node.arms[0]);
         } else {
             self.out.push('<');
@@ -117,12 +117,12 @@ impl<'a> Text<'a> {
     fn definition(&mut self, index: usize) {
         let Node { key, arms, .. } = &self.trace.nodes[index];
         self.out.push_str(match key.head {
-            Head::Enum => "enum ",
-            Head::NewtypeStruct => "newtype ",
+            TypeHead::Enum => "enum ",
+            TypeHead::NewtypeStruct => "newtype ",
             _ => "struct ",
         });
         self.name_and_number(index);
-        if key.head != Head::Enum {
+        if key.head != TypeHead::Enum {
             return self.arm(&arms[0]);
         }
         self.out.push('{');
@@ -135,14 +135,14 @@ impl<'a> Text<'a> {
 
     fn arm(&mut self, arm: &'a Arm) {
         match arm.form {
-            Form::Unknown => self.out.push('?'),
-            Form::Unit => {}
-            Form::Tuple(len) => {
+            ArmForm::Unknown => self.out.push('?'),
+            ArmForm::Unit => {}
+            ArmForm::Tuple(len) => {
                 self.out.push('(');
                 self.elements(&arm.slots, len);
                 self.out.push(')');
             }
-            Form::Struct(labels) => {
+            ArmForm::Struct(labels) => {
                 self.out.push('{');
                 self.list(labels.iter().zip(&arm.slots), ',', |text, (label, &slot)| {
                     text.name(label);

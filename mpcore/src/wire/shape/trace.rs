@@ -48,7 +48,7 @@ pub(crate) const NOTHING: usize = 1;
 #[derive(Default)]
 pub(crate) struct Slot {
     /// The requests at this place: one, unless the type asks differently from time to time.
-    pub(crate) asks: Vec<Ask>,
+    pub(crate) asks: Vec<Request>,
     /// How many values were refused; also the number of the next try.
     tries: usize,
     /// A value was created here at least once.
@@ -58,7 +58,7 @@ pub(crate) struct Slot {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Ask {
+pub(crate) enum Request {
     Leaf(&'static str),
     Node(usize),
 }
@@ -78,8 +78,8 @@ impl Slot {
 /// Identifies a type by its request. The visitor's type name distinguishes `Page<A>` from
 /// `Page<B>`. Types with equal keys (two versions of one crate) share a node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Key {
-    pub(crate) head: Head,
+pub(crate) struct TypeKey {
+    pub(crate) head: TypeHead,
     pub(crate) name: &'static str,
     pub(crate) labels: &'static [&'static str],
     pub(crate) len: usize,
@@ -87,7 +87,7 @@ pub(crate) struct Key {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Head {
+pub(crate) enum TypeHead {
     Struct,
     TupleStruct,
     NewtypeStruct,
@@ -102,14 +102,14 @@ pub(crate) enum Head {
 /// A composite type. A struct has one arm, an enum one per variant. Options (`Some` and `None`) and
 /// sequences (one element and none) have two.
 pub(crate) struct Node {
-    pub(crate) key: Key,
+    pub(crate) key: TypeKey,
     pub(crate) arms: Vec<Arm>,
     /// How many nodes away the nearest open arm was when the pass began.
     distance: usize,
 }
 
 pub(crate) struct Arm {
-    pub(crate) form: Form,
+    pub(crate) form: ArmForm,
     pub(crate) slots: Vec<usize>,
     /// The fewest steps that a value of this arm took; `None` until one was created.
     cost: Option<usize>,
@@ -123,7 +123,7 @@ pub(crate) struct Arm {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Form {
+pub(crate) enum ArmForm {
     Unknown,
     Unit,
     Tuple(usize),
@@ -138,7 +138,7 @@ pub(crate) type Way = (usize, usize);
 pub(crate) struct Trace {
     pub(crate) slots: Vec<Slot>,
     pub(crate) nodes: Vec<Node>,
-    index: HashMap<Key, usize>,
+    index: HashMap<TypeKey, usize>,
     /// A bound was reached, so something may be missing.
     pub(crate) limited: bool,
     /// Incremented with every new piece of knowledge.
@@ -183,7 +183,7 @@ impl Trace {
     /// Returns whether values carry the names of their parts somewhere in this type, because they
     /// ask for any kind of value.
     pub(crate) fn carries_names(&self) -> bool {
-        let leaf = |ask: &Ask| matches!(ask, Ask::Leaf("any" | "identifier" | "ignored"));
+        let leaf = |ask: &Request| matches!(ask, Request::Leaf("any" | "identifier" | "ignored"));
         self.slots.iter().any(|slot| slot.asks.iter().any(leaf))
     }
 
@@ -196,8 +196,8 @@ impl Trace {
     pub(crate) fn fill<R>(
         &mut self,
         slot: usize,
-        run: impl FnOnce(Asked<'_>) -> Result<R, Refused>,
-    ) -> Result<R, Refused> {
+        run: impl FnOnce(Asked<'_>) -> Result<R, TraceRefused>,
+    ) -> Result<R, TraceRefused> {
         self.limited |= self.steps >= self.pass_end;
         if self.steps >= self.pass_end || self.depth == MAX_DEPTH || self.slots[slot].panicked {
             return self.give_up();
@@ -217,8 +217,8 @@ impl Trace {
         let known = &mut self.slots[slot];
         let news = match &result {
             Ok(Ok(_)) => !replace(&mut known.filled, true),
-            Ok(Err(Refused)) if self.blamed != blamed => false,
-            Ok(Err(Refused)) => {
+            Ok(Err(TraceRefused)) if self.blamed != blamed => false,
+            Ok(Err(TraceRefused)) => {
                 self.blamed += 1;
                 let tried = known.tries;
                 known.tries = TRIES.min(tried + 1);
@@ -233,18 +233,18 @@ impl Trace {
         self.found += usize::from(news);
         result.unwrap_or_else(|payload| {
             discard(payload);
-            Err(Refused)
+            Err(TraceRefused)
         })
     }
 
     /// Records a failure that is not caused by a slot.
-    fn give_up<R>(&mut self) -> Result<R, Refused> {
+    fn give_up<R>(&mut self) -> Result<R, TraceRefused> {
         self.blamed += 1;
-        Err(Refused)
+        Err(TraceRefused)
     }
 
     /// Records that a slot asks for a leaf, or for a node.
-    pub(crate) fn note(&mut self, slot: usize, ask: Ask) {
+    pub(crate) fn note(&mut self, slot: usize, ask: Request) {
         let asks = &mut self.slots[slot].asks;
         if asks.contains(&ask) {
             return;
@@ -254,29 +254,29 @@ impl Trace {
     }
 
     /// Records that a slot asks for a composite type; returns the arm to answer with.
-    pub(crate) fn choose(&mut self, slot: usize, key: Key) -> Result<Way, Refused> {
+    pub(crate) fn choose(&mut self, slot: usize, key: TypeKey) -> Result<Way, TraceRefused> {
         let known = self.slots[slot].asks.iter().find_map(|ask| match *ask {
-            Ask::Node(node) => (self.nodes[node].key == key).then_some(node),
-            Ask::Leaf(_) => None,
+            Request::Node(node) => (self.nodes[node].key == key).then_some(node),
+            Request::Leaf(_) => None,
         });
         let known = known.or_else(|| self.index.get(&key).copied());
         let node = known.unwrap_or_else(|| self.add_node(key));
-        self.note(slot, Ask::Node(node));
+        self.note(slot, Request::Node(node));
         match self.pick(node) {
             Some(arm) => Ok((node, arm)),
             None => self.give_up(),
         }
     }
 
-    fn add_node(&mut self, key: Key) -> usize {
+    fn add_node(&mut self, key: TypeKey) -> usize {
         let forms = match key.head {
-            Head::Struct => vec![Form::Struct(key.labels)],
-            Head::Tuple | Head::TupleStruct => vec![Form::Tuple(key.len)],
-            Head::NewtypeStruct => vec![Form::Tuple(1)],
-            Head::UnitStruct => vec![Form::Unit],
-            Head::Option | Head::Seq => vec![Form::Tuple(1), Form::Unit],
-            Head::Map => vec![Form::Tuple(2), Form::Unit],
-            Head::Enum => vec![Form::Unknown; key.labels.len()],
+            TypeHead::Struct => vec![ArmForm::Struct(key.labels)],
+            TypeHead::Tuple | TypeHead::TupleStruct => vec![ArmForm::Tuple(key.len)],
+            TypeHead::NewtypeStruct => vec![ArmForm::Tuple(1)],
+            TypeHead::UnitStruct => vec![ArmForm::Unit],
+            TypeHead::Option | TypeHead::Seq => vec![ArmForm::Tuple(1), ArmForm::Unit],
+            TypeHead::Map => vec![ArmForm::Tuple(2), ArmForm::Unit],
+            TypeHead::Enum => vec![ArmForm::Unknown; key.labels.len()],
         };
         let arms = forms.into_iter().map(|form| self.new_arm(form)).collect();
         self.nodes.push(Node { key, arms, distance: FAR });
@@ -284,17 +284,17 @@ impl Trace {
         self.nodes.len() - 1
     }
 
-    fn new_arm(&mut self, form: Form) -> Arm {
+    fn new_arm(&mut self, form: ArmForm) -> Arm {
         let slots = match form {
-            Form::Unknown | Form::Unit => 0,
-            Form::Tuple(len) => len.min(FIRST_SLOTS),
-            Form::Struct(labels) => labels.len(),
+            ArmForm::Unknown | ArmForm::Unit => 0,
+            ArmForm::Tuple(len) => len.min(FIRST_SLOTS),
+            ArmForm::Struct(labels) => labels.len(),
         };
         let slots = (0..slots).map(|_| self.add_slot()).collect();
         Arm {
             form,
             slots,
-            cost: (form == Form::Unit).then_some(0),
+            cost: (form == ArmForm::Unit).then_some(0),
             vain: 0,
             pass: 0,
             other_way: false,
@@ -302,8 +302,8 @@ impl Trace {
     }
 
     /// Records the form of an enum's variant.
-    pub(crate) fn note_form(&mut self, (node, arm): Way, form: Form) {
-        if self.arm((node, arm)).form == Form::Unknown {
+    pub(crate) fn note_form(&mut self, (node, arm): Way, form: ArmForm) {
+        if self.arm((node, arm)).form == ArmForm::Unknown {
             let new = self.new_arm(form);
             let arm = &mut self.nodes[node].arms[arm];
             (arm.form, arm.slots) = (new.form, new.slots);
@@ -345,14 +345,14 @@ impl Trace {
 
     fn distance_from(&self, slot: usize) -> usize {
         let nodes = self.slots[slot].asks.iter().filter_map(|ask| match *ask {
-            Ask::Node(node) => Some(self.nodes[node].distance),
-            Ask::Leaf(_) => None,
+            Request::Node(node) => Some(self.nodes[node].distance),
+            Request::Leaf(_) => None,
         });
         nodes.min().filter(|_| !self.slots[slot].panicked).unwrap_or(FAR)
     }
 
     fn open(&self, arm: &Arm) -> bool {
-        arm.form == Form::Unknown || arm.slots.iter().any(|&slot| self.slots[slot].open())
+        arm.form == ArmForm::Unknown || arm.slots.iter().any(|&slot| self.slots[slot].open())
     }
 
     /// Updates every node's distance.
@@ -386,7 +386,7 @@ impl Trace {
         let recursing = self.within.last().is_some_and(|step| step.recursing);
         if inside_itself == 0 && (!recursing || working.is_empty()) {
             let search = free.into_iter().map(|arm| {
-                let known = arms[arm].form != Form::Unknown; // the others may end a recursion
+                let known = arms[arm].form != ArmForm::Unknown; // the others may end a recursion
                 (self.distance(&arms[arm]), known, arms[arm].vain, arm)
             });
             // A distant arm is searched only once per pass: it would have been found by then.
@@ -404,8 +404,8 @@ impl Trace {
     pub(crate) fn take<R>(
         &mut self,
         way: Way,
-        run: impl FnOnce(&mut Self) -> Result<R, Refused>,
-    ) -> Result<R, Refused> {
+        run: impl FnOnce(&mut Self) -> Result<R, TraceRefused>,
+    ) -> Result<R, TraceRefused> {
         let again = self.within.iter().any(|step| step.way.0 == way.0);
         let (recursing, around) =
             self.within.last().map_or((false, FAR), |step| (step.recursing, step.distance));
@@ -438,18 +438,18 @@ impl Trace {
 
 /// The only error: a value was refused. The slots show by what.
 #[derive(Debug)]
-pub(crate) struct Refused;
+pub(crate) struct TraceRefused;
 
-impl Display for Refused {
+impl Display for TraceRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("refused")
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for TraceRefused {}
 
-impl serde::de::Error for Refused {
+impl serde::de::Error for TraceRefused {
     fn custom<T: Display>(_: T) -> Self {
-        Refused
+        TraceRefused
     }
 }

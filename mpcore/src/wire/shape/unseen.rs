@@ -4,7 +4,7 @@
 //! it asks for its contents, which can never be decoded (`OsString::Windows` on another system);
 //! and parts of a value that carries its own names, which are checked when it is read.
 
-use crate::wire::shape::read::{Ask, Form, Named, Place, Row, Shape};
+use crate::wire::shape::read::{Named, ReadForm, ReadPlace, ReadRequest, Row, Shape};
 
 /// Returns the path of the first part that could not be traced: empty for the type itself.
 pub(crate) fn unseen(text: &str) -> Option<String> {
@@ -21,7 +21,7 @@ struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    fn place(&mut self, place: &Place<'a>, path: String) -> Option<String> {
+    fn place(&mut self, place: &ReadPlace<'a>, path: String) -> Option<String> {
         if place.asks.is_empty() {
             return Some(path);
         }
@@ -29,8 +29,8 @@ impl<'a> Look<'a> {
             return None;
         }
         place.asks.iter().find_map(|ask| match ask {
-            Ask::Leaf(_) | Ask::Around(_) => None,
-            Ask::Named(name, number) => {
+            ReadRequest::Leaf(_) | ReadRequest::Around(_) => None,
+            ReadRequest::Named(name, number) => {
                 if self.met.contains(number) {
                     return None;
                 }
@@ -38,11 +38,11 @@ impl<'a> Look<'a> {
                 let path = if path.is_empty() { (*name).to_owned() } else { path.clone() };
                 self.definition(*number, &path)
             }
-            Ask::Of(word, inside) => {
+            ReadRequest::Of(word, inside) => {
                 let step = if *word == "option" { "" } else { "[]" };
                 inside.iter().find_map(|place| self.place(place, format!("{path}{step}")))
             }
-            Ask::Row(row) => self.row(row, &path),
+            ReadRequest::Row(row) => self.row(row, &path),
         })
     }
 
@@ -58,10 +58,10 @@ impl<'a> Look<'a> {
                 return None;
             }
             match form {
-                Form::Unseen => self.panics.then_some(path),
-                Form::Unit => None,
-                Form::Row(row) => self.row(row, &path),
-                Form::Fields(fields) => fields
+                ReadForm::Unseen => self.panics.then_some(path),
+                ReadForm::Unit => None,
+                ReadForm::Row(row) => self.row(row, &path),
+                ReadForm::Fields(fields) => fields
                     .iter()
                     .find_map(|(name, place)| self.place(place, format!("{path}.{name}"))),
             }
@@ -78,13 +78,15 @@ impl<'a> Look<'a> {
     }
 
     /// Returns whether every value here carries its own names.
-    fn carries_names(&self, place: &Place<'a>, around: &mut Vec<usize>) -> bool {
+    fn carries_names(&self, place: &ReadPlace<'a>, around: &mut Vec<usize>) -> bool {
         place.asks.iter().any(|ask| match ask {
-            Ask::Leaf(name) => matches!(*name, "any" | "identifier" | "ignored"),
-            Ask::Of(_, inside) => inside.iter().any(|place| self.carries_names(place, around)),
-            Ask::Row(row) => row.iter().any(|(place, _)| self.carries_names(place, around)),
-            Ask::Around(_) => false,
-            Ask::Named(_, number) => {
+            ReadRequest::Leaf(name) => matches!(*name, "any" | "identifier" | "ignored"),
+            ReadRequest::Of(_, inside) => {
+                inside.iter().any(|place| self.carries_names(place, around))
+            }
+            ReadRequest::Row(row) => row.iter().any(|(place, _)| self.carries_names(place, around)),
+            ReadRequest::Around(_) => false,
+            ReadRequest::Named(_, number) => {
                 let known = self.named.get(*number).filter(|named| named.head != "enum");
                 let Some(named) = known.filter(|_| !around.contains(number)) else { return false };
                 around.push(*number);
@@ -94,11 +96,11 @@ impl<'a> Look<'a> {
     }
 }
 
-fn places<'b, 'a>(form: &'b Form<'a>) -> impl Iterator<Item = &'b Place<'a>> {
+fn places<'b, 'a>(form: &'b ReadForm<'a>) -> impl Iterator<Item = &'b ReadPlace<'a>> {
     let (row, fields): (&[_], &[_]) = match form {
-        Form::Row(row) => (row, &[]),
-        Form::Fields(fields) => (&[], fields),
-        Form::Unseen | Form::Unit => (&[], &[]),
+        ReadForm::Row(row) => (row, &[]),
+        ReadForm::Fields(fields) => (&[], fields),
+        ReadForm::Unseen | ReadForm::Unit => (&[], &[]),
     };
     row.iter().map(|(place, _)| place).chain(fields.iter().map(|(_, place)| place))
 }

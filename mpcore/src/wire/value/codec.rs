@@ -21,8 +21,8 @@ use crate::wire::value::buffer::{Buffer, Sink};
 use crate::wire::value::decoder::{Decoder, Form};
 use crate::wire::value::refusal::{Refusal, Why};
 use crate::wire::value::reordered::{self, digest};
-use crate::wire::value::serializer::{Elements, Options, ValueSerializer};
-use crate::wire::value::structure::{Known, Seen};
+use crate::wire::value::serializer::{Elements, OptionStyle, ValueSerializer};
+use crate::wire::value::structure::{Seen, TypeKnowledge};
 
 /// A value that can travel between processes: serde in both directions, owned, and `Send`.
 ///
@@ -194,7 +194,7 @@ impl Encoder {
         if is_simple::<T>() {
             return self.encode_simple(value);
         }
-        let known = Known::of::<T>();
+        let known = TypeKnowledge::of::<T>();
         let start = self.buffer.bytes.len();
         if !known.needs_description() {
             match self.encode_plain(value, known)? {
@@ -205,13 +205,13 @@ impl Encoder {
             self.buffer.bytes.truncate(start);
         }
         if known.needs_bare_options() {
-            return self.encode_described(value, known, Options::Bare);
+            return self.encode_described(value, known, OptionStyle::Bare);
         }
-        match self.encode_described(value, known, Options::Marked) {
+        match self.encode_described(value, known, OptionStyle::Marked) {
             Err(refused @ EncodeError::NotReadBack { .. }) => {
                 // The type may support options only as JSON has them.
                 self.buffer.bytes.truncate(start);
-                self.encode_described(value, known, Options::Bare).map_err(|_| refused)?;
+                self.encode_described(value, known, OptionStyle::Bare).map_err(|_| refused)?;
                 known.bare_options_from_now_on();
                 Ok(())
             }
@@ -228,7 +228,7 @@ impl Encoder {
     fn encode_plain<T: Wire>(
         &mut self,
         value: &T,
-        known: &'static Known,
+        known: &'static TypeKnowledge,
     ) -> Result<Verdict, EncodeError> {
         let start = self.buffer.bytes.len();
         self.begin(Form::Plain)?;
@@ -256,8 +256,8 @@ impl Encoder {
     fn encode_described<T: Wire>(
         &mut self,
         value: &T,
-        known: &'static Known,
-        options: Options,
+        known: &'static TypeKnowledge,
+        options: OptionStyle,
     ) -> Result<(), EncodeError> {
         self.begin(Form::Described)?;
         let start = self.buffer.bytes.len();
@@ -326,7 +326,7 @@ pub(crate) mod forged {
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn in_described<T: Wire>(value: &T) -> Vec<u8> {
     let mut encoder = Encoder::new(VALUE_BYTES);
-    let _ = encoder.encode_described(value, Known::of::<T>(), Options::Marked);
+    let _ = encoder.encode_described(value, TypeKnowledge::of::<T>(), OptionStyle::Marked);
     encoder.into_bytes()
 }
 
@@ -345,7 +345,7 @@ enum Verdict {
 #[inline(never)]
 fn read_back<T: Wire>(
     value: &T,
-    known: &'static Known,
+    known: &'static TypeKnowledge,
     fresh: &[u64],
     large: bool,
 ) -> Result<Verdict, EncodeError> {
@@ -364,7 +364,7 @@ fn read_back<T: Wire>(
         // the value is refused, and nothing is learnt from it.
         Halves::Refused => {
             let mut scratch = Encoder::new(VALUE_BYTES);
-            match scratch.encode_described(value, known, Options::Marked) {
+            match scratch.encode_described(value, known, OptionStyle::Marked) {
                 Ok(()) => Verdict::Undescribed,
                 Err(EncodeError::NotReadBack { .. } | EncodeError::Refused { .. }) => {
                     Verdict::Faithful
@@ -386,7 +386,7 @@ enum Halves {
     Unseen,
 }
 
-fn compare<T: Wire>(value: &T, known: &'static Known, elements: Elements) -> Halves {
+fn compare<T: Wire>(value: &T, known: &'static TypeKnowledge, elements: Elements) -> Halves {
     let Some((trace, variants)) = trace(value, known, elements) else { return Halves::Refused };
     let mut decoder = Decoder::of_form(&trace, Form::Checked);
     let read = quietly(|| {
@@ -404,7 +404,11 @@ fn compare<T: Wire>(value: &T, known: &'static Known, elements: Elements) -> Hal
     }
 }
 
-fn trace<T: Wire>(value: &T, known: &'static Known, elements: Elements) -> Option<(Vec<u8>, u64)> {
+fn trace<T: Wire>(
+    value: &T,
+    known: &'static TypeKnowledge,
+    elements: Elements,
+) -> Option<(Vec<u8>, u64)> {
     let mut encoder = Encoder::new(4 * VALUE_BYTES);
     let mut serializer = ValueSerializer::trace(Sink(&mut encoder.buffer), known, elements);
     value.serialize(&mut serializer).ok()?;
@@ -412,7 +416,7 @@ fn trace<T: Wire>(value: &T, known: &'static Known, elements: Elements) -> Optio
     Some((encoder.into_bytes(), variants))
 }
 
-fn trace_of<T: Wire>(value: &T, known: &'static Known, elements: Elements) -> Option<u64> {
+fn trace_of<T: Wire>(value: &T, known: &'static TypeKnowledge, elements: Elements) -> Option<u64> {
     trace(value, known, elements).map(|(_, variants)| variants)
 }
 
@@ -549,7 +553,7 @@ pub const fn wire<T: Wire>() -> Codec<T> {
             value.map_err(|error| DecodeError::new(std::any::type_name::<T>(), bytes.len(), &error))
         },
         always_reads: is_simple::<T>,
-        trace: |value| trace(value, Known::of::<T>(), Elements::All).map(|(tags, _)| tags),
+        trace: |value| trace(value, TypeKnowledge::of::<T>(), Elements::All).map(|(tags, _)| tags),
         shape: shape::shape::<T>,
     }
 }

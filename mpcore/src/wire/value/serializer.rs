@@ -21,7 +21,7 @@ use serde::ser::{
 use crate::limits::VALUE_DEPTH;
 use crate::wire::value::buffer::Sink;
 use crate::wire::value::refusal::{Refusal, Why};
-use crate::wire::value::structure::{BY_PLACE, Before, Known, Seen, Structure};
+use crate::wire::value::structure::{BY_PLACE, Before, Seen, Structure, TypeKnowledge};
 use crate::wire::value::tag::Tag;
 
 /// The kind of output.
@@ -33,7 +33,7 @@ enum Mode {
     Plain(Structure),
     /// The described form. With bare options `Some` leaves no trace, and `None` is a unit, as in
     /// JSON.
-    Described(Structure, Options),
+    Described(Structure, OptionStyle),
     /// The tags of the plain form, for the sender to compare with what the type's `Deserialize` asks for.
     Trace(Trace),
 }
@@ -61,7 +61,7 @@ type Result<T> = std::result::Result<T, Refusal>;
 
 /// How the described form writes options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Options {
+pub(crate) enum OptionStyle {
     /// With a tag, so that `Some(None)` is not `None`.
     Marked,
     /// As JSON does, for a `Deserialize` that supports nothing else.
@@ -90,16 +90,20 @@ impl<'a> ValueSerializer<'a> {
         Self::new(sink, Mode::Simple)
     }
 
-    pub(crate) fn plain(sink: Sink<'a>, known: &'static Known) -> Self {
+    pub(crate) fn plain(sink: Sink<'a>, known: &'static TypeKnowledge) -> Self {
         Self::new(sink, Mode::Plain(Structure::new(known, 0)))
     }
 
-    pub(crate) fn described(sink: Sink<'a>, known: &'static Known, options: Options) -> Self {
-        let form = if options == Options::Marked { 1 } else { 2 };
+    pub(crate) fn described(
+        sink: Sink<'a>,
+        known: &'static TypeKnowledge,
+        options: OptionStyle,
+    ) -> Self {
+        let form = if options == OptionStyle::Marked { 1 } else { 2 };
         Self::new(sink, Mode::Described(Structure::new(known, form), options))
     }
 
-    pub(crate) fn trace(sink: Sink<'a>, known: &'static Known, elements: Elements) -> Self {
+    pub(crate) fn trace(sink: Sink<'a>, known: &'static TypeKnowledge, elements: Elements) -> Self {
         let seen = (elements == Elements::Samples).then(HashSet::new);
         Self::new(
             sink,
@@ -425,7 +429,7 @@ impl<'s, 'a> Serializer for &'s mut ValueSerializer<'a> {
     fn serialize_none(self) -> Result<()> {
         self.enter()?;
         self.depth += 1;
-        if let Mode::Described(_, Options::Bare) = self.mode {
+        if let Mode::Described(_, OptionStyle::Bare) = self.mode {
             return self.note(Tag::Unit);
         }
         self.note(Tag::None)?;
@@ -434,7 +438,7 @@ impl<'s, 'a> Serializer for &'s mut ValueSerializer<'a> {
 
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
-        if let Mode::Described(_, Options::Bare) = self.mode {
+        if let Mode::Described(_, OptionStyle::Bare) = self.mode {
             let start = self.postcard.output.position();
             self.around(value)?;
             return match self.postcard.output.is_at(start, Tag::Unit as u8) {

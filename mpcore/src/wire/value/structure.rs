@@ -35,7 +35,7 @@ pub(crate) const BY_PLACE: u64 = 8;
 
 /// The knowledge about one type.
 #[derive(Debug, Default)]
-pub(crate) struct Known {
+pub(crate) struct TypeKnowledge {
     /// The plain form is not enough for the type.
     described: AtomicBool,
     /// Nor is the described form with marked options.
@@ -43,7 +43,7 @@ pub(crate) struct Known {
     table: OnceLock<Box<[AtomicU64]>>,
 }
 
-impl Known {
+impl TypeKnowledge {
     /// Returns the knowledge about `T`: the same for every thread.
     pub(crate) fn of<T: 'static>() -> &'static Self {
         thread_local! {
@@ -101,7 +101,7 @@ impl Known {
     }
 }
 
-type ByType = HashMap<TypeId, &'static Known, BuildHasherDefault<IdHasher>>;
+type ByType = HashMap<TypeId, &'static TypeKnowledge, BuildHasherDefault<IdHasher>>;
 
 /// A `TypeId` is already a hash.
 #[derive(Default)]
@@ -155,7 +155,7 @@ impl Before {
 /// The structure of the value that is being encoded.
 #[derive(Debug)]
 pub(crate) struct Structure {
-    known: &'static Known,
+    known: &'static TypeKnowledge,
     /// The form in which a structure is written is part of its hash.
     hash: u64,
     /// The path to the open sequence, without its siblings.
@@ -177,7 +177,7 @@ pub(crate) struct Seen {
 }
 
 impl Structure {
-    pub(crate) fn new(known: &'static Known, form: u64) -> Self {
+    pub(crate) fn new(known: &'static TypeKnowledge, form: u64) -> Self {
         let start = mix(form, 1);
         Self { known, hash: start, path: start, last: 0, fresh: Vec::new(), elements: 0 }
     }
@@ -272,23 +272,23 @@ mod tests {
     #[test]
     fn what_was_learnt_is_known_on_every_thread() {
         struct Mine;
-        let known = Known::of::<Mine>();
+        let known = TypeKnowledge::of::<Mine>();
         assert!(!known.has(77 << 40) && !known.needs_description());
         known.learn(&[77 << 40]);
         known.describe_from_now_on();
         let elsewhere = std::thread::spawn(|| {
-            let known = Known::of::<Mine>();
+            let known = TypeKnowledge::of::<Mine>();
             known.has(77 << 40) && known.needs_description()
         });
         assert!(elsewhere.join().unwrap());
         struct Other;
-        assert!(!Known::of::<Other>().has(77 << 40));
+        assert!(!TypeKnowledge::of::<Other>().has(77 << 40));
     }
 
     #[test]
     fn a_full_table_forgets_and_goes_on() {
         struct Many;
-        let known = Known::of::<Many>();
+        let known = TypeKnowledge::of::<Many>();
         let hashes: Vec<u64> = (1..10_000).map(|n| mix(0, n)).collect();
         for hash in &hashes {
             known.learn(&[*hash]);
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn rows_of_like_elements_are_one_structure() {
         struct Row;
-        let known = Known::of::<Row>();
+        let known = TypeKnowledge::of::<Row>();
         let fresh = |elements: &[u64]| {
             let mut structure = Structure::new(known, 0);
             structure.note(20);

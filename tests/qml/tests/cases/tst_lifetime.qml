@@ -2,7 +2,7 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
-// Objects are created and destroyed while signals wait and calls run.
+// Objects are created and destroyed while signals wait and calls run, and their process may outlive them.
 RigCase {
     id: test
     name: "Lifetime"

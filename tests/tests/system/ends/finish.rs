@@ -1,4 +1,4 @@
-//! `finish`: the end that first runs the queued commands.
+//! `finish`: the end that first runs the queued commands, its time, and what ends it earlier.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

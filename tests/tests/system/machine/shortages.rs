@@ -1,5 +1,6 @@
-//! Resources that are missing at the first start: helper threads are created later, and a stream
-//! that cannot be read is a typed failure.
+//! Resources and rights that are missing at a start or at an end: helper threads are created later, a
+//! stream that cannot be read and an impossible option are typed failures, and a child that cannot
+//! be killed is given up.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
