@@ -91,22 +91,22 @@
 //!   not](forbid_waiting_on_this_thread). This also holds with a full queue, a 64 MiB argument, a
 //!   stalled child, or a child that lies about what it has read.
 //! * **No orphan, no zombie**: a controller that ends, however it ends, takes its children with it,
-//!   after their [grace](ControlBuilder::stop_grace) plus a second at the latest. Processes that a child
-//!   has started end with it.
+//!   after their [grace](ControlBuilder::stop_grace) plus a second at the latest. Processes that a
+//!   child has started end with it.
 //!   * A copy that the controller forks keeps no child and does nothing to one: from the
 //!     controller's first start on, starts and calls of the copy are refused
 //!     ([`StartError::ForkedCopy`], [`CallError::ForkedCopy`]).
 //!   * Declared limits: a descendant that made itself a session of its own, or a process group of
 //!     its own if the child crashes, exits in a command or is killed from outside (without pidfds
 //!     or `/proc`: however it is killed); a process that cannot be killed, which is given up
-//!     ([`RunFailure::Unkillable`]); descendants of a child that was killed from outside, if SIGCHLD
-//!     is ignored or a library waits for every child; a program that is not a child, if its
+//!     ([`RunFailure::Unkillable`]); descendants of a child that was killed from outside, if
+//!     SIGCHLD is ignored or a library waits for every child; a program that is not a child, if its
 //!     controller is killed before the [start deadline](ControlBuilder::start_deadline).
 //! * **`cleanup` runs once, in the child**, on every orderly end. A kill skips it; the
-//!   [`ExitReport`] then reports that it was skipped, or that this is unknown ([`CleanupStatus`]). After
-//!   `cleanup`, and before its end is reported, the child stops its own children; threads that it
-//!   has started are cut off where they are. [`ControlBuilder::after_exit`] always runs, in the
-//!   controller.
+//!   [`ExitReport`] then reports that it was skipped, or that this is unknown ([`CleanupStatus`]).
+//!   After `cleanup`, and before its end is reported, the child stops its own children; threads
+//!   that it has started are cut off where they are. [`ControlBuilder::after_exit`] always runs, in
+//!   the controller.
 //! * **Nothing is lost or changed silently**:
 //!   * A value arrives as it was sent, or is refused with its type and field in the error; [`Wire`]
 //!     lists the types. If an event or a property's value cannot be carried, `exception_raised`
@@ -144,8 +144,8 @@
 //!
 //! `sandbox`: limits of a child's access to files, [`ChildLimits`] (Landlock, on Linux).
 //! `log-to-stderr`: the environment variable `MPCORE_LOG`, such as `mpcore=info`, switches on a log
-//! of what the controller and its children do. `fuzzing` and `chaos` are for this crate's own tests.
-//! This crate contains no Qt and no async runtime.
+//! of what the controller and its children do. `fuzzing` and `chaos` are for this crate's own
+//! tests. This crate contains no Qt and no async runtime.
 
 // Two files call system functions that have no safe wrapper: `copy.rs` and `terminal.rs` in
 // `process/sys`.
@@ -247,7 +247,7 @@ pub mod __private {
     pub use crate::controller::shutdown::ShutdownGuard;
     pub use crate::controller::wiring::Wiring;
     pub use crate::declared::declared;
-    pub use crate::trace::{emit as trace, is_on as is_traced};
+    pub use crate::trace::{emit as trace, install as install_log, is_on as is_traced};
     pub use crate::wire::interface::description::{
         Command, Delivery, Description, EventDef, PropertyDef,
     };

@@ -199,6 +199,8 @@ impl Application {
         if !delivery::is_here() {
             return Err(RunError::OtherThread);
         }
+        // Documents may be wrong before any child has started.
+        mpcore::__private::install_log();
         let qt = Qt::new()?;
         waker::open();
         let _waiting = mpcore::forbid_waiting_on_this_thread();

@@ -73,7 +73,7 @@ struct Inner<T: ControlObject> {
     connections: RefCell<Vec<Box<dyn FnOnce()>>>,
     config: RefCell<QVariant>,
     /// Why there is no valid config to start the child with.
-    config_error: RefCell<Option<String>>,
+    config_error: RefCell<Option<NotStarted>>,
 }
 
 impl<T: ControlObject> fmt::Debug for Core<T> {
@@ -148,7 +148,8 @@ impl<T: ControlObject> Core<T> {
                 let why = format!("{}: config: {why}", T::NAME);
                 event!(WARN, "mpqt::object", in None, "config refused", object = T::NAME);
                 javascript::warn_of(Some(object), &why);
-                *self.inner.config_error.borrow_mut() = Some(why);
+                let warned = true;
+                *self.inner.config_error.borrow_mut() = Some(NotStarted { why, warned });
             }
         }
     }
@@ -388,7 +389,7 @@ pub fn constructed<T: ControlObject>(object: &T) {
                 control.__core().set_config::<T::Control>(config).map_err(|it| it.to_string())
             });
             *inner.config_error.borrow_mut() =
-                set.err().map(|why| format!("{}: config: {why}", T::NAME));
+                set.err().map(|why| NotStarted::from(format!("{}: config: {why}", T::NAME)));
             adopt(object, control);
         }
         Err(error) => {
@@ -451,10 +452,24 @@ fn adopt<T: ControlObject>(object: &T, control: T::Control) {
     drop(inner.control.replace(Some(control)));
 }
 
+/// Why a child was not started.
+#[derive(Debug, Clone)]
+pub(crate) struct NotStarted {
+    pub(crate) why: String,
+    /// A warning has reported it already, when the config was set.
+    pub(crate) warned: bool,
+}
+
+impl From<String> for NotStarted {
+    fn from(why: String) -> Self {
+        Self { why, warned: false }
+    }
+}
+
 /// The operations of an object that its `process` needs.
 pub(crate) trait Owner {
     /// Starts the child.
-    fn start(&self, start: fn(&Process) -> Result<(), StartError>) -> Result<(), String>;
+    fn start(&self, start: fn(&Process) -> Result<(), StartError>) -> Result<(), NotStarted>;
     /// Calls `look` with the child's life, if there is a child.
     fn process(&self, look: &mut dyn FnMut(&Process));
     /// Queues a signal of the child's life.
@@ -464,13 +479,13 @@ pub(crate) trait Owner {
 }
 
 impl<T: ControlObject> Owner for Inner<T> {
-    fn start(&self, start: fn(&Process) -> Result<(), StartError>) -> Result<(), String> {
+    fn start(&self, start: fn(&Process) -> Result<(), StartError>) -> Result<(), NotStarted> {
         let control = self.control.borrow().clone();
-        let control = control.ok_or_else(no_child::<T>)?;
+        let control = control.ok_or_else(|| NotStarted::from(no_child::<T>()))?;
         if let Some(why) = self.config_error.borrow().clone() {
             return Err(why);
         }
-        start(control.__core().process()).map_err(|error| format!("{}: {error}", T::NAME))
+        start(control.__core().process()).map_err(|error| format!("{}: {error}", T::NAME).into())
     }
 
     fn process(&self, look: &mut dyn FnMut(&Process)) {

@@ -13,7 +13,7 @@ use qmetaobject::{QObject, QString, QVariant, qt_base_class, qt_method, qt_prope
 
 use crate::convert::{decode, text_of};
 use crate::javascript::{self, Kind};
-use crate::object::{ControlObject, Link, Owner, mpqt_keep, refused_write};
+use crate::object::{ControlObject, Link, NotStarted, Owner, mpqt_keep, refused_write};
 use crate::records;
 
 /// The state of the child's life as last delivered, which is what the properties show.
@@ -142,8 +142,10 @@ impl MpqtProcess {
         if this.by_hand.get() {
             return;
         }
-        if let Err(why) = this.try_start(Process::start) {
-            javascript::warn_of(Some(this), &why);
+        if let Err(NotStarted { why, warned }) = this.try_start(Process::start) {
+            if !warned {
+                javascript::warn_of(Some(this), &why);
+            }
             let exception = records::start_refused(&this.get_name().to_string(), &why);
             if let Some(owner) = this.owner.borrow().as_ref().and_then(Weak::upgrade) {
                 owner.raise_soon(exception);
@@ -285,13 +287,14 @@ impl MpqtProcess {
         life.state = state;
     }
 
-    fn try_start(&self, start: fn(&Process) -> Result<(), StartError>) -> Result<(), String> {
+    fn try_start(&self, start: fn(&Process) -> Result<(), StartError>) -> Result<(), NotStarted> {
         let owner = self.owner.borrow().as_ref().and_then(Weak::upgrade);
-        owner.map_or_else(|| Err("the object is gone".to_owned()), |owner| owner.start(start))
+        let gone = || Err("the object is gone".to_owned().into());
+        owner.map_or_else(gone, |owner| owner.start(start))
     }
 
     fn start_or_throw(&self, start: fn(&Process) -> Result<(), StartError>) {
-        if let Err(why) = self.try_start(start) {
+        if let Err(NotStarted { why, .. }) = self.try_start(start) {
             javascript::throw(self, Kind::Generic, &why);
         }
     }

@@ -1,14 +1,16 @@
-//! What is traced, and how: every [`event!`] of this crate, and the spans of runs, calls and commands.
+//! What is traced, and how: every [`event!`] of this crate, and the spans of runs, calls and
+//! commands.
 //!
-//! A subscriber is user code: it may be slow, panic, or call back into mpcore. So nothing of it runs
-//! under a lock of the runtime. Where locks are held, a guard of [`later`] lives outside of them:
-//! what happens meanwhile on this thread is kept, and reaches the subscriber when the guard is
-//! dropped. Every call of the subscriber is guarded against panics. What a subscriber itself causes
-//! on its thread is not traced, because that would never end; nor is anything in a forked copy, which
-//! may have inherited a lock of the subscriber that is never released.
+//! A subscriber is user code: it may be slow, panic, or call back into mpcore. So nothing of it
+//! runs under a lock of the runtime. Where locks are held, a guard of [`later`] lives outside of
+//! them: what happens meanwhile on this thread is kept, and reaches the subscriber when the guard
+//! is dropped. Every call of the subscriber is guarded against panics. What a subscriber itself
+//! causes on its thread is not traced, because that would never end; nor is anything in a forked
+//! copy, which may have inherited a lock of the subscriber that is never released.
 //!
 //! Without a subscriber each place costs one load from memory: the highest level that is enabled.
-//! `docs/tracing.md` lists the events, and a test compares the list with the sources.
+//! `docs/tracing.md` lists the events, and a test compares the list with the sources. [`install`]
+//! sets up the log of `MPCORE_LOG`.
 
 #[cfg(feature = "log-to-stderr")]
 mod switch;
@@ -54,7 +56,7 @@ pub fn is_on(level: Level) -> bool {
 
 /// Installs the log that `MPCORE_LOG` asks for, unless the application has its own subscriber. Only
 /// the first call does anything.
-pub(crate) fn install() {
+pub fn install() {
     #[cfg(feature = "log-to-stderr")]
     switch::install();
 }

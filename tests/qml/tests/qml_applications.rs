@@ -29,8 +29,15 @@ impl Ended {
 /// Runs an application to its end, which must come.
 #[track_caller]
 fn run(arguments: &[&str], patience: Duration) -> Ended {
+    run_logged(arguments, patience, "")
+}
+
+/// The same with a log of these targets and levels on stderr.
+#[track_caller]
+fn run_logged(arguments: &[&str], patience: Duration, log: &str) -> Ended {
     let mut application = Command::new(env!("CARGO_BIN_EXE_qml_application"))
         .args(arguments)
+        .env("MPCORE_LOG", log)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         // QML's `console` goes to stderr unchanged, even if that is not a terminal.
@@ -306,4 +313,75 @@ fn an_object_of_another_thread_warns_and_its_child_ends_with_it() {
 fn applications_start_and_end_two_hundred_times() {
     let ended = run(&["rounds", "200"], Duration::from_secs(300)).with(0);
     assert_eq!(ended.stdout.lines().next(), Some("rounds 200"), "{ended:#?}");
+}
+
+/// A row of `docs/tracing.md`: target, event, and a part of its fields.
+type Event = (&'static str, &'static str, &'static str);
+
+#[track_caller]
+fn assert_traced(ended: &Ended, events: &[Event]) {
+    for (target, name, field) in events {
+        let is_it = |line: &&str| line.contains(target) && line.contains(name);
+        let line = ended.stderr.lines().find(is_it);
+        let line = line.unwrap_or_else(|| panic!("no `{name}` of {target}: {ended:#?}"));
+        assert!(line.contains(field), "{line}");
+    }
+}
+
+#[test]
+fn what_the_qt_side_does_is_traced() {
+    let document = "
+        import QtQuick
+        import Rigs 1.0 as Rigs
+        Item {
+            Rigs.Rig { config: 3 }
+            Rigs.Rig {
+                property bool first: true
+                function keep_busy(milliseconds) {
+                    const begun = Date.now()
+                    while (Date.now() - begun < milliseconds) {}
+                }
+                process.onReady: {
+                    try { add_two('x', 'y') } catch (refused) { console.log('refused') }
+                    count = 5
+                    sample = 'wrong'
+                    tick_away(40)
+                }
+                onTick: { keep_busy(first ? 150 : 5); first = false }
+                onTicked: Qt.exit(3)
+            }
+        }
+    ";
+    let ended = run_logged(&["exits", document], LONG, "mpqt=trace").with(3);
+    assert_eq!(ended.logged, ["refused"], "{ended:#?}");
+    assert_traced(
+        &ended,
+        &[
+            ("mpqt::application", "document loaded", ""),
+            ("mpqt::object", "config refused", "Rig"),
+            ("mpqt::object", "call refused", "add_two"),
+            ("mpqt::object", "assignment refused", "count"),
+            ("mpqt::delivery", "slow handler", "took_ms=1"),
+            ("mpqt::delivery", "budget used up", "waiting="),
+            ("mpqt::application", "quitting", "code=3"),
+        ],
+    );
+    let refused = ended.stderr.lines().filter(|line| line.contains("assignment refused"));
+    assert_eq!(refused.count(), 2, "{ended:#?}");
+
+    let ended = run_logged(&["does_not_load"], LONG, "mpqt=error").with(7);
+    let reported = ended.stderr.lines().filter(|line| line.contains("document not loaded"));
+    assert_eq!(reported.count(), 7, "{ended:#?}");
+    assert!(!ended.stderr.contains("quitting"), "only errors: {ended:#?}");
+
+    // Off unless it is asked for.
+    let ended = run(&["exits", "import QtQuick; Item { Component.onCompleted: Qt.quit() }"], LONG);
+    assert!(!ended.with(0).stderr.contains("mpqt::"));
+}
+
+#[test]
+#[cfg(target_os = "linux")] // children are counted in /proc
+fn an_object_on_another_thread_is_traced() {
+    let ended = run_logged(&["engine_elsewhere"], LONG * 2, "mpqt::object=warn").with(12);
+    assert_traced(&ended, &[("mpqt::object", "created on another thread", "RigObject")]);
 }
