@@ -1,5 +1,5 @@
-//! Cancelling: a command that has not begun never begins, and one that does not end can be killed
-//! for.
+//! Cancelling, in a process and on a thread: a command that has not begun never begins, one that
+//! does not end can be killed for, and `no_cancel` protects a running one.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -218,7 +218,7 @@ fn a_command_whose_outcome_is_delayed_is_not_killed_for() {
     let pid = worker.process().pid().unwrap();
     // The inbox is not drained: the child queues on its own side, and in the end its `emit` waits.
     until("it has queued a lot", || processes::resident_mib(pid) > 40);
-    flood.cancel_or_kill(LONG);
+    flood.cancel_or_kill(2 * AMPLE);
     until("its outcome comes, although the inbox is not drained", || flood.try_outcome().is_some());
     assert_eq!(flood.try_outcome(), Some(Err(CallError::Cancelled)));
     assert!(outcome(next).is_ok());
