@@ -1,4 +1,5 @@
-//! The demo as its user runs it: the real binary, killed and interrupted.
+//! The demo as its user runs it: the real binary, on odd, small and large folders, killed,
+//! interrupted and called wrongly.
 
 #![cfg(target_os = "linux")] // coreutils, signals and /proc
 

@@ -1,4 +1,4 @@
-//! Runs every example as a user would.
+//! Runs every example as a user would, and checks that none is forgotten.
 
 mod runs;
 

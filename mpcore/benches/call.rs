@@ -1,4 +1,5 @@
-//! Round trip of one call, beside a raw ipc-channel ping-pong in the same run.
+//! Round trip of one call (waited for, the same over ipc-channel, and through an inbox), beside a
+//! raw ipc-channel ping-pong in the same run.
 //!
 //! `cargo xtask bench call [-- --rounds N]` prints a table and appends a JSON line per peer to
 //! `target/bench.jsonl`. Both processes run on one CPU (`pin = same`): there the figures hardly
@@ -20,6 +21,7 @@ use ipc_channel::ipc::{self, IpcOneShotServer, IpcReceiver, IpcSender};
 use serde::{Deserialize, Serialize};
 
 const RAW_PEER: &str = "--raw-ipc-peer";
+/// Calls in one round.
 const CALLS: usize = 4000;
 /// In the place of a sum: there will be none.
 const CRASHED: u64 = u64::MAX;
@@ -50,6 +52,7 @@ struct RawEnds {
     replies: IpcReceiver<i32>,
 }
 
+/// The child of the raw peer.
 fn serve_raw(endpoint: String) -> Result<(), Box<dyn Error>> {
     let (requests, requests_rx) = ipc::channel()?;
     let (replies, replies_rx) = ipc::channel()?;
@@ -87,6 +90,7 @@ impl Raw {
 
 // ---- figures
 
+/// What is measured, and its times.
 struct Peer {
     name: &'static str,
     /// Microseconds per call, per round.
@@ -110,6 +114,7 @@ impl Peer {
     }
 }
 
+/// Makes the calls of one round, and keeps their times unless it only warms up.
 fn round(
     peer: &mut Peer,
     keep: bool,
@@ -231,6 +236,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     report(pin, &[&ipc, &wait, &over_ipc, &signal])
 }
 
+/// Prints the table, and appends the JSON lines.
 fn report(pin: &str, peers: &[&Peer]) -> Result<(), Box<dyn Error>> {
     let base = peers[0].quantile(0.5);
     // Cargo runs a benchmark in its package's folder.

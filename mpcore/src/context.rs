@@ -1,8 +1,9 @@
 //! Returns an [`Error`]: converted from those of other libraries ([`Context`]), or made from a
 //! message ([`bail!`](crate::bail), [`ensure!`](crate::ensure)).
 //!
-//! `?` alone cannot convert all of them: in addition to the conversion from every `std::error::Error`, Rust
-//! forbids one from `String`, from boxed errors and from those of anyhow and eyre. A method can.
+//! `?` alone cannot convert all of them: in addition to the conversion from every
+//! `std::error::Error`, Rust forbids one from `String`, from boxed errors and from those of anyhow
+//! and eyre. A method can.
 
 use std::error::Error as StdError;
 use std::fmt::Display;

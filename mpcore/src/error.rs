@@ -1,4 +1,5 @@
-//! The errors that a command, a constructor or a property write can return, as values that travel.
+//! The errors that a command, a constructor or a property write can return, as values that travel,
+//! and their conversions.
 
 use std::error::Error as StdError;
 use std::fmt;

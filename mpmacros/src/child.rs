@@ -1,4 +1,5 @@
-//! `#[derive(Child)]`: the constructor and the registration of a child.
+//! `#[derive(Child)]`: the constructor and the registration of a child. After a mistake the struct
+//! is still a child, as far as possible, but is not registered.
 //!
 //! The derive never sees the interface. It finds everything through `<dyn Path as Interface>`, so
 //! the trait may be named by path, renamed, private or in another crate, and a field of the wrong
@@ -27,9 +28,11 @@ use crate::rules::payload;
 /// The keys after the interface's path.
 const CHILD: Table = &[("new", Takes::Expr), ("crate", Takes::Text)];
 
+/// The keys on a field.
 const FIELD: Table =
     &[("cx", Takes::Nothing), ("config", Takes::Nothing), ("default", Takes::MaybeExpr)];
 
+/// How to give a field a source, for messages.
 const SOURCES: &str = "name it `cx` or `config`, or mark it with `#[child(cx)]`, \
                        `#[child(config)]`, `#[child(default)]` or `#[child(default = ..)]`";
 
@@ -75,6 +78,7 @@ pub(crate) fn expand(input: DeriveInput) -> TokenStream {
 
 // ---- reading and checking -----------------------------------------------------------------------
 
+/// Reads the struct, and reports its mistakes.
 fn read(input: DeriveInput, errors: &mut Errors) -> Child {
     if !input.generics.params.is_empty() {
         errors.at(
@@ -149,6 +153,7 @@ fn interface(input: &DeriveInput, errors: &mut Errors) -> (Option<Path>, Keys) {
     }
 }
 
+/// Returns the path of the constructor; any other expression is a mistake.
 fn path(expr: &Expr, errors: &mut Errors) -> ExprPath {
     match parse::ungrouped(expr) {
         Expr::Path(path) => path.clone(),
@@ -159,6 +164,7 @@ fn path(expr: &Expr, errors: &mut Errors) -> ExprPath {
     }
 }
 
+/// Reports `#[child]` on a field that the given constructor sets.
 fn unmarked_fields(input: &DeriveInput, errors: &mut Errors) {
     if let Data::Struct(data) = &input.data {
         for attribute in data.fields.iter().flat_map(|field| &field.attrs).filter(|a| is_child(a)) {
@@ -169,6 +175,7 @@ fn unmarked_fields(input: &DeriveInput, errors: &mut Errors) {
     }
 }
 
+/// Reports an item that is not a struct.
 fn a_struct(input: &DeriveInput, errors: &mut Errors) {
     let keyword: &dyn quote::ToTokens = match &input.data {
         Data::Struct(data) => &data.struct_token,
@@ -178,6 +185,7 @@ fn a_struct(input: &DeriveInput, errors: &mut Errors) {
     errors.at(&quote!(#keyword), "a child is a struct");
 }
 
+/// Reads the sources of all fields.
 fn fields(input: &DeriveInput, errors: &mut Errors) -> Vec<Initial> {
     let Data::Struct(data) = &input.data else {
         a_struct(input, errors);
@@ -254,6 +262,7 @@ fn is_child(attribute: &Attribute) -> bool {
 
 // ---- expansion ----------------------------------------------------------------------------------
 
+/// Expands the derive of a struct without mistakes.
 fn implement(child: &Child) -> TokenStream {
     let (Child { input, krate, .. }, Some(interface)) = (child, &child.interface) else {
         return TokenStream::new();

@@ -4,7 +4,7 @@
 //! more doctest. The control's methods have the rest; other items of a method (its signal, its
 //! event, its blocking call) have the first paragraph. A note of the macro goes before the first
 //! heading, and a sentence of the macro replaces missing text. A link to `Self` means the trait, so
-//! copies use its name.
+//! copies use its name. A block of code is an example if rustdoc would run it.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -105,6 +105,7 @@ impl Docs {
             .collect()
     }
 
+    /// Returns the first paragraph.
     fn summary(&self, interface: &Ident) -> Vec<String> {
         let text = self.text(interface);
         let lines = text.into_iter().skip_while(|line| line.trim().is_empty());
@@ -151,6 +152,7 @@ pub(crate) fn line(text: &str) -> TokenStream {
     quote!(#[doc = #text])
 }
 
+/// Returns a note, after an empty line.
 fn note_lines(note: &str) -> TokenStream {
     let note = line(note);
     quote!(#[doc = ""] #note)

@@ -8,6 +8,8 @@
 //!
 //! A command of the wrong shape stays in the trait as written, so that the user's `impl` still
 //! fits, with a `where Self: Sized`, so that the trait still has a `dyn Laser`.
+//!
+//! A method, a stub or a signal whose name is taken is left out.
 
 use std::collections::BTreeSet;
 
@@ -44,6 +46,7 @@ pub(crate) fn expand(
     }
 }
 
+/// Returns the interface as rustc accepts it, see the [module](self).
 fn repair(interface: Interface, misshapen: &BTreeSet<usize>) -> Interface {
     let broken = Broken::of(&interface);
     let (dropped, unwritten) = losers(&interface);
@@ -159,6 +162,7 @@ fn sized_stranger(stranger: TraitItem) -> Option<TraitItem> {
     }
 }
 
+/// Removes the conditions: there are any only after a mistake, and they were not evaluated.
 fn without_conditions(method: &mut Method) {
     method.item.attrs.retain(|attr| !check::is_condition(attr));
     for input in &mut method.item.sig.inputs {
@@ -306,6 +310,7 @@ impl Broken {
     }
 }
 
+/// Returns the names of all generic parameters.
 fn parameters(generics: &Generics) -> Vec<Ident> {
     generics
         .params

@@ -1,12 +1,14 @@
 //! The macros of mpcore, which re-exports all three: `#[mpcore::process]`,
-//! `#[derive(mpcore::Child)]`, `#[mpcore::main]`. Also the two steps of `mpqt::qobject!`.
+//! `#[derive(mpcore::Child)]`, `#[mpcore::main]`. Also the second step of an interface with
+//! conditions, and the two steps of `mpqt::qobject!`.
 //!
-//! Each macro but the derive (`child`, which only registers) is a pipeline, and each step a module:
-//! conditions are evaluated and tokens are read (`read`) into a model that keeps the user's spans
-//! (`model`); the rules are applied to it, and all mistakes are reported at once (`rules`); then it
-//! is expanded, one file per generated side (`expand`), after a mistake in a repaired form
-//! (`fallback`). All names are made in `naming`. Generated code contains no logic; it calls
-//! `mpcore::__private`.
+//! `process` is a pipeline, and each step is a module: conditions are evaluated and tokens are read
+//! (`read`) into a model that keeps the user's spans (`model`); the rules are applied to it, and
+//! all mistakes are reported at once (`rules`); then it is expanded, one file per generated side
+//! (`expand`), after a mistake in a repaired form (`fallback`). All its names are made in `naming`;
+//! the user's documentation is copied in `docs`, mistakes are collected in `errors`. `qobject!` has
+//! the same steps in `qobject`, with the same model. The derive (`child`) and `main` (`main_attr`)
+//! have one file each. Generated code contains no logic; it calls `mpcore::__private`.
 #![forbid(unsafe_code)]
 
 mod child;

@@ -498,6 +498,7 @@ impl Event {
     }
 }
 
+/// Returns the identifier that a string gives, if it is one.
 fn named(text: Option<&LitStr>) -> Option<Ident> {
     naming::from_text(text?).ok()
 }

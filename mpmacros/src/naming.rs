@@ -1,5 +1,5 @@
-//! The generated identifiers and the reserved names of `#[process]`; `qobject/names.rs` has those of
-//! mpqt's macro.
+//! The generated identifiers and the reserved names of `#[process]`; `qobject/names.rs` has those
+//! of mpqt's macro. Names and postfixes that users write as strings are checked here.
 //!
 //! * A generated identifier has the span of the user's token that it is made from (the method, the
 //!   trait, or the string of `name = ".."`), so go-to-definition and rename lead there.

@@ -1,5 +1,5 @@
-//! Tests of the macros as users see them: code that must compile, and the error for each mistake.
-//! One rule per file.
+//! Tests of the macros as users see them: code that must compile, and the errors for each mistake,
+//! at most three. One rule per file.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-// The application object, the QML engine, and QML's messages while a document is loaded.
+// The application object, the QML engine, and QML's messages while a document is loaded. Also a
+// default for an environment variable, and the URL of a file.
 
 #include <QtCore/QEventLoop>
 #include <QtCore/QUrl>

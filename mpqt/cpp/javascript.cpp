@@ -1,4 +1,4 @@
-// Errors for the calling JavaScript.
+// Errors for the calling JavaScript, warnings, and objects that the garbage collector must keep.
 
 #include <QtCore/QObject>
 #include <QtQml/QJSEngine>

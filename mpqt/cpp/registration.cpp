@@ -1,4 +1,5 @@
-// Registers a QML type whose objects are notified when their component is complete.
+// Registers a QML type whose objects are notified when their component is complete, and types that
+// QML knows only through properties.
 //
 // QML finds an object's QQmlParserStatus at an offset from the object. The classes that
 // `derive(QObject)` makes have none, so one is placed behind the object in the same memory block,

@@ -1,4 +1,5 @@
-// Access to the content of a QVariant, for the conversion to and from serde.
+// Access to the content of a QVariant, and of its lists and maps, for the conversion to and from
+// serde.
 
 #include <QtCore/QByteArray>
 #include <QtCore/QMetaType>

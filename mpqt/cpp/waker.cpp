@@ -1,4 +1,4 @@
-// Wakes the GUI thread from any thread, with one posted event.
+// Wakes the GUI thread from any thread, with one posted event. Also tells which thread that is.
 //
 // The object that receives it lives in the GUI thread. It is destroyed first when the application
 // object is destroyed, while the dispatcher still exists; a mutex keeps posting and this

@@ -1,5 +1,5 @@
-//! The application: the event loop, the QML engine, and the end of the children.
-//! The C++ side is `cpp/application.cpp`.
+//! The application: the event loop, the QML engine, and the end of the children. Also whether
+//! windows are visible, and running without a display. The C++ side is `cpp/application.cpp`.
 #![allow(unsafe_code)]
 
 use std::any::Any;
@@ -77,6 +77,7 @@ pub fn has_display() -> bool {
     windows_are_seen(cfg!(target_os = "linux"), |name| std::env::var(name).ok())
 }
 
+/// Does the work of [`has_display`], with the system and its environment as arguments.
 fn windows_are_seen(linux: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
     let variable = |name| variable(name).filter(|value| !value.is_empty());
     match variable("QT_QPA_PLATFORM") {
@@ -248,6 +249,7 @@ impl Application {
     }
 }
 
+/// Converts Qt's exit code; one that a process cannot have becomes 1.
 fn exit_code(code: c_int) -> ExitCode {
     if code == 0 { ExitCode::SUCCESS } else { ExitCode::from(u8::try_from(code).unwrap_or(1)) }
 }

@@ -5,6 +5,7 @@
 //! mpcore's handler has returned. So a QML handler may run a nested event loop (a dialog, a test's
 //! `wait`), and signals continue to arrive inside it, in order. A property that changes faster than
 //! its handler runs is still coalesced in the inbox, since at most one notice is ahead of it.
+//! Handlers that take long are traced.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -1,4 +1,5 @@
-//! Errors for the calling JavaScript. The C++ side is `cpp/javascript.cpp`.
+//! Errors for the calling JavaScript, and warnings through Qt. The C++ side is
+//! `cpp/javascript.cpp`.
 #![allow(unsafe_code)]
 
 use std::os::raw::c_void;

@@ -1,5 +1,5 @@
-//! Measures how late the GUI thread is, which users notice as a stuttering window.
-//! The C++ side is `cpp/timer.cpp`.
+//! Measures how late the GUI thread is, which users notice as a stuttering window: with
+//! [`LatenessProbe`] in Rust, with [`TimerLateness`] in QML. The C++ side is `cpp/timer.cpp`.
 #![allow(unsafe_code)]
 // `derive(QObject)` needs these.
 #![allow(missing_docs, clippy::useless_transmute)]

@@ -62,6 +62,7 @@
 //! | make a QML type of an interface | [`qobject!`] |
 //! | start, stop, kill, restart, watch the child | [`ProcessObject`], in QML `laser.process` |
 //! | run a QML document | [`register`], [`run`], [`Application`], without a display [`offscreen`] |
+//! | find a child's program in this program's folder | [`beside_me`] |
 //! | show a control that Rust code holds | `LaserObject::attach`, [`inbox`] |
 //! | test a user interface | [`testing`], with feature `testing` |
 //! | measure whether the window stutters | [`LatenessProbe`], [`TimerLateness`] |

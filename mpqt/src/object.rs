@@ -3,7 +3,9 @@
 //!
 //! All of it lives in the GUI thread. Queued emissions hold their object weakly, so a destroyed
 //! object receives nothing more. The object owns its control: when it is destroyed, the child
-//! stops.
+//! stops. Calls and assignments in QML go through it to the control. [`Attached`] is an object that
+//! Rust has made; [`Owner`] is what the object's `process` needs of it. The C++ side is in
+//! `cpp/signals.cpp` and `cpp/javascript.cpp`.
 #![allow(unsafe_code)]
 
 use std::cell::{Cell, RefCell};
@@ -224,6 +226,7 @@ pub(crate) fn refused_write(object: &'static str, property: &str) {
     );
 }
 
+/// Returns the error of an object that neither has a program nor is attached.
 fn no_child<T: ControlObject>() -> String {
     format!(
         "{} has no child: write `child = ..` or `program = ..` in its `qobject!`, or attach a control",
@@ -255,6 +258,7 @@ fn listened_to<T: QObject>(name: &str) -> impl Fn(&T) -> bool + 'static {
     move |object| index < 0 || unsafe { mpqt_is_listened_to(object.get_cpp_object(), index) }
 }
 
+/// Returns an emission that does nothing once the object is gone.
 fn emission<T: ControlObject>(
     link: Weak<Inner<T>>,
     emit: impl FnOnce(&T) + 'static,
@@ -338,6 +342,7 @@ impl<T: ControlObject> Link<T> {
         self.connect_since(signal, 0, is_wanted, convert);
     }
 
+    /// Like [`connect_if`](Self::connect_if), for a property that shows this version already.
     fn connect_since<S: 'static, E: FnOnce(&T) + 'static>(
         &self,
         signal: &Signal<S>,

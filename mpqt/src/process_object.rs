@@ -1,5 +1,6 @@
 //! The child's life as a `QObject`: `laser.process` in QML. A value changes only together with the
-//! emission that reports it.
+//! emission that reports it. Its methods are those of [`mpcore::Process`]; writes of what only the
+//! child's life sets are refused.
 #![allow(unsafe_code)]
 // `derive(QObject)` needs these.
 #![allow(missing_docs, clippy::needless_pass_by_value, clippy::useless_transmute)]
@@ -287,6 +288,7 @@ impl MpqtProcess {
         life.state = state;
     }
 
+    /// Starts the child, or returns why that is not possible.
     fn try_start(&self, start: fn(&Process) -> Result<(), StartError>) -> Result<(), NotStarted> {
         let owner = self.owner.borrow().as_ref().and_then(Weak::upgrade);
         let gone = || Err("the object is gone".to_owned().into());
@@ -299,6 +301,7 @@ impl MpqtProcess {
         }
     }
 
+    /// Calls `look` with the child's life, if there is a child.
     fn look<R>(&self, look: impl FnOnce(&Process) -> R) -> Option<R> {
         let owner = self.owner.borrow().as_ref().and_then(Weak::upgrade)?;
         let (mut look, mut result) = (Some(look), None);

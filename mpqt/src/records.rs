@@ -1,5 +1,6 @@
-//! Reports of the runtime as JavaScript objects. Each has a `text` with the whole report for users;
-//! show it as plain text, because parts of it come from the child.
+//! Reports of the runtime, and of starts that were refused, as JavaScript objects. Each has a
+//! `text` with the whole report for users; show it as plain text, because parts of it come from the
+//! child.
 
 use mpcore::{
     CallError, Exception, ExceptionKind, ExitReport, RestartGivenUp, Restarting, RunFailure,
@@ -150,7 +151,8 @@ pub(crate) fn start_refused(process: &str, why: &str) -> QVariant {
         .done()
 }
 
-/// Returns the record of a start that was refused in this process, for `failed`.
+/// Returns `{ kind, text }`, for `failed`: of a run, or of a start that was refused in this
+/// process.
 pub(crate) fn start_failure(kind: &str, text: &str) -> QVariant {
     Record::default().with("kind", kind).with("text", text).done()
 }

@@ -1,4 +1,5 @@
-//! Registration of QML types. The C++ side is `cpp/registration.cpp`.
+//! Registration of QML types, and the creation, completion and destruction of their objects. The
+//! C++ side is `cpp/registration.cpp`.
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;

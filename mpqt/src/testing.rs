@@ -1,5 +1,6 @@
 //! Tests of user interfaces: QML `TestCase`s inside a test binary, offscreen if there is no
-//! display. The C++ side is `cpp/testing.cpp`.
+//! display; and which signals and methods of an object C++ finds. The C++ side is
+//! `cpp/testing.cpp`.
 //!
 //! ```toml
 //! [[test]]

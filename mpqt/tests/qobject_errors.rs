@@ -1,5 +1,5 @@
-//! Mistakes that a user can make with `qobject!`, one per file. Each is reported once, at the user's own
-//! token.
+//! Mistakes that a user can make with `qobject!`, one per file: each is reported once, at the
+//! user's own token. Every form that is allowed compiles.
 
 #[test]
 fn qobject_errors() {

@@ -1,5 +1,5 @@
-//! A fuzzer without instrumentation: random mutations of valid inputs for each of mpcore's
-//! decoders.
+//! A fuzzer without instrumentation: random mutations of valid inputs, and noise, for each of
+//! mpcore's decoders, and for targets that misbehave on purpose, which test the fuzzer.
 //!
 //! Deterministic: an input is a function of a seed and a number, so a finding can be reproduced,
 //! and a run may begin anywhere. Each target runs in a process of its own, the [`worker`], whose
@@ -121,6 +121,7 @@ fn is_it(input: &[u8]) -> bool {
     input.iter().fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(*byte)) == 77
 }
 
+/// Overflows the stack.
 #[allow(unconditional_recursion)]
 fn dig(input: &[u8]) -> u8 {
     let here = [1u8; 512];
@@ -128,6 +129,7 @@ fn dig(input: &[u8]) -> u8 {
     dig(std::hint::black_box(input)).wrapping_add(here[0])
 }
 
+/// Returns the function of a decoder or of a faulty target.
 fn find(target: &str) -> Option<Run> {
     let decoders = TARGETS.iter().map(|target| (target.name, target.run));
     decoders.chain(FAULTY.iter().copied()).find(|(name, _)| *name == target).map(|(_, run)| run)
@@ -338,6 +340,7 @@ pub fn supervise(
     Ok(Ok(Passed { inputs, time: begun.elapsed() }))
 }
 
+/// Runs one worker and reads its reports, until it has ended, its time is over, or no report comes.
 fn watch(
     program: &Path,
     target: &str,

@@ -1,7 +1,8 @@
-//! What the whole-system tests share: the interfaces and children they run, and how they inspect
-//! processes and wait for events.
+//! What the tests share: the interfaces and children they run, how they inspect processes and wait
+//! for events, the trials of the soak, a fuzzer, and the files of the repository.
 //!
-//! The tests are in `tests/system/`, one topic per file; the programs they start in `src/bin/`.
+//! The tests are in `tests/`: those of the whole system in `tests/system/`, one topic per file. The
+//! programs they start are in `src/bin/`.
 #![forbid(unsafe_code)]
 
 pub mod children;

@@ -2,8 +2,8 @@
 //! page has every event. Also: a subscriber that panics, blocks or calls the control does no harm,
 //! and `MPCORE_LOG` switches a log on.
 //!
-//! One subscriber collects the events of all tests of this file. They know theirs by the name of the
-//! child.
+//! One subscriber collects the events of all tests of this file. They know theirs by the name of
+//! the child.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::{Debug, Display};
@@ -81,6 +81,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The subscriber.
 struct Collect;
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Collect {
@@ -553,6 +554,7 @@ fn the_page_lists_the_events_of_the_sources() {
 
 // ---- the switch
 
+/// Runs `logged` with this value of `MPCORE_LOG`.
 fn logged(log: Option<&str>) -> Output {
     let mut program = Command::new(LOGGED);
     program.env_remove("MPCORE_LOG");

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the benchmarks, in release.
+//! `cargo xtask bench`: one of the benchmarks, chosen by its name, in release.
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,5 +1,6 @@
-//! A command line: printed first, then run in one of three ways. `become_it` hands it the terminal,
-//! `stream` forwards its output and reads it too, `answer` only reads it.
+//! A command line, as one would type it: `show` prints it, and there are three ways to run it.
+//! `become_it` hands it the terminal, `stream` forwards its output and reads it too, `answer` only
+//! reads it.
 
 use std::env;
 use std::ffi::{OsStr, OsString};

@@ -1,4 +1,4 @@
-//! The command line for QML, and the terminal that QML lacks.
+//! The command line for QML, the terminal that QML lacks, and the window's sign of life.
 
 use std::io::{self, Write as _};
 use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -10,6 +10,7 @@ use crate::arguments::Arguments;
 
 static CALLED: OnceLock<Called> = OnceLock::new();
 
+/// What the program was called with.
 #[derive(Debug)]
 struct Called {
     arguments: Arguments,

@@ -1,4 +1,5 @@
-//! Runs every example with a window as a user would, but offscreen and so that it quits by itself.
+//! Runs every example with a window as a user would, but offscreen and so that it quits by itself,
+//! and checks that none is forgotten.
 
 #[path = "../../tests/runs/mod.rs"]
 #[allow(dead_code, reason = "used by other tests")]

@@ -1,4 +1,5 @@
-//! The panels of the workbench's window, driven by clicks and keys: the QML test cases of `window`.
+//! The panels of the workbench's window, driven by clicks and keys: the QML test cases of `window`;
+//! creates the folders that they need.
 
 use std::fs::{self, File};
 use std::process::ExitCode;

@@ -1,4 +1,5 @@
-//! The workbench as `cargo xtask demo` runs it without a display: the real binary, driving itself.
+//! The workbench as `cargo xtask demo` runs it without a display: the real binary, driving itself;
+//! its picture, its errors and its arguments.
 
 #![cfg(target_os = "linux")] // offscreen without being told, /proc
 

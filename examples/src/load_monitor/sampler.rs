@@ -1,4 +1,5 @@
-//! The sampling thread.
+//! The sampling thread: takes orders, and sends the load of the machine and the memory of the
+//! watched processes.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! A folder with every oddity (names, links, permissions), and the output of the real coreutils for
-//! it.
+//! A folder with every oddity (names, links, permissions), the output of the real coreutils for it,
+//! and commands that run as another user.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};

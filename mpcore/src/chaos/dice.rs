@@ -1,4 +1,5 @@
-//! The dice: one sequence per thread, and one throw per knob. See [`super`].
+//! The settings of chaos in the environment, the dice (one sequence per thread, and one throw per
+//! knob), and what they cause: delays, wake-ups, parts. See [`super`].
 
 use std::cell::Cell;
 use std::sync::OnceLock;

@@ -3,7 +3,7 @@
 //!
 //! Threads are delayed where they take locks and use lanes, wake up spuriously, and get only parts
 //! of what they read and write. Each process also draws its own numbers where the size of a number
-//! must not matter ([`Knob`]).
+//! must not matter ([`Knob`]). Deadlines that chaos would make pass are longer ([`patience`]).
 //!
 //! Chaos needs the feature `chaos` (or a unit test) and a number in the environment variable
 //! `CHAOS_SEED`. The same number gives the same dice in each thread and the same knobs, although

@@ -126,6 +126,7 @@ pub(crate) fn follow_controller(link: &Link, grace: &Grace) {
     end_after(grace, exit_code::CONTROLLER_LOST);
 }
 
+/// Ends this process and its group after the grace.
 fn end_after(grace: &Grace, code: i32) {
     thread::sleep(Duration::from_millis(grace.load(Ordering::SeqCst).into()));
     sys::end_own_group();

@@ -1,4 +1,6 @@
-//! The first line of `main`: detects whether this process is a child, and serves if it is.
+//! The first line of `main`: detects whether this process is a child, and serves if it is. A child
+//! first adapts its process, reads the controller's first record, applies its limits, and
+//! introduces itself, over inherited sockets or at an endpoint of ipc-channel.
 
 use std::io::{self, IsTerminal as _, Read};
 
@@ -70,12 +72,14 @@ pub fn child_main<P: Child>() -> ! {
     run_as_child(Some(Registration::of::<P>()))
 }
 
+/// Prints why this process does not serve, and exits.
 #[allow(clippy::print_stderr)]
 fn refuse(why: &str) -> ! {
     eprintln!("{why}");
     std::process::exit(NOT_A_CHILD)
 }
 
+/// Serves, and exits. `only` is the child of a binary that has no other.
 fn run_as_child(only: Option<Registration>) -> ! {
     crate::child::startup::stdio::begin();
     crate::trace::install();
@@ -102,6 +106,7 @@ fn run_as_child(only: Option<Registration>) -> ! {
     std::process::exit(connect(&mut pipe, first, child))
 }
 
+/// Refuses to serve a process that has a child's command line, but no controller.
 fn no_controller(error: &io::Error) -> ! {
     refuse(&format!("`{MARK}` is for the framework's own use: {error}"))
 }
@@ -137,6 +142,7 @@ fn first_record(
     (first, child)
 }
 
+/// Returns what this child says of itself.
 fn introduction(to: &Bootstrap, table: &InterfaceTable, initial: &[Vec<u8>]) -> Introduction {
     Introduction {
         nonce: to.nonce,
@@ -146,6 +152,7 @@ fn introduction(to: &Bootstrap, table: &InterfaceTable, initial: &[Vec<u8>]) -> 
     }
 }
 
+/// Runs the child over its lanes, and returns the exit code.
 fn serve(
     child: Registration,
     lanes: ChildLanes,

@@ -6,6 +6,9 @@
 //! one at a time on the main thread, `cleanup`. [`link`] is the state that the child's threads
 //! share, with the running command; [`context`] is the API for the user's code, on any thread.
 //! [`control`] is the second thread, which receives stop, cancel and credit while a command runs.
+//! [`request`] decodes the arguments of a command and encodes its outcome, [`panic`](mod@panic)
+//! guards the user's code, [`registration`] turns a child's types into functions without type
+//! parameters, and [`traced`] has the spans of the main thread.
 //!
 //! It does not import `controller`, with one exception: an [`interface`] names its control. The
 //! controller reads [`startup`], because the same program may be controller and child.

@@ -2,7 +2,8 @@
 //!
 //! The hook records them for the thread that runs the commands. The previously installed hook still
 //! runs, so the text is on stderr as well. The hook is never installed in a controller without a
-//! child on a thread.
+//! child on a thread. [`guard`] runs the user's code, and returns how it was left: by a panic, or
+//! at a cancel point.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -18,6 +19,7 @@ use crate::panics::unwind::discard;
 use crate::wire::messages::report::PanicReport;
 
 thread_local! {
+    /// The last panic of this thread.
     static LAST: RefCell<Option<PanicReport>> = const { RefCell::new(None) };
 }
 
@@ -34,6 +36,7 @@ pub(crate) fn install_hook() {
     });
 }
 
+/// Returns the report of a panic, for the hook.
 fn report(info: &PanicHookInfo<'_>) -> PanicReport {
     let backtrace = Backtrace::capture();
     let backtrace = match backtrace.status() {
@@ -45,6 +48,7 @@ fn report(info: &PanicHookInfo<'_>) -> PanicReport {
     PanicReport { message: message(info.payload()), location, backtrace }
 }
 
+/// Returns the text of a panic.
 fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));

@@ -21,6 +21,7 @@ impl Registration {
     }
 }
 
+/// Creates the table of a child's interface.
 pub(crate) fn table<P: Child>() -> InterfaceTable {
     InterfaceTable::new(P::Interface::NAME, P::Interface::__describe)
 }

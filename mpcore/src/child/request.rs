@@ -28,6 +28,7 @@ impl Reply {
         Self { kind, payload: Vec::new(), allowed: 0 }
     }
 
+    /// Creates an outcome with a value, or the outcome for a value that cannot be encoded.
     fn encoded(kind: ItemKind, value: Result<Vec<u8>, EncodeError>) -> Self {
         match value {
             Ok(payload) => Self { payload, ..Self::bare(kind) },

@@ -1,8 +1,10 @@
 //! One run of a child: welcome, constructor, `postrun_init`, commands, `cleanup`, goodbye.
 //!
 //! All user code runs here, on one thread, and is guarded: whatever it does, each command that was
-//! taken from the lane gets exactly one outcome, and `cleanup` runs once. A copy of the child that a
-//! command has forked is killed when the command returns: cleanup and goodbye are the original's.
+//! taken from the lane gets exactly one outcome, and `cleanup` runs once. A copy of the child that
+//! a command has forked is killed when the command returns: cleanup and goodbye are the original's.
+//! [`Requests`] takes the commands from the lane, checks their order, and answers those that do not
+//! run.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -113,6 +115,7 @@ fn or_end<R>(link: &Link, code: impl FnOnce() -> R) -> Option<R> {
     result.ok()
 }
 
+/// Runs the child from its welcome to its goodbye, and returns the exit code.
 fn live<P: Child>(
     link: &Link,
     requests: &mut Requests,
@@ -203,6 +206,7 @@ fn panic_of(result: Result<(), Unwound>) -> Option<PanicReport> {
     }
 }
 
+/// Decodes the config and runs the constructor.
 fn construct<P: Child>(
     link: &Link,
     context: &<P::Interface as Interface>::Context,
@@ -228,6 +232,7 @@ fn construct<P: Child>(
     }
 }
 
+/// Runs `postrun_init`.
 fn initialize<P: Child>(link: &Link, child: &mut P) -> Result<(), InitFailure> {
     let initialized = guard(|| {
         link.events.come_to(Moment::PostrunInit);
@@ -241,6 +246,8 @@ fn initialize<P: Child>(link: &Link, child: &mut P) -> Result<(), InitFailure> {
     }
 }
 
+/// Reports a start that failed, except for an error of a child that was asked to stop. Returns the
+/// exit code.
 fn report_failure(link: &Link, failure: &InitFailure) -> i32 {
     event!(WARN, "mpcore::child", in None, "start failed", step = failure.step());
     let code = match failure {
@@ -266,6 +273,7 @@ fn report_failure(link: &Link, failure: &InitFailure) -> i32 {
     code
 }
 
+/// Runs commands until the child has to end.
 fn run_commands<P: Child>(
     link: &Link,
     requests: &mut Requests,
@@ -279,6 +287,7 @@ fn run_commands<P: Child>(
     requests.leave_the_rest();
 }
 
+/// Runs one command and sends its outcome.
 fn run_command<P: Child>(
     link: &Link,
     child: &mut P,
@@ -421,6 +430,8 @@ impl Requests {
         }
     }
 
+    /// Reads one packet. Returns `None` if the lane is closed, or if the controller breaks the
+    /// protocol.
     fn receive(&mut self) -> Option<()> {
         self.lane.receive(&mut self.packet).ok()?;
         self.link.events.come_to_reading();

@@ -1,4 +1,5 @@
-//! What the main thread of a child traces: the span of its run, and that of the running command.
+//! What the main thread of a child traces: the span of its run, that of the running command, and
+//! how a command ended.
 //!
 //! They are entered while the user's code runs, so what that traces belongs to them, if the child has
 //! a subscriber.

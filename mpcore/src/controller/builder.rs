@@ -1,4 +1,6 @@
-//! The builder: turns options into a control, and reports what can be wrong before a child starts.
+//! The builder: sets a child's options, turns them into a control, and reports what can be wrong
+//! before the child starts. It also encodes the config, and keeps the table of each interface,
+//! which is created once per program.
 
 use std::any::TypeId;
 use std::collections::HashMap;

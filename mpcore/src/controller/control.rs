@@ -2,6 +2,10 @@
 //!
 //! When the last [`Core`] is dropped, the child is stopped. Signals, calls and threads hold only
 //! the [shared state](crate::controller::state), so they keep no child alive.
+//!
+//! [`Core`] also submits commands, whose small arguments it encodes, and reads properties.
+//! [`WeakControl`] is a handle for handlers to capture, [`Control`] the trait with what every
+//! control has.
 
 use std::any::Any;
 use std::fmt;

@@ -1,4 +1,6 @@
-//! Delivery: converts the inbox's notices into calls of handlers, in the inbox's thread.
+//! Delivery: converts the inbox's notices into calls of handlers, in the inbox's thread. A result
+//! goes to its signal; a failed command and a value that cannot be decoded become exceptions. Each
+//! notice that is taken may allow the child credit again.
 //!
 //! All user code that runs here is guarded: a handler, a `Deserialize` or a `Display` that panics
 //! costs only its own notice, never the inbox.
@@ -95,6 +97,7 @@ impl Shared {
         }
     }
 
+    /// Runs the continuations of an outcome, and emits the signals that report it.
     fn deliver_outcome(
         &self,
         command: u16,
@@ -156,6 +159,7 @@ impl Shared {
         }
     }
 
+    /// Emits `exception_raised` for a failed command, unless its failure is reported elsewhere.
     fn raise_exception(
         &self,
         command: u16,

@@ -1,4 +1,5 @@
-//! The life cycle of a child: starting, stopping, waiting, and querying its state.
+//! The life cycle of a child: starting, stopping, waiting, querying its state, cancelling its
+//! commands, and what follows the drop of its last control.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -184,6 +185,7 @@ impl Process {
         }
     }
 
+    /// Requests an end that no further run follows.
     fn ask(&self, ask: EndRequest, reason: StopReason) {
         request(&self.shared, ask, AfterEnd::Rest, reason);
     }

@@ -1,5 +1,5 @@
 //! The end of the program: children finish or are stopped, their ends are waited for, and their
-//! last signals delivered.
+//! last signals delivered. Also the list of the started children, and how a child ends its own.
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
@@ -20,6 +20,7 @@ use crate::trace::event;
 use crate::wire::messages::at_exit::ExitPolicy;
 use crate::wire::messages::stop_reason::StopReason;
 
+/// The children to be ended with the program.
 static STARTED: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
 /// Registers a started child, to end it with the program.

@@ -1,4 +1,5 @@
-//! Starting a child: refuses what can be refused before there is a process.
+//! Starting a child: refuses what can be refused before there is a process, then begins a run.
+//! Warns of a grace that does not fit, and of a program built with `panic = "abort"`.
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use crate::sync::lock;
 use crate::this_process::nested;
 use crate::trace::{self, event, ms};
 
+/// Starts a child, and traces a refusal.
 pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     trace::install();
     let started = start_now(shared);
@@ -32,6 +34,7 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<(), StartError> {
     started
 }
 
+/// Begins a run, or lets the thread that reports the end of the previous one begin it.
 fn start_now(shared: &Arc<Shared>) -> Result<(), StartError> {
     if sys::is_copy() {
         return Err(StartError::ForkedCopy);

@@ -1,4 +1,5 @@
-//! Requesting the end of a run: the common part of `stop`, `terminate`, `kill` and `restart`.
+//! Requesting the end of a run: the common part of `stop`, `terminate`, `kill` and `restart`. Also
+//! ends and reports the commands that will not run.
 
 use std::sync::Arc;
 use std::time::Duration;

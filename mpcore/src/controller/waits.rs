@@ -59,6 +59,8 @@ impl Shared {
         (life, over)
     }
 
+    /// Waits while `wait` holds, until `timeout` or until `is_over` returns `true`. On a thread
+    /// that must not wait, only checks.
     pub(crate) fn wait_for(
         self: &Arc<Self>,
         timeout: Duration,

@@ -19,6 +19,7 @@ pub struct Wiring {
     pub(crate) control: Arc<OnceLock<Weak<Shared>>>,
 }
 
+/// Puts a sink at its index.
 fn put<V>(row: &mut Vec<Option<V>>, index: u16, value: V) {
     let index = usize::from(index);
     if row.len() <= index {

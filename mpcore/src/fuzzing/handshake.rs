@@ -1,4 +1,4 @@
-//! Messages: the handshake, control, and reports.
+//! Targets that decode messages: the handshake, control, and reports.
 
 use crate::controller::report::failure::RunFailure;
 use crate::fixtures::interface::table;

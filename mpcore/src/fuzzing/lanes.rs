@@ -1,8 +1,10 @@
 //! Packets, as each side reads them from its lanes.
 //!
 //! An input is a sequence of packets, each preceded by its length, so that stateful code is tested
-//! in many states. Besides not panicking, the controller's side must end every command, and the run,
-//! exactly once.
+//! in many states. Besides not panicking, the controller's side must end every command, and the
+//! run, exactly once.
+//!
+//! Beside each target are its seeds: valid packets, and a few that break the protocol.
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;

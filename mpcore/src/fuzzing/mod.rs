@@ -2,8 +2,8 @@
 //!
 //! For any bytes, a function returns quickly, without a panic and without much memory. Nothing else
 //! is required of it, except its own assertions. The tests below feed each function with mutated
-//! valid inputs and with noise. The `fuzz` program of the whole-system tests does the same for any
-//! length of time, and the crate in `fuzz/` does it with libFuzzer.
+//! valid inputs ([`mutation`]) and with noise. The `fuzz` program of the whole-system tests does
+//! the same for any length of time, and the crate in `fuzz/` does it with libFuzzer.
 //!
 //! | on | module |
 //! |---|---|

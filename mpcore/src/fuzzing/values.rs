@@ -1,4 +1,4 @@
-//! Values of users' types.
+//! Targets that decode values of users' types, in both forms, and their seeds.
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};

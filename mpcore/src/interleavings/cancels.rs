@@ -1,4 +1,4 @@
-//! A cancel affects only the command it names, and every command has one outcome.
+//! A cancel or a deadline affects only its own command, and every command has one outcome.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! A child never waits for credit that is available.
+//! A child never waits for credit that is available, and no thread waits for a child that gets
+//! none.
 
 use std::sync::Arc;
 
@@ -59,7 +60,7 @@ impl Shared {
         }
     }
 
-    /// Like `process::request`.
+    /// Like `stopping::request`.
     fn stop(&self) {
         let mut stopping = lock(&self.stopping);
         *stopping = true;

@@ -1,5 +1,5 @@
-//! A run ends once, nothing is reported after its end, and each call is taken out of the table
-//! once.
+//! A run ends once, nothing is reported after its end, and each call is taken out of the table once
+//! and has an outcome.
 
 use std::sync::Arc;
 use std::time::Duration;

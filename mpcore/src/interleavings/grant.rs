@@ -1,4 +1,5 @@
-//! Credit granted to the child reaches it, with whichever packet is sent to it.
+//! Credit granted to the child reaches it, with whichever packet is sent to it; credit that is
+//! withheld does not.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Nothing waits in an inbox forever, and nothing is delivered twice or out of order.
+//! Nothing waits in an inbox forever, and nothing is delivered twice or out of order, even if
+//! another thread relieves a drain.
 
 use std::sync::Arc;
 

@@ -2,8 +2,9 @@
 //! interleaving: one file per promise, which says what must not happen.
 //!
 //! They are compiled only by the package in `tests/loom`, which compiles the whole crate with
-//! `cfg(mpcore_loom)`: then [`sync`](crate::sync) has loom's locks and atomics. Two or three preemptions per
-//! run keep each model to seconds, and detect every race that was ever introduced on purpose.
+//! `cfg(mpcore_loom)`: then [`sync`](crate::sync) has loom's locks and atomics. Two or three
+//! preemptions per run keep each model to seconds, and detect every race that was ever introduced
+//! on purpose.
 
 pub mod cancels;
 pub mod credit;

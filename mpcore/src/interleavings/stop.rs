@@ -19,6 +19,7 @@ impl LaneEnd for Unread {
     fn end(&self, _: u32) {}
 }
 
+/// A thread begins to wait at the moment of a stop request.
 pub fn a_wait_for_the_end_sees_a_stop() {
     check(3, || {
         let stop = Arc::new(StopRequests::new(1, Arc::new(Unread), Arc::default()));
@@ -32,6 +33,7 @@ pub fn a_wait_for_the_end_sees_a_stop() {
     });
 }
 
+/// A command begins to wait while it is cancelled and the child is asked to stop.
 pub fn a_wait_of_a_command_sees_its_cancel_and_a_stop() {
     check(2, || {
         let (events, _events) = mpsc::channel::<Vec<u8>>();

@@ -1,8 +1,8 @@
-//! The part of a backtrace that is the user's: between the code that panics and the runtime that has
-//! called the user's code.
+//! The part of a backtrace that is the user's: between the code that panics and the runtime that
+//! has called the user's code.
 //!
-//! Std cuts only the backtraces that it prints itself. Without symbols nothing can be told apart, and
-//! the text stays as it is.
+//! Std cuts only the backtraces that it prints itself. Without symbols nothing can be told apart,
+//! and the text stays as it is.
 
 /// Calls the user's code: its frame in a backtrace is where the user's frames end.
 #[inline(never)]
@@ -70,6 +70,7 @@ impl Frame<'_> {
     }
 }
 
+/// Splits a backtrace into its frames.
 fn frames(backtrace: &str) -> Vec<Frame<'_>> {
     let mut frames: Vec<Frame<'_>> = Vec::new();
     for line in backtrace.lines() {

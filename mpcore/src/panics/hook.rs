@@ -70,6 +70,7 @@ fn keep_filter() {
     });
 }
 
+/// Returns the address by which a hook is recognised.
 fn address(hook: &Hook) -> usize {
     (&raw const **hook).cast::<()>().addr()
 }

@@ -1,4 +1,5 @@
-//! Panics: catching those of user code, and the hook that reports them.
+//! Panics: catching those of user code, the process's panic hook, and the user's part of a
+//! backtrace.
 
 pub(crate) mod frames;
 pub(crate) mod hook;

@@ -1,4 +1,4 @@
-//! User code may unwind, with any payload.
+//! Catches panics of user code, and drops their payloads, whose `Drop` is user code too.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! How a process ended.
+//! How a process or a run ended, and why a process cannot be killed.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! Splits the output of a child into lines, whatever pieces it arrives in. Pure.
+//! Splits the output of a child into lines, whatever pieces it arrives in, and keeps the last
+//! lines. Pure.
 
 use std::collections::VecDeque;
 
@@ -21,6 +22,7 @@ impl Lines {
         Self { longest, unfinished: Vec::new(), cut: 0, last: None }
     }
 
+    /// Takes the next bytes, and calls `line` for each line that they end.
     pub(crate) fn push(&mut self, bytes: &[u8], mut line: impl FnMut(String)) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             match piece.split_last() {
@@ -43,6 +45,7 @@ impl Lines {
         }
     }
 
+    /// Adds bytes to the unfinished line, up to its bound.
     fn keep(&mut self, text: &[u8]) {
         let kept = text.len().min(self.longest - self.unfinished.len());
         self.unfinished.extend_from_slice(&text[..kept]);
@@ -50,6 +53,7 @@ impl Lines {
         self.last = text.last().copied().or(self.last);
     }
 
+    /// Removes the last byte, which belongs to the end of the line.
     fn forget_one(&mut self) {
         match self.cut.checked_sub(1) {
             Some(fewer) => self.cut = fewer,

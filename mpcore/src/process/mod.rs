@@ -1,10 +1,11 @@
-//! One operating-system process: spawning it, watching it, ending it, and reading its output. (The
-//! ladder and the deadline of a child that is no process of this system are [`watch`]'s, too.)
+//! One operating-system process: spawning it, watching it, ending it, how it ended, and reading its
+//! output. (The ladder and the deadline of a child that is no process of this system are
+//! [`watch`]'s, too.)
 //!
 //! This module knows nothing of commands or lanes. [`spawn`](mod@spawn) has the threads that
 //! perform every spawn. [`watch`] has one thread that is notified of every end and climbs every
-//! [`stop`] ladder. [`output`] has three threads that read the output of every child. Differences
-//! between systems are in [`sys`].
+//! [`stop`] ladder. [`output`] has three threads that read the output of every child, where pipes
+//! can be polled. Differences between systems are in [`sys`].
 
 mod exit;
 mod lines;

@@ -9,6 +9,7 @@
 //! The thread that ends a run [finishes](Stream::finish) its streams: by then everything that the
 //! child has written is in the pipe, and that thread reads it, regardless of the other threads and
 //! of other processes that hold the pipe. After that nothing of the stream is reported any more.
+//! [`flush`] waits until everything that was read is passed on.
 
 use std::fmt;
 use std::fs::File;
@@ -258,6 +259,7 @@ mod source {
         Ok(stream)
     }
 
+    /// Reads once from a pipe.
     fn read(pipe: &Open, state: &mut State, buffer: &mut [u8]) -> Read {
         loop {
             let most = chaos::part(buffer.len());
@@ -319,6 +321,7 @@ mod source {
     static QUIET: MadeOnce<Reader> = MadeOnce::new();
 
     impl Reader {
+        /// Returns the thread for such streams, which it starts if there is none.
         fn of(passed_on: PassedOn) -> io::Result<&'static Self> {
             match passed_on {
                 PassedOn::ToStdout => PRINTING.get_or_make(|| Reader::start("mp-stdout")),
@@ -396,6 +399,7 @@ mod source {
         }
     }
 
+    /// The body of each of the three threads.
     fn run(mut wake: io::PipeReader, new: &Mutex<Vec<Arc<Stream>>>, rounds: &Rounds) {
         let mut streams: Vec<Arc<Stream>> = Vec::new();
         let mut buffer = vec![0; OUTPUT_CHUNK.get()];

@@ -100,6 +100,7 @@ impl Spawning {
         matches!(*lock(&self.state), State::Abandoned)
     }
 
+    /// Stores the result, or buries a process whose order was abandoned.
     fn done(&self, spawned: io::Result<Spawned>) {
         let mut state = lock(&self.state);
         if matches!(*state, State::Abandoned) {
@@ -119,6 +120,7 @@ fn spawn(command: &mut Command) -> io::Result<Spawned> {
     Ok(Spawned { process, pipes })
 }
 
+/// The orders that no thread has taken yet, and the threads.
 struct Jobs {
     queue: Mutex<Queue>,
     came: Condvar,
@@ -154,6 +156,7 @@ fn relieve() {
     }
 }
 
+/// The body of each thread.
 fn run() {
     let mut jobs = lock(&JOBS.queue);
     loop {

@@ -8,12 +8,13 @@
 //! receiver of an end ([`Watched`]) only passes it on. A child that is not a process of this system
 //! ([`Elsewhere`]) has its ladder and its deadline here, and its end is reported by its launcher.
 //!
-//! A run is watched before its process exists ([`Subject::ToCome`]), so that the start deadline and a
-//! kill apply to the spawn as well; [`arrived`] hands the process over.
+//! A run is watched before its process exists ([`Subject::ToCome`]), so that the start deadline and
+//! a kill apply to the spawn as well; [`arrived`] hands the process over.
 //!
 //! The watcher is created when it is first needed. Orders that arrive while there is no thread or
 //! descriptor for it wait until it can be created: every later order tries again, and so do every
-//! start and, in a child, which may have only this one order, its [other threads](retry_creating_watcher).
+//! start and, in a child, which may have only this one order, its [other
+//! threads](retry_creating_watcher).
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -57,6 +58,7 @@ pub(crate) trait Watched: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct WatchKey(u64);
 
+/// An order to the watcher.
 enum Order {
     Watch(WatchKey, Watch),
     Arrived(WatchKey, Process),
@@ -92,6 +94,7 @@ pub(crate) enum Subject {
     Process(Process),
 }
 
+/// A run that is watched.
 struct Watch {
     owner: Arc<dyn Watched>,
     subject: Subject,
@@ -124,6 +127,7 @@ fn watcher() -> io::Result<&'static Watcher> {
     })
 }
 
+/// Queues an order, and wakes the watcher.
 fn order(order: Order) {
     lock(&ORDERS).push(order);
     match watcher() {
@@ -219,6 +223,7 @@ pub(crate) fn alarm(at: Instant, ring: impl FnOnce() + Send + 'static) {
     order(Order::Alarm(at, Box::new(ring)));
 }
 
+/// The body of the watcher's thread.
 fn run(exits: Exits, orders: &Mutex<Vec<Order>>) {
     let mut watching = Watching { exits, watches: HashMap::new(), dead: Dead::default() };
     // Ordered by time, and alarms with the same time in the order of arrival.

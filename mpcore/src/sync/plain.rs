@@ -1,4 +1,5 @@
-//! The locks and atomics of the standard library.
+//! The locks and atomics of the standard library, without poison, and with the delays and wake-ups
+//! of [`chaos`].
 
 use std::sync::PoisonError;
 use std::time::Duration;

@@ -1,10 +1,10 @@
 //! What the children of a child inherit: from the command that this thread executes, its deadline
 //! and any request to end; from the child, how they end together with their program.
 //!
-//! The child's side lends its thread a [`InheritedCommand`] for the whole run and keeps it up to date. The
-//! controller's side, which may be in the same process, checks it when a call is submitted or
-//! waited for. Neither knows more of the other. The exit policy is set once per run, and read when
-//! a builder is created.
+//! The child's side lends its thread an [`InheritedCommand`] for the whole run and keeps it up to
+//! date. The controller's side, which may be in the same process, checks it when a call is
+//! submitted or waited for. Neither knows more of the other. The exit policy is set once per run,
+//! and read when a builder is created.
 //!
 //! A request to end ends the waits that are in progress, or else the next one, and the futures that
 //! exist when the command learns of it. A command that knows of the request, from such a wait or
@@ -157,6 +157,7 @@ pub(crate) fn may_wait() -> Option<Waiting> {
     Some(wait_in(of_this_thread()?, || None))
 }
 
+/// Registers a wait, or a possible one, of this command.
 fn wait_in(command: Arc<InheritedCommand>, wake: impl FnOnce() -> Option<EndWait>) -> Waiting {
     let (over, of) = (Arc::<AtomicBool>::default(), command.number.load(Ordering::SeqCst));
     let entry = Entry { command: of, over: Arc::clone(&over), wake: wake() };

@@ -45,6 +45,7 @@ impl Drop for WaitingForbidden {
     }
 }
 
+/// Returns whether this thread must not wait.
 pub(crate) fn wait_forbidden() -> bool {
     FORBIDDEN_ANYWHERE.load(Ordering::Relaxed) && FORBIDDEN.get()
 }

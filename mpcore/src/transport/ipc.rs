@@ -2,12 +2,13 @@
 //!
 //! The child creates the channels and sends the controller its ends through a one-shot server,
 //! together with its introduction. Both sides keep a sender of the lane that they read: the child
-//! to wake its main thread, the controller for the end marker.
+//! to wake its main thread, the controller for the end marker. A child of another protocol version
+//! sends its number instead. [`give_up`] ends the wait for a child.
 //!
-//! This module adds what ipc-channel does not give: a receive retries EINTR and turns a panic of the
-//! decoder into an error, and the endpoint is created only where its folder is usable (path length,
-//! permissions). Packets are never so long that ipc-channel would send them in fragments, which can
-//! hang for ever: `WINDOW_MAX` in `limits` sees to that.
+//! This module adds what ipc-channel does not give: a receive retries EINTR and turns a panic of
+//! the decoder into an error, and the endpoint is created only where its folder is usable (path
+//! length, permissions). Packets are never so long that ipc-channel would send them in fragments,
+//! which can hang for ever: `WINDOW_MAX` in `limits` sees to that.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};

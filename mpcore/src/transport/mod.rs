@@ -1,10 +1,11 @@
-//! Lanes: one-way byte channels between the two sides.
+//! Lanes: one-way connections between the two sides, which carry packets.
 //!
 //! The ends of a lane are small traits, so the runtime does not know whether packets go through its
 //! own packet sockets ([`socket`], the default on Linux), through ipc-channel ([`ipc`],
-//! everywhere), or stay in the process ([`memory`]). A sender has credit for its packets
-//! (`wire::packets::credit`), so a send does not block. What another transport must do is in `tests`, which
-//! run on all of them.
+//! everywhere), or stay in the process ([`memory`]); the user chooses a [`Transport`]. A sender has
+//! credit for its packets (`wire::packets::credit`), so a send does not block; [`window`] is how
+//! much the buffers of this system allow. What another transport must do is in `tests`, which run
+//! on all of them.
 
 pub(crate) mod ipc;
 pub(crate) mod memory;

@@ -2,7 +2,8 @@
 //!
 //! There is a socket pair per lane: the child finds its end of the requests lane as its stdin, and
 //! those of the two others arrive with the first record, and where there are pidfds one of the
-//! controller. (One pair for both directions is slower by a tenth.) They have no names, so no other process can connect, and no file is left behind.
+//! controller. (One pair for both directions is slower by a tenth.) They have no names, so no other
+//! process can connect, and no file is left behind.
 //!
 //! A child's introduction is the first item of its events lane, sent without credit and read within
 //! a budget, nonce first. A child of another protocol version sends its number instead.

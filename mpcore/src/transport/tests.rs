@@ -1,5 +1,5 @@
-//! What every transport must do, tested on each: the contract of [`LaneSender`], [`LaneReceiver`] and
-//! [`LaneEnd`].
+//! What every transport must do, tested on each: the contract of [`LaneSender`], [`LaneReceiver`]
+//! and [`LaneEnd`].
 //!
 //! [`LaneSender`]: crate::transport::LaneSender
 //! [`LaneReceiver`]: crate::transport::LaneReceiver

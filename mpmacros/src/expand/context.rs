@@ -1,4 +1,4 @@
-//! Expands the context, which connects the child to its controller.
+//! Expands the context, which connects the child to its controller, and how its fields are made.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;

@@ -1,5 +1,5 @@
 //! Expands the controller's side: the control with one stub per command and one getter per
-//! property, and its blocking view.
+//! property, its blocking view, and the functions through which the runtime uses it.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -17,6 +17,7 @@ pub(super) fn expand(interface: &Interface) -> TokenStream {
     quote!(#control #blocking #wiring)
 }
 
+/// Expands the struct, its constructors, stubs and getters.
 fn control(interface: &Interface) -> TokenStream {
     let krate = &interface.options.krate;
     let vis = &interface.header.vis;
@@ -166,6 +167,7 @@ fn rules(rules: Rules) -> Vec<String> {
     timeout.into_iter().chain(idempotent).chain(no_cancel).chain(every).collect()
 }
 
+/// Joins sentences to a note, if there are any.
 fn noted(sentences: &[String]) -> Option<String> {
     (!sentences.is_empty()).then(|| sentences.join(" "))
 }
@@ -192,6 +194,7 @@ fn getter(interface: &Interface, property: &Property) -> TokenStream {
     }
 }
 
+/// Returns the sentence that replaces missing documentation of a command.
 fn lead(interface: &Interface, command: &Command) -> String {
     match command.origin {
         Origin::Method(_) => format!("Calls `{}` in the child.", naming::plain(&command.ident)),
@@ -204,6 +207,7 @@ fn lead(interface: &Interface, command: &Command) -> String {
     }
 }
 
+/// Expands the view of a control whose calls wait.
 fn blocking(interface: &Interface) -> TokenStream {
     let krate = &interface.options.krate;
     let vis = &interface.header.vis;

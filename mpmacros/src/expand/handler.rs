@@ -1,5 +1,5 @@
 //! Expands the child's side: the trait that it implements, and `impl Interface for dyn Trait`,
-//! through which the runtime calls it.
+//! through which the runtime calls it: description, context and dispatcher.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -137,6 +137,7 @@ fn setter(interface: &Interface, command: &Command) -> TokenStream {
     }
 }
 
+/// Expands `impl Interface for dyn Trait`.
 fn interface_impl(interface: &Interface) -> TokenStream {
     let krate = &interface.options.krate;
     let ident = &interface.header.ident;

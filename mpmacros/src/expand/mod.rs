@@ -5,6 +5,7 @@
 //! is not wrapped in a module, so that relative paths and traits inside a function keep working.
 //!
 //! What several sides need is here, among it the helpers that place an error at the user's token.
+//! [`process`] runs all steps of the macro.
 
 mod callback;
 mod context;
@@ -58,6 +59,7 @@ pub(crate) fn expand_repaired(interface: &Interface) -> TokenStream {
     sides(interface, &[])
 }
 
+/// Expands all sides. `handed_out` are the methods that the hidden macro passes on.
 fn sides(interface: &Interface, handed_out: &[Method]) -> TokenStream {
     let parts = [
         handler::expand(interface),

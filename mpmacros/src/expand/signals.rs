@@ -1,4 +1,4 @@
-//! Expands the signals, to which the controller connects.
+//! Expands the signals, to which the controller connects, and how they are wired.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;

@@ -1,6 +1,7 @@
 //! Expands the table: one constant per command, property and event, with the codecs of its values.
 //! It is the only place with bounds on the user's types, each with the span of the type, so a type
-//! that cannot be sent is one error at the place where the user wrote it.
+//! that cannot be sent is one error at the place where the user wrote it. A return type that is a
+//! `Result` under another name is detected here too.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};

@@ -86,6 +86,7 @@ impl Declaration {
     }
 }
 
+/// Reads the value of `rename_all`.
 fn case(text: Option<LitStr>, errors: &mut Errors) -> Case {
     match text {
         None => Case::Snake,

@@ -1,4 +1,5 @@
-//! The names in a QObject, where methods, signals and properties share one namespace.
+//! The names in a QObject, where methods, signals and properties share one namespace: their
+//! spelling in QML, and the names that are taken.
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
@@ -115,6 +116,7 @@ impl Names {
     }
 }
 
+/// Returns a name as QML has it.
 fn cased(ident: &Ident, case: Case) -> Ident {
     match case {
         Case::Snake => ident.clone(),

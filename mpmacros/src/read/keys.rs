@@ -1,6 +1,6 @@
 //! Reads arguments with keys: of attributes (`#[signal(name = "..")]`, `#[process(config = T)]`,
-//! `#[child(default)]`) and of `qobject!`. Each attribute has a table of its keys; unknown, repeated, incomplete and
-//! surplus keys are reported here, all of them, each at its own token.
+//! `#[child(default)]`) and of `qobject!`. Each attribute has a table of its keys; unknown,
+//! repeated, incomplete and surplus keys are reported here, all of them, each at its own token.
 
 use proc_macro2::{Ident, TokenTree};
 use syn::ext::IdentExt;
@@ -215,6 +215,7 @@ fn value<T: Parse>(input: ParseStream) -> syn::Result<T> {
     input.parse()
 }
 
+/// Returns which keys the table has, for messages.
 fn expected(table: Table) -> String {
     let known: Vec<String> =
         table.iter().map(|(key, takes)| format!("`{key}{}`", takes.example())).collect();

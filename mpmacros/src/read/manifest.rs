@@ -27,6 +27,7 @@ pub(crate) fn mpcore() -> Path {
     }
 }
 
+/// Reads the manifest in this folder and, if necessary, that of its workspace.
 fn find(folder: &FilePath) -> Option<String> {
     let manifest = fs::read_to_string(folder.join("Cargo.toml")).ok()?;
     name(&manifest, || {

@@ -1,5 +1,7 @@
-//! Parses tokens to an [`Interface`]. Reports input that is not Rust, and wrong keys of attributes;
-//! all other rules are in [`crate::rules::check`].
+//! Parses tokens to an [`Interface`]: the trait under `#[process]`, or what its hidden macro passes
+//! on. Reports input that is not Rust, and attributes that are repeated or have wrong arguments;
+//! all other rules are in [`crate::rules::check`]. What other macros read in the same way is here
+//! too: `crate = ".."`, the arguments of an attribute, an item of the wrong kind.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote;
@@ -19,6 +21,7 @@ use crate::model::{
 use crate::read::keys::{Keys, Table, Takes};
 use crate::read::{manifest, timeout};
 
+/// The keys of `#[process(..)]`; the keys of the attributes on methods follow.
 const PROCESS: Table = &[
     ("config", Takes::Type),
     ("postfix", Takes::Text),
@@ -151,6 +154,7 @@ pub(crate) fn arguments(attribute: TokenStream, table: Table, errors: &mut Error
     read.parse2(attribute).unwrap_or_default()
 }
 
+/// Reads the arguments of `#[process(..)]`.
 fn options(attribute: TokenStream, errors: &mut Errors) -> Options {
     let keys = arguments(attribute, PROCESS, errors);
     Options {
@@ -205,6 +209,7 @@ pub(crate) fn misplaced(item: &TokenStream, message: &str) -> Option<syn::Error>
     first_word.parse2(item.clone()).ok().map(|word| syn::Error::new(word.span(), message))
 }
 
+/// Reads the items of a trait, and reports those that cannot be read.
 fn items(body: TokenStream, errors: &mut Errors) -> Vec<TraitItem> {
     let read = |input: ParseStream| {
         let mut items = Vec::new();
@@ -285,6 +290,7 @@ pub(crate) fn is_mark(attribute: &Attribute) -> bool {
     MARKS.iter().any(|name| attribute.path().is_ident(name))
 }
 
+/// Reads our attributes on a method.
 fn marks(attributes: &[Attribute], errors: &mut Errors) -> Marks {
     // Only the first attribute of each kind counts, so that a repeated one is a single error.
     let mut marks = Marks::default();
@@ -379,6 +385,7 @@ pub(crate) fn ungrouped(mut expr: &Expr) -> &Expr {
     expr
 }
 
+/// Reports arguments of an attribute that takes none.
 fn no_arguments(attribute: &Attribute, errors: &mut Errors) {
     if !matches!(attribute.meta, Meta::Path(_)) {
         let name = crate::read::text::normal(attribute.path());

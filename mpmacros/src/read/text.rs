@@ -101,6 +101,7 @@ fn closes_one_tuple(before: &[String]) -> bool {
     false
 }
 
+/// Returns whether there is a space between a text and the piece that follows it.
 fn needs_space(before: &str, piece: &str) -> bool {
     let Some(last) = before.chars().last() else {
         return false;

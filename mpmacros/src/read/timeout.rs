@@ -62,6 +62,7 @@ pub(crate) fn in_words(milliseconds: u32) -> String {
     words.join(" ")
 }
 
+/// What is wrong with the text of a timeout.
 #[derive(Debug, PartialEq, Eq)]
 enum Wrong {
     Form,

@@ -343,6 +343,7 @@ fn fit_types(method: &Method, errors: &mut Errors) {
     }
 }
 
+/// Reports the parts of a type that cannot be sent.
 fn fit_type(ty: &Type, errors: &mut Errors) {
     let error = payload::error_of_result(ty);
     for (unfit, tokens) in payload::unfit_parts(ty) {

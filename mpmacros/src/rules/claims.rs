@@ -1,6 +1,7 @@
 //! Which method needs which name in which namespace. One method claims several names: a command its
 //! method in the trait, its stub on the control, its signal on both sides. [`contested`] finds the
 //! claims that cannot be met; [`crate::rules::check`] reports them, [`crate::fallback`] drops them.
+//! A [`Part`] has the words for messages about a claim.
 
 use std::collections::HashMap;
 

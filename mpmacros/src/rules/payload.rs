@@ -4,6 +4,9 @@
 //! rustc decides whether serde supports a type (one bound, in the table). This module finds
 //! mistakes that are visible in the tokens alone and would otherwise cause errors in generated
 //! code: borrowed data, types without a size, types without a name.
+//!
+//! Other modules also ask it what a type is without groups and parentheses, whether it mentions
+//! certain names, and where errors about it start.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;

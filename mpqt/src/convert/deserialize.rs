@@ -1,4 +1,6 @@
-//! Converts from `QVariant` to serde, strictly: no value is rounded, cut or guessed.
+//! Converts from `QVariant` to serde, strictly: no value is rounded, cut or guessed. The keys of
+//! objects, which are texts, are parsed as the type of a map's keys. A value that is nested too
+//! deeply is refused.
 
 use qmetaobject::{QVariant, QVariantList, QVariantMap};
 use serde::de::value::{StrDeserializer, StringDeserializer};

@@ -4,6 +4,7 @@
 //! other values are serialized with serde ([`serialize`]): structs and maps become objects,
 //! sequences and tuples arrays, bytes an `ArrayBuffer`, unit variants strings, `None` and `()`
 //! null. Arguments arrive as `QVariant` and are checked by serde ([`deserialize`]).
+//! [`decode_empty`] stands in for a value that is not given.
 
 mod deserialize;
 mod serialize;

@@ -1,4 +1,5 @@
-//! Converts from serde to `QVariant`.
+//! Converts from serde to `QVariant`: plain values, lists and maps element by element, and the keys
+//! of maps to texts.
 
 use qmetaobject::{QByteArray, QString, QVariant, QVariantList, QVariantMap};
 use serde::ser::{
@@ -164,6 +165,7 @@ fn named(variant: Option<&'static str>, value: QVariant) -> QVariant {
     map.into()
 }
 
+/// A list that is being built, possibly as the value of an enum variant.
 pub(super) struct List {
     variant: Option<&'static str>,
     list: QVariantList,
@@ -218,6 +220,7 @@ added_one_by_one! {
     SerializeStructVariant: Map, serialize_field(key: &'static str);
 }
 
+/// An object that is being built, possibly as the value of an enum variant.
 pub(super) struct Map {
     variant: Option<&'static str>,
     map: QVariantMap,

@@ -1,4 +1,5 @@
-//! Access to the content of a `QVariant`. The C++ side is `cpp/variant.cpp`.
+//! Access to the content of a `QVariant`: unpacking it, and making numbers, null, lists and maps.
+//! The C++ side is `cpp/variant.cpp`.
 #![allow(unsafe_code)]
 
 use qmetaobject::{QByteArray, QString, QVariant, QVariantList, QVariantMap};

@@ -1,5 +1,6 @@
 //! Decides on the system calls of a program and its descendants: each call with one of the chosen
-//! numbers waits until it is let through or failed.
+//! numbers waits until it is let through or failed. [`refuse`] needs no decisions: the chosen calls
+//! always fail.
 //!
 //! This uses Linux's user notification of seccomp. Unlike a tracer it leaves the processes as they
 //! are: they remain children of their parent only, and calls with other numbers cost nothing. Every
@@ -175,6 +176,7 @@ fn step(code: u16, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
     libc::sock_filter { code, jt, jf, k }
 }
 
+/// Skips `jf` steps unless the call has this number.
 fn is_number(number: i64, jf: u8) -> libc::sock_filter {
     step(EQUAL, 0, jf, u32::try_from(number).unwrap_or(u32::MAX))
 }

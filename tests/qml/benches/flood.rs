@@ -4,7 +4,8 @@
 //! takes 100 µs each time, then emits a million events to a handler that only counts; both ten
 //! times, since the timer has to fire some hundred times for a meaningful figure. It prints how
 //! late a timer of 10 ms fired in the GUI thread, beside the same timer of the same run without
-//! load, and appends a JSON line per part to `target/bench.jsonl`.
+//! load, how old the last value was, and the memory of both processes. It appends a JSON line per
+//! part to `target/bench.jsonl`.
 
 use std::cell::RefCell;
 use std::error::Error;
@@ -186,6 +187,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     report(&PARTS.with(RefCell::take))
 }
 
+/// Prints the parts and the goals, and appends the parts to the file.
 fn report(parts: &[Value]) -> Result<(), Box<dyn Error>> {
     // Cargo runs a benchmark in its package's folder.
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");

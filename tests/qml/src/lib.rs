@@ -1,4 +1,4 @@
-//! The interfaces and children that the QML tests drive, and their QML types.
+//! The interfaces and children that the QML tests drive, their QML types, and a clock.
 
 mod clock;
 mod flood;

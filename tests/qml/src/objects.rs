@@ -1,4 +1,4 @@
-//! The children as QML types, `import Rigs 1.0`.
+//! The children as QML types, `import Rigs 1.0`, some with options.
 
 use std::time::Duration;
 

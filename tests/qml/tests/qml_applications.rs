@@ -1,4 +1,5 @@
-//! Whole applications, each in a process of its own: how they load, run and end.
+//! Whole applications, each in a process of its own: how they load, run and end, which children and
+//! objects they may have, and what is traced.
 
 use std::fs;
 use std::io::Read;

@@ -72,6 +72,7 @@ fn odd_child() -> std::path::PathBuf {
     own.with_file_name("odd_child")
 }
 
+/// Brings the child to the moment.
 fn reach(moment: &str, bench: &BenchControl, pid: u32) {
     match moment {
         "idle" => {}
@@ -131,6 +132,7 @@ fn decide(mut interrupts: Signals, bench: &BenchControl) {
     say(&format!("ended {}", bench.process().state()));
 }
 
+/// Ends this process in the given way.
 fn end(ending: &str, bench: BenchControl) {
     match ending {
         "wait" => std::thread::sleep(Duration::from_secs(600)),

@@ -1,5 +1,5 @@
-//! A controller of a child `probe` with a short deadline: `debugged [MILLISECONDS]`, by default
-//! 300. It prints the outcome.
+//! A controller of a child `probe` with short deadlines for its start, its stop, its pings and a
+//! command: `debugged [MILLISECONDS]`, by default 300. It prints how each step ends.
 
 use std::time::Duration;
 

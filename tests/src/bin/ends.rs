@@ -18,6 +18,7 @@ fn builder() -> ControlBuilder<BenchControl> {
     builder.stdout(mpcore::OutputMode::Null).transport(transport())
 }
 
+/// A builder for a child on a thread.
 fn thread() -> ControlBuilder<BenchControl> {
     BenchControl::builder().in_process::<BenchProcess>().config(BenchConfig::default())
 }

@@ -1,5 +1,6 @@
 //! A controller with a limit on open files: `few_descriptors LIMIT`. It starts children until no
-//! more can be started, prints why, and whether the running ones still work.
+//! more can be started, prints why, whether the running ones still work, and whether one can start
+//! again after it was stopped.
 
 use std::time::Instant;
 

@@ -1,10 +1,11 @@
-//! A fixed sequence of steps of one child, printed step by step, for the trials `system calls` and
+//! A fixed sequence of steps of one child, printed step by step, for the trials `system_calls` and
 //! `neighbours`: `fixed_life CHILD|own first|beside [LEFT]`.
 //!
-//! In the middle, between `arm` and `disarm`, system calls fail, or a neighbour is present. Every
-//! step must end, in time, and its result must be right if it succeeds. With `beside`, another
-//! child was started before and must not be affected; with `first`, it is the first child of this
-//! process, so that the resources shared by all children are created meanwhile.
+//! In the middle, between `arm` and `disarm`, system calls fail, or a neighbour is present; those
+//! that need a program of their own, such as a fork, are in this file. Every step must end, in
+//! time, and its result must be right if it succeeds; at the end nothing may be left over. With
+//! `beside`, another child was started before and must not be affected; with `first`, it is the
+//! first child of this process, so that the resources shared by all children are created meanwhile.
 #![allow(clippy::print_stdout)]
 
 use std::collections::BTreeMap;
@@ -81,6 +82,7 @@ fn builder(child: &str) -> mpcore::ControlBuilder<BenchControl> {
     own.config(BenchConfig::default()).stdout(quiet).stderr(quiet)
 }
 
+/// The control whose child lives, and the calls made so far.
 struct Subject {
     bench: BenchControl,
     ends: Ends,

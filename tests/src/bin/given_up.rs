@@ -1,4 +1,5 @@
 //! A controller whose child becomes another user, so that it cannot be killed: `given_up PROGRAM`.
+//! It prints how that run is given up, and whether the next one works.
 
 use system_tests::bench::{builder, ready, until_begun};
 use system_tests::{LONG, outcome};

@@ -68,6 +68,7 @@ impl Typist for TypistProcess {
     }
 }
 
+/// Uses the terminal until it is gone, and prints what still works then.
 fn until_hung_up() {
     let typist = TypistControl::builder().child::<TypistProcess>().spawn().expect("it starts");
     println!("printed {:?}", outcome(typist.print()).is_ok());

@@ -22,6 +22,7 @@ const LARGER: usize = 160 << 20;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Row(Vec<u64>);
 
+/// A child that returns, shows and emits values of any length.
 #[mpcore::process]
 trait Hoarder {
     fn bytes(&mut self, length: usize) -> Blob;
@@ -74,6 +75,7 @@ fn hoarder() -> HoarderControl {
     hoarder
 }
 
+/// Formats how a call ended.
 fn ended<T, E>(outcome: Result<T, CallError<E>>) -> String {
     match outcome {
         Ok(_) => "done".into(),

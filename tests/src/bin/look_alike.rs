@@ -1,6 +1,7 @@
-//! Children built from an interface similar to [`system_tests::gauge::Gauge`]: the first argument
-//! selects which.
+//! Children built from interfaces similar to [`system_tests::gauge::Gauge`], and from one that is
+//! not: the first argument after mark and name selects which.
 
+/// Declares a copy of the interface, with these types in it, and its child.
 macro_rules! near_copy {
     ($module:ident, link $link:ty, result $result:ty, event $event:meta,
      error { $($field:ident : $type:ty),* }, unit $unit:ty,

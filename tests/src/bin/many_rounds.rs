@@ -1,4 +1,5 @@
-//! Starts a child, calls it, and ends it in one of many ways, repeatedly: `many_rounds COUNT`.
+//! Starts a child, calls it, and ends it in one of many ways, or kills it while it starts,
+//! repeatedly: `many_rounds COUNT`.
 //!
 //! It prints the resources that a process may leak, counted before and after, its progress, and
 //! what one child costs.
@@ -15,6 +16,7 @@ fn bench() -> mpcore::ControlBuilder<BenchControl> {
     builder("replaced by the next line").child::<BenchProcess>()
 }
 
+/// Starts a child, calls it, and ends it in the way that the number selects.
 fn round(number: usize) {
     let config = match number % 10 {
         7 => BenchConfig { fault: Some(InitFault::PostrunInitErrs), ..BenchConfig::default() },

@@ -6,6 +6,7 @@ use system_tests::{BenchConfig, BenchControl, BenchProcess};
 /// Counts the processes of a chain.
 const DEPTH: &str = "MPCORE_TEST_DEPTH";
 
+/// Names this program as the child's, and prints how deep the chain of processes is.
 fn named() {
     let depth = std::env::var(DEPTH).ok().and_then(|it| it.parse().ok()).unwrap_or(0_u32);
     println!("process {depth}");

@@ -192,6 +192,7 @@ fn park_descriptors() -> ! {
     std::process::exit(if refused { 43 } else { 44 })
 }
 
+/// Finds the path of an existing socket in the record.
 fn endpoint_in(record: &[u8]) -> Option<String> {
     let end = record.windows(7).position(|window| window == b"/socket")? + 7;
     let starts = (0..end).filter(|start| record[*start] == b'/');

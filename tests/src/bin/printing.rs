@@ -1,5 +1,5 @@
-//! A controller with unusual standard streams, whose child prints: `printing REPORT MODE …`. It
-//! writes its findings to the file REPORT.
+//! A controller with unusual standard streams, whose child prints, and looks at its stdout and its
+//! own name: `printing REPORT MODE …`. It writes its findings to the file REPORT.
 
 use std::fs;
 use std::io::{IsTerminal as _, Read as _};
@@ -8,6 +8,7 @@ use std::thread;
 use mpcore::OutputMode;
 use system_tests::outcome;
 
+/// A child that prints, and returns what it sees of its streams.
 #[mpcore::process(config = String)]
 trait Printer {
     /// Prints to stdout or stderr.

@@ -1,4 +1,5 @@
-//! A controller with a start deadline for its child: `slow_start PROGRAM MILLISECONDS`.
+//! A controller with a start deadline for its child: `slow_start PROGRAM MILLISECONDS`. It prints
+//! the outcome of a call.
 
 use std::time::Duration;
 

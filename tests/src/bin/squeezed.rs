@@ -1,6 +1,6 @@
 //! A child that cannot start threads for a while, during a command with a deadline: run it as a
-//! user without other processes, and not as root, because limits do not apply to root. It prints how that
-//! command ends.
+//! user without other processes, and not as root, because limits do not apply to root. It prints
+//! how that command ends.
 
 use std::time::{Duration, Instant};
 

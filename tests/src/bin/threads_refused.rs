@@ -1,6 +1,6 @@
 //! A controller that is refused a thread when it needs one: run it as a user with few processes,
-//! and not as root, because limits do not apply to root. It prints how a call with large arguments ends then,
-//! and afterwards.
+//! and not as root, because limits do not apply to root. It prints how a call with large arguments
+//! ends then, and afterwards.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use system_tests::bench::builder;

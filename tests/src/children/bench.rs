@@ -1,4 +1,5 @@
-//! The interface and child that most tests use: one command for each behaviour that tests need.
+//! The interface and child that most tests use: one command for each behaviour that tests need;
+//! with its config, and functions that start it and wait for its commands.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -378,6 +379,7 @@ impl BenchProcess {
         }
     }
 
+    /// Counts a long-running command that has begun.
     fn begin(&self) {
         self.cx.begun.modify(|begun| *begun += 1);
     }

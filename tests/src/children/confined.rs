@@ -1,4 +1,5 @@
-//! A child that tries what its limits forbid.
+//! A child that tries what its limits and its sandbox forbid, also on a thread from before `init`,
+//! and whose config reads the limits while it is decoded.
 
 use std::fs::{self, File};
 use std::hint::black_box;

@@ -1,4 +1,4 @@
-//! A value whose serde implementations fail or panic when told to.
+//! A value whose serde implementations or whose `Display` fail or panic when told to.
 
 use std::fmt;
 

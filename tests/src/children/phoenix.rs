@@ -1,4 +1,5 @@
 //! A child that crashes on request, up to a generation, and marks everything it sends with its run.
+//! It logs the commands that it runs, and its starts can be made to fail.
 
 use std::fs;
 use std::io::Write as _;
@@ -109,6 +110,7 @@ impl PhoenixProcess {
         }
     }
 
+    /// Appends a line to the log, and counts a command that has begun.
     fn count(&self, line: &str) {
         if !self.config.log.is_empty() {
             let log = fs::OpenOptions::new().append(true).create(true).open(&self.config.log);
@@ -118,6 +120,7 @@ impl PhoenixProcess {
         self.cx.begun.modify(|begun| *begun += 1);
     }
 
+    /// Counts the command, and aborts unless the generation is greater than `bad`.
     fn counted(&self, name: &str, bad: u32) -> u32 {
         self.count(name);
         if self.cx.generation() <= bad {

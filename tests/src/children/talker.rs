@@ -1,4 +1,4 @@
-//! A child that prints.
+//! A child that prints, aborts, and leaves processes behind that hold its streams.
 
 use std::fs::File;
 use std::io::{BufWriter, Write, stderr, stdout};
@@ -52,6 +52,7 @@ fn count(stream: impl Write, numbers: std::ops::Range<u32>, filling: &str) {
     stream.flush().expect("the stream is open");
 }
 
+/// Runs a shell script in a session of its own; returns its pid.
 fn heir(script: &str) -> mpcore::Result<u32> {
     // The script's output must not be mistaken for the answer, so it writes that to a file.
     let folder = tempfile::tempdir()?;

@@ -1,4 +1,5 @@
-//! Types that cannot be tried out: what happens to them when a program makes up values.
+//! Types that cannot be tried out with made-up values: decoding such a value ends the process,
+//! panics or fails. Two interfaces use them, `Guard` and `Picky`.
 
 use serde::{Deserialize, Deserializer, Serialize};
 

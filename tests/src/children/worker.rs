@@ -1,4 +1,5 @@
-//! A child with long-running commands that keeps a log of the executed ones.
+//! A child with long-running commands, alone or through a worker of its own, that also emits events
+//! and writes a log; with functions that start it and wait for its commands.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;

@@ -1,4 +1,5 @@
-//! Controllers in processes of their own, so that they can be killed.
+//! Controllers in processes of their own, so that they can be killed: starts them, reads their
+//! output, sends them signals, and waits for their end.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _};

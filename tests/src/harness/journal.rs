@@ -1,4 +1,5 @@
-//! Records what handlers have seen, in order.
+//! Records what handlers have seen, in order, and waits for it; records the lifecycle signals of a
+//! child.
 
 use std::fmt::Display;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

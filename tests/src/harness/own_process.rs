@@ -1,7 +1,7 @@
 //! Tests that measure a whole process: its memory, threads, descriptors and children.
 //!
 //! `cargo test` runs the tests of a file concurrently in one process, so each of them would measure
-//! the others.
+//! the others. Here such a test runs alone, in a process that is started for it.
 
 use std::env;
 use std::process::Command;

@@ -1,4 +1,5 @@
-//! Waits for events with a deadline, so that a lost wake-up fails a test instead of hanging it.
+//! Waits for conditions, outcomes and futures with a deadline, so that a lost wake-up fails a test
+//! instead of hanging it.
 
 use std::future::{Future, IntoFuture};
 use std::pin::pin;
@@ -37,6 +38,7 @@ pub fn outcome<T, E>(mut call: Call<T, E>) -> Result<T, CallError<E>> {
     }
 }
 
+/// Wakes the thread that polls.
 struct Unpark(Thread);
 
 impl Wake for Unpark {

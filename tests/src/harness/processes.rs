@@ -1,4 +1,5 @@
-//! Inspects processes through `/proc`.
+//! Inspects processes through `/proc`: state, memory, descriptors, threads, children; sends them
+//! signals, and waits for their end.
 
 use std::fs;
 use std::path::Path;
@@ -161,8 +162,8 @@ pub fn threads() -> Vec<String> {
 
 /// Returns the children of a process, including those that have ended and were not reaped.
 ///
-/// Excludes those in state X: where SIGCHLD is ignored, a process that has ended is not reaped, and the
-/// kernel takes it off the list some milliseconds after it reports the end.
+/// Excludes those in state X: where SIGCHLD is ignored, a process that has ended is not reaped, and
+/// the kernel takes it off the list some milliseconds after it reports the end.
 #[must_use]
 pub fn children(pid: u32) -> Vec<u32> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();

@@ -1,4 +1,4 @@
-//! Tests that cannot run on this machine.
+//! Reports tests that cannot run on this machine, and checks what they need: root, or a program.
 
 use std::env;
 use std::fs::OpenOptions;

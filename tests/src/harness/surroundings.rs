@@ -1,9 +1,9 @@
 //! The possible surroundings of a controller, for the trial `neighbours`: the description that the
 //! trial passes to `bin/fixed_life.rs`, and the neighbours that live in the controller's own
-//! process.
+//! process or in the options of its child.
 //!
 //! Each is present from [`Surroundings::enter`] to [`Present::leave`], unless it is permanent; if
-//! it did not take effect, that is a finding.
+//! it did not take effect, or an unrelated process was killed, that is a finding.
 
 use std::env;
 use std::ffi::OsStr;
@@ -165,6 +165,7 @@ impl Surroundings {
         Present { leave, innocent }
     }
 
+    /// Returns what removes a neighbour in the folder.
     fn later(&self, undo: impl FnOnce(&Path) -> std::io::Result<()> + 'static) -> Leave {
         let folder = self.folder.clone();
         Box::new(move || undo(&folder).map_err(|error| error.to_string()))
@@ -274,6 +275,7 @@ fn reap_everything() -> Leave {
     })
 }
 
+/// Lowers a limit of this process until the neighbour leaves.
 fn limit(resource: Resource, current: u64) -> Leave {
     let before = getrlimit(resource);
     let lower = Rlimit { current: Some(current), maximum: before.maximum };

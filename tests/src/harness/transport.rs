@@ -1,4 +1,4 @@
-//! The transport of these tests, which run once over each.
+//! The transport of these tests, which run once over each, and the bytes of a packet on it.
 
 /// Returns the transport of these tests: the default, or ipc-channel if the environment has
 /// `TRANSPORT=ipc-channel`, so that the whole suite runs over both.

@@ -1,4 +1,4 @@
-//! A hundred calls in flight, with every way to observe their outcomes.
+//! A hundred calls in flight, most with random payloads, and every way to observe their outcomes.
 
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -63,6 +63,7 @@ pub(super) struct Batch {
     continued: usize,
 }
 
+/// Waits for the outcome of one call.
 type Wait = Box<dyn FnOnce() -> Ending + Send>;
 
 impl Batch {
@@ -164,6 +165,7 @@ impl Listener<'_> {
     }
 }
 
+/// Names an outcome as in [`Ending::word`].
 fn word<T, E>(outcome: &Result<T, CallError<E>>, right: impl Fn(&T) -> bool) -> &'static str {
     match outcome {
         Ok(value) if right(value) => "returned",

@@ -1,5 +1,5 @@
 //! Kills the controller two hundred times, at random moments: a second and the grace later neither
-//! its child nor a process that the child has started is alive.
+//! its child nor a process that the child has started is alive, and no temporary file is left.
 //!
 //! Descendants are found by a mark in their environment, including those of a controller that was
 //! killed before it could print their pids.
@@ -136,6 +136,7 @@ fn usual_start(settings: &Settings) -> Duration {
     times.percentile(0.5)
 }
 
+/// One controller that is killed.
 struct Round {
     moment: &'static Moment,
     controller: ControllerProgram,

@@ -42,6 +42,7 @@ const ENDS: [(&str, When, ProcessEnd); 5] = [
     }),
 ];
 
+/// When the end is requested: during the flood, or when all events have arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum When {
     Meanwhile,

@@ -63,6 +63,7 @@ pub(super) fn run(settings: &Settings) -> Report {
     report
 }
 
+/// The result of one flood.
 struct Flood {
     /// As returned by its command.
     emitted: Option<u32>,

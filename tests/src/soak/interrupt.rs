@@ -61,6 +61,7 @@ pub(super) fn run(settings: &Settings) -> Report {
     report
 }
 
+/// One controller in the foreground of a terminal of its own.
 struct Round {
     terminal: OwnedFd,
     controller: ControllerProgram,

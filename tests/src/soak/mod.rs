@@ -3,8 +3,9 @@
 //! A trial runs real processes, prints its progress to stderr, and returns a [`Report`]: rows of
 //! figures with their goals, and the promises that were broken. A missed speed goal is reported but
 //! is not a failure, since it also depends on the machine. `bin/soak.rs` runs one trial by its
-//! name; `cargo xtask soak` runs them all and writes `docs/soak.md`; `tests/soak.rs` runs the same
-//! code at a fiftieth of the size.
+//! name; `cargo xtask soak` runs them all and writes `docs/soak.md`; `tests/system/load/soak.rs`
+//! runs the same code at a fiftieth of the size. This file has the list of the trials, their
+//! settings, and their progress.
 
 mod batch;
 mod controllers;

@@ -1,4 +1,4 @@
-//! The result of a trial: rows of figures, and broken promises.
+//! The result of a trial: rows of figures, and broken promises; with counts, times and percentiles.
 
 use std::fmt;
 use std::time::Duration;
@@ -27,6 +27,7 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// One row.
 #[derive(Debug)]
 struct Figure {
     what: String,

@@ -15,6 +15,7 @@ pub(super) enum Heard {
     Signal,
 }
 
+/// How often the outcome of one call was observed, and when last.
 #[derive(Debug, Default, Clone, Copy)]
 struct Seen {
     by_caller: usize,

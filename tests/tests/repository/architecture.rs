@@ -1,5 +1,6 @@
 //! The lists in `ARCHITECTURE.md` match the sources: every lock, every thread, and every file that
-//! depends on the operating system.
+//! depends on the operating system. No thread starts without a name from the list. The functions
+//! that find them are tested too.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -53,6 +54,7 @@ fn code_of_applications() -> Vec<(String, Vec<String>)> {
     code().into_iter().filter(|(name, _)| !name.contains("/fuzzing")).collect()
 }
 
+/// Returns the lines of code of a file, up to its tests.
 fn of_code(text: &str) -> Vec<String> {
     let begins_tests =
         |line: &&str| line.starts_with("mod tests {") || line.ends_with(" mod tests {");

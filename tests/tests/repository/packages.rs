@@ -1,5 +1,5 @@
-//! What the manifests promise: everything that is published has what a registry shows, and nothing
-//! else can be published.
+//! What the manifests promise: everything that is published has what a registry shows and the
+//! licences, nothing else can be published, and every page names the same version of Rust.
 
 use std::fs;
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! The pages of the repository: every link leads to a file or heading that exists, and every example
-//! in Rust shows all of its lines.
+//! The pages of the repository: every link leads to a file or heading that exists, and every
+//! example in Rust shows all of its lines.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -33,9 +33,9 @@ fn anchors(text: &str) -> BTreeSet<String> {
     headings.map(anchor).collect()
 }
 
-/// Returns the lines of examples in Rust that rustdoc would hide. Readers of the page itself see them
-/// with a sign that is no Rust, and readers of the documentation cannot copy the example. A block
-/// without a language is Rust, as for rustdoc.
+/// Returns the lines of examples in Rust that rustdoc would hide. Readers of the page itself see
+/// them with a sign that is no Rust, and readers of the documentation cannot copy the example. A
+/// block without a language is Rust, as for rustdoc.
 fn hidden_lines(text: &str) -> Vec<&str> {
     const OTHERS: [&str; 6] = ["text", "toml", "sh", "qml", "json", "console"];
     let mut hidden = Vec::new();

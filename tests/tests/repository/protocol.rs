@@ -1,11 +1,13 @@
 //! What goes over the wire, besides values of users' types, is what `protocol/layout.txt` says: it
-//! cannot change while the protocol's number stays the same.
+//! cannot change while the protocol's number stays the same. The tables of kinds and the numbers in
+//! `docs/protocol.md` match the sources too.
 //!
 //! The layout is read from the sources: every type that is sent, with its fields and variants in
 //! order, the tables of kinds, and the functions that write bytes by hand. Comments and the layout
 //! of the sources do not matter. Names do, for a test cannot distinguish a renamed field from two
-//! that have changed places. After a change that leaves every byte as it was (a new name, another way
-//! to write the same bytes), edit the committed layout by hand: the difference is then reviewed.
+//! that have changed places. After a change that leaves every byte as it was (a new name, another
+//! way to write the same bytes), edit the committed layout by hand: the difference is then
+//! reviewed.
 //!
 //! When the layout has changed: raise `PROTOCOL`, describe the change in `docs/protocol.md`, and
 //! write the new layout with `UPDATE_DOCS=1 cargo test --workspace --test repository protocol`.
@@ -266,6 +268,7 @@ fn functions(file: &str, names: &[&str]) -> String {
     out
 }
 
+/// Returns a function's statements, or the constants if the name is empty.
 fn members(items: &[ImplItem], function: &str) -> String {
     let one = |item: &ImplItem| match item {
         ImplItem::Fn(it) if it.sig.ident == function => body(&it.block.stmts),

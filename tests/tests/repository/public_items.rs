@@ -1,6 +1,7 @@
-//! The public items of the crates, read from their sources, are those in the lists beside this file:
-//! a change of what users can name is seen in the difference. After a wanted change:
-//! `UPDATE_DOCS=1 cargo test --workspace --test repository public_items`, and an entry in the changelog.
+//! The public items of the crates, read from their sources, are those in the lists beside this
+//! file: a change of what users can name is seen in the difference. After a wanted change:
+//! `UPDATE_DOCS=1 cargo test --workspace --test repository public_items`, and an entry in the
+//! changelog.
 //!
 //! A list has no bodies, no docs and no hidden items. What a macro generates, such as `connect` for
 //! signals of every arity, is not in it.
@@ -120,6 +121,7 @@ impl Sources {
         file.map_or(&[], |file| &file.items)
     }
 
+    /// Returns what users can name of these items, in the order of their names.
     fn public(&self, items: &[Item], path: &[String]) -> Vec<Item> {
         let mut shown: BTreeMap<String, Vec<Item>> = BTreeMap::new();
         for item in items {
@@ -216,6 +218,7 @@ impl Sources {
     }
 }
 
+/// Returns attributes and visibility of an item that has them.
 fn head(item: &Item) -> Option<(&[Attribute], &Visibility)> {
     Some(match item {
         Item::Const(it) => (&it.attrs, &it.vis),
@@ -295,6 +298,7 @@ fn module_of(file: &Path) -> Vec<String> {
     parts
 }
 
+/// Whether these items import the one at this place.
 fn imports(items: &[Item], (module, name): &Place) -> bool {
     let whole: Vec<_> = ["crate".to_owned()].iter().chain(module).chain([name]).cloned().collect();
     items.iter().any(|item| match item {

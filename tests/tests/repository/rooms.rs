@@ -1,5 +1,6 @@
 //! The tree as `ARCHITECTURE.md` describes it: floors import nothing above them, files import each
-//! other in no circle that has no reason, and no folder is crowded.
+//! other in no circle that has no reason, no folder is crowded, and the files that models run take
+//! their locks from `sync`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -159,6 +160,7 @@ fn is_begin_of_tests(line: &str) -> bool {
     line.starts_with("mod tests {") || line.ends_with(" mod tests {")
 }
 
+/// Appends the paths of the `use` lines of these items.
 fn used_by(items: &[Item], found: &mut Vec<Vec<String>>) {
     for item in items {
         match item {
@@ -361,7 +363,8 @@ fn paths_and_circles_are_found() {
     assert_eq!(circles(&imports), [circle]);
 }
 
-/// A model sees only loom's locks and atomics: with the standard library's it would explore nothing.
+/// A model sees only loom's locks and atomics: with the standard library's it would explore
+/// nothing.
 #[test]
 fn modelled_files_take_their_locks_from_sync() {
     let mpcore = Crate::of("mpcore/src");

@@ -10,4 +10,5 @@ mod regressions;
 mod signals;
 mod testing;
 
+// This binary is also its own child, like a test binary of a user.
 mpcore::test_support!();

@@ -70,6 +70,7 @@ where
     }
 }
 
+/// Declares a module for each wrapper: three children, and a test for each way to send a value.
 macro_rules! zoo {
     ($($wrapper:ident: [$($name:ident: $payload:ty),* $(,)?];)*) => {
         $(
@@ -226,6 +227,7 @@ fn check_refused(fates: &Fates) {
     }
 }
 
+/// The zoo: each of these wrappers with every type.
 macro_rules! every_payload {
     ($($wrapper:ident)*) => {
         zoo! {

@@ -1,4 +1,4 @@
-//! The ways to put a type into another.
+//! The ways to put a type into another, and sample values of each.
 #![allow(non_camel_case_types)] // each is the name of a module as well
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
-//! Which types can be sent: a value of each goes to a real child and back, and the results are the
-//! table in `mpcore/docs/types.md`. `UPDATE=1 cargo test --manifest-path tests/types/Cargo.toml`
-//! rewrites it.
+//! Which types can be sent, of std, with serde's attributes, and of other crates: a value of each
+//! goes to a real child and back, and the results are the table in `mpcore/docs/types.md`.
+//! `UPDATE=1 cargo test --manifest-path tests/types/Cargo.toml` rewrites it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, LinkedList, VecDeque};

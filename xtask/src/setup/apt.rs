@@ -1,4 +1,5 @@
-//! Installs packages on Debian and Ubuntu without prompting.
+//! Installs packages on Debian and Ubuntu without prompting. Waits for apt's locks, and tries once
+//! more after a failure.
 
 use std::path::Path;
 use std::thread;

@@ -1,4 +1,5 @@
-//! Decides what to do about missing parts.
+//! Decides what to do about missing parts: nothing, an installation with the rights that there are,
+//! or a message that says why not.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

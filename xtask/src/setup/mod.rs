@@ -2,8 +2,8 @@
 //! what to install.
 //!
 //! `parts` lists what is needed and detects what is missing, `decision` decides what to do, `apt`
-//! installs, and `advice` explains it to the user; all of them access the machine only through
-//! `system`.
+//! installs, and `advice` explains it to the user. They inspect the machine only through `system`,
+//! and install only through the `Hands` of `apt`.
 
 mod advice;
 mod apt;

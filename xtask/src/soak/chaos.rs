@@ -62,6 +62,7 @@ fn seeds(args: &[OsString]) -> Result<Range<u64>, Error> {
     Ok(first..first.saturating_add(count))
 }
 
+/// Returns the rows of figures for these runs.
 fn rows(programs: usize, runs: &[(u64, Run)]) -> Vec<String> {
     let mut rows = Vec::new();
     let mut row = |what: &str, value: String, goal: &str, kept: Option<bool>| {

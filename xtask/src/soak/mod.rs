@@ -4,7 +4,8 @@
 //! A trial is a program of the package `system-tests` that prints its figures as rows of a Markdown
 //! table, `| what | figure | goal | kept or missed |`, among other output, and exits with a
 //! non-zero code if a promise was broken. One trial, [`chaos`], runs the whole-system tests
-//! themselves. Only [`run`] runs anything.
+//! themselves. [`run`] builds the programs, runs the trials, and writes the page, on which each
+//! section names its commit, date and machine.
 
 mod chaos;
 
@@ -228,6 +229,7 @@ fn rows_of(line: &CommandLine, root: &Path) -> Result<(Vec<String>, bool), Error
     Ok((rows, ok))
 }
 
+/// Returns the command of a trial, whose program was built.
 fn command(
     trial: &Trial,
     program: &str,

@@ -1,4 +1,5 @@
-//! Runs the test programs of one package again, with an environment variable set, for the soak.
+//! Runs the test programs of one package again, with an environment variable set, and names the
+//! tests that failed; for the soak.
 
 use std::path::PathBuf;
 

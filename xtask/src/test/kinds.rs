@@ -1,5 +1,6 @@
 //! Assigns each test to a kind. A test target of the workspace that has no kind is an error, so no
-//! test is ever forgotten.
+//! test is ever forgotten. Also cargo's flags for the tests of a kind, and the tests that chaos
+//! would decide.
 
 use std::path::PathBuf;
 

@@ -3,7 +3,8 @@
 //!
 //! `kinds` groups the tests, `targets` asks cargo which tests exist, `junit` reads the files of
 //! nextest and of the QML tests, `output` the lines of everything else, `report` judges and prints.
-//! Only this file runs anything, and `again`, for the soak.
+//! Only this file runs tests, and `again`, for the soak. This file also reads the options, and the
+//! list of the tests that were skipped.
 
 pub(crate) mod again;
 mod junit;

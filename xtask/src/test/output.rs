@@ -4,7 +4,7 @@
 //! Nothing else is read from text: libtest and trybuild have no stable machine-readable output, and
 //! these lines have not changed for years. What has a format of its own is read by `junit`. A line
 //! that is not recognised counts as nothing, and a kind or a test program that counts nothing
-//! fails.
+//! fails. [`Counts`] also holds what `junit` has counted.
 
 /// The program that runs the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,7 @@ pub(super) enum Runner {
     Nextest,
 }
 
+/// What was counted so far, of one kind or of one part of it.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Counts {
     pub(super) passed: u64,

@@ -1,4 +1,5 @@
-//! The test targets, as reported by cargo.
+//! The test targets, as reported by cargo; with the names of the packages, and the lists of QML
+//! tests that may fail.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

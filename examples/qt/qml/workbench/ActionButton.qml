@@ -1,6 +1,7 @@
 import QtQuick
 import QtQuick.Controls.Basic
 
+// A button in the colours of the theme: ordinary, primary or compact.
 Button {
     id: button
 

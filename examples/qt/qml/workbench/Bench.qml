@@ -2,7 +2,7 @@ import QtQuick
 import QtQuick.Layouts
 import Workbench 1.0
 
-// The content of the window, and the three children behind it.
+// The content of the window, and the three children behind it, whose exceptions it shows.
 Rectangle {
     id: bench
 

@@ -1,7 +1,7 @@
 import QtQuick
 import QtQuick.Layouts
 
-// Three child processes and what can happen to them.
+// Three child processes with their memory, and buttons that end, start, panic or hang them.
 Card {
     id: panel
 

@@ -1,7 +1,8 @@
 import QtQuick
 import QtQuick.Layouts
 
-// One digest for a whole folder, by a child that can be cancelled or killed while it works.
+// One digest for a whole folder: the folder, buttons, progress, files and result. The child can be
+// cancelled or killed while it works.
 Card {
     id: panel
 

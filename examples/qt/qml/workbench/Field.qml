@@ -1,6 +1,7 @@
 import QtQuick
 import QtQuick.Controls.Basic
 
+// A text field in the colours of the theme, marked while its text is wrong.
 TextField {
     id: field
 

@@ -1,7 +1,8 @@
 import QtQuick
 import QtQuick.Controls.Basic as T
 
-// The digested files. The view stays at the end unless the user has scrolled away from it.
+// The digested files, up to a limit. The view stays at the end unless the user has scrolled away
+// from it.
 Rectangle {
     id: table
 

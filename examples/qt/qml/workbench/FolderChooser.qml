@@ -1,6 +1,7 @@
 import QtQuick
 import QtQuick.Dialogs
 
+// A dialog for a folder, which takes and reports paths and not URLs.
 FolderDialog {
     signal chosen(string folder)
 

@@ -1,7 +1,8 @@
 import QtQuick
 import QtQuick.Layouts
 
-// The load of the machine, live.
+// The load of the machine, live, and the interval between samples, which the child confirms or
+// refuses.
 Card {
     id: panel
 

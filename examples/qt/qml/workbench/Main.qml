@@ -2,6 +2,7 @@ import QtQuick
 import QtQuick.Controls.Basic
 import Workbench 1.0
 
+// The window: the bench, and the self-drive where there is no user.
 ApplicationWindow {
     id: window
 

@@ -3,7 +3,8 @@ import Workbench 1.0
 
 // Acts like a user where there is none: looks at the idle window, adds, changes the interval, makes
 // the calculator panic, digests the folder and kills the child in the middle of it, starts it
-// again, and saves a picture.
+// again, and saves a picture. It measures how late the window is, and fails where nothing happens
+// any more.
 Item {
     id: drive
 

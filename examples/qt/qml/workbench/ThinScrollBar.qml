@@ -1,6 +1,7 @@
 import QtQuick
 import QtQuick.Controls.Basic
 
+// A thin scroll bar, visible only if there is something to scroll.
 ScrollBar {
     id: bar
     minimumSize: 0.06

@@ -27,6 +27,7 @@ const TEXTS: [(Region, usize); 4] = [
     (Region { name: "the exceptions", x: 680..1180, y: 415..450 }, 300),
 ];
 
+/// The pixels of a PNG file.
 #[derive(Debug, Clone)]
 pub(crate) struct Picture {
     width: usize,

@@ -3,7 +3,7 @@ import QtTest
 import Workbench 1.0
 import "../../qml/workbench"
 
-// The digest panel: choosing a folder, progress, cancelling, and its bounded table.
+// The digest panel: choosing a folder, progress, cancelling, failures, and its bounded table.
 Item {
     width: 1200
     height: 760

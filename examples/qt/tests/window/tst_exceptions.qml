@@ -3,7 +3,8 @@ import QtQuick.Templates as T
 import QtTest
 import "../../qml/workbench"
 
-// The exceptions panel and its one dialog: counting, closing, plain text, the bounded list.
+// The exceptions panel and its one dialog: counting, closing, plain text, a failed start, the
+// bounded list.
 Item {
     id: root
 

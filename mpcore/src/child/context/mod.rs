@@ -1,4 +1,6 @@
 //! The API of the user's code in the child: properties, events, progress, and requests to end.
+//! [`ChildContext`] belongs to the child, [`CallContext`] to one command, for its worker threads.
+//! [`Event`] emits an event, or the signal of a command; [`property`] has the properties.
 
 pub(crate) mod property;
 pub(crate) mod undelivered;
@@ -181,6 +183,7 @@ impl ChildContext {
     }
 }
 
+/// Sends the progress of a call, if one is running.
 fn progress(link: &Link, call: u64, fraction: f64) {
     if call == 0 || fraction.is_nan() {
         return;

@@ -2,7 +2,8 @@
 //!
 //! The main thread begins and ends commands, the control thread applies cancels and deadlines, and
 //! the command's own threads ask. The tables that decide are [`Cancels`] and [`Deadlines`]; here is
-//! what follows from their decisions: reports to the controller, alarms, and the ends of waits.
+//! what follows from their decisions: reports to the controller, alarms, and the ends of waits. It
+//! also answers pings, because the answer names the running command.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -159,6 +160,7 @@ impl RunningCommand {
         }
     }
 
+    /// Called by the alarm: reports an overrun, or sets the next alarm.
     fn look_at_deadline(self: &Arc<Self>, alarm: Instant) {
         let mut record = self.cancels.record();
         if record.times.alarm != Some(alarm) {

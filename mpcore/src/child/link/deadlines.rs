@@ -1,4 +1,4 @@
-//! How long the running command may run.
+//! How long the running command may run, and how long it has been running.
 //!
 //! Pure: takes the time as an argument. The time counts from the start of execution, which the
 //! child knows best. A deadline that is set after the call was submitted may arrive before its

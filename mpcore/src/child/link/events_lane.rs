@@ -1,10 +1,10 @@
 //! The events lane: how everything leaves the child.
 //!
-//! What is sent goes through [`EventsLane::send`] (or a variant that does not wait), in the order of
-//! the calls, and never blocks in the kernel: items without credit wait in a queue here, and the
-//! control thread sends them when credit arrives. A sender waits only if the queue is over its bound.
-//! Pongs and credit reports need no credit and no place in the queue. When the lane breaks, the
-//! child is asked to stop.
+//! What is sent goes through [`EventsLane::send`] (or a variant that does not wait), in the order
+//! of the calls, and never blocks in the kernel: items without credit wait in a queue here, and the
+//! control thread sends them when credit arrives. A sender waits only if the queue is over its
+//! bound. Pongs and credit reports need no credit and no place in the queue. When the lane breaks,
+//! the child is asked to stop. The faults of a test's plan are injected on the way.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::thread;
@@ -201,6 +201,7 @@ impl EventsLane {
         self.push(lane, head, key, payload)
     }
 
+    /// Queues an item, unless nothing can follow any more, and sends what there is credit for.
     fn push(
         &self,
         mut lane: MutexGuard<'_, Outbound>,
@@ -263,6 +264,7 @@ impl EventsLane {
         self.consumed(charge, |lane| &mut lane.control);
     }
 
+    /// Counts a packet, and sends a credit report if one is due.
     fn consumed(&self, charge: u64, meter: fn(&mut Outbound) -> &mut Meter) {
         let mut lane = lock(&self.lane);
         meter(&mut lane).consume(charge);
@@ -274,6 +276,7 @@ impl EventsLane {
         self.send_uncredited(&mut lane, PacketKind::Credit, &[]);
     }
 
+    /// Sends a packet that needs no credit.
     fn send_uncredited(&self, lane: &mut Outbound, kind: PacketKind, body: &[u8]) {
         let mut head = Head::new(kind, self.generation);
         head.consumed = lane.requests.total();
@@ -374,6 +377,7 @@ impl EventsLane {
         self.lost(CutOff::RuntimePanicked);
     }
 
+    /// Closes the lane: nothing is sent any more, and the child is asked to stop.
     fn cut_off(&self, lane: &mut Outbound, why: CutOff) {
         lane.closed = true;
         lane.queue.clear();

@@ -92,6 +92,7 @@ impl Faults {
     }
 }
 
+/// Blocks this thread forever.
 fn hang() -> ! {
     loop {
         thread::park();

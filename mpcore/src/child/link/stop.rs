@@ -2,7 +2,8 @@
 //!
 //! A stop ends three kinds of waits: the main thread's for a request, the running command's for
 //! children of its own, and those of threads that wait for just that. The last two are ended by a
-//! cancel or a deadline as well.
+//! cancel or a deadline as well. It also computes when this child is killed, on which its own
+//! children depend.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
 //! A child's command line: how it detects that it is a child, its name, and the user's arguments.
+//! [`around`] is how a controller writes it.
 //!
 //! `program --mpcore-child NAME ARGUMENTS…`; in a test binary, whose own arguments come first,
 //! `test mpcore_child … -- ARGUMENTS… --mpcore-child=NAME`. libtest treats these arguments as names
@@ -41,6 +42,7 @@ impl CommandLine {
     }
 }
 
+/// Returns the child's name, if this is the last argument of a child in a test binary.
 fn in_test(last: &OsStr) -> Option<OsString> {
     Some(OsString::from(last.to_str()?.strip_prefix(MARK)?.strip_prefix('=')?))
 }

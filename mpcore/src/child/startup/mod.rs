@@ -1,7 +1,9 @@
-//! What a child knows before its types: how it was started, which child it is, and the limits that it sets itself.
+//! What a child knows before its types: how it was started ([`command_line`], [`started_as`]),
+//! which child it is ([`registry`]), what a run is given ([`assignment`]), the limits that it sets
+//! itself ([`confine`]), its standard streams ([`stdio`]) and its exit codes ([`exit_code`]).
 //!
-//! No user code runs here. The controller's side reads some of it too: the table of this binary's children
-//! ([`registry`]), what a run is given ([`assignment`]), and how a process was started ([`started_as`]).
+//! No user code runs here. The controller's side reads all of it but [`confine`] and [`stdio`],
+//! because the same program may be controller and child.
 
 pub(crate) mod assignment;
 pub(crate) mod command_line;

@@ -6,6 +6,9 @@
 //! compiler gives the structs different `TypeId`s, and both sides are the same binary, so they
 //! agree on them. A `TypeId` is still a hash, so a search checks all children, and reports two with
 //! the same key as an error that names both.
+//!
+//! Also whether controller and child run the same code, and how the test harness of a binary starts
+//! one of its children ([`TestHelper`]).
 
 use std::any::TypeId;
 use std::fmt;
@@ -87,6 +90,7 @@ pub(crate) fn find(key: &str) -> Result<Option<Registration>, SharedKey> {
     the_only(inventory::iter::<Registration>(), key)
 }
 
+/// Returns the child with this key, unless there are two.
 fn the_only<'a>(
     children: impl IntoIterator<Item = &'a Registration>,
     key: &str,

@@ -1,11 +1,14 @@
-//! Whether this process knows how it was started.
+//! Whether `init` or `child_main` has run in this process, and where. Until then the process does
+//! not know how it was started.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::child::startup::command_line::CommandLine;
 
+/// `init` or `child_main` has run.
 static INIT_RAN: AtomicBool = AtomicBool::new(false);
 
+/// `init` has run in `main`.
 static IN_MAIN: AtomicBool = AtomicBool::new(false);
 
 /// Returns whether this binary can be started again as its own child.

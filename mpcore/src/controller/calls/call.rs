@@ -1,4 +1,5 @@
-//! One submitted command: the handle to drop, wait on, await, cancel, or attach a continuation to.
+//! One submitted command: the handle to drop, wait on, await, cancel, limit in time, or attach a
+//! continuation to; and its future. A wait may end before the outcome, with a [`WaitError`].
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -126,6 +127,8 @@ impl<T, E> Call<T, E> {
         }
     }
 
+    /// Handles a message: the outcome, or a request to give up, after which the outcome comes
+    /// through another receiver.
     fn take(&mut self, reply: CallReply) {
         match reply {
             CallReply::Outcome(outcome) => self.outcome = Some(outcome),
@@ -139,6 +142,7 @@ impl<T, E> Call<T, E> {
         self.outcome = Some(Arc::new(Outcome::Lost));
     }
 
+    /// Waits for the outcome, until `timeout` is over or the wait has to end for another reason.
     fn wait_until(&mut self, timeout: Option<Duration>) -> Result<T, CallError<E>> {
         let ended = |why| Err(CallError::Wait(why));
         if wait_forbidden() {
@@ -275,6 +279,7 @@ impl<T, E> Call<T, E> {
         });
     }
 
+    /// Adds a continuation. From then on the drop of this call cancels nothing.
     fn continue_with(&mut self, add: impl FnOnce(&mut Then)) {
         self.cancel_on_drop = false;
         self.shared.then(self.id, self.command, &self.then, add);
@@ -333,6 +338,7 @@ impl<T, E> fmt::Debug for CallFuture<T, E> {
 }
 
 impl<T, E> CallFuture<T, E> {
+    /// Polls until there is an outcome, or a reason to end the wait without one.
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
         loop {
             if let Some(done) = self.call.decoded() {

@@ -1,4 +1,6 @@
 //! Encoding of large arguments on its own thread, so that a 64 MiB image does not block the caller.
+//! The first job starts the thread, which ends with the run. If a job fails, its call ends with
+//! that error.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
@@ -48,6 +50,7 @@ impl Shared {
         }
     }
 
+    /// Encodes the arguments of one call, on the encoder thread.
     fn encode_here(self: &Arc<Self>, job: EncodeJob) {
         let EncodeJob { call, parts } = job;
         let encode = AssertUnwindSafe(|| {
@@ -69,6 +72,7 @@ impl Shared {
         self.encoded(call, payload);
     }
 
+    /// Puts encoded arguments into the queue, and ends the calls that end with that.
     fn encoded(self: &Arc<Self>, call: u64, payload: Result<Vec<u8>, Outcome>) {
         let _posting = self.begin_posting(&mut self.life());
         let (ended, done) = {
@@ -88,6 +92,7 @@ fn refusal(error: &io::Error) -> String {
     format!("the thread that encodes large arguments could not be started: {error}")
 }
 
+/// Starts the encoder thread.
 fn start(shared: &Arc<Shared>, encoding: &Arc<Encoding>) -> io::Result<()> {
     let (shared, encoding) = (Arc::downgrade(shared), Arc::clone(encoding));
     let body = move || {

@@ -1,4 +1,5 @@
-//! A command from its submission to its outcome.
+//! A command from its submission to its outcome: its rules, its entry in the table and the queue,
+//! continuations that are added, a cancel, and the outcome.
 
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
@@ -44,6 +45,8 @@ impl Shared {
         self.enter(command, Err(Outcome::Encode(why)))
     }
 
+    /// Numbers a command, enters it into the table and the queue, and resolves the calls that end
+    /// with that.
     fn enter(
         self: &Arc<Self>,
         command: u16,
@@ -119,6 +122,7 @@ impl Shared {
         }
     }
 
+    /// Returns how a command relates to the writes around it.
     fn kind(&self, command: u16) -> Kind {
         let row = self.table.commands.get(usize::from(command));
         match row.and_then(|row| Some((row.writes?, row.rules.every))) {
@@ -228,6 +232,8 @@ impl Shared {
         post(self, notice);
     }
 
+    /// Cancels a call. One of which nothing was sent ends here; any other is cancelled in the
+    /// child.
     pub(crate) fn cancel(self: &Arc<Self>, call: u64) {
         if sys::is_copy() {
             return;

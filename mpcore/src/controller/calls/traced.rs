@@ -1,4 +1,4 @@
-//! The span of a call, from its submission to its outcome.
+//! The span of a call, from its submission to its outcome, and the events in it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -5,7 +5,7 @@
 //! that begins to wait for the child, the inbox's thread with every notice that it takes, and a
 //! stop. Each of them can come between the reader's check and its withholding, so the reader checks
 //! once more. `interleavings` explores every interleaving: in none of them does the child wait for
-//! credit forever.
+//! credit forever. Over the hard limit nothing is granted, and waits for the child end.
 
 use crate::controller::flow_control::bound::Fill;
 use crate::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! The bound of a child's inbox.
+//! How full a child's inbox is, compared with its bound and with the hard limit.
 
 /// How full a child's inbox is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

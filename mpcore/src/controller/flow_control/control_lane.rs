@@ -2,6 +2,8 @@
 //! ping; and credit for the events lane.
 //!
 //! A state, not a queue: what cannot be sent yet for lack of credit merges with what comes later.
+//! Each message fits into a packet. The packets that the reader has read are booked here too, and a
+//! child that violates the credit rules is detected.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,6 +27,7 @@ pub(crate) enum LaneError {
     Overdrawn(#[from] Overdrawn),
 }
 
+/// What was requested of the child and is not sent yet, and the lane while it is open.
 #[derive(Default)]
 pub(crate) struct ControlLane {
     open: Option<Open>,
@@ -38,6 +41,7 @@ pub(crate) struct ControlLane {
     unsent: bool,
 }
 
+/// The lane of a run, with its credit and the account of the events lane.
 struct Open {
     lane: SharedSender,
     generation: u32,
@@ -83,6 +87,7 @@ impl ControlLane {
         *self = Self::default();
     }
 
+    /// Opens the lane of a run, and sends what was requested before.
     pub(crate) fn open(&mut self, lane: SharedSender, generation: u32, window: u32) -> Arc<Grant> {
         let account = Account::new(window);
         let grant = Arc::clone(account.grant());
@@ -151,6 +156,8 @@ impl ControlLane {
         }
     }
 
+    /// Sends what is unsent, as far as there is credit. `credit_due`: sends a message even if it
+    /// carries only credit.
     fn flush(&mut self, credit_due: bool) {
         let Some(open) = &mut self.open else { return };
         self.unsent |= credit_due;

@@ -3,7 +3,8 @@
 //! The reader thread counts what it has read ([`Account`]) and grants it, or withholds it while the
 //! inbox is full. Every packet to the child, on the requests lane or the control lane, carries the
 //! total granted so far ([`Grant`]), so a separate message is needed only if nothing else is sent.
-//! Totals only rise; a late one changes nothing.
+//! Totals only rise; a late one changes nothing. A child that sends more than it had credit for is
+//! detected here.
 
 use std::sync::Arc;
 

@@ -3,7 +3,8 @@
 //! Pure: takes the time as an argument and returns what to do. While something is outstanding, a
 //! check is due once per interval, and a check sends a ping unless one is unanswered. A child that
 //! leaves its ping unanswered for a few checks is unresponsive until it answers. With nothing
-//! outstanding, no check is due.
+//! outstanding, no check is due. An answer also names the command that the child is executing.
+//! [`FalseWord`] is an answer, or a report of an overrun, that was not asked for.
 //!
 //! Checks are counted, not seconds: a controller that was itself stopped finds the answers waiting
 //! and must not blame the child. Nor must it do so while a tracer holds the child: then the count

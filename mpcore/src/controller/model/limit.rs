@@ -1,4 +1,5 @@
-//! How long one command may run, and the command for which a run was killed.
+//! How long one command may run and what the child gets to know about it, and the command for which
+//! a run was killed.
 
 use std::time::Duration;
 

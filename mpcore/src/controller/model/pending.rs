@@ -1,4 +1,5 @@
-//! The table of commands without an outcome.
+//! The table of commands without an outcome. An entry holds the way to its waiter, which can be
+//! asked to give up, and what happens with its outcome.
 //!
 //! Pure. Invariant: what is inserted is removed exactly once, and the code that removes it resolves
 //! it.

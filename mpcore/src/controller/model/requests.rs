@@ -3,9 +3,11 @@
 //!
 //! A call is numbered, entered and queued under the lock, so numbers rise on the lane; if there is
 //! credit, the caller's own thread sends, which never blocks. The same lock covers the gate for
-//! commands, the writes to repeat, and the child's health: whether a check is due depends on what is
-//! outstanding (`begin_watch`, which reads the clock). It ends no call: the code that takes an
-//! entry out resolves it after the lock is released.
+//! commands, the writes to repeat, and the child's health: whether a check is due depends on what
+//! is outstanding (`begin_watch`, which reads the clock). It ends no call: the code that takes an
+//! entry out resolves it after the lock is released. Cancels and deadlines are recorded here, and
+//! the end of a run takes out the commands that do not carry over to the next one ([`GoOver`]). The
+//! tests run it with a simulated child and encoder.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -63,6 +65,7 @@ pub(crate) enum GoOver {
     Idempotent,
 }
 
+/// See the [module](self).
 pub(crate) struct Traffic {
     pub(crate) gate: Gate,
     last_call: u64,
@@ -89,6 +92,7 @@ impl std::fmt::Debug for Traffic {
     }
 }
 
+/// Returns the head of a call's item.
 fn head_of(call: u64, entry: &Entry) -> ItemHead {
     let mut head = ItemHead::new(ItemKind::Call, entry.command, call);
     head.deadline = entry.limit.milliseconds;
@@ -189,6 +193,7 @@ impl Traffic {
         older.copied().filter(|older| self.is_supersedable(*older)).collect()
     }
 
+    /// Takes out these writes, which end as superseded.
     fn supersede(&mut self, older: Vec<u64>) -> Vec<(u64, Entry)> {
         let ended = older.into_iter().filter_map(|call| {
             self.queue.forget(call);
@@ -407,6 +412,7 @@ impl Traffic {
         waiting
     }
 
+    /// Closes the gate and clears the queue. Takes out the commands of which nothing has been sent.
     fn close(&mut self, gate: Gate) -> Vec<(u64, Entry)> {
         if !matches!(self.gate, Gate::Ended(_)) {
             self.gate = gate;

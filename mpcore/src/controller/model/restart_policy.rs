@@ -1,4 +1,5 @@
-//! When a child is restarted: the policy, and the bookkeeping of one child's restarts.
+//! When a child is restarted: the policy with its delays, and the bookkeeping of one child's
+//! restarts.
 //!
 //! Pure: the time is an argument. The code that ends a run asks [`Supervisor::ended`] what follows,
 //! and carries it out.

@@ -1,4 +1,4 @@
-//! Why a child cannot be started, is not ready, or cannot be joined.
+//! Why a child cannot be created or started, is not ready, or cannot be joined.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! How far the controller goes with a child that keeps it waiting, and the payloads that report it.
+//! How far the controller goes with a child that keeps it waiting, and what its reports say: that
+//! the child does not answer, what it is executing, which request it ignored.
 
 use std::fmt;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! How a run of a child went: its states, and the report of its end.
+//! How a run of a child went: its states, what is known about its `cleanup`, and the report of its
+//! end.
 
 use std::fmt;
 use std::sync::Arc;

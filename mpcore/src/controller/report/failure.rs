@@ -1,4 +1,5 @@
-//! Why a run did not end as requested.
+//! Why a run did not end as requested. The details have types of their own: why the system did not
+//! start a program, how far a start had come, why an exit status is unknown.
 
 use std::fmt;
 use std::io;
@@ -186,10 +187,12 @@ impl RunFailure {
     }
 }
 
+/// Returns the failure that came before, as the end of a text.
 fn first(because: Option<&RunFailure>) -> String {
     because.map_or_else(String::new, |failure| format!(" (before that: {failure})"))
 }
 
+/// Returns what the child was executing, as the end of a text.
 fn last_seen(executing: Option<&ExecutingCommand>) -> String {
     executing.map_or_else(String::new, |executing| format!("; it was executing {executing}"))
 }
@@ -284,6 +287,7 @@ pub enum StartPhase {
 }
 
 impl StartPhase {
+    /// Returns where the child was and what to check, as the end of a text.
     fn advice(self) -> &'static str {
         match self {
             Self::BeforeInit => {

@@ -1,9 +1,11 @@
 //! What users receive: errors, outcomes, exit reports and payloads of signals.
 //!
 //! The end of a call's path: the thread that resolves a call (usually the reader) creates an
-//! encoded [`outcome`], and the thread that uses it decodes it. [`exit`] is the report of a run's
-//! end, [`failure`] why it did not end as requested, [`error`] holds the errors of `start`, `wait_ready` and `join`, [`wait_error`] why any wait ended,
-//! [`escalation`] and [`notifications`] are payloads of signals.
+//! encoded [`outcome`], and the thread that uses it decodes it; the exceptions are beside it.
+//! [`exit`] is the report of a run's end, [`failure`] why it did not end as requested, [`error`]
+//! holds the errors of the builder, `start`, `wait_ready` and `join`, [`script_error`] those of a
+//! script, [`wait_error`] why any wait ended. [`escalation`] and [`notifications`] are payloads of
+//! signals, [`traced`] the words for all of these in the trace.
 //!
 //! Plain data, shared by any thread: no threads, no locks, no I/O. This is the lowest floor of
 //! `controller`; it imports no other room of it.

@@ -1,4 +1,5 @@
-//! Payloads of the signals of a child's life cycle.
+//! Payloads of the signals of a child's life cycle: the progress of a command, lines that were
+//! dropped, a restart, and why none follows.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,6 @@
-//! How a command ended: encoded until it is used, then decoded into the types of the command.
+//! How a command ended: encoded until it is used, then decoded into the types of the command. Also
+//! the payloads of the signals that report it: [`CallEnd`], and [`Exception`], which reports every
+//! other problem too.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! How outcomes, ends and reasons are called in the trace. Never what the user's code has said: no
-//! values, no texts of its errors and panics, no line of its output.
+//! How outcomes, ends, reasons and errors are called in the trace. Never what the user's code has
+//! said: no values, no texts of its errors and panics, no line of its output.
 
 use crate::controller::report::error::StartError;
 use crate::controller::report::escalation::IgnoredRequest;
@@ -48,6 +48,7 @@ pub(crate) fn detail(failure: &RunFailure) -> Option<String> {
     }
 }
 
+/// The text of an error of `start`, without what the user's code has said.
 pub(crate) fn start_error(error: &StartError) -> String {
     match error {
         // May be the text of a `Serialize` of the user.

@@ -1,4 +1,5 @@
-//! The part of a start that other threads must see immediately.
+//! The part of a start that other threads must see immediately, and the guard by which `join` waits
+//! for a run's descriptors.
 
 use std::sync::Arc;
 use std::time::Instant;

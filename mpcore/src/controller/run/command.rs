@@ -1,4 +1,4 @@
-//! The command to spawn, and the reasons for a failed spawn.
+//! The command to spawn, what is wrong with the input for it, and the reasons for a failed spawn.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -97,6 +97,7 @@ pub(crate) fn command(shared: &Shared, stdin: Stdio) -> Result<Prepared, RunFail
     Ok(Prepared { command, program, stdout, stderr })
 }
 
+/// Returns the command of a program, or of the tool under which the program runs.
 fn new_command(program: &OsStr, under: Option<&(String, Vec<String>)>) -> Command {
     let Some((first, rest)) = under else { return Command::new(program) };
     let mut command = Command::new(first);

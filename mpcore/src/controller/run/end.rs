@@ -1,4 +1,7 @@
-//! The end of a run: the watcher's report, the drain, every outcome, the last signals.
+//! The end of a run: every command gets its outcome, then the last signals are posted.
+//!
+//! The exit report is created here, with the failure and what is known about `cleanup`. The end is
+//! classified for the exception and for the restart policy, and traced.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -163,6 +166,7 @@ pub(crate) fn trace(run: &Run, report: &ExitReport, next: Next) {
     run.span.close();
 }
 
+/// Creates the exit report. Its reason and its numbers of commands are filled in later.
 fn report(
     shared: &Shared,
     run: &Run,
@@ -254,6 +258,7 @@ fn run_end(known: &RunKnowledge, report: &ExitReport) -> RunEnd {
     }
 }
 
+/// Returns why the run did not end as requested, if it did not.
 fn failure(
     shared: &Shared,
     run: &Run,

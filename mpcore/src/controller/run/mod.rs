@@ -4,7 +4,8 @@
 //! never waits for the inbox. [`begin`](mod@begin) is what is visible of a start immediately,
 //! [`command`] and [`launch`] lead to the lanes, [`read`] is the long middle, [`end`] the end, and
 //! [`next`] decides what follows. [`guard`] ends the run however its thread is left. [`watched`]
-//! and [`watchdog`] are what the watcher's thread and its alarms do with a run.
+//! and [`watchdog`] are what the watcher's thread and its alarms do with a run. This file has the
+//! thread itself, and what follows a run: the next one, its alarm, and the user's `after_exit`.
 //!
 //! Only the watcher reports that the process is gone. A short-lived thread then ends the events lane
 //! on this side: it shuts the socket down for reading, or sends an end marker through ipc-channel.
@@ -66,6 +67,7 @@ pub(crate) fn begin(shared: &Arc<Shared>, run: &Arc<Run>) {
     }
 }
 
+/// The body of the run's thread: launches the child and reads its lane. Leaving it ends the run.
 fn live(shared: &Arc<Shared>, run: &Arc<Run>) {
     let Some(steps) = lock(&run.received).take() else {
         return;
@@ -165,9 +167,10 @@ fn follow(next: Next, shared: &Arc<Shared>, report: &Arc<ExitReport>) {
     }
 }
 
+/// Schedules the next run.
 fn set_alarm(shared: &Arc<Shared>, next: &Restarting) {
     let (waiting, generation) = (Arc::downgrade(shared), next.report.generation);
-    // The delay is bounded, see `supervise`.
+    // The delay is bounded, see `model::restart_policy`.
     watch::alarm(Instant::now() + next.delay, move || {
         if let Some(shared) = waiting.upgrade() {
             begin_next(&shared, generation);

@@ -1,5 +1,5 @@
-//! Carries out supervision: what follows the end of a run, and what represents the next run until
-//! it begins.
+//! What follows the end of a run: the decision, and what it means for the gate, for commands
+//! without an outcome, and for `Life::restarting`. `run` carries it out.
 //!
 //! The [`Supervisor`](crate::controller::model::restart_policy::Supervisor) decides. The end of a
 //! run asks it under the lock of `life`, reports the decision after the run's last signal, and sets
@@ -30,6 +30,7 @@ pub(crate) enum Next {
 }
 
 impl Next {
+    /// Returns what follows a run with this end.
     pub(crate) fn after(life: &mut Life, end: RunEnd) -> Self {
         if life.released {
             (life.restart, life.start) = (false, false);
@@ -80,6 +81,7 @@ impl Next {
         }
     }
 
+    /// Returns the payload of the signal `restarting`, if a restart follows after a delay.
     pub(crate) fn restarting(self, report: &Arc<ExitReport>) -> Option<Restarting> {
         let Self::Later { attempt, delay } = self else { return None };
         Some(Restarting { attempt, delay, report: Arc::clone(report) })

@@ -1,7 +1,11 @@
-//! Reads the events lane: outcomes, properties, events, and the steps of the child's life.
+//! Reads the events lane: outcomes, properties, events, and the steps of the child's life. A packet
+//! that a child must not send makes the run fail.
 //!
 //! Nothing here waits for anything but the lane, and no user code runs here but an inbox's `wake` and
 //! an executor's waker.
+//!
+//! Before it reads, a run opens the two lanes to the child ([`open`]), and sends the welcome as
+//! soon as the config is encoded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -225,6 +229,7 @@ pub(crate) fn take_packet(
     Ok(true)
 }
 
+/// Handles an item: an outcome resolves its call; all others are notices.
 fn take_item(
     shared: &Arc<Shared>,
     run: &Run,
@@ -312,6 +317,7 @@ fn report<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Broken> {
     Ok(decode(bytes)?)
 }
 
+/// Handles an item that is not an outcome.
 fn take_notice(
     shared: &Arc<Shared>,
     run: &Run,

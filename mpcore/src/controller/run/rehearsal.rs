@@ -1,7 +1,8 @@
 //! A run without a child: handles packets as if a child had sent them. For tests and fuzzers.
 //!
 //! Everything is real (the table of calls, the credit, the mirrors, the inbox, the end of the run)
-//! except the process and the lanes, which lead nowhere. The caller's thread is the reader.
+//! except the process and the lanes, which lead nowhere. The caller's thread is the reader. The
+//! tests show which packets break a child, and which are odd but harmless.
 
 use std::sync::Arc;
 

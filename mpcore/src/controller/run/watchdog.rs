@@ -1,6 +1,6 @@
 //! Carries out the decisions about a child that keeps its controller waiting: pings, the verdict
 //! [unresponsive](crate::controller::model::health), commands over their deadline, and ignored
-//! cancels.
+//! cancels. The deadlines of calls are set and inherited here too.
 //!
 //! Runs on the thread that triggers it: the caller's (a command is submitted), the reader (an
 //! answer, an overrun), and the watcher's for alarms, so nothing here waits. Reports belong to
@@ -44,6 +44,7 @@ impl Shared {
         }
     }
 
+    /// Schedules a check.
     pub(crate) fn check_at(self: &Arc<Self>, ticket: CheckTicket, at: Instant) {
         let shared = Arc::downgrade(self);
         watch::alarm(at, move || {
@@ -53,6 +54,8 @@ impl Shared {
         });
     }
 
+    /// Carries out a check: sends a ping, or reports a child that does not answer and a command
+    /// that is late.
     fn check_health(self: &Arc<Self>, ticket: CheckTicket) {
         let Some(run) = self.life().run.clone().filter(|_| !self.is_patient()) else { return };
         let _traced = trace::later();
@@ -112,6 +115,7 @@ impl Shared {
         pid.and_then(sys::held_by)
     }
 
+    /// Carries out the escalation for a child that does not answer.
     fn act_on_silence(
         self: &Arc<Self>,
         run: &Arc<Run>,
@@ -152,6 +156,7 @@ impl Shared {
         Ok(())
     }
 
+    /// Returns the command that the child is executing, as last reported.
     pub(crate) fn executing(&self) -> Option<ExecutingCommand> {
         executing(self, &self.traffic())
     }
@@ -287,6 +292,7 @@ impl Shared {
         });
     }
 
+    /// Kills the run for a call, if that still has no outcome.
     fn kill_for(&self, run: &Arc<Run>, call: u64, ignored: IgnoredRequest, escalation: Escalation) {
         let command = self.traffic().pending.command(call);
         let Some(command) = command.and_then(|command| self.command_name(command)) else { return };
@@ -294,6 +300,7 @@ impl Shared {
         self.kill(run, failure, Some(Blame { call, command, ignored }), escalation);
     }
 
+    /// Kills the run, if it is still the current one.
     fn kill(
         &self,
         run: &Arc<Run>,

@@ -1,4 +1,6 @@
-//! Handles the watcher's reports about a run's process.
+//! Handles the watcher's reports about a run's process. When the process is gone, the events lane
+//! is ended on this side; if the reader does not reach its end in time, the run is ended without
+//! it.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -4,7 +4,8 @@
 //! [ring](crate::controller::signals::ring) of the children that have notices waiting. It stays on
 //! the thread that drains it; its [`InboxHandle`] is what children are created with, on any thread.
 //! Posting never blocks. Draining takes turns between the children and keeps to a time budget, so a
-//! user interface stays alive under any flood.
+//! user interface stays alive under any flood. What a post leaves to do after its locks are
+//! released is a [`Wake`].
 
 use std::fmt;
 use std::marker::PhantomData;

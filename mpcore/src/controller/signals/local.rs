@@ -1,4 +1,5 @@
-//! Handlers that stay on their inbox's thread and therefore need not be `Send`.
+//! Handlers that stay on their inbox's thread and therefore need not be `Send`. The signal holds a
+//! stand-in; when it drops that, on any thread, the next drain drops the handler.
 
 use std::any::Any;
 use std::cell::RefCell;

@@ -78,6 +78,7 @@ impl Mirror {
 }
 
 impl Value {
+    /// Stores these bytes; returns whether they differ.
     fn change(&mut self, bytes: &[u8]) -> bool {
         if *self.bytes == bytes {
             return false;

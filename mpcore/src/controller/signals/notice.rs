@@ -1,4 +1,5 @@
-//! The notices that wait in a mailbox until the inbox's thread delivers them.
+//! The notices that wait in a mailbox until the inbox's thread delivers them. Also which of them a
+//! newer one may replace, and what each counts against the inbox's bound.
 
 use std::sync::Arc;
 
@@ -84,6 +85,7 @@ impl Notice {
         self
     }
 
+    /// Puts the value that the mirror holds now into a notice of a changed property.
     pub(crate) fn take_value(&mut self, mirrors: &[Arc<Mirror>]) {
         if let Self::Property(index) = *self {
             let mirror = mirrors.get(usize::from(index));

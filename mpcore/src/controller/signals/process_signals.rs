@@ -1,4 +1,5 @@
-//! The signals of a child's life cycle.
+//! The signals that every child has: its life cycle, whether it answers, its output, and the
+//! progress and end of its commands.
 
 use crate::controller::report::escalation::Unresponsive;
 use crate::controller::report::exit::{ExitReport, ProcessState};

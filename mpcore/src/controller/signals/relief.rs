@@ -54,6 +54,7 @@ pub(crate) fn drains_here() -> bool {
     DRAINS_HERE.get()
 }
 
+/// Starts a thread that drains the background inbox.
 fn start(body: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
     let body = || {
         DRAINS_HERE.set(true);
@@ -63,6 +64,7 @@ fn start(body: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
     Ok(handle.thread().clone())
 }
 
+/// Wakes the thread that drains, or starts one.
 fn wake() {
     let draining = lock(&DRAINING).clone();
     match draining {
@@ -95,10 +97,12 @@ fn is_draining() -> bool {
     lock(&DRAINING).as_ref().is_some_and(|thread| thread.id() == thread::current().id())
 }
 
+/// Schedules a check of this turn.
 fn ask_for_look(turn: TurnNumber) {
     watch::alarm(Instant::now() + HELD_INBOX.get(), move || look(turn));
 }
 
+/// Checks whether this turn still blocks its thread; if so, starts another one.
 fn look(seen: TurnNumber) {
     match background_inbox().ring().look(seen) {
         TurnState::Idle => {}

@@ -332,6 +332,8 @@ impl<M> Drop for Drain<'_, M> {
 }
 
 impl<M> Ring<M> {
+    /// Ends a drain: wakes the thread again if members are left, or the threads that wait for an
+    /// empty ring.
     fn end_drain(&self, number: TurnNumber) -> Rest {
         let (rest, wake, done) = {
             let mut listed = lock(&self.listed);

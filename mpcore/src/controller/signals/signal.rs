@@ -1,4 +1,6 @@
-//! Named, typed notifications: connecting handlers, and receiving as a stream.
+//! Named, typed notifications: connecting and calling handlers, and receiving on a thread that
+//! waits ([`Receiver`]). A property's signal delivers the current value to a new handler, and no
+//! version twice. [`ResultSignal`] is a signal to which a command's result can be forwarded.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -48,6 +50,7 @@ struct Inner<S> {
 
 pub(crate) type HandlerFn<S> = Box<dyn FnMut(&S) + Send>;
 
+/// A connected handler.
 pub(crate) struct Handler<S> {
     pub(crate) connection: Connection,
     connected: AtomicBool,
@@ -133,10 +136,12 @@ impl<S: 'static> Signal<S> {
         Self { inner: Arc::new(inner) }
     }
 
+    /// Makes this the signal of a property: `replay` delivers the current value to a new handler.
     pub(crate) fn replayed_by(&self, replay: impl Fn(Arc<Handler<S>>) + Send + Sync + 'static) {
         let _ = self.inner.replay.set(Box::new(replay));
     }
 
+    /// Makes this the signal of a property: `current` shows the current value.
     pub(crate) fn shown_by(
         &self,
         current: impl Fn(&mut dyn FnMut(&S)) -> u64 + Send + Sync + 'static,

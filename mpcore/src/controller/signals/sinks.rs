@@ -1,4 +1,5 @@
-//! The destinations of what arrives: one sink per result, property and event of an interface.
+//! The destinations of what arrives: one sink per result, property and event of an interface, and
+//! the signal of exceptions.
 
 use std::fmt;
 
@@ -6,6 +7,7 @@ use crate::controller::report::outcome::Exception;
 use crate::controller::signals::signal::Signal;
 use crate::wire::value::codec::DecodeError;
 
+/// Decodes a value and calls the handlers.
 pub(crate) type Deliver = Box<dyn Fn(&[u8]) -> Result<(), DecodeError> + Send + Sync>;
 
 /// The destination of the results of one command.

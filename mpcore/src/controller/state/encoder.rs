@@ -22,12 +22,14 @@ pub(crate) struct EncodeJob {
 #[derive(Debug, Default)]
 pub(crate) struct EncoderThread(pub(crate) Arc<Encoding>);
 
+/// The jobs, and what wakes the thread when they change.
 #[derive(Debug, Default)]
 pub(crate) struct Encoding {
     pub(crate) jobs: Mutex<Jobs>,
     pub(crate) changed: Condvar,
 }
 
+/// The jobs that wait, and whether there is a thread for them.
 #[derive(Default)]
 pub(crate) struct Jobs {
     pub(crate) waiting: VecDeque<EncodeJob>,

@@ -1,11 +1,14 @@
 //! The state that the handles, calls and threads of one child share, over all its runs.
 //!
 //! [`Shared`] is the whole: the life cycle, the queue and table of calls, the control lane, the
-//! mirrors, the inbox. [`run`] is the state of one run, [`options`], [`program`] and [`config`] are
-//! what the builder sets, [`posting`] puts notices into the inbox, [`captured`] and [`streams`]
-//! hold the child's output, [`encoder`] the jobs of the encoder thread, [`held`] the descriptors of
-//! a run, and [`launcher`] is the seam to where children come from. Every thread of the controller touches this room; what they do with it is decided in the
-//! rooms above.
+//! mirrors, the inbox. It is also what credit depends on ([`Allowance`]), and counts the threads
+//! that wait for the child or still have something to post. [`run`] is the state of one run,
+//! [`options`], [`program`] and [`config`] are what the builder sets, [`posting`] puts notices into
+//! the inbox, [`captured`] and [`streams`] hold the child's output, [`encoder`] the jobs of the
+//! encoder thread, [`held`] the descriptors of a run. [`launcher`] is the seam to where children
+//! come from, [`watched_run`] what the watcher holds, and [`reporting`] marks the threads that
+//! report an end. Every thread of the controller touches this room; what they do with it is decided
+//! in the rooms above.
 //!
 //! Locks are always taken in this order: the run's `finished`, `life`, the run's `known`,
 //! `traffic`, `control`, the inbox's. Each is held briefly. User code runs under none of them but
@@ -219,6 +222,7 @@ impl Shared {
             && (debugging::is_for(&self.name()) || debugging::run_under().is_some())
     }
 
+    /// Returns whether only the newest waiting event of this kind is delivered.
     pub(crate) fn is_latest(&self, event: u16) -> bool {
         let row = self.table.events.get(usize::from(event));
         row.is_some_and(|row| row.delivery == Delivery::Latest)

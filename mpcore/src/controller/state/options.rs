@@ -1,4 +1,5 @@
-//! The options of one child, as set by its builder.
+//! The options of one child, as set by its builder, with their defaults; and where a child's output
+//! goes.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -39,6 +40,7 @@ pub enum OutputMode {
     Captured,
 }
 
+/// The hook that runs after the end of every run.
 pub(crate) type AfterExit = Box<dyn Fn(&ExitReport) + Send + Sync>;
 
 /// Everything that a builder sets before the start, apart from the child itself, its name and its

@@ -1,4 +1,5 @@
-//! Posting to a child's inbox; never blocks.
+//! Posting to a child's inbox, which never blocks: notices, changes of properties together with
+//! their mirrors, and captured lines with the gaps between them.
 
 use std::sync::Arc;
 
@@ -62,6 +63,7 @@ pub(crate) fn post_current(
     listed(shared, list).wake();
 }
 
+/// Lists the child in its inbox, if that is necessary.
 fn listed(shared: &Arc<Shared>, list: bool) -> Wake {
     if !list {
         return Wake::none();
@@ -95,6 +97,7 @@ pub(crate) fn tell_dropped_lines(shared: &Arc<Shared>) {
     }
 }
 
+/// Posts how many lines were dropped, if that is to be reported now.
 fn post_gap(
     shared: &Arc<Shared>,
     stream: OutputStream,

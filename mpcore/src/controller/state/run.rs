@@ -1,4 +1,5 @@
-//! One run of a child: its state, and what can be requested of it.
+//! One run of a child: its state, and what can be requested of it. Also the steps that a starting
+//! run waits for, how long a run waits, and how the reader's wait is ended.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};

@@ -1,4 +1,5 @@
-//! The stdout and stderr of a run's child, and where they go.
+//! The stdout and stderr of a run's child: where they go, and what the exit report contains of
+//! them.
 
 use std::fs::File;
 use std::io;
@@ -86,6 +87,7 @@ fn stdout_passed_on(stdout: OutputMode) -> PassedOn {
     }
 }
 
+/// Returns where the controller passes stderr on.
 fn passed_on(stderr: OutputMode) -> PassedOn {
     match stderr {
         OutputMode::Inherit => PassedOn::ToStderr,

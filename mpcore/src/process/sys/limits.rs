@@ -1,5 +1,5 @@
-//! Limits, priority and privileges that a process reduces for itself, and how much of a limit is in
-//! use. No limit is raised above the one that the process was given.
+//! Limits, priority and privileges that a process reduces for itself, and how many open files and
+//! threads it has. No limit is raised above the one that the process was given.
 
 use std::io;
 

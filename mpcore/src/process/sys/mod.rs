@@ -1,4 +1,5 @@
-//! Differences between operating systems, under the same names on all of them.
+//! Differences between operating systems, under the same names wherever a system supports what they
+//! do. Also whether this program can start itself again as it is.
 
 mod copy;
 pub(crate) mod limits;

@@ -1,4 +1,4 @@
-//! Waits for descriptors.
+//! Waits until descriptors are readable, even if there are more of them than may be open.
 
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};

@@ -3,6 +3,9 @@
 //! On Unix the thread waits without reaping, so the number stays taken until the watcher has killed
 //! the group. On other systems shared_child waits, and handles distinguish the process from any
 //! later one.
+//!
+//! The other functions are those of the module for Linux. Most of them do nothing here, or answer
+//! that it is unknown.
 
 use std::process::Command;
 use std::sync::mpsc::{self, RecvTimeoutError};

@@ -1,5 +1,6 @@
 //! The three standard descriptors. They belong to the application, so the runtime's descriptors
-//! have numbers above them.
+//! have numbers above them. Here are the functions that create such descriptors, and those that
+//! examine, write to and redirect the standard ones.
 
 use std::fs::File;
 use std::io;

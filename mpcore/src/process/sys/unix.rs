@@ -1,4 +1,7 @@
-//! Signals and groups, through rustix.
+//! Unix: process groups and signals, of children and of this process; how a child ends its own
+//! descendants, and detects the end of its controller. Also here: the name by which a program is
+//! called, the stdin of this process, and shortages and limits of descriptors, memory and the
+//! stack.
 
 use std::ffi::OsStr;
 use std::io;

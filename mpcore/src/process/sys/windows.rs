@@ -1,4 +1,6 @@
-//! Windows: no signals, no groups; a process is ended through its handle.
+//! Windows: no signals, and no groups that could be killed; a process and its descendants are ended
+//! with the system's own tool. What other systems do with signals, terminals and standard streams
+//! does nothing here, has a substitute, or is left to the standard library.
 
 use std::ffi::OsStr;
 use std::io;
@@ -93,20 +95,25 @@ pub(crate) fn stdout_may_break() -> bool {
     false
 }
 
+/// Writes all bytes to this process's stdout. Bytes that cannot be written are dropped.
 pub(crate) fn write_to_stdout(bytes: &[u8]) {
     let _ = std::io::Write::write_all(&mut std::io::stdout(), bytes);
 }
 
+/// Unknown here.
 pub(crate) fn pipe_of(_: crate::process::stream::OutputStream) -> Option<(u64, u64)> {
     None
 }
 
+/// Unknown here.
 pub(crate) fn is_broken(_: crate::process::stream::OutputStream) -> bool {
     false
 }
 
+/// Does nothing: no stream is reported as broken.
 pub(crate) fn to_null(_: crate::process::stream::OutputStream) {}
 
+/// Returns a stream for a child whose output is discarded.
 pub(crate) fn null() -> std::io::Result<Stdio> {
     Ok(Stdio::null())
 }

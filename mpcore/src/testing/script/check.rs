@@ -54,6 +54,7 @@ fn order(at: &Location<'_>, problem: String) -> ScriptError {
     ScriptError::Order { problem, at: at.to_string() }
 }
 
+/// Returns the phase after a step.
 fn next<'a>(
     table: &'a InterfaceTable,
     phase: Phase<'a>,
@@ -155,6 +156,7 @@ fn command<'a>(
     Ok(&table.commands[position(table, step, "command", name, known)?])
 }
 
+/// Returns the index of a name, or an error that lists the known names.
 fn position<'a>(
     table: &InterfaceTable,
     step: &Step,
@@ -192,6 +194,7 @@ fn fits(
     Err(ScriptError::WrongType { step, given: given.of, signature, at })
 }
 
+/// Fails if the value could not be encoded.
 fn encoded(step: &Step, value: &Value) -> Result<(), ScriptError> {
     value.bytes.as_ref().map(drop).map_err(|error| ScriptError::Value {
         step: step.to_string(),

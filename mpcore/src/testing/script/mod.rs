@@ -1,8 +1,9 @@
 //! A child without an implementation: it sends what its script tells it to send and checks what it
 //! receives.
 //!
-//! A test of controller code writes a [`Script`]. Building the control checks it against the
-//! interface ([`check`]). Each run of the child plays its part of the script on a thread, over
+//! A test of controller code writes a [`Script`]; its steps hold encoded values and the shapes of
+//! their types, and [`Arguments`] are tuples of such values. Building the control checks it against
+//! the interface ([`check`]). Each run of the child plays its part of the script on a thread, over
 //! lanes in memory ([`play`]), and records its progress and any failure ([`verdict`]).
 
 pub(super) mod check;
@@ -94,6 +95,7 @@ struct Step {
     act: Act,
 }
 
+/// What a step does.
 #[derive(Clone)]
 enum Act {
     Ready,

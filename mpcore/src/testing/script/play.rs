@@ -1,5 +1,5 @@
 //! The child that plays a script: welcome, steps, goodbye, on a thread and over the same lanes and
-//! items as any other child.
+//! items as any other child; and the method of the builder that takes a script.
 
 use std::sync::Arc;
 
@@ -232,6 +232,7 @@ impl Play<'_> {
         }
     }
 
+    /// Ends a command that the script does not expect, and records that.
     fn refuse(&mut self, head: ItemHead, step: &str, at: &str) {
         if !self.link.command.begin(&head) {
             return; // cancelled before its turn
@@ -296,6 +297,7 @@ fn bytes(value: &Value) -> Vec<u8> {
     value.bytes.clone().unwrap_or_default()
 }
 
+/// Returns the text of a panic, or of the cancel that has ended the code.
 fn said(unwound: Unwound) -> String {
     match unwound {
         Unwound::Panicked(report) => report.to_string(),

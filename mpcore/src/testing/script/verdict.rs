@@ -57,6 +57,7 @@ pub enum ScriptFailure {
     },
 }
 
+/// How far a script was played, and what failed first.
 #[derive(Debug, Default)]
 struct State {
     /// The last run that was played or is being played, counted from 0, and how many of its steps.
@@ -74,6 +75,7 @@ impl State {
     }
 }
 
+/// The state that the two threads share.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     state: Mutex<State>,

@@ -1,10 +1,11 @@
-//! The tables of an interface, as the macro writes them: commands, properties, events.
+//! The tables of an interface, as the macro writes them: config, commands, properties, events.
 //!
 //! A table entry holds an index, a name and codecs; it has no bounds on the user's types (see
-//! [`codec`](crate::wire::value::codec)). [`Description`] collects the entries into a table, which provides the
-//! [`Facts`] that the two sides compare at the handshake. The shapes in the facts are computed when
-//! they are first requested, because that runs the user's code: only if the child may be a
-//! different program.
+//! [`codec`](crate::wire::value::codec)). [`Description`] collects the entries into an
+//! [`InterfaceTable`]: rows without the user's types, for the runtime, and the [`Facts`] that the
+//! two sides compare at the handshake, with a hash of each type's shape. The shapes in the facts
+//! are computed when they are first requested, because that runs the user's code: only if the child
+//! may be a different program.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -353,6 +354,7 @@ impl InterfaceTable {
         self.facts.get_or_init(|| facts)
     }
 
+    /// Computes the facts. Each shape is in them once.
     fn look(&self) -> Facts {
         let (mut shapes, mut known) = (Vec::new(), HashMap::new());
         let mut number = |of: &ShapeFn| {

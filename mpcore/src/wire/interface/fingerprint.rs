@@ -1,10 +1,12 @@
 //! Detects whether two sides have the same interface, and where they differ.
 //!
 //! It compares the interface's name, and for every item its position, its name, the names of its
-//! arguments, whether an event is `latest`, and the serde [shape](crate::wire::shape) of each type in it:
-//! a field that was added to an error type on one side is detected before the first value is
+//! arguments, whether an event is `latest`, and the serde [shape](crate::wire::shape) of each type
+//! in it: a field that was added to an error type on one side is detected before the first value is
 //! misread. The spelling of a type does not count (`Result`, `std::result::Result`, an alias), nor
-//! does the version of the interface's crate: both appear only in the message.
+//! does the version of the interface's crate: both appear only in the message. Types that could not
+//! be compared are listed apart ([`not_compared`]). A child may send any text, so there is a bound
+//! on what the lines repeat of it.
 
 use std::fmt;
 
@@ -95,6 +97,7 @@ fn in_ticks(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!(": `{path}`") }
 }
 
+/// Returns the text of a shape.
 fn find(facts: &Facts, shape: u32) -> Option<&str> {
     facts.shapes.get(shape as usize).map(|shape| shape.text.as_str())
 }
@@ -135,6 +138,7 @@ fn differs(ours: Option<&ShapeFact>, theirs: Option<&ShapeFact>) -> Option<Strin
     Some(found.unwrap_or_else(|| unknown.to_owned()))
 }
 
+/// Returns the attribute that an event was declared with.
 fn mark(delivery: Option<Delivery>) -> &'static str {
     match delivery {
         Some(Delivery::Latest) => "#[event(latest)]",
@@ -192,6 +196,7 @@ impl Lines {
         }
     }
 
+    /// Returns the lines; the last one counts those that were left out.
     fn all(mut self) -> Vec<String> {
         if self.more > 0 {
             self.told.push(format!("and {} more", self.more));
@@ -206,6 +211,7 @@ impl Lines {
     }
 }
 
+/// Names an interface and its version.
 fn title(facts: &Facts) -> String {
     cut(format_args!("{} {}", facts.interface, facts.version))
 }

@@ -1,5 +1,7 @@
-//! How the macro recognises a command that may fail: a type whose last path segment is named
-//! `Result`.
+//! What generated code does with the return type of a command. The macro recognises a command that
+//! may fail by a type whose last path segment is named `Result`: [`ResultParts`] and [`ResultOf`]
+//! take it apart, and [`Probe`] finds a `Result` under another name. [`Payload`] converts a value
+//! whose type an alias hides into the arguments of a signal, and back.
 
 use std::marker::PhantomData;
 

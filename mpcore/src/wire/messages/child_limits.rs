@@ -1,7 +1,9 @@
-//! Resource limits of a child: requested by the controller, set by the child itself.
+//! Limits of a child (resources, nice level, privileges, access to files): requested by the
+//! controller, set by the child itself.
 //!
-//! The limits travel in the first record ([`handshake`](crate::wire::messages::handshake)), so that the child can
-//! set them before it has decoded anything else. This module only collects and checks them.
+//! The limits travel in the first record ([`handshake`](crate::wire::messages::handshake)), so that
+//! the child can set them before it has decoded anything else. This module only collects and checks
+//! them; a [`LimitsError`] reports limits that no child can have.
 
 use std::time::Duration;
 
@@ -209,6 +211,7 @@ impl ChildLimits {
         Ok(())
     }
 
+    /// Checks whether such a system supports the requested limits.
     fn supported_where(&self, is_unix: bool, is_linux: bool) -> Result<(), LimitsError> {
         let asked = [
             ("memory", self.memory.is_some(), is_linux),

@@ -1,17 +1,17 @@
 //! The messages that both sides exchange before the first command.
 //!
 //! Two versions of the framework may meet, so a few bytes are the same in all of them: the
-//! [beginning](Opening) of the first record, and the message of a child that it [speaks another
-//! protocol](mismatch_packet).
+//! [beginning](Opening) of the first record, and the message of a child that it speaks another
+//! protocol (a [packet](mismatch_packet), and a [line](mismatch_line) on stderr).
 //!
 //! The controller writes a [`Bootstrap`] record to the child's stdin: a nonce, limits and switches.
 //! What follows depends on the transport. Through sockets, stdin is the requests lane itself, the
 //! ends of the other lanes (and, where there are pidfds, one of the controller) arrive with the
 //! record, and the child sends its [`Facts`] and the nonce on the events lane. Through ipc-channel,
 //! stdin is a pipe and the record names an endpoint: the child connects there and hands over the
-//! lanes it has created, together with its facts and the nonce. The controller compares, and sends a
-//! [`Welcome`] as the first item of the requests lane. Arguments and environment contain nothing
-//! secret.
+//! lanes it has created, together with its facts and the nonce. The controller compares, and sends
+//! a [`Welcome`] as the first item of the requests lane. Arguments and environment contain nothing
+//! secret; an argument, [`MARK`], marks a child.
 
 use std::io::{self, Read, Write};
 
@@ -25,7 +25,7 @@ use crate::wire::messages::fault::FaultPlan;
 use crate::wire::packets::packet::PROTOCOL;
 use crate::wire::value::codec::decode;
 
-/// The hidden first argument that marks a child.
+/// The hidden argument that marks a child: the first one, or in a test binary the last.
 pub(crate) const MARK: &str = "--mpcore-child";
 
 /// Marks the message of a child with another protocol, after the head of a packet.
@@ -131,6 +131,7 @@ impl Record {
         }
     }
 
+    /// Reads the bytes of the next record.
     fn body(pipe: &mut impl Read) -> io::Result<Vec<u8>> {
         let mut pipe = InParts(pipe);
         let mut head = [0; 12];
@@ -177,6 +178,7 @@ pub(crate) fn mismatch_line(controller: u32) -> String {
     format!("{SPEAKS}{controller}{THIS_CHILD}{PROTOCOL}; build both with the same mpcore")
 }
 
+/// The texts of that line before the two numbers.
 const SPEAKS: &str = "the controller speaks protocol ";
 const THIS_CHILD: &str = ", this child ";
 

@@ -1,4 +1,5 @@
-//! What the runtime of each side says to the other: handshake, reports, options.
+//! What the runtime of each side says to the other: handshake, requests, reports and stop reasons,
+//! and the options that travel with them (limits, sandbox, exit policy, planned faults).
 
 pub(crate) mod at_exit;
 pub(crate) mod child_limits;

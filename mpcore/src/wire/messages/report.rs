@@ -1,5 +1,6 @@
-//! The messages that the two sides exchange besides values: how things ended, and what the
-//! controller requests.
+//! The messages that the two sides exchange besides values: how things ended, which values could
+//! not be sent, what the controller requests (stop, cancels, deadlines, pings), and the answer to a
+//! ping.
 
 use std::fmt;
 

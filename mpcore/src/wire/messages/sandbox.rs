@@ -1,4 +1,5 @@
-//! Which files a child may access: the rules in the form in which they travel.
+//! Which files and TCP ports a child may access, and what happens if the kernel cannot enforce
+//! that: the rules in the form in which they travel.
 //!
 //! Part of every build, so that both sides read the same record, no matter which was built with the
 //! feature `sandbox`: a child that was built without it refuses the rules.
@@ -62,6 +63,7 @@ impl Default for Tcp {
 }
 
 impl Tcp {
+    /// Returns the listed ports, to connect to and to listen on; `All` lists none.
     fn only(self) -> (Vec<u16>, Vec<u16>) {
         match self {
             Self::All => Default::default(),

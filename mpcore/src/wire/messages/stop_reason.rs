@@ -1,4 +1,4 @@
-//! Why a child ends.
+//! Why a child ends: the reasons, with their names in the trace and their texts.
 
 use std::fmt;
 

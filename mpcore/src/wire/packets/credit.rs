@@ -3,7 +3,8 @@
 //! A lane's sender keeps a [`Window`], its receiver a [`Meter`]. Each packet has a [`charge`], an
 //! upper bound of what the kernel books for it. The sender sends only while the charges that have
 //! not been reported as consumed fit the window, and the window is at most two thirds of the
-//! kernel's buffer. The receiver reports totals, not increments, once per half window.
+//! kernel's buffer. The receiver reports totals, not increments, once per half window; a total that
+//! cannot be true is a [`FalseReport`].
 //!
 //! Invariant, checked by a property test: while data waits, either it may be sent, or the receiver
 //! has a report due or in flight. It holds because no charge is larger than half a window.

@@ -15,7 +15,8 @@
 //!   accepts a value whose key waits even if it is full, and its size is bounded.
 //!
 //! A dropped entry leaves a gap. Gaps do not count as entries, and are closed when they outnumber
-//! the entries, so that each gap costs constant time.
+//! the entries, so that each gap costs constant time. The waiting entries can be fixed, so that
+//! nothing replaces them any more. In a queue without keys, an entry is found by its rank.
 
 use std::collections::{HashMap, VecDeque, hash_map};
 
@@ -90,6 +91,7 @@ impl<V> KeyedQueue<V> {
         self.front + self.slots.len() as u64
     }
 
+    /// Returns the slot with this number, if it is still in the queue.
     fn slot(&mut self, number: u64) -> Option<&mut Slot<V>> {
         let index = number.checked_sub(self.front)?;
         self.slots.get_mut(usize::try_from(index).ok()?)
@@ -220,6 +222,7 @@ impl<V> KeyedQueue<V> {
         self.value(self.front)
     }
 
+    /// Returns the number of the slot with this rank: an entry, or the gap that it has left.
     fn search(&self, rank: u64, rank_of: impl Fn(&V) -> u64) -> Option<u64> {
         let order = |slot: &Slot<V>| match slot {
             Slot::Entry(_, value) => rank_of(value).cmp(&rank),
@@ -249,6 +252,7 @@ impl<V> KeyedQueue<V> {
         }
     }
 
+    /// Forgets the key if this entry is its newest one.
     fn is_newest_no_more(&mut self, key: Key, number: u64) {
         if let hash_map::Entry::Occupied(waiting) = self.keyed.entry(key)
             && waiting.get().newest == number

@@ -1,8 +1,9 @@
-//! The kinds of packets and items, as two tables: number, lane, and a rule of the order.
+//! The lanes of a run, and the kinds of packets and items as two tables: number, lane, and whether
+//! a packet uses credit, or when an item may come.
 //!
 //! Parsing refuses a packet on a lane that its row does not name. The readers of the lanes
-//! (`controller::model::order`, `child::serve`) refuse items of another lane or out of their phase. A
-//! test compares `docs/protocol.md` with the rows.
+//! (`controller::model::order`, `child::serve`) refuse items of another lane or out of their phase.
+//! A test compares `docs/protocol.md` with the rows.
 
 /// A one-way lane of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

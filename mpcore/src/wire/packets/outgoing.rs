@@ -1,9 +1,12 @@
-//! The data that waits to be sent on a lane: a bounded queue that knows its credit.
+//! The data that waits to be sent on a lane: a bounded queue ([`QueueBound`]) that knows its
+//! credit.
 //!
 //! Pure: [`Outgoing::next_packet`] decides what to send now; the caller sends it. Queued items go
-//! together, as many as fit into a packet. An entry that is still being encoded, or whose turn comes
-//! later, keeps its place and holds back those behind it. A value with a key replaces the waiting one of the same key if it [overtakes
-//! nothing](crate::wire::packets::keyed); an item too long for a packet is cut into parts.
+//! together, as many as fit into a packet. An entry that is still being encoded, or whose turn
+//! comes later, keeps its place and holds back those behind it. A value with a key replaces the
+//! waiting one of the same key if it [overtakes nothing](crate::wire::packets::keyed); an item too
+//! long for a packet is cut into parts. Calls that wait can still be changed or forgotten, and go
+//! over to the next run. A held queue sends only the welcome.
 
 use std::sync::Arc;
 
@@ -96,6 +99,7 @@ pub(crate) struct Outgoing {
     held: bool,
 }
 
+/// Returns the length of the longest packet that such a lane carries.
 fn longest(window: u32) -> usize {
     longest_packet(window).min(PACKET_BYTES.get())
 }
@@ -310,6 +314,7 @@ impl Outgoing {
         NextPacket::Packet
     }
 
+    /// Fills `out` with the next part of an item that does not fit one packet.
     fn next_part(&mut self, head: Head, out: &mut Vec<u8>) -> NextPacket {
         if !self.window.fits(charge(self.longest)) {
             return NextPacket::Wait;

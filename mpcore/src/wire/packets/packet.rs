@@ -3,10 +3,11 @@
 //! A packet is a [`Head`] and a body, little endian, and never longer than ipc-channel sends in one
 //! piece. The body of an `Items` packet is a sequence of items, each an [`ItemHead`] and its
 //! payload. An item that does not fit one packet is cut into `Part` packets, which follow each
-//! other on their lane without another item between them.
+//! other on their lane without another item between them; an [`Assembler`] joins them. [`PROTOCOL`]
+//! is the version of this layout.
 //!
-//! Everything that arrives is untrusted: parsing returns an error, and allocates only for bytes
-//! that have actually arrived.
+//! Everything that arrives is untrusted: parsing returns a [`PacketError`], and allocates only for
+//! bytes that have actually arrived.
 
 use crate::limits;
 use crate::wire::packets::kinds::{ItemKind, Lane, PacketKind};

@@ -23,15 +23,18 @@ pub(crate) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
+    /// Records the request for a value that contains no others.
     fn leaf(self, name: &'static str) -> &'a mut Trace {
         self.trace.note(self.slot, Request::Leaf(name));
         self.trace
     }
 
+    /// Like [`node`](Self::node), for a type that gives no name.
     fn nameless<V>(&mut self, head: TypeHead, len: usize) -> Result<Way, TraceRefused> {
         self.node::<V>(head, "", &[], len)
     }
 
+    /// Records the request for a composite type; returns the arm to answer with.
     fn node<V>(
         &mut self,
         head: TypeHead,
@@ -209,6 +212,7 @@ impl<'de> Deserializer<'de> for Asked<'_> {
     }
 }
 
+/// Lets the visitor read slots in order.
 fn elements<'de, V: Visitor<'de>>(
     trace: &mut Trace,
     way: Way,
@@ -218,6 +222,7 @@ fn elements<'de, V: Visitor<'de>>(
     visitor.visit_seq(InOrder { trace, way, next: 0, len })
 }
 
+/// Lets the visitor read fields in order, or by name.
 fn fields<'de, V: Visitor<'de>>(
     trace: &mut Trace,
     way: Way,
@@ -313,6 +318,7 @@ impl Entries<'_> {
         value
     }
 
+    /// Begins the next entry; returns whether there is one.
     fn next(&mut self) -> bool {
         let more = self.left > 0;
         self.left -= usize::from(more);

@@ -1,4 +1,6 @@
-//! Describes the first difference between two shapes, in words.
+//! Describes the first difference between two shapes, in words. The child's text is untrusted, and
+//! either may have been cut: depth and length are bounded, and parts that are missing prove
+//! nothing.
 
 use std::collections::HashSet;
 
@@ -26,6 +28,7 @@ pub(crate) fn difference(controller: &str, child: &str) -> Option<String> {
     })
 }
 
+/// A walk through both types at once.
 struct Walk<'a> {
     ours: &'a [Named<'a>],
     theirs: &'a [Named<'a>],
@@ -37,6 +40,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    /// Formats a difference at the current place.
     fn tell(&self, here: &str, there: &str) -> String {
         let at = if self.path.is_empty() { String::new() } else { format!("`{}`: ", self.path) };
         format!("{at}{here} in the controller, {there} in the child")
@@ -169,6 +173,7 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Compares the names of fields or variants.
     fn names(&self, before: &str, what: &str, ours: &[&str], theirs: &[&str]) -> Option<String> {
         let missing = |these: &[&str], those: &[&str], side: &str| {
             let name = these.iter().find(|name| !those.contains(name))?;
@@ -230,6 +235,7 @@ fn form_text(form: &ReadForm<'_>) -> String {
     }
 }
 
+/// Cuts a description at [`DESCRIBED`] bytes.
 fn cut(mut text: String) -> String {
     if text.len() > DESCRIBED {
         let end = (0..=DESCRIBED).rev().find(|at| text.is_char_boundary(*at));

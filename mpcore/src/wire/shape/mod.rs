@@ -3,9 +3,9 @@
 //! If controller and child are two programs, each describes the argument, result, error, property,
 //! event and config types of its interface with [`shape`], and the handshake compares the texts: a
 //! field added on one side, a renamed variant, or an `i64` that was an `i32` is refused before the
-//! first command, and the message names it ([`difference`]). Each type is traced once per program,
-//! on whichever thread asks first. If both sides are the same program nothing is traced, so no user
-//! code runs for it.
+//! first command, and the message names it ([`read`], [`difference`]). Each type is traced once per
+//! program, on whichever thread asks first. If both sides are the same program nothing is traced,
+//! so no user code runs for it.
 //!
 //! A type reveals its shape only by asking a `Deserializer` for it. So `T` is deserialized again
 //! and again from nothing ([`asked`]): its requests are recorded ([`trace`]) and answered with
@@ -103,6 +103,7 @@ pub(crate) fn shape<T: DeserializeOwned + 'static>() -> Arc<str> {
     }
 }
 
+/// Traces `T`, and writes down its shape.
 fn traced<T: DeserializeOwned>() -> String {
     let mut trace = trace::Trace::default();
     let root = trace.add_slot();

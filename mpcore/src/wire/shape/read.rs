@@ -1,7 +1,7 @@
 //! Parses the text of a shape, which may come from another process. [`super`] describes the format.
 //!
 //! The other side's text is untrusted, and may have been cut: parts that cannot be read are absent,
-//! and nothing here nests deeper than [`DEEPEST`].
+//! and nothing here nests deeper than [`DEEPEST`]. [`cut`] shortens a text before it is sent.
 
 /// Deepest nesting of places: more than a trace follows.
 pub(crate) const DEEPEST: usize = 256;
@@ -25,6 +25,7 @@ pub(crate) struct ReadPlace<'a> {
     pub(crate) mark: &'a str,
 }
 
+/// What a type asks for at a place.
 pub(crate) enum ReadRequest<'a> {
     Leaf(&'a str),
     /// Name and number.
@@ -32,12 +33,14 @@ pub(crate) enum ReadRequest<'a> {
     /// `option`, `seq` or `map`, and its contents.
     Of(&'a str, Vec<ReadPlace<'a>>),
     Row(Row<'a>),
+    /// The n-th nameless type around this place.
     Around(usize),
 }
 
 /// Elements in order, with equal neighbours counted.
 pub(crate) type Row<'a> = Vec<(ReadPlace<'a>, usize)>;
 
+/// The contents of a struct or of a variant.
 pub(crate) enum ReadForm<'a> {
     Unseen,
     Unit,

@@ -62,6 +62,7 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// Writes items with a separator between them, until the text is full.
     fn list<T>(
         &mut self,
         items: impl IntoIterator<Item = T>,
@@ -208,6 +209,7 @@ fn without_paths(name: &str, out: &mut String) {
     }
 }
 
+/// Returns whether two slots are written alike.
 fn reads_alike(one: &Slot, other: &Slot) -> bool {
     one.asks == other.asks && one.refused() == other.refused() && one.panicked == other.panicked
 }

@@ -1,4 +1,5 @@
-//! The knowledge about a type, and the path that the next pass takes.
+//! The knowledge about a type, the path that the next pass takes, and the error that a refused
+//! value causes.
 //!
 //! A type is a graph: a [`Slot`] is a place for a value, a [`Node`] is a composite type, and a node
 //! is a choice of [`Arm`]s, each a sequence of slots. A pass walks the graph from the root, as the
@@ -57,6 +58,7 @@ pub(crate) struct Slot {
     pub(crate) panicked: bool,
 }
 
+/// What a type asks for at a place.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Request {
     Leaf(&'static str),
@@ -86,6 +88,7 @@ pub(crate) struct TypeKey {
     pub(crate) visitor: &'static str,
 }
 
+/// The kind of a composite type.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum TypeHead {
     Struct,
@@ -108,6 +111,7 @@ pub(crate) struct Node {
     distance: usize,
 }
 
+/// One of the ways to build a value of a node.
 pub(crate) struct Arm {
     pub(crate) form: ArmForm,
     pub(crate) slots: Vec<usize>,
@@ -122,6 +126,7 @@ pub(crate) struct Arm {
     pub(crate) other_way: bool,
 }
 
+/// The contents of an arm.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum ArmForm {
     Unknown,
@@ -155,6 +160,7 @@ pub(crate) struct Trace {
     within: Vec<Step>,
 }
 
+/// An arm that is currently taken.
 struct Step {
     way: Way,
     /// This node, or one around it, is inside itself.
@@ -315,6 +321,7 @@ impl Trace {
         &self.nodes[node].arms[arm]
     }
 
+    /// Returns the slot at this position, after adding those that are missing.
     pub(crate) fn slot_at(&mut self, (node, arm): Way, position: usize) -> usize {
         while self.arm((node, arm)).slots.len() <= position {
             let slot = self.add_slot();
@@ -343,6 +350,7 @@ impl Trace {
         behind.map_or(FAR, |nodes| nodes.saturating_add(1))
     }
 
+    /// Returns the distance from the types at this slot to the nearest open arm.
     fn distance_from(&self, slot: usize) -> usize {
         let nodes = self.slots[slot].asks.iter().filter_map(|ask| match *ask {
             Request::Node(node) => Some(self.nodes[node].distance),

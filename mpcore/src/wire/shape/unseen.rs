@@ -1,8 +1,9 @@
 //! Finds the parts of a type that could not be traced, so that they cannot be compared.
 //!
-//! Such a part is marked `?`. Two kinds of `?` do not count: a variant that the type refuses, without a panic, before
-//! it asks for its contents, which can never be decoded (`OsString::Windows` on another system);
-//! and parts of a value that carries its own names, which are checked when it is read.
+//! Such a part is marked `?`. Two kinds of `?` do not count: a variant that the type refuses,
+//! without a panic, before it asks for its contents, which can never be decoded
+//! (`OsString::Windows` on another system); and parts of a value that carries its own names, which
+//! are checked when it is read.
 
 use crate::wire::shape::read::{Named, ReadForm, ReadPlace, ReadRequest, Row, Shape};
 
@@ -14,6 +15,7 @@ pub(crate) fn unseen(text: &str) -> Option<String> {
     found.or_else(|| shape.limited.then(|| "its more distant parts".to_owned()))
 }
 
+/// The search for such a part.
 struct Look<'a> {
     named: &'a [Named<'a>],
     met: Vec<usize>,
@@ -96,6 +98,7 @@ impl<'a> Look<'a> {
     }
 }
 
+/// Returns the places of a form.
 fn places<'b, 'a>(form: &'b ReadForm<'a>) -> impl Iterator<Item = &'b ReadPlace<'a>> {
     let (row, fields): (&[_], &[_]) = match form {
         ReadForm::Row(row) => (row, &[]),

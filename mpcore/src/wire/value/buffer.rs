@@ -1,4 +1,5 @@
-//! The bytes of a value while it is encoded.
+//! The bytes of a value while it is encoded: a buffer with a bound, and the output by which
+//! postcard fills it.
 
 use postcard::ser_flavors::Flavor;
 
@@ -15,6 +16,7 @@ impl Buffer {
         Self { bytes: Vec::new(), limit, overflowed: false }
     }
 
+    /// Fails, and notes the overflow, if there is no room for `more` bytes.
     fn reserve(&mut self, more: usize) -> postcard::Result<()> {
         if self.limit - self.bytes.len() < more {
             self.overflowed = true;

@@ -199,6 +199,7 @@ impl<'de> SeqAccess<'de> for Fields<'_, 'de> {
     }
 }
 
+/// The variant that was written.
 struct Variant<'a, 'de> {
     decoder: &'a mut Decoder<'de>,
     index: u32,

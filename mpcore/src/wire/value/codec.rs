@@ -1,10 +1,14 @@
 //! How values become bytes and are read back: the only place that uses `serde` bounds for users'
 //! types. [`encode`] and [`decode`] are for the framework's own messages.
 //!
-//! Every bound on a user's type is stated here, by a const function that the generated code calls
-//! with the span of the type ([`wire`], [`wire_default`], [`raise`]). Everything else works with
-//! the function pointers that they return, so a type that cannot travel causes a single error, at
-//! the user's token.
+//! Every bound on a user's type is stated here ([`Wire`], [`WireDefault`], [`Raise`]), by a const
+//! function that the generated code calls with the span of the type ([`wire`], [`wire_default`],
+//! [`raise`]). Everything else works with the function pointers that they return ([`Codec`];
+//! [`Args`] for tuples of arguments), so a type that cannot travel causes a single error, at the
+//! user's token.
+//!
+//! [`Encoder`] chooses the form of each value: it reads a value with a new structure back, and
+//! compares what the type writes with what it reads ([`Halves`]).
 
 use std::fmt;
 use std::sync::Arc;
@@ -153,6 +157,7 @@ pub(crate) fn decode_within<T: DeserializeOwned>(
     decode_all(Decoder::within(bytes, budget), bytes)
 }
 
+/// Decodes a value that must fill `bytes` exactly.
 fn decode_all<T: DeserializeOwned>(
     mut decoder: Decoder<'_>,
     bytes: &[u8],
@@ -163,6 +168,7 @@ fn decode_all<T: DeserializeOwned>(
     Ok(value)
 }
 
+/// Fails if the decoder has left bytes over.
 fn nothing_left<T>(bytes: &[u8], decoder: &Decoder<'_>) -> Result<(), DecodeError> {
     match decoder.rest().len() {
         0 => Ok(()),
@@ -219,12 +225,14 @@ impl Encoder {
         }
     }
 
+    /// Appends a value whose type [is simple](is_simple).
     fn encode_simple<T: Serialize>(&mut self, value: &T) -> Result<(), EncodeError> {
         self.begin(Form::Plain)?;
         let result = value.serialize(&mut ValueSerializer::simple(Sink(&mut self.buffer)));
         result.map_err(|refusal| self.error::<T>(&refusal))
     }
 
+    /// Appends the plain form, and finds out whether it is sufficient.
     fn encode_plain<T: Wire>(
         &mut self,
         value: &T,
@@ -253,6 +261,7 @@ impl Encoder {
         }
     }
 
+    /// Appends the described form, and reads it back if its structure is new.
     fn encode_described<T: Wire>(
         &mut self,
         value: &T,
@@ -287,11 +296,13 @@ impl Encoder {
         Err(EncodeError::NotReadBack { of: std::any::type_name::<T>(), message })
     }
 
+    /// Appends the byte that gives the form.
     fn begin(&mut self, form: Form) -> Result<(), EncodeError> {
         let pushed = Sink(&mut self.buffer).try_push(form as u8);
         pushed.map_err(|_| EncodeError::TooLarge { limit: self.buffer.limit })
     }
 
+    /// Converts a refusal into an error that names the type.
     #[cold]
     fn error<T>(&self, refusal: &Refusal) -> EncodeError {
         let of = std::any::type_name::<T>();
@@ -317,6 +328,7 @@ pub(crate) mod forged {
         FORGED.set(true);
     }
 
+    /// Returns whether a lie was noted, and forgets it.
     pub(crate) fn take() -> bool {
         FORGED.take()
     }
@@ -386,6 +398,7 @@ enum Halves {
     Unseen,
 }
 
+/// Reads the trace of a value back; returns whether the halves of its type agree.
 fn compare<T: Wire>(value: &T, known: &'static TypeKnowledge, elements: Elements) -> Halves {
     let Some((trace, variants)) = trace(value, known, elements) else { return Halves::Refused };
     let mut decoder = Decoder::of_form(&trace, Form::Checked);
@@ -404,6 +417,7 @@ fn compare<T: Wire>(value: &T, known: &'static TypeKnowledge, elements: Elements
     }
 }
 
+/// Returns the trace of a value, and the sum over the names of its variants.
 fn trace<T: Wire>(
     value: &T,
     known: &'static TypeKnowledge,
@@ -416,6 +430,7 @@ fn trace<T: Wire>(
     Some((encoder.into_bytes(), variants))
 }
 
+/// Returns only that sum.
 fn trace_of<T: Wire>(value: &T, known: &'static TypeKnowledge, elements: Elements) -> Option<u64> {
     trace(value, known, elements).map(|(_, variants)| variants)
 }
@@ -490,6 +505,7 @@ impl<T> Codec<T> {
         (self.encode)(value, encoder)
     }
 
+    /// Moves a value into a function that encodes it later.
     pub(crate) fn defer(&self, value: T) -> Deferred {
         (self.defer)(value)
     }

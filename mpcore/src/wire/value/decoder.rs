@@ -11,8 +11,8 @@
 //! child's main thread.
 //!
 //! One decoder reads all [`Form`]s, so that a user's type is compiled for it once: the plain one
-//! here, the [described](crate::wire::value::described) one and the sender's [check](crate::wire::value::checked) in their
-//! own modules.
+//! here, the [described](crate::wire::value::described) one and the sender's
+//! [check](crate::wire::value::checked) in their own modules.
 //!
 //! Bounds: [`VALUE_DEPTH`], [`DECODED_BYTES`] and [`DECODING_STACK`]. Before it uses a significant
 //! amount of memory, it checks that this much is available. Absent on purpose: a bound on time. The
@@ -82,6 +82,7 @@ impl<'de> Decoder<'de> {
         Self { budget: most, most, tried: most.saturating_sub(TRIED), ..Self::new(bytes) }
     }
 
+    /// Decodes a value in this form, without the byte that gives the form.
     pub(crate) fn of_form(bytes: &'de [u8], form: Form) -> Self {
         Self {
             rest: bytes,
@@ -126,6 +127,7 @@ impl<'de> Decoder<'de> {
         self.rest
     }
 
+    /// Takes this many bytes from the memory budget.
     #[inline]
     pub(crate) fn charge(&mut self, bytes: usize) -> Result<()> {
         match self.budget.checked_sub(bytes) {
@@ -205,6 +207,7 @@ impl<'de> Decoder<'de> {
         Ok(value)
     }
 
+    /// Reads the length of a sequence or map.
     #[inline]
     fn length(&mut self) -> Result<usize> {
         let length = self.plain::<u64>()?;

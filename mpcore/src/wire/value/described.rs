@@ -4,6 +4,9 @@
 //! option its `Some`, bytes and chars their kind, and a map's keys theirs. An option may be read as
 //! its content, a unit as `None`, and bytes as a sequence, because a type may write through one
 //! attribute and read through another.
+//!
+//! The tests send values of types whose halves agree and of types whose halves differ, and check
+//! which form each takes and what arrives.
 
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{
@@ -300,6 +303,7 @@ struct Variant<'a, 'de> {
 }
 
 impl<'de> Variant<'_, 'de> {
+    /// Returns a function that locates a refusal in this variant.
     fn within(name: &'de str) -> impl Fn(Refusal) -> Refusal {
         move |refusal| refusal.within(name)
     }

@@ -1,4 +1,5 @@
-//! The serde errors for values that cannot be encoded or decoded.
+//! The serde error for a value that cannot be encoded or decoded: why, and where in the value. Its
+//! texts are bounded.
 
 use std::fmt;
 

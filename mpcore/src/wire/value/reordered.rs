@@ -1,9 +1,9 @@
 //! Detects whether two equal values differ only by chance: in the order in which a hash map
 //! iterates over its elements.
 //!
-//! Pure. A value is given by its [tags](crate::wire::value::tag). The order of a sequence belongs to the value
-//! if it is the same every time the value is read and written again (a `Vec`, an `IndexMap`); the
-//! order of a `HashMap` differs in every new map.
+//! Pure. A value is given by its [tags](crate::wire::value::tag). The order of a sequence belongs
+//! to the value if it is the same every time the value is read and written again (a `Vec`, an
+//! `IndexMap`); the order of a `HashMap` differs in every new map.
 
 use std::collections::HashMap;
 
@@ -38,6 +38,7 @@ pub(crate) fn by_chance(before: &Digest, after: &[Digest]) -> bool {
             .all(|(path, order)| !is_kept(path) || before.orders.get(path) == Some(order))
 }
 
+/// Hashes the next value without the order of its sequences, which it adds to `orders`.
 fn value(rest: &mut &[u8], path: u64, orders: &mut HashMap<u64, u64>) -> Option<u64> {
     let tag = take_tag(rest)?;
     let hash = mix(0, tag as u64);
@@ -105,18 +106,21 @@ fn is_end(rest: &[u8]) -> bool {
     rest.first().is_none_or(|byte| *byte == Tag::End as u8)
 }
 
+/// Hashes this many bytes.
 fn fixed(rest: &mut &[u8], length: usize, hash: u64) -> Option<u64> {
     let (bytes, behind) = rest.split_at_checked(length)?;
     *rest = behind;
     Some(bytes.iter().fold(hash, |hash, byte| mix(hash, u64::from(*byte))))
 }
 
+/// Hashes a length, and as many bytes.
 fn text(rest: &mut &[u8], hash: u64) -> Option<u64> {
     let (length, behind) = postcard::take_from_bytes::<u64>(rest).ok()?;
     *rest = behind;
     fixed(rest, usize::try_from(length).ok()?, mix(hash, length))
 }
 
+/// Hashes the index and the name of a variant.
 fn variant(rest: &mut &[u8], hash: u64) -> Option<u64> {
     let length = rest.iter().position(|byte| byte & 128 == 0)? + 1;
     let index = fixed(rest, length, hash)?;

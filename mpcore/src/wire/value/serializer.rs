@@ -1,14 +1,15 @@
 //! Encoding with a bound on depth: postcard's serializer, which counts levels and supports two
 //! forms.
 //!
-//! A value nested deeper than a [`Decoder`](crate::wire::value::decoder::Decoder) accepts would fail on the
-//! other side, far from the code that created it; here it is an error of the call that sends it. If
-//! a type's `Serialize` refuses, its message is kept, which postcard drops.
+//! A value nested deeper than a [`Decoder`](crate::wire::value::decoder::Decoder) accepts would
+//! fail on the other side, far from the code that created it; here it is an error of the call that
+//! sends it. If a type's `Serialize` refuses, its message is kept, which postcard drops.
 //!
 //! One serializer writes both forms, so that a user's type is compiled for it once. The described
-//! form is the plain one with a [`Tag`] before each value. While the plain form is written, the
-//! value's [`Structure`] is recorded. Anything that the form cannot carry (an omitted field, a
-//! sequence without a length) ends it with [`Why::Undescribed`].
+//! form is the plain one with a [`Tag`] before each value. For its own check the sender also writes
+//! a trace: the plain form with tags, of all elements or of samples. While the plain form is
+//! written, the value's [`Structure`] is recorded. Anything that the form cannot carry (an omitted
+//! field, a sequence without a length) ends it with [`Why::Undescribed`].
 
 use std::collections::HashSet;
 use std::fmt;
@@ -38,6 +39,7 @@ enum Mode {
     Trace(Trace),
 }
 
+/// The state of a trace.
 #[derive(Debug)]
 struct Trace {
     structure: Structure,
@@ -149,6 +151,7 @@ impl<'a> ValueSerializer<'a> {
         }
     }
 
+    /// Notes and writes the tag of a value.
     #[cold]
     #[inline(never)]
     fn tag(&mut self, tag: Tag) -> Result<()> {
@@ -168,6 +171,7 @@ impl<'a> ValueSerializer<'a> {
         matches!(self.mode, Mode::Described(..) | Mode::Trace(_))
     }
 
+    /// Enters a level; fails at the bound on depth.
     #[inline]
     fn enter(&mut self) -> Result<()> {
         self.depth = self.depth.checked_sub(1).ok_or(Why::Depth)?;
@@ -604,6 +608,7 @@ impl<'s, 'a> Serializer for &'s mut ValueSerializer<'a> {
 }
 
 impl Level<'_, '_> {
+    /// Puts the values of this level under the path of a variant.
     fn under(mut self, variant: u32) -> Self {
         if let Some(before) = &mut self.before {
             *before = before.under(u64::from(variant));

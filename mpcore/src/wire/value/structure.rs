@@ -11,7 +11,8 @@
 //! the values are the sender's own.
 //!
 //! There is one table per type, for the life of the process, without locks: a cache of fixed size.
-//! A structure that it forgets is read back once more.
+//! A structure that it forgets is read back once more. Beside it are the two flags of a type: that
+//! it needs the described form, and that it needs options as JSON has them.
 
 use std::any::TypeId;
 use std::cell::RefCell;
@@ -79,6 +80,7 @@ impl TypeKnowledge {
         self.bare_options.store(true, Ordering::Relaxed);
     }
 
+    /// Returns the places in the table that this hash may take.
     fn place(&self, hash: u64) -> &[AtomicU64] {
         let table =
             self.table.get_or_init(|| (0..PLACES * WAYS).map(|_| AtomicU64::new(0)).collect());
@@ -248,6 +250,7 @@ impl Structure {
         (self.path, self.hash) = (hash, hash);
     }
 
+    /// Notes a hash as fresh if it is not known.
     #[inline]
     fn look_up(&mut self, hash: u64) {
         if hash != self.last {

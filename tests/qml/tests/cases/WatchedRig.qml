@@ -1,6 +1,7 @@
 import QtQuick
 import Rigs 1.0
 
+// A rig that records signals of its process, received through `Connections`.
 Item {
     id: item
     property var seen: []

@@ -2,7 +2,8 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
-// Commands: results by signal, numbers of calls, order, and calls before the start.
+// Commands: results by signal, numbers of calls, order, calls before the start and in handlers, and
+// two children.
 RigCase {
     id: test
     name: "Calls"

@@ -2,7 +2,7 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
-// `rename_all = "camelCase"`.
+// `rename_all = "camelCase"`: which names change, and which remain.
 RigCase {
     id: test
     name: "Camel"

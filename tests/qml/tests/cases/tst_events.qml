@@ -2,7 +2,7 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
-// Events, ordinary and `latest`, and ways to connect to them.
+// Events, ordinary and `latest`, ways to connect to them, and a timer that fires among them.
 RigCase {
     id: test
     name: "Events"

@@ -2,7 +2,8 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
-// Objects are created and destroyed while signals wait and calls run, and their process may outlive them.
+// Objects are created and destroyed while signals wait, calls run or handlers run; what JavaScript
+// still holds of them does no harm.
 RigCase {
     id: test
     name: "Lifetime"

@@ -2,7 +2,8 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
-// The object `process`: the signals and properties of a child's life, and its methods.
+// The object `process`: the signals and properties of a child's life, its methods, and garbage
+// collection.
 RigCase {
     id: test
     name: "Process"

@@ -3,7 +3,8 @@ import QtQuick.Controls.Basic
 import QtTest
 import Rigs 1.0
 
-// Properties of the child: initial values, changes, and writes that it confirms or refuses.
+// Properties of the child: initial values, changes and floods of them, and writes, also by
+// bindings, that it confirms or refuses.
 RigCase {
     id: test
     name: "Properties"

@@ -4,7 +4,7 @@ import QtTest
 import Rigs 1.0
 
 // What is read, what is bound and a handler's arguments belong to one time: that of the last
-// signal.
+// signal. Of the writes that wait only the newest is set.
 RigCase {
     id: test
     name: "TimeLine"

@@ -2,7 +2,8 @@ import QtQuick
 import QtTest
 import Rigs 1.0
 
-// Sends every type to the child and back.
+// Sends every type to the child and back, as argument, result and property; what does not fit, or
+// has no form in QML, is reported.
 RigCase {
     id: test
     name: "Types"

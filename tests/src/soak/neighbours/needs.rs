@@ -24,10 +24,12 @@ fn succeeds(words: &[&str]) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
+/// Returns what the machine lacks, unless it is there.
 fn unless(there: bool, lacks: &str) -> Option<String> {
     (!there).then(|| lacks.to_owned())
 }
 
+/// Returns that this program is missing; `None` if it is installed.
 fn has(program: &str) -> Option<String> {
     let path = env::var_os("PATH").unwrap_or_default();
     let there = env::split_paths(&path).any(|folder| folder.join(program).is_file());

@@ -1,4 +1,5 @@
-//! One life beside one neighbour.
+//! One life beside one neighbour: how the program is started, and what it reports and leaves
+//! behind.
 
 use std::fs::{self, File};
 use std::io;

@@ -1,4 +1,4 @@
-//! The neighbours, one row each.
+//! The neighbours, one row each: what it needs, how the program is started, and what must hold.
 
 use intercept::Refused;
 

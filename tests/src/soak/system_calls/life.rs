@@ -147,6 +147,7 @@ fn lines(stdout: ChildStdout) -> Receiver<String> {
     lines
 }
 
+/// Decides which calls fail, and counts all of them.
 #[derive(Default)]
 struct Decisions {
     failing: Option<Failing>,

@@ -159,6 +159,7 @@ fn name((place, failing): &(Place, Failing)) -> String {
     format!("{} {} {nth} {errno} {until}", place.name(), kind.name)
 }
 
+/// What was wrong in a life, including something left over at its end.
 fn findings(life: &Life, usually_left: &str) -> Vec<String> {
     let mut findings = life.findings.clone();
     if findings.is_empty() && life.left != usually_left {

@@ -1,4 +1,6 @@
-//! Every way to submit a command and to get its outcome, and what an error carries.
+//! Every way to submit a command, to get its outcome and to cancel it; what an error or a panic
+//! carries; full queues, large values and many callers; and what a child is given at its start:
+//! arguments, environment, directory, name and config.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
@@ -12,7 +14,6 @@ use system_tests::{
     outcome, processes, until,
 };
 
-// This binary is also its own child, like a test binary of a user.
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 
 fn bench() -> BenchControl {

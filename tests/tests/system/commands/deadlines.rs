@@ -1,4 +1,5 @@
-//! How long a command may run, counted from its start, and what happens afterwards.
+//! How long a command may run, counted from its start, what happens afterwards, and what its calls
+//! to its own children inherit.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! The same child in a process and on a thread: one table of checks, run against both.
+//! The same child in a process and on a thread: one table of checks, run against both; and what is
+//! particular to threads: several of them, and their stack.
 
 use std::fs;
 use std::time::Duration;

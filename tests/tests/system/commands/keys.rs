@@ -1,4 +1,5 @@
-//! Which child runs: the struct that was named, even if others have the same name.
+//! Which child runs: the struct that was named, even if others have the same name, in other blocks,
+//! uses of a macro or versions of a crate; two with one key are refused.
 
 use mpcore::{Call, StartError};
 

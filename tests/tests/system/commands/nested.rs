@@ -1,5 +1,5 @@
 //! Children of children: they end before the child that has started them, and their commands end
-//! with its commands.
+//! with its commands, and a grace that is too short for them is reported.
 
 use std::fs;
 use std::future::{Future as _, IntoFuture};
@@ -93,8 +93,8 @@ trait Parent {
     fn wait_for_work(&mut self) -> mpcore::Result<u64>;
     /// The same for a command that does not check.
     fn wait_for_deaf(&mut self) -> mpcore::Result<()>;
-    /// Makes two calls of the last kid, `pause` apart, and awaits both; returns how many waits ended
-    /// early.
+    /// Makes two calls of the last kid, `pause` apart, and awaits both; returns how many waits
+    /// ended early.
     fn await_two(&mut self, pause: Duration) -> mpcore::Result<usize>;
     /// Polls a call's future once, keeps it, and waits until this command is asked to end.
     fn keep_future(&mut self) -> mpcore::Result<()>;
@@ -129,6 +129,7 @@ impl ParentProcess {
         Ok(Self { cx, log, kids: Vec::new(), told: Vec::new(), kept: None })
     }
 
+    /// Counts a command that has begun; returns the last kid.
     fn begin(&self) -> &KidControl {
         self.cx.begun.modify(|begun| *begun += 1);
         self.kids.last().expect("it has a kid")
@@ -266,6 +267,7 @@ fn append(file: &str, line: &str) {
     file.write_all(format!("{line}\n").as_bytes()).expect("a line can be written");
 }
 
+/// A parent, and the log that it shares with its kids.
 struct Family {
     parent: ParentControl,
     log: std::path::PathBuf,

@@ -50,6 +50,7 @@ type Trees = Or<Tree>;
 type Gaps = Or<Vec<Option<[u64; 32]>>>;
 type Units = Or<Vec<()>>;
 
+/// A child that makes and takes such values.
 #[mpcore::process]
 trait Garden {
     fn grow(&mut self, levels: u32) -> Tree;
@@ -77,6 +78,7 @@ fn forged_tree(levels: u32) -> Trees {
     Or::Forged(vec![1; levels as usize])
 }
 
+/// A list of units that claims the largest length.
 fn endless_units() -> Units {
     Or::Forged(vec![255, 255, 255, 255, 255, 255, 255, 255, 255, 1])
 }

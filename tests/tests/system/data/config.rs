@@ -1,4 +1,5 @@
 //! A config of any size: the caller does not wait while it is encoded, and the child gets it whole.
+//! One that cannot be encoded fails the run.
 
 use std::sync::{Condvar, Mutex};
 

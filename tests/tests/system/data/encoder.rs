@@ -1,4 +1,5 @@
-//! The thread that encodes large arguments: it starts with the first of them and ends with the run.
+//! The thread that encodes large arguments: it starts with the first of them and ends with the run;
+//! if it is refused, only that call fails.
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, Permissions};

@@ -1,4 +1,6 @@
-//! What the runtime finds out about the user's types, where, and at what price.
+//! How the types of two programs are compared: with made-up values, which reach no panic hook;
+//! types that cannot be compared are reported once, or refused. One program on both sides makes up
+//! none.
 
 use mpcore::{CallError, ExceptionKind, ProcessState, RunFailure};
 use system_tests::controller_program::ControllerProgram;

@@ -1,4 +1,6 @@
-//! A value arrives as it was sent, or its sender gets an error.
+//! A value arrives as it was sent, or its sender gets an error. A property holds only what its
+//! mirror can read, and signals each change once: maps, orders, NaN, skipped fields, panics and
+//! slow decoding.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -122,6 +124,7 @@ struct Config {
     rest: HashMap<String, serde_json::Value>,
 }
 
+/// A child whose values and properties have these types.
 #[mpcore::process(config = Config)]
 trait Bench {
     fn config(&mut self) -> String;

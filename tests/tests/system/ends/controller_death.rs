@@ -1,4 +1,6 @@
-//! The controller ends, in any way: no child and no grandchild outlives it.
+//! The controller ends, in any way and at any moment: no child and no grandchild outlives it,
+//! except one with a session of its own, and no file is left. At an orderly end it waits for its
+//! child and delivers the last signals.
 
 use std::fs;
 use std::path::Path;
@@ -28,6 +30,7 @@ enum Cleanup {
     Cannot,
 }
 
+/// Ends a controller at a moment, and checks what is left.
 fn check(moment: &str, end: &End, cleanup: Cleanup) {
     let (temporary, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let log = folder.path().join("cleanup");

@@ -1,4 +1,5 @@
-//! The child dies: every command ends exactly once, soon, and with the child's exit report.
+//! The child dies: every command ends exactly once, soon, and with the child's exit report; signals
+//! sent before are delivered, and no other child is affected.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, mpsc};
@@ -25,7 +26,7 @@ fn word<T, E>(outcome: &Result<T, CallError<E>>) -> &'static str {
     }
 }
 
-/// Counts outcomes by kind and records when the last one came.
+/// Reports each outcome with the way in which it was observed.
 #[derive(Clone)]
 struct Tally {
     sender: mpsc::Sender<(&'static str, &'static str)>,
@@ -83,6 +84,7 @@ fn submit_200(bench: &BenchControl, tally: &Tally) -> Vec<thread::JoinHandle<()>
     waiters
 }
 
+/// Counts this many outcomes.
 fn collect(
     outcomes: &mpsc::Receiver<(&'static str, &'static str)>,
     count: usize,

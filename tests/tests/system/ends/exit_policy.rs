@@ -1,5 +1,5 @@
-//! How children end with their program: by their exit policy, which their own children inherit, and
-//! within their own time.
+//! How children end with their program, when `main` returns or `shutdown` is called: by their exit
+//! policy, which their own children inherit, and within their own time.
 
 use std::fs;
 use std::time::Duration;

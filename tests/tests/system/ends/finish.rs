@@ -1,4 +1,5 @@
-//! `finish`: the end that first runs the queued commands, its time, and what ends it earlier.
+//! `finish`: the end that first runs the queued commands, its time, what ends it earlier, and what
+//! happens after a crash.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a child has started: how far it ends with the child.
+//! The processes that a child has started: which of them end with the child.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! A child that does not answer, and one that is only slow.
+//! A child that does not answer, and one that is only slow; what is done about it; that an idle
+//! child is not pinged; and answers and overruns that were not asked for, which break the child.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! How children end, by themselves or by request, and how they start again.
+//! How children end, by themselves or by request, and how they start again; with a bench whose
+//! `cleanup` can be observed.
 
 mod controller_death;
 mod death;

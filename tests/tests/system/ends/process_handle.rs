@@ -1,4 +1,5 @@
-//! What a `Process`, an outcome and an exception report about themselves.
+//! What a `Process`, an outcome and an exception report about themselves: names, states, ends and
+//! backtraces. Also the waits between restarts, and a shutdown of several children at once.
 
 use std::fs;
 use std::os::unix::process::CommandExt as _;

@@ -1,4 +1,5 @@
-//! `start` and `restart` by hand: after every kind of end, and when a start is refused.
+//! `start` and `restart` by hand: after every kind of end, while the child is stopping, and when a
+//! start is refused.
 
 use std::time::Duration;
 

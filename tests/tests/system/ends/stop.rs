@@ -1,4 +1,5 @@
-//! Ending a child: by request, by signal, by dropping its handles; `cleanup` and `after_exit`.
+//! Ending a child: by request, by signal, by dropping its handles; `join` and `wait_ready`;
+//! `cleanup` and `after_exit`.
 
 use std::sync::mpsc;
 use std::thread;

@@ -41,6 +41,7 @@ impl Doubter for DoubterProcess {
     }
 }
 
+/// Ends a child in every way, and compares the reasons on both sides.
 fn check_place(place: fn() -> ControlBuilder<DoubterControl>) {
     type ProcessEnd = fn(DoubterControl) -> mpcore::Process;
     let long = "x".repeat(10_000);
@@ -107,6 +108,7 @@ fn check_place(place: fn() -> ControlBuilder<DoubterControl>) {
     }
 }
 
+/// Returns the reason that `cleanup` has written.
 fn said(file: &Path) -> String {
     fs::read_to_string(file).unwrap_or_else(|error| panic!("cleanup has written nothing: {error}"))
 }

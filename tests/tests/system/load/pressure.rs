@@ -1,4 +1,5 @@
-//! Overload: a child that reads nothing, a controller that reads nothing, and floods.
+//! Overload: a child that reads nothing, a controller that reads nothing, and floods; calls and
+//! waits that must not block, values that are coalesced, and the largest arguments and results.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};

@@ -1,5 +1,6 @@
 //! Programs that are not a child, or not the right one, or do not behave like one: each is a typed
-//! error that says what to do, and affects no other child.
+//! error that says what to do, and affects no other child. Also configs and constructors that fail,
+//! and values that cannot be decoded.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,5 @@
-//! The controller's process forks: the copy neither keeps children alive nor acts on them.
+//! The process of the controller or of a child forks: the copy neither keeps children alive nor
+//! acts on them. A daemon that forks before its first start works.
 
 use std::fs;
 use std::process::Command;

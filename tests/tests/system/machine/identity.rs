@@ -1,4 +1,4 @@
-//! The name and the initial state of a child's process, as the system shows them.
+//! The name of a child's process, and the signals that it blocks, as the system shows them.
 
 use std::fs;
 use std::process::Command;

@@ -1,5 +1,6 @@
-//! Resource limits of a child: each limit is in effect before user code runs and does what the
-//! documentation says, and a limit that cannot be set is reported.
+//! Resource limits and the sandbox of a child: each is in effect before user code runs and does
+//! what the documentation says, and one that cannot be set is reported. Also a controller that
+//! lacks the memory for a child's value.
 
 use std::fs;
 use std::path::Path;

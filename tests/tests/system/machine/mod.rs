@@ -1,4 +1,5 @@
-//! What surrounds controller and child: other programs, users, terminals, limits, debuggers, shortages.
+//! What surrounds controller and child: other programs, users, terminals, standard streams, limits,
+//! debuggers, forks, shortages.
 
 mod bad_input;
 mod debugging;

@@ -1,5 +1,6 @@
 //! Resources that a library does not own: SIGCHLD, other code that waits for or traces its
-//! processes, how long the system takes to start a program, and stalls of the controller itself.
+//! processes, loaders, reparented processes, pidfds that the system refuses, how long the system
+//! takes to start a program, and stalls of the controller itself.
 
 use std::fs;
 use std::io::Read as _;

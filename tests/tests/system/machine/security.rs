@@ -1,5 +1,5 @@
-//! What a child, or a program in its place, cannot do to its controller, to other children, or to a
-//! terminal.
+//! What a child, in a sandbox or not, or a program in its place cannot do to its controller, to
+//! other children, or to a terminal; and what a sandbox does not prevent.
 #![cfg(target_os = "linux")]
 
 use std::fs;

@@ -1,6 +1,6 @@
-//! Resources and rights that are missing at a start or at an end: helper threads are created later, a
-//! stream that cannot be read and an impossible option are typed failures, and a child that cannot
-//! be killed is given up.
+//! Resources and rights that are missing at a start, in a command or at an end: a shortage of
+//! descriptors or threads is reported and not remembered, an impossible option is a typed failure,
+//! ends and deadlines still work, and a child that cannot be killed is given up.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,5 @@
-//! Standard streams as found in the field: closed, broken, a terminal, a file.
+//! Standard streams as found in the field: closed, broken, a pipe, a terminal, a file; also in
+//! `cleanup`.
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, File};

@@ -1,4 +1,5 @@
-//! A child in the background of its controller's terminal is not stopped by the terminal.
+//! A child in the background of its controller's terminal is not stopped by the terminal; and a
+//! terminal that hangs up.
 
 use std::process::Command;
 

@@ -1,4 +1,5 @@
-//! Edge cases of endings and bounds: each of these was a bug.
+//! Edge cases of endings, bounds, deadlines, wake-ups and large properties: each of these was a
+//! bug.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! Mistakes of other libraries that no other test file covers: `docs/lessons.md` has the whole
-//! list.
+//! Mistakes of other libraries that no other test file covers. The whole list is `docs/lessons.md`:
+//! every test that it names exists.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -134,7 +134,8 @@ fn descriptors(pid: u32) -> BTreeSet<String> {
     targets.map(|target| target.to_string_lossy().into_owned()).collect()
 }
 
-/// Accepted sockets have no close-on-exec flag in ipc-channel: a child started meanwhile inherits them.
+/// Accepted sockets have no close-on-exec flag in ipc-channel: a child started meanwhile inherits
+/// them.
 #[test]
 fn no_child_inherits_descriptors_of_others() {
     in_own_process(

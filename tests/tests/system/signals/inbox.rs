@@ -1,4 +1,5 @@
-//! The inbox: where handlers run, wake-ups, budgets, and handlers of one thread.
+//! The inbox: where handlers run, wake-ups, budgets, turns of several children, loops inside
+//! handlers, and handlers of one thread.
 
 use std::cell::RefCell;
 use std::rc::Rc;

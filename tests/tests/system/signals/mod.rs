@@ -1,4 +1,5 @@
-//! Named signals, properties and events, and the threads on which handlers run.
+//! Named signals, properties, events and lifecycle signals, and the threads on which handlers run;
+//! with an inbox and a loop for the tests.
 
 mod events;
 mod handlers;

@@ -1,4 +1,5 @@
-//! Handlers that wait, of children without an inbox of their own: they delay no other child.
+//! Handlers that wait, of children without an inbox of their own: they delay no other child, keep
+//! the order of their own signals, and are waited for at the end.
 //!
 //! All children of a process share the background inbox and its threads: each test has a process.
 

@@ -183,6 +183,7 @@ impl Held {
     }
 }
 
+/// Creates this file, for which a command or a test waits.
 fn go(sign: &Path) {
     fs::write(sign, "").unwrap();
 }
@@ -375,6 +376,7 @@ fn a_drag_over_a_slow_setter_ends_soon_with_its_last_value() {
 
 // ---- across a restart
 
+/// A telescope that is restarted after a crash, with its accepted writes.
 fn phoenix() -> TelescopeControl {
     let policy = RestartPolicy::on_crash().backoff(Backoff::constant(Duration::from_millis(1)));
     ready(builder().restart(policy).reapply_properties())

@@ -5,6 +5,9 @@
 //! writes it. Properties of every cell are asserted, whatever the fault: one outcome for each call,
 //! `finished` once and last, no process left, and another child of the same controller that still
 //! answers.
+//!
+//! Beside the table: faults that a thread cannot have, panics of the runtime on any thread, and a
+//! child that sends more than it has credit for.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -42,8 +45,8 @@ const LONG_GRACE: Duration = Duration::from_secs(3);
 /// together; and small enough that both are in transit at once.
 const HEAVY: usize = 30_000;
 
-/// The moments, with their headings. The bench sends: 1 a property, 2 `ready`, 3 the event and 4 the result
-/// of the first command, 5 and 6 the results of the others, 7 the goodbye.
+/// The moments, with their headings. The bench sends: 1 a property, 2 `ready`, 3 the event and 4
+/// the result of the first command, 5 and 6 the results of the others, 7 the goodbye.
 const MOMENTS: [(Moment, &str); 12] = [
     (Moment::Constructor, "In the constructor"),
     (Moment::PostrunInit, "In `postrun_init`"),
@@ -121,6 +124,7 @@ fn struck_by_ready(moment: Moment) -> bool {
     place(moment) <= place(Moment::AfterMessage(2))
 }
 
+/// Formats an outcome for the table.
 fn word<T: std::fmt::Debug, E: std::fmt::Debug>(outcome: &Result<T, CallError<E>>) -> String {
     match outcome {
         Ok(value) => format!("`Ok({value:?})`"),

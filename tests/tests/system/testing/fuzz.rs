@@ -1,5 +1,5 @@
 //! Tests the fuzzer itself: it finds the planted faults, and finds none in mpcore's decoders in a
-//! short run. The long run is part of `cargo xtask soak`.
+//! short run. The long run is part of `cargo xtask soak`. libFuzzer has the same targets.
 
 use std::fs;
 use std::path::Path;

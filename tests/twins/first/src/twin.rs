@@ -1,4 +1,4 @@
-// Included by both versions.
+// The interface and its child, included by both versions.
 
 /// Reports its version.
 #[mpcore::process]

@@ -3,6 +3,7 @@ import QtQuick.Controls.Basic
 import QtQuick.Layouts
 import Words 1.0
 
+// A window that counts the words of a text, by a child that is another program.
 ApplicationWindow {
     // With this argument it counts once, prints the result, and quits.
     readonly property bool once: Qt.application.arguments.includes("--once")

@@ -1,5 +1,5 @@
 //! The user interface and its child are different programs of different packages, and the user
-//! interface's package depends only on mpqt and the interface.
+//! interface's package depends only on mpqt and the interface. A missing program is reported.
 
 #[path = "../../../../tests/runs/mod.rs"]
 #[allow(dead_code, reason = "used by other tests")]

@@ -3,6 +3,7 @@ import QtQuick.Controls.Basic
 import QtQuick.Layouts
 import Example 1.0
 
+// Two numbers, a button, and a label for the sum.
 ApplicationWindow {
     // With this argument it adds once, prints the sum, and quits.
     readonly property bool once: Qt.application.arguments.includes("--once")

@@ -3,6 +3,7 @@ import QtQuick.Controls.Basic
 import QtQuick.Layouts
 import Lab 1.0
 
+// Buttons, a slider, a progress bar and labels for everything that the laser can do.
 ApplicationWindow {
     id: window
 

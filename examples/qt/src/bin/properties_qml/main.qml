@@ -3,6 +3,7 @@ import QtQuick.Controls.Basic
 import QtQuick.Layouts
 import Example 1.0
 
+// A label bound to one property, and a slider that requests values of another.
 ApplicationWindow {
     // With this argument it requests a volume, waits for the last greeting, prints both, and quits.
     readonly property bool once: Qt.application.arguments.includes("--once")

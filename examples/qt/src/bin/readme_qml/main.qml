@@ -1,3 +1,5 @@
+// The README's document, word for word.
+
 import QtQuick
 import QtQuick.Controls.Basic
 import Lab 1.0

@@ -3,6 +3,7 @@ import QtQuick.Controls.Basic
 import QtQuick.Layouts
 import Example 1.0
 
+// Two counters side by side, each with its state and buttons that count, kill and restart.
 ApplicationWindow {
     id: window
 

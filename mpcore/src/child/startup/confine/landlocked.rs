@@ -39,6 +39,7 @@ pub(crate) fn enter(sandbox: &Sandbox) -> Result<(), String> {
     }
 }
 
+/// Returns a ruleset that forbids what it handles; the rules that are added allow parts of that.
 fn ruleset(sandbox: &Sandbox) -> Result<RulesetCreated, RulesetError> {
     let must = match sandbox.enforcement {
         SandboxEnforcement::Strict => CompatLevel::HardRequirement,
@@ -72,6 +73,7 @@ fn cannot_enforce(error: &dyn std::fmt::Display) -> String {
     )
 }
 
+/// Allows this access to files, and to everything in folders.
 fn allow(
     mut ruleset: RulesetCreated,
     paths: impl IntoIterator<Item = impl AsRef<OsStr>>,

@@ -3,7 +3,8 @@
 //! Called by [`init`](crate::child::init) on the main thread, after the first record was read:
 //! before the child connects, before a config is decoded, and before there is another thread, so
 //! that all threads inherit per-thread limits. A failure is recorded: the child still shakes hands,
-//! and reports it to the controller instead of constructing anything.
+//! and reports it to the controller instead of constructing anything. Limits that a running thread
+//! would escape, or that leave the framework too few files, are refused.
 
 use std::io;
 use std::sync::OnceLock;
@@ -112,6 +113,7 @@ fn set(limits: &ChildLimits) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Names the limit in an error of the system.
 fn named(what: &'static str, result: io::Result<()>) -> Result<(), Refusal> {
     result.map_err(|error| Refusal { what, message: error.to_string() })
 }
@@ -131,6 +133,7 @@ fn enough(files: u64, open: u64, given: Option<u64>) -> Result<(), String> {
     }
 }
 
+/// Rounds up to whole seconds.
 fn whole_seconds(time: Duration) -> u64 {
     time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }

@@ -1,7 +1,8 @@
-//! A process that connects to an endpoint of ipc-channel, whose name it gets through its stdin pipe.
+//! Launches a process that connects to an endpoint of ipc-channel, whose name it gets through its
+//! stdin pipe.
 //!
 //! A stranger that connects there, or stays silent, uses up one endpoint but not the child's chance
-//! to connect.
+//! to connect. A thread waits at each endpoint, and only a greeting with the right nonce counts.
 
 use std::collections::HashMap;
 use std::process::{ChildStdin, Stdio};

@@ -1,4 +1,6 @@
-//! What a child says of itself, and whether that is what its controller expects.
+//! What a child says of itself, and whether that is what its controller expects. Also sets the
+//! initial values of the properties, reports what could not be compared, and has the failure of a
+//! child with another protocol.
 
 use std::sync::Arc;
 

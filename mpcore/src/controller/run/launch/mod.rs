@@ -1,9 +1,10 @@
 //! The launchers: each starts children in its own way, and shakes hands with them.
 //!
-//! A child is a [thread](thread) of this process, or a process that inherits [`sockets`] or connects
-//! to an [`endpoint`] of ipc-channel; both spawn it in the same way ([`spawn`]). What a child says of
-//! itself is compared in [`introduction`]. Runs on the run's thread, before it reads. No call is on
-//! its way yet: commands wait in the queue until the lanes are open.
+//! A child is a [thread](thread) of this process, or a process that inherits [`sockets`] or
+//! connects to an [`endpoint`] of ipc-channel; both spawn it in the same way ([`spawn`]). What a
+//! child says of itself is compared in [`introduction`]. Runs on the run's thread, before it reads.
+//! No call is on its way yet: commands wait in the queue until the lanes are open. [`launcher`]
+//! chooses among them; the tests add another one, `Far`.
 
 mod endpoint;
 mod introduction;

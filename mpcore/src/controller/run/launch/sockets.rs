@@ -1,4 +1,5 @@
-//! A process that inherits packet sockets, so there are no strangers to tell apart from it.
+//! Launches a process that inherits packet sockets, so there are no strangers to tell apart from
+//! it.
 
 use std::process::Stdio;
 

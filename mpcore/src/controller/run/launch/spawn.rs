@@ -1,4 +1,5 @@
-//! Spawns the process of a child, and follows what it writes.
+//! Spawns the process of a child, and follows what it writes. Also the nonce of a run, and the
+//! child's first record.
 
 use std::process::{ChildStdin, Stdio};
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! A child on a thread of this process.
+//! Launches a child on a thread of this process, with the stack of a process. It cannot be killed:
+//! it is left behind and ignored.
 
 use std::sync::Arc;
 use std::thread;

@@ -10,6 +10,9 @@
 //! No innocent process is signalled. Each process is first pinned by a pidfd; then its parent is
 //! read, and then both are checked again: a process that has not ended by then has kept its number
 //! in the meantime.
+//!
+//! [`end_rest_of_group`] kills the other members of this process's own group, if the process cannot
+//! leave it.
 
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
@@ -72,12 +75,14 @@ pub(crate) fn end_rest_of_group(group: Pid) {
     }
 }
 
+/// A descendant, pinned by its pidfd.
 struct Found {
     hold: OwnedFd,
     pid: Pid,
     group: i32,
 }
 
+/// Returns the descendants in other groups.
 fn find(process: Pid, hold: Option<&OwnedFd>) -> Vec<Found> {
     let Some(leader) = Stat::of(process) else { return Vec::new() };
     let mut found: Vec<Found> = Vec::new();
@@ -170,11 +175,13 @@ fn listed(parent: Pid, left: &mut Looks) -> Option<Vec<Pid>> {
     Some(children)
 }
 
+/// Returns all processes with their parents.
 fn scan(left: &mut Looks) -> Vec<(Pid, i32)> {
     let parent = |pid| Some((pid, Stat::of(pid)?.parent));
     numbers("/proc").take_while(|_| left.take()).filter_map(parent).collect()
 }
 
+/// Returns the entries of a folder that are numbers of processes.
 fn numbers(folder: &str) -> impl Iterator<Item = Pid> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| number(entry.file_name().to_str()?))

@@ -1,6 +1,8 @@
-//! Linux: pidfds, the parent-death signal, `/proc/self/exe`, and what `/proc` tells about a process:
-//! its exit status before it is reaped, its tracer, why a kill has no effect. [`descendants`] has the search for what
-//! a child has started, [`loader`] programs that were started through their loader.
+//! Linux: processes by their pidfds ([`Process`], [`Exits`]), the parent-death signal,
+//! `/proc/self/exe`, and what `/proc` reports about a process: its exit status before it is reaped,
+//! its tracer, why a kill has no effect. Also the name of this process, the permission to trace it,
+//! and small functions for sockets. [`descendants`] has the search for what a child has started,
+//! [`loader`] programs that were started through their loader.
 
 pub(super) mod descendants;
 pub(super) mod loader;

@@ -1,4 +1,5 @@
-//! Objects for controls that Rust holds.
+//! Objects for controls that Rust holds: attached, wrongly attached, with handlers in Rust,
+//! destroyed, ended with the application; and a probe that sees how late the event loop is.
 
 use std::cell::RefCell;
 use std::process::ExitCode;
@@ -65,6 +66,7 @@ pub(crate) fn attached() -> Outcome {
     Ok(code)
 }
 
+/// A control with another inbox, or on another thread, is refused.
 pub(crate) fn attached_wrongly() -> Outcome {
     let elsewhere = builder().build()?;
     println!("{:?}", ShownRig::attach(elsewhere).map(drop).map_err(|error| error.to_string()));

@@ -1,4 +1,5 @@
-//! Documents that load, documents that do not, and the ways an application ends.
+//! Documents that load, documents that do not, and the ways an application ends; also children of
+//! other programs, wrong threads, and a second application.
 
 use std::process::ExitCode;
 
@@ -35,6 +36,7 @@ pub(crate) fn missing_file() -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The document is a file, with an import path.
 pub(crate) fn file() -> Outcome {
     Ok(mpqt::Application::new().import_path(argument(3)).run_file(argument(2))?)
 }
@@ -133,6 +135,7 @@ pub(crate) fn other_thread() -> Outcome {
     Ok(mpqt::run("import QtQuick; Item { Component.onCompleted: Qt.quit() }")?)
 }
 
+/// Another thread has asked for the inbox first.
 pub(crate) fn inbox_elsewhere() -> Outcome {
     std::thread::spawn(|| drop(mpqt::inbox())).join().map_err(|_| "it panicked")?;
     println!("{:?}", mpqt::run("import QtQuick; Item { }").map_err(|error| error.to_string()));

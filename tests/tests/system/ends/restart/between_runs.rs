@@ -8,6 +8,7 @@ use system_tests::{LONG, in_own_process, outcome, processes, until};
 
 use super::{builder, exited, follow, kill, kill_and_wait, late, ready, soon, until_run};
 
+/// Calls the next run off: waiting commands end as stopped, and a start by hand still works.
 fn check_called_off(call_off: fn(&PhoenixControl)) {
     let phoenix = ready(builder().restart(late(RestartPolicy::on_crash())));
     let journal = follow(&phoenix);

@@ -1,4 +1,5 @@
-//! Manual `restart` and `start`: what happens to commands, and that neither waits for anything.
+//! Manual `restart` and `start`: what happens to commands, and that neither waits for anything, not
+//! even in a waker that reports the end of a run.
 
 use std::future::IntoFuture as _;
 use std::pin::Pin;

@@ -1,5 +1,5 @@
 //! A child that ends by itself is restarted by its policy: which signals come, what happens to
-//! commands and properties, and who can override the policy.
+//! commands and properties, and how a manual `start`, `stop` or `restart` overrides the policy.
 
 mod between_runs;
 mod by_hand;
@@ -113,6 +113,7 @@ fn follow(phoenix: &PhoenixControl) -> Journal {
     journal
 }
 
+/// Whether the call ended with this run.
 fn exited<T, E>(outcome: &Result<T, CallError<E>>, generation: u32) -> bool {
     matches!(outcome, Err(CallError::Exited(report)) if report.generation == generation)
 }

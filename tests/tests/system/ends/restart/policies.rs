@@ -1,4 +1,5 @@
-//! When a policy restarts the child, how often and when it gives up; also for a child on a thread.
+//! When a policy restarts the child, how often and when it gives up; what a restart keeps, and that
+//! it leaves nothing behind; also for a child on a thread.
 
 use std::path::Path;
 use std::time::Duration;

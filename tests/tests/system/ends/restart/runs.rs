@@ -1,4 +1,5 @@
-//! Nothing of an old run is delivered after the start of the next.
+//! Nothing of an old run is delivered after the start of the next, also to an inbox that is drained
+//! late.
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
