@@ -1,14 +1,14 @@
-//! Every way to submit a command, to get its outcome and to cancel it; what an error or a panic
-//! carries; full queues, large values and many callers; and what a child is given at its start:
-//! arguments, environment, directory, name and config.
+//! Every way to submit a command and to get its outcome; what an error or a panic carries; full
+//! queues, large values and many callers; and what a child is given at its start: arguments,
+//! environment, directory and name.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use mpcore::{Call, CallError, CallId, QueueBound, Signal, WaitError};
-use system_tests::bench::{builder, ready, until_begun};
+use system_tests::bench::{builder, ready};
 use system_tests::{
     BenchConfig, BenchControl, BenchProcess, Blob, DivideError, Journal, LONG, Mood, block_on,
     outcome, processes, until,
@@ -211,131 +211,6 @@ fn forward_to_replaces_the_named_signal_for_one_call() {
     assert_eq!(failed, 1, "{lines:?}");
     let rest: Vec<_> = lines.iter().filter(|line| !line.starts_with("failed")).collect();
     assert_eq!(rest, ["own 2", "named 4", "tuple 0.5 2", "named 6"]);
-}
-
-#[test]
-fn a_queued_command_that_is_cancelled_never_starts() {
-    let bench = bench();
-    let busy = bench.ignore_everything(300);
-    let queued = bench.raise_level(5);
-    queued.cancel();
-    assert_eq!(outcome(queued), Err(CallError::Cancelled));
-    assert_eq!(outcome(busy), Ok(()));
-    assert_eq!(outcome(bench.add_two(0, 0)), Ok(0));
-    assert_eq!(bench.level(), 0);
-}
-
-#[test]
-fn a_command_cancelled_before_the_start_never_starts() {
-    let bench = builder(CHILD).build().unwrap();
-    let queued = bench.raise_level(5);
-    queued.cancel();
-    assert_eq!(outcome(queued), Err(CallError::Cancelled));
-    bench.process().start().unwrap();
-    assert_eq!(outcome(bench.add_two(0, 0)), Ok(0));
-    assert_eq!(bench.level(), 0);
-}
-
-#[test]
-fn a_running_command_ends_as_cancelled_whatever_its_error() {
-    let bench = bench();
-    let by_check = bench.work(60_000);
-    until_begun(&bench, 1);
-    by_check.cancel();
-    assert_eq!(outcome(by_check), Err(CallError::Cancelled));
-
-    let by_unwinding = bench.work_on(60_000);
-    until_begun(&bench, 2);
-    by_unwinding.cancel();
-    assert_eq!(outcome(by_unwinding), Err(CallError::Cancelled));
-
-    let another_error = bench.end_with_another_error();
-    until_begun(&bench, 3);
-    another_error.cancel();
-    assert_eq!(outcome(another_error), Err(CallError::Cancelled));
-
-    let result = bench.finish_all_the_same();
-    until_begun(&bench, 4);
-    result.cancel();
-    assert_eq!(outcome(result), Ok(1), "it saw the request and still returned a result");
-
-    let by_worker = bench.let_a_worker_watch();
-    until_begun(&bench, 5);
-    by_worker.cancel();
-    assert_eq!(outcome(by_worker), Err(CallError::Cancelled), "a worker may observe it as well");
-
-    let blind = bench.ignore_and_fail(300);
-    until_begun(&bench, 6);
-    blind.cancel();
-    let raised = Err(CallError::Raised(DivideError::ByZero));
-    assert_eq!(outcome(blind), raised, "it never observed the cancel, so the error is its own");
-
-    // The request belongs to the id: it does not affect the next command.
-    assert!(outcome(bench.work(5)).is_ok());
-}
-
-#[test]
-fn a_cancel_after_the_outcome_changes_nothing() {
-    let bench = bench();
-    let mut call = bench.add_two(1, 2);
-    assert_eq!(call.wait_timeout(LONG), Ok(3));
-    call.cancel();
-    assert_eq!(call.wait(), Ok(3));
-    assert_eq!(outcome(bench.add_two(2, 2)), Ok(4));
-}
-
-/// Regression: the report of what the child had read of the control lane was assumed sent when it
-/// was not, so after about a hundred messages neither cancel nor stop reached a busy child.
-#[test]
-fn a_running_command_is_cancelled_after_a_thousand_others() {
-    let bench = builder(CHILD).build().unwrap();
-    let running = bench.work(120_000);
-    // Before the start, so that they are sent together and the child holds all of them.
-    let queued: Vec<_> = (0..1000).map(|_| bench.reset_counters()).collect();
-    bench.process().start().unwrap();
-    until_begun(&bench, 1);
-    for call in &queued {
-        call.cancel();
-        // Each as a message of its own.
-        thread::sleep(Duration::from_micros(50));
-    }
-    running.cancel();
-    assert_eq!(outcome(running), Err(CallError::Cancelled));
-    for call in queued {
-        assert_eq!(outcome(call), Err(CallError::Cancelled));
-    }
-}
-
-#[test]
-fn cancel_on_drop_cancels_only_calls_without_an_outcome() {
-    let bench = bench();
-    let first = bench.work(60_000).cancel_on_drop();
-    drop(first);
-    // Would otherwise wait for a minute.
-    assert_eq!(outcome(bench.add_two(0, 0)), Ok(0));
-    let future = std::future::IntoFuture::into_future(bench.work(60_000).cancel_on_drop());
-    drop(future);
-    assert_eq!(outcome(bench.add_two(1, 0)), Ok(1));
-    let kept = bench.work(50).cancel_on_drop();
-    assert!(outcome(kept).is_ok());
-    let (sender, done) = mpsc::channel();
-    bench.work(50).cancel_on_drop().on_done(move |it| sender.send(it.is_ok()).unwrap());
-    assert_eq!(done.recv_timeout(LONG), Ok(true), "a call with a waiter is not cancelled");
-}
-
-#[test]
-fn cancel_all_ends_every_call_that_can_be_cancelled() {
-    let bench = bench();
-    let running = bench.work(60_000);
-    let queued: Vec<_> = (0..20).map(|_| bench.raise_level(9)).collect();
-    bench.process().cancel_all();
-    assert_eq!(outcome(running), Err(CallError::Cancelled));
-    for call in queued {
-        assert_eq!(outcome(call), Err(CallError::Cancelled));
-    }
-    assert_eq!(bench.process().pending_commands(), 0);
-    assert_eq!(outcome(bench.add_two(0, 0)), Ok(0));
-    assert_eq!(bench.level(), 0);
 }
 
 #[test]
@@ -553,27 +428,6 @@ fn many_threads_call_at_once_and_each_gets_its_own_answers() {
 }
 
 #[test]
-fn waiting_can_be_forbidden_on_a_thread() {
-    let bench = bench();
-    let waits = bench.clone();
-    let forbidden = thread::spawn(move || {
-        let guard = mpcore::forbid_waiting_on_this_thread();
-        // A second one, which ends first, changes nothing.
-        drop(mpcore::forbid_waiting_on_this_thread());
-        let outcomes = (waits.add_two(1, 2).wait(), waits.blocking().add_two(1, 2));
-        drop(guard);
-        (outcomes, waits.add_two(1, 2).wait())
-    });
-    let (outcomes, allowed) = forbidden.join().unwrap();
-    assert_eq!(
-        outcomes,
-        (Err(CallError::Wait(WaitError::Forbidden)), Err(CallError::Wait(WaitError::Forbidden)))
-    );
-    assert_eq!(allowed, Ok(3));
-    assert_eq!(bench.add_two(1, 2).wait(), Ok(3), "other threads may wait");
-}
-
-#[test]
 fn a_child_gets_arguments_environment_directory_and_name() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().canonicalize().unwrap();
@@ -603,14 +457,6 @@ fn a_child_gets_arguments_environment_directory_and_name() {
     let found = outcome(bare.surroundings()).unwrap();
     assert_eq!(found.environment.keys().collect::<Vec<_>>(), ["ONLY"]);
     assert_eq!(bare.blocking().add_two(1, 2), Ok(3));
-}
-
-#[test]
-fn the_config_arrives() {
-    let settings = (0..1000).map(|it| (format!("key {it}"), it)).collect();
-    let config = BenchConfig { settings, ..BenchConfig::default() };
-    let bench = builder(CHILD).config(config.clone()).spawn().unwrap();
-    assert_eq!(outcome(bench.settings()), Ok(config.settings));
 }
 
 #[test]

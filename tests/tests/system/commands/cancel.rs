@@ -1,17 +1,21 @@
 //! Cancelling, in a process and on a thread: a command that has not begun never begins, one that
-//! does not end can be killed for, and `no_cancel` protects a running one.
+//! does not end can be killed for, and `no_cancel` protects a running one. A cancel may come at any
+//! moment, also too late.
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use mpcore::{
     CallError, CallId, ControlBuilder, IgnoredRequest, Inbox, ProcessState, QueueBound, RunFailure,
 };
 use system_tests::worker::{WorkerControl, WorkerProcess, builder, ready, until_begun};
-use system_tests::{Journal, LONG, outcome, processes, until};
+use system_tests::{BenchControl, DivideError, Journal, LONG, bench, outcome, processes, until};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_worker_child");
+const BENCH: &str = env!("CARGO_BIN_EXE_bench_child");
 
 const FOR_EVER: u64 = 600_000;
 const GRACE: Duration = Duration::from_millis(200);
@@ -223,4 +227,135 @@ fn a_command_whose_outcome_is_delayed_is_not_killed_for() {
     assert_eq!(flood.try_outcome(), Some(Err(CallError::Cancelled)));
     assert!(outcome(next).is_ok());
     assert_eq!(worker.process().pid(), Some(pid));
+}
+
+// ---- which commands a cancel ends, and when it comes too late
+
+fn ready_bench() -> BenchControl {
+    bench::ready(bench::builder(BENCH))
+}
+
+#[test]
+fn a_queued_command_that_is_cancelled_never_starts() {
+    let bench = ready_bench();
+    let busy = bench.ignore_everything(300);
+    let queued = bench.raise_level(5);
+    queued.cancel();
+    assert_eq!(outcome(queued), Err(CallError::Cancelled));
+    assert_eq!(outcome(busy), Ok(()));
+    assert_eq!(outcome(bench.add_two(0, 0)), Ok(0));
+    assert_eq!(bench.level(), 0);
+}
+
+#[test]
+fn a_command_cancelled_before_the_start_never_starts() {
+    let bench = bench::builder(BENCH).build().unwrap();
+    let queued = bench.raise_level(5);
+    queued.cancel();
+    assert_eq!(outcome(queued), Err(CallError::Cancelled));
+    bench.process().start().unwrap();
+    assert_eq!(outcome(bench.add_two(0, 0)), Ok(0));
+    assert_eq!(bench.level(), 0);
+}
+
+#[test]
+fn a_running_command_ends_as_cancelled_whatever_its_error() {
+    let bench = ready_bench();
+    let by_check = bench.work(60_000);
+    bench::until_begun(&bench, 1);
+    by_check.cancel();
+    assert_eq!(outcome(by_check), Err(CallError::Cancelled));
+
+    let by_unwinding = bench.work_on(60_000);
+    bench::until_begun(&bench, 2);
+    by_unwinding.cancel();
+    assert_eq!(outcome(by_unwinding), Err(CallError::Cancelled));
+
+    let another_error = bench.end_with_another_error();
+    bench::until_begun(&bench, 3);
+    another_error.cancel();
+    assert_eq!(outcome(another_error), Err(CallError::Cancelled));
+
+    let result = bench.finish_all_the_same();
+    bench::until_begun(&bench, 4);
+    result.cancel();
+    assert_eq!(outcome(result), Ok(1), "it saw the request and still returned a result");
+
+    let by_worker = bench.let_a_worker_watch();
+    bench::until_begun(&bench, 5);
+    by_worker.cancel();
+    assert_eq!(outcome(by_worker), Err(CallError::Cancelled), "a worker may observe it as well");
+
+    let blind = bench.ignore_and_fail(300);
+    bench::until_begun(&bench, 6);
+    blind.cancel();
+    let raised = Err(CallError::Raised(DivideError::ByZero));
+    assert_eq!(outcome(blind), raised, "it never observed the cancel, so the error is its own");
+
+    // The request belongs to the id: it does not affect the next command.
+    assert!(outcome(bench.work(5)).is_ok());
+}
+
+#[test]
+fn a_cancel_after_the_outcome_changes_nothing() {
+    let bench = ready_bench();
+    let mut call = bench.add_two(1, 2);
+    assert_eq!(call.wait_timeout(LONG), Ok(3));
+    call.cancel();
+    assert_eq!(call.wait(), Ok(3));
+    assert_eq!(outcome(bench.add_two(2, 2)), Ok(4));
+}
+
+/// Regression: the report of what the child had read of the control lane was assumed sent when it
+/// was not, so after about a hundred messages neither cancel nor stop reached a busy child.
+#[test]
+fn a_running_command_is_cancelled_after_a_thousand_others() {
+    let bench = bench::builder(BENCH).build().unwrap();
+    let running = bench.work(120_000);
+    // Before the start, so that they are sent together and the child holds all of them.
+    let queued: Vec<_> = (0..1000).map(|_| bench.reset_counters()).collect();
+    bench.process().start().unwrap();
+    bench::until_begun(&bench, 1);
+    for call in &queued {
+        call.cancel();
+        // Each as a message of its own.
+        thread::sleep(Duration::from_micros(50));
+    }
+    running.cancel();
+    assert_eq!(outcome(running), Err(CallError::Cancelled));
+    for call in queued {
+        assert_eq!(outcome(call), Err(CallError::Cancelled));
+    }
+}
+
+#[test]
+fn cancel_on_drop_cancels_only_calls_without_an_outcome() {
+    let bench = ready_bench();
+    let first = bench.work(60_000).cancel_on_drop();
+    drop(first);
+    // Would otherwise wait for a minute.
+    assert_eq!(outcome(bench.add_two(0, 0)), Ok(0));
+    let future = std::future::IntoFuture::into_future(bench.work(60_000).cancel_on_drop());
+    drop(future);
+    assert_eq!(outcome(bench.add_two(1, 0)), Ok(1));
+    let kept = bench.work(50).cancel_on_drop();
+    assert!(outcome(kept).is_ok());
+    let (sender, done) = mpsc::channel();
+    bench.work(50).cancel_on_drop().on_done(move |it| sender.send(it.is_ok()).unwrap());
+    assert_eq!(done.recv_timeout(LONG), Ok(true), "a call with a waiter is not cancelled");
+}
+
+#[test]
+fn cancel_all_ends_every_call_that_can_be_cancelled() {
+    let bench = ready_bench();
+    let running = bench.work(60_000);
+    let queued: Vec<_> = (0..20).map(|_| bench.raise_level(9)).collect();
+    bench.process().cancel_all();
+    assert_eq!(outcome(running), Err(CallError::Cancelled));
+    for call in queued {
+        assert_eq!(outcome(call), Err(CallError::Cancelled));
+    }
+    assert_eq!(bench.process().pending_commands(), 0);
+    assert_eq!(outcome(bench.add_two(0, 0)), Ok(0));
+    assert_eq!(bench.level(), 0);
 }

@@ -1,4 +1,5 @@
-//! A thread that must not wait for a child never does, whatever it calls.
+//! A thread that must not wait for a child never does, whatever it calls, while the
+//! guard lives.
 
 use std::sync::mpsc;
 use std::thread;
@@ -91,4 +92,25 @@ fn values_that_have_arrived_can_be_taken_there() {
         (first, ticks.into_iter().collect::<Vec<_>>())
     });
     assert_eq!(taken, (Ok((0,)), vec![(1,)]));
+}
+
+#[test]
+fn waiting_can_be_forbidden_on_a_thread() {
+    let bench = ready(builder(CHILD));
+    let waits = bench.clone();
+    let forbidden = thread::spawn(move || {
+        let guard = mpcore::forbid_waiting_on_this_thread();
+        // A second one, which ends first, changes nothing.
+        drop(mpcore::forbid_waiting_on_this_thread());
+        let outcomes = (waits.add_two(1, 2).wait(), waits.blocking().add_two(1, 2));
+        drop(guard);
+        (outcomes, waits.add_two(1, 2).wait())
+    });
+    let (outcomes, allowed) = forbidden.join().unwrap();
+    assert_eq!(
+        outcomes,
+        (Err(CallError::Wait(WaitError::Forbidden)), Err(CallError::Wait(WaitError::Forbidden)))
+    );
+    assert_eq!(allowed, Ok(3));
+    assert_eq!(bench.add_two(1, 2).wait(), Ok(3), "other threads may wait");
 }

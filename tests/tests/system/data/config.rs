@@ -6,7 +6,9 @@ use std::sync::{Condvar, Mutex};
 use mpcore::{CallError, ControlBuilder, ProcessState, RestartPolicy, RunFailure};
 use serde::{Deserialize, Serialize, Serializer};
 use system_tests::transport::transport;
-use system_tests::{Blob, LONG, outcome, until};
+use system_tests::{BenchConfig, Blob, LONG, bench, outcome, until};
+
+const BENCH: &str = env!("CARGO_BIN_EXE_bench_child");
 
 /// Larger than what is encoded on the caller's thread.
 const LARGE: usize = 1 << 20;
@@ -144,4 +146,12 @@ fn a_large_config_that_cannot_be_encoded_is_the_runs_failure() {
         assert!(why.to_string().contains("in no mood to leave"), "{why}");
         assert_eq!(end.report.state, ProcessState::Failed);
     }
+}
+
+#[test]
+fn the_config_arrives() {
+    let settings = (0..1000).map(|it| (format!("key {it}"), it)).collect();
+    let config = BenchConfig { settings, ..BenchConfig::default() };
+    let bench = bench::builder(BENCH).config(config.clone()).spawn().unwrap();
+    assert_eq!(outcome(bench.settings()), Ok(config.settings));
 }

@@ -1,14 +1,16 @@
 //! How children end with their program, when `main` returns or `shutdown` is called: by their exit
-//! policy, which their own children inherit, and within their own time.
+//! policy, which their own children inherit, within their own time,
+//! and at once.
 
 use std::fs;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use mpcore::{ControlBuilder, ExitPolicy, StopReason};
 use rustix::process::Signal;
 use system_tests::controller_program::ControllerProgram;
 use system_tests::worker::{WorkerControl, WorkerProcess};
-use system_tests::{Journal, LONG, outcome, processes, until, worker};
+use system_tests::{Journal, LONG, in_own_process, outcome, processes, until, worker};
 
 const ENDS: &str = env!("CARGO_BIN_EXE_ends");
 const WORKER: &str = env!("CARGO_BIN_EXE_worker_child");
@@ -162,4 +164,54 @@ fn nested_children_end_like_their_parent_unless_configured() {
     assert_eq!(process.exit_report().unwrap().reason, Some(StopReason::Released));
     until("it has ended", || !process.is_alive());
     assert_eq!(process.join(LONG).unwrap().code(), Some(0));
+}
+
+/// A child whose cleanup waits for the others' cleanup to begin.
+mod meeting {
+    use super::{Duration, Instant, LONG, fs, thread};
+
+    #[mpcore::process(config = (String, u32, u32))]
+    pub(super) trait Guest {}
+
+    #[derive(mpcore::Child)]
+    #[child(Guest)]
+    pub(super) struct GuestProcess {
+        /// The folder to meet in, the number of this child, and how many children there are.
+        config: (String, u32, u32),
+    }
+
+    impl Guest for GuestProcess {
+        fn cleanup(&mut self) {
+            let (folder, number, all) = &self.config;
+            fs::write(format!("{folder}/{number}"), "").expect("it is there");
+            let deadline = Instant::now() + LONG;
+            let here = |number: u32| fs::exists(format!("{folder}/{number}")).unwrap_or(false);
+            while !(0..*all).all(here) {
+                assert!(Instant::now() < deadline, "the others do not come");
+                thread::sleep(Duration::from_millis(2));
+            }
+        }
+    }
+}
+
+/// Otherwise it would take the sum of all graces.
+#[test]
+fn shutdown_stops_all_children_at_once() {
+    use meeting::{GuestControl, GuestProcess};
+    // It ends all children of its process.
+    in_own_process("ends::exit_policy::shutdown_stops_all_children_at_once", || {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_string_lossy().into_owned();
+        let guests = [0, 1, 2].map(|number| {
+            let builder = GuestControl::builder().child::<GuestProcess>().stop_grace(LONG * 3);
+            let guest = builder.config((path.clone(), number, 3)).spawn().unwrap();
+            guest.process().wait_ready(LONG).unwrap();
+            guest
+        });
+        assert_eq!(mpcore::shutdown(LONG * 3), Ok(()));
+        for guest in guests {
+            let report = guest.process().exit_report().unwrap();
+            assert!(report.cleanup_panic.is_none() && !report.killed, "{report}");
+        }
+    });
 }

@@ -1,19 +1,14 @@
 //! What a `Process`, an outcome and an exception report about themselves: names, states, ends and
-//! backtraces. Also the waits between restarts, and a shutdown of several children at once.
+//! backtraces.
 
-use std::fs;
-use std::os::unix::process::CommandExt as _;
-use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use mpcore::{Backoff, CallError, ExceptionKind, Never, ProcessState, RestartPolicy};
+use mpcore::{CallError, ExceptionKind, Never, ProcessState};
 use system_tests::bench::{builder, ready, until_begun};
-use system_tests::{LONG, in_own_process, outcome, processes, until};
+use system_tests::{LONG, outcome, processes};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
-const PRINTING: &str = env!("CARGO_BIN_EXE_printing");
 
 #[test]
 fn a_process_shows_its_name_its_state_and_its_end() {
@@ -112,26 +107,6 @@ fn an_exception_carries_the_backtrace_of_a_panic() {
     }
 }
 
-/// Each wait is the previous one times the factor.
-#[test]
-fn waits_between_restarts_grow_by_the_factor() {
-    let policy = RestartPolicy::on_crash().backoff(Backoff {
-        first: Duration::from_millis(3),
-        longest: LONG,
-        factor: 4,
-    });
-    let bench = builder(CHILD).restart(policy).build().unwrap();
-    let (told, delays) = mpsc::channel();
-    bench.process().signals().restarting.connect(move |it| told.send(it.delay).unwrap());
-    bench.process().start().unwrap();
-    for expected in [3, 12, 48] {
-        bench.process().wait_ready(LONG).unwrap();
-        processes::kill(bench.process().pid().unwrap());
-        assert_eq!(delays.recv_timeout(LONG), Ok(Duration::from_millis(expected)));
-        until("it is back", || bench.process().state() == ProcessState::Running);
-    }
-}
-
 #[test]
 fn a_signal_that_ends_a_child_is_named() {
     for (signal, name) in [
@@ -144,65 +119,4 @@ fn a_signal_that_ends_a_child_is_named() {
         let status = bench.process().join(LONG).unwrap();
         assert_eq!(status.to_string(), name);
     }
-}
-
-/// A program that acts by its name, like `busybox`, is the same program as a child.
-#[test]
-fn a_child_is_called_by_the_name_of_its_controller() {
-    let folder = tempfile::tempdir().unwrap();
-    let report = folder.path().join("report");
-    let mut command = Command::new(PRINTING);
-    command.arg0("an odd name").arg(&report).arg("called").stdout(Stdio::null());
-    assert!(command.status().unwrap().success());
-    assert_eq!(fs::read_to_string(report).unwrap(), "an odd name");
-}
-
-/// A child whose cleanup waits for the others' cleanup to begin.
-mod meeting {
-    use super::{Duration, Instant, LONG, fs, thread};
-
-    #[mpcore::process(config = (String, u32, u32))]
-    pub(super) trait Guest {}
-
-    #[derive(mpcore::Child)]
-    #[child(Guest)]
-    pub(super) struct GuestProcess {
-        /// The folder to meet in, the number of this child, and how many children there are.
-        config: (String, u32, u32),
-    }
-
-    impl Guest for GuestProcess {
-        fn cleanup(&mut self) {
-            let (folder, number, all) = &self.config;
-            fs::write(format!("{folder}/{number}"), "").expect("it is there");
-            let deadline = Instant::now() + LONG;
-            let here = |number: u32| fs::exists(format!("{folder}/{number}")).unwrap_or(false);
-            while !(0..*all).all(here) {
-                assert!(Instant::now() < deadline, "the others do not come");
-                thread::sleep(Duration::from_millis(2));
-            }
-        }
-    }
-}
-
-/// Otherwise it would take the sum of all graces.
-#[test]
-fn shutdown_stops_all_children_at_once() {
-    use meeting::{GuestControl, GuestProcess};
-    // It ends all children of its process.
-    in_own_process("ends::process_handle::shutdown_stops_all_children_at_once", || {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().to_string_lossy().into_owned();
-        let guests = [0, 1, 2].map(|number| {
-            let builder = GuestControl::builder().child::<GuestProcess>().stop_grace(LONG * 3);
-            let guest = builder.config((path.clone(), number, 3)).spawn().unwrap();
-            guest.process().wait_ready(LONG).unwrap();
-            guest
-        });
-        assert_eq!(mpcore::shutdown(LONG * 3), Ok(()));
-        for guest in guests {
-            let report = guest.process().exit_report().unwrap();
-            assert!(report.cleanup_panic.is_none() && !report.killed, "{report}");
-        }
-    });
 }

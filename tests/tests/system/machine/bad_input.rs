@@ -1,6 +1,6 @@
 //! Programs that are not a child, or not the right one, or do not behave like one: each is a typed
 //! error that says what to do, and affects no other child. Also configs and constructors that fail,
-//! and values that cannot be decoded.
+//! values that cannot be decoded, and messages that were not asked for.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,9 +16,9 @@ use mpcore::{
 use system_tests::bench::{builder, ready};
 use system_tests::controller_program::ControllerProgram;
 use system_tests::gauge::{GaugeConfig, GaugeControl};
-use system_tests::transport::PROTOCOL;
+use system_tests::transport::{PROTOCOL, framed};
 use system_tests::{
-    BenchConfig, BenchControl, InitFault, LONG, Mood, outcome, processes, programs, until,
+    BenchConfig, BenchControl, Blob, InitFault, LONG, Mood, outcome, processes, programs, until,
 };
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
@@ -476,6 +476,33 @@ fn an_event_its_type_cannot_decode_raises_an_exception() {
     assert_eq!(exception.kind, ExceptionKind::UndeliveredEvent { event: "mood_shown" });
     assert!(exception.message.contains("in no mood to arrive"), "{exception}");
     assert_eq!(outcome(bench.add_two(1, 2)), Ok(3), "the child goes on");
+}
+
+// ---- unexpected messages
+
+/// The start of a packet of the first run: version, kind, generation, two totals.
+fn packet(kind: u8, body: &[u8]) -> Blob {
+    Blob(framed(&[&[PROTOCOL, kind, 1, 0, 0, 0][..], &[0; 16], body].concat()))
+}
+
+#[test]
+fn an_unexpected_answer_or_overrun_is_reported_as_such() {
+    let pong = packet(6, &[7, 0]);
+    let mut overrun = [0; 28];
+    (overrun[0], overrun[8], overrun[24]) = (36, 1, 50);
+    let cases = [
+        (pong, "an answer to a ping that was not sent"),
+        (packet(6, &[0xFF; 40]), "could not be decoded"),
+        (packet(0, &overrun), "an overrun of a command that has no deadline"),
+    ];
+    for (packet, why) in cases {
+        let bench = ready(builder(CHILD));
+        let call = bench.scribble(packet);
+        assert_eq!(call.id().get(), 1);
+        let Err(CallError::Exited(report)) = outcome(call) else { panic!("{why}: it is broken") };
+        let Some(RunFailure::Broken(told)) = &report.failure else { panic!("{report:?}") };
+        assert!(told.contains(why), "`{told}` does not say `{why}`");
+    }
 }
 
 #[test]

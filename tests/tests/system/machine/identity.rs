@@ -1,12 +1,15 @@
-//! The name of a child's process, and the signals that it blocks, as the system shows them.
+//! The name of a child's process, also for the child itself, and the signals that it blocks, as the
+//! system shows them.
 
 use std::fs;
-use std::process::Command;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 use system_tests::controller_program::ControllerProgram;
 use system_tests::{BenchConfig, BenchControl, BenchProcess, bench, outcome, processes, until};
 
+const PRINTING: &str = env!("CARGO_BIN_EXE_printing");
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 
 fn of(pid: u32, file: &str) -> String {
@@ -58,4 +61,15 @@ fn signals_that_a_controller_blocks_are_not_blocked_in_a_child() {
     until("it has cleaned up", || {
         fs::read_to_string(&log).is_ok_and(|it| it == format!("{child}\n"))
     });
+}
+
+/// A program that acts by its name, like `busybox`, is the same program as a child.
+#[test]
+fn a_child_is_called_by_the_name_of_its_controller() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report");
+    let mut command = Command::new(PRINTING);
+    command.arg0("an odd name").arg(&report).arg("called").stdout(Stdio::null());
+    assert!(command.status().unwrap().success());
+    assert_eq!(fs::read_to_string(report).unwrap(), "an odd name");
 }

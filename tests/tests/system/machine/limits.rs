@@ -1,10 +1,8 @@
 //! Resource limits and the sandbox of a child: each is in effect before user code runs and does
-//! what the documentation says, and one that cannot be set is reported. Also a controller that
-//! lacks the memory for a child's value.
+//! what the documentation says, and one that cannot be set is reported.
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +11,6 @@ use mpcore::{
     RunFailure, Sandbox, SandboxEnforcement, StartError, Transport,
 };
 use system_tests::confined::{ConfinedConfig, ConfinedControl, ConfinedProcess, Witness};
-use system_tests::controller_program::ControllerProgram;
 use system_tests::transport::transport;
 use system_tests::{Blob, LONG, in_own_process, outcome, programs, skip, until};
 
@@ -403,28 +400,3 @@ fn a_best_effort_starts_on_every_kernel() {
 }
 
 // ---- the controller's memory
-
-/// The size of what a child sends is the child's choice, and the controller may lack the memory for
-/// it. Regression: the first failed allocation ended the controller.
-#[test]
-fn a_controller_without_memory_for_a_value_goes_on() {
-    // An element is one byte when encoded, and eight when decoded.
-    let cases = [
-        ("a result that fits once", "not decoded"),
-        ("a row that fits once", "not decoded"),
-        ("a result", "no resources"),
-        ("a property that fits once", "no resources"),
-        ("an event", "no resources"),
-    ];
-    for (case, end) in cases {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_limited_memory"));
-        // An arena per thread would reserve an unknown amount of address space.
-        let command = command.arg(case).env("MALLOC_ARENA_MAX", "1");
-        let mut program = ControllerProgram::start_command(command);
-        let ended = program.line("ended");
-        println!("{case}: {ended}");
-        assert!(ended.starts_with(end) && ended.contains("no memory"), "{case}: {ended}");
-        assert_eq!(program.line("other child"), "Ok([1, 1, 1])", "{case}");
-        assert_eq!(program.end(), 0, "{case}");
-    }
-}

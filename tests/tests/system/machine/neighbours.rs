@@ -3,9 +3,8 @@
 //! takes to start a program, and stalls of the controller itself.
 
 use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use mpcore::{ExitStatus, ProcessEnd, ProcessState, RunFailure, SpawnError};
@@ -215,24 +214,6 @@ fn a_start_deadline_stands_still_with_its_controller() {
     fs::write(&go, "").unwrap();
     processes::thaw(controller.pid());
     assert_eq!(controller.line("outcome"), "Ok(3)");
-}
-
-/// Regression: a program that ended at once lost the last output of its children.
-#[test]
-fn last_lines_are_on_stderr_before_the_program_ends() {
-    let mut command = Command::new(SURROUNDED);
-    command.arg("words").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut program = command.spawn().unwrap();
-    let (mut stdout, mut stderr) = (program.stdout.take().unwrap(), program.stderr.take().unwrap());
-    let mut joined = [0; 7];
-    stdout.read_exact(&mut joined).unwrap();
-    assert_eq!(&joined, b"joined\n");
-    // The program is about to end now, and its stderr is full.
-    std::thread::sleep(Duration::from_millis(300));
-    let mut words = String::new();
-    stderr.read_to_string(&mut words).unwrap();
-    assert!(program.wait().unwrap().success());
-    assert!(words.ends_with("the last words 1\n"), "{} bytes", words.len());
 }
 
 /// Starts of programs that the system delays, like a virus scanner or a network drive.

@@ -1,6 +1,7 @@
 //! The output of a child: captured line by line, in order and before the end, passed on, or
 //! discarded; drops are counted; and its last stderr lines are known in every mode.
 
+use std::io::Read as _;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -323,4 +324,22 @@ fn every_outcome_of_a_crash_has_the_last_lines() {
         let Err(CallError::Exited(report)) = outcome(talker.abort()) else { panic!("it aborted") };
         assert_eq!(report.stderr, ["one", "two", "three"], "{output:?}");
     }
+}
+
+/// Regression: a program that ended at once lost the last output of its children.
+#[test]
+fn last_lines_are_on_stderr_before_the_program_ends() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_surrounded"));
+    command.arg("words").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = command.spawn().unwrap();
+    let (mut stdout, mut stderr) = (program.stdout.take().unwrap(), program.stderr.take().unwrap());
+    let mut joined = [0; 7];
+    stdout.read_exact(&mut joined).unwrap();
+    assert_eq!(&joined, b"joined\n");
+    // The program is about to end now, and its stderr is full.
+    std::thread::sleep(Duration::from_millis(300));
+    let mut words = String::new();
+    stderr.read_to_string(&mut words).unwrap();
+    assert!(program.wait().unwrap().success());
+    assert!(words.ends_with("the last words 1\n"), "{} bytes", words.len());
 }

@@ -1,5 +1,5 @@
 //! Resources and rights that are missing at a start, in a command or at an end: a shortage of
-//! descriptors or threads is reported and not remembered, an impossible option is a typed failure,
+//! descriptors, threads or memory is reported and not remembered, an impossible option is a typed failure,
 //! ends and deadlines still work, and a child that cannot be killed is given up.
 
 use std::fs;
@@ -211,4 +211,29 @@ fn a_deadline_is_enforced_although_its_thread_was_refused() {
     let mut program = ControllerProgram::start_command(&mut command);
     assert_eq!(program.line("ended"), "Err(TimedOut { after: 200ms })");
     assert_eq!(program.end(), 0);
+}
+
+/// The size of what a child sends is the child's choice, and the controller may lack the memory for
+/// it. Regression: the first failed allocation ended the controller.
+#[test]
+fn a_controller_without_memory_for_a_value_goes_on() {
+    // An element is one byte when encoded, and eight when decoded.
+    let cases = [
+        ("a result that fits once", "not decoded"),
+        ("a row that fits once", "not decoded"),
+        ("a result", "no resources"),
+        ("a property that fits once", "no resources"),
+        ("an event", "no resources"),
+    ];
+    for (case, end) in cases {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_limited_memory"));
+        // An arena per thread would reserve an unknown amount of address space.
+        let command = command.arg(case).env("MALLOC_ARENA_MAX", "1");
+        let mut program = ControllerProgram::start_command(command);
+        let ended = program.line("ended");
+        println!("{case}: {ended}");
+        assert!(ended.starts_with(end) && ended.contains("no memory"), "{case}: {ended}");
+        assert_eq!(program.line("other child"), "Ok([1, 1, 1])", "{case}");
+        assert_eq!(program.end(), 0, "{case}");
+    }
 }

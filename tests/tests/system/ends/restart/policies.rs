@@ -2,9 +2,12 @@
 //! it leaves nothing behind; also for a child on a thread.
 
 use std::path::Path;
+use std::sync::mpsc;
 use std::time::Duration;
 
-use mpcore::{Backoff, ControlBuilder, GiveUpReason, ReadyError, RestartPolicy, RunFailure};
+use mpcore::{
+    Backoff, ControlBuilder, GiveUpReason, ProcessState, ReadyError, RestartPolicy, RunFailure,
+};
 use rustix::process::Signal;
 use system_tests::phoenix::{PhoenixControl, PhoenixProcess};
 use system_tests::transport::transport;
@@ -227,4 +230,24 @@ fn two_hundred_restarts_leave_nothing_behind() {
     assert_eq!(program.line("left"), "no child");
     assert_eq!(program.end(), 0);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// Each wait is the previous one times the factor.
+#[test]
+fn waits_between_restarts_grow_by_the_factor() {
+    let policy = RestartPolicy::on_crash().backoff(Backoff {
+        first: Duration::from_millis(3),
+        longest: LONG,
+        factor: 4,
+    });
+    let bench = builder().restart(policy).build().unwrap();
+    let (told, delays) = mpsc::channel();
+    bench.process().signals().restarting.connect(move |it| told.send(it.delay).unwrap());
+    bench.process().start().unwrap();
+    for expected in [3, 12, 48] {
+        bench.process().wait_ready(LONG).unwrap();
+        processes::kill(bench.process().pid().unwrap());
+        assert_eq!(delays.recv_timeout(LONG), Ok(Duration::from_millis(expected)));
+        until("it is back", || bench.process().state() == ProcessState::Running);
+    }
 }
