@@ -207,7 +207,7 @@ impl Process {
                 finish::finish(&self.shared, Some(within));
             }
             ExitPolicy::Stop | ExitPolicy::Finish(_) => {
-                self.ask(EndRequest::Stop, StopReason::Released)
+                self.ask(EndRequest::Stop, StopReason::Released);
             }
         }
         if state == ProcessState::Created {

@@ -12,7 +12,7 @@ use mpcore::{Call, CallError, WaitError};
 
 /// Longer than anything takes on a loaded machine, including under chaos; only a hang takes this
 /// long.
-pub const LONG: Duration = Duration::from_secs(240);
+pub const LONG: Duration = Duration::from_secs(600);
 
 /// Waits for a condition without a notification, such as the end of a process that is not ours.
 #[track_caller]

@@ -202,9 +202,11 @@ fn a_flooding_command_is_killed_although_no_thread_drains() {
     let built = process().inbox(&inbox).inbox_bound(QueueBound { entries: 1000, bytes: 1 << 20 });
     let worker = built.spawn().unwrap();
     worker.signals().tick.connect(|_| {});
+    worker.process().wait_ready(LONG).unwrap();
+    let pid = worker.process().pid().unwrap();
+    let before = processes::resident_mib(pid);
     let mut flood = worker.flood(u32::MAX);
-    let pid = worker.process().wait_ready(LONG).map(|()| worker.process().pid().unwrap()).unwrap();
-    until("it has queued a lot", || processes::resident_mib(pid) > 40);
+    until("it has queued a lot", || processes::resident_mib(pid) > before + 8);
     flood.cancel_or_kill(GRACE);
     until("it has its outcome", || flood.try_outcome().is_some());
     assert_eq!(flood.try_outcome(), Some(Err(CallError::Cancelled)));
@@ -217,11 +219,13 @@ fn a_command_whose_outcome_is_delayed_is_not_killed_for() {
     let built = process().inbox(&inbox).inbox_bound(QueueBound { entries: 1000, bytes: 1 << 20 });
     let worker = built.spawn().unwrap();
     worker.signals().tick.connect(|_| {});
+    worker.process().wait_ready(LONG).unwrap();
+    let pid = worker.process().pid().unwrap();
+    let before = processes::resident_mib(pid);
     let (mut flood, next) = (worker.flood_on(), worker.work(1));
     until_begun(&worker, 1);
-    let pid = worker.process().pid().unwrap();
-    // The inbox is not drained: the child queues on its own side, and in the end its `emit` waits.
-    until("it has queued a lot", || processes::resident_mib(pid) > 40);
+    // The inbox is not drained: the child queues on its own side.
+    until("it has queued a lot", || processes::resident_mib(pid) > before + 8);
     flood.cancel_or_kill(2 * AMPLE);
     until("its outcome comes, although the inbox is not drained", || flood.try_outcome().is_some());
     assert_eq!(flood.try_outcome(), Some(Err(CallError::Cancelled)));
