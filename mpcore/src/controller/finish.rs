@@ -2,8 +2,9 @@
 //!
 //! [`finish`] closes the gate for new commands and records the request in the child's life. The
 //! thread that takes the last command out of the table, or finds the table empty, requests an
-//! ordinary stop. A time limit is an alarm of the watcher. If the run crashes meanwhile, another
-//! run follows only if commands carry over to it, and the request stays.
+//! ordinary stop. A request made before the child is ready shows as `Finishing` only once it is.
+//! A time limit is an alarm of the watcher. If the run crashes meanwhile, another run follows only
+//! if commands carry over to it, and the request stays.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

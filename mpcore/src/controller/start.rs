@@ -65,7 +65,7 @@ fn start_now(shared: &Arc<Shared>) -> Result<(), StartError> {
     }
     sys::this_is_the_original();
     life.finish = None;
-    if life.finishing {
+    if life.being_told {
         // The last signals of the previous run are being posted, which may take as long as a user's
         // waker takes. The thread that posts them begins the next run.
         (life.restart, life.start) = (true, true);

@@ -10,10 +10,14 @@ use crate::this_process::inherited;
 use crate::this_process::wait_policy::wait_forbidden;
 
 impl Shared {
-    /// Waits until no run has anything left to do, including the `after_exit` hooks.
+    /// Waits until no run has anything left to do, including the `after_exit` hooks. For `shutdown`,
+    /// which has asked the child to end before.
     pub(crate) fn wait_idle(self: &Arc<Self>, timeout: Duration) -> bool {
         let busy = |life: &Life| {
+            // A start requested while the last end was being reported, or a run that carries commands
+            // over before it finishes. A restart that was due was called off by the request to stop.
             let follows = life.start || life.finish.is_some();
+            // A thread that reports the end, or runs such a hook, would wait for itself.
             let hooks = life.hooks > 0 && !tells_here();
             life.state.is_alive() || follows || self.is_being_told(life) || hooks
         };
@@ -23,7 +27,7 @@ impl Shared {
     /// Returns whether the last signals of a run are being posted, and this thread may wait for
     /// that.
     pub(crate) fn is_being_told(&self, life: &Life) -> bool {
-        life.finishing && !tells_here()
+        life.being_told && !tells_here()
     }
 
     /// Waits while `wait` holds. The second value is whether the wait ended early because this

@@ -1,5 +1,5 @@
-//! Finds the name of mpcore in the crate that is being compiled: `rpc = { package = "mpcore", .. }`
-//! makes it `::rpc`.
+//! Finds the name of mpcore in the crate that is being compiled, in its manifest or, if inherited,
+//! in that of its workspace: `rpc = { package = "mpcore", .. }` makes it `::rpc`.
 //!
 //! Cargo gives a macro the path of the manifest, but not its content. Reading one name from it
 //! takes only a few lines; a library for all of TOML would be built before every crate with an

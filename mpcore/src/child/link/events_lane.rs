@@ -4,7 +4,7 @@
 //! of the calls, and never blocks in the kernel: items without credit wait in a queue here, and the
 //! control thread sends them when credit arrives. A sender waits only if the queue is over its
 //! bound. Pongs and credit reports need no credit and no place in the queue. When the lane breaks,
-//! the child is asked to stop. The faults of a test's plan are injected on the way.
+//! or a send panics, it is cut off and the child is asked to stop. The faults of a test's plan are injected on the way.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::thread;
@@ -110,7 +110,8 @@ pub(crate) struct EventsLane {
 struct Sending<'a> {
     events: &'a EventsLane,
     lane: &'a mut Outbound,
-    over: bool,
+    /// The send has returned.
+    returned: bool,
 }
 
 impl Sending<'_> {
@@ -129,7 +130,7 @@ impl Sending<'_> {
 
 impl Drop for Sending<'_> {
     fn drop(&mut self) {
-        if !self.over {
+        if !self.returned {
             self.events.cut_off(self.lane, CutOff::RuntimePanicked);
         }
     }
@@ -291,9 +292,9 @@ impl EventsLane {
     /// Sends one packet. If that fails, the controller would not receive anything later either, so
     /// the child ends.
     fn send_packet(&self, lane: &mut Outbound, kind: PacketKind, packet: &[u8]) {
-        let mut sending = Sending { events: self, lane, over: false };
+        let mut sending = Sending { events: self, lane, returned: false };
         let sent = sending.send(kind, packet);
-        sending.over = true;
+        sending.returned = true;
         drop(sending);
         if sent.is_err() {
             self.cut_off(lane, CutOff::LaneClosed);

@@ -92,7 +92,7 @@ pub(crate) fn end(shared: &Arc<Shared>, run: &Arc<Run>) -> Option<(Next, Arc<Exi
         life.run = None;
         life.restarting = next.restarting(&report);
         let was_stale = std::mem::replace(&mut life.stale, true);
-        life.finishing = true;
+        life.being_told = true;
         life.hooks += 1;
         (report, lost, known.blame, next, was_stale)
     };

@@ -146,7 +146,7 @@ fn follow(next: Next, shared: &Arc<Shared>, report: &Arc<ExitReport>) {
     let mut wake = Wake::none();
     {
         let mut life = shared.life();
-        life.finishing = false;
+        life.being_told = false;
         if let Next::GiveUp(reason) = next {
             let report = Arc::clone(report);
             wake = enqueue(shared, Notice::GaveUp(Box::new(RestartGivenUp { reason, report })));

@@ -98,7 +98,7 @@ pub(crate) struct Life {
     /// signal.
     pub(crate) posting: usize,
     /// The last signals of a run are being posted; the next run must not begin before that is done.
-    pub(crate) finishing: bool,
+    pub(crate) being_told: bool,
     /// The runs of which a thread still holds a descriptor.
     pub(crate) holding: Vec<u32>,
     /// The number of runs that have ended except for their `after_exit` hook.
@@ -164,7 +164,7 @@ impl Shared {
             restarting: None,
             supervisor: Supervisor::new(options.restart),
             posting: 0,
-            finishing: false,
+            being_told: false,
             holding: Vec::new(),
             hooks: 0,
             released: false,

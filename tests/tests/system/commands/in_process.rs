@@ -1,5 +1,6 @@
-//! The same child in a process and on a thread: one table of checks, run against both; and what is
-//! particular to threads: several of them, and their stack.
+//! The same child in a process and on a thread: one table of checks of everything that a child does
+//! (calls, cancels, properties, events, life cycle, stop, restart, kill, failed starts, bounds), run
+//! against both; and what is particular to threads: several of them, and their stack.
 
 use std::fs;
 use std::time::Duration;

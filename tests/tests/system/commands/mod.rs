@@ -1,4 +1,5 @@
-//! Commands: how they are submitted, what ends them, and which child runs them.
+//! Commands: how they are submitted, what ends them, and which child runs them. `in_process` repeats
+//! the basics of all topics on a thread.
 
 mod calls;
 mod cancel;

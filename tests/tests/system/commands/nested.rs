@@ -1,5 +1,6 @@
-//! Children of children: they end before the child that has started them, and their commands end
-//! with its commands, and a grace that is too short for them is reported.
+//! Children of children, with the two interfaces `Kid` and `Parent`: they end before the child that
+//! has started them; the waits of a command for them (calls, futures, `join`, `wait_ready`) end with
+//! that command; and a grace that is too short for them is reported.
 
 use std::fs;
 use std::future::{Future as _, IntoFuture};
