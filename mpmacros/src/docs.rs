@@ -230,28 +230,23 @@ fn without_examples(lines: &[String]) -> Vec<String> {
     result
 }
 
-/// Returns whether rustdoc treats a block with these words as Rust: if none is foreign to it, or one
-/// is its own.
+/// Returns whether rustdoc treats a block with these words as Rust, by its rule: no word is foreign,
+/// or one is `rust`, or one of Rust's others comes before the first foreign one.
 fn is_run(words: &str) -> bool {
-    const RUST: [&str; 7] = [
-        "rust",
-        "should_panic",
-        "no_run",
-        "ignore",
-        "compile_fail",
-        "test_harness",
-        "standalone_crate",
-    ];
-    let is_error_code = |word: &str| {
-        let digits = word.strip_prefix('E').unwrap_or_default();
-        digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let is_own =
-        |word: &str| RUST.contains(&word) || word.starts_with("ignore-") || is_error_code(word);
-    let words = words.split([',', ' ', '\t']).filter(|word| !word.is_empty());
-    // An edition says nothing about the language.
-    let mut words = words.filter(|word| !word.starts_with("edition")).peekable();
-    words.peek().is_none() || words.any(is_own)
+    const OTHERS: [&str; 6] =
+        ["should_panic", "no_run", "ignore", "compile_fail", "test_harness", "standalone_crate"];
+    let (mut own, mut foreign) = (false, false);
+    for word in words.split([',', ' ', '\t']).filter(|word| !word.is_empty()) {
+        match word {
+            "custom" => return false,
+            "rust" => own = true,
+            // It says nothing about the language.
+            _ if word.starts_with("edition") => {}
+            _ if OTHERS.contains(&word) || word.starts_with("ignore-") => own |= !foreign,
+            _ => foreign = true,
+        }
+    }
+    own || !foreign
 }
 
 #[cfg(test)]
@@ -274,10 +269,22 @@ mod tests {
             "compile_fail,E0277",
             "rust,editable",
             "norun rust",
+            "no_run,text",
+            "should_panic,text",
         ] {
             assert!(is_run(rust), "{rust}");
         }
-        for other in ["text", "qml", "toml edition2024", "E27", "Example"] {
+        for other in [
+            "text",
+            "qml",
+            "toml edition2024",
+            "E27",
+            "E0277",
+            "Example",
+            "text,no_run",
+            "text should_panic",
+            "custom,rust",
+        ] {
             assert!(!is_run(other), "{other}");
         }
     }

@@ -9,11 +9,13 @@
 //! A request to end ends the waits that are in progress, or else the next one, and the futures that
 //! exist when the command learns of it. A command that knows of the request, from such a wait or
 //! because it has asked, may wait again to shut down its children in order, and so may `cleanup`.
+//! The same request comes again without effect; a stop ends the waits of a command that only knows
+//! of its cancel.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -24,11 +26,33 @@ use crate::wire::messages::at_exit::ExitPolicy;
 /// Ends a wait.
 pub(crate) type EndWait = Box<dyn FnOnce() + Send>;
 
+/// What asks a command to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// A cancel of this command.
+    Cancel,
+    /// A stop of its child.
+    Stop,
+}
+
+impl Request {
+    fn strength(self) -> u8 {
+        match self {
+            Request::Cancel => 1,
+            Request::Stop => 2,
+        }
+    }
+}
+
 /// The running command, or the code that runs before the first one.
 #[derive(Debug, Default)]
 pub(crate) struct InheritedCommand {
     /// The command was asked to end and does not know it yet.
     asked: AtomicBool,
+    /// The strength of the strongest [`Request`] so far, and of the strongest that the command knows
+    /// of; 0: none. Both are changed under the lock of `waits`, or at the beginning of a command.
+    request: AtomicU8,
+    known: AtomicU8,
     /// A wait was ended because of the request.
     interrupted: AtomicBool,
     /// Counts the commands: a future may outlive the command that it was polled by.
@@ -77,21 +101,25 @@ impl InheritedCommand {
     pub(crate) fn begin(&self, is_to_end: impl FnOnce() -> bool) {
         self.number.fetch_add(1, Ordering::SeqCst);
         self.interrupted.store(false, Ordering::SeqCst);
+        self.known.store(0, Ordering::SeqCst);
+        self.request.store(0, Ordering::SeqCst);
         self.asked.store(false, Ordering::SeqCst);
         if is_to_end() {
+            self.request.store(Request::Stop.strength(), Ordering::SeqCst);
             self.asked.store(true, Ordering::SeqCst);
         }
     }
 
     /// Asks the command to end. The returned function ends its waits; call it without holding a
-    /// lock.
+    /// lock. Does nothing if the command knows of the request already.
     #[must_use]
-    pub(crate) fn ask(&self) -> Option<EndWait> {
+    pub(crate) fn ask(&self, request: Request) -> Option<EndWait> {
         // A wait that begins now either sees the request or is seen here.
         let mut waits = lock(&self.waits);
-        if waits.closed {
+        if waits.closed || self.known.load(Ordering::SeqCst) >= request.strength() {
             return None;
         }
+        self.request.fetch_max(request.strength(), Ordering::SeqCst);
         self.asked.store(true, Ordering::SeqCst);
         let number = self.number.load(Ordering::SeqCst);
         let waiting = std::mem::take(&mut waits.waiting);
@@ -112,8 +140,10 @@ impl InheritedCommand {
         })
     }
 
-    /// The command knows that it has to end.
-    pub(crate) fn request_observed(&self) {
+    /// The command knows of this request, which [`ask`](Self::ask) may be about to report.
+    pub(crate) fn request_observed(&self, request: Request) {
+        let _waits = lock(&self.waits);
+        self.known.fetch_max(request.strength(), Ordering::SeqCst);
         self.asked.store(false, Ordering::SeqCst);
     }
 
@@ -127,6 +157,8 @@ impl InheritedCommand {
     pub(crate) fn close(&self) {
         let mut waits = lock(&self.waits);
         waits.closed = true;
+        // Nor one that was begun before, such as a future of the last command.
+        self.number.fetch_add(1, Ordering::SeqCst);
         self.asked.store(false, Ordering::SeqCst);
     }
 
@@ -211,6 +243,9 @@ impl Waiting {
         let asked = is_here && self.command.asked.swap(false, Ordering::SeqCst);
         let over = self.over.swap(false, Ordering::SeqCst) || asked;
         if over {
+            let _waits = lock(&self.command.waits);
+            let request = self.command.request.load(Ordering::SeqCst);
+            self.command.known.fetch_max(request, Ordering::SeqCst);
             self.has_ended();
         }
         over
@@ -276,25 +311,27 @@ mod tests {
         command.begin(|| false);
         let waiting = wait();
         assert!(!waiting.is_over());
-        command.ask().expect("it waits")();
+        command.ask(Request::Cancel).expect("it waits")();
         assert_eq!(woken.load(Ordering::SeqCst), 1);
         assert!(waiting.is_over() && !waiting.is_over(), "once");
         drop(waiting);
-        assert!(command.ask().is_none(), "it does not wait");
+        command.begin(|| false);
+        assert!(command.ask(Request::Cancel).is_none(), "it does not wait");
         assert!(wait().is_over(), "but the request is for the next wait");
         assert!(command.end(), "a wait was ended");
 
         command.begin(|| false);
-        let _ = command.ask();
-        command.request_observed();
+        let _ = command.ask(Request::Cancel);
+        command.request_observed(Request::Cancel);
         assert!(!wait().is_over(), "it knows");
         assert!(!command.end());
         command.begin(|| true);
         assert!(wait().is_over());
 
         // Futures: all that are in progress end, and none of an older command.
+        command.begin(|| false);
         let [older, old] = [wait(), wait()];
-        command.ask().expect("they wait")();
+        command.ask(Request::Cancel).expect("they wait")();
         command.end();
         command.begin(|| false);
         assert!(
@@ -303,7 +340,7 @@ mod tests {
         );
         let both = [wait(), wait()];
         woken.store(0, Ordering::SeqCst);
-        command.ask().expect("they wait")();
+        command.ask(Request::Cancel).expect("they wait")();
         assert_eq!(woken.load(Ordering::SeqCst), 2);
         assert!(both.iter().all(Waiting::is_over));
         assert!(!old.is_over() && !wait().is_over());
@@ -311,13 +348,13 @@ mod tests {
         // The same if none has been polled yet.
         command.begin(|| false);
         let both = [may_wait().unwrap(), may_wait().unwrap()];
-        command.ask().expect("there are possible waits")();
+        command.ask(Request::Cancel).expect("there are possible waits")();
         assert!(both.iter().all(Waiting::is_over));
 
         // The same if the request comes between them.
         command.begin(|| false);
         let first = may_wait().unwrap();
-        let _ = command.ask();
+        let _ = command.ask(Request::Cancel);
         let both = [first, may_wait().unwrap()];
         assert!(both.iter().all(Waiting::is_over));
         assert!(!wait().is_over(), "it knows");
@@ -326,12 +363,44 @@ mod tests {
         // own thread.
         command.begin(|| false);
         let moved = wait();
-        command.ask().expect("it waits")();
+        command.ask(Request::Cancel).expect("it waits")();
         assert!(std::thread::scope(|scope| scope.spawn(|| moved.is_over()).join().unwrap()));
         assert!(wait().is_over());
 
+        // A future that was made while the command did not know of the request, for `cleanup`.
+        command.begin(|| false);
+        let left = may_wait().unwrap();
+        let _ = command.ask(Request::Stop);
         command.close();
-        assert!(command.ask().is_none() && !wait().is_over());
+        assert!(!left.is_over() && command.ask(Request::Stop).is_none() && !wait().is_over());
+        OF_THIS_THREAD.take();
+    }
+
+    /// Regression: a cancel of any other call, or one that arrived after the command had seen it,
+    /// ended the wait with which the command shut down its children.
+    #[test]
+    fn a_request_that_is_known_ends_no_wait_and_a_stronger_one_does() {
+        let command = Arc::new(InheritedCommand::default());
+        command.bind_to_this_thread();
+        let wait = || begin_wait(|| Box::new(|| {})).unwrap();
+        // Observed before it is reported, or by a wait that it has ended.
+        let observe: [&dyn Fn(); 2] = [&|| command.request_observed(Request::Cancel), &|| {
+            let waiting = wait();
+            command.ask(Request::Cancel).expect("it waits")();
+            assert!(waiting.is_over());
+        }];
+        for observe in observe {
+            command.begin(|| false);
+            observe();
+            let waiting = wait();
+            assert!(command.ask(Request::Cancel).is_none() && !waiting.is_over());
+            command.ask(Request::Stop).expect("it does not know of the stop")();
+            assert!(waiting.is_over());
+            assert!(command.ask(Request::Stop).is_none() && !wait().is_over());
+        }
+        command.begin(|| true);
+        assert!(wait().is_over());
+        assert!(command.ask(Request::Stop).is_none(), "it is the same stop");
         OF_THIS_THREAD.take();
     }
 
@@ -346,7 +415,7 @@ mod tests {
         *lock(&owner) = begin_wait(move || Box::new(move || drop(owned)));
         drop(owner);
         command.begin(|| false);
-        command.ask().expect("an older wait is still there")();
+        command.ask(Request::Cancel).expect("an older wait is still there")();
         OF_THIS_THREAD.take();
     }
 }

@@ -25,7 +25,7 @@ pub fn skip(test: &str, lacks: &str, command: &str) {
 
 /// Returns the command that runs one test.
 fn command(test: &str) -> String {
-    format!("cargo test -p system-tests -- --exact {test}")
+    format!("cargo test -p system-tests {test}")
 }
 
 /// Returns whether the user is root; if not, the test is skipped.

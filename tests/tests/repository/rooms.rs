@@ -391,3 +391,24 @@ fn modelled_files_take_their_locks_from_sync() {
         assert!(plain.is_empty(), "{file}: {plain:?}");
     }
 }
+
+/// A file without its `mod` line would not be compiled, and its tests would silently not run.
+#[test]
+fn every_module_of_the_system_tests_is_declared() {
+    let system = root().join("tests/tests/system");
+    let mut count = 0;
+    for file in sources(&system) {
+        let is_room = file.ends_with("mod.rs");
+        let module = if is_room { file.parent().unwrap() } else { &file };
+        let (name, folder) = (module.file_stem().unwrap(), module.parent().unwrap());
+        if file == system.join("main.rs") {
+            continue;
+        }
+        let [room, program] = ["mod.rs", "main.rs"].map(|name| folder.join(name));
+        let declaring = fs::read_to_string(if room.exists() { room } else { program }).unwrap();
+        let declaration = format!("mod {};", name.to_str().unwrap());
+        assert!(declaring.lines().any(|line| line == declaration), "{declaration} {file:?}");
+        count += 1;
+    }
+    assert!(count > 50, "{count} modules");
+}

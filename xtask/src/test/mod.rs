@@ -86,7 +86,8 @@ fn many_at_once(cargo: CommandLine) -> CommandLine {
         return cargo;
     }
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    cargo.variable(THREADS, (4 * processors).to_string())
+    // They share the descriptors and the memory of one process.
+    cargo.variable(THREADS, (4 * processors).min(16).to_string())
 }
 
 /// The command for one kind. Every kind runs on the whole workspace: cargo resolves the features of

@@ -52,7 +52,10 @@ impl RunningCommand {
 
     /// Called when the running command knows that it has to end.
     pub(crate) fn request_observed(&self) {
-        self.inherited.request_observed();
+        self.inherited.request_observed(match self.stop.stopping() {
+            true => inherited::Request::Stop,
+            false => inherited::Request::Cancel,
+        });
     }
 
     /// Called when no more commands run. From now on, waits for own children are not ended.
@@ -69,7 +72,7 @@ impl RunningCommand {
             // Held, so that the cancelled command cannot end and be replaced by another meanwhile.
             let _record = self.cancels.record();
             if self.cancels.is_cancelled() {
-                self.stop.end_wait();
+                self.stop.end_wait(inherited::Request::Cancel);
             }
         }
         for id in answered {

@@ -71,7 +71,7 @@ impl StopRequests {
         }
         let before = self.stopping.swap(true, Ordering::SeqCst);
         self.tell_of_end();
-        self.end_wait();
+        self.end_wait(inherited::Request::Stop);
         if !before {
             // The main thread may be waiting for a request.
             self.requests_end.end(self.generation);
@@ -99,8 +99,8 @@ impl StopRequests {
 
     /// Ends the running command's waits for children of its own. Another thread does it, because
     /// the calling thread may hold a lock.
-    pub(super) fn end_wait(&self) {
-        if let Some(wake) = self.waits.ask() {
+    pub(super) fn end_wait(&self, request: inherited::Request) {
+        if let Some(wake) = self.waits.ask(request) {
             watch::alarm(Instant::now(), wake);
         }
     }

@@ -10,7 +10,7 @@ use mpcore::{
     forbid_waiting_on_this_thread, shutdown,
 };
 use system_tests::bench::{builder, ready, until_begun};
-use system_tests::{LONG, outcome, until};
+use system_tests::{LONG, in_own_process, outcome, until};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_bench_child");
 
@@ -30,32 +30,37 @@ const FOR_EVER: Duration = Duration::from_secs(100_000);
 /// Regression: `join` and `wait_ready` blocked for their whole time.
 #[test]
 fn every_wait_returns_an_error_there() {
-    let bench = ready(builder(CHILD));
-    let running = bench.work(600_000);
-    until_begun(&bench, 1);
-    let there = bench.clone();
-    let said = forbidden(move || {
-        let ticks = there.signals().tick.receiver();
-        (
-            there.process().join(FOR_EVER),
-            there.process().join(Duration::ZERO),
-            there.blocking().add_two(1, 2),
-            shutdown(FOR_EVER),
-            ticks.recv_timeout(FOR_EVER),
-            ticks.into_iter().next(),
-        )
+    in_own_process("commands::waiting_forbidden::every_wait_returns_an_error_there", || {
+        let bench = ready(builder(CHILD));
+        let running = bench.work(600_000);
+        until_begun(&bench, 1);
+        let there = bench.clone();
+        let said = forbidden(move || {
+            let ticks = there.signals().tick.receiver();
+            (
+                there.process().join(FOR_EVER),
+                there.process().join(Duration::ZERO),
+                there.blocking().add_two(1, 2),
+                shutdown(FOR_EVER),
+                ticks.recv_timeout(FOR_EVER),
+                ticks.into_iter().next(),
+            )
+        });
+        let (join, look, sum, all, tick, next) = said;
+        assert_eq!(
+            (join, look),
+            (
+                Err(JoinError::Wait(WaitError::Forbidden)),
+                Err(JoinError::Wait(WaitError::Forbidden))
+            )
+        );
+        assert_eq!(sum, Err(CallError::Wait(WaitError::Forbidden)));
+        assert_eq!(all, Err(WaitError::Forbidden));
+        assert_eq!((tick, next), (Err(ReceiveError::Wait(WaitError::Forbidden)), None));
+        assert_eq!(bench.process().state(), ProcessState::Running, "no request was sent");
+        bench.process().stop();
+        assert_eq!(outcome(running), Err(CallError::Stopped));
     });
-    let (join, look, sum, all, tick, next) = said;
-    assert_eq!(
-        (join, look),
-        (Err(JoinError::Wait(WaitError::Forbidden)), Err(JoinError::Wait(WaitError::Forbidden)))
-    );
-    assert_eq!(sum, Err(CallError::Wait(WaitError::Forbidden)));
-    assert_eq!(all, Err(WaitError::Forbidden));
-    assert_eq!((tick, next), (Err(ReceiveError::Wait(WaitError::Forbidden)), None));
-    assert_eq!(bench.process().state(), ProcessState::Running, "no request was sent");
-    bench.process().stop();
-    assert_eq!(outcome(running), Err(CallError::Stopped));
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn builders() -> [ControlBuilder<KeeperControl>; 2] {
     [builder().child::<KeeperProcess>(), builder().in_process::<KeeperProcess>()]
 }
 
-/// All cases in one test, since the process has only one gate.
+/// All cases of the gate in one test, since the process has only one.
 #[test]
 fn start_does_not_wait_for_a_large_config() {
     for builder in builders() {

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
 use rustix::process::Signal;
@@ -173,8 +173,9 @@ fn grandchildren_end_where_the_controllers_group_is_outside() {
     let test = std::env::current_exe().unwrap();
     command.args(["sh", "-c", "\"$0\" $1 --exact; exit $?"]).arg(test);
     command.arg("ends::controller_death::a_controller_that_ends_right_after_a_stop_request");
-    let status = command.stdout(Stdio::null()).status().unwrap();
-    assert!(status.success(), "{status}");
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && told.contains("1 passed"), "{}: {told}", output.status);
 }
 
 /// A command that starts what its arguments name in a pid namespace, outside of which its process
@@ -192,7 +193,7 @@ fn pid_namespace(test: &str) -> Option<Command> {
         |rights: &&&[&str]| namespace(rights).arg("true").status().is_ok_and(|it| it.success());
     let rights = all_rights.iter().find(may);
     if rights.is_none() {
-        let run = format!("sudo -E cargo test -p system-tests -- --exact {test}");
+        let run = format!("sudo -E cargo test -p system-tests --test system {test}");
         skip(test, "this system does not allow pid namespaces", &run);
     }
     rights.map(|rights| namespace(rights))

@@ -398,5 +398,3 @@ fn a_best_effort_starts_on_every_kernel() {
     let child = ready(ChildLimits::new().sandbox(sandbox));
     assert_eq!(outcome(child.fill(1)), Ok(1));
 }
-
-// ---- the controller's memory
