@@ -107,6 +107,8 @@ trait Parent {
     fn wait_for_hanging_kid(&mut self) -> mpcore::Result<()>;
     /// Waits until it is asked to end, and then for its kid.
     fn tidy_up(&mut self) -> mpcore::Result<i32>;
+    /// Waits until it is asked to end, and then for a command of its kid that takes a while.
+    fn tidy_up_slowly(&mut self) -> mpcore::Result<u64>;
     /// Leaves a kid busy, and returns.
     fn keep_kid_busy(&mut self);
 
@@ -253,6 +255,15 @@ impl Parent for ParentProcess {
             std::thread::sleep(Duration::from_millis(1));
         }
         Ok(kid.add(1, 2).wait()?)
+    }
+
+    fn tidy_up_slowly(&mut self) -> mpcore::Result<u64> {
+        let kid = self.begin();
+        while !self.cx.cancelled() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        append(&self.log, "tidies up");
+        Ok(kid.work(1000).wait()?)
     }
 
     fn keep_kid_busy(&mut self) {
@@ -464,6 +475,21 @@ fn a_cancel_or_stop_ends_join_and_wait_ready_in_a_command() {
         };
         assert!(right, "hangs {hangs}, stops {stops}: {outcome:?}");
     }
+}
+
+/// Regression: the cancel of any other call interrupted it.
+#[test]
+fn a_cancel_of_another_call_does_not_end_the_wait_of_a_cancelled_one() {
+    let family = Family::new(LONG);
+    family.start_kid(0, None);
+    let (call, queued) = (family.parent.tidy_up_slowly(), family.parent.told_of_kid());
+    until("the command has begun", || family.parent.begun() == 1);
+    call.cancel();
+    until("it knows", || family.lines() == ["tidies up", "begun"]);
+    queued.cancel();
+    assert_eq!(outcome(queued), Err(CallError::Cancelled));
+    assert!(outcome(call).is_ok());
+    family.stop();
 }
 
 #[test]
