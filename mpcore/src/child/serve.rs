@@ -299,6 +299,7 @@ fn run_command<P: Child>(
     if !link.command.begin(&head) {
         return;
     }
+    // From here on the command has an outcome, however this function is left.
     let mut owed = Owed { link, head, reply: None };
     let request = Request { command: head.method, args: args.as_slice() };
     let entered = names.enter::<P>(&head);
@@ -318,6 +319,7 @@ fn run_command<P: Child>(
     };
     let mut panicked_at = None;
     owed.reply = Some(match result {
+        // An error after the command has observed its cancel is how it obeys, whatever the error.
         Ok(reply) if reply.kind == ItemKind::Raised && end.met => ended.unwrap_or(reply),
         Ok(reply) => reply,
         Err(Unwound::Cancelled) => ended.unwrap_or_else(|| {

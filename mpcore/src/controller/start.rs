@@ -46,6 +46,7 @@ fn start_now(shared: &Arc<Shared>) -> Result<(), StartError> {
         if !started_as::has_run() && registry::test_arguments().is_none() {
             return Err(StartError::InitMissing);
         }
+        // Now rather than in the child, which could only end.
         let _ = registry::find(key)?;
     }
     if lock(&shared.config).is_none() {
@@ -63,6 +64,7 @@ fn start_now(shared: &Arc<Shared>) -> Result<(), StartError> {
     if life.start {
         return Err(StartError::AlreadyRunning { state: ProcessState::Starting });
     }
+    // A process that forks before its first start goes on in the copy; one that forks later does not.
     sys::this_is_the_original();
     life.finish = None;
     if life.being_told {
@@ -76,6 +78,7 @@ fn start_now(shared: &Arc<Shared>) -> Result<(), StartError> {
     life.supervisor.by_hand();
     let (run, wake) = begin_run(shared, &mut life);
     let first = life.generation == 1;
+    // Waking runs user code, and so may what follows.
     drop(life);
     shared.life_changed().notify_all();
     wake.wake();

@@ -162,6 +162,8 @@ impl ControlLane {
         let Some(open) = &mut self.open else { return };
         self.unsent |= credit_due;
         while self.unsent {
+            // The newest state in one packet, not one packet per request: while the child reads
+            // nothing, only the sets grow.
             let cancelled = self.cancelled.iter().copied().take(open.most.cancelled);
             let deadlines = self.deadlines.iter().map(|(call, allowed)| (*call, *allowed));
             let now = ControlState {
@@ -177,6 +179,7 @@ impl ControlLane {
             head.write(&mut packet);
             packet.extend_from_slice(&encode(&now));
             let charge = charge(packet.len());
+            // It is sent when the child reports what it has read.
             if !open.window.fits(charge) {
                 return;
             }

@@ -266,6 +266,7 @@ fn failure(
     end: ProcessEnd,
     stderr: &[String],
 ) -> Option<RunFailure> {
+    // Before the start deadline, which passed only because of the tracer.
     if let Some(tracer) = known.tracer.filter(|_| !known.ready) {
         return Some(RunFailure::HeldByTracer { tracer, deadline: shared.options.start_deadline });
     }
@@ -286,6 +287,7 @@ fn failure(
     if known.bye.is_some() || (known.asked.is_some() && (by_us || end == ProcessEnd::NeverRan)) {
         return None;
     }
+    // Another part of this process may have reaped it.
     let Some(status) = status else {
         return Some(RunFailure::EndUnknown {
             ready: known.ready,
