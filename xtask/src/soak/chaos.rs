@@ -78,7 +78,7 @@ fn rows(programs: usize, runs: &[(u64, Run)]) -> Vec<String> {
     let seeds = runs.iter().map(|(seed, _)| seed.to_string()).collect::<Vec<_>>().join(", ");
     row("seeds", seeds, "", None);
     row("test programs", programs.to_string(), "", None);
-    row("tests left out", DECIDED_BY_CHAOS.len().to_string(), "", None);
+    row("tests left out by name", DECIDED_BY_CHAOS.len().to_string(), "", None);
     row("tests run", sum(|run| run.passed + run.failed).to_string(), "", None);
     let failed = sum(|run| run.failed);
     row("failures", failed.to_string(), "0", none(failed));
@@ -137,15 +137,15 @@ mod tests {
             failures: failures.iter().map(|&it| it.to_owned()).collect(),
             whole,
         };
-        let runs = [(7, run(&[], true)), (8, run(&["system::one", "system::two"], false))];
-        let left_out = format!("| tests left out | {} |  |  |", DECIDED_BY_CHAOS.len());
+        let runs = [(7, run(&[], true)), (8, run(&["system one", "system two"], false))];
+        let left_out = format!("| tests left out by name | {} |  |  |", DECIDED_BY_CHAOS.len());
         let expected = [
             "| seeds | 7, 8 |  |  |",
             "| test programs | 3 |  |  |",
             &left_out,
             "| tests run | 22 |  |  |",
             "| failures | 2 | 0 | missed |",
-            "| failed with seed 8 | system::one, system::two |  |  |",
+            "| failed with seed 8 | system one, system two |  |  |",
             "| runs without the result of every program | 1 | 0 | missed |",
         ];
         assert_eq!(rows(3, &runs), expected);

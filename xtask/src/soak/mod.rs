@@ -82,7 +82,7 @@ const TRIALS: &[Trial] = &[
         name: "chaos",
         about: "The whole-system tests under many seeds: threads are delayed and woken spuriously, reads \
                 and writes are partial, and each process draws its own bounds, windows, batches and packet \
-                lengths. To repeat a failure: `CHAOS_SEED=SEED cargo test --workspace --test system TEST`.",
+                lengths. To repeat a failure: `CHAOS_SEED=SEED cargo test --workspace --test FAILURE`.",
         program: None,
     },
     Trial {

@@ -21,7 +21,7 @@ pub(crate) struct TestPrograms {
 pub(crate) struct Run {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
-    /// `program::module::test` of the tests that reported a failure.
+    /// `program module::test` of the tests that reported a failure.
     pub(crate) failures: Vec<String>,
     /// Whether every program reported its result, and cargo and all processes ended as expected.
     pub(crate) whole: bool,
@@ -91,7 +91,7 @@ impl Failures {
         } else if let Some(name) =
             line.strip_prefix("---- ").and_then(|it| it.strip_suffix(" stdout ----"))
         {
-            self.names.push(format!("{}::{name}", self.file));
+            self.names.push(format!("{} {name}", self.file));
         }
     }
 }
@@ -134,6 +134,6 @@ mod tests {
         ] {
             failures.read(line);
         }
-        assert_eq!(failures.names, ["system::two", "stop::group::three"]);
+        assert_eq!(failures.names, ["system two", "stop group::three"]);
     }
 }
