@@ -479,7 +479,7 @@ fn a_cancel_or_stop_ends_join_and_wait_ready_in_a_command() {
 
 /// Regression: the cancel of any other call interrupted it.
 #[test]
-fn a_cancel_of_another_call_does_not_end_the_wait_of_a_cancelled_one() {
+fn a_cancel_of_another_call_ends_no_wait_of_a_cancelled_one() {
     let family = Family::new(LONG);
     family.start_kid(0, None);
     let (call, queued) = (family.parent.tidy_up_slowly(), family.parent.told_of_kid());
