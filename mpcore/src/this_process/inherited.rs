@@ -47,8 +47,6 @@ impl Request {
 /// The running command, or the code that runs before the first one.
 #[derive(Debug, Default)]
 pub(crate) struct InheritedCommand {
-    /// The command was asked to end and does not know it yet.
-    asked: AtomicBool,
     /// The strength of the strongest [`Request`] so far, and of the strongest that the command knows
     /// of; 0: none. Both are changed under the lock of `waits`, or at the beginning of a command.
     request: AtomicU8,
@@ -103,10 +101,8 @@ impl InheritedCommand {
         self.interrupted.store(false, Ordering::SeqCst);
         self.known.store(0, Ordering::SeqCst);
         self.request.store(0, Ordering::SeqCst);
-        self.asked.store(false, Ordering::SeqCst);
         if is_to_end() {
             self.request.store(Request::Stop.strength(), Ordering::SeqCst);
-            self.asked.store(true, Ordering::SeqCst);
         }
     }
 
@@ -120,7 +116,6 @@ impl InheritedCommand {
             return None;
         }
         self.request.fetch_max(request.strength(), Ordering::SeqCst);
-        self.asked.store(true, Ordering::SeqCst);
         let number = self.number.load(Ordering::SeqCst);
         let waiting = std::mem::take(&mut waits.waiting);
         let is_own = move |entry: &Entry| entry.command == number;
@@ -144,12 +139,16 @@ impl InheritedCommand {
     pub(crate) fn request_observed(&self, request: Request) {
         let _waits = lock(&self.waits);
         self.known.fetch_max(request.strength(), Ordering::SeqCst);
-        self.asked.store(false, Ordering::SeqCst);
+    }
+
+    /// Returns whether the command was asked to end and does not know it yet.
+    fn is_asked(&self) -> bool {
+        self.request.load(Ordering::SeqCst) > self.known.load(Ordering::SeqCst)
     }
 
     /// The command has ended. Returns whether a wait was ended because of a request.
     pub(crate) fn end(&self) -> bool {
-        self.asked.store(false, Ordering::SeqCst);
+        self.request.store(0, Ordering::SeqCst);
         self.interrupted.swap(false, Ordering::SeqCst)
     }
 
@@ -159,7 +158,7 @@ impl InheritedCommand {
         waits.closed = true;
         // Nor one that was begun before, such as a future of the last command.
         self.number.fetch_add(1, Ordering::SeqCst);
-        self.asked.store(false, Ordering::SeqCst);
+        self.request.store(0, Ordering::SeqCst);
     }
 
     /// From now on, calls that this thread submits inherit from this command.
@@ -195,7 +194,7 @@ fn wait_in(command: Arc<InheritedCommand>, wake: impl FnOnce() -> Option<EndWait
     let entry = Entry { command: of, over: Arc::clone(&over), wake: wake() };
     let mut waits = lock(&command.waits);
     // Of several futures, the first one that is polled consumes the request.
-    over.store(command.asked.load(Ordering::SeqCst), Ordering::SeqCst);
+    over.store(command.is_asked(), Ordering::SeqCst);
     let number = waits.next;
     waits.next += 1;
     waits.waiting.insert(number, entry);
@@ -240,12 +239,14 @@ impl Waiting {
         // The next wait belongs to the command's thread, and another thread may poll this future by
         // now.
         let is_here = of_this_thread().is_some_and(|it| Arc::ptr_eq(&it, &self.command));
-        let asked = is_here && self.command.asked.swap(false, Ordering::SeqCst);
+        let asked = is_here && self.command.is_asked();
         let over = self.over.swap(false, Ordering::SeqCst) || asked;
-        if over {
+        if over && is_here {
             let _waits = lock(&self.command.waits);
             let request = self.command.request.load(Ordering::SeqCst);
             self.command.known.fetch_max(request, Ordering::SeqCst);
+        }
+        if over {
             self.has_ended();
         }
         over
