@@ -485,11 +485,12 @@ pub(crate) trait Owner {
 
 impl<T: ControlObject> Owner for Inner<T> {
     fn start(&self, start: fn(&Process) -> Result<(), StartError>) -> Result<(), NotStarted> {
-        let control = self.control.borrow().clone();
-        let control = control.ok_or_else(|| NotStarted::from(no_child::<T>()))?;
+        // First, since a warning may have reported it.
         if let Some(why) = self.config_error.borrow().clone() {
             return Err(why);
         }
+        let control = self.control.borrow().clone();
+        let control = control.ok_or_else(|| NotStarted::from(no_child::<T>()))?;
         start(control.__core().process()).map_err(|error| format!("{}: {error}", T::NAME).into())
     }
 
