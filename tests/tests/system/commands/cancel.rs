@@ -195,18 +195,26 @@ fn a_stopping_child_is_killed_but_ends_as_requested() {
     assert_eq!((report.state, &report.failure), (ProcessState::Finished, &None));
 }
 
+/// Returns a worker whose inbox is soon full and is not drained, and a function that waits until it
+/// has queued a lot on its own side.
+fn with_a_full_inbox(inbox: &Inbox) -> (WorkerControl, impl Fn()) {
+    let bound = QueueBound { entries: 1000, bytes: 1 << 20 };
+    let worker = ready(process().inbox(inbox).inbox_bound(bound));
+    worker.signals().tick.connect(|_| {});
+    let pid = worker.process().pid().unwrap();
+    let before = processes::resident_mib(pid);
+    let until_full =
+        move || until("it has queued a lot", || processes::resident_mib(pid) > before + 8);
+    (worker, until_full)
+}
+
 /// Its outcome waits behind signals that a full inbox delays, which is not the command's fault.
 #[test]
 fn a_flooding_command_is_killed_although_no_thread_drains() {
     let inbox = Inbox::new(|| {});
-    let built = process().inbox(&inbox).inbox_bound(QueueBound { entries: 1000, bytes: 1 << 20 });
-    let worker = built.spawn().unwrap();
-    worker.signals().tick.connect(|_| {});
-    worker.process().wait_ready(LONG).unwrap();
-    let pid = worker.process().pid().unwrap();
-    let before = processes::resident_mib(pid);
+    let (worker, until_full) = with_a_full_inbox(&inbox);
     let mut flood = worker.flood(u32::MAX);
-    until("it has queued a lot", || processes::resident_mib(pid) > before + 8);
+    until_full();
     flood.cancel_or_kill(GRACE);
     until("it has its outcome", || flood.try_outcome().is_some());
     assert_eq!(flood.try_outcome(), Some(Err(CallError::Cancelled)));
@@ -216,21 +224,16 @@ fn a_flooding_command_is_killed_although_no_thread_drains() {
 #[test]
 fn a_command_whose_outcome_is_delayed_is_not_killed_for() {
     let inbox = Inbox::new(|| {});
-    let built = process().inbox(&inbox).inbox_bound(QueueBound { entries: 1000, bytes: 1 << 20 });
-    let worker = built.spawn().unwrap();
-    worker.signals().tick.connect(|_| {});
-    worker.process().wait_ready(LONG).unwrap();
-    let pid = worker.process().pid().unwrap();
-    let before = processes::resident_mib(pid);
+    let (worker, until_full) = with_a_full_inbox(&inbox);
+    let pid = worker.process().pid();
     let (mut flood, next) = (worker.flood_on(), worker.work(1));
     until_begun(&worker, 1);
-    // The inbox is not drained: the child queues on its own side.
-    until("it has queued a lot", || processes::resident_mib(pid) > before + 8);
+    until_full();
     flood.cancel_or_kill(2 * AMPLE);
     until("its outcome comes, although the inbox is not drained", || flood.try_outcome().is_some());
     assert_eq!(flood.try_outcome(), Some(Err(CallError::Cancelled)));
     assert!(outcome(next).is_ok());
-    assert_eq!(worker.process().pid(), Some(pid));
+    assert_eq!(worker.process().pid(), pid);
 }
 
 // ---- which commands a cancel ends, and when it comes too late

@@ -94,9 +94,9 @@ trait Parent {
     fn wait_for_work(&mut self) -> mpcore::Result<u64>;
     /// The same for a command that does not check.
     fn wait_for_deaf(&mut self) -> mpcore::Result<()>;
-    /// Makes two calls of the last kid, `pause` apart, and awaits both; returns how many waits
-    /// ended early.
-    fn await_two(&mut self, pause: Duration) -> mpcore::Result<usize>;
+    /// Makes two calls of the last kid, the second at once or after this command was `asked` to
+    /// end, and awaits both; returns how many waits ended early.
+    fn await_two(&mut self, asked: bool) -> mpcore::Result<usize>;
     /// Polls a call's future once, keeps it, and waits until this command is asked to end.
     fn keep_future(&mut self) -> mpcore::Result<()>;
     /// Polls the kept future again; returns its outcome, if there is one.
@@ -183,10 +183,16 @@ impl Parent for ParentProcess {
         Ok(self.begin().ignore(600_000).wait()?)
     }
 
-    fn await_two(&mut self, pause: Duration) -> mpcore::Result<usize> {
+    fn await_two(&mut self, asked: bool) -> mpcore::Result<usize> {
         let kid = self.begin();
-        let mut futures = [Duration::ZERO, pause].map(|pause| {
-            std::thread::sleep(pause);
+        let this_command = self.cx.call();
+        let mut futures = [false, asked].map(|asked| {
+            if asked {
+                // On another thread, so that the command itself does not know.
+                std::thread::scope(|scope| {
+                    scope.spawn(|| until("it is asked to end", || this_command.cancelled()));
+                });
+            }
             (Some(Box::pin(kid.work(600_000).into_future())), None)
         });
         let outcomes = system_tests::block_on(std::future::poll_fn(|cx| {
@@ -251,17 +257,13 @@ impl Parent for ParentProcess {
 
     fn tidy_up(&mut self) -> mpcore::Result<i32> {
         let kid = self.begin();
-        while !self.cx.cancelled() {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        until("it is asked to end", || self.cx.cancelled());
         Ok(kid.add(1, 2).wait()?)
     }
 
     fn tidy_up_slowly(&mut self) -> mpcore::Result<u64> {
         let kid = self.begin();
-        while !self.cx.cancelled() {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        until("it is asked to end", || self.cx.cancelled());
         append(&self.log, "tidies up");
         Ok(kid.work(1000).wait()?)
     }
@@ -412,10 +414,10 @@ fn a_stop_ends_the_wait_for_a_childs_own_child() {
 /// it was made.
 #[test]
 fn a_cancel_ends_awaited_calls_of_a_childs_own_child() {
-    for pause in [Duration::ZERO, Duration::from_millis(300)] {
+    for asked in [false, true] {
         let family = Family::new(LONG);
         family.start_kid(0, None);
-        let call = family.parent.await_two(pause);
+        let call = family.parent.await_two(asked);
         family.until_kid_works();
         call.cancel();
         assert!(matches!(outcome(call), Err(CallError::Cancelled)));

@@ -55,19 +55,19 @@ fn a_write_is_accepted_changed_or_refused_by_the_child() {
 fn the_mirror_is_never_older_than_the_signal_or_the_result() {
     let bench = bench();
     let older = Arc::new(AtomicU32::new(0));
-    let heard = Arc::new(AtomicU32::new(0));
-    let (weak, count, last) = (bench.downgrade(), Arc::clone(&older), Arc::clone(&heard));
+    let delivered = Arc::new(AtomicU32::new(0));
+    let (weak, count, last) = (bench.downgrade(), Arc::clone(&older), Arc::clone(&delivered));
     bench.signals().level_changed.connect(move |level| {
         let mirror = weak.upgrade().map_or(u32::MAX, |bench| bench.level());
         count.fetch_add(u32::from(mirror < *level), Ordering::SeqCst);
         last.store(*level, Ordering::SeqCst);
     });
     for _ in 0..20 {
-        heard.store(0, Ordering::SeqCst);
+        delivered.store(0, Ordering::SeqCst);
         assert_eq!(outcome(bench.raise_level(200)), Ok(200));
         assert_eq!(bench.level(), 200, "set before the result, seen before it");
         // The next round begins below: a late signal of this one would be above its newer mirror.
-        until("the round has been delivered", || heard.load(Ordering::SeqCst) == 200);
+        until("the round has been delivered", || delivered.load(Ordering::SeqCst) == 200);
     }
     assert_eq!(older.load(Ordering::SeqCst), 0);
 }
