@@ -125,7 +125,7 @@ enum Outcome<'a, 'input> {
     Passed,
     Failed(Node<'a, 'input>),
     Skipped,
-    /// nextest was told not to run it.
+    /// The filter expression of the run excludes it.
     Filtered,
 }
 

@@ -284,7 +284,8 @@ fn take_item(
         shared.resolve(item.call, entry, Outcome::Decode(lie.into()));
         return Err(Broken::Content(lie));
     }
-    // Before the outcome: whoever sees it may count on the write being repeated in the next run.
+    // Recorded before the outcome is reported: from then on the caller may rely on the write being
+    // repeated in the next run.
     if item.kind == ItemKind::Returned {
         shared.traffic().writes.returned(item.call, entry.command, &entry.repeat);
     }
